@@ -1,0 +1,62 @@
+"""modframe: grow a service module in notebook cells, see it live, ship it unchanged.
+
+``app = modframe.start()`` gives the app context; `modframe.decorators` has what modules are written
+with. Names are loaded on first use, so that importing modframe costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .runtime.finder import PLAIN_NAMES as _plain_names
+
+if TYPE_CHECKING:
+    from . import app_context as app_context
+    from .app import AppContext as AppContext
+    from .app import create_app as create_app
+    from .app import start as start
+    from .errors import ModframeError as ModframeError
+    from .module import Module as Module
+    from .result import Result as Result
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AppContext": "app",
+    "ModframeError": "errors",
+    "Module": "module",
+    "Result": "result",
+    "create_app": "app",
+    "start": "app",
+}
+
+__all__ = ["AppContext", "ModframeError", "Module", "Result", "app_context", "create_app", "start"]
+
+_plain_names.install()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app_context":
+        return importlib.import_module(".app_context", __name__)
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext modframe``: register the magics, bind ``app`` and ``app_context``."""
+    from .notebook import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext modframe``: take the magics and the hooks out; the app keeps running."""
+    from .notebook import unload
+
+    unload(shell)

@@ -1,0 +1,314 @@
+"""`AppContext`: the verbs a person uses, one line each; `start` and `create_app` make it run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from .config import FrameworkSettings
+from .engine import Engine
+from .errors import NotRunningError, StartConflictError, StartError, WorkspaceError
+from .html import section
+from .module import Module, Modules
+from .runtime.loop import AppLoop
+from .source import Source
+from .source.workspace import data_folder, find_workspace
+from .spec import module_id_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .errors import Finding
+    from .parts.database.crossing import AppDatabase
+    from .runtime.swap import StopReport
+    from .server import Server
+    from .ship import ExportReport
+    from .view.snapshot import Snapshot
+
+T = TypeVar("T")
+SourceLike = "str | Path | Mapping[str, str] | Source"
+
+_lock = threading.RLock()
+_running: AppContext | None = None
+
+
+def current_app() -> AppContext | None:
+    """The app that runs in this process, if one does."""
+    return _running
+
+
+def running_app() -> AppContext:
+    """The app that runs in this process.
+
+    Raises:
+        NotRunningError: If none does.
+    """
+    if _running is None:
+        raise NotRunningError("modframe is not running", cure="call modframe.start() first")
+    return _running
+
+
+def start(
+    workspace: str | Path | None = None,
+    modules: Sequence[str] | None = None,
+    data: str | Path | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    strict: bool = False,
+) -> AppContext:
+    """Start modframe in this process, or give the app that runs already.
+
+    Args:
+        workspace: The folder with ``modules/``; by default the nearest one upward.
+        modules: ``None`` loads all below ``modules/``; a list loads those and what they require;
+            ``[]`` loads the core modules only.
+        data: The folder of databases, logs and preferences; by default ``<workspace>/data``.
+            ``":memory:"`` keeps nothing.
+        settings: Module id → settings, the highest source.
+        strict: Whether a module that fails stops everything and raises.
+
+    Raises:
+        StartConflictError: If an app runs that was started with other arguments.
+        StartError: Under ``strict``, if a module failed.
+    """
+    global _running
+    given = {"workspace": workspace, "modules": modules, "data": data, "settings": settings}
+    with _lock:
+        if _running is not None:
+            _running._refuse_other(given)
+            return _running
+        app = AppContext(AppLoop.start(), given)
+        try:
+            app._wait(lambda: app._engine.start(modules))
+        except BaseException:
+            app._shut_down()
+            raise
+        _running = app
+        app._forget = _forget
+    if strict and (errors := app._errors()):
+        app.stop()
+        raise StartError(errors)
+    return app
+
+
+def _forget(app: AppContext) -> None:
+    global _running
+    if _running is app:
+        _running = None
+
+
+class AppContext:
+    """What a person reaches the framework through; bound as ``app`` and ``app_context``.
+
+    Its verbs block; on the app loop they raise `OnAppLoopError`, which says what to do instead.
+    """
+
+    def __init__(self, app_loop: AppLoop, given: Mapping[str, Any]) -> None:
+        self._given = dict(given)
+        workspace = find_workspace(given["workspace"])
+        self._engine = Engine(
+            app_loop,
+            workspace=workspace,
+            data=data_folder(given["data"], workspace),
+            session=given["settings"] or {},
+            config=FrameworkSettings(),
+        )
+        self._app_loop = app_loop
+        self._forget: Callable[[AppContext], None] = lambda app: None
+        self._server: Server | None = None
+        self.modules = Modules(self)
+        self.get_service = self._engine.handles.get
+
+    # -- running things -------------------------------------------------------------------
+
+    def _wait(self, begin: Callable[[], Awaitable[T]], verb: str = "this") -> T:
+        __tracebackhide__ = True
+        self._app_loop.refuse_here(
+            f"app.{verb}()", "call it from a cell, a script or a worker thread"
+        )
+        return self._app_loop.wait(begin)
+
+    def run(self, awaitable: Awaitable[T]) -> T:
+        """Run an awaitable on the app loop and wait for it here; Ctrl-C interrupts it."""
+        __tracebackhide__ = True
+
+        async def run() -> T:
+            return await awaitable
+
+        return self._wait(run, "run")
+
+    # -- modules --------------------------------------------------------------------------
+
+    @overload
+    def load(
+        self, source: str | Path | Mapping[str, str], *, id: str | None = None, force: bool = False
+    ) -> Module: ...
+    @overload
+    def load(self, source: Sequence[Any], *, force: bool = False) -> list[Module]: ...
+    def load(self, source: Any, *, id: str | None = None, force: bool = False) -> Any:
+        """Load a module, or swap it if it is live.
+
+        Args:
+            source: An id found below ``modules/``, a folder, a ``{file: text}`` mapping with
+                ``id=``, or a list of ids, folders and ``(id, mapping)`` pairs: one transaction.
+            id: The id of a mapping.
+            force: Whether equal text is loaded anew.
+
+        Returns:
+            The `Module`, or a list of them for a list.
+
+        Raises:
+            LoadError: If it can't be loaded; nothing live has changed.
+            GraphError: If what it requires is missing or goes in circles.
+        """
+        __tracebackhide__ = True
+        single = not isinstance(source, list | tuple)
+        sources = [self._source(one, id) for one in ([source] if single else source)]
+        self._wait(lambda: self._engine.swap.change(sources, force=force), "load")
+        modules = [Module(self, one.module_id) for one in sources]
+        return modules[0] if single else modules
+
+    def _source(self, given: Any, module_id: str | None) -> Source:
+        if isinstance(given, tuple) and len(given) == 2:
+            module_id, given = given
+        if isinstance(given, Source):
+            return given
+        if isinstance(given, Mapping):
+            if module_id is None:
+                raise WorkspaceError(
+                    "a mapping of texts needs an id", cure="give it as app.load({...}, id='orders')"
+                )
+            return Source.from_texts(module_id_of(module_id), given)
+        if not isinstance(given, str | Path):
+            raise WorkspaceError(
+                f"{given!r} is no source",
+                cure="give an id, a folder, or a {file: text} mapping with id=",
+            )
+        return self._engine.source_of(given)
+
+    def _reload(self, module_id: str) -> Module:
+        __tracebackhide__ = True
+        return self.load(self._engine.current_source(module_id), force=True)
+
+    def _unload(self, module_id: str) -> None:
+        __tracebackhide__ = True
+        self._wait(lambda: self._engine.swap.unload([module_id]), "unload")
+
+    def _export(self, module_id: str, to: str) -> ExportReport:
+        from .ship import export
+
+        self._app_loop.refuse_here("export()", "call it from a cell, a script or a worker thread")
+        return export(self._engine.live_source(module_id), self._engine.workspace / to)
+
+    def check(self, name: str) -> tuple[Finding, ...]:
+        """Everything that can be said about a module, live or not; as ``modframe compliance``."""
+        from .ship import check
+
+        return check(self._engine.checkable_source(name))
+
+    # -- services -------------------------------------------------------------------------
+
+    get_service: Callable[[Any], Any]
+    """A handle, by name or by class: ``"orders"``, ``"standard.orders.service"``."""
+
+    @property
+    def database(self) -> AppDatabase:
+        """The module databases: ``sql(...)`` and ``integrity_session(...)``."""
+        return self._engine.people_database
+
+    # -- serving --------------------------------------------------------------------------
+
+    @property
+    def asgi(self) -> Any:
+        """The ASGI application, guard included; works without a lifespan while the app runs."""
+        return self._engine.asgi
+
+    def serve(
+        self, host: str = "127.0.0.1", port: int = 8000, *, token: str | None = None
+    ) -> Server:
+        """Serve the API from the app loop, in this process.
+
+        Args:
+            host: Where to listen; an address that isn't loopback needs a token.
+            port: 0 picks a free one.
+            token: What a caller from elsewhere must bring.
+
+        Raises:
+            ServeError: If the port is taken, a token is missing, or it serves elsewhere already.
+        """
+        __tracebackhide__ = True
+        return self._wait(lambda: self._engine.serve(host, port, token=token), "serve")
+
+    def test_client(self) -> Any:
+        """An `httpx.AsyncClient` into the API, on the app loop, without a port."""
+        from .server.client import test_client
+
+        return test_client(self._engine.asgi, self._app_loop)
+
+    # -- seeing ---------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Everything that runs, as frozen plain data; ``to_json()`` makes text of it."""
+        return self._engine.snapshot()
+
+    def inspect(self, module_id: str | None = None) -> Any:
+        """The widget view of everything, or of one module."""
+        from .view.widgets import Inspector
+
+        return Inspector(self._engine, module_id and module_id_of(module_id))
+
+    # -- the end --------------------------------------------------------------------------
+
+    def stop(self) -> StopReport:
+        """Stop everything in order: server, modules from dependents down, databases, log.
+
+        A first Ctrl-C while it waits forces what hangs; the report says what took how long.
+        """
+        __tracebackhide__ = True
+        try:
+            return self._wait(self._engine.stop, "stop")
+        except KeyboardInterrupt:
+            return self._wait(self._engine.force_stop, "stop")
+        finally:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        self._app_loop.close()
+        self._forget(self)
+
+    def _errors(self) -> dict[str, BaseException]:
+        return {key: one.error for key, one in self._engine.records.items() if one.error}
+
+    def _refuse_other(self, given: Mapping[str, Any]) -> None:
+        other = [
+            f"{name}={value!r} (it runs with {self._given[name]!r})"
+            for name, value in given.items()
+            if value is not None and value != self._given[name]
+        ]
+        if other:
+            raise StartConflictError(
+                f"modframe runs in this process already, with other arguments: {', '.join(other)}",
+                cure="call app.stop() first, or start() without them",
+            )
+
+    def __enter__(self) -> AppContext:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        states = self._engine.readiness()
+        live = sum(state == "LIVE" for state in states.values())
+        url = f", {self._engine.url}" if self._engine.url else ""
+        return f"<modframe: {live} of {len(states)} modules live{url}>"
+
+    def _repr_html_(self) -> str:
+        return section(self._engine.url or "not served", self.modules._repr_html_())

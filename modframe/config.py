@@ -1,0 +1,52 @@
+"""The framework's own settings: ``MODFRAME_...`` in the environment; read once by the app.
+
+Modules read them as ``app_context.config``; nothing changes them while the app runs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class FrameworkSettings(BaseSettings):
+    """How the framework behaves; times are in seconds.
+
+    Attributes:
+        load_timeout: How long the import of a module's files may take.
+        phase_timeout: How long a part or a phase of one module may take.
+        drain_timeout: How long a replaced generation may finish what it began.
+        database_lock_wait: How long a session waits for another process to let go of a file.
+        database_idle: How long after its last session a database is given back.
+        database_memory: DuckDB's memory limit for this process, for example ``"2GB"``.
+        database_threads: DuckDB's threads for this process.
+        log_level: The lowest level that is logged.
+        log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
+        allowed_hosts: Host names the API answers to beside loopback, parted by commas.
+        switch_interval: The interpreter's switch interval while a cell computes and the API is
+            up, so that requests don't wait for the cell; 0 leaves it alone.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MODFRAME_", frozen=True, extra="ignore")
+
+    load_timeout: float = Field(default=60.0, gt=0)
+    phase_timeout: float = Field(default=60.0, gt=0)
+    drain_timeout: float = Field(default=30.0, ge=0)
+    database_lock_wait: float = Field(default=5.0, ge=0)
+    database_idle: float = Field(default=2.0, ge=0)
+    database_memory: str | None = None
+    database_threads: int | None = Field(default=None, ge=1)
+    log_level: str = "INFO"
+    log_max_bytes: int = Field(default=10_000_000, ge=1000)
+    log_backups: int = Field(default=5, ge=0)
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    switch_interval: float = Field(default=0.0005, ge=0)
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip() for host in value.split(",") if host.strip())
+        return value

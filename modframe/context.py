@@ -1,0 +1,177 @@
+"""`ModuleContext`: what a module reaches the framework through, bound to one generation of it.
+
+It leads to the module's own generation for its own names and to Live for all others, so an answer
+is wholly old or wholly new. Nothing on it loads, serves or stops.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+from .errors import NotRunningError
+from .observe import get_framework_logger
+from .runtime.generation import Generation
+from .runtime.handles import Explain, Find, Handles
+from .runtime.loop import AppLoop
+from .spec import module_id_of
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from .config import FrameworkSettings
+    from .parts.settings import ModuleSettings
+
+T = TypeVar("T")
+
+
+class Facilities(Protocol):
+    """What the app gives to contexts."""
+
+    app_loop: AppLoop
+    config: FrameworkSettings
+    modules_folder: Path
+
+    def explain(self, name: str) -> Exception:
+        """Why a name leads to nothing."""
+
+    def live_names(self) -> list[str]:
+        """Modules that could be meant."""
+
+    def session(
+        self, database: str, purpose: str, *, strict: bool
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """A database session on the app loop."""
+
+
+class ModuleContext:
+    """The ``app_context`` of one generation of a module.
+
+    Attributes:
+        module_id: The module's id.
+        path: The module's folder, where its data files lie; the same from cells and files.
+        config: The framework's settings, read-only.
+        database: Sessions on module databases.
+    """
+
+    def __init__(self, generation: Generation, find: Find, facilities: Facilities) -> None:
+        self._generation = generation
+        self._facilities = facilities
+        self.module_id = generation.module_id
+        kind, _, name = self.module_id.partition(".")
+        self.path = facilities.modules_folder / kind / name
+        self.config = facilities.config
+        self.database = ModuleDatabase(generation, facilities)
+
+        def find_for_me(module_id: str) -> Generation | None:
+            return generation if module_id == generation.module_id else find(module_id)
+
+        self._handles = Handles(
+            facilities.app_loop,
+            find_for_me,
+            explain=facilities.explain,
+            names=facilities.live_names,
+        )
+
+    @overload
+    def get_service(self, name: type[T]) -> T: ...
+    @overload
+    def get_service(self, name: str) -> Any: ...
+    def get_service(self, name: Any) -> Any:
+        """The handle of a service, by name or by class.
+
+        Raises:
+            ServiceNotFoundError: If no module has such a service; with the nearest names.
+            ServiceUnavailableError: If its module isn't live; with the reason.
+        """
+        return self._handles.get(name)
+
+    def get_logger(self, module_id: str | None = None) -> logging.Logger:
+        """The logger of a module, by default this one; its lines go to ``data/logs/app.log``."""
+        return get_framework_logger(module_id or self.module_id)
+
+    def register_pydantic_model(self, module_id: str, model: type[BaseModel]) -> None:
+        """Register the module's settings model in phase 1; its values are resolved at once.
+
+        Raises:
+            SettingsError: If they don't validate, with all faults; the load then fails.
+        """
+        if module_id_of(module_id) != self.module_id:
+            raise NotRunningError(
+                f"{self.module_id} can't register settings for {module_id!r}",
+                cure="each module registers its own model",
+            )
+        self._settings_part().register(model)
+
+    @property
+    def settings(self) -> Any:
+        """The module's settings, an instance of its model; ``None`` before it registered one."""
+        part: ModuleSettings | None = self._generation.parts.get("settings")
+        return part.value if part is not None else None
+
+    def _settings_part(self) -> ModuleSettings:
+        part: ModuleSettings | None = self._generation.parts.get("settings")
+        if part is None:
+            raise NotRunningError(
+                f"{self.module_id} is not being started, so it can't register settings",
+                cure="register the model in the phase-1 method",
+            )
+        return part
+
+    def __repr__(self) -> str:
+        return f"<app_context of {self.module_id}, generation {self._generation.number}>"
+
+
+class CoreContext(ModuleContext):
+    """The context of a core module: it may also look at the whole."""
+
+    def __init__(
+        self,
+        generation: Generation,
+        find: Find,
+        facilities: Facilities,
+        *,
+        snapshot: Callable[[], Any],
+    ) -> None:
+        super().__init__(generation, find, facilities)
+        self._find = find
+        self.snapshot = snapshot
+
+    def module_settings(self, module_id: str) -> ModuleSettings:
+        """The settings of any module.
+
+        Raises:
+            ServiceNotFoundError: If there is no such module.
+        """
+        generation = self._find(module_id_of(module_id))
+        part: ModuleSettings | None = generation.parts.get("settings") if generation else None
+        if part is None:
+            raise self._facilities.explain(module_id)
+        return part
+
+
+class ModuleDatabase:
+    """Database sessions, as strict as the module's ``@enforce_data_integrity`` says."""
+
+    def __init__(self, generation: Generation, facilities: Facilities) -> None:
+        self._generation = generation
+        self._facilities = facilities
+
+    def integrity_session(
+        self, database: str, purpose: str
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session: commit it yourself; an error rolls it back.
+
+        Args:
+            database: The ``DATABASE_NAME``.
+            purpose: What it is for; named in warnings and errors.
+        """
+        strict = self._generation.loaded and self._generation.spec.integrity.strict_mode
+        return self._facilities.session(database, purpose, strict=strict)
+
+    def __repr__(self) -> str:
+        return f"<databases, for {self._generation.module_id}>"

@@ -1,0 +1,24 @@
+"""The running system over HTTP: the snapshot, as a service and as a route."""
+
+from core.app_context import app_context
+from core.decorators import module
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+@router.get("/modules")
+async def modules() -> dict:
+    """Everything that runs: modules with state, services, settings, routes; log tail."""
+    return app_context.snapshot().to_dict()
+
+
+@module("core.framework")
+class FrameworkService:
+    """What runs, as plain data."""
+
+    MODULE_DESCRIPTION = "The running system, as data"
+
+    async def snapshot(self) -> dict:
+        """The snapshot as JSON-ready data."""
+        return self.app_context.snapshot().to_dict()

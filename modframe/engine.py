@@ -1,0 +1,338 @@
+"""`Engine`: the rooms wired together on one app loop. The app context's verbs are calls of it.
+
+It makes the parts, the swap, the log and the databases, and hands each room what it needs from
+above. Everything async here runs on the app loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import time
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .config import FrameworkSettings
+from .context import CoreContext, ModuleContext
+from .errors import ModframeError, ModuleNotFoundInWorkspaceError, ServiceUnavailableError
+from .observe import EventLog, get_framework_logger, log_print
+from .parts.database.part import DatabasePart, LazyDatabases
+from .parts.service import ServicePart
+from .parts.settings import SettingsPart
+from .parts.tasks import TasksPart
+from .parts.web.part import WebPart
+from .runtime.batch import Batch
+from .runtime.finder import PLAIN_NAMES
+from .runtime.generation import Generation
+from .runtime.handles import Handles, not_found
+from .runtime.loop import AppLoop
+from .runtime.output import make_printer
+from .runtime.swap import Limits, Outcome, StopReport, Swap
+from .source import Source, find_modules, read_folder
+from .spec import MODULE_TYPES, module_id_of, module_of_service
+from .view.snapshot import LogLine, ModuleView, Snapshot, freeze
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from .parts.database.crossing import AppDatabase
+    from .server import Server
+
+CORE_MODULES = Path(__file__).parent / "core_modules"
+"""Holds ``core/<name>/``, laid out like a workspace's ``modules/``."""
+
+
+class Engine:
+    """One app's rooms.
+
+    Args:
+        app_loop: Where module code runs.
+        workspace: The folder with ``modules/``.
+        data: The folder of databases and logs; nothing keeps it all in memory.
+        session: Module id → settings given at start.
+        config: The framework's own settings.
+    """
+
+    def __init__(
+        self,
+        app_loop: AppLoop,
+        *,
+        workspace: Path,
+        data: Path | None,
+        session: Mapping[str, Mapping[str, Any]],
+        config: FrameworkSettings,
+    ) -> None:
+        self.app_loop = app_loop
+        self.workspace, self.data, self.config = workspace, data, config
+        self.modules_folder = workspace / "modules"
+        self.url = ""
+        self.server: Server | None = None
+        self.databases = LazyDatabases(data, config)
+        self._hurry = asyncio.Event()
+        parts = (
+            TasksPart(app_loop),
+            SettingsPart({module_id_of(key): one for key, one in session.items()}),
+            DatabasePart(self.databases),
+            ServicePart(self._hurry),
+            WebPart(),
+        )
+        self.swap = Swap(
+            app_loop,
+            parts,
+            hurry=self._hurry,
+            context_for=self._context_for,
+            printer_for=lambda module_id: make_printer(module_id, log_print),
+            limits=Limits(config.load_timeout, config.phase_timeout, config.drain_timeout),
+            published=self._published,
+            supply=self._supply,
+        )
+        self.live = self.swap.live
+        self.records = self.swap.records
+        self.handles = Handles(
+            app_loop, self.find, explain=self.explain, names=self.live_names
+        )
+        self.log = EventLog(
+            data / "logs" if data else None,
+            level=config.log_level,
+            max_bytes=config.log_max_bytes,
+            backups=config.log_backups,
+        )
+        self._outer_names: Callable[[], Container[str]] = lambda: ()
+
+    # -- start and stop -------------------------------------------------------------------
+
+    async def start(self, modules: Sequence[str] | None) -> list[Outcome]:
+        """Load the core modules and those asked for; what fails stands in the records."""
+        self.log.open()
+        PLAIN_NAMES.owners.insert(0, self.package_of)
+        core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
+        wanted = find_modules(self.modules_folder) if modules is None else modules
+        sources = [*core, *(self.source_of(name) for name in wanted)]
+        return await self.swap.change(sources, keep_going=True)
+
+    async def stop(self) -> StopReport:
+        """Stop the server, every module, dependents first, then what they stood on."""
+        began = time.perf_counter()
+        if self.server is not None:
+            await self.server.close()
+        outcomes = await self.swap.stop()
+        if self.package_of in PLAIN_NAMES.owners:
+            PLAIN_NAMES.owners.remove(self.package_of)
+        PLAIN_NAMES.forget(self.records)
+        await self.databases.aclose()
+        self.log.close()
+        faults = tuple(fault for one in self.records.values() for fault in one.unsettled)
+        return StopReport(tuple(outcomes), time.perf_counter() - began, faults)
+
+    async def force_stop(self) -> StopReport:
+        """Stop without waiting for graceful ends."""
+        self._hurry.set()
+        return await self.stop()
+
+    # -- sources --------------------------------------------------------------------------
+
+    def source_of(self, name: str | Path) -> Source:
+        """The source that an id or a folder stands for.
+
+        Raises:
+            ModuleNotFoundInWorkspaceError: If there is none.
+        """
+        path = Path(name)
+        if isinstance(name, Path) or "/" in name or path.is_absolute():
+            return read_folder(path if path.is_absolute() else self.workspace / path)
+        module_id = module_id_of(name)
+        source = self._supply(module_id)
+        if source is None:
+            raise self.not_in_workspace(module_id)
+        return source
+
+    def _supply(self, module_id: str) -> Source | None:
+        kind, _, short = module_id.partition(".")
+        folder = self.modules_folder / kind / short
+        return read_folder(folder, module_id=module_id) if (folder / "api.py").is_file() else None
+
+    def current_source(self, module_id: str) -> Source:
+        """A module's text as it is now: in its folder, else as it is live, else its draft.
+
+        Raises:
+            ModuleNotFoundInWorkspaceError: If there is none of them.
+        """
+        record = self.records.get(module_id)
+        generation = self.find(module_id)
+        if generation is not None and generation.source.origin != "folder":
+            return generation.source
+        found = self._supply(module_id) or (record.draft if record else None)
+        if found is None:
+            raise self.not_in_workspace(module_id)
+        return found
+
+    def live_source(self, module_id: str) -> Source:
+        """The text that is live.
+
+        Raises:
+            ServiceUnavailableError: If none is.
+        """
+        generation = self.find(module_id)
+        if generation is None:
+            raise self.explain(module_id)
+        return generation.source
+
+    def not_in_workspace(self, module_id: str) -> ModframeError:
+        """The error for an id that is nowhere, with the nearest there are."""
+        known = [*find_modules(self.modules_folder), *self.records]
+        near = difflib.get_close_matches(module_id, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        kind, _, short = module_id.partition(".")
+        return ModuleNotFoundInWorkspaceError(
+            f"there is no module {module_id!r}",
+            cure=f"{hint}write it in a '%%module {short}' cell, or in "
+            f"{self.modules_folder.name}/{kind}/{short}/api.py",
+        )
+
+    # -- what rooms ask -------------------------------------------------------------------
+
+    def find(self, module_id: str) -> Generation | None:
+        """The live generation of a module."""
+        return self.live.generations.get(module_id)
+
+    def package_of(self, module_id: str) -> str | None:
+        """The private package that a module's plain name leads to."""
+        generation = self.find(module_id)
+        return generation.package_name if generation else None
+
+    def _published(self, module_ids: Sequence[str]) -> None:
+        PLAIN_NAMES.forget(module_ids)
+        self.handles.changed(module_ids)
+
+    def _context_for(self, generation: Generation, batch: Batch) -> ModuleContext:
+        if generation.module_id.startswith("core."):
+            return CoreContext(generation, batch.find, self, snapshot=self.snapshot)
+        return ModuleContext(generation, batch.find, self)
+
+    def live_names(self) -> list[str]:
+        """The services and modules that could be meant."""
+        names = []
+        for key, generation in self.live.generations.items():
+            service = generation.spec.service
+            names.append(service.name if service else key)
+        return names
+
+    def explain(self, name: str) -> ModframeError:
+        """Why a name leads to nothing: not live, with the reason, or unknown."""
+        module_id = module_of_service(name)
+        record = self.records.get(module_id)
+        if record is None or record.state == "DRAFT":
+            return not_found(name, self.live_names())
+        reason = f": {record.error}" if record.error else ""
+        return ServiceUnavailableError(
+            f"{module_id} is {record.state}{reason}",
+            cure="" if record.error else f"load it with app.load({module_id!r})",
+            module_id=module_id,
+            state=record.state,
+        )
+
+    # -- databases and server -------------------------------------------------------------
+
+    @cached_property
+    def people_database(self) -> AppDatabase:
+        """The databases, as a cell uses them: every call crosses over to the app loop."""
+        from .parts.database.crossing import AppDatabase
+
+        return AppDatabase(self.app_loop, self.databases)
+
+    @cached_property
+    def asgi(self) -> Any:
+        """The ASGI application: guard, dispatcher, system pages."""
+        from .server import make_asgi
+
+        return make_asgi(self)
+
+    async def serve(self, host: str, port: int, *, token: str | None = None) -> Server:
+        """Bind and serve on the app loop.
+
+        Raises:
+            ServeError: If the address can't be had, or another one is served.
+        """
+        from .server import serve
+
+        self.server = await serve(self, host, port, token=token)
+        self.url = self.server.url
+        return self.server
+
+    def session(
+        self, database: str, purpose: str, *, strict: bool = False
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session on a module database."""
+        return self.databases.session(database, purpose, strict=strict)
+
+    # -- views ----------------------------------------------------------------------------
+
+    def state(self, module_id: str) -> str:
+        """A module's state: ``LIVE`` if it is, else what its record says."""
+        if module_id in self.live.generations:
+            return "LIVE"
+        record = self.records[module_id]
+        return "STARTING" if record.building else record.state
+
+    def readiness(self) -> dict[str, str]:
+        """Module id → state, of all that were meant to run."""
+        keys = dict.fromkeys([*self.live.generations, *self.records])
+        return {key: state for key in keys if (state := self.state(key)) != "DRAFT"}
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that was meant to run is live."""
+        fine = ("LIVE", "STOPPED")
+        return all(state in fine for state in self.readiness().values())
+
+    def snapshot(self, *, lines: int = 50) -> Snapshot:
+        """Everything that runs, as frozen plain data; from any thread, without waiting."""
+        keys = dict.fromkeys([*self.live.generations, *list(self.records)])
+        return Snapshot(
+            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            workspace=str(self.workspace),
+            data=str(self.data) if self.data else ":memory:",
+            url=self.url,
+            ready=self.ready,
+            modules=tuple(self.view_of(key) for key in sorted(keys, key=_shown_order)),
+            log=tuple(
+                LogLine(str(one.time), str(one.level), one.module_id, one.message)
+                for one in self.log.tail(lines)
+            ),
+        )
+
+    def view_of(self, module_id: str) -> ModuleView:
+        generation = self.find(module_id)
+        record = self.records[module_id]
+        draft, live = record.draft, generation.source if generation else None
+        spec = generation.spec if generation else None
+        return ModuleView(
+            id=module_id,
+            state=self.state(module_id),
+            version=spec.version if spec else "",
+            description=spec.description if spec else "",
+            generation=generation.number if generation else 0,
+            origin=live.origin if live else "",
+            files=tuple(sorted((live or draft).files)) if live or draft else (),
+            error=str(record.error or ""),
+            draft=draft is not None and (live is None or draft.digest != live.digest),
+            in_flight=generation.in_flight if generation else 0,
+            requires=spec.required_ids if spec else (),
+            parts=freeze(
+                {
+                    part.name: part.describe(generation)
+                    for part in self.swap.parts
+                    if generation is not None and part.name in generation.parts
+                }
+            ),
+            findings=spec.findings if spec else (),
+        )
+
+
+def _shown_order(module_id: str) -> tuple[int, str]:
+    kind = module_id.partition(".")[0]
+    return (MODULE_TYPES.index("standard") != MODULE_TYPES.index(kind), module_id)

@@ -1,0 +1,235 @@
+"""Every error of modframe's, in one tree, and the `Finding` that checks and errors share.
+
+A message names its subject, says what is wrong, and what to do next. The facts behind the
+sentence stay on the error as attributes, so that a program can act on them. Rooms that own a
+subject (databases, the server) keep their branches of the tree in an `errors.py` of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+Level = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a check has to say about a module: where it is, what is wrong, what to do.
+
+    Attributes:
+        rule: Stable name of the rule, for example ``"missing-decorator"``.
+        level: ``"error"`` keeps a module from loading; the others never do.
+        message: What is wrong, naming the subject.
+        cure: The next step, as a sentence without a full stop.
+        file: The module's file, for example ``"api.py"``; empty if it is about the whole.
+        line: Line in that file or cell, from 1; 0 if unknown.
+        cell: What the notebook calls the place (``"Cell In[3]"``); empty for files.
+    """
+
+    rule: str
+    level: Level
+    message: str
+    cure: str = ""
+    file: str = ""
+    line: int = 0
+    cell: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: ``"api.py, Cell In[3], line 7"``."""
+        parts = [self.file, self.cell, f"line {self.line}" if self.line else ""]
+        return ", ".join(part for part in parts if part)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as JSON-ready data."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return _sentence(f"{self.place}: {self.message}" if self.place else self.message, self.cure)
+
+
+def _sentence(message: str, cure: str) -> str:
+    if not cure:
+        return message
+    end = "" if message.endswith((".", "!", "?")) else "."
+    stop = "" if cure.endswith((".", "!", "?")) else "."
+    return f"{message}{end} {cure[0].upper()}{cure[1:]}{stop}"
+
+
+class ModframeError(Exception):
+    """Raised, in one of its kinds, for everything modframe itself has to complain about.
+
+    Args:
+        message: What is wrong, naming the subject.
+        cure: What to do next; becomes the last sentence.
+        attributes: Facts that stay on the error as attributes.
+    """
+
+    def __init__(self, message: str, *, cure: str = "", **attributes: Any) -> None:
+        super().__init__(_sentence(message, cure))
+        self.message = message
+        self.cure = cure
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), str(self), dict(self.__dict__))
+
+
+def _rebuild(kind: type[ModframeError], text: str, state: dict[str, Any]) -> ModframeError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, text)
+    error.__dict__.update(state)
+    return error
+
+
+class LoadError(ModframeError):
+    """Raised when a module's text can't become a running generation; nothing live has changed.
+
+    Attributes:
+        module_id: The module that did not load.
+        step: The step that failed: ``check``, ``import``, ``read``, ``graph``, a part's name,
+            ``phase1``, ``phase2``.
+        findings: What is wrong, every finding of level error first.
+    """
+
+    def __init__(
+        self, module_id: str, step: str, findings: Iterable[Finding], *, note: str = ""
+    ) -> None:
+        found = sorted(findings, key=lambda one: one.level != "error")
+        self.module_id, self.step, self.findings = module_id, step, tuple(found)
+        self.file, self.line, self.cell = found[0].file, found[0].line, found[0].cell
+        self.finding_cure = found[0].cure
+        errors = [one for one in found if one.level == "error"] or found
+        if len(errors) == 1:
+            text = f"{module_id}: {errors[0]}"
+        else:
+            rows = "".join(f"\n  - {one}" for one in errors)
+            text = f"{module_id}: {len(errors)} faults{rows}"
+        super().__init__(f"{text}{note}")
+        self.cure = found[0].cure
+
+
+class RefusedError(ModframeError):
+    """Raised when a change was stopped on the way, by cancellation or an interrupt."""
+
+
+class GraphError(ModframeError):
+    """Raised when requirements can't be met: all missing ones and all cycles at once.
+
+    Attributes:
+        missing: module id → what it requires and nobody gives.
+        cycles: Each cycle as a path that ends where it began.
+    """
+
+    def __init__(
+        self, missing: Mapping[str, tuple[str, ...]], cycles: Iterable[tuple[str, ...]]
+    ) -> None:
+        self.missing = MappingProxyType(dict(missing))
+        self.cycles = tuple(cycles)
+        rows = [
+            f"{module} requires {', '.join(map(repr, names))}, which no module provides"
+            for module, names in sorted(missing.items())
+        ]
+        rows += [f"a cycle of requirements: {' → '.join(path)}" for path in self.cycles]
+        cure = (
+            "add the missing module or take the requirement out; break a cycle by letting one "
+            "side look the other up when it is called"
+        )
+        super().__init__("; ".join(rows), cure=cure)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return GraphError, (dict(self.missing), self.cycles)
+
+    def concerning(self, module_id: str) -> GraphError:
+        """The same error, cut down to what one module is part of."""
+        missing = {key: value for key, value in self.missing.items() if key == module_id}
+        return GraphError(missing, [path for path in self.cycles if module_id in path])
+
+
+class BlockedError(ModframeError):
+    """Raised, or kept as a module's error, when a module can't start because of another.
+
+    Attributes:
+        module_id: The module that is held up.
+        by: The modules that hold it up.
+    """
+
+    def __init__(self, module_id: str, by: Iterable[str]) -> None:
+        names = tuple(by)
+        super().__init__(
+            f"{module_id} is blocked by {', '.join(names)}",
+            cure=f"mend {names[0]}; {module_id} can then be loaded",
+            module_id=module_id,
+            by=names,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BlockedError, (self.__dict__["module_id"], self.__dict__["by"])
+
+
+class StartError(ModframeError):
+    """Raised by ``start(strict=True)`` when modules failed, after everything was stopped again.
+
+    Attributes:
+        errors: module id → its error.
+    """
+
+    def __init__(self, errors: Mapping[str, BaseException]) -> None:
+        self.errors = MappingProxyType(dict(errors))
+        rows = "".join(f"\n  - {error}" for error in errors.values())
+        super().__init__(f"{len(errors)} modules did not start, so nothing was kept running:{rows}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StartError, (dict(self.errors),)
+
+
+class StartConflictError(ModframeError):
+    """Raised when ``start`` is called again with arguments that differ from the running app's."""
+
+
+class WorkspaceError(ModframeError):
+    """Raised when a folder can't serve as a workspace, or a module can't be found in it."""
+
+
+class ModuleNotFoundInWorkspaceError(WorkspaceError, LookupError):
+    """Raised when an id names no module that is live, drafted or below ``modules/``."""
+
+
+class InvalidModuleIdError(ModframeError, ValueError):
+    """Raised when a text can't be a module's id."""
+
+
+class ServiceNotFoundError(ModframeError, LookupError):
+    """Raised when a service name leads nowhere; the message offers the nearest names."""
+
+
+class ServiceUnavailableError(ModframeError):
+    """Raised when a handle is used while its module isn't live."""
+
+
+class OnAppLoopError(ModframeError, RuntimeError):
+    """Raised when a blocking verb is called on the app loop, where it would wait for itself."""
+
+
+class NotRunningError(ModframeError, RuntimeError):
+    """Raised when the app context is used before it was started or after it was stopped."""
+
+
+class ModuleExitError(ModframeError, RuntimeError):
+    """Raised in place of a ``SystemExit`` or ``KeyboardInterrupt`` that module code let out."""
+
+
+class ExportError(ModframeError):
+    """Raised when an export is refused; nothing was written.
+
+    Attributes:
+        findings: What stands against it.
+    """
+
+
+class ScaffoldError(ModframeError, ValueError):
+    """Raised when a scaffold is asked for with a bad name or feature, or would overwrite."""

@@ -1,0 +1,7 @@
+"""Text to a spec: checks, the private package (the only place that executes module code), reader."""
+
+from .checks import check, missing_files
+from .loader import Loaded, load
+from .package import Package, forget_gone
+
+__all__ = ["Loaded", "Package", "check", "forget_gone", "load", "missing_files"]

@@ -1,0 +1,77 @@
+"""Compares what ``@register_service`` documents with what the service's methods really take.
+
+The guide's own example documents a parameter its method lacks; such a drift is a finding and
+never keeps a module from loading.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import Finding
+from ..spec import ModuleSpec, ServiceMethod, type_name
+from .checks import place
+
+if TYPE_CHECKING:
+    from .reader import Reader
+
+
+def contract_findings(spec: ModuleSpec, reader: Reader) -> Iterator[Finding]:
+    """What is documented and isn't so, as warnings at the method's line."""
+    service = spec.service
+    if service is None or service.service_class is None:
+        return
+    for name, documented in service.methods.items():
+        method = getattr(service.service_class, name, None)
+        where = _where(method, reader)
+        if not callable(method):
+            yield Finding(
+                "documented-method",
+                "warning",
+                f"{name!r} is documented, and class {service.service_class.__name__!r} has no "
+                "such method",
+                "write the method or take the ServiceMethod out",
+                **where,
+            )
+            continue
+        for message, cure in _drift(documented, inspect.signature(method)):
+            yield Finding("documented-signature", "warning", message, cure, **where)
+
+
+def _drift(documented: ServiceMethod, real: inspect.Signature) -> Iterator[tuple[str, str]]:
+    name = documented.name
+    takes = {key: one for key, one in real.parameters.items() if key != "self"}
+    any_name = any(one.kind is one.VAR_KEYWORD for one in takes.values())
+    known = {param.name for param in documented.params}
+    for param in documented.params:
+        if param.name not in takes and not any_name:
+            yield (
+                f"{name}() is documented with a parameter {param.name!r} that it does not take",
+                "add the parameter or take the ServiceParam out",
+            )
+    for key, one in takes.items():
+        required = one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        if required and key not in known:
+            yield (
+                f"{name}() requires {key!r}, which is not documented",
+                f"add ServiceParam({key!r}, ...)",
+            )
+    if documented.returns and real.return_annotation is not real.empty:
+        says, gives = type_name(documented.returns.return_type), type_name(real.return_annotation)
+        if says != gives:
+            yield (
+                f"{name}() is documented to return {says} and annotated with {gives}",
+                "make them equal",
+            )
+
+
+def _where(method: object, reader: Reader) -> dict[str, str | int]:
+    code = getattr(inspect.unwrap(method), "__code__", None) if callable(method) else None
+    file = reader.source.file_named(code.co_filename) if code else ""
+    if code is None or not file:
+        return {"file": "api.py"}
+    content = reader.source.files[file]
+    line = code.co_firstlineno - content.first_line + 1
+    return place(content, file, line)

@@ -1,0 +1,187 @@
+"""`Module`: what a person holds of one module, live or not; and the mapping of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import Finding
+from .html import section, table
+from .source import Source
+from .spec import ModuleSpec, module_id_of
+
+if TYPE_CHECKING:
+    from .app import AppContext
+    from .ship import ExportReport
+    from .view.snapshot import ModuleView
+
+
+class Module:
+    """One module by id. It is always about now: nothing is kept here but the id."""
+
+    def __init__(self, app: AppContext, module_id: str) -> None:
+        self._app = app
+        self.id = module_id
+
+    def _generation(self) -> Any:
+        return self._app._engine.find(self.id)
+
+    @property
+    def state(self) -> str:
+        """``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED`` or ``FAILED_UNLOAD``."""
+        return self._app._engine.state(self.id)
+
+    @property
+    def generation(self) -> int:
+        """The number of the live generation; 0 if there is none."""
+        generation = self._generation()
+        return generation.number if generation else 0
+
+    @property
+    def version(self) -> str:
+        """The module's own version; empty if it isn't live."""
+        spec = self.spec
+        return spec.version if spec else ""
+
+    @property
+    def spec(self) -> ModuleSpec | None:
+        """What the live generation says about itself."""
+        generation = self._generation()
+        return generation.spec if generation else None
+
+    @property
+    def service(self) -> Any:
+        """The handle of the module's service.
+
+        Raises:
+            ServiceNotFoundError: If it has none.
+        """
+        return self._app.get_service(self.id)
+
+    @property
+    def settings(self) -> Any:
+        """The settings in force, an instance of the module's model; ``None`` without one."""
+        generation = self._generation()
+        part = generation.parts.get("settings") if generation else None
+        return part.value if part else None
+
+    @property
+    def routes(self) -> tuple[Any, ...]:
+        """The routes of the live generation."""
+        generation = self._generation()
+        web = generation.parts.get("web") if generation else None
+        return web.routes if web else ()
+
+    @property
+    def source(self) -> Source | None:
+        """The live text."""
+        generation = self._generation()
+        return generation.source if generation else None
+
+    @property
+    def draft(self) -> Source | None:
+        """The text that cells work on, live or not."""
+        return self._app._engine.records[self.id].draft
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why the newest attempt failed; nothing once one succeeded."""
+        return self._app._engine.records[self.id].error
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was noticed about the live generation."""
+        spec = self.spec
+        return spec.findings if spec else ()
+
+    def reload(self) -> Module:
+        """Build the module anew from where its text came from, as a new generation.
+
+        Raises:
+            LoadError: If it fails; the live generation stays.
+        """
+        return self._app._reload(self.id)
+
+    def unload(self) -> None:
+        """Stop the module and take it out.
+
+        Raises:
+            ModframeError: If a live module requires it.
+        """
+        self._app._unload(self.id)
+
+    def inspect(self) -> Any:
+        """The widget view of this module."""
+        return self._app.inspect(self.id)
+
+    def export(self, to: str = "modules") -> ExportReport:
+        """Write the live text to ``<to>/<type>/<name>/``, byte for byte.
+
+        Args:
+            to: A folder, relative to the workspace.
+
+        Raises:
+            ExportError: If nothing is live, a file was changed by hand since, or the text doesn't
+                load in a fresh process.
+        """
+        return self._app._export(self.id, to)
+
+    def _view(self) -> ModuleView:
+        return self._app._engine.view_of(self.id)
+
+    def __repr__(self) -> str:
+        view = self._view()
+        number = f" {view.generation}" if view.generation else ""
+        error = f": {view.error.splitlines()[0]}" if view.error else ""
+        return f"<Module {self.id}{number} {view.state}, {len(view.routes)} routes{error}>"
+
+    def _repr_html_(self) -> str:
+        view = self._view()
+        rows = [
+            ("state", view.state),
+            ("generation", view.generation or ""),
+            ("from", view.origin),
+            ("files", ", ".join(view.files)),
+            ("routes", ", ".join(f"{one['method']} {one['path']}" for one in view.routes)),
+        ]
+        if view.error:
+            rows.append(("error", view.error))
+        rows += [("finding", one) for one in view.findings]
+        return section(self.id, table(rows), note=view.description)
+
+
+class Modules(Mapping[str, Module]):
+    """Module id → `Module`; short ids are understood; failed and blocked ones are there too."""
+
+    def __init__(self, app: AppContext) -> None:
+        self._app = app
+
+    def _ids(self) -> list[str]:
+        engine = self._app._engine
+        return sorted({*engine.live.generations, *engine.records})
+
+    def __getitem__(self, name: str) -> Module:
+        module_id = module_id_of(name)
+        if module_id not in self._ids():
+            raise self._app._engine.not_in_workspace(module_id)
+        return Module(self._app, module_id)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name if "." in name else f"standard.{name}") in self._ids()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids())
+
+    def __len__(self) -> int:
+        return len(self._ids())
+
+    def __repr__(self) -> str:
+        states = [self._app._engine.state(key) for key in self._ids()]
+        live = states.count("LIVE")
+        return f"<{len(states)} modules: {live} live, {len(states) - live} not>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (one.id, one.state, one.generation or "", one.error or "") for one in self.values()
+        ]
+        return table(rows, head=("module", "state", "generation", "error"))

@@ -1,0 +1,28 @@
+"""The guide's base class of modules (``from core.module_base import DataIntegrityModule``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from .context import ModuleContext
+
+
+class DataIntegrityModule:
+    """What a module class inherits; the framework sets the attributes, so there is little in it.
+
+    Attributes:
+        MODULE_ID: The id, equal to the folder's or the cell's.
+        app_context: The module's way to the framework; there before ``__init__`` runs.
+        service_instance: The service, once it was created after phase 1.
+    """
+
+    MODULE_ID: ClassVar[str] = ""
+    MODULE_VERSION: ClassVar[str] = "0.0.0"
+    MODULE_DESCRIPTION: ClassVar[str] = ""
+
+    app_context: ModuleContext
+    service_instance: Any = None
+
+    def __init__(self) -> None:
+        self.service_instance = None

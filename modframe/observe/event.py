@@ -1,0 +1,127 @@
+"""`Event`: one thing that happened, frozen; and how a log record becomes one.
+
+In goes a `logging.LogRecord`, out comes an `Event` of plain data. `EventLog` calls it in the
+thread that logs, because a record's arguments may change right after.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from .names import speaker
+from .values import plain
+
+# What a line itself says after the fields; a field of that name gets an underscore.
+RESERVED = frozenset({"exc_type", "traceback"})
+# What a record says of itself; the rest of its attributes came through `extra=`, which refuses
+# these names.
+RECORD_NAMES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_NOT_KEY = re.compile(r"[^\w.\-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event.
+
+    Attributes:
+        time: When, in UTC, to the millisecond.
+        level: ``"INFO"``, ``"ERROR"`` and so on.
+        module_id: The module that spoke, or the name of one of modframe's own loggers.
+        message: The message, its arguments filled in.
+        fields: What `extra=` carried, as plain data.
+        exc_type: The exception's type, for example ``"ValueError"``; empty without one.
+        traceback: The traceback's text; empty without one.
+    """
+
+    time: datetime
+    level: str
+    module_id: str
+    message: str
+    fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    exc_type: str = ""
+    traceback: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event as JSON-ready data."""
+        return {
+            "time": stamp(self.time),
+            "level": self.level,
+            "module_id": self.module_id,
+            "message": self.message,
+            "fields": dict(self.fields),
+            "exc_type": self.exc_type,
+            "traceback": self.traceback,
+        }
+
+    def to_error(self) -> dict[str, Any]:
+        """The event as a line of `errors.jsonl`."""
+        fields = dict(self.fields)
+        return {
+            "time": stamp(self.time),
+            "module_id": self.module_id,
+            "message": self.message,
+            "correlation_id": fields.pop("correlation_id", None),
+            "type": self.exc_type,
+            "traceback": self.traceback,
+            "fields": fields,
+        }
+
+
+def stamp(time: datetime) -> str:
+    """A time as `app.log` writes it: ``2026-11-25T10:00:00.123Z``."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_record(record: logging.LogRecord, *, correlation_id: str | None = None) -> Event:
+    """The event that a log record tells of; a record whose arguments don't fit still tells it."""
+    time = datetime.fromtimestamp(record.created, UTC)
+    fields = {
+        _field_name(name): plain(value)
+        for name, value in vars(record).items()
+        if name not in RECORD_NAMES
+    }
+    if correlation_id is not None:
+        fields.setdefault("correlation_id", correlation_id)
+    exc_type, text = _exception(record)
+    return Event(
+        time=time.replace(microsecond=time.microsecond // 1000 * 1000),
+        level=_NOT_KEY.sub("_", record.levelname),
+        module_id=speaker(record.name),
+        message=_message(record),
+        fields=MappingProxyType(fields),
+        exc_type=exc_type,
+        traceback=text,
+    )
+
+
+def _field_name(name: str) -> str:
+    name = _NOT_KEY.sub("_", str(name)) or "_"
+    return f"{name}_" if name in RESERVED else name
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - the caller's objects format themselves here
+        return f"{plain(record.msg)} (its arguments don't fit: {type(error).__name__})"
+
+
+def _exception(record: logging.LogRecord) -> tuple[str, str]:
+    exc_type, text = "", ""
+    if record.exc_info and record.exc_info[1] is not None:
+        exc = record.exc_info[1]
+        exc_type = type(exc).__name__
+        try:
+            text = "".join(traceback.format_exception(exc)).rstrip("\n")
+        except Exception as error:  # noqa: BLE001 - an exception's own __str__ runs here
+            text = f"{exc_type} (its text failed: {type(error).__name__})"
+    if record.stack_info:
+        text = f"{text}\n{record.stack_info}" if text else record.stack_info
+    return exc_type, text

@@ -1,0 +1,192 @@
+"""`EventLog`: every event of modframe and its modules, in a ring and in files.
+
+In go the records of the loggers in `names.TREES`; out come the newest events for views (`tail`)
+and the files that `Writer` keeps. The app makes one, opens it first and closes it last.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from .event import Event, from_record
+from .names import full_id, loggers
+from .speak import correlation_id
+from .writer import Writer
+
+
+class EventLog:
+    """Every event, while it is open; in memory alone if there is no folder.
+
+    Args:
+        folder: Where `app.log` and `errors.jsonl` go; nothing is made before the first line.
+        ring: How many events `tail` can reach back.
+        level: What modules log from, unless a logger has a level of its own.
+        max_bytes: The size after which a file is put aside.
+        backups: How many files that were put aside are kept.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        ring: int = 2000,
+        level: int | str = logging.INFO,
+        max_bytes: int = 10_000_000,
+        backups: int = 5,
+    ) -> None:
+        self.folder = folder
+        self._ring = _Ring(ring)
+        self._level = _number(level)
+        self._limits = {"max_bytes": max_bytes, "backups": backups}
+        self._writer: Writer | None = None
+        self._handler: _Handler | None = None
+        self._before: list[int] = []
+
+    def open(self) -> Self:
+        """Listen from now on; once open, it changes nothing."""
+        if self._handler is None:
+            self._writer = Writer(self.folder, **self._limits) if self.folder else None
+            self._handler = _Handler(self._ring, self._writer)
+            self._before = [logger.level for logger in loggers()]
+            for logger in loggers():
+                logger.addHandler(self._handler)
+            self.set_level(self._level)
+        return self
+
+    def close(self) -> None:
+        """Stop listening and put every line on disk; `tail` still answers."""
+        handler, self._handler = self._handler, None
+        if handler is None:
+            return
+        for logger, level in zip(loggers(), self._before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+        handler.close()
+
+    def flush(self) -> None:
+        """Wait until every line so far is on disk."""
+        if self._handler is not None:
+            self._handler.flush()
+
+    def set_level(self, level: int | str) -> None:
+        """What modules log from, from now on, unless a logger has a level of its own.
+
+        Raises:
+            ValueError: If there is no such level.
+        """
+        self._level = _number(level)
+        if self._handler is not None:
+            for logger in loggers():
+                logger.setLevel(self._level)
+
+    def tail(self, n: int = 100, module_id: str | None = None) -> tuple[Event, ...]:
+        """The newest events, oldest first; safe from any thread.
+
+        Args:
+            n: How many at most.
+            module_id: Only this module's; an id without a dot means ``standard.``.
+        """
+        return self._ring.tail(n, module_id=None if module_id is None else full_id(module_id))
+
+    def describe(self) -> dict[str, Any]:
+        """The facts about the log as plain data."""
+        return {
+            "folder": None if self.folder is None else str(self.folder),
+            "open": self._handler is not None,
+            "events": self._ring.events,
+            "errors": self._ring.errors,
+            "level": logging.getLevelName(self._level),
+            "problem": self._writer.problem if self._writer else "",
+        }
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "open" if self._handler else "closed"
+        where = "in memory" if self.folder is None else str(self.folder / "app.log")
+        return (
+            f"<EventLog {state}: {self._ring.events} events, {self._ring.errors} errors, {where}>"
+        )
+
+
+def _number(level: int | str) -> int:
+    levels = logging.getLevelNamesMapping()
+    if isinstance(level, str):
+        if level.upper() not in levels:
+            raise ValueError(f"{level!r} is no log level; take one of {', '.join(levels)}")
+        return levels[level.upper()]
+    return level
+
+
+class _Ring:
+    """The newest events, and how many there were."""
+
+    def __init__(self, size: int) -> None:
+        self.events = 0
+        self.errors = 0
+        self._newest: deque[Event] = deque(maxlen=size)
+        # Re-entrant: the garbage collector may run a `__del__` that logs, anywhere in here.
+        self._lock = threading.RLock()
+
+    def add(self, event: Event, *, is_error: bool) -> None:
+        with self._lock:
+            self._newest.append(event)
+            self.events += 1
+            self.errors += is_error
+
+    def tail(self, n: int, *, module_id: str | None) -> tuple[Event, ...]:
+        with self._lock:
+            events = list(self._newest)
+        if module_id is not None:
+            events = [event for event in events if event.module_id == module_id]
+        return tuple(events[-n:] if n > 0 else ())
+
+
+class _Handler(logging.Handler):
+    """Takes records in the thread that logs; `logging.shutdown` closes it at the latest."""
+
+    def __init__(self, ring: _Ring, writer: Writer | None) -> None:
+        super().__init__()
+        self.writer = writer
+        self._ring = ring
+
+    def createLock(self) -> None:  # noqa: N802 - the name in `logging`
+        # Ring and writer have locks of their own. One more, held by `logging.shutdown` while it
+        # waits for the writer's thread, could meet a `__del__` that logs in that very thread.
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            event = from_record(record, correlation_id=correlation_id.get())
+            self._ring.add(event, is_error=record.levelno >= logging.ERROR)
+            if self.writer is not None:
+                self.writer.put(event)
+        except Exception:  # noqa: BLE001 - a handler's contract: logging never fails the caller
+            self.handleError(record)
+
+    def flush(self) -> None:
+        if self.writer is not None:
+            self.writer.flush()
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+        super().close()

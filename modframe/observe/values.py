@@ -1,0 +1,100 @@
+"""Values as plain data and as text that stays on one line and on the reader's side.
+
+In goes whatever a person put into `extra=`; out comes data that JSON can say, holding on to
+nothing of the module's (so an event keeps no old generation alive) and showing no secret.
+`event.py` uses `plain`, `line.py` uses `quote`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import itertools
+import json
+import math
+import re
+from collections.abc import Mapping, Set
+from typing import Any
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+# Control characters, line ends of every kind, and marks that turn the direction of text: with
+# them, a message could look like another line or run a terminal's commands. Surrogates alone
+# can't be written as UTF-8.
+_LIVE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_DEPTH = 8
+_ITEMS = 10_000  # about 5 ms
+
+
+def is_live(text: str) -> bool:
+    """Whether the text has a character that must not reach a terminal or a file as it is."""
+    return _LIVE.search(text) is not None
+
+
+def quote(value: Any) -> str:
+    """Plain data as JSON on one line, without a live character; ``json.loads`` gives it back."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _LIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON-ready data; secrets masked, and what is too much or broken said in words.
+
+    >>> plain({"key": SecretStr("s3cret"), "sizes": (2.5, float("inf"))})
+    {'key': '**********', 'sizes': [2.5, 'inf']}
+    """
+    return _Reader().read(value, depth=0)
+
+
+class _Reader:
+    """Reads one value; a budget of items bounds what a log call can cost, cycles included."""
+
+    def __init__(self) -> None:
+        self._left = _ITEMS
+
+    def read(self, value: Any, *, depth: int) -> Any:
+        try:
+            return self._read(value, depth=depth)
+        except Exception as error:  # noqa: BLE001 - a log call must not fail for a field's own code
+            return f"<{type(value).__name__} that can't be shown: {type(error).__name__}>"
+
+    def _read(self, value: Any, *, depth: int) -> Any:
+        self._left -= 1
+        if value is None or isinstance(value, (bool, str, int, float)):
+            return _scalar(value)
+        if isinstance(value, (SecretStr, SecretBytes)):
+            return str(value)
+        if isinstance(value, (datetime.date, datetime.time)):
+            return value.isoformat()
+        if isinstance(value, BaseModel):
+            value = value.model_dump()
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.repr}
+        if isinstance(value, (Mapping, list, tuple, Set)):
+            return self._items(value, depth=depth + 1)
+        return repr(value) if isinstance(value, (bytes, BaseException)) else str(value)
+
+    def _items(self, value: Any, *, depth: int) -> Any:
+        if depth > _DEPTH or self._left < 0:
+            return f"<{type(value).__name__} of {len(value)}>"
+        if isinstance(value, Mapping):
+            pairs = itertools.islice(value.items(), self._left + 1)
+            return {self._key(key): self.read(item, depth=depth) for key, item in pairs}
+        return [self.read(item, depth=depth) for item in itertools.islice(value, self._left + 1)]
+
+    def _key(self, key: Any) -> str:
+        return str.__str__(key) if isinstance(key, str) else str(self.read(key, depth=_DEPTH))
+
+
+def _scalar(value: str | int | float | None) -> Any:
+    # Subclasses (enums, numpy's float64) become the plain type, so that nothing of them stays.
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        # Python refuses to write or read longer ones in decimal (4,300 digits).
+        return int(value) if value.bit_length() < 14_000 else hex(value)
+    return float(value) if math.isfinite(value) else str(float(value))

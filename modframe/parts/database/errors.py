@@ -1,0 +1,121 @@
+"""The errors of the databases, one branch of modframe's tree; raised in this room only."""
+
+from __future__ import annotations
+
+from modframe.errors import ModframeError
+
+
+class DatabaseError(ModframeError):
+    """Raised, in one of its kinds, when a module database can't do what was asked.
+
+    Attributes:
+        database: The database's name.
+    """
+
+    database: str
+
+
+class DatabaseNameError(DatabaseError, ValueError):
+    """Raised when a text can't be a database's name, or a database isn't there."""
+
+
+class DatabaseDefinitionError(DatabaseError):
+    """Raised when a module's files define models or a database in a way that can't work.
+
+    Attributes:
+        file: The module's file, for example ``"db_models.py"``.
+        line: Line in that file, from 1; 0 if unknown.
+    """
+
+    file: str
+    line: int
+
+
+class DatabaseOpenError(DatabaseError):
+    """Raised when a database's file can't be opened.
+
+    Attributes:
+        path: The file.
+    """
+
+    path: str
+
+
+class DatabaseLockedError(DatabaseOpenError):
+    """Raised when another process held a database's file for longer than the wait.
+
+    Attributes:
+        holder: The process id of the holder; ``None`` if it is not known.
+        waited: Seconds waited.
+    """
+
+    holder: int | None
+    waited: float
+
+
+class DatabaseClosedError(DatabaseError, RuntimeError):
+    """Raised when databases are used after they were closed."""
+
+
+class DatabaseForkedError(DatabaseError, RuntimeError):
+    """Raised when a forked child uses the databases of its parent."""
+
+
+class DatabaseConflictError(DatabaseError):
+    """Raised when another session changed the same rows first; nothing was written.
+
+    Attributes:
+        purpose: What the session was for.
+    """
+
+    purpose: str
+
+
+class UncommittedChangesError(DatabaseError):
+    """Raised when a strict session ends with changes that were not committed; they are gone.
+
+    Attributes:
+        purpose: What the session was for.
+        changes: What was left, for example ``("INSERT",)``.
+    """
+
+    purpose: str
+    changes: tuple[str, ...]
+
+
+class SchemaConflictError(DatabaseError):
+    """Raised when models differ from the tables in a way that adding can't mend.
+
+    Attributes:
+        table: The first table that differs.
+        column: The first column that differs; empty if it is about the table.
+        differences: All of them, as sentences.
+    """
+
+    table: str
+    column: str
+    differences: tuple[str, ...]
+
+
+class DatabaseBusyError(DatabaseError):
+    """Raised when open sessions hold up a change of the schema for longer than the wait.
+
+    Attributes:
+        purposes: What the sessions in the way are for.
+    """
+
+    purposes: tuple[str, ...]
+
+
+class QueryRefusedError(DatabaseError, ValueError):
+    """Raised when ``sql`` is given anything but one statement that reads.
+
+    Attributes:
+        query: The text as given.
+    """
+
+    query: str
+
+
+class UnsupportedByDuckDBError(DatabaseError, NotImplementedError):
+    """Raised when something is asked for that DuckDB doesn't have, such as savepoints."""

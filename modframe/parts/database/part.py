@@ -1,0 +1,104 @@
+"""The database part: a module's tables, found by ``DATABASE_NAME`` and there before phase 1.
+
+`Databases`, and with it DuckDB and SQLAlchemy, is imported when a module first has one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...runtime.generation import Generation
+from ...runtime.part import Part
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from ...config import FrameworkSettings
+    from .catalogs import Databases
+
+
+class LazyDatabases:
+    """The app's `Databases`, made on first use.
+
+    Args:
+        data: The data folder; nothing keeps databases in memory.
+        config: The framework's settings.
+    """
+
+    def __init__(self, data: Path | None, config: FrameworkSettings) -> None:
+        self._folder = data / "databases" if data is not None else None
+        self._config = config
+        self._databases: Databases | None = None
+
+    def get(self) -> Databases:
+        """The databases."""
+        if self._databases is None:
+            from .catalogs import Databases
+
+            self._databases = Databases(
+                self._folder,
+                lock_wait=self._config.database_lock_wait,
+                idle=self._config.database_idle,
+                memory_limit=self._config.database_memory,
+                threads=self._config.database_threads,
+            )
+        return self._databases
+
+    def session(
+        self, database: str, purpose: str, *, strict: bool = False
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session on one of them."""
+        return self.get().session(database, purpose, strict=strict)
+
+    async def aclose(self) -> None:
+        """Close them, if they were ever used."""
+        if self._databases is not None:
+            await self._databases.aclose()
+
+
+class DatabasePart(Part):
+    """Makes the tables of each generation; takes back what it added if the build fails."""
+
+    name = "database"
+
+    def __init__(self, databases: LazyDatabases) -> None:
+        self._databases = databases
+
+    @asynccontextmanager
+    async def enter(self, generation: Generation) -> AsyncIterator[Any]:
+        modules = generation.package.modules() if generation.package else {}
+        named = generation.spec.database_name
+        if not named and not ("sqlalchemy" in sys.modules and _mentions_database(modules)):
+            yield ()
+            return
+        from .discover import discover
+
+        found = discover(modules, named=named)
+        databases = self._databases.get()
+        changes = []
+        try:
+            for one in found:
+                changes.append(await databases.apply(one.name, one.metadata))
+            yield found
+        except BaseException:
+            for change in reversed(changes):
+                await databases.revert(change)
+            raise
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        """Database name → its tables."""
+        return {
+            one.name: sorted(one.metadata.tables) for one in generation.parts["database"] or ()
+        }
+
+
+def _mentions_database(modules: dict[str, Any]) -> bool:
+    return any(
+        "DATABASE_NAME" in vars(module)
+        or any(hasattr(one, "metadata") for one in vars(module).values() if isinstance(one, type))
+        for module in modules.values()
+    )

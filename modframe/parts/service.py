@@ -1,0 +1,202 @@
+"""Service: the module's instance, its phases, its service, and the way it is stopped.
+
+Entering is phase 1: make the module, run its phase-1 methods, make the service. Starting is
+phase 2. Leaving stops it: gracefully within its bound, else by force within the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from ..errors import ModframeError
+from ..load.reader import public_methods
+from ..runtime.batch import refuse_bad_outcome
+from ..runtime.bounds import Overdue, bounded
+from ..runtime.generation import Generation
+from ..runtime.part import Part
+from ..spec import ShutdownSpec, type_name
+
+_log = logging.getLogger("modframe.service")
+
+
+class ServicePart(Part):
+    """Makes and stops the instances of a generation.
+
+    Args:
+        hurry: Once set, graceful stops end at once and force follows.
+    """
+
+    name = "service"
+
+    def __init__(self, hurry: asyncio.Event) -> None:
+        self._hurry = hurry
+
+    @asynccontextmanager
+    async def enter(self, generation: Generation) -> AsyncIterator[Any]:
+        spec = generation.spec
+        settings = generation.parts.get("settings")
+        generation.module = make(spec.module_class, app_context=generation.context)
+        try:
+            for name in spec.phase1:
+                await _phase(generation, name, "phase1")
+            if settings is not None:
+                settings.finish()
+            self._make_service(generation)
+            yield generation.module
+        finally:
+            await self._stop(generation)
+
+    @staticmethod
+    def _make_service(generation: Generation) -> None:
+        spec = generation.spec.service
+        if spec is None or spec.service_class is None:
+            return
+        settings = generation.parts.get("settings")
+        values = {"app_context": generation.context}
+        if settings is not None and settings.value is not None:
+            values["settings"] = settings.value
+        if spec.service_class is generation.spec.module_class:
+            instance = generation.module
+            _fill(instance, values)
+        else:
+            instance = make(spec.service_class, **values)
+            generation.module.service_instance = instance
+        generation.services[spec.name] = instance
+        generation.streams = frozenset(
+            name for name, method in public_methods(type(instance))
+            if inspect.isasyncgenfunction(method)
+        )  # fmt: skip
+
+    async def start(self, generation: Generation) -> None:
+        """Phase 2, and under the short form the service's own ``initialize``."""
+        for name in generation.spec.phase2:
+            await _phase(generation, name, "phase2")
+        if generation.spec.initializes_service:
+            for instance in generation.services.values() or [generation.module]:
+                initialize = getattr(instance, "initialize", None)
+                if callable(initialize):
+                    await _checked(initialize, f"{generation.module_id}: initialize()")
+
+    async def _stop(self, generation: Generation) -> None:
+        spec = generation.spec
+        graceful = _bound_method(generation, spec.graceful)
+        force = _bound_method(generation, spec.force)
+        late = ""
+        if graceful is not None:
+            try:
+                await bounded(
+                    graceful,
+                    spec.graceful.timeout,
+                    what=f"{spec.module_id}: {spec.graceful.method}()",
+                    hurry=self._hurry,
+                )
+            except Overdue as error:
+                late = str(error)
+                _log.warning("%s; force follows", late)
+            except Exception as error:  # the module's own cleanup failed: force it, and say so
+                late = f"{spec.module_id}: {spec.graceful.method}() raised {error!r}"
+                _log.exception("%s; force follows", late)
+        if force is not None and late:
+            await _force(generation, force, late)
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        """The services with their methods, for views and forms."""
+        documented = generation.spec.service.methods if generation.spec.service else {}
+        found = {}
+        for name, instance in generation.services.items():
+            methods = []
+            for key, method in public_methods(type(instance)):
+                about = documented.get(key)
+                doc = about.description if about else (inspect.getdoc(method) or "")
+                methods.append(
+                    {
+                        "name": key,
+                        "signature": str(_signature(getattr(instance, key))),
+                        "description": doc.split("\n\n")[0],
+                        "documented": about is not None,
+                        "params": _params(getattr(instance, key)),
+                    }
+                )
+            found[name] = {"class": type(instance).__qualname__, "methods": methods}
+        return found
+
+
+def make(cls: type, **values: Any) -> Any:
+    """An instance whose attributes are there before ``__init__`` runs, which gets what it takes."""
+    instance = cls.__new__(cls)
+    _fill(instance, values)
+    parameters = _signature(cls).parameters
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    given = {name: value for name, value in values.items() if takes_any or name in parameters}
+    instance.__init__(**given)
+    for name, value in values.items():
+        if getattr(instance, name, None) is None:
+            _fill(instance, {name: value})
+    return instance
+
+
+def _fill(instance: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        try:
+            setattr(instance, name, value)
+        except AttributeError:
+            continue  # __slots__, or a property of the author's: it has no place for it
+
+
+def _signature(method: Any) -> inspect.Signature:
+    try:
+        return inspect.signature(method)
+    except (TypeError, ValueError):
+        return inspect.Signature()
+
+
+def _params(method: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": one.name,
+            "type": "" if one.annotation is one.empty else type_name(one.annotation),
+            "required": one.default is one.empty,
+            "default": None if one.default is one.empty else one.default,
+        }
+        for one in _signature(method).parameters.values()
+        if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
+
+
+async def _phase(generation: Generation, name: str, phase: str) -> None:
+    method = getattr(generation.module, name)
+    await _checked(method, f"{generation.module_id}: {phase} {name}()")
+
+
+async def _checked(method: Callable[[], Any], what: str) -> None:
+    outcome = method()
+    if hasattr(outcome, "__await__"):
+        outcome = await outcome
+    refuse_bad_outcome(outcome, what)
+
+
+def _bound_method(generation: Generation, spec: ShutdownSpec) -> Callable[[], Any] | None:
+    if spec.method is None:
+        return None
+    for owner in (generation.module, *generation.services.values()):
+        method = getattr(owner, spec.method, None)
+        if callable(method):
+            return method  # type: ignore[no-any-return]  # the author's own method
+    return None
+
+
+async def _force(generation: Generation, force: Callable[[], Any], late: str) -> None:
+    spec = generation.spec
+    what = f"{spec.module_id}: {spec.force.method}()"
+    try:
+        await bounded(force, spec.force.timeout, what=what)
+    except Exception as error:  # reported as the module's failure to unload
+        raise ModframeError(
+            f"{late}; then {what} failed: {error!r}",
+            cure="the module may hold on to something; it can be loaded again",
+        ) from error

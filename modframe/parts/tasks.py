@@ -1,0 +1,56 @@
+"""Tasks: what a module's code starts with ``asyncio.create_task`` belongs to its generation.
+
+The app loop's task factory writes each task down; leaving cancels those that still run. It is
+entered first, so it is left last, after the module's own cleanup.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from ..runtime.generation import Generation
+from ..runtime.loop import AppLoop
+from ..runtime.part import Part
+
+_log = logging.getLogger("modframe.tasks")
+_PATIENCE = 2.0
+
+
+class TasksPart(Part):
+    """Keeps the tasks of each generation, and ends them with it."""
+
+    name = "tasks"
+
+    def __init__(self, app_loop: AppLoop) -> None:
+        self._app_loop = app_loop
+
+    @asynccontextmanager
+    async def enter(self, generation: Generation) -> AsyncIterator[set[asyncio.Task[Any]]]:
+        tasks: set[asyncio.Task[Any]] = set()
+        self._app_loop.owners[generation.package_name] = tasks
+        try:
+            yield tasks
+        finally:
+            del self._app_loop.owners[generation.package_name]
+            await _end(generation, tasks)
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        """The names of the tasks that run."""
+        return {"running": sorted(task.get_name() for task in list(generation.parts["tasks"] or ()))}
+
+
+async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:
+    running = {task for task in tasks if not task.done()}
+    for task in running:
+        task.cancel()
+    if running:
+        _, left = await asyncio.wait(running, timeout=_PATIENCE)
+        for task in left:
+            _log.error(
+                "%s: task %r of generation %d ignores its cancellation",
+                generation.module_id, task.get_name(), generation.number,
+            )  # fmt: skip

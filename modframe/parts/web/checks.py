@@ -1,0 +1,184 @@
+"""What is wrong with a router before it serves anything: findings with place and cure.
+
+Called by `build_web`. FastAPI itself registers what it can't resolve and answers 422 at run time,
+and one such name breaks the OpenAPI document of all; so annotations are looked through here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ForwardRef, get_args
+
+from fastapi import APIRouter
+from fastapi.routing import RouteContext
+from pydantic import BaseModel
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+
+from ...errors import Finding
+from .routes import contexts, place_of
+
+_PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
+_NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
+
+
+def check_router(router: APIRouter) -> list[Finding]:
+    """Every fault of a router that would surface only when it serves."""
+    routes = list(contexts(router))
+    return [*_unresolved(routes), *_duplicates(routes), *_not_run(router)]
+
+
+def _finding(rule: str, message: str, cure: str, at: tuple[str, int]) -> Finding:
+    return Finding(rule, "error", message, cure=cure, file=at[0], line=at[1])
+
+
+# -- names that can't be resolved --------------------------------------------------------------
+
+
+def _unresolved(routes: Iterable[RouteContext]) -> Iterator[Finding]:
+    for route in routes:
+        endpoint, dependant = route.endpoint, getattr(route, "dependant", None)
+        if endpoint is None or dependant is None:
+            continue
+        subject = f"{_title(route)} ({_name(endpoint)})"
+        for call, parameter, annotation in _annotations(dependant):
+            owner = subject
+            if call is not None and call is not endpoint:
+                owner = f"{subject}, through its dependency {_name(call)!r}"
+            what = f"parameter {parameter!r} of {owner}"
+            yield from _faults(annotation, what, place_of(call or endpoint))
+        for model in _answers(route):
+            yield from _faults(model, f"what {subject} returns", place_of(endpoint))
+
+
+def _annotations(dependant: Any) -> Iterator[tuple[Callable[..., Any] | None, str, Any]]:
+    for kind in _PARAMETERS:
+        for field in getattr(dependant, kind):
+            yield dependant.call, field.name, field.field_info.annotation
+    for inner in dependant.dependencies:
+        yield from _annotations(inner)
+
+
+def _answers(route: RouteContext) -> Iterator[Any]:
+    for name in ("response_model", "stream_item_type"):
+        if (model := getattr(route, name, None)) is not None:
+            yield model
+    for response in (getattr(route, "responses", None) or {}).values():
+        if (model := response.get("model")) is not None:
+            yield model
+
+
+def _faults(annotation: Any, what: str, at: tuple[str, int]) -> Iterator[Finding]:
+    for name in dict.fromkeys(_forward_names(annotation)):
+        yield _finding(
+            "unresolved-annotation",
+            f"{what} is annotated {name!r}, which is no name when the route is made",
+            f"import or define {name!r} above the endpoint, outside `if TYPE_CHECKING:`",
+            at,
+        )
+    for model in dict.fromkeys(_models(annotation)):
+        if (missing := _missing_name(model)) is not None:
+            yield _finding(
+                "unresolved-annotation",
+                f"{what} uses the model {model.__name__!r}, a field of which is annotated"
+                f" {missing!r}, which is no name there",
+                f"import or define {missing!r} in the model's file, outside `if TYPE_CHECKING:`",
+                at,
+            )
+
+
+def _forward_names(annotation: Any) -> Iterator[str]:
+    if isinstance(annotation, ForwardRef):
+        yield annotation.__forward_arg__
+    elif isinstance(annotation, str):
+        yield annotation
+    else:
+        for inner in _inner(annotation):
+            yield from _forward_names(inner)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    else:
+        for inner in _inner(annotation):
+            yield from _models(inner)
+
+
+def _inner(annotation: Any) -> Iterator[Any]:
+    for argument in get_args(annotation):
+        # The values of Literal and the metadata of Annotated are no annotations.
+        if isinstance(argument, (type, ForwardRef)) or get_args(argument):
+            yield argument
+
+
+def _missing_name(model: type[BaseModel]) -> str | None:
+    if model.__pydantic_complete__:
+        return None
+    try:
+        model.model_rebuild(raise_errors=True)
+    except PydanticUndefinedAnnotation as error:
+        return error.name
+    except PydanticUserError as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+# -- two routes in one place, hooks that nobody calls ------------------------------------------
+
+
+def _duplicates(routes: Iterable[RouteContext]) -> Iterator[Finding]:
+    seen: dict[tuple[str, str], RouteContext] = {}
+    for route in routes:
+        endpoint, path = route.endpoint, route.path
+        if endpoint is None or path is None:
+            continue
+        for method in sorted(route.methods or {"WS"}):
+            first = seen.setdefault((method, _NAMED.sub(r"{\1}", path)), route)
+            if first is route or method == "HEAD":
+                continue
+            at = place_of(endpoint)
+            before = place_of(first.endpoint)[1] if first.endpoint is not None else 0
+            yield _finding(
+                "duplicate-route",
+                f"{method} {path or '/'} ({_name(endpoint)}) is never reached:"
+                f" {_name(first.endpoint)!r} in line {before} answers it already",
+                "give one of the two another path or method, or take it out",
+                at,
+            )
+
+
+def _not_run(router: APIRouter) -> Iterator[Finding]:
+    hooks = [*router.on_startup, *router.on_shutdown]
+    for hook in hooks:
+        yield _finding(
+            "router-lifespan",
+            f"the router's startup or shutdown handler {_name(hook)!r} would never run",
+            "start in the service's `initialize` and stop in its `cleanup_resources`",
+            place_of(hook),
+        )
+    lifespan = router.lifespan_context
+    # FastAPI's own stands for "none given"; it is private, hence by its module.
+    if not hooks and type(lifespan).__module__ != "fastapi.routing" and _given(lifespan):
+        yield _finding(
+            "router-lifespan",
+            f"the router's lifespan {_name(lifespan)!r} would never run",
+            "start in the service's `initialize` and stop in its `cleanup_resources`",
+            place_of(lifespan),
+        )
+
+
+def _given(lifespan: Any) -> bool:
+    """Whether a person wrote it, or FastAPI merged those of included routers."""
+    module: str = getattr(lifespan, "__module__", "")
+    return not module.startswith(("fastapi.", "starlette."))
+
+
+def _title(route: RouteContext) -> str:
+    methods = "/".join(sorted(route.methods or {"WS"}))
+    return f"{methods} {route.path or '/'}"
+
+
+def _name(call: Any) -> str:
+    name: str = getattr(call, "__name__", type(call).__name__)
+    return name

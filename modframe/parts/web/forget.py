@@ -1,0 +1,64 @@
+"""What FastAPI remembers of endpoints beyond their application, and how it is made to forget.
+
+Called when a generation is built (`remember_places`) and when it was settled (`forget`). FastAPI
+0.165 keeps the last 4,096 endpoints alive in three `lru_cache`s and up to 128 models in a fourth,
+and files the place of every endpoint that ever answered under its `id()`, for ever, which a later
+function may get again. All of them are private there, so each is looked up and may be absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter, _compat, routing
+from fastapi.dependencies import models
+
+from .routes import contexts
+
+_CACHES = tuple(
+    clear
+    for owner, name in (
+        (models, "_is_gen_callable_cached"),
+        (models, "_is_async_gen_callable_cached"),
+        (models, "_is_coroutine_callable_cached"),
+        (getattr(_compat, "v2", _compat), "get_cached_model_fields"),
+    )
+    if (clear := getattr(getattr(owner, name, None), "cache_clear", None)) is not None
+)
+_places: dict[int, dict[str, Any]] = getattr(routing, "_endpoint_context_cache", {})
+
+
+def remember_places(router: APIRouter) -> tuple[int, ...]:
+    """File where endpoints stand; the keys, for `forget`.
+
+    FastAPI does it on the first request of each, by reading the source file on the loop.
+    """
+    keys = []
+    for route in contexts(router):
+        endpoint = route.endpoint
+        if endpoint is None or not hasattr(route, "dependant"):
+            continue
+        code = getattr(endpoint, "__code__", None)
+        place: dict[str, Any] = {}
+        if code is not None:
+            place = {
+                "file": code.co_filename,
+                "line": code.co_firstlineno,
+                "function": code.co_name,
+            }
+        _places[id(endpoint)] = place
+        keys.append(id(endpoint))
+    return tuple(keys)
+
+
+def forget(places: Iterable[int] = ()) -> None:
+    """Let go of every endpoint and model that no application holds any more.
+
+    Args:
+        places: Keys from `remember_places` of what is going away (`WebApp.places`).
+    """
+    for key in places:
+        _places.pop(key, None)
+    for clear in _CACHES:
+        clear()

@@ -1,0 +1,35 @@
+"""The web part: a module's router to an application of its own, one for each generation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from ...runtime.generation import Generation
+from ...runtime.part import Part
+
+
+class WebPart(Part):
+    """Builds the application that the dispatcher calls; nothing for a module without a router."""
+
+    name = "web"
+
+    @asynccontextmanager
+    async def enter(self, generation: Generation) -> AsyncIterator[Any]:
+        if generation.spec.router is None:
+            yield None
+            return
+        from .application import build_web
+        from .forget import forget
+
+        try:
+            yield build_web(generation.module_id, generation.spec.router)
+        finally:
+            forget()
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        """The routes, as the try-it form needs them."""
+        web = generation.parts["web"]
+        return {"routes": [asdict(route) for route in web.routes]} if web is not None else {}

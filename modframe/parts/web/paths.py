@@ -1,0 +1,40 @@
+"""Module id to path prefix and back: `/api/v1/<name>`, `/api/v1/core/<name>`, ...
+
+Called by the web part (which prefix to serve), the dispatcher (whose path it is) and the server's
+pages. The names `core` and `extensions` are reserved, so a path has one reading.
+"""
+
+from __future__ import annotations
+
+API_PREFIX = "/api/v1/"
+_START = len(API_PREFIX)
+_TYPES = frozenset({"core", "extensions"})
+
+
+def prefix_of(module_id: str) -> str:
+    """The path below which a module is served, without a slash at the end.
+
+    >>> prefix_of("standard.orders"), prefix_of("core.settings")
+    ('/api/v1/orders', '/api/v1/core/settings')
+    """
+    kind, _, name = module_id.partition(".")
+    return f"{API_PREFIX}{name}" if kind == "standard" else f"{API_PREFIX}{kind}/{name}"
+
+
+def module_id_at(path: str) -> str | None:
+    """The id of the module that a path belongs to; None for everything that is not below the API.
+
+    >>> module_id_at("/api/v1/orders/7"), module_id_at("/api/v1/core/settings"), module_id_at("/docs")
+    ('standard.orders', 'core.settings', None)
+    """
+    if not path.startswith(API_PREFIX):
+        return None
+    end = path.find("/", _START)
+    name = path[_START:] if end < 0 else path[_START:end]
+    if name not in _TYPES:
+        return "standard." + name
+    if end < 0:
+        return name + "."
+    start = end + 1
+    end = path.find("/", start)
+    return f"{name}.{path[start:] if end < 0 else path[start:end]}"

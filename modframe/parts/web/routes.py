@@ -1,0 +1,128 @@
+"""`RouteInfo`: what a person should see of each route, read from a router.
+
+Called by `build_web`; read by the snapshot, the views (try-it form) and `Module.routes`. Plain
+text only, so that holding one keeps no generation alive.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.routing import WebSocketRoute
+
+
+@dataclass(frozen=True, slots=True)
+class RouteInfo:
+    """One method on one path.
+
+    Attributes:
+        method: ``"GET"``, ...; ``"WS"`` for a websocket; ``"*"`` for a mounted application.
+        path: The whole path, with the module's prefix and ``{parameters}``.
+        name: Its name, as `url_for` takes it.
+        summary: One line for people.
+        endpoint: Qualified name of the function that answers.
+        kind: ``"http"`` or ``"websocket"``.
+        path_params: Names of path parameters.
+        query_params: Names of query parameters, as they stand in a URL.
+        has_body: Whether it takes a JSON body.
+        file: Where the endpoint's code stands; empty if unknown.
+        line: Its first line there, 0 if unknown.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    endpoint: str
+    kind: Literal["http", "websocket"]
+    path_params: tuple[str, ...] = ()
+    query_params: tuple[str, ...] = ()
+    has_body: bool = False
+    file: str = ""
+    line: int = 0
+
+
+def place_of(call: Any) -> tuple[str, int]:
+    """File and first line of a function's or callable object's code; ``("", 0)`` if unknown."""
+    plain = inspect.unwrap(getattr(call, "func", call))
+    code = getattr(plain, "__code__", None) or getattr(
+        getattr(type(plain), "__call__", None), "__code__", None
+    )
+    return ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
+
+
+def contexts(router: APIRouter) -> Iterator[RouteContext]:
+    """Every route of a router and of those it includes, with paths as they are served."""
+    return iter_route_contexts(router.routes)
+
+
+def read_routes(router: APIRouter, prefix: str) -> tuple[RouteInfo, ...]:
+    """Every route, in the order in which they are tried."""
+    return tuple(info for context in contexts(router) for info in _infos(context, prefix))
+
+
+def _infos(context: RouteContext, prefix: str) -> Iterator[RouteInfo]:
+    path = context.path
+    if path is None:
+        return
+    endpoint = context.endpoint
+    dependant = getattr(context, "dependant", None)
+    websocket = isinstance(context.original_route, WebSocketRoute)
+    methods = ["WS"] if websocket else sorted((context.methods or {"*"}) - _implied(context))
+    query = tuple(dict.fromkeys(_query(dependant))) if dependant is not None else ()
+    file, line = place_of(endpoint) if endpoint is not None else ("", 0)
+    for method in methods:
+        yield RouteInfo(
+            method=method,
+            path=prefix + path,
+            name=context.name or "",
+            summary=_summary(context, endpoint),
+            endpoint=_name_of(endpoint or getattr(context, "app", None)),
+            kind="websocket" if websocket else "http",
+            path_params=tuple(getattr(context, "param_convertors", None) or ()),
+            query_params=query,
+            has_body=_takes_json(context),
+            file=file,
+            line=line,
+        )
+
+
+def _name_of(call: object) -> str:
+    name: str = getattr(call, "__qualname__", type(call).__qualname__)
+    return name
+
+
+def _implied(context: RouteContext) -> set[str]:
+    """HEAD, where Starlette adds it to GET by itself."""
+    methods = context.methods or set()
+    return {"HEAD"} if methods == {"GET", "HEAD"} else set()
+
+
+def _query(dependant: Any) -> Iterator[str]:
+    for field in dependant.query_params:
+        yield field.alias
+    for inner in dependant.dependencies:
+        yield from _query(inner)
+
+
+def _takes_json(context: RouteContext) -> bool:
+    field = getattr(context, "body_field", None)
+    if field is None:
+        return False
+    media: str = getattr(field.field_info, "media_type", "application/json")
+    return media.endswith("json")
+
+
+def _summary(context: RouteContext, endpoint: Callable[..., Any] | None) -> str:
+    given: str | None = getattr(context, "summary", None)
+    if given:
+        return given
+    doc = inspect.getdoc(endpoint) if endpoint is not None else None
+    if doc:
+        return doc.splitlines()[0].rstrip(".")
+    return (context.name or "").replace("_", " ").capitalize()

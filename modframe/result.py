@@ -1,0 +1,123 @@
+"""`Result`: what the guide's services give back, and `error_message`, their line for the log.
+
+A `Result` is data: it is never raised, and it has no opinion about HTTP. Phases may return one;
+an error `Result` from a phase is a failure of the load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn, overload
+
+from .html import table
+
+
+class _Success:
+    """Lets ``Result.success(...)`` build on the class while ``result.success`` is the flag."""
+
+    @overload
+    def __get__(self, instance: None, owner: type[Result]) -> Callable[..., Result]: ...
+    @overload
+    def __get__(self, instance: Result, owner: type[Result]) -> bool: ...
+    def __get__(self, instance: Result | None, owner: type[Result]) -> Any:
+        return _build_success if instance is None else instance.code is None
+
+
+class Result:
+    """The outcome of an operation: a success with data, or an error with a code and a message.
+
+    Build one with `success` or `error`; read ``success`` (bool), ``data``, ``code``, ``message``
+    and ``details``. A result never changes, and it is true when it is a success.
+
+    >>> Result.success(data={"id": 1})
+    Result.success({'id': 1})
+    >>> Result.error("NOT_FOUND", "No such order").success
+    False
+    """
+
+    __slots__ = ("code", "data", "details", "message")
+
+    data: Any
+    code: str | None
+    message: str | None
+    details: Any
+    success = _Success()
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        code: str | None = None,
+        message: str | None = None,
+        details: Any = None,
+    ) -> None:
+        for name, value in zip(
+            ("data", "code", "message", "details"), (data, code, message, details), strict=True
+        ):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def error(cls, code: str, message: str, details: Any = None) -> Result:
+        """An error: a stable code for programs, a message for people, details for both."""
+        return cls(code=code, message=message, details=details)
+
+    def _facts(self) -> tuple[Any, ...]:
+        return (self.data, self.code, self.message, self.details)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Result never changes; build a new one instead of setting {name!r}")
+
+    def __bool__(self) -> bool:
+        return self.code is None
+
+    def __eq__(self, other: object) -> bool:
+        return self._facts() == other._facts() if isinstance(other, Result) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # data may be anything, so a Result isn't a key
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, self._facts()
+
+    def __repr__(self) -> str:
+        if self.success:
+            return f"Result.success({self.data!r})"
+        details = f", details={self.details!r}" if self.details is not None else ""
+        return f"Result.error({self.code!r}, {self.message!r}{details})"
+
+    def _repr_html_(self) -> str:
+        if self.success:
+            return table([("success", repr(self.data))])
+        rows: list[tuple[object, object]] = [("error", self.code), ("message", self.message)]
+        if self.details is not None:
+            rows.append(("details", repr(self.details)))
+        return table(rows)
+
+
+def _build_success(data: Any = None) -> Result:
+    """A success, with the data that the caller asked for."""
+    return Result(data)
+
+
+def _rebuild(data: Any, code: str | None, message: str | None, details: Any) -> Result:
+    return Result(data, code=code, message=message, details=details)
+
+
+def error_message(
+    module_id: str,
+    error_type: str,
+    details: str,
+    location: str = "",
+    **context: Any,
+) -> str:
+    """One line for the log: ``standard.orders - INIT_ERROR in initialize(): no such table``.
+
+    Args:
+        module_id: The module that speaks.
+        error_type: A stable code, for example ``"INIT_ERROR"``.
+        details: What happened.
+        location: The function it happened in.
+        context: More facts, added as ``key=value``.
+    """
+    place = f" in {location}" if location else ""
+    more = "".join(f" {key}={value!r}" for key, value in context.items())
+    return f"{module_id} - {error_type}{place}: {details}{more}"

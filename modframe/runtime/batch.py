@@ -1,0 +1,296 @@
+"""`Batch`: the generations that one change builds beside Live, step by step, until it publishes.
+
+Modules of one batch see each other; everyone else sees Live. Every step collects failures by
+module instead of raising, so that a start can go on without them and a transaction can refuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from ..errors import BlockedError, Finding, LoadError, ModframeError
+from ..load import Loaded, load
+from ..load.loader import body_finding
+from ..result import Result
+from ..source import Source
+from .bounds import Overdue, bounded
+from .generation import Generation
+from .graph import Graph, plan_graph
+from .live import Live
+from .loading import on_loader_thread
+from .part import Part
+
+
+class Surroundings(Protocol):
+    """What a batch needs of the app: who sees what, and how long things may take."""
+
+    live: Live
+    parts: Sequence[Part]
+    load_timeout: float
+    phase_timeout: float
+
+    def context_for(self, generation: Generation, batch: Batch) -> Any:
+        """The ``app_context`` of a generation."""
+
+    def printer_for(self, module_id: str) -> Callable[..., None]:
+        """The ``print`` of a module."""
+
+    def supply(self, module_id: str) -> Source | None:
+        """The source on disk of a module that is required and not live."""
+
+
+class Batch:
+    """One change on its way: sources in, built generations out, or failures by module."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        sources: Iterable[Source],
+        numbers: Callable[[str], int],
+        *,
+        outer_names: Container[str] = (),
+    ) -> None:
+        self._around = around
+        self._numbers = numbers
+        self._outer_names = outer_names
+        self._loading: list[str] = []
+        self.generations = {
+            source.module_id: Generation(source, numbers(source.module_id)) for source in sources
+        }
+        self.failed: dict[str, BaseException] = {}
+        self.blocked: dict[str, BlockedError] = {}
+        self.open = True
+
+    # -- who sees what --------------------------------------------------------------------
+
+    def find(self, module_id: str) -> Generation | None:
+        """The generation that this batch's modules are to see for an id."""
+        own = self.generations.get(module_id) if self.open else None
+        if own is not None and module_id not in self.failed and own.loaded:
+            return own
+        return self._around.live.generations.get(module_id)
+
+    @property
+    def going(self) -> dict[str, Generation]:
+        """The generations that haven't failed so far."""
+        out = {*self.failed, *self.blocked}
+        return {key: one for key, one in self.generations.items() if key not in out}
+
+    # -- load -----------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Check, execute and read every source, one after the other, and what they require."""
+        waiting = list(self.generations)
+        while waiting:
+            module_id = waiting.pop(0)
+            generation = self.generations[module_id]
+            if not generation.loaded and module_id not in self.failed:
+                await self._load_one(module_id, generation)
+            if generation.loaded:
+                waiting += self._supply(generation)
+
+    def _supply(self, generation: Generation) -> list[str]:
+        """Take requirements that aren't live from disk into the change; those that were found."""
+        found = []
+        for other in generation.spec.required_ids:
+            if self._around.live.generations.get(other) is None and other not in self.generations:
+                source = self._around.supply(other)
+                if source is not None:
+                    self.generations[other] = Generation(source, self._numbers(other))
+                    found.append(other)
+        return found
+
+    async def _load_one(self, module_id: str, generation: Generation) -> None:
+        try:
+            await on_loader_thread(
+                lambda: self._load(module_id),
+                timeout=self._around.load_timeout,
+                what=f"{module_id}: the import of its files",
+            )
+        except LoadError as error:
+            self.failed[error.module_id] = error
+        except TimeoutError as error:
+            self.failed[module_id] = _failure(generation, "import", error, str(error))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # a fault of the module's, reported with it
+            self.failed[module_id] = _failure(generation, "import", error)
+
+    def _load(self, module_id: str) -> None:
+        generation = self.generations[module_id]
+        imports: list[str] = []
+        generation.context = self._around.context_for(generation, self)
+        self._loading.append(module_id)
+        try:
+            loaded: Loaded = load(
+                generation.source,
+                generation.package_name,
+                generation.context,
+                resolve=lambda other: self._resolve(generation, other, imports),
+                printer=self._around.printer_for(module_id),
+                outer_names=self._outer_names,
+            )
+        finally:
+            self._loading.remove(module_id)
+        generation.package = loaded.package
+        generation.ledger.callback(loaded.package.close)
+        generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
+
+    def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
+        """The package that ``modules.<other>`` leads to from a generation; loads it if it must."""
+        if other == generation.module_id:
+            return generation.package_name
+        if not generation.loaded:
+            imports.append(other)
+        if self.open and not generation.loaded and self.find(other) is None:
+            source = None if other in self.generations else self._around.supply(other)
+            if source is not None:
+                self.generations[other] = Generation(source, self._numbers(other))
+        inside = self.generations.get(other) if self.open else None
+        if inside is not None and not inside.loaded and other not in self._loading:
+            if other in self.failed:
+                raise BlockedError(generation.module_id, [other])
+            try:
+                self._load(other)
+            except LoadError as error:
+                self.failed[other] = error
+                raise BlockedError(generation.module_id, [other]) from None
+        if inside is not None and other in self._loading:
+            path = " → ".join([*self._loading[self._loading.index(other) :], other])
+            raise ImportError(f"modules import each other in a circle: {path}")
+        found = self.find(other)
+        return found.package_name if found else None
+
+    # -- graph ----------------------------------------------------------------------------
+
+    def connect(self) -> Graph:
+        """Check all requirements at once; what can't be met fails or is blocked."""
+        specs = {key: one.spec for key, one in self.going.items() if one.loaded}
+        present = {
+            key: one.spec
+            for key, one in self._around.live.generations.items()
+            if key not in self.generations
+        }
+        graph = plan_graph(specs, present, known=self.failed)
+        if graph.error:
+            members = {key for path in graph.error.cycles for key in path}
+            for key in {*graph.error.missing, *members}:
+                self.failed[key] = graph.error.concerning(key)
+        self._block(graph)
+        return graph
+
+    def _block(self, graph: Graph) -> None:
+        for key, by in graph.blocked_by(self.failed).items():
+            if key not in self.failed:
+                self.blocked.setdefault(key, BlockedError(key, by))
+
+    # -- phases ---------------------------------------------------------------------------
+
+    async def phase1(self, graph: Graph) -> None:
+        """Enter the parts of every generation, independent of each other."""
+        await asyncio.gather(*(self._enter(one) for one in self.going.values()))
+        self._block(graph)
+
+    async def _enter(self, generation: Generation) -> None:
+        for part in self._around.parts:
+            step = "phase1" if part.name == "service" else part.name
+            try:
+                generation.parts[part.name] = await bounded(
+                    lambda part=part: generation.ledger.enter_async_context(  # type: ignore[misc]
+                        part.enter(generation)
+                    ),
+                    self._around.phase_timeout,
+                    what=f"{generation.module_id}: {step}",
+                )
+            except Exception as error:  # a fault of the module's, reported with it
+                self.failed[generation.module_id] = _failure(generation, step, error)
+                return
+
+    async def phase2(self, graph: Graph) -> None:
+        """Start every generation after those it requires; independent ones in parallel."""
+        done = {key: asyncio.Event() for key in self.going}
+
+        async def start(generation: Generation) -> None:
+            key = generation.module_id
+            try:
+                for other in graph.waits.get(key, ()):
+                    if other in done:
+                        await done[other].wait()
+                    if other in self.failed or other in self.blocked:
+                        self.blocked[key] = BlockedError(key, [other])
+                        return
+                await self._start(generation)
+            finally:
+                done[key].set()
+
+        await asyncio.gather(*(start(one) for one in self.going.values()))
+
+    async def _start(self, generation: Generation) -> None:
+        for part in self._around.parts:
+            try:
+                await bounded(
+                    lambda part=part: part.start(generation),  # type: ignore[misc]
+                    self._around.phase_timeout,
+                    what=f"{generation.module_id}: phase2",
+                )
+            except Exception as error:  # a fault of the module's, reported with it
+                self.failed[generation.module_id] = _failure(generation, "phase2", error)
+                return
+
+    # -- the end --------------------------------------------------------------------------
+
+    def first_failure(self) -> BaseException | None:
+        """What a transaction raises, the causes before those they block."""
+        return next(iter([*self.failed.values(), *self.blocked.values()]), None)
+
+    async def discard(self, module_ids: Iterable[str]) -> None:
+        """Unwind generations that won't be published, newest first; what is live is untouched."""
+        for key in reversed(list(module_ids)):
+            error = self.failed.get(key) or self.blocked.get(key) or sys.exc_info()[1]
+            error = error or ModframeError(f"{key} was not published")
+            ledger = self.generations[key].ledger
+            await ledger.__aexit__(type(error), error, error.__traceback__)
+
+
+def _failure(
+    generation: Generation, step: str, error: BaseException, message: str = ""
+) -> BaseException:
+    """A fault of a step as a LoadError that names the place; modframe's own stay what they are."""
+    if isinstance(error, LoadError):
+        return error
+    if isinstance(error, ModframeError | Overdue) or message:
+        cure = getattr(error, "cure", "") or "correct it and load it again"
+        text = message or getattr(error, "message", str(error))
+        place: Mapping[str, Any] = {
+            key: vars(error)[key] for key in ("file", "line", "cell") if key in vars(error)
+        }
+        finding = Finding(f"{step}-failed", "error", f"{step}: {text}", cure, **place)
+    else:
+        found = body_finding(generation.source, error, "")
+        finding = replace(found, rule=f"{step}-failed", message=f"{step}: {found.message}")
+    failure = LoadError(generation.module_id, step, [finding])
+    failure.__cause__ = error
+    return failure
+
+
+def refuse_bad_outcome(outcome: Any, what: str) -> None:
+    """What a phase gives back: ``None``, anything true and a success pass.
+
+    Raises:
+        ModframeError: For ``False`` and for a `Result` that is an error.
+    """
+    if isinstance(outcome, Result) and not outcome.success:
+        details = f" ({outcome.details})" if outcome.details else ""
+        raise ModframeError(
+            f"{what} gave an error result, {outcome.code}: {outcome.message}{details}",
+            cure="the module's own log lines say more; mend the cause and load it again",
+        )
+    if outcome is False:
+        raise ModframeError(
+            f"{what} gave False",
+            cure="return True, None or a success; the module's own log lines may say why it failed",
+        )

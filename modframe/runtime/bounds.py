@@ -1,0 +1,68 @@
+"""Bounded waiting: run something of a module's, and never longer than it may take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import ModuleExitError
+
+GRACE = 1.0
+"""Seconds a cancelled step gets to end before it is left behind."""
+
+
+class Overdue(TimeoutError):
+    """Raised when a step took longer than its bound; it was cancelled."""
+
+
+async def bounded(
+    step: Callable[[], Any], timeout: float, *, what: str, hurry: asyncio.Event | None = None
+) -> Any:
+    """Call ``step``, await what it gives if that can be awaited, and give back the outcome.
+
+    Args:
+        step: A function of no arguments, sync or async.
+        timeout: The bound, in seconds.
+        what: Names the step in errors.
+        hurry: Once set, the step is treated as overdue at once.
+
+    Raises:
+        Overdue: If it did not end in time.
+        ModuleExitError: In place of a ``SystemExit`` or ``KeyboardInterrupt`` it let out.
+    """
+    task = asyncio.ensure_future(_called(step, what))
+    waits: set[asyncio.Future[Any]] = {task}
+    hurried = asyncio.ensure_future(hurry.wait()) if hurry else None
+    if hurried:
+        waits.add(hurried)
+    try:
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE)
+        state = "was cancelled" if task.done() else "ignores its cancellation and was left behind"
+        raise Overdue(f"{what} took longer than its {timeout:g} s and {state}")
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE)
+        raise
+    finally:
+        if hurried:
+            hurried.cancel()
+        if task.done() and not task.cancelled():
+            task.exception()  # taken, so that asyncio does not report it a second time
+
+
+async def _called(step: Callable[[], Any], what: str) -> Any:
+    try:
+        outcome = step()
+        if hasattr(outcome, "__await__"):
+            outcome = await outcome
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise ModuleExitError(
+            f"{what} raised {type(error).__name__}, which would have ended the process",
+            cure="raise an ordinary exception or return Result.error(...)",
+        ) from error
+    return outcome

@@ -1,0 +1,210 @@
+"""`Handle`: the stable object that callers hold instead of a service instance.
+
+On the app loop a call goes straight to the instance of the generation that is live; from any
+other thread it crosses over and gives a `Call`. A handle outlives every generation.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import AsyncIterator, Callable
+from threading import get_ident
+from typing import Any
+
+from ..errors import ServiceUnavailableError
+from ..html import section, table
+from ..load.reader import public_methods
+from ..spec import ServiceMethod, type_name
+from .call import Call, Stream
+from .generation import Generation
+from .loop import AppLoop
+
+Resolve = Callable[[], Generation]
+"""The generation that a call is to run on.
+
+Raises:
+    ServiceUnavailableError: If there is none, with the reason.
+"""
+
+
+class Handle:
+    """Stands for a service by name; every public method of the service is a method here."""
+
+    def __init__(
+        self, app_loop: AppLoop, resolve: Resolve, *, module_id: str, service: str | None
+    ) -> None:
+        self.__dict__["_handle"] = _Facts(app_loop, resolve, module_id, service)
+
+    def __getattr__(self, name: str) -> Any:
+        facts: _Facts = self.__dict__["_handle"]
+        if name.startswith("_"):
+            raise AttributeError(name)
+        cls = type(facts.instance())
+        if not callable(inspect.getattr_static(cls, name, None)) and not callable(
+            getattr(cls, name, None)
+        ):
+            raise AttributeError(_no_method(facts, cls, name))
+        method = Method(facts, name)
+        self.__dict__[name] = method
+        return method
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(
+            f"{self!r} is a handle: it carries calls, so {name!r} can't be set on it; "
+            "app.override() replaces a service for tests"
+        )
+
+    def __dir__(self) -> list[str]:
+        try:
+            return [name for name, _ in public_methods(type(self.__dict__["_handle"].instance()))]
+        except ServiceUnavailableError:
+            return []
+
+    def __repr__(self) -> str:
+        facts: _Facts = self.__dict__["_handle"]
+        try:
+            generation = facts.resolve()
+        except ServiceUnavailableError:
+            return f"<service {facts.label}: not live>"
+        count = len(dir(self))
+        return f"<service {facts.label}: {count} methods, generation {generation.number}>"
+
+    def _repr_html_(self) -> str:
+        facts: _Facts = self.__dict__["_handle"]
+        rows = []
+        for name in dir(self):
+            method = getattr(self, name)
+            rows.append((f"{name}{method.__signature__}", (method.__doc__ or "").split("\n")[0]))
+        return section(facts.label, table(rows, head=("method", "what it does")))
+
+
+def forget_methods(handle: Handle) -> None:
+    """Let a handle look its methods up again; called when its module was published anew."""
+    facts = handle.__dict__["_handle"]
+    handle.__dict__.clear()
+    handle.__dict__["_handle"] = facts
+
+
+class _Facts:
+    """What a handle and its methods share."""
+
+    __slots__ = ("app_loop", "label", "module_id", "resolve", "service")
+
+    def __init__(
+        self, app_loop: AppLoop, resolve: Resolve, module_id: str, service: str | None
+    ) -> None:
+        self.app_loop = app_loop
+        self.resolve = resolve
+        self.module_id = module_id
+        self.service = service
+        self.label = service or module_id
+
+    def instance(self, generation: Generation | None = None) -> Any:
+        generation = generation or self.resolve()
+        try:
+            return generation.service(self.service)
+        except KeyError:
+            raise ServiceUnavailableError(
+                f"{self.module_id} (generation {generation.number}) has no service"
+                + (f" called {self.service!r}" if self.service else ""),
+                cure="register one with @register_service, or give the module class public methods",
+            ) from None
+
+    def documented(self, name: str) -> ServiceMethod | None:
+        service = self.resolve().spec.service
+        return service.methods.get(name) if service else None
+
+
+def _no_method(facts: _Facts, cls: type, name: str) -> str:
+    names = [one for one, _ in public_methods(cls)]
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(names) or 'none'}"
+    return f"service {facts.label!r} has no method {name!r}{hint}"
+
+
+class Method:
+    """One method of a handle. Help, completion and signature are the real method's."""
+
+    __slots__ = ("_facts", "_name", "_thread_id")
+
+    def __init__(self, facts: _Facts, name: str) -> None:
+        self._facts = facts
+        self._name = name
+        self._thread_id = facts.app_loop.thread_id
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if get_ident() != self._thread_id:
+            return self._cross(args, kwargs)
+        if self._name in self._facts.resolve().streams:
+            return self._stream(args, kwargs)
+        return self._run(args, kwargs)
+
+    async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        facts = self._facts
+        generation = facts.resolve()
+        generation.in_flight += 1
+        try:
+            outcome = getattr(facts.instance(generation), self._name)(*args, **kwargs)
+            if hasattr(outcome, "__await__"):
+                return await outcome
+            return outcome
+        finally:
+            generation.release()
+
+    async def _stream(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+        facts = self._facts
+        generation = facts.resolve()
+        generation.in_flight += 1
+        try:
+            async for item in getattr(facts.instance(generation), self._name)(*args, **kwargs):
+                yield item
+        finally:
+            generation.release()
+
+    def _cross(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        facts = self._facts
+        label = f"{facts.module_id}.{self._name}"
+        if self._name in facts.resolve().streams:
+            return Stream(facts.app_loop, lambda: self._stream(args, kwargs), label)
+        return Call(facts.app_loop, lambda: self._run(args, kwargs), label)
+
+    def _real(self) -> Any:
+        return getattr(self._facts.instance(), self._name)
+
+    @property
+    def __name__(self) -> str:
+        return self._name
+
+    @property
+    def __wrapped__(self) -> Any:
+        return self._real()
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self._real())
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]  # help() asks the instance
+        documented = self._facts.documented(self._name)
+        own = inspect.getdoc(self._real()) or ""
+        return "\n\n".join(filter(None, [own, _described(documented) if documented else ""]))
+
+    def __repr__(self) -> str:
+        return f"<method {self._facts.label}.{self._name}{self.__signature__}>"
+
+
+def _described(method: ServiceMethod) -> str:
+    """A `ServiceMethod` as the text of a docstring."""
+    rows = [method.description] if method.description else []
+    if method.params:
+        rows.append("Parameters:")
+        for param in method.params:
+            optional = "" if param.required else ", optional"
+            about = f": {param.description}" if param.description else ""
+            rows.append(f"    {param.name} ({type_name(param.param_type)}{optional}){about}")
+    if method.returns:
+        about = f": {method.returns.description}" if method.returns.description else ""
+        rows.append(f"Returns: {type_name(method.returns.return_type)}{about}")
+    rows += [f"Example: {one.call} → {one.result}" for one in method.examples]
+    return "\n".join(rows)

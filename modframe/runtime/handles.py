@@ -1,0 +1,121 @@
+"""`Handles`: names and classes to handles, each made once; what they see is handed in as ``find``."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..errors import ServiceNotFoundError
+from ..spec import MODULE_TYPES, module_of_service
+from .generation import Generation
+from .handle import Handle, forget_methods
+from .loop import AppLoop
+
+Find = Callable[[str], "Generation | None"]
+Explain = Callable[[str], Exception]
+
+
+class Handles:
+    """Gives the handle of a service.
+
+    Args:
+        app_loop: Where calls run.
+        find: Module id → the generation to see.
+        explain: Module id → the error that says why there is none.
+        names: All modules that could be meant, for the nearest names.
+    """
+
+    def __init__(
+        self,
+        app_loop: AppLoop,
+        find: Find,
+        *,
+        explain: Explain,
+        names: Callable[[], Iterable[str]],
+    ) -> None:
+        self._app_loop = app_loop
+        self._find = find
+        self._explain = explain
+        self._names = names
+        self._handles: dict[Any, Handle] = {}
+
+    def get(self, name: Any) -> Handle:
+        """The handle of a service by name or class.
+
+        Raises:
+            ServiceNotFoundError: If no module has such a service.
+            ServiceUnavailableError: If its module isn't live.
+        """
+        try:
+            return self._handles[name]
+        except (KeyError, TypeError):
+            return self._make(name)
+
+    def _make(self, name: Any) -> Handle:
+        text = _name_of_class(name) if isinstance(name, type) else name
+        if not isinstance(text, str):
+            raise ServiceNotFoundError(
+                f"{name!r} is neither a service's name nor its class",
+                cure="give a name such as 'standard.orders.service'",
+            )
+        module_id = module_of_service(text)
+        generation = self._find(module_id)
+        if generation is None:
+            raise self._explain(text)
+        service = generation.spec.service
+        wanted = text if text.count(".") > 1 else None
+        if service is None or (wanted is not None and wanted != service.name):
+            raise self._unknown(text, [service.name] if service else [])
+        handle = Handle(
+            self._app_loop,
+            functools.partial(self._resolve, module_id),
+            module_id=module_id,
+            service=service.name,
+        )
+        if not isinstance(name, type):  # a class belongs to a generation, and must not be kept
+            self._handles[name] = handle
+        return handle
+
+    def _resolve(self, module_id: str) -> Generation:
+        generation = self._find(module_id)
+        if generation is None:
+            raise self._explain(module_id)
+        return generation
+
+    def _unknown(self, name: str, offered: Iterable[str]) -> ServiceNotFoundError:
+        return not_found(name, [*offered, *self._names()])
+
+    def changed(self, module_ids: Iterable[str]) -> None:
+        """Handles of these modules look their methods up anew."""
+        changed = set(module_ids)
+        for handle in list(self._handles.values()):
+            if handle.__dict__["_handle"].module_id in changed:
+                forget_methods(handle)
+
+
+def not_found(name: str, names: Iterable[str]) -> ServiceNotFoundError:
+    """The error for a name that leads nowhere, with the nearest ones."""
+    known = list(dict.fromkeys(names))
+    spellings = {spelling: one for one in known for spelling in (one, *one.split(".")[1:2])}
+    near = difflib.get_close_matches(name, spellings, n=3, cutoff=0.6)
+    offered = list(dict.fromkeys(spellings[one] for one in near))
+    if offered:
+        cure = f"did you mean {' or '.join(map(repr, offered))}?"
+    elif known:
+        cure = f"there are: {', '.join(sorted(known)[:10])}"
+    else:
+        cure = "no module is live yet; write one in a %%module cell or below modules/"
+    return ServiceNotFoundError(f"no service is called {name!r}", cure=cure, name=name)
+
+
+def _name_of_class(cls: type) -> str:
+    """The module that a class was written in; ``modules.standard.orders~3.services`` says it."""
+    parts = cls.__module__.split(".")
+    if len(parts) < 3 or parts[0] != "modules" or parts[1] not in MODULE_TYPES:
+        raise ServiceNotFoundError(
+            f"class {cls.__qualname__!r} belongs to no module",
+            cure="give the service's name instead",
+        )
+    return f"{parts[1]}.{parts[2].partition('~')[0]}"

@@ -1,0 +1,230 @@
+"""The app loop: the one asyncio loop that runs module code, in a thread of its own or adopted.
+
+In a kernel or a script `AppLoop.start` makes a thread for it; under ``modframe serve`` and
+``create_app()`` `AppLoop.adopt` takes the server's. Its task factory pins the C task class, for
+`nest_asyncio` swaps the class, and writes module tasks into their owner's ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import sys
+import threading
+from _asyncio import Task as CTask
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
+from typing import Any, Generic, TypeVar
+
+from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
+from .output import cell_context, task_context
+
+T = TypeVar("T")
+_log = logging.getLogger("modframe.loop")
+_FRAMES_TO_CREATOR = 4
+
+
+class AppLoop:
+    """A running loop and its thread; everything that crosses over to it goes through here.
+
+    Attributes:
+        loop: The asyncio loop.
+        thread_id: The thread it runs in.
+        owners: Private package name → the tasks that its code started.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.thread_id = 0
+        self.owners: dict[str, set[asyncio.Task[Any]]] = {}
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    @classmethod
+    def start(cls) -> AppLoop:
+        """A loop in a daemon thread of its own."""
+        self = cls(asyncio.SelectorEventLoop())
+        self.loop.set_task_factory(self._make_task)
+        ready = threading.Event()
+        # An empty context: whatever starts here has no cell to print under.
+        self._thread = threading.Thread(
+            target=lambda: Context().run(self._run, ready), name="modframe", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+        return self
+
+    @classmethod
+    def adopt(cls) -> AppLoop:
+        """The loop that is running right here, for as long as it runs."""
+        self = cls(asyncio.get_running_loop())
+        self.loop.set_task_factory(self._make_task)
+        self.thread_id = threading.get_ident()
+        return self
+
+    def _run(self, ready: threading.Event) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.thread_id = threading.get_ident()
+        self.loop.call_soon(ready.set)
+        while not self._closing:
+            try:
+                self.loop.run_forever()
+            except (SystemExit, KeyboardInterrupt) as error:
+                # A callback of a module's let it out; the loop goes on without it.
+                _log.error("a callback raised %s; the app loop goes on", type(error).__name__)
+
+    # -- tasks ----------------------------------------------------------------------------
+
+    def _make_task(
+        self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        owned = self._owner_of(coro)
+        if owned is None:
+            return CTask(coro, loop=loop, **options)
+        if options.get("context") is None:
+            options["context"] = task_context()
+        if options.get("name") is None:
+            options["name"] = getattr(coro, "__qualname__", None)
+        task: asyncio.Task[Any] = CTask(_contained(coro), loop=loop, **options)
+        owned.add(task)
+        task.add_done_callback(owned.discard)
+        return task
+
+    def _owner_of(self, coro: Any) -> set[asyncio.Task[Any]] | None:
+        """The ledger of the generation whose code this is, or whose code creates the task."""
+        if not self.owners:
+            return None
+        frame = getattr(coro, "cr_frame", None)
+        if frame is not None and (owned := self._owned_by(frame)) is not None:
+            return owned
+        creator = sys._getframe(2)
+        for _ in range(_FRAMES_TO_CREATOR):
+            if creator is None:
+                return None
+            if (owned := self._owned_by(creator)) is not None:
+                return owned
+            creator = creator.f_back  # type: ignore[assignment]  # None ends the walk
+        return None
+
+    def _owned_by(self, frame: Any) -> set[asyncio.Task[Any]] | None:
+        package = frame.f_globals.get("__package__") or ""
+        if "~" not in package:
+            return None
+        head, _, tail = package.partition("~")
+        return self.owners.get(f"{head}~{tail.partition('.')[0]}")
+
+    # -- crossing over --------------------------------------------------------------------
+
+    @property
+    def here(self) -> bool:
+        """Whether the caller is on the app loop already."""
+        return threading.get_ident() == self.thread_id
+
+    def refuse_here(self, verb: str, instead: str) -> None:
+        """Raise where a blocking verb would wait for itself.
+
+        Raises:
+            OnAppLoopError: On the app loop.
+        """
+        if self.here:
+            raise OnAppLoopError(f"{verb} blocks and can't be called on the app loop", cure=instead)
+
+    def spawn(self, coro: Coroutine[Any, Any, T], *, name: str = "") -> asyncio.Task[T]:
+        """A framework task on the loop, called on it, in an empty context."""
+        return CTask(coro, loop=self.loop, name=name or None, context=Context())
+
+    def submit(self, start: Callable[[], Awaitable[T]]) -> Crossing[T]:
+        """Start something on the loop from another thread, at once."""
+        if self.loop.is_closed():
+            raise NotRunningError(
+                "modframe was stopped", cure="call modframe.start() to begin again"
+            )
+        return Crossing(self.loop, start)
+
+    def wait(self, start: Callable[[], Awaitable[T]]) -> T:
+        """Run something on the loop and wait here; Ctrl-C cancels it and waits for its end."""
+        crossing = self.submit(start)
+        try:
+            return crossing.future.result()
+        except KeyboardInterrupt:
+            crossing.cancel()
+            concurrent.futures.wait([crossing.future], timeout=10)
+            raise
+
+    def close(self) -> None:
+        """End the thread, if the loop has one of its own."""
+        if self._thread is None:
+            self.loop.set_task_factory(None)
+            return
+        self._closing = True
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(timeout=5)
+        if not self.loop.is_running():
+            self.loop.close()
+
+
+class Crossing(Generic[T]):
+    """One thing on its way to the app loop: a future for the caller, a task over there."""
+
+    __slots__ = ("_cancelled", "_loop", "_start", "_task", "future")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, start: Callable[[], Awaitable[T]]) -> None:
+        self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._loop = loop
+        self._start = start
+        self._task: asyncio.Task[T] | None = None
+        self._cancelled = False
+        loop.call_soon_threadsafe(self._begin, context=cell_context())
+
+    def _begin(self) -> None:
+        if self._cancelled:
+            self.future.cancel()
+            self.future.set_running_or_notify_cancel()
+            return
+        self.future.set_running_or_notify_cancel()
+        try:
+            self._task = CTask(_awaiting(self._start), loop=self._loop)
+        except BaseException as error:
+            self.future.set_exception(error)
+            return
+        self._task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.future.set_exception(concurrent.futures.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(task.result())
+        self._task = None
+
+    def cancel(self) -> None:
+        """Ask for the end, from any thread; the future says when it came."""
+        self._cancelled = True
+        self._loop.call_soon_threadsafe(self._cancel_task)
+
+    def _cancel_task(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def _awaiting(start: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await start()
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise _contained_error(error) from error
+
+
+async def _contained(coro: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await coro
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise _contained_error(error) from error
+
+
+def _contained_error(error: BaseException) -> ModuleExitError:
+    return ModuleExitError(
+        f"module code raised {type(error).__name__}, which would have ended the app loop",
+        cure="raise an ordinary exception instead",
+    )

@@ -1,0 +1,48 @@
+"""Where a module's ``print`` goes: under the cell that loads or calls it, else to the log.
+
+The mark travels with the context: set where a cell crosses to the app loop or the loader thread,
+unset in requests and in tasks that a module starts, which have no cell to print under.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from contextvars import Context, ContextVar, copy_context
+from typing import Any
+
+_for_cell: ContextVar[bool] = ContextVar("modframe_for_cell", default=False)
+
+
+def cell_context() -> Context:
+    """A copy of the current context in which prints belong to the caller's cell."""
+    context = copy_context()
+    context.run(_for_cell.set, True)
+    return context
+
+
+def task_context() -> Context:
+    """A copy of the current context in which prints go to the log."""
+    context = copy_context()
+    if context.get(_for_cell):
+        context.run(_for_cell.set, False)
+    return context
+
+
+def make_printer(module_id: str, log: Callable[[str, str], None]) -> Callable[..., None]:
+    """The ``print`` of a module.
+
+    Args:
+        module_id: Who prints.
+        log: Takes the id and one text for the log.
+    """
+
+    def module_print(
+        *values: object, sep: str | None = " ", end: str | None = "\n", **more: Any
+    ) -> None:
+        if more.get("file") is not None or _for_cell.get():
+            builtins.print(*values, sep=sep, end=end, **more)
+        else:
+            log(module_id, (" " if sep is None else sep).join(map(str, values)))
+
+    return module_print

@@ -1,0 +1,85 @@
+"""Which host names mean this machine: for the `Host` and `Origin` checks and for tokens.
+
+Called by the guard (headers) and by serving (the address to bind).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+_DEFAULT_HOST = "127.0.0.1"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name without a port can only mean this machine.
+
+    >>> is_loopback("localhost"), is_loopback("127.8.0.1"), is_loopback("::1"), is_loopback("0.0.0.0")
+    (True, True, True, False)
+    """
+    host = host.strip().rstrip(".").lower().strip("[]")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def host_of(authority: str) -> str | None:
+    """The host of a `Host` header's value, lower case, without port and brackets; None if bad.
+
+    >>> host_of("LocalHost:8000"), host_of("[::1]:80"), host_of("a b"), host_of("evil:80@localhost")
+    ('localhost', '::1', None, None)
+    """
+    if not authority or not authority.isascii() or any(c in authority for c in " \t@/?#\\,"):
+        return None
+    if authority.startswith("["):
+        host, bracket, port = authority[1:].partition("]")
+        if not bracket or (port and not port.startswith(":")):
+            return None
+        port = port[1:]
+    else:
+        host, _, port = authority.partition(":")
+    if not host or not (port.isdigit() or not port):
+        return None
+    return host.rstrip(".").lower()
+
+
+class AllowedHosts:
+    """The hosts that requests may name: this machine, and those that were given.
+
+    Args:
+        names: Further names; ``*.example.com`` takes all below, ``*`` takes any.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        given = {name.strip().rstrip(".").lower().strip("[]") for name in names if name.strip()}
+        self._any = "*" in given
+        self._exact = frozenset(name for name in given if "*" not in name)
+        self._below = tuple(name[1:] for name in given if name.startswith("*."))
+
+    def __contains__(self, host: object) -> bool:
+        return isinstance(host, str) and (
+            self._any
+            or host in self._exact
+            or is_loopback(host)
+            or any(host.endswith(tail) for tail in self._below)
+        )
+
+    def __repr__(self) -> str:
+        count = len(self._exact) + len(self._below)
+        return f"<AllowedHosts: loopback and {'any' if self._any else count}>"
+
+
+def reachable(host: str) -> str:
+    """The host to put in a URL for something bound to ``host``, from this machine.
+
+    >>> reachable("0.0.0.0"), reachable("::1")
+    ('127.0.0.1', '[::1]')
+    """
+    if host in {"", "0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
+        return _DEFAULT_HOST
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,118 @@
+"""`Snapshot`: everything that runs, as frozen plain data; every view draws from it alone.
+
+The app collects it from Live, the records and the parts' ``describe``; nothing in it waits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import Finding
+from ..html import section, table
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleView:
+    """One module, live or not.
+
+    Attributes:
+        state: ``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD``.
+        generation: The number of the live generation; 0 if there is none.
+        origin: Where the live text comes from: ``cells``, ``folder`` or ``mapping``.
+        error: Why the newest attempt failed; empty if none did.
+        draft: Whether cells hold a text that isn't live.
+        parts: Part name → what it describes: ``service``, ``settings``, ``web``, ``tasks``, ...
+    """
+
+    id: str
+    state: str
+    version: str = ""
+    description: str = ""
+    generation: int = 0
+    origin: str = ""
+    files: tuple[str, ...] = ()
+    error: str = ""
+    draft: bool = False
+    in_flight: int = 0
+    requires: tuple[str, ...] = ()
+    parts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def routes(self) -> tuple[Mapping[str, Any], ...]:
+        """What the web part says of each route."""
+        return tuple(self.parts.get("web", {}).get("routes", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One event of the log tail."""
+
+    time: str
+    level: str
+    module_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The running system at one moment."""
+
+    time: str
+    workspace: str
+    data: str
+    url: str
+    ready: bool
+    modules: tuple[ModuleView, ...]
+    log: tuple[LogLine, ...] = ()
+
+    def module(self, module_id: str) -> ModuleView | None:
+        """One module by its full id."""
+        return next((one for one in self.modules if one.id == module_id), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready data."""
+        plain: dict[str, Any] = thaw(self)
+        return plain
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The snapshot as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, default=str)
+
+    def __repr__(self) -> str:
+        live = sum(one.state == "LIVE" for one in self.modules)
+        return f"<Snapshot {self.time}: {live} of {len(self.modules)} modules live>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (one.id, one.state, one.generation or "", len(one.routes) or "", one.error)
+            for one in self.modules
+        ]
+        head = ("module", "state", "generation", "routes", "error")
+        return section("modframe", table(rows, head=head), note=f"{self.time} {self.url}")
+
+
+def freeze(value: Any) -> Any:
+    """Plain data that nobody can change: mappings and tuples all the way down."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({str(key): freeze(one) for key, one in value.items()})
+    if isinstance(value, list | tuple | set | frozenset):
+        return tuple(freeze(one) for one in value)
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    return repr(value)
+
+
+def thaw(value: Any) -> Any:
+    """Frozen data as dictionaries and lists, for JSON."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: thaw(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: thaw(one) for key, one in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [thaw(one) for one in value]
+    return value
