@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -13,7 +13,7 @@ from .errors import NotRunningError, StartConflictError, StartError, WorkspaceEr
 from .html import section
 from .module import Module, Modules
 from .runtime.loop import AppLoop
-from .source import Source
+from .source import Source, SourceFile
 from .source.workspace import data_folder, find_workspace
 from .spec import module_id_of
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .view.snapshot import Snapshot
 
 T = TypeVar("T")
-SourceLike = "str | Path | Mapping[str, str] | Source"
 
 _lock = threading.RLock()
 _running: AppContext | None = None
@@ -208,6 +207,31 @@ class AppContext:
 
         return check(self._engine.checkable_source(name))
 
+    # -- drafts ---------------------------------------------------------------------------
+
+    def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
+        """Put a text into a module's draft, which begins as what is live; try nothing."""
+        return self._engine.draft(module_id_of(module_id), file, content)
+
+    def try_draft(self, module_id: str, *, outer_names: Container[str] = ()) -> str:
+        """Swap to a module's whole draft; the line that says what came of it.
+
+        Args:
+            module_id: Whose draft.
+            outer_names: Names of the notebook, which module code does not see.
+
+        Raises:
+            LoadError: If it fails; what is live is untouched, and the draft stays.
+        """
+        __tracebackhide__ = True
+        return self._wait(
+            lambda: self._engine.try_draft(module_id_of(module_id), outer_names), "try_draft"
+        )
+
+    def drop(self, module_id: str, file: str | None = None) -> str:
+        """Take a file, or the whole draft, out of what cells work on; a line that says so."""
+        return self._engine.drop(module_id_of(module_id), file)
+
     # -- services -------------------------------------------------------------------------
 
     get_service: Callable[[Any], Any]
@@ -219,6 +243,16 @@ class AppContext:
         return self._engine.people_database
 
     # -- serving --------------------------------------------------------------------------
+
+    @property
+    def config(self) -> FrameworkSettings:
+        """The framework's own settings."""
+        return self._engine.config
+
+    @property
+    def serving(self) -> bool:
+        """Whether the API is served from this process."""
+        return self._engine.server is not None
 
     @property
     def asgi(self) -> Any:

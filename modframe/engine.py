@@ -32,7 +32,8 @@ from .runtime.handles import Handles, not_found
 from .runtime.loop import AppLoop
 from .runtime.output import make_printer
 from .runtime.swap import Limits, Outcome, StopReport, Swap
-from .source import Source, find_modules, read_folder
+from .load import missing_files
+from .source import Source, SourceFile, find_modules, read_folder
 from .spec import MODULE_TYPES, module_id_of, module_of_service
 from .view.snapshot import LogLine, ModuleView, Snapshot, freeze
 
@@ -101,7 +102,6 @@ class Engine:
             max_bytes=config.log_max_bytes,
             backups=config.log_backups,
         )
-        self._outer_names: Callable[[], Container[str]] = lambda: ()
 
     # -- start and stop -------------------------------------------------------------------
 
@@ -192,6 +192,57 @@ class Engine:
             cure=f"{hint}write it in a '%%module {short}' cell, or in "
             f"{self.modules_folder.name}/{kind}/{short}/api.py",
         )
+
+    # -- drafts ---------------------------------------------------------------------------
+
+    def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
+        """Put a text into a module's draft, which begins as what is live."""
+        record = self.records[module_id]
+        generation = self.find(module_id)
+        begun = record.draft or (generation.source if generation else None)
+        begun = begun or self._supply(module_id) or Source(module_id, {}, "cells")
+        record.draft = begun.with_file(file, content)
+        return record.draft
+
+    async def try_draft(self, module_id: str, outer_names: Container[str] = ()) -> str:
+        """Swap to the draft; while nothing is live and files are missing, say what it waits for."""
+        record = self.records[module_id]
+        draft = record.draft
+        if draft is None:
+            raise self.not_in_workspace(module_id)
+        if self.find(module_id) is None and (waits := missing_files(draft)):
+            record.state, record.error = "DRAFT", None
+            return f"{module_id} drafted · waits for {', '.join(waits)}"
+        outcome = (await self.swap.change([draft], outer_names=outer_names))[0]
+        if record.draft is draft:
+            record.draft = None
+        line = str(outcome)
+        if outcome.kind == "live" and self.url and outcome.routes:
+            line += f" · {self.url}/docs"
+        if notes := sum(one.level != "error" for one in outcome.findings):
+            line += f" · {notes} finding{'s' if notes > 1 else ''}"
+        return line
+
+    def drop(self, module_id: str, file: str | None) -> str:
+        """Take a file, or the whole draft, out of what cells work on."""
+        record = self.records[module_id]
+        generation = self.find(module_id)
+        live = generation.source if generation else None
+        if file is None:
+            held, record.draft = record.draft, None
+            record.error = None
+            if live is None and held is not None:
+                del self.records[module_id]
+            stays = f"generation {generation.number} stays live" if generation else "nothing is live"
+            return f"{module_id}: the draft is dropped, {stays}"
+        begun = record.draft or live
+        if begun is None or file not in begun.files:
+            known = ", ".join(sorted(begun.files)) if begun else "none"
+            raise ModframeError(
+                f"{module_id}: the draft has no {file!r}", cure=f"its files: {known}"
+            )
+        record.draft = begun.without(file)
+        return f"{module_id}: {file} is dropped from the draft; run another of its cells to swap"
 
     # -- what rooms ask -------------------------------------------------------------------
 

@@ -80,8 +80,9 @@ class Module:
 
     @property
     def draft(self) -> Source | None:
-        """The text that cells work on, live or not."""
-        return self._app._engine.records[self.id].draft
+        """The text that cells work on, live or not; ``None`` if none do."""
+        draft, live = self._app._engine.records[self.id].draft, self.source
+        return draft or (live if live is not None and live.origin == "cells" else None)
 
     @property
     def error(self) -> BaseException | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import traceback
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -14,6 +15,8 @@ from .checks import check, import_cause, is_code
 from .imports import Resolve, make_import
 from .package import Package
 from .reader import Reader
+
+_PRIVATE = re.compile(r"(modules\.\w+\.\w+)~\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
     for frame, number in traceback.walk_tb(error.__traceback__):
         if found := source.file_named(frame.f_code.co_filename):
             file, line, cell = found, number, source.files[found].cell
+    if isinstance(error, ImportError):
+        _speak_plainly(error)
     if isinstance(error, ModuleNotFoundError):
         cure = import_cause(error)
     elif isinstance(error, RuntimeError) and "no running event loop" in str(error):
@@ -99,11 +104,30 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
     )
 
 
+def _speak_plainly(error: ImportError) -> None:
+    """Let an import error name modules as people do, without number and internal file."""
+    error.msg = _PRIVATE.sub(r"\1", str(error.msg)).partition(" (/")[0].partition(" (<")[0]
+    error.args = (error.msg,)
+
+
 def module_traceback(source: Source, trace: TracebackType | None) -> TracebackType | None:
-    """A traceback from its first frame in the module's own code on."""
-    step = trace
-    while step is not None:
-        if source.file_named(step.tb_frame.f_code.co_filename):
-            return step
-        step = step.tb_next
-    return trace
+    """A traceback without the frames of modframe's and the import system's own."""
+    frames = [step for step in _steps(trace) if not _is_internal(step)]
+    own = [source.file_named(step.tb_frame.f_code.co_filename) != "" for step in frames]
+    if True not in own:
+        return trace
+    shown = None
+    for step in reversed(frames[own.index(True) :]):
+        shown = TracebackType(shown, step.tb_frame, step.tb_lasti, step.tb_lineno)
+    return shown
+
+
+def _steps(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _is_internal(step: TracebackType) -> bool:
+    name = str(step.tb_frame.f_globals.get("__name__", ""))
+    return name.startswith(("modframe.", "importlib.")) or name == "importlib"

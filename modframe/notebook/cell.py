@@ -1,0 +1,63 @@
+"""The running cell as a module's file: its own bytes, under the name the debugger knows it by.
+
+IPython hands a magic a dedented text; the raw cell is taken from its ``pre_run_cell`` event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from ..source import SourceFile
+
+MAGIC = "%%module"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCell:
+    """What IPython says of the cell that runs in this thread."""
+
+    raw: str
+    filename: str
+
+
+class Cells(threading.local):
+    """The running cell of each thread, for subshells run cells in threads of their own."""
+
+    running: RunningCell | None = None
+
+
+def running_cell(shell: Any, info: Any) -> RunningCell:
+    """The cell of a ``pre_run_cell`` event."""
+    raw = info.raw_cell or ""
+    try:
+        code = shell.transform_cell(raw)
+    except SyntaxError:
+        code = raw
+    return RunningCell(raw, shell.compile.get_code_name(raw, code, shell.execution_count))
+
+
+def cell_file(shell: Any, cell: RunningCell | None, body: str) -> SourceFile:
+    """The part of a cell below its ``%%module`` line.
+
+    Args:
+        shell: Whose cell it is.
+        cell: The running cell.
+        body: What IPython handed the magic; stands in where the magic was called by code.
+    """
+    if cell is not None:
+        lines = cell.raw.splitlines(keepends=True)
+        at = next((i for i, one in enumerate(lines) if one.lstrip().startswith(MAGIC)), None)
+        if at is not None:
+            head = "".join([*lines[:at], f"# {lines[at].lstrip()}"])
+            text = "".join(lines[at + 1 :])
+            return SourceFile(text, cell.filename, at + 2, _label(shell, cell.filename), head)
+    return SourceFile(body, f"<cell {hashlib.sha256(body.encode()).hexdigest()[:12]}>")
+
+
+def _label(shell: Any, filename: str) -> str:
+    """``Cell In[3]``, as IPython's own tracebacks call it."""
+    named = shell.compile.format_code_name(filename)
+    return " ".join(named) if named else ""

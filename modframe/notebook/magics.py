@@ -1,0 +1,120 @@
+"""``%%module``, ``%modframe`` and ``%%sql``: thin; the work is the app context's."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+from ..app import AppContext, current_app, start
+from ..errors import InvalidModuleIdError, ModframeError
+from ..spec import module_id_of
+from .cell import Cells, cell_file
+from .failure import show_in_cell
+
+_FILE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*\.py\Z")
+_INTO = re.compile(r"\s*([A-Za-z_]\w*)\s*<<\s*\Z")
+
+
+def the_app() -> AppContext:
+    """The app that runs, started on first use."""
+    return current_app() or start()
+
+
+@magics_class
+class ModframeMagics(Magics):
+    """The magics of one shell."""
+
+    def __init__(self, shell: Any, cells: Cells) -> None:
+        super().__init__(shell)
+        self._cells = cells
+
+    @magic_arguments()
+    @argument("module", help="the module's id; 'orders' means standard.orders")
+    @argument("file", nargs="?", default="api.py", help="which of its files this cell is")
+    @argument("--draft", action="store_true", help="keep the text, don't try it yet")
+    @cell_magic
+    def module(self, line: str, cell: str) -> None:
+        """Make this cell one of a module's files, and swap to the module's whole draft.
+
+        If that fails, what is live is untouched and the draft keeps the text: mend this cell or
+        another of the module's, and run it.
+        """
+        given = parse_argstring(self.module, line)
+        module_id = _module_id(given.module)
+        if not _FILE.match(given.file):
+            raise UsageError(
+                f"{given.file!r} can't be a module's file: give a Python file such as services.py"
+            )
+        app = the_app()
+        content = cell_file(self.shell, self._cells.running, cell)
+        content.register()  # IPython put its own transformed text under the cell's name
+        draft = app.draft(module_id, given.file, content)
+        if given.draft:
+            print(f"{module_id} drafted · {given.file} · {len(draft.files)} files")
+            return
+        try:
+            line = app.try_draft(module_id, outer_names=frozenset(self.shell.user_ns))
+        except ModframeError as error:
+            show_in_cell(self.shell, error, draft, _kept(app, module_id, given.file))
+            raise
+        print(line)
+
+    @line_magic
+    def modframe(self, line: str) -> None:
+        """``%modframe drop orders [FILE]``: take a file, or the module's whole draft, out.
+
+        ``%modframe nest``: let your own ``asyncio.run`` work in cells (`nest_asyncio2`).
+        """
+        words = line.split()
+        if words[:1] == ["drop"] and len(words) in (2, 3):
+            module_id = _module_id(words[1])
+            print(the_app().drop(module_id, words[2] if len(words) == 3 else None))
+        elif words == ["nest"]:
+            import nest_asyncio2
+
+            nest_asyncio2.apply()
+            print("asyncio.run() can be called in cells now")
+        else:
+            raise UsageError("%modframe drop MODULE [FILE]  or  %modframe nest")
+
+    @cell_magic
+    def sql(self, line: str, cell: str) -> Any:
+        """SQL over the module databases, tables named ``<database>.<table>``.
+
+        ``%%sql NAME <<`` puts the rows into a variable instead of showing them.
+        """
+        into = _INTO.match(line) if line.strip() else None
+        if line.strip() and into is None:
+            raise UsageError("%%sql [NAME <<]: the query stands below this line")
+        rows = the_app().database.sql(cell)
+        if into is None:
+            return rows
+        self.shell.user_ns[into.group(1)] = rows
+        return None
+
+
+def _module_id(name: str) -> str:
+    try:
+        return module_id_of(name)
+    except InvalidModuleIdError as error:
+        raise UsageError(str(error)) from None
+
+
+def _kept(app: AppContext, module_id: str, file: str) -> str:
+    """What is live and what the draft keeps, so that a person knows which cell to mend."""
+    module = app.modules[module_id]
+    number = module.generation
+    stays = f"Generation {number} stays live" if number else "Nothing is live yet"
+    draft, live = module.draft, module.source
+    others = [
+        f"{name} ({one.cell})" if one.cell else name
+        for name, one in (draft.files.items() if draft else ())
+        if name != file and (live is None or name not in live.files
+                             or live.files[name].text != one.text)
+    ]  # fmt: skip
+    also = f", beside {', '.join(others)}" if others else ""
+    return f"{stays}; the draft keeps {file} as this cell says it{also}. Mend a cell and run it."
