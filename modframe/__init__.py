@@ -14,9 +14,9 @@ from .runtime.finder import PLAIN_NAMES as _plain_names
 if TYPE_CHECKING:
     from . import app_context as app_context
     from .app import AppContext as AppContext
-    from .app import create_app as create_app
     from .app import start as start
     from .errors import ModframeError as ModframeError
+    from .hosted import create_app as create_app
     from .module import Module as Module
     from .result import Result as Result
 
@@ -27,7 +27,7 @@ _HOMES = {
     "ModframeError": "errors",
     "Module": "module",
     "Result": "result",
-    "create_app": "app",
+    "create_app": "hosted",
     "start": "app",
 }
 

@@ -1,4 +1,4 @@
-"""`AppContext`: the verbs a person uses, one line each; `start` and `create_app` make it run."""
+"""`AppContext`: the verbs a person uses, one line each; `start` makes it run in this process."""
 
 from __future__ import annotations
 
@@ -72,30 +72,46 @@ def start(
         StartConflictError: If an app runs that was started with other arguments.
         StartError: Under ``strict``, if a module failed.
     """
-    global _running
     given = {"workspace": workspace, "modules": modules, "data": data, "settings": settings}
     with _lock:
         if _running is not None:
             _running._refuse_other(given)
             return _running
-        app = AppContext(AppLoop.start(), given)
+        app = begin(AppLoop.start(), given)
         try:
             app._wait(lambda: app._engine.start(modules))
         except BaseException:
             app._shut_down()
             raise
-        _running = app
-        app._forget = _forget
     if strict and (errors := app._errors()):
         app.stop()
         raise StartError(errors)
     return app
 
 
-def _forget(app: AppContext) -> None:
+def begin(app_loop: AppLoop, given: Mapping[str, Any]) -> AppContext:
+    """Make the process's one app, not started yet, on a loop.
+
+    Raises:
+        StartConflictError: If there is one.
+    """
     global _running
-    if _running is app:
-        _running = None
+    with _lock:
+        if _running is not None:
+            raise StartConflictError(
+                f"modframe runs in this process already, in {_running._engine.workspace}",
+                cure="stop it first: one process has one app",
+            )
+        _running = AppContext(app_loop, given)
+        return _running
+
+
+def forget(app: AppContext) -> None:
+    """Let the process have another app."""
+    global _running
+    with _lock:
+        if _running is app:
+            _running = None
 
 
 class AppContext:
@@ -115,8 +131,6 @@ class AppContext:
             config=FrameworkSettings(),
         )
         self._app_loop = app_loop
-        self._forget: Callable[[AppContext], None] = lambda app: None
-        self._server: Server | None = None
         self.modules = Modules(self)
         self.get_service = self._engine.handles.get
 
@@ -195,42 +209,27 @@ class AppContext:
         __tracebackhide__ = True
         self._wait(lambda: self._engine.swap.unload([module_id]), "unload")
 
-    def _export(self, module_id: str, to: str) -> ExportReport:
+    def _export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
         from .ship import export
 
         self._app_loop.refuse_here("export()", "call it from a cell, a script or a worker thread")
-        return export(self._engine.live_source(module_id), self._engine.workspace / to)
+        engine = self._engine
+        return export(
+            engine.live_source(module_id),
+            engine.workspace / to,
+            workspace=engine.workspace,
+            data=engine.data,
+            draft=engine.records[module_id].draft,
+            settings=self._given["settings"],
+            force=force,
+        )
 
     def check(self, name: str) -> tuple[Finding, ...]:
         """Everything that can be said about a module, live or not; as ``modframe compliance``."""
         from .ship import check
 
-        return check(self._engine.checkable_source(name))
-
-    # -- drafts ---------------------------------------------------------------------------
-
-    def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
-        """Put a text into a module's draft, which begins as what is live; try nothing."""
-        return self._engine.draft(module_id_of(module_id), file, content)
-
-    def try_draft(self, module_id: str, *, outer_names: Container[str] = ()) -> str:
-        """Swap to a module's whole draft; the line that says what came of it.
-
-        Args:
-            module_id: Whose draft.
-            outer_names: Names of the notebook, which module code does not see.
-
-        Raises:
-            LoadError: If it fails; what is live is untouched, and the draft stays.
-        """
-        __tracebackhide__ = True
-        return self._wait(
-            lambda: self._engine.try_draft(module_id_of(module_id), outer_names), "try_draft"
-        )
-
-    def drop(self, module_id: str, file: str | None = None) -> str:
-        """Take a file, or the whole draft, out of what cells work on; a line that says so."""
-        return self._engine.drop(module_id_of(module_id), file)
+        source = self._engine.checkable_source(module_id_of(name))
+        return check(source, modules=self._engine.modules_folder)
 
     # -- services -------------------------------------------------------------------------
 
@@ -257,7 +256,7 @@ class AppContext:
     @property
     def asgi(self) -> Any:
         """The ASGI application, guard included; works without a lifespan while the app runs."""
-        return self._engine.asgi
+        return self._engine.site.asgi
 
     def serve(
         self, host: str = "127.0.0.1", port: int = 8000, *, token: str | None = None
@@ -273,13 +272,13 @@ class AppContext:
             ServeError: If the port is taken, a token is missing, or it serves elsewhere already.
         """
         __tracebackhide__ = True
-        return self._wait(lambda: self._engine.serve(host, port, token=token), "serve")
+        return self._wait(lambda: self._engine.site.serve(host, port, token=token), "serve")
 
     def test_client(self) -> Any:
         """An `httpx.AsyncClient` into the API, on the app loop, without a port."""
         from .server.client import test_client
 
-        return test_client(self._engine.asgi, self._app_loop)
+        return test_client(self._engine.site.asgi, self._app_loop)
 
     # -- seeing ---------------------------------------------------------------------------
 
@@ -310,7 +309,7 @@ class AppContext:
 
     def _shut_down(self) -> None:
         self._app_loop.close()
-        self._forget(self)
+        forget(self)
 
     def _errors(self) -> dict[str, BaseException]:
         return {key: one.error for key, one in self._engine.records.items() if one.error}

@@ -35,13 +35,14 @@ from .runtime.swap import Limits, Outcome, StopReport, Swap
 from .load import missing_files
 from .source import Source, SourceFile, find_modules, read_folder
 from .spec import MODULE_TYPES, module_id_of, module_of_service
-from .view.snapshot import LogLine, ModuleView, Snapshot, freeze
+from .view.snapshot import LogLine, ModuleView, Snapshot, freeze, thaw
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .parts.database.crossing import AppDatabase
     from .server import Server
+    from .server.site import Site
 
 CORE_MODULES = Path(__file__).parent / "core_modules"
 """Holds ``core/<name>/``, laid out like a workspace's ``modules/``."""
@@ -70,8 +71,6 @@ class Engine:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
         self.modules_folder = workspace / "modules"
-        self.url = ""
-        self.server: Server | None = None
         self.databases = LazyDatabases(data, config)
         self._hurry = asyncio.Event()
         parts = (
@@ -117,8 +116,8 @@ class Engine:
     async def stop(self) -> StopReport:
         """Stop the server, every module, dependents first, then what they stood on."""
         began = time.perf_counter()
-        if self.server is not None:
-            await self.server.close()
+        if "site" in self.__dict__:
+            await self.site.close()
         outcomes = await self.swap.stop()
         if self.package_of in PLAIN_NAMES.owners:
             PLAIN_NAMES.owners.remove(self.package_of)
@@ -169,6 +168,15 @@ class Engine:
         if found is None:
             raise self.not_in_workspace(module_id)
         return found
+
+    def checkable_source(self, module_id: str) -> Source:
+        """What a check is to look at: the draft if there is one, else the text as it is now.
+
+        Raises:
+            ModuleNotFoundInWorkspaceError: If there is none of them.
+        """
+        record = self.records.get(module_id)
+        return (record.draft if record else None) or self.current_source(module_id)
 
     def live_source(self, module_id: str) -> Source:
         """The text that is live.
@@ -296,23 +304,35 @@ class Engine:
         return AppDatabase(self.app_loop, self.databases)
 
     @cached_property
-    def asgi(self) -> Any:
-        """The ASGI application: guard, dispatcher, system pages."""
-        from .server import make_asgi
+    def site(self) -> Site:
+        """The way in over HTTP; FastAPI and uvicorn are loaded with it."""
+        from .server.site import Site
 
-        return make_asgi(self)
+        return Site(
+            self.live,
+            rows=lambda: [thaw(self.view_of(key)) for key in self.readiness()],
+            readiness=lambda: (self.ready, self.readiness()),
+            absent=self._absent,
+            allowed_hosts=self.config.allowed_hosts,
+            block=self.app_loop.wait,
+        )
 
-    async def serve(self, host: str, port: int, *, token: str | None = None) -> Server:
-        """Bind and serve on the app loop.
+    @property
+    def server(self) -> Server | None:
+        """The running server, if there is one."""
+        return self.site.server if "site" in self.__dict__ else None
 
-        Raises:
-            ServeError: If the address can't be had, or another one is served.
-        """
-        from .server import serve
+    @property
+    def url(self) -> str:
+        """Where the API is served; empty if it isn't."""
+        return self.server.url if self.server else ""
 
-        self.server = await serve(self, host, port, token=token)
-        self.url = self.server.url
-        return self.server
+    def _absent(self, module_id: str) -> tuple[str, str] | None:
+        record = self.records.get(module_id)
+        if record is None:
+            return None
+        # The reason stays inside: an exception's text is not for whoever can send a request.
+        return self.state(module_id), "the log and the status page say why"
 
     def session(
         self, database: str, purpose: str, *, strict: bool = False

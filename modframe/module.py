@@ -115,17 +115,18 @@ class Module:
         """The widget view of this module."""
         return self._app.inspect(self.id)
 
-    def export(self, to: str = "modules") -> ExportReport:
+    def export(self, to: str = "modules", *, force: bool = False) -> ExportReport:
         """Write the live text to ``<to>/<type>/<name>/``, byte for byte.
 
         Args:
             to: A folder, relative to the workspace.
+            force: Whether files are written over that were changed by hand since.
 
         Raises:
             ExportError: If nothing is live, a file was changed by hand since, or the text doesn't
                 load in a fresh process.
         """
-        return self._app._export(self.id, to)
+        return self._app._export(self.id, to, force=force)
 
     def _view(self) -> ModuleView:
         return self._app._engine.view_of(self.id)
@@ -134,7 +135,7 @@ class Module:
         view = self._view()
         number = f" {view.generation}" if view.generation else ""
         error = f": {view.error.splitlines()[0]}" if view.error else ""
-        return f"<Module {self.id}{number} {view.state}, {len(view.routes)} routes{error}>"
+        return f"<Module {self.id}{number} {view.state}, {_count(len(view.routes), 'route')}{error}>"
 
     def _repr_html_(self) -> str:
         view = self._view()
@@ -186,3 +187,7 @@ class Modules(Mapping[str, Module]):
             (one.id, one.state, one.generation or "", one.error or "") for one in self.values()
         ]
         return table(rows, head=("module", "state", "generation", "error"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

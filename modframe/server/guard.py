@@ -74,10 +74,10 @@ class Guard:
                 hosts += 1
             elif name == b"origin":
                 origin = value
-        if hosts != 1 or host not in self._known:
-            if not self._host_passes(scope, host, hosts):
-                await _BAD_HOST.send(scope, send)
-                return
+        known = hosts == 1 and host in self._known
+        if not known and not self._host_passes(scope, host, hosts):
+            await _BAD_HOST.send(scope, send)
+            return
         reading = kind == "http" and scope["method"] in _READING
         if origin is not None and not reading and not self._origin_passes(origin):
             await _BAD_ORIGIN.send(scope, send)

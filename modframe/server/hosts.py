@@ -14,8 +14,10 @@ _DEFAULT_HOST = "127.0.0.1"
 def is_loopback(host: str) -> bool:
     """Whether an address or name without a port can only mean this machine.
 
-    >>> is_loopback("localhost"), is_loopback("127.8.0.1"), is_loopback("::1"), is_loopback("0.0.0.0")
-    (True, True, True, False)
+    >>> is_loopback("localhost"), is_loopback("127.8.0.1"), is_loopback("::1")
+    (True, True, True)
+    >>> is_loopback("0.0.0.0")
+    False
     """
     host = host.strip().rstrip(".").lower().strip("[]")
     if host == "localhost" or host.endswith(".localhost"):

@@ -10,8 +10,10 @@ import asyncio
 import logging
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
 from .errors import BrokenResponseError
-from .faults import unexpected
+from .faults import of_http, unexpected
 from .problem import ASGIApp, Message, Receive, Scope, Send, correlation_id
 
 _INTERNAL_ERROR = 1011
@@ -54,6 +56,10 @@ class Boundary:
             await self.app(scope, receive, watched)
         except (asyncio.CancelledError, GeneratorExit):
             raise
+        except HTTPException as error:
+            if state != _NOTHING:
+                raise self._broken(scope) from error
+            await of_http(error).send(scope, send)
         except BaseException as error:  # the boundary between module code and the loop
             problem = unexpected(scope, self.name, error)
             if scope["type"] == "websocket" and state == _BEGUN:
@@ -77,5 +83,5 @@ class Boundary:
         reason = f"failed; the log has the reason under {correlation_id(scope)}"
         try:
             await send({"type": "websocket.close", "code": _INTERNAL_ERROR, "reason": reason})
-        except Exception as error:  # the client or the handler closed it before
+        except Exception as error:  # noqa: BLE001  # client or handler closed it before
             logging.getLogger(self.name).debug("websocket was closed already: %r", error)

@@ -24,8 +24,9 @@ from .problem import Problem, Scope, correlation_id, phrase
 
 # Of an error's context only what the schema says; the rest may repeat the input.
 _SCHEMA_FACTS = frozenset(
-    "gt ge lt le multiple_of min_length max_length pattern expected expected_tags discriminator"
-    " max_digits decimal_places whole_digits field_type expected_schemes tz_expected".split()
+    {"gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern"}
+    | {"expected", "expected_tags", "discriminator", "max_digits", "decimal_places"}
+    | {"whole_digits", "field_type", "expected_schemes", "tz_expected"}
 )
 # Their message is the author's, or repeats the input.
 _SPEAKING = frozenset({"value_error", "assertion_error", "union_tag_invalid"})
@@ -36,9 +37,10 @@ _POLICY_VIOLATION = 1008
 
 def of_http(error: HTTPException) -> Problem:
     """The problem that an `HTTPException` stands for."""
-    detail = error.detail if error.detail is not None else phrase(error.status_code)
-    plain = detail if isinstance(detail, str) else jsonable_encoder(detail)
-    return Problem(error.status_code, plain, headers=dict(error.headers or {}))
+    # FastAPI takes any JSON for a detail; Starlette, whose class this is, says text.
+    detail: object = error.detail
+    shown_as = phrase(error.status_code) if detail is None else jsonable_encoder(detail)
+    return Problem(error.status_code, shown_as, headers=dict(error.headers or {}))
 
 
 def of_validation(error: RequestValidationError) -> Problem:

@@ -35,9 +35,7 @@ PROBLEM_SCHEMA = {
 }
 
 
-def module_document(
-    router: APIRouter, *, module_id: str, prefix: str, tag: str
-) -> dict[str, Any]:
+def module_document(router: APIRouter, *, module_id: str, prefix: str, tag: str) -> dict[str, Any]:
     """The document of one module. What FastAPI raises on a broken model comes through."""
     document = get_openapi(title=module_id, version="1", routes=router.routes)
     document["paths"] = {prefix + path: item for path, item in document["paths"].items()}

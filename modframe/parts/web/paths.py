@@ -22,10 +22,11 @@ def prefix_of(module_id: str) -> str:
 
 
 def module_id_at(path: str) -> str | None:
-    """The id of the module that a path belongs to; None for everything that is not below the API.
+    """The id of the module that a path belongs to; None for what is not below the API.
 
-    >>> module_id_at("/api/v1/orders/7"), module_id_at("/api/v1/core/settings"), module_id_at("/docs")
-    ('standard.orders', 'core.settings', None)
+    >>> module_id_at("/api/v1/orders/7"), module_id_at("/api/v1/core/settings")
+    ('standard.orders', 'core.settings')
+    >>> module_id_at("/docs")
     """
     if not path.startswith(API_PREFIX):
         return None

@@ -25,6 +25,7 @@ _CORRELATION = re.compile(rb"[\w.\-]{1,64}")
 _CLOSE_POLICY = 1008
 _CLOSE_LATER = 1013
 _SERVER_FAULT = 500
+_BODYLESS = frozenset({204, 205, 304})
 
 
 def correlation_id(scope: Scope) -> str:
@@ -102,9 +103,9 @@ class Problem:
                 await send({"type": "websocket.close", "code": code, "reason": reason})
                 return
             kind = "websocket.http.response"
-        body = self.body(scope)
+        body = b"" if self.status in _BODYLESS else self.body(scope)
         headers = list(self.raw_headers(scope, body))
         await send({"type": f"{kind}.start", "status": self.status, "headers": headers})
-        if scope.get("method") == "HEAD":
+        if scope.get("method") == "HEAD" or self.status in _BODYLESS:
             body = b""
         await send({"type": f"{kind}.body", "body": body})

@@ -50,9 +50,9 @@ class RouteInfo:
 def place_of(call: Any) -> tuple[str, int]:
     """File and first line of a function's or callable object's code; ``("", 0)`` if unknown."""
     plain = inspect.unwrap(getattr(call, "func", call))
-    code = getattr(plain, "__code__", None) or getattr(
-        getattr(type(plain), "__call__", None), "__code__", None
-    )
+    if not hasattr(plain, "__code__"):
+        plain = vars(type(plain)).get("__call__")
+    code = getattr(plain, "__code__", None)
     return ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
 
 

@@ -1,0 +1,95 @@
+"""`MergedOpenAPI`: the documents of all live generations as one; made off the loop, then kept.
+
+Called by the pages. Each module's document is made once, by its `WebApp`; merging is done again
+only when other generations are live. A module whose document can't be made is left out, and named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from ..parts.web import WebApp
+from .dispatcher import LiveTable
+from .merge import merge
+
+_log = logging.getLogger("modframe.server")
+
+
+class MergedOpenAPI:
+    """The OpenAPI document of what is live.
+
+    Args:
+        live: The table of what runs.
+        title: The document's title.
+        version: Its version.
+    """
+
+    def __init__(self, live: LiveTable, *, title: str = "modframe", version: str = "1") -> None:
+        self._live = live
+        self._info = {"title": title, "version": version}
+        self._made_of: list[tuple[str, weakref.ref[WebApp]]] | None = None
+        self._document: dict[str, Any] = {}
+        self._body = b""
+        self._lock: asyncio.Lock | None = None
+
+    async def document(self) -> dict[str, Any]:
+        """The document; the caller must not change it."""
+        await self._refresh()
+        return self._document
+
+    async def body(self) -> bytes:
+        """The document as JSON."""
+        await self._refresh()
+        return self._body
+
+    async def _refresh(self) -> None:
+        if self._is_current(self._webs()):
+            return
+        # Made here, on the loop that asks: a lock belongs to one loop.
+        self._lock = self._lock or asyncio.Lock()
+        async with self._lock:
+            webs = self._webs()
+            if self._is_current(webs):
+                return
+            document, body = await asyncio.to_thread(self._make, webs)
+            self._made_of = [(name, weakref.ref(web)) for name, web in webs.items()]
+            self._document, self._body = document, body
+
+    def _webs(self) -> dict[str, WebApp]:
+        generations = self._live.generations
+        return {
+            name: web
+            for name in sorted(generations)
+            if (web := generations[name].parts.get("web")) is not None
+        }
+
+    def _is_current(self, webs: Mapping[str, WebApp]) -> bool:
+        made = self._made_of
+        return (
+            made is not None
+            and len(made) == len(webs)
+            and all(
+                name == other and known() is web
+                for (name, known), (other, web) in zip(made, webs.items(), strict=True)
+            )
+        )
+
+    def _make(self, webs: Mapping[str, WebApp]) -> tuple[dict[str, Any], bytes]:
+        documents, broken = {}, {}
+        for name, web in webs.items():
+            try:
+                documents[name] = web.openapi()
+            except Exception as error:  # noqa: BLE001  # a module's models are its own: the others go on
+                _log.error("%s: its OpenAPI document can't be made", name, exc_info=error)
+                broken[name] = type(error).__name__
+        info = dict(self._info)
+        if broken:
+            rows = "; ".join(f"{name} ({kind})" for name, kind in broken.items())
+            info["description"] = f"Left out, because their document can't be made: {rows}."
+        merged = merge(documents, info=info)
+        return merged, json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()

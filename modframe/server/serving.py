@@ -1,0 +1,206 @@
+"""A bound socket and an ASGI application → a running server on the loop that is running.
+
+Called on the app loop by `app.serve()` and by `modframe serve`. uvicorn does the work, as a task
+in an empty context, without its signal handlers, its lifespan and its logging set-up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from html import escape
+from typing import Any
+
+import uvicorn
+
+from ..parts.web.problem import ASGIApp
+from .binding import in_use
+from .errors import ServeError
+from .hosts import reachable
+from .leaving import Leaving
+
+_log = logging.getLogger("modframe.server")
+_GRACE = 5
+_SETTLE_SECONDS = 1.0
+
+
+class RunningServer:
+    """A server that accepts connections; lives on one loop, which `stop` is called on."""
+
+    def __init__(self, server: _Uvicorn, leaving: Leaving, task: asyncio.Task[None]) -> None:
+        self._server = server
+        self._leaving = leaving
+        self._task = task
+
+    @property
+    def running(self) -> bool:
+        """Whether it still accepts connections."""
+        return not self._task.done() and not self._server.should_exit
+
+    async def stop(self, grace: float = _GRACE) -> None:
+        """Accept nothing more, let open requests finish, and end.
+
+        Event streams and websockets are told to go at once; what still runs after ``grace``
+        seconds is cancelled. Can be called again.
+        """
+        self._server.config.timeout_graceful_shutdown = max(0, grace)  # type: ignore[assignment]
+        self._server.should_exit = True
+        self._leaving.begin()
+        try:
+            await asyncio.shield(self._task)
+        finally:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Wait for the requests that uvicorn cancelled, and cut connections that are left."""
+        tasks = set(self._server.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            _, deaf = await asyncio.wait(tasks, timeout=_SETTLE_SECONDS)
+            for task in deaf:
+                _log.error("a request ignored its cancellation and still runs: %r", task)
+        for connection in list(self._server.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+
+    def __repr__(self) -> str:
+        state = self._server.server_state
+        what = "running" if self.running else "stopped"
+        return f"<RunningServer {what}: {len(state.connections)} connections>"
+
+
+async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
+    """Listen on a socket from `bind` and serve; returns once connections are accepted.
+
+    Raises:
+        ServeError: If the server could not start.
+    """
+    leaving = Leaving(asgi)
+    server = _Uvicorn(
+        uvicorn.Config(
+            leaving,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            interface="asgi3",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+    )
+    task = _spawn(server.serve, bound)
+    started = asyncio.ensure_future(server.accepting.wait())
+    try:
+        await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    finally:
+        started.cancel()
+    if task.done():
+        bound.close()
+        _raise_ended(task, bound_to=server.address)
+    task.add_done_callback(_report)
+    return RunningServer(server, leaving, task)
+
+
+def _spawn(serve: Callable[..., Any], bound: socket.socket) -> asyncio.Task[None]:
+    """A task in an empty context: what a request prints belongs to no cell."""
+    return asyncio.get_running_loop().create_task(
+        serve(bound), name="modframe-server", context=Context()
+    )
+
+
+def _raise_ended(task: asyncio.Task[None], *, bound_to: tuple[str, int]) -> None:
+    host, port = bound_to
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, OSError):
+        raise in_use(host, port) from error
+    raise ServeError(
+        f"the server on {host!r}, port {port} ended before it accepted a connection: {error!r}",
+        cure="see the log; pass port=0 for another port",
+        host=host,
+        port=port,
+    ) from error
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("the server died: %r", error, exc_info=error)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn's server as a guest: on a loop and in a process that belong to others."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+        self.address = ("", 0)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: uvicorn would take them, and raise them again at its end."""
+        yield
+
+    async def serve(self, bound: socket.socket) -> None:  # type: ignore[override]
+        """Serve on one socket until told to stop."""
+        name = bound.getsockname()
+        self.address = (str(name[0]), int(name[1]))
+        await super().serve(sockets=[bound])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets=sockets)
+        self.accepting.set()
+
+
+class Server:
+    """The running server, for people: where it is and how to stop it.
+
+    Attributes:
+        host: The address it is bound to.
+        port: Its port.
+        token: What changes the system needs this, and everything where the address isn't loopback.
+    """
+
+    def __init__(self, host: str, port: int, *, token: str, stop: Callable[[], object]) -> None:
+        self.host = host
+        self.port = port
+        self.token = token
+        self._stop = stop
+        self._stopped = False
+
+    @property
+    def url(self) -> str:
+        """Where it answers, seen from this machine, without a slash at the end."""
+        return f"http://{reachable(self.host)}:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        """Whether it was not stopped yet."""
+        return not self._stopped
+
+    def stop(self) -> None:
+        """Stop accepting, let open requests finish within 5 s, free the port. Blocks."""
+        if not self._stopped:
+            self._stopped = True
+            self._stop()
+
+    def __repr__(self) -> str:
+        return f"<Server {self.url}: {'running' if self.running else 'stopped'}>"
+
+    def _repr_html_(self) -> str:
+        if not self.running:
+            return escape(repr(self))
+        url = escape(self.url, quote=True)
+        links = " · ".join(
+            f'<a href="{url}{path}" target="_blank" rel="noopener">{label}</a>'
+            for path, label in (("", url), ("/docs", "docs"), ("/health/ready", "health"))
+        )
+        return f"<div>modframe serves at {links}</div>"

@@ -1,0 +1,90 @@
+"""`Site`: one app's ASGI application, and at most one running server of it.
+
+The engine makes it and hands it Live and the facts it shows; verbs and lifespans call it on the
+app loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from .binding import bind
+from .dispatcher import Dispatcher, LiveTable
+from .errors import ServeError
+from .guard import Guard
+from .openapi import MergedOpenAPI
+from .pages import SystemPages
+from .serving import RunningServer, Server, start_server
+from .tokens import check_token, needs_token
+
+
+class Site:
+    """The way in over HTTP.
+
+    Args:
+        live: The table of what runs.
+        rows: The rows of the status page.
+        readiness: Whether all is ready, and module id → state.
+        absent: Of a module that is known and not live, its state and why.
+        allowed_hosts: Host names to answer to beside loopback.
+        block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
+    """
+
+    def __init__(
+        self,
+        live: LiveTable,
+        *,
+        rows: Callable[[], Sequence[Mapping[str, Any]]],
+        readiness: Callable[[], tuple[bool, Mapping[str, str]]],
+        absent: Callable[[str], tuple[str, str] | None],
+        allowed_hosts: Iterable[str],
+        block: Callable[[Callable[[], Any]], Any],
+    ) -> None:
+        pages = SystemPages(MergedOpenAPI(live), snapshot=rows, readiness=readiness)
+        self.asgi = Guard(
+            Dispatcher(live, system=pages, absent=absent), allowed_hosts=allowed_hosts
+        )
+        self._block = block
+        self._lock = asyncio.Lock()
+        self._running: RunningServer | None = None
+        self.server: Server | None = None
+        self._given: tuple[str, int, str | None] = ("", 0, None)
+
+    async def serve(self, host: str, port: int, *, token: str | None = None) -> Server:
+        """Bind and listen on the running loop; the same arguments again give the same server.
+
+        Raises:
+            ServeError: If the address can't be had, a token is missing, or it serves elsewhere.
+        """
+        given = (host, port, token)
+        async with self._lock:
+            if self.server is not None:
+                if given == self._given:
+                    return self.server
+                raise ServeError(
+                    f"modframe serves at {self.server.url} already",
+                    cure="call app.serve() with the same arguments, or .stop() the server first",
+                    host=host,
+                    port=port,
+                )
+            made = check_token(host, token)
+            bound = bind(host, port)
+            self._running = await start_server(self.asgi, bound)
+            self.asgi.token, self.asgi.token_required = made, needs_token(host)
+            self._given = given
+            self.server = Server(
+                host, bound.getsockname()[1], token=made, stop=lambda: self._block(self.close)
+            )
+            return self.server
+
+    async def close(self) -> None:
+        """Stop listening, if it does."""
+        async with self._lock:
+            running, self._running, self.server = self._running, None, None
+            if running is not None:
+                await running.stop()
+
+    def __repr__(self) -> str:
+        return f"<Site {self.server.url if self.server else 'not served'}>"

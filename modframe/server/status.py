@@ -1,0 +1,82 @@
+"""The status page at `/`: rows of the snapshot → one HTML page, without script.
+
+Called by the pages. Everything that comes in is text and goes out escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ..parts.web.paths import prefix_of
+
+STYLE = """
+:root{color-scheme:light dark;--line:#d5d8dd;--soft:#5c6370;--bad:#b3261e;--good:#1a7f37}
+@media(prefers-color-scheme:dark){:root{--line:#3a3f47;--soft:#9aa2ad;--bad:#ff8a80;--good:#6fdd8b}}
+body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;width:100%}
+th,td{text-align:left;vertical-align:top;padding:.35rem .8rem .35rem 0;
+border-bottom:1px solid var(--line)}
+th{color:var(--soft);font-weight:600}
+code{font-family:ui-monospace,monospace}
+.LIVE{color:var(--good)}.FAILED,.BLOCKED,.FAILED_UNLOAD{color:var(--bad)}
+.soft{color:var(--soft)}
+pre{margin:0;white-space:pre-wrap;font:13px/1.4 ui-monospace,monospace}
+nav a{margin-right:1rem}
+"""
+_HEAD = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width,initial-scale=1">'
+)
+_COLUMNS = ("module", "state", "generation", "path", "error")
+
+
+def head(title: str, extra: str = "") -> str:
+    """The top of a page; ``extra`` is HTML already."""
+    return f"{_HEAD}<title>{escape(title)}</title><style>{STYLE}</style>{extra}</head>"
+
+
+def status_page(rows: Sequence[Mapping[str, Any]], *, query: str = "") -> bytes:
+    """The page.
+
+    Args:
+        rows: One a module: ``id``, ``state``, ``generation``, ``error``.
+        query: What its links carry on, with its question mark.
+    """
+    live = sum(1 for row in rows if row.get("state") == "LIVE")
+    suffix = escape(query, quote=True)
+    links = "".join(
+        f'<a href="{path}{suffix}">{label}</a>'
+        for path, label in (
+            ("docs", "API docs"),
+            ("openapi.json", "openapi.json"),
+            ("health", "health"),
+        )
+    )
+    body = (
+        f"<body><h1>modframe</h1><nav>{links}</nav>"
+        f'<p class="soft">{live} of {len(rows)} modules live</p>{_table(rows)}</body></html>'
+    )
+    return (head("modframe") + body).encode()
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return "<p>No module is loaded yet.</p>"
+    top = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(map(_row, rows))}</tbody></table>"
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    state = escape(str(row.get("state") or ""), quote=True)
+    generation = row.get("generation")
+    error = row.get("error")
+    cells = (
+        f"<code>{escape(str(row['id']))}</code>",
+        f'<span class="{state}">{state}</span>',
+        escape("" if generation is None else str(generation)),
+        f"<code>{escape(prefix_of(str(row['id'])))}</code>",
+        f"<pre>{escape(str(error))}</pre>" if error else "",
+    )
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
