@@ -40,7 +40,7 @@ class FrameworkSettings(BaseSettings):
     database_threads: int | None = Field(default=None, ge=1)
     log_level: str = "INFO"
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
-    log_backups: int = Field(default=5, ge=0)
+    log_backups: int = Field(default=5, ge=1)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
 

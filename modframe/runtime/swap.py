@@ -15,6 +15,7 @@ from typing import Any, AsyncIterator, Literal
 from ..errors import Finding, ModframeError
 from ..html import table
 from ..load import forget_gone
+from ..observe import log_exception
 from ..source import Source
 from .batch import Batch
 from .generation import Generation
@@ -224,7 +225,7 @@ class Swap:
             record = self.records[key]
             record.error = error
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
-            _log.error("%s", error, extra={"module_id": key})
+            log_exception(key, str(error), error.__cause__ or error)
 
     def _publish(self, batch: Batch) -> Mapping[str, Generation]:
         built = batch.going

@@ -1,0 +1,29 @@
+"""Fixtures that most tests use: an app in an empty workspace, and the texts of small modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import modframe
+from modframe.app import AppContext, current_app
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace; nothing of the environment's leads elsewhere."""
+    for name in ("MODFRAME_WORKSPACE", "MODFRAME_DATA", "MODFRAME_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def app(workspace: Path) -> Iterator[AppContext]:
+    """A running app that keeps nothing."""
+    running = modframe.start(workspace=workspace, data=":memory:")
+    yield running
+    if current_app() is running:
+        running.stop()

@@ -1,0 +1,237 @@
+"""After a swap or an unload nothing of the old generation can be reached."""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import logging
+import sys
+import threading
+import weakref
+from textwrap import dedent
+from typing import Any
+
+import httpx
+
+from modframe.app import AppContext
+
+FULL = dedent(
+    '''
+    import asyncio
+    from dataclasses import dataclass
+    from typing import Annotated, Dict, Generic, TypeVar
+
+    from core.app_context import app_context
+    from core.database import get_database_base
+    from fastapi import APIRouter, Depends
+    from modframe.decorators import module
+    from pydantic import BaseModel, Field
+    from pydantic_settings import BaseSettings
+    from sqlalchemy import Column, Integer, String
+
+    DATABASE_NAME = "full"
+    Base = get_database_base(DATABASE_NAME)
+    router = APIRouter()
+    T = TypeVar("T")
+    MARK = {number}
+
+
+    class Row(Base):
+        __tablename__ = "rows"
+        id = Column(Integer, primary_key=True)
+        name = Column(String)
+
+
+    class Item(BaseModel):
+        name: str = Field(min_length=1)
+        other: "Item | None" = None
+
+
+    class Box(BaseModel, Generic[T]):
+        inside: T
+
+
+    @dataclass
+    class Plain:
+        items: Dict[str, Item]
+
+
+    class FullSettings(BaseSettings):
+        limit: int = 3
+
+
+    async def service():
+        return app_context.get_service("full")
+
+
+    @router.get("/items", response_model=list[Item])
+    async def items(service: Annotated[object, Depends(service)]):
+        return [Item(name=str(await service.mark()))]
+
+
+    @router.post("/items")
+    async def add(item: Item) -> Box[Item]:
+        return Box[Item](inside=item)
+
+
+    @module(settings="FullSettings")
+    class Full:
+        async def initialize(self):
+            self.task = asyncio.create_task(self.turn())
+
+        async def turn(self):
+            while True:
+                await asyncio.sleep(3600)
+
+        async def mark(self) -> int:
+            async with app_context.database.integrity_session("full", "mark") as session:
+                session.add(Row(name="x"))
+                await session.commit()
+            return MARK
+    '''
+)
+
+
+def references(app: AppContext) -> dict[str, weakref.ref[Any]]:
+    """Weak references to what a generation is made of."""
+    generation: Any = app._engine.find("standard.full")
+    names = vars(generation.package.modules()["api.py"])
+    found = {key: weakref.ref(names[key]) for key in ("Row", "Item", "Plain", "Full", "items")}
+    return {**found, "instance": weakref.ref(generation.module), "generation": weakref.ref(generation)}
+
+
+def use(app: AppContext, number: int) -> None:
+    """Calls, requests, docs and a handle, so that every cache is filled."""
+
+    async def requests() -> None:
+        async with app.test_client() as client:
+            assert (await client.get("/api/v1/full/items")).json() == [
+                {"name": str(number), "other": None}
+            ]
+            answer = await client.post("/api/v1/full/items", json={"name": "a"})
+            assert answer.json() == {"inside": {"name": "a", "other": None}}
+            assert (await client.post("/api/v1/full/items", json={})).status_code == 422
+            assert "/api/v1/full/items" in (await client.get("/openapi.json")).json()["paths"]
+
+    app.run(requests())
+    assert app.get_service("full").mark().result() == number
+    repr(app.modules["full"])
+    app.snapshot().to_json()
+
+
+def settle(app: AppContext) -> None:
+    app.run(app._engine.swap.settled())
+    gc.collect()
+
+
+def alive(kept: dict[str, weakref.ref[Any]]) -> list[str]:
+    return [name for name, one in kept.items() if one() is not None]
+
+
+def test_nothing_of_a_replaced_generation_is_alive(app: AppContext) -> None:
+    """Classes, models, endpoints, the instance and the generation die with the swap."""
+    app.load({"api.py": FULL.replace("{number}", "1")}, id="full")
+    use(app, 1)
+    kept = references(app)
+    app.load({"api.py": FULL.replace("{number}", "2")}, id="full")
+    use(app, 2)
+    settle(app)
+    assert alive(kept) == []
+
+
+def test_nothing_of_an_unloaded_module_is_alive(app: AppContext) -> None:
+    """Unloading lets go of everything."""
+    app.load({"api.py": FULL.replace("{number}", "1")}, id="full")
+    use(app, 1)
+    kept = references(app)
+    app.modules["full"].unload()
+    settle(app)
+    assert alive(kept) == []
+
+
+def counts() -> dict[str, int]:
+    """What may not grow."""
+    return {
+        "modules": sum("full" in name for name in sys.modules),
+        "linecache": len(linecache.cache),
+        "handlers": len(logging.getLogger("modframe").handlers),
+        "threads": threading.active_count(),
+        "finders": len(sys.meta_path),
+    }
+
+
+def test_swaps_leave_nothing_behind(app: AppContext) -> None:
+    """Modules, threads, handlers, cached lines and tasks don't grow with the number of swaps."""
+    for number in range(5):
+        app.load({"api.py": FULL.replace("{number}", str(number))}, id="full")
+        use(app, number)
+    settle(app)
+    before = counts()
+    for number in range(5, 25):
+        app.load({"api.py": FULL.replace("{number}", str(number))}, id="full")
+        use(app, number)
+    settle(app)
+    assert counts() == before
+    assert [len(tasks) for tasks in app._app_loop.owners.values()].count(1) == 1
+
+
+def test_a_request_keeps_its_generation_open(app: AppContext) -> None:
+    """What began on a generation ends on it, while new requests see the new one."""
+    text = dedent(
+        """
+        import asyncio
+        from core.app_context import app_context
+        from fastapi import APIRouter
+        from modframe.decorators import module
+
+        router = APIRouter()
+
+
+        @router.get("/slow")
+        async def slow():
+            service = app_context.get_service("slow")
+            await service.wait()
+            return {"before": NUMBER, "after": await service.number()}
+
+
+        NUMBER = 1
+
+
+        @module
+        class Slow:
+            async def initialize(self):
+                self.go = asyncio.Event()
+                self.waiting = asyncio.Event()
+
+            async def wait(self):
+                self.waiting.set()
+                await self.go.wait()
+
+            async def arrived(self):
+                await self.waiting.wait()
+
+            async def release(self):
+                self.go.set()
+
+            async def number(self):
+                return NUMBER
+        """
+    )
+    app.load({"api.py": text}, id="slow")
+
+    async def scenario() -> tuple[Any, Any]:
+        import asyncio
+
+        async with app.test_client() as client:
+            old = app._engine.find("standard.slow")
+            assert old is not None
+            request = asyncio.ensure_future(client.get("/api/v1/slow/slow"))
+            await app.get_service("slow").arrived()
+            source = app._source({"api.py": text.replace("NUMBER = 1", "NUMBER = 2")}, "slow")
+            await app._engine.swap.change([source])
+            fresh = await app.get_service("slow").number()
+            old.module.go.set()
+            answer: httpx.Response = await request
+            return answer.json(), fresh
+
+    assert app.run(scenario()) == ({"before": 1, "after": 1}, 2)
