@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .server import Server
     from .ship import ExportReport
     from .view.snapshot import Snapshot
+    from .view.widgets import Inspector
 
 T = TypeVar("T")
 
@@ -286,11 +287,18 @@ class AppContext:
         """Everything that runs, as frozen plain data; ``to_json()`` makes text of it."""
         return self._engine.snapshot()
 
-    def inspect(self, module_id: str | None = None) -> Any:
-        """The widget view of everything, or of one module."""
+    def inspect(self, id: str | None = None) -> Inspector:
+        """The widget view of everything, or of one module; it follows every change by itself.
+
+        Raises:
+            ModuleNotFoundInWorkspaceError: If there is no such module.
+        """
+        from .view.verbs import make_verbs, while_running
         from .view.widgets import Inspector
 
-        return Inspector(self._engine, module_id and module_id_of(module_id))
+        verbs = make_verbs(self._app_loop, get_service=self.get_service, asgi=lambda: self.asgi)
+        snapshot = while_running(self._app_loop, self.snapshot)
+        return Inspector(snapshot, verbs, None if id is None else self.modules[id].id)
 
     # -- the end --------------------------------------------------------------------------
 

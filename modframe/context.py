@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from .errors import NotRunningError
 from .observe import get_framework_logger
 from .runtime.generation import Generation
-from .runtime.handles import Explain, Find, Handles
+from .runtime.handle import Find
+from .runtime.handles import Handles
 from .runtime.loop import AppLoop
 from .spec import module_id_of
 

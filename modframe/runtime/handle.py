@@ -20,21 +20,25 @@ from .call import Call, Stream
 from .generation import Generation
 from .loop import AppLoop
 
-Resolve = Callable[[], Generation]
-"""The generation that a call is to run on.
-
-Raises:
-    ServiceUnavailableError: If there is none, with the reason.
-"""
+Find = Callable[[str], "Generation | None"]
+"""Module id → the generation that a caller sees for it."""
+Explain = Callable[[str], Exception]
+"""Name → the error that says why it leads to nothing."""
 
 
 class Handle:
     """Stands for a service by name; every public method of the service is a method here."""
 
     def __init__(
-        self, app_loop: AppLoop, resolve: Resolve, *, module_id: str, service: str | None
+        self,
+        app_loop: AppLoop,
+        find: Find,
+        *,
+        explain: Explain,
+        module_id: str,
+        service: str,
     ) -> None:
-        self.__dict__["_handle"] = _Facts(app_loop, resolve, module_id, service)
+        self.__dict__["_handle"] = _Facts(app_loop, find, explain, module_id, service)
 
     def __getattr__(self, name: str) -> Any:
         facts: _Facts = self.__dict__["_handle"]
@@ -45,7 +49,8 @@ class Handle:
             getattr(cls, name, None)
         ):
             raise AttributeError(_no_method(facts, cls, name))
-        method = Method(facts, name)
+        streams = name in facts.resolve().streams
+        method = StreamMethod(facts, name) if streams else Method(facts, name)
         self.__dict__[name] = method
         return method
 
@@ -89,27 +94,43 @@ def forget_methods(handle: Handle) -> None:
 class _Facts:
     """What a handle and its methods share."""
 
-    __slots__ = ("app_loop", "label", "module_id", "resolve", "service")
+    __slots__ = ("app_loop", "explain", "find", "label", "module_id", "service")
 
     def __init__(
-        self, app_loop: AppLoop, resolve: Resolve, module_id: str, service: str | None
+        self, app_loop: AppLoop, find: Find, explain: Explain, module_id: str, service: str
     ) -> None:
         self.app_loop = app_loop
-        self.resolve = resolve
+        self.find = find
+        self.explain = explain
         self.module_id = module_id
         self.service = service
-        self.label = service or module_id
+        self.label = service
 
-    def instance(self, generation: Generation | None = None) -> Any:
-        generation = generation or self.resolve()
+    def resolve(self) -> Generation:
+        """The generation to call.
+
+        Raises:
+            ModframeError: If there is none, with the reason.
+        """
+        generation = self.find(self.module_id)
+        if generation is None:
+            raise self.explain(self.module_id)
+        return generation
+
+    def instance(self) -> Any:
+        """The service to call; raises as `resolve` does."""
+        generation = self.resolve()
         try:
-            return generation.service(self.service)
+            return generation.services[self.service]
         except KeyError:
-            raise ServiceUnavailableError(
-                f"{self.module_id} (generation {generation.number}) has no service"
-                + (f" called {self.service!r}" if self.service else ""),
-                cure="register one with @register_service, or give the module class public methods",
-            ) from None
+            raise self.no_service(generation) from None
+
+    def no_service(self, generation: Generation) -> ServiceUnavailableError:
+        """The error for a generation that has no such service, or not yet."""
+        return ServiceUnavailableError(
+            f"{self.module_id} (generation {generation.number}) has no service {self.service!r}",
+            cure="services are made at the end of phase 1; was it renamed or taken out?",
+        )
 
     def documented(self, name: str) -> ServiceMethod | None:
         service = self.resolve().spec.service
@@ -134,40 +155,27 @@ class Method:
         self._thread_id = facts.app_loop.thread_id
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if get_ident() != self._thread_id:
-            return self._cross(args, kwargs)
-        if self._name in self._facts.resolve().streams:
-            return self._stream(args, kwargs)
-        return self._run(args, kwargs)
-
-    async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        facts = self._facts
-        generation = facts.resolve()
-        generation.in_flight += 1
-        try:
-            outcome = getattr(facts.instance(generation), self._name)(*args, **kwargs)
-            if hasattr(outcome, "__await__"):
-                return await outcome
-            return outcome
-        finally:
-            generation.release()
-
-    async def _stream(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-        facts = self._facts
-        generation = facts.resolve()
-        generation.in_flight += 1
-        try:
-            async for item in getattr(facts.instance(generation), self._name)(*args, **kwargs):
-                yield item
-        finally:
-            generation.release()
-
-    def _cross(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if get_ident() == self._thread_id:
+            return self._run(args, kwargs)
         facts = self._facts
         label = f"{facts.module_id}.{self._name}"
-        if self._name in facts.resolve().streams:
-            return Stream(facts.app_loop, lambda: self._stream(args, kwargs), label)
         return Call(facts.app_loop, lambda: self._run(args, kwargs), label)
+
+    async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        # The hot path: one lookup in what the caller sees, a count, the real method.
+        facts = self._facts
+        generation = facts.find(facts.module_id)
+        if generation is None:
+            raise facts.explain(facts.module_id)
+        generation.in_flight += 1
+        try:
+            service = generation.services.get(facts.service)
+            if service is None:
+                raise facts.no_service(generation)
+            outcome = getattr(service, self._name)(*args, **kwargs)
+            return await outcome if hasattr(outcome, "__await__") else outcome
+        finally:
+            generation.release()
 
     def _real(self) -> Any:
         return getattr(self._facts.instance(), self._name)
@@ -192,6 +200,29 @@ class Method:
 
     def __repr__(self) -> str:
         return f"<method {self._facts.label}.{self._name}{self.__signature__}>"
+
+
+class StreamMethod(Method):
+    """A method that is an async generator: on the app loop iterated as it is, else as a `Stream`."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if get_ident() == self._thread_id:
+            return self._items(args, kwargs)
+        facts = self._facts
+        label = f"{facts.module_id}.{self._name}"
+        return Stream(facts.app_loop, lambda: self._items(args, kwargs), label)
+
+    async def _items(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+        facts = self._facts
+        generation = facts.resolve()
+        generation.in_flight += 1
+        try:
+            async for item in getattr(facts.instance(), self._name)(*args, **kwargs):
+                yield item
+        finally:
+            generation.release()
 
 
 def _described(method: ServiceMethod) -> str:

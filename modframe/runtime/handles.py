@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import ServiceNotFoundError
 from ..spec import MODULE_TYPES, module_of_service
-from .generation import Generation
-from .handle import Handle, forget_methods
+from .handle import Explain, Find, Handle, forget_methods
 from .loop import AppLoop
-
-Find = Callable[[str], "Generation | None"]
-Explain = Callable[[str], Exception]
 
 
 class Handles:
@@ -70,19 +65,14 @@ class Handles:
             raise self._unknown(text, [service.name] if service else [])
         handle = Handle(
             self._app_loop,
-            functools.partial(self._resolve, module_id),
+            self._find,
+            explain=self._explain,
             module_id=module_id,
             service=service.name,
         )
         if not isinstance(name, type):  # a class belongs to a generation, and must not be kept
             self._handles[name] = handle
         return handle
-
-    def _resolve(self, module_id: str) -> Generation:
-        generation = self._find(module_id)
-        if generation is None:
-            raise self._explain(module_id)
-        return generation
 
     def _unknown(self, name: str, offered: Iterable[str]) -> ServiceNotFoundError:
         return not_found(name, [*offered, *self._names()])

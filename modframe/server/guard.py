@@ -87,6 +87,12 @@ class Guard:
             return
         await self._app(scope, receive, send)
 
+    def with_token(self, token: str, *, required: bool) -> Guard:
+        """Another guard of the same application and hosts: a server's own, with its token."""
+        other = Guard(self._app, token=token, token_required=required)
+        other._hosts, other._token_paths = self._hosts, self._token_paths
+        return other
+
     def _host_passes(self, scope: Scope, host: bytes | None, hosts: int) -> bool:
         if host is None:
             # HTTP/1.0 has no Host; browsers, which can be tricked, don't speak it.

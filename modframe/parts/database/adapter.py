@@ -34,7 +34,7 @@ def fetch(native: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 class Connection(AdaptedConnection):
     """One DuckDB cursor on its own thread, as a DBAPI connection."""
 
-    __slots__ = ("_begun", "_closed", "_wanted", "worker")
+    __slots__ = ("__weakref__", "_begun", "_closed", "_wanted", "worker")
 
     def __init__(self, native: duckdb.DuckDBPyConnection, worker: Worker) -> None:
         self._connection: Any = native
@@ -91,6 +91,14 @@ class Connection(AdaptedConnection):
             self._closed = True
             self._connection.interrupt()
             self.worker.leave(self._connection.close)
+            self.worker.stop()
+
+    async def cut_off(self) -> None:
+        """Interrupt and close, while somebody may still be using it."""
+        if not self._closed:
+            self._closed = True
+            self._connection.interrupt()
+            await self.worker.run(self._connection.close)
             self.worker.stop()
 
     def _run(self, work: Callable[[], T], *, interruptible: bool = False) -> T:

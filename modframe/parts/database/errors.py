@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modframe.errors import ModframeError
+from ...errors import ModframeError
 
 
 class DatabaseError(ModframeError):

@@ -113,9 +113,7 @@ class Worker:
             weakref.finalize(self, self._jobs.put, None).atexit = False
         self._jobs.put(job)
 
-    async def run(
-        self, work: Callable[[], T], *, interrupt: Callable[[], None] | None = None
-    ) -> T:
+    async def run(self, work: Callable[[], T], *, interrupt: Callable[[], None] | None = None) -> T:
         """Run a job on the thread and await its result.
 
         Args:
@@ -167,6 +165,15 @@ class Worker:
         self._busy = False
         with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
             loop.call_soon_threadsafe(_deliver, future, result, error)
+
+    def leave(self, work: Callable[[], None]) -> None:
+        """Have a job done that nobody waits for; what goes wrong in it is dropped with it."""
+
+        def job() -> None:
+            with contextlib.suppress(Exception):  # the owner is gone, there is nobody to tell
+                work()
+
+        self._submit(job)
 
     def stop(self) -> None:
         """End the thread after the jobs that it has."""

@@ -65,14 +65,13 @@ class WebApp:
         prefix: The path they are below, for example ``/api/v1/orders``.
         asgi: The ASGI application; takes the whole path.
         routes: What a person should see of them.
-        places: Keys for `forget`, once the generation is settled.
     """
 
     def __init__(self, module_id: str, router: APIRouter, *, title_tag: str) -> None:
         self.module_id = module_id
         self.prefix = prefix_of(module_id)
         self.routes: tuple[RouteInfo, ...] = read_routes(router, self.prefix)
-        self.places = remember_places(router)
+        remember_places(self, router)
         self._router = router
         self._tag = title_tag
         application = _Application(title=module_id, openapi_url=None, exception_handlers=HANDLERS)

@@ -11,6 +11,8 @@ import logging
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.websockets import WebSocketDisconnect
 
 from .errors import BrokenResponseError
 from .faults import of_http, unexpected
@@ -56,18 +58,21 @@ class Boundary:
             await self.app(scope, receive, watched)
         except (asyncio.CancelledError, GeneratorExit):
             raise
+        except (WebSocketDisconnect, ClientDisconnect):
+            return  # the client left, and the handler let that end it: nothing failed
         except HTTPException as error:
             if state != _NOTHING:
-                raise self._broken(scope) from error
+                unexpected(scope, self.name, error)
+                raise self._broken(scope) from None  # logged a line above
             await of_http(error).send(scope, send)
-        except BaseException as error:  # the boundary between module code and the loop
+        except BaseException as error:  # noqa: BLE001  # between module code and the loop
             problem = unexpected(scope, self.name, error)
             if scope["type"] == "websocket" and state == _BEGUN:
                 await self._close(scope, send)
             elif state == _NOTHING:
                 await problem.send(scope, send)
             elif state == _BEGUN:
-                raise self._broken(scope) from error
+                raise self._broken(scope) from None  # logged by `unexpected`
             # Done: a background task failed after the answer; the log has it.
 
     def _broken(self, scope: Scope) -> BrokenResponseError:

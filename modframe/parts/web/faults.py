@@ -26,7 +26,7 @@ from .problem import Problem, Scope, correlation_id, phrase
 _SCHEMA_FACTS = frozenset(
     {"gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern"}
     | {"expected", "expected_tags", "discriminator", "max_digits", "decimal_places"}
-    | {"whole_digits", "field_type", "expected_schemes", "tz_expected"}
+    | {"whole_digits", "expected_schemes", "tz_expected"}
 )
 # Their message is the author's, or repeats the input.
 _SPEAKING = frozenset({"value_error", "assertion_error", "union_tag_invalid"})

@@ -1,6 +1,6 @@
 """What FastAPI remembers of endpoints beyond their application, and how it is made to forget.
 
-Called when a generation is built (`remember_places`) and when it was settled (`forget`). FastAPI
+Called when a generation is built (`remember_places`) and when one was settled (`forget`). FastAPI
 0.165 keeps the last 4,096 endpoints alive in three `lru_cache`s and up to 128 models in a fourth,
 and files the place of every endpoint that ever answered under its `id()`, for ever, which a later
 function may get again. All of them are private there, so each is looked up and may be absent.
@@ -8,7 +8,7 @@ function may get again. All of them are private there, so each is looked up and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import weakref
 from typing import Any
 
 from fastapi import APIRouter, _compat, routing
@@ -29,8 +29,8 @@ _CACHES = tuple(
 _places: dict[int, dict[str, Any]] = getattr(routing, "_endpoint_context_cache", {})
 
 
-def remember_places(router: APIRouter) -> tuple[int, ...]:
-    """File where endpoints stand; the keys, for `forget`.
+def remember_places(owner: object, router: APIRouter) -> None:
+    """File where endpoints stand, for as long as ``owner`` lives.
 
     FastAPI does it on the first request of each, by reading the source file on the loop.
     """
@@ -49,16 +49,18 @@ def remember_places(router: APIRouter) -> tuple[int, ...]:
             }
         _places[id(endpoint)] = place
         keys.append(id(endpoint))
-    return tuple(keys)
+    weakref.finalize(owner, _forget_places, tuple(keys)).atexit = False
 
 
-def forget(places: Iterable[int] = ()) -> None:
+def _forget_places(keys: tuple[int, ...]) -> None:
+    for key in keys:
+        _places.pop(key, None)
+
+
+def forget() -> None:
     """Let go of every endpoint and model that no application holds any more.
 
-    Args:
-        places: Keys from `remember_places` of what is going away (`WebApp.places`).
+    To be called when a generation is settled. What lives is looked at anew when it is called.
     """
-    for key in places:
-        _places.pop(key, None)
     for clear in _CACHES:
         clear()

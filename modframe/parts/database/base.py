@@ -1,0 +1,83 @@
+"""`get_database_base`: the declarative base of a module's models; called by module files.
+
+Each call gives a base with fresh metadata, so that a new generation's tables never meet an old
+one's. Files of one package that ask for the same name share a base, which is kept in the package
+itself: it goes when the generation goes.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from sqlalchemy import DefaultClause, Integer, MetaData, Sequence, Table, event
+from sqlalchemy.orm import DeclarativeBase
+
+from .names import check_name
+
+BASES = "__modframe_database_bases__"
+MADE_IN = "__modframe_made_in__"
+"""On a base: ``__name__`` of each file that asked for it → the line it asked in."""
+
+
+def get_database_base(database_name: str) -> Any:
+    """A declarative base for the models of one database.
+
+    Args:
+        database_name: The database, by convention the file's ``DATABASE_NAME``.
+
+    Returns:
+        A class to derive models from, with ``Column(...)`` or ``Mapped[...]``. It is one class
+        for all files of a module that ask for the same name. Integer primary keys count by
+        themselves.
+
+    Raises:
+        DatabaseNameError: If the name can't be a database's.
+    """
+    check_name(database_name)
+    caller = sys._getframe(1)
+    name = str(caller.f_globals.get("__name__", ""))
+    package = caller.f_globals.get("__package__") or ""
+    home = sys.modules.get(".".join(package.split(".")[:3])) if package else None
+    bases = vars(home).setdefault(BASES, {}) if home is not None else {}
+    base = bases.get(database_name)
+    if base is None:
+        base = bases[database_name] = _make(database_name, name)
+    getattr(base, MADE_IN).setdefault(name, caller.f_lineno)
+    return base
+
+
+def _make(database_name: str, module_name: str) -> type[DeclarativeBase]:
+    body = {
+        "__module__": module_name,
+        "__doc__": f"Base of the models of database {database_name!r}.",
+        "__allow_unmapped__": True,  # plain annotations beside Column(...) are welcome
+        "metadata": MetaData(info={"database": database_name}),
+        MADE_IN: {},
+    }
+    return type("DatabaseBase", (DeclarativeBase,), body)
+
+
+def database_of(metadata: MetaData) -> str | None:
+    """The database that metadata made here belongs to; ``None`` for anyone else's."""
+    name = metadata.info.get("database")
+    return name if isinstance(name, str) else None
+
+
+@event.listens_for(Table, "after_parent_attach")
+def _number_keys(table: Table, metadata: MetaData) -> None:
+    """DuckDB has no SERIAL: a sequence and a server default do what it would."""
+    if database_of(metadata) is None:
+        return
+    column = table.autoincrement_column
+    if column is None or column.default is not None or not isinstance(column.type, Integer):
+        return
+    if column.server_default is not None and column.identity is None:
+        return
+    sequence = Sequence(f"{table.name}_{column.name}_seq", metadata=metadata, schema=table.schema)
+    sequence.column = column
+    column.default = sequence  # what an INSERT names, so that a batch's keys keep their order
+    column.identity = None
+    column.server_default = DefaultClause(sequence.next_value())  # for anyone else's INSERT
+    column.server_default.column = column
+    column.autoincrement = True

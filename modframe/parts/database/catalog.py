@@ -1,0 +1,274 @@
+"""`Catalog`: one module database: its file, whether it is attached, its engine, who is in it.
+
+Comes in: sessions, schema changes and queries that need the file. Goes out: an engine on it. The
+file is attached with the first user and given back when nobody has used it for a while. All of it
+happens on the app loop; DuckDB is only ever called on worker threads. `Databases` owns catalogs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import Context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
+
+from .adapter import Connection
+from .dialect import URL_TEXT
+from .errors import DatabaseClosedError, DatabaseLockedError
+from .names import literal, quoted
+from .opening import holder_of, locked_error, opening_error
+from .tracking import Tracked, watch_engine
+from .worker import Worker, finish
+
+if TYPE_CHECKING:
+    from .instance import Instance
+
+logger = logging.getLogger("modframe.database")
+
+FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
+"""Seconds between two tries for a locked file: growing, and a little uneven."""
+POOL_SIZE, POOL_OVERFLOW = 5, 15
+
+_attached: dict[str, object] = {}
+"""Files attached anywhere in this process: a second opening would cost the first its lock."""
+
+
+class Catalog:
+    """One database.
+
+    Attributes:
+        name: Its name, in SQL and of the file.
+        path: Its file; nothing for one in memory.
+        sessions: Its open sessions.
+        gate: Held while tables are changed; new sessions wait for it.
+        tables: Its tables, as last seen.
+    """
+
+    def __init__(
+        self, name: str, path: Path | None, instance: Instance, *, lock_wait: float, idle: float
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.sessions: list[Tracked] = []
+        self.gate = asyncio.Lock()
+        self.tables: tuple[str, ...] = ()
+        self._instance = instance
+        self._lock_wait = lock_wait
+        self._idle = idle
+        self._key = os.path.realpath(path) if path is not None else ""
+        self._users = 0
+        self._engine: AsyncEngine | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._leaving: asyncio.Task[None] | None = None
+        self._closed = False
+        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+    @property
+    def attached(self) -> bool:
+        """Whether this process holds the file."""
+        return self._engine is not None
+
+    @property
+    def users(self) -> int:
+        """How many sessions, changes and queries need the file at the moment."""
+        return self._users
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[AsyncEngine]:
+        """Hold the file for a while, attaching it first if need be.
+
+        Raises:
+            DatabaseLockedError: If another process holds it for longer than the wait.
+            DatabaseOpenError: If it can't be opened.
+            DatabaseClosedError: If everything was closed.
+        """
+        self._instance.check()
+        self._users += 1
+        self._stop_timer()
+        try:
+            while (engine := self._engine) is None:
+                await self._open()
+            yield engine
+        finally:
+            self._users -= 1
+            if not self._users and self.attached and self.path is not None and not self._closed:
+                self._start_timer()
+
+    async def _open(self) -> None:
+        """Wait for the one attempt at opening that all users share."""
+        if self._closed:
+            raise DatabaseClosedError(
+                f"database {self.name!r} was closed with the app",
+                cure="start the app again",
+                database=self.name,
+            )
+        if self._opening is None:
+            loop = asyncio.get_running_loop()
+            self._opening = loop.create_task(self._attach(), context=Context())
+            self._opening.add_done_callback(self._opened)
+        opening = self._opening
+        await asyncio.wait([opening])
+        if not opening.cancelled():
+            opening.result()
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        self._opening = None
+        if not task.cancelled():
+            task.exception()  # each waiter has raised it; with none left, nobody needs it
+        if self.attached and not self._users and self.path is not None:
+            self._start_timer()
+
+    async def _attach(self) -> None:
+        async with self._turn:
+            if self._engine is not None:
+                return
+            await self._take_file()
+            self._engine = self._make_engine()
+
+    async def _take_file(self) -> None:
+        loop = asyncio.get_running_loop()
+        started, pause = loop.time(), FIRST_PAUSE
+        while True:
+            try:
+                await finish(self._instance.run(self._attach_now))
+            except DatabaseLockedError as exc:
+                waited = loop.time() - started
+                if waited >= self._lock_wait:
+                    raise locked_error(
+                        self.name, self._key, holder=exc.holder, waited=waited
+                    ) from exc.__cause__
+            else:
+                return
+            left = self._lock_wait - (loop.time() - started)
+            await asyncio.sleep(max(0.0, min(pause * random.uniform(0.8, 1.2), left)))
+            pause = min(pause * 2, LAST_PAUSE)
+
+    def _attach_now(self) -> None:
+        """On the instance's thread: one try."""
+        name = quoted(self.name)
+        root = self._instance.root
+        if self.path is None:
+            root.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {name}")
+            return
+        if _attached.setdefault(self._key, self) is not self:
+            raise locked_error(self.name, self._key, holder=os.getpid(), waited=0.0)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            root.execute(f"ATTACH IF NOT EXISTS {literal(self._key)} AS {name}")
+        except (duckdb.Error, OSError) as exc:
+            del _attached[self._key]
+            locked, holder = holder_of(exc)
+            if locked:
+                raise locked_error(self.name, self._key, holder=holder, waited=0.0) from exc
+            raise opening_error(self.name, self._key, exc) from exc
+        except BaseException:
+            del _attached[self._key]
+            raise
+        rows = root.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY 1",
+            [self.name],
+        ).fetchall()
+        self.tables = tuple(table for (table,) in rows)
+
+    def _make_engine(self) -> AsyncEngine:
+        engine = create_async_engine(
+            URL_TEXT,
+            creator=self._connect,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_OVERFLOW,
+        )
+        watch_engine(engine)
+        return engine
+
+    def _connect(self) -> Connection:
+        """A new connection, for the pool; called inside SQLAlchemy's greenlet."""
+        worker = Worker(self.name)
+        use = f"USE {quoted(self.name)}.main"
+
+        def connect() -> duckdb.DuckDBPyConnection:
+            native = self._instance.root.cursor()
+            native.execute(use)
+            return native
+
+        try:
+            connection = Connection(await_only(worker.run(connect)), worker)
+        except BaseException:
+            worker.stop()
+            raise
+        self._connections.add(connection)
+        return connection
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._idle, self._leave, context=Context())
+
+    def _leave(self) -> None:
+        self._timer = None
+        if not self._users and self._leaving is None:
+            loop = asyncio.get_running_loop()
+            self._leaving = loop.create_task(self._detach(), context=Context())
+            self._leaving.add_done_callback(self._left)
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._leaving = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("database %r could not be given back: %s", self.name, error)
+        if self.attached and not self._users and self._timer is None and not self._closed:
+            self._start_timer()
+
+    async def _detach(self) -> None:
+        async with self._turn:
+            if self._users or self._engine is None:
+                return
+            engine, self._engine = self._engine, None
+            try:
+                await finish(engine.dispose())
+            finally:
+                await finish(self._instance.run(self._detach_now))
+
+    def _detach_now(self) -> None:
+        """On the instance's thread."""
+        self._instance.root.execute(f"DETACH DATABASE IF EXISTS {quoted(self.name)}")
+        if _attached.get(self._key) is self:
+            del _attached[self._key]
+
+    def forget(self) -> None:
+        """Drop compiled statements, which keep the models of old generations alive."""
+        if self._engine is not None:
+            self._engine.clear_compiled_cache()
+
+    async def aclose(self) -> None:
+        """Give the file back for good; sessions still open are cut off."""
+        self._closed = True
+        self._stop_timer()
+        if self._opening is not None:
+            self._opening.cancel()
+        for task in (self._opening, self._leaving):
+            if task is not None:
+                await asyncio.wait([task])
+        self._stop_timer()
+        async with self._turn:
+            engine, self._engine = self._engine, None
+            if engine is not None:
+                await finish(engine.dispose())
+            for connection in list(self._connections):
+                await finish(connection.cut_off())
+            await finish(self._instance.run(self._detach_now))

@@ -1,0 +1,204 @@
+"""`Databases`: all module databases of the app, on one DuckDB instance; made by the database part.
+
+Comes in: sessions, models' metadata and queries. Goes out: SQLAlchemy sessions, what was added to
+a schema, rows. Everything runs on the one app loop. Nothing is made on disk before something is
+kept: making `Databases` only notes where.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from .applying import apply, revert
+from .catalog import Catalog
+from .errors import DatabaseNameError
+from .instance import Instance
+from .names import check_name, is_name
+from .query import Rows, names_in, read
+from .schema import SchemaChange
+from .session import integrity_session
+
+__all__ = ["CatalogFacts", "Databases", "Rows", "SchemaChange"]
+
+SUFFIX = ".duckdb"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogFacts:
+    """What a person should know of one database.
+
+    Attributes:
+        database: Its name.
+        path: Its file; empty for one in memory.
+        attached: Whether this process holds the file at the moment.
+        sessions: How many sessions are open. ``purposes``: what for.
+        tables: Its tables, as last seen.
+    """
+
+    database: str
+    path: str
+    attached: bool
+    sessions: int
+    purposes: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+class Databases:
+    """The module databases below one folder.
+
+    Args:
+        folder: Where the files are, ``<name>.duckdb`` each; nothing keeps all in memory.
+        lock_wait: Seconds to wait for a file that another process holds.
+        idle: Seconds after its last session that a file is given back.
+        memory_limit: What DuckDB may use, for example ``"2GB"``.
+        threads: How many threads DuckDB may use.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        lock_wait: float = 5.0,
+        idle: float = 2.0,
+        memory_limit: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self._folder = folder
+        self._lock_wait = lock_wait
+        self._idle = idle
+        self._instance = Instance(memory_limit=memory_limit, threads=threads)
+        self._catalogs: dict[str, Catalog] = {}
+
+    def _catalog(self, database: str) -> Catalog:
+        check_name(database)
+        catalog = self._catalogs.get(database.lower())
+        if catalog is None:
+            path = self._folder / f"{database}{SUFFIX}" if self._folder is not None else None
+            catalog = Catalog(
+                database, path, self._instance, lock_wait=self._lock_wait, idle=self._idle
+            )
+            self._catalogs[database.lower()] = catalog
+        if catalog.name != database:
+            raise DatabaseNameError(
+                f"{database!r} and {catalog.name!r} are the same name to DuckDB",
+                cure="spell it the same everywhere, or choose another name",
+                database=database,
+            )
+        return catalog
+
+    def session(
+        self, database: str, purpose: str, *, strict: bool = False
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session on one database; it is yours to commit.
+
+        Args:
+            database: The database's name; it is made if it isn't there.
+            purpose: What the session is for; named in messages.
+            strict: Whether changes left uncommitted are an error instead of a warning.
+
+        Raises:
+            DatabaseNameError: If the name can't be a database's.
+            DatabaseLockedError: On entering, if another process holds the file for too long.
+            UncommittedChangesError: On leaving, if it is strict and changes were left.
+        """
+        return integrity_session(self._catalog(database), purpose, strict=strict)
+
+    async def apply(self, database: str, metadata: MetaData) -> SchemaChange:
+        """Add what the models have and the database hasn't: tables, columns, indexes.
+
+        Returns:
+            What was added; `revert` takes it back where that loses nothing.
+
+        Raises:
+            SchemaConflictError: If something differs that adding can't mend; nothing was changed.
+            DatabaseBusyError: If sessions with open changes hold up a change of their table.
+        """
+        return await apply(self._catalog(database), metadata, wait=self._lock_wait)
+
+    async def revert(self, change: SchemaChange) -> tuple[str, ...]:
+        """Drop the new tables of a change that are still empty.
+
+        Returns:
+            What stays, in words: columns, indexes, tables with rows.
+        """
+        return await revert(self._catalog(change.database), change)
+
+    async def sql(self, query: str, *params: Any, database: str | None = None) -> Rows:
+        """Read, across all databases, tables named ``<database>.<table>``.
+
+        Args:
+            query: One statement that reads; ``?`` or ``$1`` stands for a parameter.
+            params: The parameters; a single mapping gives named ones (``$name``).
+            database: The database that bare table names belong to.
+
+        Raises:
+            QueryRefusedError: If it isn't one statement that reads.
+            DatabaseLockedError: If another process holds a file that it needs.
+        """
+        self._instance.check()
+        known = {name: self._catalog(name) for name in self._known()}
+        if database is not None and database not in known:
+            raise DatabaseNameError(
+                f"there is no database {database!r}",
+                cure=f"there are: {', '.join(known) or 'none yet'}",
+                database=database,
+            )
+        needed = names_in(query, known) | ({database} if database is not None else set())
+        async with AsyncExitStack() as held:
+            uses = [known[name].use() for name in sorted(needed or known)]
+            for use in uses:
+                await held.enter_async_context(use)
+            return await read(self._instance, query, params, database=database)
+
+    def _known(self) -> list[str]:
+        """The databases there are, without making any."""
+        names = {one.name for one in self._catalogs.values() if one.attached}
+        if self._folder is not None and self._folder.is_dir():
+            stems = (path.stem for path in self._folder.glob(f"*{SUFFIX}"))
+            names |= {stem for stem in stems if is_name(stem)}
+        return sorted(names)
+
+    def describe(self) -> list[CatalogFacts]:
+        """What each database is doing, by name; never waits."""
+        return [
+            CatalogFacts(
+                database=catalog.name,
+                path=str(catalog.path or ""),
+                attached=catalog.attached,
+                sessions=len(catalog.sessions),
+                purposes=tuple(one.purpose for one in list(catalog.sessions)),
+                tables=catalog.tables,
+            )
+            for _, catalog in sorted(self._catalogs.items())
+        ]
+
+    def forget(self) -> None:
+        """Drop what is remembered of statements; called when a generation is settled, whose
+        models it would keep alive."""
+        for catalog in list(self._catalogs.values()):
+            catalog.forget()
+
+    async def aclose(self) -> None:
+        """Give all files back and close DuckDB; sessions still open are cut off."""
+        try:
+            await asyncio.gather(*(one.aclose() for one in self._catalogs.values()))
+        finally:
+            await self._instance.aclose()
+
+    async def __aenter__(self) -> Databases:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        attached = sum(one.attached for one in self._catalogs.values())
+        where = str(self._folder) if self._folder is not None else "memory"
+        return f"<Databases in {where}: {len(self._catalogs)} known, {attached} attached>"

@@ -1,0 +1,161 @@
+"""Which databases a module has: its files come in, frozen `DatabaseSpec`s go out.
+
+Called by the database part when a generation is built. A file that holds ``DATABASE_NAME`` has a
+database; models on any other base, and bases in a file without that constant, are errors.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+from .base import MADE_IN, database_of
+from .errors import DatabaseDefinitionError, DatabaseNameError
+from .names import check_name
+
+CONSTANT = "DATABASE_NAME"
+
+
+@dataclass(frozen=True)
+class DatabaseSpec:
+    """One database of a module.
+
+    Attributes:
+        name: The database's name.
+        metadata: The tables of its models; empty if the module has none.
+        file: The file that says so, for example ``"db_models.py"``.
+    """
+
+    name: str
+    metadata: MetaData
+    file: str
+
+
+def discover(
+    modules: Mapping[str, ModuleType], *, named: str | None = None
+) -> tuple[DatabaseSpec, ...]:
+    """The databases of a loaded module.
+
+    Args:
+        modules: File name → module object, as loaded.
+        named: The name that ``@register_database`` gives; it counts where no file holds the
+            constant.
+
+    Raises:
+        DatabaseDefinitionError: If a file's models or constants can't work; says which and how.
+    """
+    constants = {file: _constant(file, module) for file, module in modules.items()}
+    found: dict[str, DatabaseSpec] = {}
+    spare: dict[str, DatabaseSpec] = {}
+    for file, module in modules.items():
+        _check_models(file, module)
+        name = constants[file]
+        bases = _bases_made_in(module)
+        for base in bases:
+            _check_base(file, module, base, name=name, named=named)
+            database = base.metadata.info["database"]
+            found.setdefault(database, DatabaseSpec(database, base.metadata, file))
+        if name is not None and not bases:
+            spare.setdefault(name, DatabaseSpec(name, MetaData(info={"database": name}), file))
+    if named is not None and not found and not spare:
+        _checked(named, "", 0)
+        spare[named] = DatabaseSpec(named, MetaData(info={"database": named}), "")
+    for name, spec in spare.items():
+        found.setdefault(name, spec)
+    return tuple(found.values())
+
+
+def _constant(file: str, module: ModuleType) -> str | None:
+    """The file's constant; ``None``, as in the guide's decorator, is no database."""
+    value = vars(module).get(CONSTANT)
+    return None if value is None else _checked(value, file, _line_of(module, f"{CONSTANT} "))
+
+
+def _checked(name: object, file: str, line: int) -> str:
+    try:
+        return check_name(name)
+    except DatabaseNameError as exc:
+        raise DatabaseDefinitionError(
+            f"{CONSTANT} in {file!r}: {exc.message}" if file else exc.message,
+            file=file,
+            line=line,
+            cure=exc.cure,
+            database=str(name),
+        ) from None
+
+
+def _bases_made_in(module: ModuleType) -> list[type[DeclarativeBase]]:
+    bases: dict[int, type[DeclarativeBase]] = {}
+    for value in vars(module).values():
+        for kind in value.__mro__ if isinstance(value, type) else ():
+            if module.__name__ in kind.__dict__.get(MADE_IN, ()):
+                bases[id(kind)] = kind
+    return list(bases.values())
+
+
+def _check_base(
+    file: str,
+    module: ModuleType,
+    base: type[DeclarativeBase],
+    *,
+    name: str | None,
+    named: str | None,
+) -> None:
+    database = base.metadata.info["database"]
+    line = getattr(base, MADE_IN)[module.__name__]
+    if name is None and named != database:
+        raise DatabaseDefinitionError(
+            f"{file!r} has a base for database {database!r} but no {CONSTANT} constant",
+            file=file,
+            line=line,
+            cure=f'write {CONSTANT} = "{database}" above get_database_base({CONSTANT})',
+            database=database,
+        )
+    if name is not None and name != database:
+        raise DatabaseDefinitionError(
+            f"{CONSTANT} in {file!r} is {name!r}, but its base is for database {database!r}",
+            file=file,
+            line=line,
+            cure=f"call get_database_base({CONSTANT}); a second database goes to a file of its own",
+            database=database,
+        )
+
+
+def _check_models(file: str, module: ModuleType) -> None:
+    for value in list(vars(module).values()):
+        if not isinstance(value, type) or value.__module__ != module.__name__:
+            continue
+        metadata = getattr(value, "metadata", None)
+        if "__mapper__" not in vars(value) or not isinstance(metadata, MetaData):
+            continue
+        if database_of(metadata) is None:
+            raise DatabaseDefinitionError(
+                f"model {value.__name__!r} in {file!r} has the wrong base: its tables belong to "
+                "no module database",
+                file=file,
+                line=_class_line(value, module),
+                cure=f"derive it from get_database_base({CONSTANT}), imported from "
+                "core.database or modframe.database",
+                database="",
+            )
+
+
+def _class_line(kind: type, module: ModuleType) -> int:
+    line = getattr(kind, "__firstlineno__", 0)  # there from Python 3.13 on
+    return int(line) or _line_of(module, f"class {kind.__name__}")
+
+
+def _line_of(module: ModuleType, start: str) -> int:
+    try:
+        lines, first = inspect.getsourcelines(module)
+    except (OSError, TypeError):
+        return 0
+    for number, line in enumerate(lines, start=max(first, 1)):
+        if line.lstrip().startswith(start.rstrip()):
+            return number
+    return 0

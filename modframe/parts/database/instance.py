@@ -1,0 +1,97 @@
+"""`Instance`: the process's one DuckDB instance, on a thread of its own; owned by `Databases`.
+
+Module databases are attached to it, one catalog each. Nothing is made before the first job.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import weakref
+from collections.abc import Callable
+from typing import TypeVar
+
+import duckdb
+
+from .errors import DatabaseClosedError
+from .worker import Worker, check_epoch, epoch
+
+T = TypeVar("T")
+
+_instances: weakref.WeakSet[Instance] = weakref.WeakSet()
+
+
+def _keep_from_closing() -> None:
+    """In a forked child: closing the parent's instance would wait for threads that aren't here,
+    and write into the parent's file; so it is never closed."""
+    for instance in list(_instances):
+        instance.immortalize()
+
+
+os.register_at_fork(after_in_child=_keep_from_closing)
+
+
+class Instance:
+    """DuckDB, opened with the first job.
+
+    Args:
+        memory_limit: What it may use, for example ``"2GB"``; DuckDB's own default is 80 % of
+            the machine.
+        threads: How many threads it may use.
+    """
+
+    def __init__(self, *, memory_limit: str | None, threads: int | None) -> None:
+        self._config: dict[str, str | bool | int | float | list[str]] = {}
+        if memory_limit is not None:
+            self._config["memory_limit"] = memory_limit
+        if threads is not None:
+            self._config["threads"] = threads
+        self._worker = Worker("instance")
+        self._root: duckdb.DuckDBPyConnection | None = None
+        self._closed = False
+        self._epoch = epoch()
+        _instances.add(self)
+
+    @property
+    def root(self) -> duckdb.DuckDBPyConnection:
+        """The connection that attaches and detaches; cursors are made of it on other threads."""
+        if self._root is None:
+            raise DatabaseClosedError("DuckDB isn't open", cure="start the app", database="")
+        return self._root
+
+    def check(self) -> None:
+        """Refuse use after closing and in a forked child.
+
+        Raises:
+            DatabaseClosedError: After `aclose`.
+            DatabaseForkedError: In a child forked since.
+        """
+        check_epoch(self._epoch)
+        if self._closed:
+            raise DatabaseClosedError(
+                "the databases were closed with the app", cure="start the app again", database=""
+            )
+
+    async def run(self, work: Callable[[], T], *, interrupt: Callable[[], None] | None = None) -> T:
+        """Run a job on the instance's thread, opening DuckDB first if need be."""
+
+        def job() -> T:
+            if self._root is None:
+                self._root = duckdb.connect(":memory:", config=self._config)
+            return work()
+
+        return await self._worker.run(job, interrupt=interrupt)
+
+    async def aclose(self) -> None:
+        """Close DuckDB and end the thread."""
+        self._closed = True
+        root = self._root
+        if root is not None:
+            await self._worker.run(root.close)
+            self._root = None
+        self._worker.stop()
+
+    def immortalize(self) -> None:
+        """Keep DuckDB's destructor from ever running."""
+        if self._root is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._root))

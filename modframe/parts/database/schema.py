@@ -1,0 +1,237 @@
+"""Models against tables: metadata and a connection come in, a `Plan` of what to add goes out.
+
+Nothing here changes anything; `applying` does. Tables are in the schema ``main`` unless a model names
+another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Sequence,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
+
+from .tables import TableFacts, ask, canonical_types, full_name, key_of, lower, read_tables
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """What was added to a database; true if it was anything.
+
+    Attributes:
+        database: The database's name.
+        tables: The new tables. ``columns``: new ones of older tables, ``<table>.<column>``.
+        indexes: The new indexes of older tables. ``sequences``: the new sequences.
+        notes: What the database does not enforce although the models say so.
+    """
+
+    database: str
+    tables: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
+    sequences: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.tables or self.columns or self.indexes or self.sequences)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What adding can't mend: a table, a column (or nothing), and both sides in a sentence."""
+
+    table: str
+    column: str
+    text: str
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to add, and what stands against it."""
+
+    schemas: list[str] = field(default_factory=list)
+    sequences: list[Sequence] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    columns: list[tuple[Column[object], bool]] = field(default_factory=list)
+    indexes: list[Index] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def touches(self) -> bool:
+        """Whether tables that are there already change."""
+        return bool(self.columns or self.indexes)
+
+
+def make_plan(connection: Connection, metadata: MetaData) -> Plan:
+    """Compare models with tables.
+
+    Args:
+        connection: A connection with the database's catalog in use.
+        metadata: The models' tables.
+    """
+    plan = Plan()
+    found = read_tables(connection)
+    schemas = {str(name) for (name,) in ask(connection, "schemas", "lower(schema_name)")}
+    names = "lower(schema_name), lower(sequence_name)"
+    sequences = {(str(one), str(two)) for one, two in ask(connection, "sequences", names)}
+    for sequence in metadata._sequences.values():
+        if ((sequence.schema or "main").lower(), sequence.name.lower()) not in sequences:
+            plan.sequences.append(sequence)
+    old: list[tuple[Table, TableFacts]] = []
+    for table in metadata.sorted_tables:
+        here = found.get(key_of(table))
+        if here is None:
+            plan.tables.append(table)
+        else:
+            old.append((table, here))
+    wanted = {one.schema for one in (*plan.tables, *plan.sequences) if one.schema}
+    plan.schemas = sorted(name for name in wanted if name.lower() not in schemas)
+    both = [
+        column
+        for table, here in old
+        for column in table.columns
+        if column.name.lower() in here.columns
+    ]
+    types = dict(zip(both, canonical_types(connection, both), strict=True))
+    for table, here in old:
+        _compare_columns(connection, plan, table, here, types=types)
+        _compare_constraints(plan, table, here)
+    return plan
+
+
+def _compare_columns(
+    connection: Connection,
+    plan: Plan,
+    table: Table,
+    here: TableFacts,
+    *,
+    types: dict[Column[object], str],
+) -> None:
+    for column in table.columns:
+        there = here.columns.get(column.name.lower())
+        if there is None:
+            _add_column(plan, column, here)
+            continue
+        kind, nullable, default = there
+        if types[column] != kind:
+            text = f"the model says {types[column]}, the table has {kind}"
+            plan.differences.append(Difference(full_name(table), column.name, text))
+        elif column.nullable and not nullable and not column.primary_key:
+            text = "the model allows NULL, the table does not"
+            plan.differences.append(Difference(full_name(table), column.name, text))
+        elif not column.nullable and nullable and not _filled(connection, column, default):
+            text = "the model says NOT NULL, the table allows NULL"
+            plan.differences.append(Difference(full_name(table), column.name, text))
+    modelled = set(lower(column.name for column in table.columns))
+    for name, (kind, nullable, default) in here.columns.items():
+        if name not in modelled and not nullable and default is None:
+            text = f"the table has it as {kind} NOT NULL without default, the model has it not"
+            plan.differences.append(Difference(full_name(table), name, text))
+
+
+def _filled(connection: Connection, column: Column[object], default: str | None) -> bool:
+    """Whether a column that allows NULL is as good as NOT NULL: a default, and no NULL in it."""
+    if default is None:
+        return False
+    preparer = connection.dialect.identifier_preparer
+    text = (
+        f"SELECT 1 FROM {preparer.format_table(column.table)} "
+        f"WHERE {preparer.format_column(column)} IS NULL LIMIT 1"
+    )
+    return connection.exec_driver_sql(text).first() is None
+
+
+def scalar_default(column: Column[object]) -> ScalarElementColumnDefault | None:
+    """The plain value that the model gives, which can fill the rows that are there."""
+    default = column.default
+    return default if isinstance(default, ScalarElementColumnDefault) else None
+
+
+def _add_column(plan: Plan, column: Column[object], here: TableFacts) -> None:
+    table = column.table
+    name = full_name(table)  # type: ignore[arg-type]  # a model's column has a Table
+    has_default = column.server_default is not None or scalar_default(column) is not None
+    if column.primary_key or column.foreign_keys or column.computed is not None:
+        what = (
+            "a primary key"
+            if column.primary_key
+            else "a foreign key"
+            if column.foreign_keys
+            else "a computed column"
+        )
+        text = f"the model has it as {what}, the table has it not, and DuckDB can't add one"
+        plan.differences.append(Difference(name, column.name, text))
+    elif not column.nullable and not has_default:
+        text = "the model says NOT NULL without default, the table has it not"
+        plan.differences.append(Difference(name, column.name, text))
+    else:
+        strict = not column.nullable and not here.indexes and not here.referenced
+        strict = strict and not here.uniques
+        if not column.nullable and not strict:
+            plan.notes.append(
+                f"{name}.{column.name} is NOT NULL in the model only: DuckDB can't add that to a "
+                "table with an index or a reference"
+            )
+        plan.columns.append((column, strict))
+
+
+def _compare_constraints(plan: Plan, table: Table, here: TableFacts) -> None:
+    name = full_name(table)
+    checks = 0
+    for constraint in table.constraints:
+        columns = lower(column.name for column in getattr(constraint, "columns", ()))
+        if isinstance(constraint, PrimaryKeyConstraint):
+            if set(columns) != set(here.primary):
+                text = f"the model's primary key is {columns}, the table's {here.primary}"
+                plan.differences.append(Difference(name, "", text))
+        elif isinstance(constraint, ForeignKeyConstraint):
+            _compare_foreign_key(plan, table, here, constraint=constraint)
+        elif isinstance(constraint, UniqueConstraint):
+            if frozenset(columns) not in here.uniques and set(columns) != set(here.primary):
+                _unique_by_index(plan, table, here, columns=columns)
+        elif isinstance(constraint, CheckConstraint):
+            checks += 1
+    if checks > here.checks:
+        text = f"the model has {checks} checks, the table {here.checks}, and DuckDB can't add one"
+        plan.differences.append(Difference(name, "", text))
+    for index in sorted(table.indexes, key=lambda one: str(one.name)):
+        if index.name is not None and index.name.lower() not in here.indexes:
+            plan.indexes.append(index)
+
+
+def _compare_foreign_key(
+    plan: Plan, table: Table, here: TableFacts, *, constraint: ForeignKeyConstraint
+) -> None:
+    columns = lower(column.name for column in constraint.columns)
+    if any(column not in here.columns for column in columns):
+        return  # the column itself is a difference already
+    target = lower([constraint.referred_table.name])[0]
+    others = lower(element.column.name for element in constraint.elements)
+    if (columns, target, others) not in here.foreign:
+        text = f"the model refers to {target}{others}, the table does not, and DuckDB can't add it"
+        plan.differences.append(Difference(full_name(table), columns[0], text))
+
+
+def _unique_by_index(
+    plan: Plan, table: Table, here: TableFacts, *, columns: tuple[str, ...]
+) -> None:
+    """A unique index does for a table that is there what the constraint does for a new one."""
+    name = f"{table.name}_{'_'.join(columns)}_key"
+    if name.lower() in here.indexes:
+        return
+    parts = [column for column in table.columns if column.name.lower() in columns]
+    index = Index(name, *parts, unique=True)
+    table.indexes.discard(index)  # it is the database's, not the model's
+    plan.indexes.append(index)

@@ -1,0 +1,89 @@
+"""`integrity_session`: a session that loses nothing silently; called by `Databases`.
+
+An error rolls back. Changes that nobody committed are rolled back too, and reported: as an error
+for strict modules, else as a warning in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from .catalog import Catalog
+from .errors import DatabaseConflictError, UncommittedChangesError
+from .tracking import Tracked
+from .worker import finish
+
+logger = logging.getLogger("modframe.database")
+
+_CONFLICTS = ("Conflict on ", "write-write conflict", "Could not commit", "Failed to commit")
+
+
+@asynccontextmanager
+async def integrity_session(
+    catalog: Catalog, purpose: str, *, strict: bool
+) -> AsyncIterator[AsyncSession]:
+    """A session on one database.
+
+    Args:
+        catalog: The database.
+        purpose: What the session is for; named in messages.
+        strict: Whether changes left uncommitted are an error.
+
+    Raises:
+        UncommittedChangesError: If it is strict and changes were left.
+        DatabaseConflictError: If another session changed the same rows first.
+    """
+    async with catalog.gate:
+        pass
+    async with catalog.use() as engine:
+        session = AsyncSession(engine, expire_on_commit=False)
+        tracked = Tracked(session.sync_session, purpose)
+        catalog.sessions.append(tracked)
+        left: tuple[str, ...] = ()
+        try:
+            yield session
+            left = tracked.uncommitted
+        except DBAPIError as exc:
+            if conflict := _conflict(catalog.name, purpose, exc):
+                raise conflict from exc
+            raise
+        finally:
+            await finish(session.close())
+            catalog.sessions.remove(tracked)
+    if left:
+        _report(catalog.name, purpose, left, strict=strict)
+
+
+def _conflict(database: str, purpose: str, error: DBAPIError) -> DatabaseConflictError | None:
+    text = str(error.orig)
+    if type(error.orig).__name__ != "TransactionException":
+        return None
+    if not any(sign in text for sign in _CONFLICTS):
+        return None
+    return DatabaseConflictError(
+        f"session {purpose!r} on database {database!r} met another one that changed the same "
+        f"rows first ({text}), and was rolled back",
+        cure="run the whole session again, reading anew what it builds on",
+        database=database,
+        purpose=purpose,
+    )
+
+
+def _report(database: str, purpose: str, left: tuple[str, ...], *, strict: bool) -> None:
+    error = UncommittedChangesError(
+        f"session {purpose!r} on database {database!r} ended with uncommitted changes "
+        f"({', '.join(left)}), which were rolled back",
+        cure="call `await session.commit()` before the block ends, or `await session.rollback()` "
+        "to drop them on purpose",
+        database=database,
+        purpose=purpose,
+        changes=left,
+    )
+    if strict:
+        raise error
+    logger.warning("%s", error, extra={"database": database, "purpose": purpose})

@@ -1,0 +1,17 @@
+"""What leaves the process: checks of a module, its export to files, the scaffold of a new one."""
+
+from .check import check
+from .detached import DetachedModules
+from .export import export
+from .report import ExportReport
+from .scaffold import FEATURES, Scaffolded, scaffold
+
+__all__ = [
+    "FEATURES",
+    "DetachedModules",
+    "ExportReport",
+    "Scaffolded",
+    "check",
+    "export",
+    "scaffold",
+]

@@ -1,0 +1,138 @@
+"""`DetachedModules`: modules loaded and not started, for checks and for people's own tests.
+
+In goes a folder of modules; out come private packages (``modules.standard.orders~0``), each loaded
+when it is first asked for. Called by `check` and by the pytest plugin. Nothing is live in them:
+their ``app_context`` answers with an error that says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..config import FrameworkSettings
+from ..errors import NotRunningError
+from ..load import Loaded, load
+from ..observe import get_framework_logger
+from ..source import Source, read_folder
+
+
+class DetachedContext:
+    """What ``app_context`` is in a module that was loaded and not started.
+
+    Args:
+        module_id: Whose it is.
+        path: The module's folder.
+    """
+
+    settings = None
+
+    def __init__(self, module_id: str, path: Path) -> None:
+        self.module_id = module_id
+        self.path = path
+        self.config = FrameworkSettings()
+
+    def get_logger(self, module_id: str | None = None) -> logging.Logger:
+        """The logger of a module, by default this one."""
+        return get_framework_logger(module_id or self.module_id)
+
+    def get_service(self, name: Any) -> NoReturn:
+        """Nothing runs here.
+
+        Raises:
+            NotRunningError: Always.
+        """
+        wanted = name if isinstance(name, str) else getattr(name, "__name__", repr(name))
+        raise self._not_started(f"get_service({wanted!r})")
+
+    def register_pydantic_model(self, module_id: str, model: type) -> NoReturn:
+        """Nothing runs here.
+
+        Raises:
+            NotRunningError: Always.
+        """
+        raise self._not_started(f"register_pydantic_model({module_id!r}, ...)")
+
+    @property
+    def database(self) -> NoReturn:
+        """Nothing runs here.
+
+        Raises:
+            NotRunningError: Always.
+        """
+        raise self._not_started("database")
+
+    def _not_started(self, what: str) -> NotRunningError:
+        return NotRunningError(
+            f"app_context.{what}: {self.module_id} was imported by itself and is not started",
+            cure="start the app first (with modframe.start(data=':memory:') as app: ...), or give "
+            "the object under test an app_context of your own",
+        )
+
+    def __repr__(self) -> str:
+        return f"<app_context of {self.module_id}, not started>"
+
+
+class DetachedModules:
+    """Loads modules of a folder without starting them; each once.
+
+    Args:
+        modules: The folder that holds ``<type>/<name>/``.
+        mark: What stands after the ``~`` in the packages' names.
+    """
+
+    def __init__(self, modules: Path, *, mark: str = "0") -> None:
+        self._modules = modules
+        self._mark = mark
+        self._loaded: dict[str, Loaded] = {}
+        self._loading: list[str] = []
+
+    def package_of(self, module_id: str) -> str | None:
+        """The package that stands for a module; loads it if its folder is there.
+
+        Raises:
+            LoadError: If it can't be loaded.
+        """
+        if module_id in self._loading or module_id in self._loaded:
+            return self._name(module_id)
+        folder = self._folder(module_id)
+        if not (folder / "api.py").is_file():
+            return None
+        self.load(read_folder(folder, module_id=module_id))
+        return self._name(module_id)
+
+    def load(self, source: Source) -> Loaded:
+        """Check, execute and read a source.
+
+        Raises:
+            LoadError: With all findings.
+        """
+        module_id = source.module_id
+        self._loading.append(module_id)
+        try:
+            self._loaded[module_id] = load(
+                source,
+                self._name(module_id),
+                DetachedContext(module_id, self._folder(module_id)),
+                resolve=self.package_of,
+                printer=print,
+            )
+        finally:
+            self._loading.remove(module_id)
+        return self._loaded[module_id]
+
+    def close(self) -> None:
+        """Take all packages out of the import system again."""
+        while self._loaded:
+            self._loaded.popitem()[1].package.close()
+
+    def _name(self, module_id: str) -> str:
+        return f"modules.{module_id}~{self._mark}"
+
+    def _folder(self, module_id: str) -> Path:
+        kind, _, name = module_id.partition(".")
+        return self._modules / kind / name
+
+    def __repr__(self) -> str:
+        return f"<DetachedModules: {len(self._loaded)} loaded from {self._modules}>"

@@ -1,0 +1,138 @@
+"""`export`: the live text to files, byte for byte, once a fresh process has shown that it loads.
+
+In go the live source and where it is to stand; out goes an `ExportReport`. `app.py` calls it. The
+files are tried out in a folder of their own first, so a failure leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import ExportError, Finding
+from ..source import Source
+from .plan import ExportPlan, findings_of, plan_export, refusals
+from .report import ExportReport
+from .trial import try_out
+from .written import Written, digest_of
+
+
+def export(
+    source: Source,
+    to: Path,
+    *,
+    workspace: Path,
+    data: Path | None,
+    draft: Source | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    force: bool = False,
+) -> ExportReport:
+    """Write a source to ``<to>/<type>/<name>/``; where a file is equal already, nothing is written.
+
+    Args:
+        source: The live text.
+        to: The folder of modules to write below.
+        workspace: Whose ``modules/`` has what the module requires.
+        data: Where it is kept what modframe wrote; nothing keeps it in memory.
+        draft: What cells work on, to name what is not exported.
+        settings: The session's settings, for the trial.
+        force: Whether files are written over that were changed by hand.
+
+    Raises:
+        ExportError: If a file was changed by hand since, or the text doesn't load in a fresh
+            process; nothing was written.
+    """
+    to = Path(os.path.abspath(to))  # noqa: PTH100  # `resolve` would follow the user's own links
+    kind, _, name = source.module_id.partition(".")
+    folder = to / kind / name
+    written = Written(data)
+    plan = plan_export(source, folder, written)
+    if not force:
+        _refuse(source, refusals(plan, written.digests(folder)), "would be written over")
+    faults = try_out(
+        plan, source.module_id, workspace=workspace, modules=to, settings=settings or {}
+    )
+    _refuse(
+        source,
+        [one for one in faults if one.level == "error"],
+        "does not load in a fresh process",
+    )
+    if plan_export(source, folder, written) != plan:
+        raise ExportError(
+            f"{source.module_id}: files in {folder} changed while the export was tried out, so "
+            "nothing was written",
+            cure="export again",
+            findings=(),
+        )
+    _carry_out(plan)
+    written.note(
+        {path: digest_of(content) for path, content in plan.contents.items()}, gone=plan.remove
+    )
+    findings = [*_draft_findings(source, draft), *findings_of(plan), *faults]
+    if written.problem:
+        findings.append(Finding("export-record", "warning", written.problem))
+    return ExportReport(
+        source.module_id,
+        folder,
+        tuple(sorted(plan.contents)),
+        plan.write,
+        plan.remove,
+        tuple(findings),
+    )
+
+
+def _refuse(source: Source, findings: list[Finding], what: str) -> None:
+    if not findings:
+        return
+    rows = "".join(f"\n  - {one}" for one in findings)
+    raise ExportError(
+        f"{source.module_id} was not exported; nothing was written. It {what}:{rows}"
+        if what.startswith("does")
+        else f"{source.module_id} was not exported; nothing was written. "
+        f"{len(findings)} file{'s' if len(findings) > 1 else ''} {what}:{rows}",
+        findings=tuple(findings),
+        module_id=source.module_id,
+    )
+
+
+def _draft_findings(source: Source, draft: Source | None) -> list[Finding]:
+    if draft is None or draft.digest == source.digest:
+        return []
+    live, drafted = source.texts, draft.texts
+    return [
+        Finding(
+            "draft-not-exported",
+            "warning",
+            f"the draft of {source.module_id} isn't live, so its {file} was left out; what is live "
+            "was exported",
+            "run the cell until it goes live, then export again",
+            file,
+        )
+        for file in sorted({*live, *drafted})
+        if live.get(file) != drafted.get(file)
+    ]
+
+
+def _carry_out(plan: ExportPlan) -> None:
+    """Write all files aside, then put each in its place; a full disk leaves the old ones."""
+    fresh: list[tuple[Path, Path]] = []
+    try:
+        for path in plan.write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside = path.with_name(f".{path.name}.{os.getpid()}.modframe")
+            fresh.append((aside, path))
+            aside.write_bytes(plan.contents[path])
+            if path.exists():
+                shutil.copymode(path, aside)
+        for aside, path in fresh:
+            aside.replace(path)
+    finally:
+        for aside, _ in fresh:
+            aside.unlink(missing_ok=True)
+    for path in plan.remove:
+        path.unlink(missing_ok=True)
+        if path.parent != plan.folder and not any(path.parent.iterdir()):
+            path.parent.rmdir()

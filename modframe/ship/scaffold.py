@@ -1,0 +1,182 @@
+"""`scaffold`: writes a new module in the guide's form, which loads, serves and complies as it is.
+
+In go a name, a type and features; out come files below ``modules/``, and an ``app.py`` where the
+workspace has none. ``modframe scaffold`` calls it. Nothing is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ScaffoldError
+from ..spec import MODULE_TYPES
+
+FEATURES: Mapping[str, str] = {
+    "database": "models, operations and two service methods on them",
+    "api": "routes with their request and response models",
+    "settings": "a settings model, registered in phase 1",
+}
+"""What a scaffold can contain → what that is."""
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+_TAKEN = {"core": ("settings", "framework", "database", "error_handler")}
+_TEMPLATES = {
+    "api.py": (),
+    "services.py": (),
+    "settings.py": ("settings",),
+    "database.py": ("database",),
+    "db_models.py": ("database",),
+    "api_schemas.py": ("api",),
+    "README.md": (),
+    "tests/test_NAME.py": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scaffolded:
+    """What a scaffold wrote.
+
+    Attributes:
+        module_id: The new module.
+        folder: Its folder.
+        paths: Every file that was written, ``app.py`` included if there was none.
+    """
+
+    module_id: str
+    folder: Path
+    paths: tuple[Path, ...]
+
+    def __repr__(self) -> str:
+        return f"<Scaffolded {self.module_id}: {len(self.paths)} files in {self.folder}>"
+
+
+def scaffold(
+    name: str, *, kind: str = "standard", features: Iterable[str] = FEATURES, workspace: Path
+) -> Scaffolded:
+    """Write a new module.
+
+    Args:
+        name: Lower-case letters, digits and underscores, for example ``"my_module"``.
+        kind: One of the module types.
+        features: Any of `FEATURES`.
+        workspace: The folder with ``modules/``.
+
+    Raises:
+        ScaffoldError: If the name, the type or a feature can't be, with the choices; or if the
+            module's folder exists. Nothing was written then.
+    """
+    chosen = _checked(name, kind, [one.strip() for one in features if one.strip()])
+    folder = workspace / "modules" / kind / name
+    if folder.exists():
+        raise ScaffoldError(
+            f"{str(folder)!r} exists, and nothing is overwritten",
+            cure="take another name, or move the folder away",
+        )
+    facts = {
+        "name": name,
+        "module_id": f"{kind}.{name}",
+        "cls": "".join(part.capitalize() for part in name.split("_")),
+        "title": name.replace("_", " "),
+        "database": f"{kind}_{name}" if kind != "standard" else name,
+        "prefix": f"/api/v1/{name}" if kind == "standard" else f"/api/v1/{kind}/{name}",
+        "features": chosen,
+    }
+    facts["database"] = _database_name(str(facts["database"]))
+    texts = dict(_render(facts))
+    _place(folder, texts)
+    paths = [folder / file for file in texts]
+    if (app := _app(workspace)) is not None:
+        paths.append(app)
+    return Scaffolded(f"{kind}.{name}", folder, tuple(paths))
+
+
+def _checked(name: str, kind: str, features: list[str]) -> tuple[str, ...]:
+    if kind not in MODULE_TYPES:
+        raise ScaffoldError(
+            f"{kind!r} is no module type", cure=f"choose one of {', '.join(MODULE_TYPES)}"
+        )
+    unknown = [one for one in features if one not in FEATURES]
+    if unknown:
+        raise ScaffoldError(
+            f"there is no feature {', '.join(map(repr, unknown))}",
+            cure=f"choose from {', '.join(FEATURES)}",
+        )
+    if not _NAME.match(name) or keyword.iskeyword(name):
+        raise ScaffoldError(
+            f"{name!r} can't be a module's name",
+            cure="take lower-case letters, digits and single underscores, a letter first, and no "
+            "Python keyword, such as 'my_module'; the type is given with --type "
+            f"({', '.join(MODULE_TYPES)})",
+        )
+    if name in _TAKEN.get(kind, ()):
+        raise ScaffoldError(
+            f"{kind}.{name} is a module of modframe's own", cure="take another name or type"
+        )
+    return tuple(one for one in FEATURES if one in features)
+
+
+def _database_name(name: str) -> str:
+    """A name the database takes; some names are the engine's own."""
+    from ..parts.database.errors import DatabaseNameError
+    from ..parts.database.names import check_name
+
+    try:
+        check_name(name)
+    except DatabaseNameError:
+        return f"{name}_data"
+    return name
+
+
+def _render(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("modframe.ship"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  # Python comes out, not HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    for file, needs in _TEMPLATES.items():
+        if all(one in facts["features"] for one in needs):
+            template = environment.get_template(f"{Path(file).name}.jinja")
+            yield file.replace("NAME", facts["name"]), template.render(facts)
+
+
+def _place(folder: Path, texts: Mapping[str, str]) -> None:
+    """All files or none: they are written aside, and the folder is put in place at once."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        aside.chmod(folder.parent.stat().st_mode)
+        for file, text in texts.items():
+            target = aside / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode())
+        aside.rename(folder)
+    except OSError as error:
+        raise ScaffoldError(
+            f"{str(folder)!r} could not be written: {error}", cure="see to the folder's rights"
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _app(workspace: Path) -> Path | None:
+    """The workspace's ``app.py``, if there was none and this wrote it."""
+    path = workspace / "app.py"
+    text = (Path(__file__).parent / "templates" / "app.py.jinja").read_bytes()
+    try:
+        with path.open("xb") as file:
+            file.write(text)
+    except FileExistsError:
+        return None
+    return path

@@ -1,0 +1,155 @@
+"""The pages of the widget view: `ModulePage` for one module, `AllPage` for everything.
+
+A page is given the snapshot again and again and changes only what differs (an equal value sends
+nothing), so that it never takes a field away from under a person's hands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import ipywidgets as w
+
+from .entries import Entries, Entry
+from .facts import log_html, modules_html, nothing, overview_html, settings_html
+from .fields import read_field, route_fields
+from .forms import Form, html
+from .outcome import answer_html, value_html
+from .snapshot import ModuleView, Snapshot
+from .trees import close_tree
+from .verbs import Running, Verbs
+
+
+class AllPage:
+    """Every module in a row, and the whole log tail."""
+
+    def __init__(self) -> None:
+        self.overview, self.log = html(), html()
+        self.widget = w.Tab([self.overview, self.log], titles=("Overview", "Log"), selected_index=0)
+        self.widget.add_class("mf-page")
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show this."""
+        self.overview.value = modules_html(snapshot)
+        self.log.value = log_html(snapshot.log)
+
+    def close(self) -> None:
+        """Close its widgets."""
+        close_tree(self.widget)
+
+
+class ModulePage:
+    """One module: overview, services, settings, routes, log.
+
+    Args:
+        module_id: Which.
+        verbs: What its buttons are given.
+        ended: Told when a run has ended.
+    """
+
+    def __init__(self, module_id: str, verbs: Verbs, *, ended: Callable[[], None]) -> None:
+        self.module_id = module_id
+        self._verbs, self._ended = verbs, ended
+        self.overview, self.settings, self.log = html(), html(), html()
+        self.services = Entries(self._method_form, empty="It has no service.")
+        self.routes = Entries(self._route_form, empty="It has no routes.")
+        self.widget = w.Tab(
+            [self.overview, self.services.widget, self.settings, self.routes.widget, self.log],
+            selected_index=0,
+        )
+        self.widget.add_class("mf-page")
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show this."""
+        view = snapshot.module(self.module_id)
+        if view is None:
+            self.overview.value = nothing(f"{self.module_id} is not there any more.")
+            view = ModuleView(self.module_id, "STOPPED")
+        else:
+            self.overview.value = overview_html(view)
+        self.services.update(list(_methods(view)))
+        self.settings.value = settings_html(view)
+        self.routes.update(list(_routes(view)))
+        self.log.value = log_html(snapshot.log, module_id=self.module_id)
+        self.widget.titles = (
+            "Overview",
+            _counted("Services", len(self.services)),
+            _counted("Settings", len(view.parts.get("settings", {}))),
+            _counted("Routes", len(self.routes)),
+            "Log",
+        )
+
+    def _method_form(self, entry: Entry) -> Form:
+        service, name = entry.key
+        method = entry.facts
+
+        def start(values: Mapping[str, Any]) -> Running:
+            return self._verbs.call(service, name, values)
+
+        return Form(
+            [read_field(param) for param in method["params"]],
+            start,
+            render=value_html,
+            about=method["description"],
+            ended=self._ended,
+        )
+
+    def _route_form(self, entry: Entry) -> Form:
+        route = entry.facts
+
+        def start(values: Mapping[str, Any]) -> Running:
+            path = route["path"]
+            for name in route["path_params"]:
+                path = fill_path(path, name, str(values[name]))
+            query = {name: str(values[name]) for name in route["query_params"] if name in values}
+            body = values.get("body") if route["has_body"] else None
+            return self._verbs.request(route["method"], path, query, body)
+
+        return Form(
+            route_fields(route),
+            start,
+            render=answer_html,
+            verb="Send",
+            about=route["summary"],
+            ended=self._ended,
+        )
+
+    def close(self) -> None:
+        """Close its widgets."""
+        self.services.close()
+        self.routes.close()
+        close_tree(self.widget)
+
+
+def fill_path(path: str, name: str, value: str) -> str:
+    """Put a value where a path has ``{name}`` or ``{name:convertor}``.
+
+    >>> fill_path("/orders/{id:int}/lines", "id", "7")
+    '/orders/7/lines'
+    """
+    from urllib.parse import quote
+
+    head, brace, tail = path.partition(f"{{{name}")
+    spec, _, rest = tail.partition("}")
+    if not brace or (spec and not spec.startswith(":")):
+        return path
+    return f"{head}{quote(value, safe='/' if spec == ':path' else '')}{rest}"
+
+
+def _methods(view: ModuleView) -> Iterator[Entry]:
+    for service, about in view.parts.get("service", {}).items():
+        for method in about["methods"]:
+            yield Entry((service, method["name"]), f"{method['name']}{method['signature']}", method)
+
+
+def _routes(view: ModuleView) -> Iterator[Entry]:
+    for route in view.routes:
+        if route["kind"] == "http":
+            yield Entry(
+                (route["method"], route["path"]), f"{route['method']} {route['path']}", route
+            )
+
+
+def _counted(title: str, count: int) -> str:
+    return f"{title} {count}" if count else title

@@ -1,0 +1,218 @@
+"""What building a sub-application refuses, what it says of routes, and its OpenAPI document."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, WebSocket
+from pydantic import BaseModel
+
+from modframe.parts.web import RouteInfo, WebError, build_web
+
+
+@contextmanager
+def router_of(code: str) -> Iterator[APIRouter]:
+    """The router of a module's text, run in a module of its own."""
+    module = ModuleType("orders_api")
+    sys.modules["orders_api"] = module
+    try:
+        exec(compile(textwrap.dedent(code), "api.py", "exec"), module.__dict__)
+        yield module.router
+    finally:
+        del sys.modules["orders_api"]
+
+
+def test_something_else_than_a_router_is_refused() -> None:
+    """The message names what stands there instead, and what to write."""
+    with pytest.raises(WebError, match=r"'router' is 'dict', not a fastapi.APIRouter. Write `router"):
+        build_web("standard.orders", {})
+
+
+HEAD = """
+from __future__ import annotations
+from typing import TYPE_CHECKING
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+if TYPE_CHECKING:
+    from elsewhere import Item
+router = APIRouter()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "message"),
+    [
+        (
+            "@router.post('/a')\nasync def add(item: Item): ...\n",
+            9,
+            "parameter 'item' of POST /a .add. is annotated 'Item'",
+        ),
+        (
+            "@router.get('/a')\nasync def one() -> list[Item]: ...\n",
+            9,
+            r"what GET /a .one. returns is annotated 'list\[Item\]'",
+        ),
+        (
+            "def page(size: Item): ...\n"
+            "@router.get('/a')\nasync def one(p: int = Depends(page)): ...\n",
+            9,
+            "parameter 'size' of GET /a .one., through its dependency 'page', is annotated 'Item'",
+        ),
+        (
+            "class Order(BaseModel):\n    item: Item\n"
+            "@router.post('/a')\nasync def add(order: Order): ...\n",
+            11,
+            "uses the model 'Order', a field of which is annotated 'Item'",
+        ),
+        (
+            "sub = APIRouter()\n@sub.get('/x')\nasync def x(q: dict[str, Item] | None = None): ...\n"
+            "router.include_router(sub, prefix='/sub')\n",
+            10,
+            "parameter 'q' of GET /sub/x .x. is annotated",
+        ),
+    ],
+)
+def test_names_that_do_not_resolve_are_refused(code: str, line: int, message: str) -> None:
+    """FastAPI would register the route and answer 422; the load names endpoint, name and place."""
+    with router_of(HEAD + code) as router, pytest.raises(WebError, match=message) as info:
+        build_web("standard.orders", router)
+    [finding] = info.value.findings
+    assert (finding.file, finding.line) == ("api.py", line)
+    assert "outside `if TYPE_CHECKING:`" in finding.cure
+
+
+def test_every_fault_is_named_at_once() -> None:
+    """A second route in the same place and a handler that would not run, in one error."""
+    code = """
+        router = __import__("fastapi").APIRouter()
+        @router.get("/x/{a}")
+        async def first(a: int): ...
+        @router.get("/x/{b}")
+        async def second(b: int): ...
+        def warm(): ...
+        router.on_startup.append(warm)
+    """
+    faults = pytest.raises(WebError, match="2 faults in its routes")
+    with router_of(code) as router, faults as info:
+        build_web("standard.orders", router)
+    rules = [(finding.rule, finding.line) for finding in info.value.findings]
+    assert rules == [("duplicate-route", 5), ("router-lifespan", 7)]
+    assert "'first' in line 3 answers it already" in info.value.findings[0].message
+
+
+def test_a_lifespan_is_refused() -> None:
+    """A lifespan on the router would never run."""
+    code = """
+        from contextlib import asynccontextmanager
+        from fastapi import APIRouter
+        @asynccontextmanager
+        async def life(app):
+            yield
+        router = APIRouter(lifespan=life)
+    """
+    fault = pytest.raises(WebError, match=r"lifespan 'life' would never run.*`initialize`")
+    with router_of(code) as router, fault:
+        build_web("standard.orders", router)
+
+
+def test_forward_references_within_the_module_are_fine() -> None:
+    """A model that refers to a later one, or to itself, is complete when it is asked."""
+    code = """
+        from __future__ import annotations
+        from fastapi import APIRouter
+        from pydantic import BaseModel
+        class Tree(BaseModel):
+            leaf: Leaf
+            inner: list[Tree] = []
+        class Leaf(BaseModel):
+            n: int
+        router = APIRouter()
+        @router.post("/t")
+        async def t(tree: Tree) -> Tree: ...
+    """
+    with router_of(code) as router:
+        web = build_web("standard.orders", router)
+        assert {"Leaf", "Tree"} <= set(web.openapi()["components"]["schemas"])
+
+
+class Item(BaseModel):
+    """A body."""
+
+    name: str
+
+
+def test_routes_say_what_a_form_needs() -> None:
+    """Method, path, parameters and body of each route, as plain text."""
+    router = APIRouter()
+
+    @router.put("/items/{item_id}", summary="Change one")
+    async def change(item_id: int, item: Item, dry: bool = False) -> Item:
+        return item
+
+    @router.websocket("/feed")
+    async def feed(socket: WebSocket) -> None:
+        """All that happens. And more."""
+
+    put, socket = build_web("core.orders", router).routes
+    assert put == RouteInfo(
+        method="PUT",
+        path="/api/v1/core/orders/items/{item_id}",
+        name="change",
+        summary="Change one",
+        endpoint="test_routes_say_what_a_form_needs.<locals>.change",
+        kind="http",
+        path_params=("item_id",),
+        query_params=("dry",),
+        has_body=True,
+        file=__file__,
+        line=put.line,
+    )
+    assert (socket.method, socket.kind, socket.has_body) == ("WS", "websocket", False)
+    assert socket.summary == "All that happens. And more"
+
+
+def test_the_document_has_prefix_tag_and_problem() -> None:
+    """Paths are whole, the module is the tag, and a 422 says what modframe answers."""
+    router = APIRouter()
+
+    @router.post("/items", operation_id="addItem", tags=["mine"])
+    async def add(item: Item) -> Item:
+        return item
+
+    @router.get("/items")
+    async def items() -> list[Item]:
+        return []
+
+    web = build_web("standard.orders", router)
+    document = web.openapi()
+    item = document["paths"]["/api/v1/orders/items"]
+    assert item["post"]["operationId"] == "addItem"
+    assert item["get"]["operationId"] == "standard_orders_items_items_get"
+    assert item["post"]["tags"] == ["standard.orders"]
+    assert list(item["post"]["responses"]["422"]["content"]) == ["application/problem+json"]
+    assert set(document["components"]["schemas"]) == {"Item", "Problem"}
+
+
+def test_the_document_is_made_once() -> None:
+    """Threads that ask at once get one document."""
+    router = APIRouter()
+
+    @router.get("/x")
+    async def x() -> int:
+        return 1
+
+    web = build_web("standard.orders", router)
+    found: list[dict[str, Any]] = []
+    threads = [threading.Thread(target=lambda: found.append(web.openapi())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(document) for document in found}) == 1

@@ -1,0 +1,119 @@
+"""Stand-ins for the rooms below the server: a generation, Live, an app loop, one served site."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+from fastapi import APIRouter
+
+from modframe.parts.web import build_web
+from modframe.server import (
+    Dispatcher,
+    Guard,
+    MergedOpenAPI,
+    RunningServer,
+    SystemPages,
+    bind,
+    start_server,
+)
+
+
+class FakeGeneration:
+    """A generation, as far as the dispatcher knows one."""
+
+    def __init__(self, web: Any) -> None:
+        self.parts = {"web": web}
+        self.in_flight = 0
+
+    def release(self) -> None:
+        self.in_flight -= 1
+
+
+def live_of(**routers: APIRouter) -> SimpleNamespace:
+    """A Live of standard modules: name → router."""
+    return SimpleNamespace(
+        generations={
+            f"standard.{name}": FakeGeneration(build_web(f"standard.{name}", router))
+            for name, router in routers.items()
+        }
+    )
+
+
+def site_of(live: Any, **guard: Any) -> Guard:
+    """Guard, dispatcher and pages over a Live."""
+    pages = SystemPages(
+        MergedOpenAPI(live),
+        snapshot=lambda: [
+            {"id": name, "state": "LIVE", "generation": 1, "error": None}
+            for name in live.generations
+        ],
+        readiness=lambda: (True, dict.fromkeys(live.generations, "LIVE")),
+    )
+    return Guard(Dispatcher(live, system=pages, absent=lambda _: None), **guard)
+
+
+class FakeLoop:
+    """A loop in a daemon thread, made as the app loop is; counts what got out of its tasks."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.SelectorEventLoop()
+        self.escaped: list[BaseException] = []
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        while True:
+            try:
+                self.loop.run_forever()
+                return
+            except BaseException as error:
+                self.escaped.append(error)
+
+    def wait(self, begin: Callable[[], Awaitable[Any]]) -> Any:
+        """Run something there and wait, at most 20 s."""
+
+        async def go() -> Any:
+            return await begin()
+
+        return asyncio.run_coroutine_threadsafe(go(), self.loop).result(20)
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+        self.loop.close()
+
+
+class Served:
+    """What `served` gives: where it answers, and what answers."""
+
+    def __init__(self, loop: FakeLoop, running: RunningServer, port: int) -> None:
+        self.loop = loop
+        self.running = running
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+    def stop(self, grace: float = 5.0) -> None:
+        self.loop.wait(lambda: self.running.stop(grace))
+
+
+@contextmanager
+def served(asgi: Any) -> Iterator[Served]:
+    """An application behind a real uvicorn on a free port."""
+    loop = FakeLoop()
+    try:
+        bound = bind("127.0.0.1", 0)
+        port = bound.getsockname()[1]
+        running = loop.wait(lambda: start_server(asgi, bound))
+        site = Served(loop, running, port)
+        try:
+            yield site
+        finally:
+            site.stop()
+    finally:
+        loop.close()
