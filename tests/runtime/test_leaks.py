@@ -122,6 +122,7 @@ def use(app: AppContext, number: int) -> None:
 def settle(app: AppContext) -> None:
     app.run(app._engine.swap.settled())
     gc.collect()
+    gc.collect()  # pydantic keys its generics by class in a weak dictionary: freed in two steps
 
 
 def alive(kept: dict[str, weakref.ref[Any]]) -> list[str]:

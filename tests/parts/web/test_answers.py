@@ -42,6 +42,16 @@ class Dog(BaseModel):
     kind: Literal["dog"]
 
 
+seen: list[str] = []
+
+
+async def resource() -> AsyncIterator[str]:
+    """A dependency that is given back."""
+    seen.append("open")
+    yield "r"
+    seen.append("close")
+
+
 def client(router: APIRouter, *, raises: bool = False) -> httpx.AsyncClient:
     web = build_web("standard.orders", router)
     transport = httpx.ASGITransport(web.asgi, raise_app_exceptions=raises)
@@ -199,16 +209,11 @@ async def test_a_failing_background_task_leaves_the_answer(
 
 
 async def test_fastapi_features_work_below_a_prefix() -> None:
-    """Sub-routers, router dependencies, `yield`, custom responses, url_for, redirects, app.state."""
-    seen: list[str] = []
+    """Sub-routers, dependencies, `yield`, custom responses, url_for, redirects, app.state."""
+    seen.clear()
 
     def gate() -> None:
         seen.append("gate")
-
-    async def resource() -> AsyncIterator[str]:
-        seen.append("open")
-        yield "r"
-        seen.append("close")
 
     router = APIRouter(dependencies=[Depends(gate)])
     inner = APIRouter(prefix="/inner")

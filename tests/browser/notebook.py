@@ -1,0 +1,90 @@
+"""`Notebook`: one notebook in JupyterLab, as a person drives it; what the browser tests act with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+class Notebook:
+    """A notebook in a page.
+
+    Args:
+        page: Playwright's page.
+        url: Where JupyterLab shows the notebook.
+    """
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page, self._url = page, url
+
+    @staticmethod
+    def write(path: Path, cells: Sequence[str]) -> None:
+        """Make the file."""
+        made = [
+            {
+                "cell_type": "code",
+                "id": f"cell-{index}",
+                "metadata": {},
+                "execution_count": None,
+                "outputs": [],
+                "source": text,
+            }
+            for index, text in enumerate(cells)
+        ]
+        spec = {"display_name": "Python", "language": "python", "name": "python3"}
+        path.write_text(
+            json.dumps(
+                {
+                    "cells": made,
+                    "metadata": {"kernelspec": spec},
+                    "nbformat": 4,
+                    "nbformat_minor": 5,
+                }
+            )
+        )
+
+    def open(self, *, dark: bool = False) -> None:
+        """Load the page and wait for an idle kernel."""
+        self.page.goto(self._url)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell .cm-content")
+        self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+        if dark:
+            self.page.get_by_role("menuitem", name="Settings", exact=True).click()
+            self.page.locator(".lm-Menu-itemLabel", has_text="Theme").first.hover()
+            self.page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
+            self.page.wait_for_selector('body[data-jp-theme-light="false"]')
+
+    def cell(self, index: int) -> Any:
+        """A cell."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def start(self, index: int) -> None:
+        """Run a cell, without waiting for its end."""
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+
+    def run(self, index: int) -> None:
+        """Run a cell and wait for its end."""
+        before = self.prompt(index)
+        self.start(index)
+        self.page.wait_for_function(
+            "([index, before]) => { const prompt = document.querySelectorAll("
+            "'.jp-Notebook .jp-Cell .jp-InputPrompt')[index].textContent;"
+            " return prompt !== before && /\\d/.test(prompt); }",
+            arg=[index, before],
+        )
+
+    def prompt(self, index: int) -> str:
+        """``[3]:``, or ``[*]:`` while it runs."""
+        return str(self.cell(index).locator(".jp-InputPrompt").text_content())
+
+    def output(self, index: int) -> str:
+        """What stands below a cell, as text."""
+        area = self.cell(index).locator(".jp-OutputArea")
+        return str(area.inner_text()).strip() if area.count() else ""
+
+    def see(self, index: int, text: str) -> None:
+        """Wait until a text is to be seen below a cell."""
+        self.cell(index).get_by_text(text).first.wait_for()

@@ -1,0 +1,123 @@
+"""`app.inspect()` in a real JupyterLab: the buttons, the busy kernel, swaps, quiet, and markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.notebook import Notebook
+
+pytestmark = pytest.mark.browser
+
+START = """
+import modframe
+app = modframe.start(data=":memory:")
+ORDERS = '''
+from modframe.decorators import module
+
+@module
+class Orders:
+    \"\"\"Keeps <script>document.title = "owned"</script> orders\"\"\"
+
+    def total(self, plus: int = 0) -> int:
+        \"\"\"The <b>sum</b> of all orders.\"\"\"
+        print("a print of the module")
+        return 40 + plus
+
+    def fail(self):
+        raise ValueError("no such order: <i>7</i>")
+'''
+app.load({"api.py": ORDERS}, id="orders")
+"""
+INSPECT = "app.inspect('orders')"
+OPEN = Callable[..., Notebook]
+
+
+def opened(open_notebook: OPEN, *cells: str) -> tuple[Notebook, Any]:
+    """A notebook whose second cell shows the view of the orders, at its services."""
+    notebook = open_notebook(START, INSPECT, *cells)
+    notebook.run(0)
+    notebook.run(1)
+    view = notebook.cell(1).locator(".modframe-view")
+    view.get_by_role("tab", name="Services 2").click()
+    return notebook, view
+
+
+def opened_method(view: Any, name: str) -> Any:
+    """A method's part of the view, opened."""
+    header = view.locator(".jupyter-widget-Collapse-header", has_text=name)
+    part = view.locator(".jupyter-widget-Collapse", has=header)
+    if not part.locator(".mf-form").is_visible():
+        header.click()
+    part.locator(".mf-form").wait_for()
+    return part
+
+
+def test_run_shows_the_result(open_notebook: OPEN) -> None:
+    """A method's form calls it with what was filled in, and shows what it gave."""
+    notebook, view = opened(open_notebook)
+    total = opened_method(view, "total(plus: int = 0)")
+    total.locator("input[type=number]").fill("2")
+    total.get_by_role("button", name="Run").click()
+    total.locator(".mf-ok", has_text="int").wait_for()
+    assert total.locator(".mf-pre").inner_text() == "42"
+    assert notebook.output(0).startswith(
+        "<Module standard.orders"
+    ) or "standard.orders" in notebook.output(0)
+
+
+def test_run_answers_while_a_cell_runs(open_notebook: OPEN) -> None:
+    """A click while a cell runs is answered before that cell ends."""
+    notebook, view = opened(open_notebook, "import time\ntime.sleep(8)\nprint('slept')")
+    total = opened_method(view, "total(plus: int = 0)")
+    notebook.start(2)
+    notebook.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="busy"]')
+    total.get_by_role("button", name="Run").click()
+    total.locator(".mf-ok", has_text="int").wait_for()
+    assert "*" in notebook.prompt(2), "the cell had ended before the call was answered"
+    notebook.see(2, "slept")
+    assert notebook.output(2) == "slept"
+
+
+def test_a_swap_shows_by_itself(open_notebook: OPEN) -> None:
+    """A swap in another cell brings its number and its new method; what was typed stays."""
+    swap = "m = app.load({'api.py': ORDERS + '    def added(self): return 1'}, id='orders')"
+    notebook, view = opened(open_notebook, swap)
+    total = opened_method(view, "total(plus: int = 0)")
+    total.locator("input[type=number]").fill("7")
+    notebook.run(2)
+    opened_method(view, "added()")
+    opened_method(view, "total(plus: int = 0)")
+    assert total.locator("input[type=number]").input_value() == "7"
+    view.get_by_role("tab", name="Overview").click()
+    view.get_by_text("generation 2").wait_for()
+    assert notebook.output(2) == ""
+
+
+def test_failures_show_where_they_come_from(open_notebook: OPEN) -> None:
+    """An exception shows as its type, its message and the module's own line."""
+    _, view = opened(open_notebook)
+    fail = opened_method(view, "fail()")
+    fail.get_by_role("button", name="Run").click()
+    fail.locator(".mf-bad", has_text="ValueError").wait_for()
+    assert "no such order: <i>7</i>" in fail.inner_text()
+    assert 'raise ValueError("no such order' in fail.inner_text()
+
+
+def test_nothing_is_printed_and_text_is_text(open_notebook: OPEN) -> None:
+    """Prints go to the log, not into cells; a description's markup is shown as it was written."""
+    notebook, view = opened(open_notebook, "1 + 1")
+    notebook.run(2)
+    total = opened_method(view, "total(plus: int = 0)")
+    total.get_by_role("button", name="Run").click()
+    total.locator(".mf-ok", has_text="int").wait_for()
+    assert total.get_by_text("The <b>sum</b> of all orders.").is_visible()
+    view.get_by_role("tab", name="Log").click()
+    view.get_by_text("a print of the module").wait_for()
+    view.get_by_role("tab", name="Overview").click()
+    assert view.get_by_text("<script>document.title").is_visible()
+    assert "owned" not in notebook.page.title()
+    assert notebook.output(2) == "2"
+    assert "a print" not in notebook.output(1)

@@ -1,0 +1,427 @@
+"""Sessions: commit, rollback, changes left behind, cancellation, and a loop that never waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, String, delete, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from modframe.parts.database.catalogs import Databases
+from modframe.parts.database.errors import (
+    DatabaseClosedError,
+    DatabaseConflictError,
+    DatabaseNameError,
+    UncommittedChangesError,
+    UnsupportedByDuckDBError,
+)
+from tests.parts.database.support import fresh_base, run, until
+
+HEAVY = "SELECT count(*) FROM range(100000000) a, range(10000) b WHERE a.range + b.range = 7"
+
+
+def models() -> tuple[Any, Any]:
+    """A base and its one model."""
+    base = fresh_base("shop")
+
+    class Item(base):  # type: ignore[misc, valid-type]  # made at run time
+        __tablename__ = "items"
+        id = Column(Integer, primary_key=True)
+        name = Column(String(100), nullable=False, unique=True)
+        amount: Mapped[int] = mapped_column(default=0)
+
+    return base, Item
+
+
+async def names(databases: Databases) -> list[str]:
+    """The names of all items."""
+    rows = await databases.sql("SELECT name FROM shop.items ORDER BY id")
+    return [name for (name,) in rows.rows]
+
+
+def test_committed_rows_are_there_and_readable_after_the_session(folder: Path) -> None:
+    """A committed object keeps its values: nothing is expired that would have to be awaited."""
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "add", strict=True) as session:
+                one = item(name="one")
+                session.add(one)
+                await session.commit()
+            assert (one.id, one.name, one.amount) == (1, "one", 0)
+        async with Databases(folder) as databases:
+            assert await names(databases) == ["one"]
+
+    run(scenario())
+
+
+def test_a_batch_gets_keys_in_its_order(folder: Path) -> None:
+    """Keys given to many objects at once belong to the rows they say."""
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "add") as session:
+                items = [item(name=f"n{number}") for number in range(3000)]
+                session.add_all(items)
+                await session.commit()
+                stored = (await session.execute(select(item.id, item.name))).all()
+            assert {(one.id, one.name) for one in items} == {tuple(row) for row in stored}
+            assert [one.id for one in items] == sorted(one.id for one in items)
+
+    run(scenario())
+
+
+def test_an_error_rolls_back(folder: Path) -> None:
+    """What was flushed before an error is not there afterwards, and the error arrives."""
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+            with pytest.raises(ZeroDivisionError):
+                async with databases.session("shop", "add", strict=True) as session:
+                    session.add(item(name="one"))
+                    await session.flush()
+                    raise ZeroDivisionError
+            assert await names(databases) == []
+
+    run(scenario())
+
+
+def test_a_constraint_is_an_integrity_error(folder: Path) -> None:
+    """DuckDB's constraint errors are SQLAlchemy's IntegrityError, and a rollback mends the session."""
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "add", strict=True) as session:
+                session.add(item(name="one"))
+                await session.commit()
+                session.add(item(name="one"))
+                with pytest.raises(IntegrityError):
+                    await session.commit()
+                await session.rollback()
+                session.add(item(name="two"))
+                await session.commit()
+            assert await names(databases) == ["one", "two"]
+
+    run(scenario())
+
+
+async def leave_unflushed(session: Any, item: Any) -> None:
+    session.add(item(name="left"))
+
+
+async def leave_flushed(session: Any, item: Any) -> None:
+    session.add(item(name="left"))
+    await session.flush()
+
+
+async def leave_changed(session: Any, item: Any) -> None:
+    (await session.scalars(select(item))).one().amount = 5
+
+
+async def leave_deleted(session: Any, item: Any) -> None:
+    await session.delete((await session.scalars(select(item))).one())
+
+
+async def leave_core_insert(session: Any, item: Any) -> None:
+    await session.execute(insert(item).values(name="left"))
+
+
+async def leave_core_update(session: Any, item: Any) -> None:
+    await session.execute(update(item).values(amount=7))
+
+
+async def leave_core_delete(session: Any, item: Any) -> None:
+    await session.execute(delete(item))
+
+
+async def leave_plain_sql(session: Any, _item: Any) -> None:
+    await session.execute(text("/* by hand */ insert into items (name) values ('left')"))
+
+
+async def leave_on_connection(session: Any, item: Any) -> None:
+    connection = await session.connection()
+    await connection.execute(insert(item).values(name="left"))
+
+
+LEAVES = {
+    "unflushed": (leave_unflushed, "new Item"),
+    "flushed": (leave_flushed, "INSERT"),
+    "changed": (leave_changed, "changed Item"),
+    "deleted": (leave_deleted, "deleted Item"),
+    "core insert": (leave_core_insert, "INSERT"),
+    "core update": (leave_core_update, "UPDATE"),
+    "core delete": (leave_core_delete, "DELETE"),
+    "plain sql": (leave_plain_sql, "INSERT"),
+    "connection": (leave_on_connection, "INSERT"),
+}
+
+
+@pytest.mark.parametrize("way", LEAVES)
+@pytest.mark.parametrize("strict", [True, False])
+def test_changes_left_uncommitted_are_reported_and_gone(
+    way: str, strict: bool, caplog: pytest.LogCaptureFixture  # noqa: FBT001 - a parameter set
+) -> None:
+    """Whatever way a change was made, leaving it is an error if strict, else a warning."""
+    leave, what = LEAVES[way]
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(None) as databases:
+            await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "first", strict=True) as session:
+                session.add(item(name="one"))
+                await session.commit()
+            if strict:
+                with pytest.raises(UncommittedChangesError, match=r"'leave it'.*'shop'.*commit"):
+                    async with databases.session("shop", "leave it", strict=True) as session:
+                        await leave(session, item)
+            else:
+                async with databases.session("shop", "leave it") as session:
+                    await leave(session, item)
+            rows = await databases.sql("SELECT name, amount FROM shop.items")
+            assert rows.rows == [("one", 0)]
+
+    with caplog.at_level(logging.WARNING, "modframe.database"):
+        run(scenario())
+    warnings = [one.getMessage() for one in caplog.records if one.name == "modframe.database"]
+    assert len(warnings) == (0 if strict else 1)
+    assert all(what in one and "'leave it'" in one and "'shop'" in one for one in warnings)
+
+
+def test_reading_committing_and_rolling_back_leave_nothing_to_report(folder: Path) -> None:
+    """A strict session that read, committed or rolled back ends quietly."""
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "commit, then read", strict=True) as session:
+                session.add(item(name="one"))
+                await session.commit()
+                one = (await session.scalars(select(item))).one()
+                one.amount = one.amount
+            async with databases.session("shop", "drop on purpose", strict=True) as session:
+                await session.execute(insert(item).values(name="two"))
+                session.add(item(name="three"))
+                await session.rollback()
+            async with databases.session("shop", "begin block", strict=True) as session:
+                async with session.begin():
+                    session.add(item(name="four"))
+            assert await names(databases) == ["one", "four"]
+
+    run(scenario())
+
+
+def test_counts_of_changed_rows(folder: Path) -> None:
+    """UPDATE and DELETE say how many rows they changed."""
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "count", strict=True) as session:
+                session.add_all([item(name="a"), item(name="b")])
+                await session.flush()
+                result = await session.execute(update(item).values(amount=3))
+                assert result.rowcount == 2
+                gone = await session.execute(delete(item).where(item.name == "a"))
+                assert gone.rowcount == 1
+                back = await session.execute(
+                    update(item).values(amount=item.amount + 1).returning(item.amount)
+                )
+                assert back.scalars().all() == [4]
+                await session.commit()
+
+    run(scenario())
+
+
+def test_two_sessions_that_change_one_row_conflict(folder: Path) -> None:
+    """The second one gets an error that says what happened and what to do; the first one wins."""
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "add", strict=True) as session:
+                session.add(item(name="one"))
+                await session.commit()
+            async with databases.session("shop", "first", strict=True) as first:
+                await first.execute(update(item).values(amount=1))
+                with pytest.raises(DatabaseConflictError, match=r"'second'.*'shop'.*again") as info:
+                    async with databases.session("shop", "second", strict=True) as second:
+                        await second.execute(update(item).values(amount=2))
+                await first.commit()
+            assert info.value.purpose == "second"
+            rows = await databases.sql("SELECT amount FROM shop.items")
+            assert rows.rows == [(1,)]
+
+    run(scenario())
+
+
+def test_the_loop_runs_on_during_a_heavy_query() -> None:
+    """While DuckDB computes, the loop's other tasks go on."""
+
+    async def scenario() -> None:
+        async with Databases(None) as databases:
+            async with databases.session("shop", "heavy") as session:
+                query = asyncio.create_task(session.execute(text(HEAVY)))
+                ticks = 0
+                while ticks < 50:  # would never come if the query held the loop
+                    await asyncio.sleep(0.001)
+                    ticks += 1
+                assert not query.done()
+                query.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await query
+
+    run(scenario())
+
+
+def test_a_cancelled_query_is_interrupted_and_the_session_is_usable() -> None:
+    """Cancelling interrupts DuckDB; after a rollback the same session works again."""
+
+    async def scenario() -> None:
+        async with Databases(None) as databases:
+            async with databases.session("shop", "heavy") as session:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(session.execute(text(HEAVY)), 0.1)
+                await session.rollback()
+                assert (await session.execute(text("SELECT 42"))).scalar_one() == 42
+
+    run(scenario())
+
+
+def test_a_cancelled_task_leaves_no_session_and_no_rows(folder: Path) -> None:
+    """A task cancelled within a session rolls back, and the database counts no session."""
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+            begun = asyncio.Event()
+
+            async def work() -> None:
+                async with databases.session("shop", "work", strict=True) as session:
+                    session.add(item(name="lost"))
+                    await session.flush()
+                    begun.set()
+                    await session.execute(text(HEAVY))
+                    await session.commit()
+
+            task = asyncio.create_task(work())
+            await begun.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert [one.sessions for one in databases.describe()] == [0]
+            assert await names(databases) == []
+
+    run(scenario())
+
+
+def test_many_sessions_at_once(folder: Path) -> None:
+    """More sessions than the pool has connections get their turn; each committed row is there."""
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+
+            async def add(number: int) -> None:
+                async with databases.session("shop", f"add {number}", strict=True) as session:
+                    session.add(item(name=f"n{number}"))
+                    await session.commit()
+
+            await asyncio.gather(*(add(number) for number in range(60)))
+            assert len(await names(databases)) == 60
+
+    run(scenario())
+
+
+def test_savepoints_are_refused_with_a_way_out() -> None:
+    """DuckDB has none: the error says what to do instead."""
+
+    async def scenario() -> None:
+        async with Databases(None) as databases:
+            async with databases.session("shop", "nested") as session:
+                with pytest.raises(UnsupportedByDuckDBError, match="session of its own"):
+                    await session.begin_nested()
+
+    run(scenario())
+
+
+def test_in_memory_databases_stay_and_leave_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a folder the rows live as long as the databases do, idle or not."""
+    monkeypatch.chdir(tmp_path)
+
+    async def scenario() -> None:
+        base, item = models()
+        async with Databases(None, idle=0.0) as databases:
+            await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "add") as session:
+                session.add(item(name="one"))
+                await session.commit()
+            await asyncio.sleep(0)
+            async with databases.session("shop", "count") as session:
+                count = await session.scalar(select(func.count()).select_from(item))
+            assert count == 1
+
+    run(scenario())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", "my-shop", "1shop", "a.b", "main", "Temp", "a" * 64, "x;y"])
+def test_a_bad_name_is_refused(name: str) -> None:
+    """A name that can't be a catalog's or a file's is refused before anything is opened."""
+    with pytest.raises(DatabaseNameError, match=r".+\. .+"):
+        Databases(None).session(name, "anything")
+
+
+def test_two_spellings_of_one_name_are_refused() -> None:
+    """DuckDB doesn't tell upper from lower case, file systems do."""
+    databases = Databases(None)
+    databases.session("shop", "one")
+    with pytest.raises(DatabaseNameError, match=r"'Shop'.*'shop'"):
+        databases.session("Shop", "two")
+
+
+def test_closing_cuts_off_sessions_and_refuses_new_ones(folder: Path) -> None:
+    """`aclose` doesn't wait for a query, and what comes later gets a clear error."""
+
+    async def scenario() -> None:
+        databases = Databases(folder)
+        started = asyncio.Event()
+
+        async def heavy() -> None:
+            async with databases.session("shop", "heavy") as session:
+                await session.execute(text("SELECT 1"))
+                started.set()
+                await session.execute(text(HEAVY))
+
+        task = asyncio.create_task(heavy())
+        await started.wait()
+        await asyncio.sleep(0)
+        await databases.aclose()
+        with pytest.raises(Exception, match=r"(?i)interrupt|closed"):
+            await task
+        with pytest.raises(DatabaseClosedError, match="closed with the app"):
+            async with databases.session("shop", "late"):
+                pass
+        await until(lambda: not any(one.sessions for one in databases.describe()))
+
+    run(scenario())
