@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .errors import Finding
     from .parts.database.crossing import AppDatabase
-    from .runtime.swap import StopReport
+    from .runtime.swap import Outcome, StopReport
     from .server import Server
     from .ship import ExportReport
     from .view.snapshot import Snapshot
@@ -232,6 +232,36 @@ class AppContext:
         source = self._engine.checkable_source(module_id_of(name))
         return check(source, modules=self._engine.modules_folder)
 
+    # -- drafts ---------------------------------------------------------------------------
+
+    def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
+        """Put a text into a module's draft, which begins as what is live; try nothing."""
+        return self._engine.drafts.put(module_id_of(module_id), file, content)
+
+    def try_draft(
+        self, module_id: str, *, outer_names: Container[str] = ()
+    ) -> Outcome | tuple[str, ...]:
+        """Swap to a module's whole draft.
+
+        Args:
+            module_id: Whose draft.
+            outer_names: Names of the notebook, which module code does not see.
+
+        Returns:
+            What came of it; or, while nothing is live, the files the draft still waits for.
+
+        Raises:
+            LoadError: If it fails; what is live is untouched, and the draft stays.
+        """
+        __tracebackhide__ = True
+        return self._wait(
+            lambda: self._engine.drafts.attempt(module_id_of(module_id), outer_names), "try_draft"
+        )
+
+    def drop(self, module_id: str, file: str | None = None) -> Source | None:
+        """Take a file, or the whole draft, out of what cells work on; what is left of it."""
+        return self._engine.drafts.drop(module_id_of(module_id), file)
+
     # -- services -------------------------------------------------------------------------
 
     get_service: Callable[[Any], Any]
@@ -248,6 +278,11 @@ class AppContext:
     def config(self) -> FrameworkSettings:
         """The framework's own settings."""
         return self._engine.config
+
+    @property
+    def url(self) -> str:
+        """Where the API is served; empty if it isn't."""
+        return self._engine.url
 
     @property
     def serving(self) -> bool:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import difflib
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,16 +25,17 @@ from .parts.settings import SettingsPart
 from .parts.tasks import TasksPart
 from .parts.web.part import WebPart
 from .runtime.batch import Batch
+from .runtime.drafts import Drafts
 from .runtime.finder import PLAIN_NAMES
 from .runtime.generation import Generation
 from .runtime.handles import Handles, not_found
 from .runtime.loop import AppLoop
 from .runtime.output import make_printer
 from .runtime.swap import Limits, Outcome, StopReport, Swap
-from .load import missing_files
-from .source import Source, SourceFile, find_modules, read_folder
-from .spec import MODULE_TYPES, module_id_of, module_of_service
-from .view.snapshot import LogLine, ModuleView, Snapshot, freeze, thaw
+from .source import Source, find_modules, read_folder
+from .spec import module_id_of, module_of_service
+from .view.collect import Collector
+from .view.snapshot import Snapshot, thaw
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -100,6 +100,15 @@ class Engine:
             level=config.log_level,
             max_bytes=config.log_max_bytes,
             backups=config.log_backups,
+        )
+        self.drafts = Drafts(self.swap, self._supply)
+        self.seen = Collector(
+            self.live,
+            self.records,
+            parts,
+            log=self.log,
+            workspace=str(workspace),
+            data=str(data) if data else ":memory:",
         )
 
     # -- start and stop -------------------------------------------------------------------
@@ -201,57 +210,6 @@ class Engine:
             f"{self.modules_folder.name}/{kind}/{short}/api.py",
         )
 
-    # -- drafts ---------------------------------------------------------------------------
-
-    def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
-        """Put a text into a module's draft, which begins as what is live."""
-        record = self.records[module_id]
-        generation = self.find(module_id)
-        begun = record.draft or (generation.source if generation else None)
-        begun = begun or self._supply(module_id) or Source(module_id, {}, "cells")
-        record.draft = begun.with_file(file, content)
-        return record.draft
-
-    async def try_draft(self, module_id: str, outer_names: Container[str] = ()) -> str:
-        """Swap to the draft; while nothing is live and files are missing, say what it waits for."""
-        record = self.records[module_id]
-        draft = record.draft
-        if draft is None:
-            raise self.not_in_workspace(module_id)
-        if self.find(module_id) is None and (waits := missing_files(draft)):
-            record.state, record.error = "DRAFT", None
-            return f"{module_id} drafted · waits for {', '.join(waits)}"
-        outcome = (await self.swap.change([draft], outer_names=outer_names))[0]
-        if record.draft is draft:
-            record.draft = None
-        line = str(outcome)
-        if outcome.kind == "live" and self.url and outcome.routes:
-            line += f" · {self.url}/docs"
-        if notes := sum(one.level != "error" for one in outcome.findings):
-            line += f" · {notes} finding{'s' if notes > 1 else ''}"
-        return line
-
-    def drop(self, module_id: str, file: str | None) -> str:
-        """Take a file, or the whole draft, out of what cells work on."""
-        record = self.records[module_id]
-        generation = self.find(module_id)
-        live = generation.source if generation else None
-        if file is None:
-            held, record.draft = record.draft, None
-            record.error = None
-            if live is None and held is not None:
-                del self.records[module_id]
-            stays = f"generation {generation.number} stays live" if generation else "nothing is live"
-            return f"{module_id}: the draft is dropped, {stays}"
-        begun = record.draft or live
-        if begun is None or file not in begun.files:
-            known = ", ".join(sorted(begun.files)) if begun else "none"
-            raise ModframeError(
-                f"{module_id}: the draft has no {file!r}", cure=f"its files: {known}"
-            )
-        record.draft = begun.without(file)
-        return f"{module_id}: {file} is dropped from the draft; run another of its cells to swap"
-
     # -- what rooms ask -------------------------------------------------------------------
 
     def find(self, module_id: str) -> Generation | None:
@@ -263,7 +221,7 @@ class Engine:
         generation = self.find(module_id)
         return generation.package_name if generation else None
 
-    def _published(self, module_ids: Sequence[str]) -> None:
+    def _published(self, module_ids: Iterable[str]) -> None:
         PLAIN_NAMES.forget(module_ids)
         self.handles.changed(module_ids)
 
@@ -310,7 +268,7 @@ class Engine:
 
         return Site(
             self.live,
-            rows=lambda: [thaw(self.view_of(key)) for key in self.readiness()],
+            rows=lambda: [thaw(one) for one in self.seen.rows()],
             readiness=lambda: (self.ready, self.readiness()),
             absent=self._absent,
             allowed_hosts=self.config.allowed_hosts,
@@ -343,67 +301,18 @@ class Engine:
     # -- views ----------------------------------------------------------------------------
 
     def state(self, module_id: str) -> str:
-        """A module's state: ``LIVE`` if it is, else what its record says."""
-        if module_id in self.live.generations:
-            return "LIVE"
-        record = self.records[module_id]
-        return "STARTING" if record.building else record.state
+        """A module's state, as `Module.state` says it."""
+        return self.seen.state(module_id)
 
     def readiness(self) -> dict[str, str]:
         """Module id → state, of all that were meant to run."""
-        keys = dict.fromkeys([*self.live.generations, *self.records])
-        return {key: state for key in keys if (state := self.state(key)) != "DRAFT"}
+        return self.seen.readiness()
 
     @property
     def ready(self) -> bool:
         """Whether everything that was meant to run is live."""
-        fine = ("LIVE", "STOPPED")
-        return all(state in fine for state in self.readiness().values())
+        return self.seen.ready
 
-    def snapshot(self, *, lines: int = 50) -> Snapshot:
+    def snapshot(self) -> Snapshot:
         """Everything that runs, as frozen plain data; from any thread, without waiting."""
-        keys = dict.fromkeys([*self.live.generations, *list(self.records)])
-        return Snapshot(
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            workspace=str(self.workspace),
-            data=str(self.data) if self.data else ":memory:",
-            url=self.url,
-            ready=self.ready,
-            modules=tuple(self.view_of(key) for key in sorted(keys, key=_shown_order)),
-            log=tuple(
-                LogLine(str(one.time), str(one.level), one.module_id, one.message)
-                for one in self.log.tail(lines)
-            ),
-        )
-
-    def view_of(self, module_id: str) -> ModuleView:
-        generation = self.find(module_id)
-        record = self.records[module_id]
-        draft, live = record.draft, generation.source if generation else None
-        spec = generation.spec if generation else None
-        return ModuleView(
-            id=module_id,
-            state=self.state(module_id),
-            version=spec.version if spec else "",
-            description=spec.description if spec else "",
-            generation=generation.number if generation else 0,
-            origin=live.origin if live else "",
-            files=tuple(sorted((live or draft).files)) if live or draft else (),
-            error=str(record.error or ""),
-            draft=draft is not None and (live is None or draft.digest != live.digest),
-            in_flight=generation.in_flight if generation else 0,
-            requires=spec.required_ids if spec else (),
-            parts=freeze(
-                {
-                    part.name: part.describe(generation)
-                    for part in self.swap.parts
-                    if generation is not None and part.name in generation.parts
-                }
-            ),
-            findings=spec.findings if spec else (),
-        )
-
-
-def _shown_order(module_id: str) -> tuple[int, str]:
-    kind = module_id.partition(".")[0]
-    return (MODULE_TYPES.index("standard") != MODULE_TYPES.index(kind), module_id)
+        return self.seen.snapshot(self.url)

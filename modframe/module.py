@@ -129,7 +129,7 @@ class Module:
         return self._app._export(self.id, to, force=force)
 
     def _view(self) -> ModuleView:
-        return self._app._engine.view_of(self.id)
+        return self._app._engine.seen.module(self.id)
 
     def __repr__(self) -> str:
         view = self._view()

@@ -11,6 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 
 from ..app import AppContext, current_app, start
 from ..errors import InvalidModuleIdError, ModframeError
+from ..runtime.swap import Outcome
 from ..spec import module_id_of
 from .cell import Cells, cell_file
 from .failure import show_in_cell
@@ -57,11 +58,14 @@ class ModframeMagics(Magics):
             print(f"{module_id} drafted · {given.file} · {len(draft.files)} files")
             return
         try:
-            line = app.try_draft(module_id, outer_names=frozenset(self.shell.user_ns))
+            outcome = app.try_draft(module_id, outer_names=frozenset(self.shell.user_ns))
         except ModframeError as error:
             show_in_cell(self.shell, error, draft, _kept(app, module_id, given.file))
             raise
-        print(line)
+        if isinstance(outcome, tuple):
+            print(f"{module_id} drafted · waits for {', '.join(outcome)}")
+        else:
+            print(_line(outcome, app.url))
 
     @line_magic
     def modframe(self, line: str) -> None:
@@ -72,7 +76,9 @@ class ModframeMagics(Magics):
         words = line.split()
         if words[:1] == ["drop"] and len(words) in (2, 3):
             module_id = _module_id(words[1])
-            print(the_app().drop(module_id, words[2] if len(words) == 3 else None))
+            left = the_app().drop(module_id, words[2] if len(words) == 3 else None)
+            what = f"{words[2]} is out of the draft" if left else "the draft is dropped"
+            print(f"{module_id}: {what}; {_stays(the_app(), module_id)}")
         elif words == ["nest"]:
             import nest_asyncio2
 
@@ -104,11 +110,24 @@ def _module_id(name: str) -> str:
         raise UsageError(str(error)) from None
 
 
+def _line(outcome: Outcome, url: str) -> str:
+    """What a cell leaves: ``standard.orders 1 → 2 · live in 4 ms · 2 routes · http://...``."""
+    line = str(outcome)
+    if outcome.kind == "live" and url and outcome.routes:
+        line += f" · {url}/docs"
+    if count := len(outcome.findings):
+        line += f" · {count} finding{'s' if count > 1 else ''}"
+    return line
+
+
+def _stays(app: AppContext, module_id: str) -> str:
+    number = app.modules[module_id].generation if module_id in app.modules else 0
+    return f"generation {number} stays live" if number else "nothing is live yet"
+
+
 def _kept(app: AppContext, module_id: str, file: str) -> str:
     """What is live and what the draft keeps, so that a person knows which cell to mend."""
     module = app.modules[module_id]
-    number = module.generation
-    stays = f"Generation {number} stays live" if number else "Nothing is live yet"
     draft, live = module.draft, module.source
     others = [
         f"{name} ({one.cell})" if one.cell else name
@@ -117,4 +136,5 @@ def _kept(app: AppContext, module_id: str, file: str) -> str:
                              or live.files[name].text != one.text)
     ]  # fmt: skip
     also = f", beside {', '.join(others)}" if others else ""
-    return f"{stays}; the draft keeps {file} as this cell says it{also}. Mend a cell and run it."
+    stays = _stays(app, module_id)
+    return f"{stays[0].upper()}{stays[1:]}; the draft keeps {file} as this cell says it{also}. Mend a cell and run it."

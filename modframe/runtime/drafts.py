@@ -1,0 +1,78 @@
+"""`Drafts`: the sources that cells work on, and the swaps to them; called by the magics' verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+from ..errors import ModframeError
+from ..load import missing_files
+from ..source import Source, SourceFile
+from .swap import Outcome, Swap
+
+
+class Drafts:
+    """A draft for each module that cells write to; it begins as the live source, if there is one.
+
+    Args:
+        swap: Carries the change out.
+        supply: Module id → its source on disk, where nothing is live.
+    """
+
+    def __init__(self, swap: Swap, supply: Callable[[str], Source | None]) -> None:
+        self._swap = swap
+        self._supply = supply
+
+    def put(self, module_id: str, file: str, content: SourceFile) -> Source:
+        """Put a text into a module's draft."""
+        record = self._swap.records[module_id]
+        begun = record.draft or self._live(module_id) or self._supply(module_id)
+        record.draft = (begun or Source(module_id, {}, "cells")).with_file(file, content)
+        return record.draft
+
+    def _live(self, module_id: str) -> Source | None:
+        generation = self._swap.live.generations.get(module_id)
+        return generation.source if generation else None
+
+    async def attempt(
+        self, module_id: str, outer_names: Container[str] = ()
+    ) -> Outcome | tuple[str, ...]:
+        """Swap to the whole draft; or, while nothing is live, the files it still waits for.
+
+        Raises:
+            LoadError: If it fails; what is live is untouched, and the draft stays.
+        """
+        record = self._swap.records[module_id]
+        draft = record.draft
+        if draft is None:
+            raise ModframeError(
+                f"{module_id} has no draft", cure="write one in a %%module cell", module_id=module_id
+            )
+        if self._live(module_id) is None and (waits := missing_files(draft)):
+            record.state, record.error = "DRAFT", None
+            return tuple(waits)
+        outcome = (await self._swap.change([draft], outer_names=outer_names))[-1]
+        if record.draft is draft:
+            record.draft = None
+        return outcome
+
+    def drop(self, module_id: str, file: str | None) -> Source | None:
+        """Take a file, or with ``None`` the whole draft, out; what is left of the draft.
+
+        Raises:
+            ModframeError: If the draft has no such file.
+        """
+        records = self._swap.records
+        record, live = records[module_id], self._live(module_id)
+        if file is None:
+            record.draft = record.error = None
+            if live is None:
+                del records[module_id]
+            return None
+        begun = record.draft or live
+        if begun is None or file not in begun.files:
+            known = ", ".join(sorted(begun.files)) if begun else "none"
+            raise ModframeError(
+                f"{module_id}: the draft has no {file!r}", cure=f"its files: {known}"
+            )
+        record.draft = begun.without(file)
+        return record.draft

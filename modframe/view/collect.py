@@ -1,0 +1,114 @@
+"""Live, records and the parts' ``describe`` to a `Snapshot`; never waits, from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from ..observe import EventLog
+from ..runtime.live import Live
+from ..runtime.part import Part
+from ..runtime.record import Record
+from ..spec import MODULE_TYPES
+from .snapshot import LogLine, ModuleView, Snapshot, freeze
+
+
+class Collector:
+    """Collects what there is to see of one app.
+
+    Args:
+        live: What runs. ``records``: what is known beside it. ``parts``: what describes it.
+        log: For the tail.
+        workspace: As text. ``data`` likewise.
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        records: Mapping[str, Record],
+        parts: Sequence[Part],
+        *,
+        log: EventLog,
+        workspace: str,
+        data: str,
+    ) -> None:
+        self._live = live
+        self._records = records
+        self._parts = parts
+        self._log = log
+        self._workspace, self._data = workspace, data
+
+    def state(self, module_id: str) -> str:
+        """A module's state: ``LIVE`` if it is, else what its record says."""
+        if module_id in self._live.generations:
+            return "LIVE"
+        record = self._records.get(module_id)
+        if record is None:
+            return "DRAFT"
+        return "STARTING" if record.building else record.state
+
+    def ids(self) -> list[str]:
+        """All modules, those of the framework last."""
+        return sorted({*self._live.generations, *list(self._records)}, key=_shown_order)
+
+    def readiness(self) -> dict[str, str]:
+        """Module id → state, of all that were meant to run."""
+        return {key: state for key in self.ids() if (state := self.state(key)) != "DRAFT"}
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that was meant to run is live."""
+        return all(state in ("LIVE", "STOPPED") for state in self.readiness().values())
+
+    def snapshot(self, url: str, *, lines: int = 50) -> Snapshot:
+        """Everything, as frozen plain data."""
+        return Snapshot(
+            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            workspace=self._workspace,
+            data=self._data,
+            url=url,
+            ready=self.ready,
+            modules=tuple(self.module(key) for key in self.ids()),
+            log=tuple(
+                LogLine(str(one.time), one.level, one.module_id, one.message)
+                for one in self._log.tail(lines)
+            ),
+        )
+
+    def module(self, module_id: str) -> ModuleView:
+        """One module."""
+        generation = self._live.generations.get(module_id)
+        record = self._records.get(module_id) or Record(module_id)
+        live = generation.source if generation else None
+        spec = generation.spec if generation else None
+        shown = live or record.draft
+        return ModuleView(
+            id=module_id,
+            state=self.state(module_id),
+            version=spec.version if spec else "",
+            description=spec.description if spec else "",
+            generation=generation.number if generation else 0,
+            origin=live.origin if live else "",
+            files=tuple(sorted(shown.files)) if shown else (),
+            error=str(record.error or ""),
+            draft=record.draft is not None
+            and (live is None or record.draft.digest != live.digest),
+            in_flight=generation.in_flight if generation else 0,
+            requires=spec.required_ids if spec else (),
+            parts=freeze(
+                {
+                    part.name: part.describe(generation)
+                    for part in self._parts
+                    if generation is not None and part.name in generation.parts
+                }
+            ),
+            findings=spec.findings if spec else (),
+        )
+
+    def rows(self) -> Iterable[ModuleView]:
+        """The modules that were meant to run."""
+        return [self.module(key) for key in self.readiness()]
+
+
+def _shown_order(module_id: str) -> tuple[bool, str]:
+    return (module_id.partition(".")[0] == MODULE_TYPES[0], module_id)
