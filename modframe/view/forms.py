@@ -26,9 +26,9 @@ Render = Callable[[Any, float], str]
 _WIDE = {"width": "min(420px, 100%)"}
 
 
-def html(value: str = "", *classes: str) -> w.HTML:
+def html(value: str = "", *classes: str, width: str = "auto") -> w.HTML:
     """An HTML widget; what goes in is escaped already."""
-    made = w.HTML(value, layout=w.Layout(width="auto", margin="0"))
+    made = w.HTML(value, layout=w.Layout(width=width, margin="0", flex="0 0 auto"))
     for name in classes:
         made.add_class(name)
     return made
@@ -75,8 +75,7 @@ class Form:
     def _row(self, field: Field) -> w.Widget:
         star = "<span class='mf-bad-text' title='required'> *</span>" if field.required else ""
         about = f" <span class='mf-dim'>{text(field.about)}</span>" if field.about else ""
-        name = html(f"{text(field.name)}{star}{about}", "mf-name")
-        name.layout = w.Layout(width="210px", margin="0", flex="0 0 auto")
+        name = html(f"{text(field.name)}{star}{about}", "mf-name", width="210px")
         return w.HBox([name, self.inputs[field.name]], layout=w.Layout(margin="2px 0"))
 
 

@@ -58,9 +58,8 @@ def took_of(seconds: float) -> str:
 def value_html(value: Any, seconds: float) -> str:
     """A value that a method gave."""
     if isinstance(value, Items):
-        rows = "".join(_pre(_shown(item)) for item in value.items)
-        count = f"{'first ' if value.more else ''}{len(value.items)} items"
-        return _head("ok", count, seconds) + rows
+        count = f"{'the first ' if value.more else ''}{len(value.items)} items"
+        return _head("ok", count, seconds) + _pre(_cut("\n".join(map(_shown, value.items))))
     if type(value) is Result:
         state = "ok" if value.success else "bad"
         title = "Result.success" if value.success else "Result.error"
@@ -128,9 +127,10 @@ def _cut(shown: str) -> str:
 
 
 def _head(state: str, title: str, seconds: float | None) -> str:
-    took = f" <span class='mf-dim'>{took_of(seconds)}</span>" if seconds is not None else ""
+    took = f" <span class='mf-dim'>{text(took_of(seconds))}</span>" if seconds is not None else ""
     return f"<div class='mf-{state}'><b>{text(title)}</b>{took}</div>"
 
 
 def _pre(shown: str, extra: str = "") -> str:
-    return f"<pre class='mf-pre {extra}'>{text(shown)}</pre>"
+    classes = f"mf-pre {extra}".rstrip()
+    return f"<pre class='{classes}'>{text(shown)}</pre>"

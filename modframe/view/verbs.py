@@ -107,7 +107,7 @@ async def _value(outcome: Any) -> Any:
 
 
 async def _first_of(source: AsyncIterator[Any]) -> Items:
-    found = []
+    found: list[Any] = []
     try:
         async for item in source:
             if len(found) == FIRST_ITEMS:

@@ -49,12 +49,14 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     spec.joinpath("kernel.json").write_text(
         json.dumps({"argv": argv, "display_name": "Python", "language": "python", "env": env})
     )
+    settings = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    settings.joinpath("notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     token = secrets.token_hex(8)
     options = {
         "ServerApp.root_dir": str(folder),
         "IdentityProvider.token": token,
         "ServerApp.port": "0",
-        "LabApp.news_url": "None",
         "ServerApp.open_browser": "False",
     }
     variables = {

@@ -82,8 +82,8 @@ class Notebook:
 
     def output(self, index: int) -> str:
         """What stands below a cell, as text."""
-        area = self.cell(index).locator(".jp-OutputArea")
-        return str(area.inner_text()).strip() if area.count() else ""
+        areas = self.cell(index).locator(".jp-OutputArea-output")
+        return "\n".join(areas.all_inner_texts()).strip()
 
     def see(self, index: int, text: str) -> None:
         """Wait until a text is to be seen below a cell."""

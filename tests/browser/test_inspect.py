@@ -47,8 +47,9 @@ def opened(open_notebook: OPEN, *cells: str) -> tuple[Notebook, Any]:
 
 def opened_method(view: Any, name: str) -> Any:
     """A method's part of the view, opened."""
-    header = view.locator(".jupyter-widget-Collapse-header", has_text=name)
-    part = view.locator(".jupyter-widget-Collapse", has=header)
+    part = view.locator(".jupyter-widget-Collapse", has_text=name)
+    header = part.locator(".jupyter-widget-Collapse-header")
+    header.wait_for()
     if not part.locator(".mf-form").is_visible():
         header.click()
     part.locator(".mf-form").wait_for()
