@@ -7,6 +7,7 @@ app loop.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -52,8 +53,12 @@ class Site:
         self.server: Server | None = None
         self._given: tuple[str, int, str | None] = ("", 0, None)
 
-    async def serve(self, host: str, port: int, *, token: str | None = None) -> Server:
+    async def serve(
+        self, host: str, port: int, *, token: str | None = None, bound: socket.socket | None = None
+    ) -> Server:
         """Bind and listen on the running loop; the same arguments again give the same server.
+
+        ``bound`` is a socket that has the address already.
 
         Raises:
             ServeError: If the address can't be had, a token is missing, or it serves elsewhere.
@@ -70,9 +75,9 @@ class Site:
                     port=port,
                 )
             made = check_token(host, token)
-            bound = bind(host, port)
-            self._running = await start_server(self.asgi, bound)
-            self.asgi.token, self.asgi.token_required = made, needs_token(host)
+            bound = bound or bind(host, port)
+            guard = self.asgi.with_token(made, required=needs_token(host))
+            self._running = await start_server(guard, bound)
             self._given = given
             self.server = Server(
                 host, bound.getsockname()[1], token=made, stop=lambda: self._block(self.close)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
@@ -100,7 +101,7 @@ def _order(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
     if first != sorted(first, key=MANDATORY.index):
         out = next(
             later
-            for before, later in zip(first, first[1:], strict=False)
+            for before, later in itertools.pairwise(first)
             if MANDATORY.index(later) < MANDATORY.index(before)
         )
         yield _warn(

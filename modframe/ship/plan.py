@@ -45,7 +45,10 @@ def plan_export(source: Source, folder: Path, written: Written) -> ExportPlan:
     """
     contents = {_inside(folder, file, source): text.encode() for file, text in source.texts.items()}
     known = written.digests(folder)
-    write, foreign, remove, kept = [], [], [], []
+    write: list[Path] = []
+    foreign: list[Path] = []
+    remove: list[Path] = []
+    kept: list[Path] = []
     for path, content in contents.items():
         now = path.read_bytes() if path.is_file() else None
         if now == content:
@@ -110,7 +113,7 @@ def findings_of(plan: ExportPlan) -> list[Finding]:
         Finding(
             "file-beside",
             "warning",
-            "it is in the folder and not in the live text; from the folder it loads with the module",
+            "it is in the folder and not in the live text, and loads with the module",
             "remove it, or take its text into a cell",
             name(path),
         )
@@ -127,7 +130,7 @@ def refusals(plan: ExportPlan, known: dict[Path, str]) -> list[Finding]:
             "it was changed by hand since modframe wrote it"
             if path in known
             else "it says something else, and modframe has no record of having written it",
-            "compare the two; take the change into the cell, or export(force=True) to write over it",
+            "take the change into the cell, or export(force=True) to write over it",
             path.relative_to(plan.folder).as_posix(),
         )
         for path in plan.foreign

@@ -100,13 +100,16 @@ def scaffold(
 def _checked(name: str, kind: str, features: list[str]) -> tuple[str, ...]:
     if kind not in MODULE_TYPES:
         raise ScaffoldError(
-            f"{kind!r} is no module type", cure=f"choose one of {', '.join(MODULE_TYPES)}"
+            f"{kind!r} is no module type",
+            cure=f"choose one of {', '.join(MODULE_TYPES)}",
+            usage=True,
         )
     unknown = [one for one in features if one not in FEATURES]
     if unknown:
         raise ScaffoldError(
             f"there is no feature {', '.join(map(repr, unknown))}",
             cure=f"choose from {', '.join(FEATURES)}",
+            usage=True,
         )
     if not _NAME.match(name) or keyword.iskeyword(name):
         raise ScaffoldError(
@@ -114,6 +117,7 @@ def _checked(name: str, kind: str, features: list[str]) -> tuple[str, ...]:
             cure="take lower-case letters, digits and single underscores, a letter first, and no "
             "Python keyword, such as 'my_module'; the type is given with --type "
             f"({', '.join(MODULE_TYPES)})",
+            usage=True,
         )
     if name in _TAKEN.get(kind, ()):
         raise ScaffoldError(

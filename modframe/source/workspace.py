@@ -11,12 +11,12 @@ from ..errors import WorkspaceError
 from ..spec import MODULE_TYPES
 
 
-def find_workspace(given: str | Path | None = None) -> Path:
+def find_workspace(given: str | Path | None = None, *, above: Path | None = None) -> Path:
     """The workspace that was given, that ``MODFRAME_WORKSPACE`` names, or that is nearest upward.
 
     Upward, a folder counts whose ``pyproject.toml`` has ``[tool.modframe]``, else one whose
     ``modules/`` holds a type's folder; not above the home folder or a repository's root. Where
-    there is none, the working directory.
+    there is none, the working directory; ``above`` is where to start instead of it.
 
     Raises:
         WorkspaceError: If what was given is no folder.
@@ -29,7 +29,7 @@ def find_workspace(given: str | Path | None = None) -> Path:
                 f"the workspace {str(folder)!r} is not a folder", cure="give a folder"
             )
         return folder
-    here = Path.cwd()
+    here = above or Path.cwd()
     upward = list(_upward(here))
     for folder in upward:
         if _declares(folder / "pyproject.toml"):

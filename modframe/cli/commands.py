@@ -1,0 +1,204 @@
+"""The commands and their options; each does its work in a file of its own. Called by `main`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .out import show_error
+
+app = typer.Typer(
+    name="modframe",
+    help="Grow a service module in notebook cells, see it live, ship it unchanged.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+compliance = typer.Typer(help="Hold modules to the guide.", no_args_is_help=True)
+app.add_typer(compliance, name="compliance")
+
+
+class Format(StrEnum):
+    """How facts are printed."""
+
+    text = "text"
+    json = "json"
+
+
+Workspace = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace", "-w", envvar="MODFRAME_WORKSPACE", help="The folder with modules/."
+    ),
+]
+Shape = Annotated[Format, typer.Option("--format", help="Text for people or JSON for programs.")]
+
+
+def run(args: Sequence[str] | None) -> int:
+    """Run a command; its exit status. What goes wrong becomes one line on standard error."""
+    command = typer.main.get_command(app)
+    try:
+        outcome = command.main(
+            list(sys.argv[1:] if args is None else args), prog_name="modframe", standalone_mode=True
+        )
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001  # the shell's boundary: a line, not a traceback
+        show_error(error)
+        return 2 if getattr(error, "usage", False) else 1
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"modframe {import_module('modframe').__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    version: Annotated[  # noqa: ARG001  # its callback has printed it already
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda value: _version(wanted=value),
+            is_eager=True,
+            help="Print the version.",
+        ),
+    ] = False,
+) -> None:
+    if debug:
+        os.environ["MODFRAME_DEBUG"] = "1"
+
+
+@app.command()
+def quickstart(
+    once: Annotated[
+        bool, typer.Option("--once", help="Ask each route once, print the answers, and end.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Where to serve; the next free one if taken.")] = 8000,
+) -> None:
+    """Run the first notebook, and serve the module that it builds."""
+    from .quickstart import quickstart as run_quickstart
+
+    raise typer.Exit(run_quickstart(once=once, port=port))
+
+
+@app.command()
+def serve(
+    workspace: Workspace = None,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MODFRAME_TOKEN", show_envvar=True, help="What callers from elsewhere bring."
+        ),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End if a module fails.")] = False,
+) -> None:
+    """Load all modules of the workspace, then serve them until a signal comes."""
+    from .serve import Serving
+    from .serve import serve as run_server
+
+    raise typer.Exit(run_server(Serving(workspace, host, port, token or None, strict)))
+
+
+@app.command("list")
+def list_(workspace: Workspace = None, format: Shape = Format.text) -> None:
+    """List the modules of the workspace, and whether their texts pass the checks."""
+    from .facts import list_modules
+
+    raise typer.Exit(list_modules(workspace, as_data=format is Format.json))
+
+
+@app.command()
+def inspect(
+    module: Annotated[str, typer.Argument(help="A module's id.")],
+    workspace: Workspace = None,
+    format: Shape = Format.text,
+) -> None:
+    """Load a module in memory, print what it has, and stop it."""
+    from .facts import inspect_module
+
+    raise typer.Exit(inspect_module(module, workspace, as_data=format is Format.json))
+
+
+@compliance.command()
+def validate(
+    module: Annotated[
+        str | None, typer.Option("--module", "-m", help="A module's id; all if left out.")
+    ] = None,
+    workspace: Workspace = None,
+    format: Shape = Format.text,
+) -> None:
+    """Check whether a module would load, and what the guide demands of it."""
+    from .facts import validate as run_validate
+
+    raise typer.Exit(run_validate(module, workspace, as_data=format is Format.json))
+
+
+@app.command()
+def scaffold(
+    name: Annotated[str, typer.Option("--name", "-n", help="For example my_module.")],
+    type: Annotated[str, typer.Option("--type", "-t", help="core, standard, extensions")] = (
+        "standard"
+    ),
+    features: Annotated[
+        str, typer.Option("--features", "-f", help="Any of database,api,settings")
+    ] = "database,api,settings",
+    workspace: Workspace = None,
+    format: Shape = Format.text,
+) -> None:
+    """Write a new module that loads, serves and complies as it is."""
+    from .new import new_module
+
+    raise typer.Exit(
+        new_module(
+            name, type, features.split(","), workspace=workspace, as_data=format is Format.json
+        )
+    )
+
+
+@app.command()
+def logs(
+    module: Annotated[str | None, typer.Option("--module", "-m", help="Only this one's.")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many at most.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    workspace: Workspace = None,
+    format: Shape = Format.text,
+) -> None:
+    """Print the newest lines of the event log, data/logs/app.log."""
+    from .logs import show_logs
+
+    raise typer.Exit(
+        show_logs(module, workspace, lines=lines, follow=follow, as_data=format is Format.json)
+    )
+
+
+@app.command()
+def doctor(
+    workspace: Workspace = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on.")] = 8000,
+    format: Shape = Format.text,
+) -> None:
+    """Look for what would get in the way, and say what to do about it."""
+    from .doctor import examine
+
+    raise typer.Exit(examine(workspace, port=port, as_data=format is Format.json))

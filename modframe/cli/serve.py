@@ -1,0 +1,169 @@
+"""``modframe serve``: bind, load, listen, and stop in order on a signal.
+
+In come a workspace and an address; out goes an exit status. ``quickstart`` serves through it too.
+The loop is this process's own, and it is the app loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ..app import AppContext
+from ..hosted import hosted
+from ..server import Server, bind, check_token
+from .out import one_line, say, workspace_at
+
+DRAIN = 5.0
+"""Seconds that requests and calls in flight get once a signal came."""
+_LAST = 3
+_INTERRUPTED = 130
+
+Afterwards = Callable[[AppContext, Server], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What to serve and where.
+
+    Attributes:
+        workspace: The workspace, or nothing for the nearest.
+        token: What callers must bring; where the address isn't loopback there has to be one.
+        strict: Whether a module that fails ends it.
+    """
+
+    workspace: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str | None = None
+    strict: bool = False
+
+
+def serve(serving: Serving, *, afterwards: Afterwards | None = None) -> int:
+    """Serve until a signal comes, or until ``afterwards`` is done; the exit status.
+
+    Raises:
+        ServeError: If the address can't be had; nothing was loaded then.
+        StartError: Under ``strict``, if a module failed.
+    """
+    workspace_at(serving.workspace)
+    check_token(serving.host, serving.token)
+    bound = bind(serving.host, serving.port)
+    try:
+        return asyncio.run(_serve(serving, bound, afterwards))
+    finally:
+        bound.close()
+
+
+async def _serve(serving: Serving, bound: socket.socket, afterwards: Afterwards | None) -> int:
+    given = {"workspace": serving.workspace, "modules": None, "data": None, "settings": None}
+    stop = Stop(asyncio.get_running_loop())
+    with stop.listening():
+        work = asyncio.ensure_future(_host(serving, given, bound, stop, afterwards))
+        stop.loading = work
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if not stop.count:
+                raise
+            return 0
+
+
+async def _host(
+    serving: Serving,
+    given: dict[str, Any],
+    bound: socket.socket,
+    stop: Stop,
+    afterwards: Afterwards | None,
+) -> int:
+    async with hosted(given, strict=serving.strict) as app:
+        stop.app = app
+        server = await app._engine.site.serve(
+            serving.host, serving.port, token=serving.token, bound=bound
+        )
+        stop.loading = None
+        _announce(app, server, serving)
+        if afterwards is None:
+            await stop.asked.wait()
+            status = 0
+        else:
+            status = await _unless(stop, afterwards(app, server))
+        say("stopping")
+    say("stopped")
+    return status
+
+
+async def _unless(stop: Stop, work: Awaitable[int]) -> int:
+    task = asyncio.ensure_future(work)
+    asked = asyncio.ensure_future(stop.asked.wait())
+    await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
+        return 0
+    return task.result()
+
+
+def _announce(app: AppContext, server: Server, serving: Serving) -> None:
+    snapshot = app.snapshot()
+    say(f"workspace {snapshot.workspace}")
+    own = [one for one in snapshot.modules if not one.id.startswith("core.")] or snapshot.modules
+    for one in own:
+        count = f"{len(one.routes)} routes" if len(one.routes) != 1 else "1 route"
+        say(f"  {one.id}  {one.state}  {one_line(one.error) if one.error else count}")
+    if serving.token is None and sys.stdout.isatty():
+        say(f"token {server.token}  (what changes the system over HTTP needs it)")
+    say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")
+
+
+class Stop:
+    """What signals do: the first stops in order, the second without waiting, the third at once.
+
+    Attributes:
+        asked: Set by the first.
+        loading: The task to cancel while nothing is served yet.
+        count: How many signals came.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.asked = asyncio.Event()
+        self.loading: asyncio.Future[int] | None = None
+        self.app: AppContext | None = None
+        self.count = 0
+        self._loop = loop
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT, and give them back."""
+        # Not the loop's own handlers: those would wait for a loop that a module blocks.
+        before = {one: signal.signal(one, self._came) for one in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def _came(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        if self.count >= _LAST:
+            os._exit(_INTERRUPTED)
+        self._loop.call_soon_threadsafe(self._act)
+
+    def _act(self) -> None:
+        if self.app is not None:
+            self.app._engine.swap.drain_timeout = min(DRAIN, self.app._engine.swap.drain_timeout)
+            if self.count > 1:
+                self.app._engine.hurry()
+        self.asked.set()
+        if self.loading is not None and not self.loading.done() and self.count == 1:
+            self.loading.cancel()
