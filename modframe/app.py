@@ -139,10 +139,13 @@ class AppContext:
 
     def _wait(self, begin: Callable[[], Awaitable[T]], verb: str = "this") -> T:
         __tracebackhide__ = True
+        self._refuse_here(verb)
+        return self._app_loop.wait(begin)
+
+    def _refuse_here(self, verb: str) -> None:
         self._app_loop.refuse_here(
             f"app.{verb}()", "call it from a cell, a script or a worker thread"
         )
-        return self._app_loop.wait(begin)
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run an awaitable on the app loop and wait for it here; Ctrl-C interrupts it."""
@@ -178,6 +181,7 @@ class AppContext:
             GraphError: If what it requires is missing or goes in circles.
         """
         __tracebackhide__ = True
+        self._refuse_here("load")
         single = not isinstance(source, list | tuple)
         sources = [self._source(one, id) for one in ([source] if single else source)]
         self._wait(lambda: self._engine.swap.change(sources, force=force), "load")
@@ -213,7 +217,7 @@ class AppContext:
     def _export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
         from .ship import export
 
-        self._app_loop.refuse_here("export()", "call it from a cell, a script or a worker thread")
+        self._refuse_here("export")
         engine = self._engine
         return export(
             engine.live_source(module_id),

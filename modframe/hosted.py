@@ -67,9 +67,7 @@ class HostedApp:
                 context = hosted(self._given, strict=self._strict)
                 app = await self._stack.enter_async_context(context)
                 token = os.environ.get("MODFRAME_TOKEN", "")
-                guard = app.asgi
-                guard.token, guard.token_required = token, bool(token)
-                self._asgi = guard
+                self._asgi = app.asgi.with_token(token, required=bool(token))
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-PATIENCE = 60
+PATIENCE = int(os.environ.get("MODFRAME_TEST_PATIENCE", "60"))
 
 
 @dataclass
@@ -98,7 +99,12 @@ def kernel(workspace: Path, **environment: str) -> Iterator[Kernel]:
     manager.kernel_spec.argv[0] = sys.executable
     root = str(Path(__file__).parents[1])
     env = {**os.environ, "PYTHONPATH": root, "PYTHONWARNINGS": "default", **environment}
-    manager.start_kernel(cwd=str(workspace), env=env)
+    # A test run in the background of a script ignores SIGINT, and its children would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        manager.start_kernel(cwd=str(workspace), env=env)
+    finally:
+        signal.signal(signal.SIGINT, before)
     client = manager.blocking_client()
     client.start_channels()
     try:

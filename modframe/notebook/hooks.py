@@ -6,6 +6,7 @@ server is up, the interval is short, and put back afterwards.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 import threading
@@ -83,6 +84,7 @@ class Hooks:
 
         def counting(number: int, frame: Any) -> Any:
             Interrupts.count += 1
+            _wake()
             return handler(number, frame)
 
         self._handler, self._counting = handler, counting
@@ -96,3 +98,13 @@ class Hooks:
         ):
             signal.signal(signal.SIGINT, self._handler)
         self._counting = None
+
+
+def _wake() -> None:
+    """Let the kernel's loop look around: ipykernel cancels the cell by a callback on it, and a
+    callback set from a signal handler does not end the loop's waiting.
+    """
+    try:
+        asyncio.get_running_loop().call_soon_threadsafe(int)
+    except RuntimeError:
+        return  # no loop runs: the handler raises KeyboardInterrupt right here

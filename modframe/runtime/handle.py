@@ -196,7 +196,9 @@ class Method:
     def __doc__(self) -> str:  # type: ignore[override]  # help() asks the instance
         documented = self._facts.documented(self._name)
         own = inspect.getdoc(self._real()) or ""
-        return "\n\n".join(filter(None, [own, _described(documented) if documented else ""]))
+        texts = [own, _described(documented) if documented else ""]
+        # Never empty, for help() shows the class of an object that has no words of its own.
+        return "\n\n".join(filter(None, texts)) or f"{self._name}{self.__signature__}"
 
     def __repr__(self) -> str:
         return f"<method {self._facts.label}.{self._name}{self.__signature__}>"

@@ -80,15 +80,16 @@ class AppLoop:
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
     ) -> asyncio.Task[Any]:
         owned = self._owner_of(coro)
-        if owned is None:
-            return CTask(coro, loop=loop, **options)
-        if options.get("context") is None:
+        if owned is not None and options.get("context") is None:
             options["context"] = task_context()
         if options.get("name") is None:
             options["name"] = getattr(coro, "__qualname__", None)
         task: asyncio.Task[Any] = CTask(_contained(coro), loop=loop, **options)
-        owned.add(task)
-        task.add_done_callback(owned.discard)
+        # A task cancelled before its first step never reaches the coroutine inside.
+        task.add_done_callback(lambda _: coro.close())
+        if owned is not None:
+            owned.add(task)
+            task.add_done_callback(owned.discard)
         return task
 
     def _owner_of(self, coro: Any) -> set[asyncio.Task[Any]] | None:

@@ -16,6 +16,7 @@ from .errors import ServeError
 
 _LISTENING = "0A"
 _SHOWN_ARGUMENTS = 3
+_HIGHEST_PORT = 65535
 _PROC = Path("/proc")
 
 
@@ -26,6 +27,9 @@ def bind(host: str, port: int) -> socket.socket:
         ServeError: If the port is taken (by whom, if this machine tells), or the address is bad.
     """
     try:
+        if not 0 <= port <= _HIGHEST_PORT:
+            # getaddrinfo would take it modulo 65536.
+            raise OverflowError("the port is out of range")
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
@@ -54,8 +58,17 @@ def _bind_alone(bound: socket.socket, address: tuple[Any, ...]) -> None:
     except OSError as error:
         if error.errno != errno.EADDRINUSE or os.name != "posix":
             raise
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        release_leftovers(bound)
         bound.bind(address)
+
+
+def release_leftovers(bound: socket.socket) -> None:
+    """Let the next server have the port while connections of this one still wind down.
+
+    Called right before listening; a port that is listened on can't be taken in spite of it.
+    """
+    if os.name == "posix":
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
 
 def _refusal(error: Exception, host: str, port: int) -> ServeError:

@@ -26,9 +26,10 @@ _TYPES = {_BUNDLE: "text/javascript; charset=utf-8", _STYLES: "text/css; charset
 _START = """\
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
+const carried = token ? "?token=" + encodeURIComponent(token) : "";
 if (window.SwaggerUIBundle) {
   SwaggerUIBundle({
-    url: new URL("openapi.json" + (token ? "?token=" + encodeURIComponent(token) : ""), location),
+    url: new URL("openapi.json" + carried, location).href,
     dom_id: "#swagger-ui",
     deepLinking: true,
     tryItOutEnabled: true,

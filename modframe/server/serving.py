@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 
 from ..parts.web.problem import ASGIApp
-from .binding import in_use
+from .binding import in_use, release_leftovers
 from .errors import ServeError
 from .hosts import reachable
 from .leaving import Leaving
@@ -94,6 +94,7 @@ async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
             timeout_graceful_shutdown=_GRACE,
         )
     )
+    release_leftovers(bound)
     task = _spawn(server.serve, bound)
     started = asyncio.ensure_future(server.accepting.wait())
     try:

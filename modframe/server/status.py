@@ -28,6 +28,7 @@ nav a{margin-right:1rem}
 _HEAD = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
+    '<link rel="icon" href="data:,">'
 )
 _COLUMNS = ("module", "state", "generation", "path", "error")
 

@@ -49,12 +49,13 @@ class Notebook:
         """Load the page and wait for an idle kernel."""
         self.page.goto(self._url)
         self.page.wait_for_selector(".jp-Notebook .jp-Cell .cm-content")
-        self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+        # The notebook's own indicator says "idle" before there is a kernel.
+        self.page.get_by_text("Python | Idle").wait_for()
         if dark:
             self.page.get_by_role("menuitem", name="Settings", exact=True).click()
             self.page.locator(".lm-Menu-itemLabel", has_text="Theme").first.hover()
             self.page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
-            self.page.wait_for_selector('body[data-jp-theme-light="false"]')
+            self.page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")
 
     def cell(self, index: int) -> Any:
         """A cell."""

@@ -31,7 +31,7 @@ def router_of(code: str) -> Iterator[APIRouter]:
 
 def test_something_else_than_a_router_is_refused() -> None:
     """The message names what stands there instead, and what to write."""
-    with pytest.raises(WebError, match="'router' is 'dict', not a fastapi.APIRouter"):
+    with pytest.raises(WebError, match=r"'router' is 'dict', not a fastapi\.APIRouter"):
         build_web("standard.orders", {})
 
 
@@ -46,35 +46,47 @@ router = APIRouter()
 """
 
 
+PAGE = """
+def page(size: Item): ...
+@router.get("/a")
+async def one(p: int = Depends(page)): ...
+"""
+MODEL = """
+class Order(BaseModel):
+    item: Item
+@router.post("/a")
+async def add(order: Order): ...
+"""
+INCLUDED = """
+sub = APIRouter()
+@sub.get("/x")
+async def x(q: dict[str, Item]): ...
+router.include_router(sub, prefix="/sub")
+"""
+
+
 @pytest.mark.parametrize(
     ("code", "line", "message"),
     [
         (
             "@router.post('/a')\nasync def add(item: Item): ...\n",
             9,
-            "parameter 'item' of POST /a .add. is annotated 'Item'",
+            r"parameter 'item' of POST /a \(add\) is annotated 'Item'",
         ),
         (
             "@router.get('/a')\nasync def one() -> list[Item]: ...\n",
             9,
-            r"what GET /a .one. returns is annotated 'list\[Item\]'",
+            r"what GET /a \(one\) returns is annotated 'list\[Item\]', where 'Item' is no name",
         ),
         (
-            "def page(size: Item): ...\n@router.get('/a')\nasync def one(p: int = Depends(page)): ...\n",
-            9,
-            "parameter 'size' of GET /a .one., through its dependency 'page', is annotated 'Item'",
-        ),
-        (
-            "class Order(BaseModel):\n    item: Item\n@router.post('/a')\nasync def add(order: Order): ...\n",
-            11,
-            "uses the model 'Order', a field of which is annotated 'Item'",
-        ),
-        (
-            "sub = APIRouter()\n@sub.get('/x')\nasync def x(q: dict[str, Item]): ...\nrouter.include_router(sub, prefix='/sub')\n",
+            PAGE,
             10,
-            r"of GET /sub/x .x. is annotated 'dict\[str, Item\]', where 'Item' is no name",
+            r"'size' of GET /a \(one\), through its dependency 'page', is annotated 'Item'",
         ),
+        (MODEL, 12, r"uses the model 'Order', a field of which is annotated 'Item'"),
+        (INCLUDED, 11, r"of GET /sub/x \(x\) is annotated 'dict\[str, Item\]', where 'Item' is"),
     ],
+    ids=["parameter", "answer", "dependency", "model", "included"],
 )
 def test_names_that_do_not_resolve_are_refused(code: str, line: int, message: str) -> None:
     """FastAPI would register the route and answer 422; the load names endpoint, name and place."""

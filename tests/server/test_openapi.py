@@ -1,0 +1,161 @@
+"""The merged document: collisions, uniqueness, broken modules, caching."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Annotated, Any, Literal
+
+import pytest
+from fastapi import APIRouter, Security
+from fastapi.security import APIKeyHeader
+from pydantic import BaseModel, Field, create_model
+
+from modframe.server import MergedOpenAPI
+from tests.server.fakes import FakeGeneration, live_of
+
+
+def router_with(model: type[BaseModel], *, operation_id: str | None = None) -> APIRouter:
+    router = APIRouter()
+
+    async def one() -> Any:
+        return None
+
+    router.get("/one", response_model=model, operation_id=operation_id)(one)
+    return router
+
+
+def references(node: Any) -> set[str]:
+    text = json.dumps(node)
+    found = {piece.split('"')[0] for piece in text.split("#/components/")[1:]}
+    return {f"#/components/{one}" for one in found}
+
+
+def resolve(document: Any, reference: str) -> Any:
+    for key in reference.removeprefix("#/").split("/"):
+        document = document[key]
+    return document
+
+
+async def test_the_same_model_is_kept_once() -> None:
+    """Modules that share a model share its schema."""
+
+    class Item(BaseModel):
+        name: str
+
+    document = await MergedOpenAPI(live_of(a=router_with(Item), b=router_with(Item))).document()
+    assert list(document["components"]["schemas"]) == ["Item"]
+    assert [tag["name"] for tag in document["tags"]] == ["standard.a", "standard.b"]
+
+
+async def test_different_models_of_one_name_are_kept_apart() -> None:
+    """Renamed with all that leads to them, also where only something inner differs."""
+
+    def models(kind: type) -> type[BaseModel]:
+        inner = create_model("Inner", value=(kind, ...))
+        return create_model("Outer", inner=(inner, ...))
+
+    document = await MergedOpenAPI(
+        live_of(a=router_with(models(int)), b=router_with(models(str)))
+    ).document()
+    schemas = document["components"]["schemas"]
+    assert set(schemas) == {"Inner", "Outer", "standard_b__Inner", "standard_b__Outer"}
+    for name, kind in (("a", "integer"), ("b", "string")):
+        operation = document["paths"][f"/api/v1/{name}/one"]["get"]
+        [outer] = references(operation)
+        [inner] = references(resolve(document, outer))
+        assert resolve(document, inner)["properties"]["value"]["type"] == kind
+
+
+async def test_discriminators_follow_a_renaming() -> None:
+    """A union's mapping leads to the renamed models."""
+
+    def union(kind: type) -> Any:
+        cat = create_model("Cat", kind=(Literal["cat"], ...), lives=(kind, ...))
+        dog = create_model("Dog", kind=(Literal["dog"], ...))
+        return create_model("Owner", pet=(Annotated[cat | dog, Field(discriminator="kind")], ...))
+
+    document = await MergedOpenAPI(
+        live_of(a=router_with(union(int)), b=router_with(union(str)))
+    ).document()
+    owner = document["components"]["schemas"]["standard_b__Owner"]
+    mapping = owner["properties"]["pet"]["discriminator"]["mapping"]
+    assert mapping["cat"] == "#/components/schemas/standard_b__Cat"
+    assert mapping["dog"] == "#/components/schemas/Dog"
+    for reference in references(document):
+        resolve(document, reference)
+
+
+async def test_security_schemes_are_kept_apart() -> None:
+    """Two schemes of one name are two, and each operation names its own."""
+
+    def router(header: str) -> APIRouter:
+        made = APIRouter()
+        key = APIKeyHeader(name=header, scheme_name="key")
+
+        @made.get("/one", dependencies=[Security(key)])
+        async def one() -> int:
+            return 1
+
+        return made
+
+    document = await MergedOpenAPI(live_of(a=router("X-A"), b=router("X-B"))).document()
+    schemes = document["components"]["securitySchemes"]
+    for name in ("a", "b"):
+        [needed] = document["paths"][f"/api/v1/{name}/one"]["get"]["security"]
+        assert schemes[next(iter(needed))]["name"] == f"X-{name.upper()}"
+
+
+async def test_operation_ids_are_unique() -> None:
+    """Two modules may both say `getOne`."""
+
+    class Item(BaseModel):
+        name: str
+
+    live = live_of(
+        a=router_with(Item, operation_id="getOne"), b=router_with(Item, operation_id="getOne")
+    )
+    document = await MergedOpenAPI(live).document()
+    found = [item["get"]["operationId"] for item in document["paths"].values()]
+    assert found == ["getOne", "standard_b_getOne"]
+    # The module's own document is what it was.
+    own = live.generations["standard.b"].parts["web"].openapi()
+    assert own["paths"]["/api/v1/b/one"]["get"]["operationId"] == "getOne"
+
+
+async def test_a_broken_document_leaves_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    """A module whose schema can't be made is left out and named."""
+
+    class Item(BaseModel):
+        name: str
+
+    class Broken:
+        def openapi(self) -> Any:
+            raise RuntimeError("no schema")
+
+    live = live_of(a=router_with(Item))
+    live.generations["standard.broken"] = FakeGeneration(Broken())
+    document = await MergedOpenAPI(live).document()
+    assert list(document["paths"]) == ["/api/v1/a/one"]
+    assert "standard.broken (RuntimeError)" in document["info"]["description"]
+    assert "standard.broken" in caplog.text
+
+
+async def test_made_off_the_loop_once_until_something_is_published() -> None:
+    """Asked twice it is made once, in a worker thread; a new generation has it made anew."""
+    threads: list[int] = []
+
+    class Web:
+        def openapi(self) -> Any:
+            threads.append(threading.get_ident())
+            return {"openapi": "3.1.0", "info": {}, "paths": {}}
+
+    live = live_of()
+    live.generations = {"standard.a": FakeGeneration(Web())}
+    merged = MergedOpenAPI(live)
+    assert await merged.body() is await merged.body()
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
+    live.generations = {"standard.a": FakeGeneration(Web())}
+    await merged.body()
+    assert len(threads) == 2

@@ -1,0 +1,134 @@
+"""The system pages: health, status, docs; escaped, without script, and with the token carried."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import APIRouter
+
+from modframe.server import Guard, MergedOpenAPI, SystemPages
+from modframe.server.docs import Assets
+from tests.server.fakes import live_of
+
+ROWS = [
+    {"id": "standard.orders", "state": "LIVE", "generation": 3, "error": None},
+    {"id": "core.x", "state": "FAILED", "generation": None, "error": "<script>alert(1)</script>"},
+]
+
+
+def orders() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/a", summary="<i>All</i>")
+    async def a() -> int:
+        return 1
+
+    return router
+
+
+def pages_of(*, ready: bool = True, assets: Assets | None = None, **options: Any) -> SystemPages:
+    return SystemPages(
+        MergedOpenAPI(live_of(orders=orders())),
+        snapshot=options.pop("snapshot", lambda: ROWS),
+        readiness=lambda: (ready, {"standard.orders": "LIVE" if ready else "FAILED"}),
+        assets=assets or Assets(None),
+        **options,
+    )
+
+
+def client(app: Any, **options: Any) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, **options)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
+
+
+async def test_health() -> None:
+    """Live is always 200; ready and the whole say 503 when something is not."""
+    for ready, status in ((True, 200), (False, 503)):
+        async with client(pages_of(ready=ready)) as http:
+            assert (await http.get("/health/live")).json() == {"status": "live"}
+            answer = await http.get("/health/ready")
+            assert answer.status_code == (await http.get("/health")).status_code == status
+            assert answer.json() == {
+                "status": "ready" if ready else "not ready",
+                "modules": {"standard.orders": "LIVE" if ready else "FAILED"},
+            }
+
+
+async def test_the_status_page_is_escaped_and_has_no_script() -> None:
+    """What an error says is shown as text."""
+    async with client(pages_of()) as http:
+        answer = await http.get("/")
+    assert "1 of 2 modules live" in answer.text
+    assert "&lt;script&gt;alert(1)" in answer.text
+    assert "<script" not in answer.text
+    assert "prefers-color-scheme" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_docs_list_all_without_script_or_network() -> None:
+    """Before, or without, Swagger UI the page lists what there is, escaped."""
+    async with client(pages_of()) as http:
+        page, document = await http.get("/docs"), await http.get("/openapi.json")
+    assert "<code>/api/v1/orders/a</code>" in page.text
+    assert "&lt;i&gt;All&lt;/i&gt;" in page.text
+    assert "https://cdn.jsdelivr.net" in page.headers["content-security-policy"]
+    assert list(document.json()["paths"]) == ["/api/v1/orders/a"]
+
+
+async def test_docs_serve_their_own_files(tmp_path: Path) -> None:
+    """Where Swagger UI is installed, nothing comes from the network."""
+    (tmp_path / "swagger-ui-bundle.js").write_text("bundle")
+    (tmp_path / "swagger-ui.css").write_text("styles")
+    async with client(pages_of(assets=Assets(tmp_path))) as http:
+        page = await http.get("/docs")
+        bundle = await http.get("/docs/swagger-ui-bundle.js")
+        start = await http.get("/docs/start.js")
+        outside = await http.get("/docs/../secret")
+    assert "https://" not in page.headers["content-security-policy"]
+    assert "https://" not in page.text
+    assert 'src="docs/swagger-ui-bundle.js"' in page.text
+    assert (bundle.text, bundle.headers["content-type"][:15]) == ("bundle", "text/javascript")
+    assert "SwaggerUIBundle" in start.text
+    assert outside.status_code == 404
+
+
+async def test_a_page_opened_with_the_token_carries_it(tmp_path: Path) -> None:
+    """Links and files of the page go on working where every request needs the token."""
+    (tmp_path / "swagger-ui-bundle.js").write_text("bundle")
+    (tmp_path / "swagger-ui.css").write_text("styles")
+    guard = Guard(pages_of(assets=Assets(tmp_path)), token="t k", token_required=True)
+    async with client(guard) as http:
+        assert (await http.get("/docs")).status_code == 401
+        page = await http.get("/docs", params={"token": "t k"})
+        status = await http.get("/", params={"token": "t k"})
+        bundle = await http.get("/docs/swagger-ui-bundle.js?token=t%20k")
+    assert 'src="docs/swagger-ui-bundle.js?token=t%20k"' in page.text
+    assert 'href="docs?token=t%20k"' in status.text
+    assert bundle.status_code == 200
+
+
+async def test_unknown_paths_methods_and_failures_are_problems() -> None:
+    """404, 405 and 500 of the pages are problems like the modules'."""
+
+    def fail() -> Any:
+        raise SystemExit("secret")
+
+    async with client(pages_of(snapshot=fail)) as http:
+        answers = [await http.get("/nope"), await http.post("/docs"), await http.get("/")]
+        head = await http.head("/health/live")
+    assert [one.status_code for one in answers] == [404, 405, 500]
+    assert {one.headers["content-type"] for one in answers} == {"application/problem+json"}
+    assert answers[1].headers["allow"] == "GET, HEAD"
+    assert "secret" not in answers[2].text
+    assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_behind_a_prefix_the_document_says_so() -> None:
+    """Mounted below another path, the document names it as its server."""
+    async with client(pages_of(), root_path="/proxy") as http:
+        answer = await http.get("/proxy/openapi.json")
+    assert json.loads(answer.text)["servers"] == [{"url": "/proxy"}]
