@@ -51,7 +51,7 @@ def _hints(method: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _fitted(name: str, value: Any, hint: Any) -> Any:
-    if hint is Any or value is None:
+    if hint is Any or value is None or type(value) is hint:
         return value
     try:
         return TypeAdapter(hint).validate_python(value)

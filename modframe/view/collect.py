@@ -91,8 +91,7 @@ class Collector:
             origin=live.origin if live else "",
             files=tuple(sorted(shown.files)) if shown else (),
             error=str(record.error or ""),
-            draft=record.draft is not None
-            and (live is None or record.draft.digest != live.digest),
+            draft=record.draft is not None and (live is None or record.draft.digest != live.digest),
             in_flight=generation.in_flight if generation else 0,
             requires=spec.required_ids if spec else (),
             parts=freeze(

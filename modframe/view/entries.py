@@ -14,23 +14,31 @@ from typing import Any
 import ipywidgets as w
 
 from .facts import nothing
+from .fields import Field
 from .forms import Form, html
 from .trees import close_tree
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry, as the snapshot has it.
+    """One entry, as the snapshot has it; it is built anew only if more than its title changes.
 
     Attributes:
         key: What tells it from the others; it stays open under this.
         title: Its line.
-        facts: What its form is built from; an entry is built anew only if these change.
+        about: What it does.
+        fields: The inputs of its form.
     """
 
     key: tuple[str, ...]
     title: str
-    facts: Any
+    about: str
+    fields: tuple[Field, ...]
+
+    @property
+    def facts(self) -> tuple[Any, ...]:
+        """What its form is built from."""
+        return self.about, self.fields
 
 
 @dataclass(slots=True)

@@ -30,11 +30,15 @@ def label_of(view: ModuleView) -> str:
     return f"{_MARKS[tone_of(view)]} {view.id.removeprefix('standard.')}{number}"
 
 
-def head_html(snapshot: Snapshot, note: str = "") -> str:
-    """The line above everything."""
+def head_html(snapshot: Snapshot, *, module_id: str | None = None, note: str = "") -> str:
+    """The line above everything: about all modules, or about one."""
+    failure = f" <span class='mf-bad-text'>{text(note)}</span>" if note else ""
+    if module_id is not None:
+        view = snapshot.module(module_id) or ModuleView(module_id, "not there")
+        number = f" generation {view.generation}" if view.generation else ""
+        return f"<b>{text(module_id)}</b>{_state(view)}{number}{failure}"
     live = sum(one.state == "LIVE" for one in snapshot.modules)
     url = text(snapshot.url) if snapshot.url else "not served"
-    failure = f" <span class='mf-bad-text'>{text(note)}</span>" if note else ""
     return (
         f"<b>modframe</b>{live} of {len(snapshot.modules)} modules live "
         f"<span class='mf-dim'>· {url} · {text(snapshot.workspace)}</span>{failure}"
@@ -45,7 +49,7 @@ def modules_html(snapshot: Snapshot) -> str:
     """All modules, a row each."""
     rows = [
         (
-            text(one.id),
+            text(one.id.removeprefix("standard.")),
             _state(one),
             text(one.generation or ""),
             text(one.origin),
@@ -54,7 +58,7 @@ def modules_html(snapshot: Snapshot) -> str:
         )
         for one in snapshot.modules
     ]
-    return _table(rows, head=("module", "state", "generation", "from", "routes", ""))
+    return _table(rows, wide=6, head=("module", "state", "generation", "from", "routes", ""))
 
 
 def overview_html(view: ModuleView) -> str:
@@ -69,6 +73,10 @@ def overview_html(view: ModuleView) -> str:
         rows.append(("draft", "cells hold a text that is not live"))
     origin = f"{view.origin}: {', '.join(view.files)}" if view.origin else ", ".join(view.files)
     rows += [("version", text(view.version)), ("from", text(origin))]
+    rows += [
+        ("service", f"{text(name)} <span class='mf-dim'>{text(about['class'])}</span>")
+        for name, about in view.parts.get("service", {}).items()
+    ]
     rows.append(("requires", text(", ".join(view.requires))))
     rows.append(("in flight", text(view.in_flight or "")))
     rows += [("finding", text(f"{one.level}: {one}")) for one in view.findings]
@@ -89,7 +97,7 @@ def settings_html(view: ModuleView) -> str:
     ]  # fmt: skip
     if not rows:
         return nothing("It has no settings.")
-    return _table(rows, head=("setting", "value", "source"))
+    return _table(rows, wide=2, head=("setting", "value", "source"))
 
 
 def log_html(lines: Sequence[LogLine], *, module_id: str | None = None) -> str:
@@ -152,8 +160,16 @@ def _facts(rows: Iterable[tuple[str, str]]) -> str:
     return f"<table class='mf-table'><tbody>{body}</tbody></table>"
 
 
-def _table(rows: Iterable[Sequence[str]], *, head: Sequence[str]) -> str:
-    """A table of cells that are HTML already."""
+def _table(rows: Iterable[Sequence[str]], *, head: Sequence[str], wide: int) -> str:
+    """A table of cells that are HTML already; the ``wide``-th column takes the room there is."""
     top = "".join(f"<th>{text(name)}</th>" for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{one}</td>" for one in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{'' if number == wide else ' class=mf-tight'}>{one}</td>"
+            for number, one in enumerate(row, 1)
+        )
+        + "</tr>"
+        for row in rows
+    )
     return f"<table class='mf-table'><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

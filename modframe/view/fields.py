@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +18,8 @@ from .errors import FormError
 from .snapshot import thaw
 
 Kind = Literal["bool", "int", "float", "choice", "text", "json"]
+Place = Literal["argument", "path", "query", "body"]
+_LONG_NAMES = re.compile(r"(?<![\w.'\"])(?:modules(?:\.[\w~]+)+|modframe(?:\.\w+)*|typing)\.(?=\w)")
 _BY_NAME: Mapping[str, Kind] = {"bool": "bool", "int": "int", "float": "float", "str": "text"}
 
 
@@ -32,6 +35,7 @@ class Field:
         initial: What stands in it at first. Left like that, an optional one isn't sent at all.
         hint: What to show in an empty one.
         choices: What can be chosen.
+        place: Where in a request it goes.
     """
 
     name: str
@@ -41,23 +45,39 @@ class Field:
     initial: Any = ""
     hint: str = ""
     choices: tuple[Any, ...] = ()
+    place: Place = "argument"
+
+
+def short_names(signature: str) -> str:
+    """A signature without the packages of its types, which carry the generation's number.
+
+    >>> short_names("(order: modules.standard.orders~3.api.Order) -> modframe.result.Result")
+    '(order: Order) -> Result'
+    """
+    return _LONG_NAMES.sub("", signature)
 
 
 def read_field(param: Mapping[str, Any]) -> Field:
     """The input for one parameter of a method, by its annotation and default."""
-    name, about, required = str(param["name"]), str(param["type"]), bool(param["required"])
+    name, about, required = (
+        str(param["name"]),
+        short_names(str(param["type"])),
+        bool(param["required"]),
+    )
     default = thaw(param["default"])
     choices = _choices(about)
     if choices:
         first = default if default in choices else None
-        return Field(name, "choice", about, required, first, choices=choices)
+        return Field(name, "choice", "", required, first, choices=choices)
     kind = _BY_NAME.get(about) or _kind_of(default, about)
+    if default is None and not required and kind != "text":
+        kind = "json"
     if kind in ("bool", "int", "float"):
         start: Any = {"bool": bool, "int": int, "float": float}[kind](default or 0)
         return Field(name, kind, about, required, start)
     if kind == "text" and isinstance(default, str):
         return Field(name, "text", about, required, default)
-    hint = "" if required else f"{json.dumps(default, default=str)} if left empty"
+    hint = "" if required else f"{default} if left empty"
     return Field(name, kind, about, required, hint=hint or ("JSON" if kind == "json" else ""))
 
 
@@ -118,11 +138,11 @@ def _parsed(field: Field, given: str) -> Any:
 
 def route_fields(route: Mapping[str, Any]) -> tuple[Field, ...]:
     """The inputs for a route's try-it: path parameters, query parameters, the JSON body."""
-    path = [Field(name, about="in the path") for name in route["path_params"]]
+    path = [Field(name, about="in the path", place="path") for name in route["path_params"]]
     query = [
-        Field(name, about="in the query", required=False, hint="left out if empty")
+        Field(name, about="in the query", required=False, hint="left out if empty", place="query")
         for name in route["query_params"]
     ]
-    body = [Field("body", "json", "JSON", required=False, hint="{}")] if route["has_body"] else []
-    taken = {field.name for field in path}
-    return (*path, *(one for one in (*query, *body) if one.name not in taken))
+    body = Field("body", "json", "JSON", required=False, hint="{}", place="body")
+    found = (*path, *query, *([body] if route["has_body"] else []))
+    return tuple({field.name: field for field in reversed(found)}.values())[::-1]

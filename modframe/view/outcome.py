@@ -73,9 +73,13 @@ def answer_html(answer: Answer, seconds: float) -> str:
     """An answer to a request: status, the headers that matter, the body."""
     state = "ok" if answer.status < 400 else "bad"
     headers = [(name, value) for name, value in answer.headers if name.lower() in _HEADERS]
-    lines = "".join(f"<div class='mf-dim'>{text(key)}: {text(one)}</div>" for key, one in headers)
+    said = " · ".join(f"{key}: {one}" for key, one in headers)
     title = f"{answer.status} {answer.reason}"
-    return _head(state, title, seconds) + lines + _pre(_pretty(answer.body))
+    return (
+        _head(state, title, seconds)
+        + f"<div class='mf-dim'>{text(said)}</div>"
+        + _pre(_pretty(answer.body))
+    )
 
 
 def error_html(error: BaseException, seconds: float | None = None) -> str:

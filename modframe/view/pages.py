@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import ipywidgets as w
 
 from .entries import Entries, Entry
 from .facts import log_html, modules_html, nothing, overview_html, settings_html
-from .fields import read_field, route_fields
+from .fields import read_field, route_fields, short_names
 from .forms import Form, html
 from .outcome import answer_html, value_html
 from .snapshot import ModuleView, Snapshot
@@ -82,36 +83,32 @@ class ModulePage:
 
     def _method_form(self, entry: Entry) -> Form:
         service, name = entry.key
-        method = entry.facts
 
         def start(values: Mapping[str, Any]) -> Running:
             return self._verbs.call(service, name, values)
 
-        return Form(
-            [read_field(param) for param in method["params"]],
-            start,
-            render=value_html,
-            about=method["description"],
-            ended=self._ended,
-        )
+        return Form(entry.fields, start, render=value_html, about=entry.about, ended=self._ended)
 
     def _route_form(self, entry: Entry) -> Form:
-        route = entry.facts
+        method, path = entry.key
 
         def start(values: Mapping[str, Any]) -> Running:
-            path = route["path"]
-            for name in route["path_params"]:
-                path = fill_path(path, name, str(values[name]))
-            query = {name: str(values[name]) for name in route["query_params"] if name in values}
-            body = values.get("body") if route["has_body"] else None
-            return self._verbs.request(route["method"], path, query, body)
+            filled, query, body = path, {}, None
+            for field in entry.fields:
+                if field.place == "path":
+                    filled = fill_path(filled, field.name, values[field.name])
+                elif field.place == "query" and field.name in values:
+                    query[field.name] = values[field.name]
+                elif field.place == "body":
+                    body = values.get(field.name)
+            return self._verbs.request(method, filled, query, body)
 
         return Form(
-            route_fields(route),
+            entry.fields,
             start,
             render=answer_html,
             verb="Send",
-            about=route["summary"],
+            about=entry.about,
             ended=self._ended,
         )
 
@@ -128,8 +125,6 @@ def fill_path(path: str, name: str, value: str) -> str:
     >>> fill_path("/orders/{id:int}/lines", "id", "7")
     '/orders/7/lines'
     """
-    from urllib.parse import quote
-
     head, brace, tail = path.partition(f"{{{name}")
     spec, _, rest = tail.partition("}")
     if not brace or (spec and not spec.startswith(":")):
@@ -140,15 +135,19 @@ def fill_path(path: str, name: str, value: str) -> str:
 def _methods(view: ModuleView) -> Iterator[Entry]:
     for service, about in view.parts.get("service", {}).items():
         for method in about["methods"]:
-            yield Entry((service, method["name"]), f"{method['name']}{method['signature']}", method)
+            yield Entry(
+                (service, method["name"]),
+                f"{method['name']}{short_names(method['signature'])}",
+                method["description"],
+                tuple(read_field(param) for param in method["params"]),
+            )
 
 
 def _routes(view: ModuleView) -> Iterator[Entry]:
     for route in view.routes:
         if route["kind"] == "http":
-            yield Entry(
-                (route["method"], route["path"]), f"{route['method']} {route['path']}", route
-            )
+            method, path = route["method"], route["path"]
+            yield Entry((method, path), f"{method} {path}", route["summary"], route_fields(route))
 
 
 def _counted(title: str, count: int) -> str:

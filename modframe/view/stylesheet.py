@@ -9,7 +9,7 @@ ROOT_CLASS = "modframe-view"
 
 STYLE = """<style>
 .modframe-view { --mf-line: var(--jp-border-color2, rgba(128,128,128,.35));
-  --mf-soft: var(--jp-layout-color2, rgba(128,128,128,.12));
+  --mf-soft: var(--jp-cell-editor-background, rgba(128,128,128,.1));
   --mf-ok: var(--jp-success-color1, #2e9d4e); --mf-bad: var(--jp-error-color1, #d64545);
   --mf-busy: var(--jp-warn-color1, #d9822b);
   --mf-mono: var(--jp-code-font-family, ui-monospace, monospace);
@@ -23,7 +23,8 @@ STYLE = """<style>
   background: var(--mf-soft); width: auto; }
 .modframe-view .mf-head b { margin-right: 10px; }
 .modframe-view .mf-dim { opacity: .68; } .modframe-view .mf-ok b { color: var(--mf-ok); }
-.modframe-view .mf-bad b, .modframe-view .mf-bad-text { color: var(--mf-bad); }
+.modframe-view .mf-bad b, .modframe-view .mf-bad-text, .modframe-view pre.mf-bad-text {
+  color: var(--mf-bad); }
 .modframe-view .mf-busy b { color: var(--mf-busy); }
 .modframe-view .mf-mono { font-family: var(--mf-mono); font-size: 12px; }
 .modframe-view table.mf-table { border-collapse: collapse; width: 100%; margin: 0; border: 0;
@@ -33,9 +34,9 @@ STYLE = """<style>
   border-bottom: 1px solid var(--mf-line); overflow-wrap: anywhere; }
 .modframe-view .mf-table tr { background: none !important; }
 .modframe-view .mf-table tr:last-child td { border-bottom: 0; }
-.modframe-view .mf-table th, .modframe-view .mf-table td.mf-key { font-weight: 600;
-  white-space: nowrap; width: 1%; }
-.modframe-view .mf-table th:last-child { width: auto; }
+.modframe-view .mf-table th, .modframe-view .mf-table td.mf-key { font-weight: 600; }
+.modframe-view .mf-table td.mf-key, .modframe-view .mf-table td.mf-tight { white-space: nowrap;
+  overflow-wrap: normal; width: 1%; }
 .modframe-view .mf-pre { font-family: var(--mf-mono); font-size: 12px; line-height: 1.45;
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 260px; overflow: auto;
   margin: 4px 0 0; padding: 6px 8px; background: var(--mf-soft); border-radius: 3px;
@@ -43,12 +44,13 @@ STYLE = """<style>
 .modframe-view .mf-trace { opacity: .8; }
 .modframe-view .mf-log { display: flex; flex-direction: column-reverse; max-height: 300px;
   overflow: auto; font-family: var(--mf-mono); font-size: 12px; }
-.modframe-view .mf-log .mf-row { display: grid; grid-template-columns: 6.5em 5.5em 12em 1fr;
-  gap: 10px; padding: 1px 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-.modframe-view .mf-log .mf-one { grid-template-columns: 6.5em 5.5em 1fr; }
-.modframe-view .mf-name { padding: 4px 0 0; font-family: var(--mf-mono); font-size: 12px; }
+.modframe-view .mf-log .mf-row { display: grid;
+  grid-template-columns: 5em 5em minmax(9em, max-content) 1fr; gap: 10px; padding: 1px 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+.modframe-view .mf-log .mf-one { grid-template-columns: 5em 5em 1fr; }
+.modframe-view .mf-name { padding: 5px 0 0; font-family: var(--mf-mono); font-size: 12px; }
 .modframe-view .mf-list select { height: 100%; min-height: 120px; border: 0;
-  background: transparent; color: inherit; font-size: 13px; padding: 4px; outline-offset: -2px; }
+  background: transparent; color: inherit; font-size: var(--jp-ui-font-size1, 13px);
+  font-family: var(--jp-ui-font-family, inherit); padding: 4px; outline-offset: -2px; }
 .modframe-view .mf-list select option { padding: 3px 6px; border-radius: 3px; }
 .modframe-view .mf-list { border-right: 1px solid var(--mf-line); margin: 0; height: auto;
   align-self: stretch; }
@@ -59,7 +61,8 @@ STYLE = """<style>
   max-height: 520px; overflow: auto; }
 .modframe-view .lm-TabBar-tab { flex: 0 1 auto !important; min-width: 0 !important;
   padding: 0 12px !important; margin: 0 !important; border-width: 0 !important;
-  background: transparent !important; color: inherit !important; }
+  background: transparent !important; color: inherit !important;
+  font-family: var(--jp-ui-font-family, inherit) !important; }
 .modframe-view .lm-TabBar-tab.lm-mod-current { font-weight: 600; }
 .modframe-view .jupyter-widget-Collapse-header { padding: 4px 8px; font-weight: 400;
   font-family: var(--mf-mono); font-size: 12px; background: var(--mf-soft);

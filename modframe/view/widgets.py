@@ -118,7 +118,7 @@ class Inspector:
         if timeless == self._seen and not self._note:
             return
         self._seen, self._note = timeless, ""
-        self._head.value = head_html(snapshot)
+        self._head.value = head_html(snapshot, module_id=self._module_id)
         if self._module_id is None:
             self._update_list(snapshot)
         known = {None, self._module_id, *(one.id for one in snapshot.modules)}
@@ -142,7 +142,7 @@ class Inspector:
     def _complain(self, error: Exception) -> None:
         self._note = f"{type(error).__name__}: {error}"
         if self._seen is not None:
-            self._head.value = head_html(self._seen, self._note)
+            self._head.value = head_html(self._seen, module_id=self._module_id, note=self._note)
 
     def pause(self) -> None:
         """Stop following; the last picture stays."""

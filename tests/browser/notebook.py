@@ -1,4 +1,4 @@
-"""`Notebook`: one notebook in JupyterLab, as a person drives it; what the browser tests act with."""
+"""`Notebook`: one notebook in JupyterLab, as a person drives it; the browser tests use it."""
 
 from __future__ import annotations
 
