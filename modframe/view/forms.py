@@ -116,9 +116,10 @@ class Runner:
         verb: str,
         ended: Callable[[], None],
     ) -> None:
-        self._start, self._render, self._ended = start, render, ended
+        self._start, self._render, self.ended = start, render, ended
         self._busy = threading.Lock()
         self._running: Running | None = None
+        self._unwanted = threading.Event()
         self.button = w.Button(
             description=verb, button_style="primary", layout=w.Layout(width="auto", margin="0")
         )
@@ -139,12 +140,14 @@ class Runner:
         threading.Thread(target=target, args=(self._run,), name="modframe-run", daemon=True).start()
 
     def _cancelled(self, _: w.Button) -> None:
+        self._unwanted.set()
         running = self._running
         if running is not None:
             running.cancel()
 
     def _run(self) -> None:
         try:
+            self._unwanted.clear()
             self._show_running(running=True)
             shown = self._shown()
             self._show_running(running=False)
@@ -152,13 +155,16 @@ class Runner:
         finally:
             self._running = None
             self._busy.release()
-        self._ended()
+        self.ended()
 
     def _shown(self) -> str:
         """The outcome as HTML; the value and the error are let go, for they keep what made them."""
         began = time.perf_counter()
         try:
             self._running = self._start()
+            if self._unwanted.is_set():  # cancelled while it started
+                self._running.cancel()
+            began = time.perf_counter()
             value = self._running.result()
             return self._render(value, time.perf_counter() - began)
         except CancelledError:

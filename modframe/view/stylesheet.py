@@ -35,7 +35,8 @@ STYLE = """<style>
 .modframe-view .mf-table tr { background: none !important; }
 .modframe-view .mf-table tr:last-child td { border-bottom: 0; }
 .modframe-view .mf-table th, .modframe-view .mf-table td.mf-key { font-weight: 600; }
-.modframe-view .mf-table td.mf-key, .modframe-view .mf-table td.mf-tight { white-space: nowrap;
+.modframe-view .mf-table th, .modframe-view .mf-table td.mf-key, .modframe-view td.mf-tight {
+  white-space: nowrap;
   overflow-wrap: normal; width: 1%; }
 .modframe-view .mf-pre { font-family: var(--mf-mono); font-size: 12px; line-height: 1.45;
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 260px; overflow: auto;
@@ -45,7 +46,8 @@ STYLE = """<style>
 .modframe-view .mf-log { display: flex; flex-direction: column-reverse; max-height: 300px;
   overflow: auto; font-family: var(--mf-mono); font-size: 12px; }
 .modframe-view .mf-log .mf-row { display: grid;
-  grid-template-columns: 5em 5em minmax(9em, max-content) 1fr; gap: 10px; padding: 1px 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+  grid-template-columns: 5em 5em minmax(9em, max-content) 1fr;
+  gap: 10px; padding: 1px 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .modframe-view .mf-log .mf-one { grid-template-columns: 5em 5em 1fr; }
 .modframe-view .mf-name { padding: 5px 0 0; font-family: var(--mf-mono); font-size: 12px; }
 .modframe-view .mf-list select { height: 100%; min-height: 120px; border: 0;

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
 
+import httpx
+
 from ..errors import NotRunningError
 from ..runtime.call import Call
 from ..runtime.loop import AppLoop
@@ -123,8 +125,6 @@ async def _first_of(source: AsyncIterator[Any]) -> Items:
 async def _answer(
     application: Any, method: str, path: str, *, query: Mapping[str, str], body: Any
 ) -> Answer:
-    import httpx
-
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         response = await client.request(method, path, params=dict(query), json=body)

@@ -122,3 +122,18 @@ def test_nothing_is_printed_and_text_is_text(open_notebook: OPEN) -> None:
     assert "owned" not in notebook.page.title()
     assert notebook.output(2) == "2"
     assert "a print" not in notebook.output(1)
+
+
+def test_running_its_cell_again_leaves_one_view(open_notebook: OPEN) -> None:
+    """The view of the cell's earlier run is closed; its successor answers."""
+    count = "from modframe.view.refresh import followed\nfollowed()"
+    notebook, _ = opened(open_notebook, count)
+    notebook.run(1)
+    notebook.run(2)
+    assert notebook.output(2) == "1"
+    view = notebook.cell(1).locator(".modframe-view")
+    assert view.count() == 1
+    view.get_by_role("tab", name="Services 2").click()
+    total = opened_method(view, "total(plus: int = 0)")
+    total.get_by_role("button", name="Run").click()
+    total.locator(".mf-ok", has_text="int").wait_for()
