@@ -88,4 +88,4 @@ class Notebook:
 
     def see(self, index: int, text: str) -> None:
         """Wait until a text is to be seen below a cell."""
-        self.cell(index).get_by_text(text).first.wait_for()
+        self.cell(index).locator(".jp-OutputArea-output").get_by_text(text).first.wait_for()

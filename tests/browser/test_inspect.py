@@ -58,15 +58,12 @@ def opened_method(view: Any, name: str) -> Any:
 
 def test_run_shows_the_result(open_notebook: OPEN) -> None:
     """A method's form calls it with what was filled in, and shows what it gave."""
-    notebook, view = opened(open_notebook)
+    _, view = opened(open_notebook)
     total = opened_method(view, "total(plus: int = 0)")
     total.locator("input[type=number]").fill("2")
     total.get_by_role("button", name="Run").click()
     total.locator(".mf-ok", has_text="int").wait_for()
     assert total.locator(".mf-pre").inner_text() == "42"
-    assert notebook.output(0).startswith(
-        "<Module standard.orders"
-    ) or "standard.orders" in notebook.output(0)
 
 
 def test_run_answers_while_a_cell_runs(open_notebook: OPEN) -> None:
@@ -93,7 +90,7 @@ def test_a_swap_shows_by_itself(open_notebook: OPEN) -> None:
     opened_method(view, "total(plus: int = 0)")
     assert total.locator("input[type=number]").input_value() == "7"
     view.get_by_role("tab", name="Overview").click()
-    view.get_by_text("generation 2").wait_for()
+    view.get_by_role("cell").get_by_text("generation 2").wait_for()
     assert notebook.output(2) == ""
 
 
