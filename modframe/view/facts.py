@@ -58,7 +58,7 @@ def modules_html(snapshot: Snapshot) -> str:
         )
         for one in snapshot.modules
     ]
-    return _table(rows, wide=6, head=("module", "state", "generation", "from", "routes", ""))
+    return _table(rows, head=("module", "state", "generation", "from", "routes", ""))
 
 
 def overview_html(view: ModuleView) -> str:
@@ -91,13 +91,13 @@ def overview_html(view: ModuleView) -> str:
 def settings_html(view: ModuleView) -> str:
     """Settings with the source of each; secrets came masked."""
     rows = [
-        (text(name), f"<span class='mf-mono'>{text(_plain(one['value']))}</span>",
-         text(one["source"]))
+        (text(name), text(one["source"]),
+         f"<span class='mf-mono'>{text(_plain(one['value']))}</span>")
         for name, one in view.parts.get("settings", {}).items()
     ]  # fmt: skip
     if not rows:
         return nothing("It has no settings.")
-    return _table(rows, wide=2, head=("setting", "value", "source"))
+    return _table(rows, head=("setting", "source", "value"))
 
 
 def log_html(lines: Sequence[LogLine], *, module_id: str | None = None) -> str:
@@ -160,16 +160,13 @@ def _facts(rows: Iterable[tuple[str, str]]) -> str:
     return f"<table class='mf-table'><tbody>{body}</tbody></table>"
 
 
-def _table(rows: Iterable[Sequence[str]], *, head: Sequence[str], wide: int) -> str:
-    """A table of cells that are HTML already; the ``wide``-th column takes the room there is."""
+def _table(rows: Iterable[Sequence[str]], *, head: Sequence[str]) -> str:
+    """A table of cells that are HTML already; the last column takes the room there is."""
     top = "".join(f"<th>{text(name)}</th>" for name in head)
     body = "".join(
         "<tr>"
-        + "".join(
-            f"<td{'' if number == wide else ' class=mf-tight'}>{one}</td>"
-            for number, one in enumerate(row, 1)
-        )
-        + "</tr>"
+        + "".join(f"<td class='mf-tight'>{one}</td>" for one in row[:-1])
+        + f"<td>{row[-1]}</td></tr>"
         for row in rows
     )
     return f"<table class='mf-table'><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

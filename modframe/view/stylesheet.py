@@ -36,8 +36,8 @@ STYLE = """<style>
 .modframe-view .mf-table tr:last-child td { border-bottom: 0; }
 .modframe-view .mf-table th, .modframe-view .mf-table td.mf-key { font-weight: 600; }
 .modframe-view .mf-table th, .modframe-view .mf-table td.mf-key, .modframe-view td.mf-tight {
-  white-space: nowrap;
-  overflow-wrap: normal; width: 1%; }
+  white-space: nowrap; overflow-wrap: normal; width: 1%; }
+.modframe-view .mf-table th:last-child { width: auto; }
 .modframe-view .mf-pre { font-family: var(--mf-mono); font-size: 12px; line-height: 1.45;
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 260px; overflow: auto;
   margin: 4px 0 0; padding: 6px 8px; background: var(--mf-soft); border-radius: 3px;
