@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -244,3 +246,20 @@ def test_closing_leaves_nothing_behind(app: Any) -> None:
         if thread.name == "modframe-views":
             thread.join(30)
             assert not thread.is_alive()
+
+
+def test_no_old_generation_lives_for_being_looked_at(app: Any, page: Any, run: RunForm) -> None:
+    """After values, failures and answers were shown, a swap lets the old classes go."""
+    old = weakref.ref(type(app._engine.find("standard.orders").module))
+    place = page.services.form(SERVICE, "place")
+    place.inputs["order"].value = '{"item": "tea"}'
+    for form in (place, page.services.form(SERVICE, "fail"), page.services.form(SERVICE, "odd")):
+        run(form)
+    route = page.routes.form("GET", "/api/v1/orders/{number}/lines")
+    route.inputs["number"].value = "7"
+    run(route)
+    app.load({"api.py": ORDERS + "\n"}, id="orders", force=True)
+    page.update(app.snapshot())
+    app.run(app._engine.swap.settled())
+    gc.collect()
+    assert old() is None
