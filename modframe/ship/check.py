@@ -68,7 +68,8 @@ def _load(detached: DetachedModules, source: Source) -> Loaded | tuple[Finding, 
 
 def _findings(error: ModframeError, source: Source) -> tuple[Finding, ...]:
     if not isinstance(error, LoadError):
-        return (Finding("load-failed", "error", error.message, error.cure),)
+        place = {key: vars(error)[key] for key in ("file", "line") if key in vars(error)}
+        return (Finding("load-failed", "error", error.message, error.cure, **place),)
     if error.module_id == source.module_id:
         return error.findings
     named = f"imports from {error.module_id}, which does not load: "

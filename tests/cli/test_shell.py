@@ -1,0 +1,233 @@
+"""The other commands: what they print, as text and as JSON, and how they end."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import modframe
+from tests.cli.conftest import Shell
+from tests.fakes import ORDERS
+
+
+def test_help_and_version(shell: Shell) -> None:
+    """Every command has its help; the version is the package's."""
+    names = ("quickstart", "serve", "list", "inspect", "scaffold", "compliance", "logs", "doctor")
+    done = shell.run("--help")
+    assert done.returncode == 0
+    listed = re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE)
+    assert [one for one in listed if not one.startswith("-")] == [
+        "quickstart", "serve", "list", "inspect", "scaffold", "logs", "doctor", "compliance",
+    ]  # fmt: skip
+    for name in names:
+        assert shell.run(name, "--help").returncode == 0
+    assert shell.run("--version").stdout == f"modframe {modframe.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words", [["serve", "--prot", "1"], ["nothing"], ["scaffold"], ["inspect"]]
+)
+def test_wrong_usage_is_status_2(shell: Shell, words: list[str]) -> None:
+    """And says so on standard error."""
+    done = shell.run(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Error" in done.stderr
+
+
+def test_list_reads_and_runs_nothing(shell: Shell) -> None:
+    """Id, type, version, and whether the text passes the checks."""
+    assert "no modules in" in shell.run("list").stdout
+    text = ORDERS.replace(
+        "    async def initialize",
+        '    MODULE_VERSION = "1.2.3"\n    MODULE_DESCRIPTION = "[bold]Tea[/bold]"\n\n'
+        "    async def initialize",
+    )
+    shell.write("standard.orders", "open('ran', 'w').close()\n" + text)
+    shell.write("extensions.bad", "x = (\n")
+    done = shell.run("list")
+    assert done.returncode == 0
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["module", "type", "version", "checks", "description"],
+        ["extensions.bad", "extensions", "1", "error"],
+        ["standard.orders", "standard", "1.2.3", "ok", "[bold]Tea[/bold]"],
+    ]
+    facts = json.loads(shell.run("list", "--format", "json").stdout)
+    assert [(one["id"], one["version"], len(one["errors"])) for one in facts["modules"]] == [
+        ("extensions.bad", "", 1),
+        ("standard.orders", "1.2.3", 0),
+    ]
+    assert not (shell.folder / "ran").exists()
+
+
+def test_inspect_shows_what_a_module_has(shell: Shell) -> None:
+    """Loaded in memory and stopped again: nothing is kept."""
+    shell.write("standard.orders", ORDERS)
+    done = shell.run("inspect", "orders")
+    assert done.returncode == 0
+    assert done.stdout.startswith("standard.orders\n  state")
+    assert "standard.orders.service" in done.stdout
+    assert "GET /api/v1/orders/total" in done.stdout
+    facts = json.loads(shell.run("inspect", "orders", "--format", "json").stdout)
+    assert (facts["id"], facts["state"]) == ("standard.orders", "LIVE")
+    assert [one.name for one in shell.folder.iterdir()] == ["modules"]
+
+
+def test_inspect_of_a_module_that_fails_or_isn_t_there(shell: Shell) -> None:
+    """Status 1; the reason is in the facts, or on standard error with the nearest name."""
+    shell.write("standard.orders", "1 / 0\n")
+    done = shell.run("inspect", "orders")
+    assert done.returncode == 1
+    assert re.search(r"state +FAILED", done.stdout)
+    assert "ZeroDivisionError" in done.stdout
+    missing = shell.run("inspect", "order")
+    assert missing.returncode == 1
+    assert "error: there is no module 'standard.order'" in missing.stderr
+    assert "Did you mean 'standard.orders'?" in missing.stderr
+
+
+def test_compliance_gives_findings(shell: Shell) -> None:
+    """As lines and as JSON, with status 1 for errors only; module output goes elsewhere."""
+    shell.write("standard.orders", "print('noise')\n" + ORDERS)
+    shell.write("standard.bad", "from modframe.decorators import module\nx = nowhere\n")
+    done = shell.run("compliance", "validate", "--module", "standard.orders")
+    assert (done.returncode, done.stdout) == (0, "standard.orders: complies\n")
+    bad = shell.run("compliance", "validate", "--module", "bad", "--format", "json")
+    assert bad.returncode == 1
+    assert json.loads(bad.stdout) == {
+        "findings": [
+            {
+                "rule": "undefined-name",
+                "level": "error",
+                "file": "api.py",
+                "line": 2,
+                "message": "name 'nowhere' is not defined",
+                "cure": "define it or import it",
+            }
+        ]
+    }
+    every = shell.run("compliance", "validate")
+    assert every.returncode == 1
+    assert every.stdout.splitlines()[0] == "standard.bad: 1 error"
+    assert every.stdout.splitlines()[-1] == "standard.orders: complies"
+
+
+def test_scaffold_says_what_it_wrote_and_refuses_with_the_choices(shell: Shell) -> None:
+    """Status 2 for what can't be, 1 for what is there already."""
+    words = ("scaffold", "--name", "stock", "--type", "extensions", "--features", "api")
+    done = shell.run(*words)
+    assert done.returncode == 0
+    assert "  modules/extensions/stock/api.py" in done.stdout.splitlines()
+    assert not (shell.folder / "modules/extensions/stock/settings.py").exists()
+    again = shell.run(*words)
+    assert again.returncode == 1
+    assert "nothing is overwritten" in again.stderr
+    feature = shell.run("scaffold", "--name", "other", "--features", "api,cache")
+    assert feature.returncode == 2
+    assert feature.stderr.startswith("error: there is no feature 'cache'")
+    assert "database, api, settings" in feature.stderr
+    kind = shell.run("scaffold", "--name", "other", "--type", "plugin")
+    assert kind.returncode == 2
+    assert "core, standard, extensions" in kind.stderr
+
+
+def test_logs_are_the_newest_lines(shell: Shell) -> None:
+    """All, or one module's; as they are, or as JSON."""
+    assert shell.run("logs").returncode == 1
+    with modframe.start(workspace=shell.folder) as app:
+        app.load({"api.py": ORDERS}, id="orders")
+        for number in range(5):
+            app.modules["orders"]._generation().context.get_logger().info("line %d", number)
+            modframe.logging.get_framework_logger("stock").info("other")
+    done = shell.run("logs", "--module", "orders", "--lines", "2")
+    assert [line.split(" ", 2)[2] for line in done.stdout.splitlines()] == [
+        "standard.orders line 3",
+        "standard.orders line 4",
+    ]
+    facts = [
+        json.loads(line)
+        for line in shell.run("logs", "-m", "stock", "--format", "json").stdout.splitlines()
+    ]
+    assert [one["message"] for one in facts] == ["other"] * 5
+
+
+def test_logs_go_on_as_lines_come(shell: Shell) -> None:
+    """Also over a file that was put aside."""
+    log = shell.folder / "data/logs/app.log"
+    log.parent.mkdir(parents=True)
+    line = "2026-11-25T10:00:00.123Z INFO standard.orders {}\n"
+    log.write_text(line.format("first"))
+    following = shell.begin("logs", "--follow")
+    following.wait_for(line.format("first").strip())
+    with log.open("a") as file:
+        file.write(line.format("second")[:30])
+        file.flush()
+        file.write(line.format("second")[30:])
+    following.wait_for(line.format("second").strip())
+    log.rename(log.with_suffix(".1"))
+    log.write_text(line.format("third"))
+    following.wait_for(line.format("third").strip())
+
+
+def test_doctor_looks_and_says_what_to_do(shell: Shell) -> None:
+    """A healthy place is status 0; a file that hides modules/ is a failure with its cure."""
+    done = shell.run("doctor", "--port", "1")
+    checks = {line.split()[1]: line.split()[0] for line in done.stdout.splitlines()[1:8]}
+    assert checks["python"] == checks["packages"] == checks["data"] == "ok"
+    assert checks["workspace"] == "warn"
+    (shell.folder / "modules.py").touch()
+    (shell.folder / "core").mkdir()
+    (shell.folder / "core/logging.py").touch()
+    bad = shell.run("doctor", "--format", "json")
+    assert bad.returncode == 1
+    facts = {one["name"]: one for one in json.loads(bad.stdout)["checks"]}
+    assert facts["modules"]["state"] == "fail"
+    assert facts["modules"]["cure"]
+    assert (facts["core"]["state"], "core.logging" in facts["core"]["cure"]) == ("warn", True)
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who holds a lock")
+def test_doctor_names_who_holds_a_database(shell: Shell) -> None:
+    """And it does so without opening the file."""
+    import duckdb
+
+    path = shell.folder / "data/databases/orders.duckdb"
+    path.parent.mkdir(parents=True)
+    (path.parent / "free.duckdb").touch()
+    with duckdb.connect(path) as held:
+        held.execute("create table t (n int)")
+        done = shell.run("doctor", "--format", "json")
+    facts = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "database"]
+    assert len(facts) == 1
+    assert re.match(r"orders\.duckdb is held by pid \d+", facts[0]["message"])
+
+
+def test_errors_are_one_line_unless_asked(shell: Shell) -> None:
+    """`--debug` and MODFRAME_DEBUG show the traceback."""
+    plain = shell.run("compliance", "validate", "--module", "nope")
+    assert plain.stderr.count("\n") == 1
+    assert "Traceback" in shell.run("--debug", "compliance", "validate", "--module", "nope").stderr
+    asked = shell.run("compliance", "validate", "--module", "nope", MODFRAME_DEBUG="1")
+    assert "Traceback" in asked.stderr
+    assert asked.returncode == 1
+
+
+def test_a_reader_that_had_enough_is_no_error(shell: Shell) -> None:
+    """``modframe list | head -1`` leaves no complaint."""
+    import os
+    import subprocess
+    import sys
+
+    shell.write("standard.orders", ORDERS)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "modframe", "list"],
+        cwd=shell.folder, env=shell.env, stdout=writing, stderr=subprocess.PIPE, timeout=60,
+        check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.stderr == b""

@@ -1,0 +1,190 @@
+"""Checks: would it load, and what the guide demands, without starting anything."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from modframe.app import AppContext
+from modframe.ship import check, scaffold
+from modframe.source import Source, read_folder
+
+SHORT = """\
+from modframe.decorators import module
+
+
+@module
+class Orders:
+    def one(self):
+        return 1
+"""
+
+
+@pytest.fixture
+def texts(workspace: Path) -> dict[str, str]:
+    """The files of a scaffolded module, which comply."""
+    return read_folder(scaffold("orders", workspace=workspace).folder).texts
+
+
+def found(texts: dict[str, str], workspace: Path) -> list[tuple[str, str, str]]:
+    source = Source.from_texts("standard.orders", texts)
+    return [(one.rule, one.level, one.file) for one in check(source, modules=workspace / "modules")]
+
+
+def changed(texts: dict[str, str], old: str, new: str, file: str = "api.py") -> dict[str, str]:
+    assert old in texts[file]
+    return {**texts, file: texts[file].replace(old, new)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "file", "finding"),
+    [
+        (
+            '@force_shutdown(method="force_cleanup", timeout=5)\n',
+            "",
+            "api.py",
+            ("missing-decorator", "error", "api.py"),
+        ),
+        (
+            "from core.error_utils",
+            "from unittest import mock\nfrom core.error_utils",
+            "services.py",
+            ("anti-mock", "warning", "services.py"),
+        ),
+        (
+            "from core.error_utils",
+            "import unittest.mock as m\nfrom core.error_utils",
+            "services.py",
+            ("anti-mock", "warning", "services.py"),
+        ),
+        ('    MODULE_VERSION = "1.0.0"\n', "", "api.py", ("module-facts", "warning", "api.py")),
+        (
+            "self.app_context.register_pydantic_model(self.MODULE_ID, OrdersSettings)",
+            "OrdersSettings()",
+            "api.py",
+            ("settings-not-registered", "error", "api.py"),
+        ),
+        (
+            '@graceful_shutdown(method="cleanup_resources"',
+            '@graceful_shutdown(method="force_cleanup"',
+            "api.py",
+            ("cleanup-not-async", "warning", "api.py"),
+        ),
+        (
+            "    def force_cleanup",
+            "    async def force_cleanup",
+            "api.py",
+            ("force-cleanup-async", "warning", "api.py"),
+        ),
+        (
+            '@force_shutdown(method="force_cleanup", timeout=5)',
+            "@force_shutdown(method=None, timeout=5)",
+            "api.py",
+            ("missing-cleanup", "warning", "api.py"),
+        ),
+        (
+            "create_record(self, name: str)",
+            "create_record(self, name: str, count: int)",
+            "services.py",
+            ("documented-signature", "warning", "services.py"),
+        ),
+        (
+            "    def force_cleanup",
+            "    async def extra(self):\n        return 1\n\n    def force_cleanup",
+            "services.py",
+            ("undocumented-method", "info", "services.py"),
+        ),
+        ('orders"', 'orders-x"', "db_models.py", ("database", "error", "db_models.py")),
+        (
+            '@router.get("/status"',
+            '@router.get("/records"',
+            "api.py",
+            ("duplicate-route", "error", "api.py"),
+        ),
+        ("router = APIRouter()", "router = APIRouter", "api.py", ("body-error", "error", "api.py")),
+    ],
+)
+def test_each_demand_is_a_finding(
+    texts: dict[str, str],
+    workspace: Path,
+    old: str,
+    new: str,
+    file: str,
+    finding: tuple[str, str, str],
+) -> None:
+    """What is wrong is named by rule, level and file."""
+    assert finding in found(changed(texts, old, new, file), workspace)
+
+
+def test_decorators_in_another_order_are_named(texts: dict[str, str], workspace: Path) -> None:
+    """The guide has an order."""
+    line = "@module_health_check(check_function=None)\n"
+    moved = changed(texts, line, "")
+    moved = changed(
+        moved,
+        '@inject_dependencies("app_context")\n',
+        f'{line}@inject_dependencies("app_context")\n',
+    )
+    assert found(moved, workspace) == [("decorator-order", "warning", "api.py")]
+
+
+def test_the_short_form_complies(workspace: Path) -> None:
+    """`@module` leaves nothing of the twelve to demand."""
+    assert found({"api.py": SHORT}, workspace) == []
+
+
+def test_mocks_in_tests_are_fine(texts: dict[str, str], workspace: Path) -> None:
+    """What does not run with the module is not held to it."""
+    tests = {"tests/test_orders.py": "from unittest import mock\n"}
+    assert found({**texts, **tests}, workspace) == []
+
+
+def test_a_load_that_hangs_is_a_finding(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check goes on without it."""
+    monkeypatch.setenv("MODFRAME_LOAD_TIMEOUT", "0.5")
+    text = "import threading\nthreading.Event().wait(30)\n" + SHORT
+    assert found({"api.py": text}, workspace) == [("load-timeout", "error", "")]
+
+
+@pytest.mark.parametrize("body", ["raise SystemExit(3)", "1 / 0", "import nowhere_at_all"])
+def test_a_body_that_fails_is_a_finding(workspace: Path, body: str) -> None:
+    """With its line."""
+    source = Source.from_texts("standard.orders", {"api.py": f"{SHORT}{body}\n"})
+    (finding,) = check(source, modules=workspace / "modules")
+    assert (finding.rule, finding.file, finding.line) == ("body-error", "api.py", 8)
+
+
+def test_imports_from_other_modules_are_followed(workspace: Path) -> None:
+    """A fault of the other one is named as such."""
+    other = workspace / "modules/standard/stock"
+    other.mkdir(parents=True)
+    (other / "api.py").write_text(SHORT.replace("Orders", "Stock"))
+    texts = {"api.py": "from modules.standard.stock.api import Stock\n" + SHORT}
+    assert found(texts, workspace) == []
+    (other / "api.py").write_text("1 / 0\n")
+    source = Source.from_texts("standard.orders", texts)
+    (finding,) = check(source, modules=workspace / "modules")
+    assert "standard.stock" in finding.message
+    assert "division by zero" in finding.message
+
+
+def test_a_check_starts_nothing_and_leaves_nothing(workspace: Path) -> None:
+    """No instance is made, no file is written, no package stays."""
+    text = SHORT.replace(
+        "    def one(self):",
+        "    def __init__(self):\n        raise RuntimeError\n\n    def one(self):",
+    )
+    assert found({"api.py": text}, workspace) == []
+    assert list(workspace.iterdir()) == []
+    assert not [name for name in sys.modules if "~check" in name]
+
+
+def test_app_check_looks_at_the_draft(app: AppContext) -> None:
+    """The draft comes before what is live."""
+    app.load({"api.py": SHORT}, id="orders")
+    assert app.check("orders") == ()
+    draft = Source.from_texts("standard.orders", {"api.py": SHORT + "x = (\n"})
+    app._engine.records["standard.orders"].draft = draft
+    assert [one.rule for one in app.check("orders")] == ["syntax-error"]
