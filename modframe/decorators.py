@@ -6,11 +6,21 @@ list. ``@module`` is the short form of all of them.
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
-from .spec import FACTS, Fact, ServiceExample, ServiceMethod, ServiceParam, ServiceReturn
+from .errors import DecoratorError
+from .spec import (
+    FACTS,
+    Fact,
+    ServiceExample,
+    ServiceMethod,
+    ServiceParam,
+    ServiceReturn,
+    module_id_of,
+)
 
 C = TypeVar("C", bound=type)
 Decorator = Callable[[C], C]
@@ -38,32 +48,115 @@ __all__ = [
 
 
 def _record(decorator: str, **values: Any) -> Callable[[C], C]:
-    line = sys._getframe(2).f_lineno
+    frame = sys._getframe(2)
+    fact = Fact(decorator, values, frame.f_lineno, frame.f_code.co_filename)
 
     def decorate(cls: C) -> C:
         if not isinstance(cls, type):
-            raise TypeError(f"@{decorator} decorates a module class, not {cls!r}")
-        facts = cls.__dict__.get(FACTS, ())
-        setattr(cls, FACTS, (Fact(decorator, values, line), *facts))
+            raise _not_a_class(decorator, cls)
+        setattr(cls, FACTS, (fact, *cls.__dict__.get(FACTS, ())))
         return cls
 
     return decorate
 
 
+def _not_a_class(decorator: str, target: object) -> DecoratorError:
+    name = getattr(target, "__qualname__", "")
+    if name.endswith("_record.<locals>.decorate"):
+        return DecoratorError(
+            f"@{decorator} got no class from the decorator below it",
+            cure="give that one its parentheses",
+        )
+    what = f"function {name!r}" if callable(target) and name else repr(target)
+    return DecoratorError(
+        f"@{decorator} decorates a module class, not {what}",
+        cure="put it above the class that api.py has for the module",
+    )
+
+
+# -- what they take ----------------------------------------------------------------------------
+
+
+def _refuse(decorator: str, name: str, wanted: str, value: object) -> DecoratorError:
+    if isinstance(value, type):
+        return DecoratorError(
+            f"@{decorator} stands without parentheses", cure=f"write @{decorator}(...)"
+        )
+    return DecoratorError(
+        f"@{decorator}: {name} is {wanted}, not {value!r}", cure="correct the decorator"
+    )
+
+
+def _text(decorator: str, name: str, value: Any, *, required: bool = False) -> None:
+    if (value is not None or required) and (not isinstance(value, str) or not value):
+        raise _refuse(decorator, name, "a name as text", value)
+
+
+def _seconds(decorator: str, name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise _refuse(decorator, name, "a number of seconds above 0", value)
+    return float(value)
+
+
+def _flag(decorator: str, name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise _refuse(decorator, name, "True or False", value)
+
+
 def _names(decorator: str, *groups: Any) -> tuple[str, ...]:
-    """Names given one by one or in lists, flattened; anything else is a TypeError that says so."""
+    """Names given one by one or in lists, flattened."""
     found: list[str] = []
     for group in groups:
+        if not isinstance(group, str | list | tuple | set | frozenset | None):
+            raise _refuse(decorator, "what it takes", "names as text, or a list of them", group)
         for name in [group] if isinstance(group, str) else (group or ()):
-            if not isinstance(name, str):
-                raise TypeError(f"@{decorator} takes names as strings, not {name!r}")
+            if not isinstance(name, str) or not name:
+                raise _refuse(decorator, "what it takes", "names as text", name)
             found.append(name)
     return tuple(found)
 
 
+def _class(decorator: str, name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, type) and (not isinstance(value, str)):
+        raise _refuse(decorator, name, "a class or its name", value)
+
+
+def _methods(methods: Any) -> tuple[ServiceMethod, ...]:
+    if not isinstance(methods, Iterable) or isinstance(methods, str):
+        raise _refuse("register_service", "methods", "a list of ServiceMethod", methods)
+    found = tuple(methods)
+    for one in found:
+        if not isinstance(one, ServiceMethod):
+            raise _refuse("register_service", "methods", "a list of ServiceMethod", one)
+        for params, kind in ((one.params, ServiceParam), (one.examples, ServiceExample)):
+            if not isinstance(params, list | tuple) or not all(isinstance(p, kind) for p in params):
+                what = f"a list of {kind.__name__}"
+                raise _refuse("register_service", f"what {one.name!r} has", what, params)
+        if one.returns is not None and not isinstance(one.returns, ServiceReturn):
+            raise _refuse(
+                "register_service", f"returns of {one.name!r}", "a ServiceReturn", one.returns
+            )
+    names = [one.name for one in found]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise DecoratorError(
+            f"@register_service documents {twice!r} twice", cure="take one ServiceMethod out"
+        )
+    return found
+
+
+# -- the decorators ----------------------------------------------------------------------------
+
+
 def inject_dependencies(*names: str | Sequence[str]) -> Decorator[C]:
     """Say what is handed to the module; ``'app_context'`` is what there is."""
-    return _record("inject_dependencies", names=_names("inject_dependencies", *names))
+    found = _names("inject_dependencies", *names)
+    for name in found:
+        if name != "app_context":
+            raise DecoratorError(
+                f"@inject_dependencies can't hand {name!r} to the module",
+                cure="'app_context' is what there is; services come from app_context.get_service()",
+            )
+    return _record("inject_dependencies", names=found)
 
 
 def register_service(
@@ -76,7 +169,10 @@ def register_service(
         methods: What callers may rely on; shown in help, views and contracts.
         priority: Breaks ties in the start order; lower comes first.
     """
-    return _record("register_service", name=name, methods=tuple(methods), priority=priority)
+    _text("register_service", "the service's name", name, required=True)
+    if isinstance(priority, bool) or not isinstance(priority, int | float):
+        raise _refuse("register_service", "priority", "a number", priority)
+    return _record("register_service", name=name, methods=_methods(methods), priority=priority)
 
 
 def require_services(services: Sequence[str] | str = (), *more: str) -> Decorator[C]:
@@ -91,16 +187,35 @@ def requires_modules(
 
     An optional module comes first if it is there, and isn't missed if it isn't.
     """
-    entries = [modules] if isinstance(modules, str | Mapping) else list(modules)
+    entries = [modules] if isinstance(modules, str | Mapping) else modules
+    if not isinstance(entries, list | tuple):
+        raise _refuse("requires_modules", "what it takes", "a list of ids or groups", entries)
     required: list[str] = []
     optional: list[str] = []
     for entry in [*entries, *more]:
         if isinstance(entry, str):
-            required.append(entry)
-        else:
-            group = optional if entry.get("optional", False) else required
-            group.extend(_names("requires_modules", entry["modules"]))
+            required.append(module_id_of(entry))
+            continue
+        ids, is_optional = _group(entry)
+        (optional if is_optional else required).extend(ids)
     return _record("requires_modules", required=tuple(required), optional=tuple(optional))
+
+
+def _group(entry: Any) -> tuple[list[str], bool]:
+    if (
+        not isinstance(entry, Mapping)
+        or "modules" not in entry
+        or set(entry)
+        - {
+            "modules",
+            "optional",
+        }
+    ):
+        wanted = "an id or {'modules': [...], 'optional': False}"
+        raise _refuse("requires_modules", "each entry", wanted, entry)
+    optional = entry.get("optional", False)
+    _flag("requires_modules", "optional", optional)
+    return [module_id_of(one) for one in _names("requires_modules", entry["modules"])], optional
 
 
 def initialization_sequence(
@@ -108,7 +223,7 @@ def initialization_sequence(
 ) -> Decorator[C]:
     """Name methods of the module class that run in a phase, in this order."""
     if phase not in ("phase1", "phase2"):
-        raise ValueError(f"@initialization_sequence: phase is 'phase1' or 'phase2', not {phase!r}")
+        raise _refuse("initialization_sequence", "phase", "'phase1' or 'phase2'", phase)
     names = _names("initialization_sequence", *methods)
     return _record("initialization_sequence", methods=names, phase=phase)
 
@@ -128,16 +243,19 @@ def phase2_operations(
 
 def auto_service_creation(service_class: str | type | None = None) -> Decorator[C]:
     """Name the class of the service; its instance becomes ``self.service_instance``."""
+    _class("auto_service_creation", "service_class", service_class)
     return _record("auto_service_creation", service_class=service_class)
 
 
-def register_api_endpoints(router_name: str = "router") -> Decorator[C]:
+def register_api_endpoints(router_name: str | None = "router") -> Decorator[C]:
     """Name the variable of ``api.py`` that holds the module's `fastapi.APIRouter`."""
+    _text("register_api_endpoints", "router_name", router_name)
     return _record("register_api_endpoints", router_name=router_name)
 
 
 def register_database(database_name: str | None = None) -> Decorator[C]:
     """Name the module's database; a ``DATABASE_NAME`` constant beside the models wins over it."""
+    _text("register_database", "database_name", database_name)
     return _record("register_database", database_name=database_name)
 
 
@@ -148,6 +266,8 @@ def enforce_data_integrity(*, strict_mode: bool = True, anti_mock: bool = True) 
         strict_mode: Whether changes that a session leaves uncommitted raise instead of warn.
         anti_mock: Whether imports of mock libraries in the module's code are findings.
     """
+    _flag("enforce_data_integrity", "strict_mode", strict_mode)
+    _flag("enforce_data_integrity", "anti_mock", anti_mock)
     return _record("enforce_data_integrity", strict_mode=strict_mode, anti_mock=anti_mock)
 
 
@@ -158,19 +278,26 @@ def module_health_check(
     interval: float = 60.0,
 ) -> Decorator[C]:
     """Name the method that says whether the module is healthy, and how often to ask, in seconds."""
-    return _record("module_health_check", method=function or check_function, interval=interval)
+    named = function or check_function
+    _text("module_health_check", "function", named)
+    every = _seconds("module_health_check", "interval", interval)
+    return _record("module_health_check", method=named, interval=every)
 
 
 def graceful_shutdown(
     method: str | None = "cleanup_resources", timeout: float = 30.0
 ) -> Decorator[C]:
     """Name the method that stops the module in order, and its bound in seconds."""
-    return _record("graceful_shutdown", method=method, timeout=timeout)
+    _text("graceful_shutdown", "method", method)
+    bound = _seconds("graceful_shutdown", "timeout", timeout)
+    return _record("graceful_shutdown", method=method, timeout=bound)
 
 
 def force_shutdown(method: str | None = "force_cleanup", timeout: float = 5.0) -> Decorator[C]:
     """Name the method that stops the module at once, and its bound in seconds."""
-    return _record("force_shutdown", method=method, timeout=timeout)
+    _text("force_shutdown", "method", method)
+    bound = _seconds("force_shutdown", "timeout", timeout)
+    return _record("force_shutdown", method=method, timeout=bound)
 
 
 @overload
@@ -196,9 +323,30 @@ def module(target: Any = None, /, **values: Any) -> Any:
         values: ``service`` and ``settings``: a class or its name. ``database``: a name.
             ``requires``: services or modules.
     """
-    allowed = ("service", "settings", "database", "requires")
-    if unknown := [name for name in values if name not in allowed]:
-        raise TypeError(f"@module takes {', '.join(allowed)}; not {unknown[0]!r}")
     if isinstance(target, type):
-        return _record("module", module_id=None, **values)(target)
-    return _record("module", module_id=target, **values)
+        return _record("module", module_id=None)(target)
+    if target is not None and not isinstance(target, str):
+        raise _not_a_class("module", target)
+    checked = _short_values(**values)
+    return _record("module", module_id=target and module_id_of(target), **checked)
+
+
+_ALLOWED = ("service", "settings", "database", "requires")
+
+
+def _short_values(**values: Any) -> dict[str, Any]:
+    for name in values:
+        if name not in _ALLOWED:
+            near = difflib.get_close_matches(name, _ALLOWED, n=1)
+            hint = f"did you mean {near[0]}=? It" if near else "it"
+            raise DecoratorError(
+                f"@module does not take {name}=", cure=f"{hint} takes {', '.join(_ALLOWED)}"
+            )
+    for name in ("service", "settings"):
+        _class("module", name, values.get(name))
+    _text("module", "database", values.get("database"))
+    requires = _names("module", values.get("requires"))
+    for one in requires:
+        if one.count(".") <= 1:
+            module_id_of(one)
+    return {**values, "requires": requires}

@@ -199,8 +199,16 @@ class ModuleNotFoundInWorkspaceError(WorkspaceError, LookupError):
     """Raised when an id names no module that is live, drafted or below ``modules/``."""
 
 
+class DecoratorError(ModframeError, TypeError):
+    """Raised when a decorator of a module class is given what it can't work with."""
+
+    rule = "decorator"
+
+
 class InvalidModuleIdError(ModframeError, ValueError):
     """Raised when a text can't be a module's id."""
+
+    rule = "module-id"
 
 
 class ServiceNotFoundError(ModframeError, LookupError):

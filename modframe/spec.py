@@ -23,16 +23,20 @@ def module_id_of(name: str) -> str:
     """The full id that a short or full one stands for: ``"orders"`` is ``"standard.orders"``.
 
     Raises:
-        InvalidModuleIdError: If the text is no id.
+        InvalidModuleIdError: If it is no id.
     """
+    if not isinstance(name, str):
+        raise InvalidModuleIdError(
+            f"{name!r} is not a module id", cure="an id is a text such as 'standard.orders'"
+        )
     full = name if "." in name else f"standard.{name}"
     if not _ID.match(full):
         kind = full.partition(".")[0]
         near = difflib.get_close_matches(kind, MODULE_TYPES, n=1) if "." in name else []
-        hint = f"did you mean {near[0]!r}? " if near and kind not in MODULE_TYPES else ""
+        hint = f"did you mean {near[0]!r}? An" if near and kind not in MODULE_TYPES else "an"
         raise InvalidModuleIdError(
             f"{name!r} is not a module id",
-            cure=f"{hint}an id is a type ({', '.join(MODULE_TYPES)}), a dot, and a name of "
+            cure=f"{hint} id is a type ({', '.join(MODULE_TYPES)}), a dot, and a name of "
             "lower-case letters, digits and underscores, such as 'standard.orders'; without "
             "a type it means 'standard.'",
         )
@@ -95,11 +99,16 @@ class ServiceMethod:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that a decorator recorded: its name, its arguments, and where it stands."""
+    """One thing that a decorator recorded: its name, its arguments, and where it stands.
+
+    Attributes:
+        line: The line of its call. ``filename``: the ``co_filename`` of that code.
+    """
 
     decorator: str
     values: Mapping[str, Any]
     line: int = 0
+    filename: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Text to a spec: checks, the private package (the only place that executes module code), reader."""
+"""Text to a spec: checks, the private package (the only exec of module code), reader."""
 
 from .checks import check, missing_files
 from .loader import Loaded, load

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..errors import Finding
+from ..source import Source
 from ..spec import ModuleSpec, ServiceMethod, type_name
-from .checks import place
-
-if TYPE_CHECKING:
-    from .reader import Reader
 
 
-def contract_findings(spec: ModuleSpec, reader: Reader) -> Iterator[Finding]:
+def contract_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
     """What is documented and isn't so, as warnings at the method's line."""
     service = spec.service
     if service is None or service.service_class is None:
         return
     for name, documented in service.methods.items():
         method = getattr(service.service_class, name, None)
-        where = _where(method, reader)
+        where = _where(method, source)
         if not callable(method):
             yield Finding(
                 "documented-method",
@@ -52,7 +49,10 @@ def _drift(documented: ServiceMethod, real: inspect.Signature) -> Iterator[tuple
                 "add the parameter or take the ServiceParam out",
             )
     for key, one in takes.items():
-        required = one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        required = one.default is one.empty and one.kind not in (
+            one.VAR_POSITIONAL,
+            one.VAR_KEYWORD,
+        )
         if required and key not in known:
             yield (
                 f"{name}() requires {key!r}, which is not documented",
@@ -67,11 +67,9 @@ def _drift(documented: ServiceMethod, real: inspect.Signature) -> Iterator[tuple
             )
 
 
-def _where(method: object, reader: Reader) -> dict[str, str | int]:
+def _where(method: object, source: Source) -> dict[str, Any]:
     code = getattr(inspect.unwrap(method), "__code__", None) if callable(method) else None
-    file = reader.source.file_named(code.co_filename) if code else ""
+    file = source.file_named(code.co_filename) if code else ""
     if code is None or not file:
         return {"file": "api.py"}
-    content = reader.source.files[file]
-    line = code.co_firstlineno - content.first_line + 1
-    return place(content, file, line)
+    return {"file": file, "line": code.co_firstlineno, "cell": source.files[file].cell}

@@ -1,22 +1,23 @@
-"""`load`: a source to an executed private package and its spec; synchronous, on the loader thread."""
+"""`load`: a source to an executed private package and its spec; on the loader thread."""
 
 from __future__ import annotations
 
-import re
-import traceback
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import current_thread, main_thread
 from types import TracebackType
 
-from ..errors import Finding, LoadError, ModframeError
+from ..errors import BlockedError, LoadError
 from ..source import Source
 from ..spec import ModuleSpec
-from .checks import check, import_cause, is_code
-from .imports import Resolve, make_import
+from .body import body_finding
+from .checks import check
+from .imports import Resolve
 from .package import Package
 from .reader import Reader
+from .text import is_code
 
-_PRIVATE = re.compile(r"(modules\.\w+\.\w+)~\d+")
+__all__ = ["Loaded", "body_finding", "load", "module_traceback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,10 @@ def load(
     findings = check(source, outer_names)
     if any(one.level == "error" for one in findings):
         raise LoadError(source.module_id, "check", findings)
-    package = Package(name, source, importer=make_import(context, resolve), printer=printer)
+    package = Package(name, source, context=context, resolve=resolve, printer=printer)
     try:
         _execute(package)
+        package.complete = True
         reader = Reader(source, package.modules())
         spec = reader.read()
         if spec is None or any(one.level == "error" for one in reader.findings):
@@ -62,8 +64,7 @@ def load(
     except BaseException:
         package.close()
         raise
-    object.__setattr__(spec, "findings", (*findings, *reader.findings))
-    return Loaded(package, spec)
+    return Loaded(package, replace(spec, findings=(*findings, *reader.findings)))
 
 
 def _execute(package: Package) -> None:
@@ -71,43 +72,16 @@ def _execute(package: Package) -> None:
     file = "api.py"
     try:
         package.open()
-        for file in files:  # noqa: B007  # the error names the file that was being run
+        for file in files:  # the error names the file that was being run
             package.import_file(file)
-    except ModframeError:
-        raise
-    except KeyboardInterrupt:
-        raise
+    except (LoadError, BlockedError):
+        raise  # another module's, on whose import this one waited
     except BaseException as error:
-        # Whatever a module's body raises, SystemExit included, is a fault of the module.
-        raise LoadError(
-            package.source.module_id, "import", [body_finding(package.source, error, file)]
-        ) from error
-
-
-def body_finding(source: Source, error: BaseException, file: str) -> Finding:
-    """An exception out of module code as a finding, at its innermost line in the module."""
-    line, cell = 0, ""
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        if found := source.file_named(frame.f_code.co_filename):
-            file, line, cell = found, number, source.files[found].cell
-    if isinstance(error, ImportError):
-        _speak_plainly(error)
-    if isinstance(error, ModuleNotFoundError):
-        cure = import_cause(error)
-    elif isinstance(error, RuntimeError) and "no running event loop" in str(error):
-        cure = "a module's body has no event loop; start tasks in initialize()"
-    else:
-        cure = "correct it and run it again"
-    detail = f": {error}" if str(error) else ""
-    return Finding(
-        "body-error", "error", f"{type(error).__name__}{detail}", cure, file, line, cell
-    )
-
-
-def _speak_plainly(error: ImportError) -> None:
-    """Let an import error name modules as people do, without number and internal file."""
-    error.msg = _PRIVATE.sub(r"\1", str(error.msg)).partition(" (/")[0].partition(" (<")[0]
-    error.args = (error.msg,)
+        if isinstance(error, KeyboardInterrupt) and current_thread() is main_thread():
+            raise  # a person's Ctrl-C, unlike one that a body raises on the loader thread
+        # Whatever else a module's body raises, SystemExit included, is a fault of the module.
+        finding = body_finding(package.source, error, file)
+        raise LoadError(package.source.module_id, "import", [finding]) from error
 
 
 def module_traceback(source: Source, trace: TracebackType | None) -> TracebackType | None:

@@ -9,111 +9,147 @@ from __future__ import annotations
 
 import builtins
 import importlib
-import linecache
+import importlib.util
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from ..source import Source
-from ..source.source import SourceFile, module_name
-from .imports import Import
+from ..source import Source, shown
+from ..source.source import module_name
+from .imports import GenerationImport, Resolve
+from .text import Fault, understand
 
 _packages: dict[str, Package] = {}
-_code_cache: dict[tuple[str, str, int], CodeType] = {}
-_CODE_CACHE_SIZE = 256
-
-
-def compiled(content: SourceFile) -> CodeType:
-    """The code of a file, its line numbers those of the cell or file it stands in.
-
-    Raises:
-        SyntaxError: If it isn't Python; with the place's file name and line.
-    """
-    key = (content.filename, content.text, content.first_line)
-    code = _code_cache.get(key)
-    if code is None:
-        text = "\n" * (content.first_line - 1) + content.text
-        code = compile(text, content.filename, "exec", dont_inherit=True)
-        if len(_code_cache) >= _CODE_CACHE_SIZE:
-            _code_cache.pop(next(iter(_code_cache)))
-        _code_cache[key] = code
-    return code
+_left_behind: set[str] = set()
+_opening = threading.RLock()
 
 
 class Package:
     """The modules of one generation, importable as ``<name>.<file>`` while it is open.
 
     Args:
-        name: The private name, for example ``modules.standard.orders~3``.
+        name: The private name, for example ``modules.standard.orders~3``. If a load that was left
+            behind still holds it, a letter is added.
         source: The text.
-        importer: The generation's ``__import__``.
+        context: The generation's ``app_context``.
+        resolve: Module id → package name, for imports from other modules.
         printer: The generation's ``print``.
+
+    Attributes:
+        complete: Whether all files were executed; until then a load is under way, or left behind.
+        closed: Whether it was taken out of the import system.
     """
 
     def __init__(
-        self, name: str, source: Source, *, importer: Import, printer: Callable[..., None]
+        self,
+        name: str,
+        source: Source,
+        *,
+        context: object,
+        resolve: Resolve,
+        printer: Callable[..., None],
     ) -> None:
-        self.name = name
         self.source = source
+        self.closed = False
+        self.complete = False
+        self._kept: dict[str, ModuleType] = {}
+        with _opening:
+            self.name = _free(name)
+            _packages[self.name] = self
         self._files = {
-            f"{name}.{dotted}" if (dotted := module_name(file)) else name: file
+            f"{self.name}.{dotted}" if (dotted := module_name(file)) else self.name: file
             for file in source.files
         }
+        own_id = source.module_id
+        importer = GenerationImport(
+            context, lambda other: self.name if other == own_id else resolve(other), self
+        )
         self.builtins = {**builtins.__dict__, "__import__": importer, "print": printer}
-        self.root = ModuleType(name, f"{source.module_id}, one generation of it")
+        self.root = ModuleType(self.name, f"{source.module_id}, one generation of it")
 
     def open(self) -> None:
         """Put the package where the import system finds it."""
-        _packages[self.name] = self
         if _FINDER not in sys.meta_path:
             sys.meta_path.insert(0, _FINDER)
+        self._leave()  # what stood there was another name's, from a pickle that named this one
         self.root.__path__ = []
         self.root.__package__ = self.name
-        spec = ModuleSpec(self.name, _Loader(self), is_package=True)
-        self.root.__spec__ = spec
+        self.root.__spec__ = ModuleSpec(self.name, _Loader(self), is_package=True)
+        self.root.__loader__ = self.root.__spec__.loader
         self.root.__dict__["__builtins__"] = self.builtins
         sys.modules[self.name] = self.root
-        for content in self.source.files.values():
-            content.register()
+        shown.show(self.source.files.values())
         if "__init__.py" in self.source.files:
             self._execute(self.root, "__init__.py")
 
     def import_file(self, file: str) -> ModuleType:
         """The module of a file, executed on first use."""
         dotted = module_name(file)
+        if self.closed:
+            return self.import_late(f"{self.name}.{dotted}" if dotted else self.name)
         return importlib.import_module(f"{self.name}.{dotted}" if dotted else self.name)
 
     def modules(self) -> dict[str, ModuleType]:
         """File → module, for every file that was executed."""
+        known = self._kept if self.closed else sys.modules
         return {
             file: module
             for dotted, file in self._files.items()
-            if (module := sys.modules.get(dotted)) is not None
+            if (module := known.get(dotted)) is not None
         }
 
     def close(self) -> None:
         """Take the package out of the import system; whoever still runs its code keeps it alive."""
-        if _packages.get(self.name) is self:
+        with _opening:
+            if self.closed:
+                return
+            self._kept = self._leave()
+            self.closed = True
             del _packages[self.name]
-            prefix = f"{self.name}."
-            for name in [one for one in list(sys.modules) if one.startswith(prefix)]:
-                del sys.modules[name]
-            sys.modules.pop(self.name, None)
+        shown.hide(self.source.files.values())
+
+    def _leave(self) -> dict[str, ModuleType]:
+        prefix = f"{self.name}."
+        names = [one for one in list(sys.modules) if one == self.name or one.startswith(prefix)]
+        return {name: module for name in names if (module := sys.modules.pop(name, None))}
+
+    def import_late(self, name: str) -> ModuleType:
+        """A module of the package after it was closed: what was there, or executed now.
+
+        Raises:
+            ModuleNotFoundError: If the package has no such file.
+        """
+        if name in self._kept:
+            return self._kept[name]
+        spec = self.find(name)
+        if spec is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        module = importlib.util.module_from_spec(spec)
+        self._kept[name] = module
+        try:
+            _Loader(self).exec_module(module)
+        except BaseException:
+            del self._kept[name]
+            raise
+        parent, _, last = name.rpartition(".")
+        setattr(self.import_late(parent), last, module)
+        return module
 
     def forget_text(self) -> None:
         """Take the files' text out of ``linecache``, where nothing newer stands in its place."""
-        for content in self.source.files.values():
-            entry = linecache.cache.get(content.filename)
-            if entry and "".join(entry[2] or ()) == _registered(content):
-                del linecache.cache[content.filename]
+        shown.forget(self.source.files.values())
 
     def find(self, name: str) -> ModuleSpec | None:
         """The spec of one of the package's files or folders."""
         file = self._files.get(name)
         if file is not None:
-            return ModuleSpec(name, _Loader(self), is_package=file.endswith("__init__.py"))
+            origin = self.source.files[file].filename
+            is_package = file.endswith("__init__.py")
+            return ModuleSpec(name, _Loader(self), origin=origin, is_package=is_package)
         folder = name[len(self.name) + 1 :].replace(".", "/") + "/"
         if any(one.startswith(folder) for one in self.source.files):
             return ModuleSpec(name, _Loader(self), is_package=True)
@@ -121,20 +157,31 @@ class Package:
 
     def _execute(self, module: ModuleType, file: str) -> None:
         content = self.source.files[file]
+        text = understand(content)
+        if isinstance(text, Fault):
+            raise SyntaxError(text.message, (content.filename, text.line, None, None))
         module.__file__ = content.filename
         module.__dict__["__builtins__"] = self.builtins
-        exec(compiled(content), module.__dict__)  # noqa: S102  # the one place that runs modules
+        exec(text.code, module.__dict__)  # noqa: S102  # the one place that runs modules
 
     def __repr__(self) -> str:
         return f"<Package {self.name}: {len(self._files)} files>"
 
 
-def _registered(content: SourceFile) -> str:
-    text = content.head + content.text
-    return text if not text or text.endswith("\n") else text + "\n"
+def _free(name: str) -> str:
+    """A name that nobody holds. What was left behind under it gives way, but not its name: its
+    thread may hold the import system's locks on that for ever.
+    """
+    while name in _packages or name in _left_behind:
+        holder = _packages.get(name)
+        if holder is not None and not holder.complete:
+            _left_behind.add(name)
+            holder.close()
+        name += "b"
+    return name
 
 
-class _Loader:
+class _Loader(Loader):
     """Executes one file of a package for the import system."""
 
     def __init__(self, package: Package) -> None:
@@ -150,9 +197,9 @@ class _Loader:
             self._package._execute(module, file)
 
     def get_source(self, name: str) -> str | None:
-        """The file's text, for debuggers."""
+        """The text of the place that the file stands in, for debuggers."""
         file = self._package._files.get(name)
-        return self._package.source.files[file].text if file else None
+        return "".join(self._package.source.files[file].lines) if file else None
 
 
 class _Finder:

@@ -1,50 +1,37 @@
-"""Reads a module's recorded facts into its frozen `ModuleSpec`, and says what is missing or wrong.
+"""Executed files to a `ModuleSpec`: reads what decorators recorded, and says what is wrong.
 
-Comes after the files were executed, once per generation. All faults are reported together.
+Comes after the files were executed, once per generation. All faults are reported together. Both
+forms are read alike; what ``@module`` doesn't say has its default.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from ..errors import Finding, Level
+from ..errors import Finding, InvalidModuleIdError
 from ..source import Source
 from ..spec import (
-    FACTS,
     Fact,
     HealthSpec,
     IntegritySpec,
     ModuleSpec,
-    ServiceSpec,
     ShutdownSpec,
     module_id_of,
-    module_of_service,
 )
-from .checks import parsed, place
 from .contract import contract_findings
+from .facts import MANDATORY, Facts
+from .methods import public_methods
+from .module_class import BASE, find_module_class, is_framework_base, lacks_decorators
+from .notes import Notes
+from .services import Services
 
-MANDATORY = (
-    "inject_dependencies",
-    "register_service",
-    "require_services",
-    "initialization_sequence",
-    "phase2_operations",
-    "auto_service_creation",
-    "register_api_endpoints",
-    "register_database",
-    "enforce_data_integrity",
-    "module_health_check",
-    "graceful_shutdown",
-    "force_shutdown",
-)
-"""The decorators that the guide's form demands, in the guide's order."""
+__all__ = ["MANDATORY", "Reader", "public_methods"]
 
-_BASE = "DataIntegrityModule"
+_DATABASE = "DATABASE_NAME"
 
 
 class Reader:
@@ -53,307 +40,227 @@ class Reader:
     def __init__(self, source: Source, modules: Mapping[str, ModuleType]) -> None:
         self.source = source
         self.modules = modules
-        self.findings: list[Finding] = []
+        self._notes = Notes(source)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What it has to say so far."""
+        return self._notes.findings
 
     def read(self) -> ModuleSpec | None:
         """The spec, or nothing where ``findings`` holds an error."""
-        cls = self._module_class()
+        cls = find_module_class(self.modules, self._notes)
         if cls is None:
             return None
-        facts = {fact.decorator: fact for fact in reversed(getattr(cls, FACTS, ()))}
-        self._check_id(cls, facts)
-        spec = self._short(cls, facts) if "module" in facts else self._guide(cls, facts)
-        self.findings += contract_findings(spec, self)
+        facts = Facts(cls)
+        self._check(cls, facts)
+        spec = self._spec(cls, facts)
+        self.findings.extend(contract_findings(spec, self.source))
         return spec
 
-    # -- the class ------------------------------------------------------------------------
-
-    def _module_class(self) -> type | None:
-        namespace = vars(self.modules["api.py"])
-        own = [
-            value
-            for value in dict.fromkeys(v for v in namespace.values() if isinstance(v, type))
-            if value.__module__ == namespace["__name__"]
-        ]
-        decorated = [one for one in own if FACTS in vars(one)]
-        if len(decorated) > 1:
-            names = ", ".join(one.__name__ for one in decorated)
-            self.error(
-                "several-module-classes",
-                f"api.py has {len(decorated)} module classes: {names}",
-                "keep one; a module has one class",
-                decorated[1].__name__,
-            )
-            return None
-        if decorated:
-            return decorated[0]
-        bare = next((one for one in own if any(b.__name__ == _BASE for b in one.__mro__)), None)
-        if bare is not None:
-            self._missing_decorators(bare.__name__, MANDATORY)
-        else:
-            self.error(
-                "no-module-class",
-                "api.py has no module class",
-                "decorate the class: @module for the short form, or the guide's decorators on a "
-                f"{_BASE}",
-            )
-        return None
-
-    def _missing_decorators(self, name: str, missing: tuple[str, ...]) -> None:
-        listed = ", ".join(f"@{one}" for one in missing)
-        self.error(
-            "missing-decorator",
-            f"class {name!r} lacks {listed}",
-            "add what is missing, or use @module, the short form of all of them",
-            name,
-        )
-
-    def _check_id(self, cls: type, facts: Mapping[str, Fact]) -> None:
-        short = facts.get("module")
-        given = (short.values["module_id"] if short else None) or getattr(cls, "MODULE_ID", "")
-        if not given:
-            if not short:
-                self.error(
-                    "module-id",
-                    f"class {cls.__name__!r} has no MODULE_ID",
-                    f"add MODULE_ID = {self.source.module_id!r}",
-                    cls.__name__,
-                )
-        elif module_id_of(given) != self.source.module_id:
-            folder = self.source.module_id.replace(".", "/")
-            where = "folder" if self.source.origin == "folder" else "cell"
-            self.error(
-                "module-id",
-                f"MODULE_ID is {given!r}, but the {where} says {self.source.module_id!r}",
-                f"make them equal: a module of that id stands in modules/{given.replace('.', '/')}"
-                f", this one in modules/{folder}",
-                "MODULE_ID" if not (short and short.values["module_id"]) else cls.__name__,
-            )
-
-    # -- the guide's form -----------------------------------------------------------------
-
-    def _guide(self, cls: type, facts: Mapping[str, Fact]) -> ModuleSpec:
-        missing = tuple(name for name in MANDATORY if name not in facts)
-        if missing:
-            self._missing_decorators(cls.__name__, missing)
+    def _spec(self, cls: type, facts: Facts) -> ModuleSpec:
+        short = facts.first("module") is not None
+        services = Services(self.source.module_id, self.modules, self._notes)
+        service = services.short(cls, facts) if short else services.guide(facts)
+        settings = facts.value("module", "settings")
         phase1, phase2 = self._phases(cls, facts)
-        requires = facts.get("requires_modules")
-        operations = facts.get("phase2_operations")
+        requires = tuple(facts.value("module", "requires") or ())
+        stops = service.service_class if short and service and service.service_class else cls
         return ModuleSpec(
             module_id=self.source.module_id,
             version=str(getattr(cls, "MODULE_VERSION", "0.0.0")),
             description=str(getattr(cls, "MODULE_DESCRIPTION", "") or inspect.getdoc(cls) or ""),
-            form="guide",
+            form="short" if short else "guide",
             module_class=cls,
-            service=self._service(cls, facts),
+            service=service,
             phase1=phase1,
             phase2=phase2,
-            requires_services=tuple(
-                dict.fromkeys(
-                    [
-                        *self._value(facts, "require_services", "services", ()),
-                        *(operations.values["dependencies"] if operations else ()),
-                    ]
-                )
+            requires_services=_distinct(
+                facts.joined("require_services", "services"),
+                facts.joined("phase2_operations", "dependencies"),
+                [one for one in requires if one.count(".") > 1],
             ),
-            requires_modules=self._ids(requires.values["required"] if requires else ()),
-            after_modules=self._ids(requires.values["optional"] if requires else ()),
-            router=self._router(cls, facts),
-            database_name=self._value(facts, "register_database", "database_name", None),
+            requires_modules=_distinct(
+                facts.joined("requires_modules", "required"),
+                [module_id_of(one) for one in requires if one.count(".") <= 1],
+            ),
+            after_modules=facts.joined("requires_modules", "optional"),
+            router=self._router(facts),
+            settings_model=(
+                services.class_named(settings, at=facts.first("module")) if settings else None
+            ),
+            database_name=facts.value("register_database", "database_name")
+            or facts.value("module", "database"),
+            initializes_service=short and "initialize" not in phase2,
             health=self._health(cls, facts),
-            integrity=self._integrity(facts),
-            graceful=self._shutdown(cls, facts, "graceful_shutdown", 30.0),
-            force=self._shutdown(cls, facts, "force_shutdown", 5.0),
+            integrity=IntegritySpec(**_values(facts.first("enforce_data_integrity"))),
+            graceful=self._shutdown(
+                facts, "graceful_shutdown", stops, ShutdownSpec("cleanup_resources", 30.0)
+            ),
+            force=self._shutdown(
+                facts, "force_shutdown", stops, ShutdownSpec("force_cleanup", 5.0)
+            ),
         )
 
-    @staticmethod
-    def _value(facts: Mapping[str, Fact], decorator: str, name: str, default: Any) -> Any:
-        fact = facts.get(decorator)
-        return fact.values[name] if fact else default
+    # -- what the whole has to be ---------------------------------------------------------
 
-    def _ids(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(module_id_of(name) for name in names)
+    def _check(self, cls: type, facts: Facts) -> None:
+        for again in facts.repeated:
+            self._notes.error(
+                "decorator-twice",
+                f"@{again.decorator} stands twice on class {cls.__name__!r}",
+                "keep one of them",
+                at=again,
+            )
+        short = facts.first("module")
+        if short is None:
+            if facts.missing:
+                lacks_decorators(cls, facts.missing, self._notes)
+            if not any(map(is_framework_base, cls.__mro__)):
+                self._notes.error(
+                    "wrong-base",
+                    f"class {cls.__name__!r} does not inherit {BASE}",
+                    f"write 'class {cls.__name__}({BASE})', which core.module_base has",
+                    at=cls.__name__,
+                )
+        self._check_id(cls, short)
+        self._check_database(facts)
 
-    def _phases(
-        self, cls: type, facts: Mapping[str, Fact]
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        methods: dict[str, list[str]] = {"phase1": [], "phase2": []}
-        for fact in getattr(cls, FACTS, ()):
-            if fact.decorator == "initialization_sequence":
-                methods[fact.values["phase"]] += fact.values["methods"]
-            elif fact.decorator == "phase2_operations":
-                methods["phase2"] += fact.values["methods"]
-        for phase, names in methods.items():
-            for name in names:
-                self._require_method(cls, name, f"{phase} calls")
-        return tuple(methods["phase1"]), tuple(methods["phase2"])
-
-    def _require_method(self, cls: type, name: str, who: str) -> None:
-        if callable(getattr(cls, name, None)):
+    def _check_id(self, cls: type, short: Fact | None) -> None:
+        given = short.values["module_id"] if short else None
+        at: Fact | str = short if short is not None and given else "MODULE_ID"
+        given = given or getattr(cls, "MODULE_ID", "")
+        wanted = self.source.module_id
+        if not given:
+            if short is None:
+                self._notes.error(
+                    "module-id",
+                    f"class {cls.__name__!r} has no MODULE_ID",
+                    f"add MODULE_ID = {wanted!r}",
+                    at=cls.__name__,
+                )
             return
-        near = difflib.get_close_matches(name, [one for one in dir(cls) if one[0] != "_"], n=1)
+        try:
+            said = module_id_of(given)
+        except InvalidModuleIdError as error:
+            self._notes.error("module-id", f"MODULE_ID: {error.message}", error.cure, at=at)
+            return
+        if said != wanted:
+            says = {"folder": "the folder says", "cells": "the cell says"}
+            self._notes.error(
+                "module-id",
+                f"MODULE_ID is {given!r}, but "
+                f"{says.get(self.source.origin, 'it is loaded as')} {wanted!r}",
+                f"write {wanted!r} here, or move it: {said!r} stands in "
+                f"modules/{said.replace('.', '/')}",
+                at=at,
+            )
+
+    def _check_database(self, facts: Facts) -> None:
+        """The constant beside the models wins over the decorator; where they differ it is said."""
+        fact = facts.first("register_database")
+        if fact is None:
+            return
+        named = fact.values["database_name"]
+        for file, module in self.modules.items():
+            constant = vars(module).get(_DATABASE)
+            if isinstance(constant, str) and constant != named:
+                says = f"names {named!r}" if named else "names no database"
+                self._notes.warn(
+                    "database-name",
+                    f"@register_database {says}, and {file} has {_DATABASE} = {constant!r}, "
+                    "which counts",
+                    f"write database_name={constant!r}",
+                    at=fact,
+                )
+                return
+
+    # -- phases and methods ---------------------------------------------------------------
+
+    def _phases(self, cls: type, facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        methods: dict[str, list[str]] = {"phase1": [], "phase2": []}
+        for fact in facts.every("initialization_sequence", "phase2_operations"):
+            phase = fact.values.get("phase", "phase2")
+            for name in fact.values["methods"]:
+                self._require_method(cls, name, fact)
+                methods[phase].append(name)
+        return tuple(dict.fromkeys(methods["phase1"])), tuple(dict.fromkeys(methods["phase2"]))
+
+    def _require_method(self, cls: type, name: str, fact: Fact) -> None:
+        there = getattr(cls, name, None)
+        if callable(there):
+            return
+        near = difflib.get_close_matches(name, _methods_of(cls), n=1)
         hint = f", or did you mean {near[0]!r}?" if near else ""
-        self.error(
+        why = f"class {cls.__name__!r} has no such method" if there is None else "it is no method"
+        self._notes.error(
             "missing-method",
-            f"{who} {name!r}, which class {cls.__name__!r} does not have",
+            f"@{fact.decorator} names {name!r}, and {why}",
             f"write the method{hint}",
-            cls.__name__,
+            at=fact,
         )
 
-    def _service(self, cls: type, facts: Mapping[str, Fact]) -> ServiceSpec | None:
-        registered = facts.get("register_service")
-        wanted = self._value(facts, "auto_service_creation", "service_class", None)
-        service_class = self._class_named(wanted, cls) if wanted else None
-        if registered is None:
-            return None
-        name = registered.values["name"]
-        if module_of_service(name) != self.source.module_id:
-            self.error(
-                "service-name",
-                f"the service is called {name!r}, which belongs to {module_of_service(name)!r}",
-                f"call it '{self.source.module_id}.service'",
-                cls.__name__,
-            )
-        methods = {one.name: one for one in registered.values["methods"]}
-        return ServiceSpec(name, service_class, methods, registered.values["priority"])
-
-    def _class_named(self, wanted: str | type, cls: type) -> type | None:
-        if isinstance(wanted, type):
-            return wanted
-        order = sorted(self.modules, key=lambda file: (file != "api.py", file != "services.py"))
-        for file in order:
-            found = vars(self.modules[file]).get(wanted)
-            if isinstance(found, type):
-                return found
-        own = [
-            name
-            for module in self.modules.values()
-            for name, value in vars(module).items()
-            if isinstance(value, type) and value.__module__ == module.__name__
-        ]
-        near = difflib.get_close_matches(wanted, own, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        self.error(
-            "unknown-service-class",
-            f"there is no class {wanted!r} in {', '.join(sorted(self.modules))}",
-            f"{hint}write the class, or name the one there is",
-            cls.__name__,
-        )
-        return None
-
-    def _router(self, cls: type, facts: Mapping[str, Fact]) -> Any:
-        name = self._value(facts, "register_api_endpoints", "router_name", None)
-        if not name:
-            return None
-        router = vars(self.modules["api.py"]).get(name)
-        if router is None:
-            self.error(
-                "missing-router",
-                f"@register_api_endpoints names {name!r}, and api.py has no such variable",
-                f"add '{name} = APIRouter()' to api.py and decorate the routes with @{name}.get(...)",
-                cls.__name__,
-            )
-        return router
-
-    def _health(self, cls: type, facts: Mapping[str, Fact]) -> HealthSpec:
-        fact = facts.get("module_health_check")
+    def _health(self, cls: type, facts: Facts) -> HealthSpec:
+        fact = facts.first("module_health_check")
         if fact is None:
             return HealthSpec()
         method = fact.values["method"]
-        if isinstance(method, str):
-            self._require_method(cls, method, "@module_health_check names")
-        return HealthSpec(method, float(fact.values["interval"]))
-
-    @staticmethod
-    def _integrity(facts: Mapping[str, Fact]) -> IntegritySpec:
-        fact = facts.get("enforce_data_integrity")
-        return IntegritySpec(**fact.values) if fact else IntegritySpec()
+        if method:
+            self._require_method(cls, method, fact)
+        return HealthSpec(method, fact.values["interval"])
 
     def _shutdown(
-        self, cls: type, facts: Mapping[str, Fact], decorator: str, timeout: float
+        self, facts: Facts, decorator: str, cls: type, default: ShutdownSpec
     ) -> ShutdownSpec:
-        fact = facts.get(decorator)
-        if fact is None:
+        fact = facts.first(decorator)
+        method = fact.values["method"] if fact else default.method
+        timeout = fact.values["timeout"] if fact else default.timeout
+        implied = method == default.method and (fact is None or facts.first("module") is not None)
+        if implied and not callable(getattr(cls, method or "", None)):
             return ShutdownSpec(None, timeout)
-        method = fact.values["method"]
-        if method:
-            self._require_method(cls, method, f"@{decorator} names")
-        return ShutdownSpec(method, float(fact.values["timeout"]))
+        if fact is not None and method:
+            self._require_method(cls, method, fact)
+        return ShutdownSpec(method, timeout)
 
-    # -- the short form -------------------------------------------------------------------
+    # -- routes ---------------------------------------------------------------------------
 
-    def _short(self, cls: type, facts: Mapping[str, Fact]) -> ModuleSpec:
-        values = facts["module"].values
-        wanted = values.get("service")
-        own_service = wanted is None and any(True for _ in public_methods(cls))
-        if own_service:
-            service_class: type | None = cls
-        else:
-            service_class = self._class_named(wanted, cls) if wanted else None
-        name = f"{self.source.module_id}.service"
-        registered = facts.get("register_service")
-        methods = {one.name: one for one in registered.values["methods"]} if registered else {}
-        settings = values.get("settings")
-        requires = tuple(values.get("requires", ()))
-        stops = service_class or cls
-        return ModuleSpec(
-            module_id=self.source.module_id,
-            version=str(getattr(cls, "MODULE_VERSION", "0.0.0")),
-            description=str(getattr(cls, "MODULE_DESCRIPTION", "") or inspect.getdoc(cls) or ""),
-            form="short",
-            module_class=cls,
-            service=ServiceSpec(name, service_class, methods) if service_class else None,
-            requires_services=tuple(one for one in requires if one.count(".") > 1),
-            requires_modules=self._ids(tuple(one for one in requires if one.count(".") <= 1)),
-            router=vars(self.modules["api.py"]).get("router"),
-            settings_model=self._class_named(settings, cls) if settings else None,
-            database_name=values.get("database"),
-            initializes_service=True,
-            health=self._health(cls, facts),
-            integrity=self._integrity(facts),
-            graceful=ShutdownSpec(_if_there(stops, "cleanup_resources"), 30.0),
-            force=ShutdownSpec(_if_there(stops, "force_cleanup"), 5.0),
-        )
-
-    # -- findings -------------------------------------------------------------------------
-
-    def error(self, rule: str, message: str, cure: str, name: str = "") -> None:
-        """Note a fault of ``api.py``; ``name`` is the class or constant it is about."""
-        self.note(rule, "error", message, cure, "api.py", name)
-
-    def note(
-        self, rule: str, level: Level, message: str, cure: str, file: str, name: str = ""
-    ) -> None:
-        """Note anything about a file, at the line where ``name`` is defined."""
-        content = self.source.files[file]
-        line = _line_of(parsed(content), name) if name else 0
-        self.findings.append(Finding(rule, level, message, cure, **place(content, file, line)))
+    def _router(self, facts: Facts) -> Any:
+        fact = facts.first("register_api_endpoints")
+        name = fact.values["router_name"] if fact else "router"
+        router = vars(self.modules["api.py"]).get(name) if name else None
+        kind = type(router).__name__
+        if any(one.__name__ == "APIRouter" for one in type(router).__mro__):
+            return router
+        if fact is not None and name:
+            there = (
+                "and api.py has no such variable"
+                if router is None
+                else f"and in api.py that is no APIRouter but of type {kind}"
+            )
+            self._notes.error(
+                "missing-router",
+                f"@register_api_endpoints names {name!r}, {there}",
+                f"write '{name} = APIRouter()' in api.py and decorate the routes with "
+                f"@{name}.get(...)",
+                at=fact,
+            )
+        elif fact is None and router is not None:
+            self._notes.warn(
+                "no-router",
+                f"'router' is no APIRouter but of type {kind}, and nothing of it is served",
+                "write 'router = APIRouter()', or call the variable something else",
+                at="router",
+            )
+        return None
 
 
-def _if_there(cls: type, name: str) -> str | None:
-    return name if callable(getattr(cls, name, None)) else None
+def _values(fact: Fact | None) -> Mapping[str, Any]:
+    return fact.values if fact is not None else {}
 
 
-HOOKS = frozenset({"initialize", "cleanup_resources", "force_cleanup", "check_health"})
+def _distinct(*groups: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for group in groups for one in group))
 
 
-def public_methods(cls: type) -> Iterator[tuple[str, Any]]:
-    """The methods that a handle offers: public, callable, and not inherited from `object`."""
-    for name in dir(cls):
-        if name.startswith("_") or name in HOOKS:
-            continue
-        value = inspect.getattr_static(cls, name)
-        if isinstance(value, staticmethod | classmethod) or inspect.isfunction(value):
-            yield name, getattr(cls, name)
-
-
-def _line_of(tree: ast.Module, name: str) -> int:
-    """The line where a class or a constant is defined, at the top or in a class; 0 if nowhere."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return node.lineno
-        if isinstance(node, ast.Assign) and any(
-            isinstance(one, ast.Name) and one.id == name for one in node.targets
-        ):
-            return node.lineno
-    return 0
+def _methods_of(cls: type) -> list[str]:
+    return [name for name in dir(cls) if name[0] != "_" and callable(getattr(cls, name))]

@@ -1,4 +1,4 @@
-"""Where a module's text comes from: cells, folders, mappings; and the frozen `Source` it becomes."""
+"""Where a module's text comes from: cells, folders, mappings; and the `Source` it becomes."""
 
 from .folder import find_modules, read_folder
 from .source import Source, SourceFile

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import ModuleNotFoundInWorkspaceError, WorkspaceError
+from ..errors import InvalidModuleIdError, ModuleNotFoundInWorkspaceError, WorkspaceError
 from ..spec import MODULE_TYPES, module_id_of
 from .source import Source, SourceFile
 
 _SKIPPED = {"__pycache__", "node_modules"}
+_log = logging.getLogger("modframe.source")
 
 
 def find_modules(modules: Path) -> dict[str, Path]:
-    """Module id → folder, for every ``<type>/<name>/`` below ``modules`` that has an ``api.py``."""
+    """Module id → folder, for every ``<type>/<name>/`` below ``modules`` that has an ``api.py``.
+
+    A folder whose name can't be part of an id is left out, with a warning in the log.
+    """
     found = {}
     for kind in MODULE_TYPES:
         folder = modules / kind
         if folder.is_dir():
             for one in sorted(folder.iterdir()):
                 if (one / "api.py").is_file():
-                    found[f"{kind}.{one.name}"] = one
+                    try:
+                        found[module_id_of(f"{kind}.{one.name}")] = one
+                    except InvalidModuleIdError as error:
+                        _log.warning("%s is left out: %s", one, error)
     return found
 
 
@@ -28,7 +36,7 @@ def read_folder(folder: Path, *, module_id: str | None = None) -> Source:
     """The source in a folder; without an id, the folder's last two names give it.
 
     Raises:
-        WorkspaceError: If there is no ``api.py`` in it, or a file isn't UTF-8 text.
+        WorkspaceError: If there is no ``api.py`` in it.
     """
     folder = folder.resolve()
     if not folder.is_dir():
@@ -41,14 +49,8 @@ def read_folder(folder: Path, *, module_id: str | None = None) -> Source:
         module_id = module_id_of(f"{kind if kind in MODULE_TYPES else 'standard'}.{folder.name}")
     files = {}
     for path in sorted(_python_files(folder)):
-        try:
-            text = path.read_bytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise WorkspaceError(
-                f"{module_id}: {path.name} is not UTF-8 text ({error.reason} at byte "
-                f"{error.start})",
-                cure="save it as UTF-8",
-            ) from error
+        # What isn't UTF-8 comes through as half characters, which a check names with their line.
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
         files[path.relative_to(folder).as_posix()] = SourceFile(text, str(path))
     if "api.py" not in files:
         raise WorkspaceError(
@@ -58,10 +60,13 @@ def read_folder(folder: Path, *, module_id: str | None = None) -> Source:
     return Source(module_id, files, "folder", str(folder))
 
 
-def _python_files(folder: Path) -> Iterator[Path]:
+def _python_files(folder: Path, *above: Path) -> Iterator[Path]:
+    """The files, those of folders in it included; a link that leads back up is not followed."""
+    inside = (*above, folder.resolve())
     for path in folder.iterdir():
         if path.is_dir():
-            if not path.name.startswith(".") and path.name not in _SKIPPED:
-                yield from _python_files(path)
+            hidden = path.name.startswith(".") or path.name in _SKIPPED
+            if not hidden and path.resolve() not in inside:
+                yield from _python_files(path, *inside)
         elif path.suffix == ".py":
             yield path

@@ -6,13 +6,21 @@ A draft is a source too: the one that cells are working on. Every change of it i
 from __future__ import annotations
 
 import hashlib
+import io
 import linecache
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from ..errors import WorkspaceError
+
 Origin = Literal["cells", "folder", "mapping"]
+
+
+def _bytes(text: str) -> bytes:
+    """A text's bytes; half characters, which a check refuses later, have some too."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +42,28 @@ class SourceFile:
     cell: str = ""
     head: str = ""
 
-    def register(self) -> None:
-        """Make the text known to ``linecache``, so that `inspect` and tracebacks find it."""
-        lines = (self.head + self.text).splitlines(keepends=True)
+    @property
+    def code(self) -> str:
+        """The text as Python reads it: without a byte order mark, which an export keeps."""
+        return self.text.removeprefix("\ufeff")
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the place the text stands in, split as Python splits them.
+
+        >>> SourceFile("x = 1", "a cell", first_line=2, head="# %%module orders\\n").lines
+        ['# %%module orders\\n', 'x = 1\\n']
+        """
+        above = io.StringIO(self.head, newline=None).readlines()[: self.first_line - 1]
+        above += ["\n"] * (self.first_line - 1 - len(above))
+        lines = [*above, *io.StringIO(self.code, newline=None).readlines()]
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
+        return lines
+
+    def register(self) -> None:
+        """Make the text known to ``linecache``, so that `inspect` and tracebacks find it."""
+        lines = self.lines
         linecache.cache[self.filename] = (sum(map(len, lines)), None, lines, self.filename)
 
 
@@ -64,10 +89,19 @@ class Source:
 
     @classmethod
     def from_texts(cls, module_id: str, texts: Mapping[str, str]) -> Source:
-        """A source given as a mapping; its files get names that stand for their content."""
+        """A source given as a mapping; its files get names that stand for their content.
+
+        Raises:
+            WorkspaceError: If a text is none.
+        """
         files = {}
         for file, text in texts.items():
-            mark = hashlib.sha256(text.encode()).hexdigest()[:8]
+            if not isinstance(text, str):
+                raise WorkspaceError(
+                    f"{module_id}: the text of {file!r} is {text!r}, not a string",
+                    cure="give a mapping from file names to their texts",
+                )
+            mark = hashlib.sha256(_bytes(text)).hexdigest()[:8]
             files[file] = SourceFile(text, f"<{module_id} {file} {mark}>")
         return cls(module_id, files, "mapping")
 
@@ -76,7 +110,7 @@ class Source:
         """A digest of all names and texts; equal text is equal digest, wherever it comes from."""
         total = hashlib.sha256()
         for file in sorted(self.files):
-            total.update(f"{file}\0{self.files[file].text}\0".encode())
+            total.update(_bytes(f"{file}\0{self.files[file].text}\0"))
         return total.hexdigest()[:16]
 
     @property

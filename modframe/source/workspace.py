@@ -1,4 +1,4 @@
-"""Finds the workspace: the folder with ``modules/``, ``notebooks/`` and ``data/``; creates nothing."""
+"""Finds the workspace, the folder with ``modules/`` and ``data/``; creates nothing."""
 
 from __future__ import annotations
 

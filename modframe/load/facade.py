@@ -1,0 +1,80 @@
+"""`Facade`: a module as one generation sees it, some names its own and all others another's."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+_IMPORT_SYSTEM = frozenset({"__path__", "__spec__", "__loader__", "__wrapped__"})
+
+
+class Facade(ModuleType):
+    """A module with names of its own.
+
+    Args:
+        name: What it is called.
+        own: Its own names.
+        other: Gives any other name, or raises AttributeError.
+    """
+
+    def __init__(self, name: str, own: dict[str, Any], other: Callable[[str], Any]) -> None:
+        super().__init__(name)
+        self.__dict__.update(own)
+        self.__dict__["_modframe_other"] = other
+        self.__path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _IMPORT_SYSTEM:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return self.__dict__["_modframe_other"](name)
+
+
+def attribute_of(package: str) -> Callable[[str], Any]:
+    """Gives the attributes and the submodules of a real package."""
+
+    def attribute(name: str) -> Any:
+        module = importlib.import_module(package)
+        try:
+            return getattr(module, name)
+        except AttributeError:
+            if name.startswith("__"):
+                raise
+            return _submodule(package, name)
+
+    return attribute
+
+
+def core_attribute(doors: Sequence[str]) -> Callable[[str], Any]:
+    """Gives the framework's doors, then what a real package called ``core`` has, if any is."""
+    real = attribute_of("core")
+
+    def attribute(name: str) -> Any:
+        if name in doors:
+            return importlib.import_module(f"modframe.{name}")
+        try:
+            return real(name)
+        except ModuleNotFoundError as error:
+            if error.name != "core":
+                raise
+            raise AttributeError(
+                f"'core' has no {name!r}; inside a module it has {', '.join(doors)}"
+            ) from None
+
+    return attribute
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """What ``from module import *`` takes."""
+    named = getattr(module, "__all__", None)
+    return list(named or [name for name in vars(module) if not name.startswith("_")])
+
+
+def _submodule(package: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"{package}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{package}.{name}":
+            raise
+        raise AttributeError(f"module {package!r} has no attribute {name!r}") from None

@@ -1,0 +1,20 @@
+"""The public methods of a service class: what its handle offers, and documentation is held to."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+HOOKS = frozenset({"initialize", "cleanup_resources", "force_cleanup", "check_health"})
+"""What the framework calls; no part of what callers are offered."""
+
+
+def public_methods(cls: type) -> Iterator[tuple[str, Any]]:
+    """The methods that a handle offers: public, callable, and not inherited from `object`."""
+    for name in dir(cls):
+        if name.startswith("_") or name in HOOKS:
+            continue
+        value = inspect.getattr_static(cls, name)
+        if isinstance(value, staticmethod | classmethod) or inspect.isfunction(value):
+            yield name, getattr(cls, name)
