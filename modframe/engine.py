@@ -34,6 +34,7 @@ from .runtime.output import make_printer
 from .runtime.swap import Limits, Outcome, StopReport, Swap
 from .source import Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
+from .view import refresh
 from .view.collect import Collector
 from .view.snapshot import Snapshot, thaw
 
@@ -136,6 +137,10 @@ class Engine:
         faults = tuple(fault for one in self.records.values() for fault in one.unsettled)
         return StopReport(tuple(outcomes), time.perf_counter() - began, faults)
 
+    def hurry(self) -> None:
+        """Let no stop, under way or to come, wait for graceful ends; on the app loop."""
+        self._hurry.set()
+
     async def force_stop(self) -> StopReport:
         """Stop without waiting for graceful ends."""
         self._hurry.set()
@@ -224,6 +229,7 @@ class Engine:
     def _published(self, module_ids: Iterable[str]) -> None:
         PLAIN_NAMES.forget(module_ids)
         self.handles.changed(module_ids)
+        refresh.wake()
 
     def _context_for(self, generation: Generation, batch: Batch) -> ModuleContext:
         if generation.module_id.startswith("core."):

@@ -92,8 +92,8 @@ class Module:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was noticed about the live generation."""
-        spec = self.spec
-        return spec.findings if spec else ()
+        generation = self._generation()
+        return tuple(generation.findings) if generation else ()
 
     def reload(self) -> Module:
         """Build the module anew from where its text came from, as a new generation.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,13 @@ import pytest
 
 import modframe
 from modframe.app import AppContext, current_app
+
+
+def pytest_unconfigure() -> None:
+    """jupyter_core keeps a loop for its blocking clients; the tests' kernels share one of theirs."""
+    kernels = sys.modules.get("tests.kernels")
+    if kernels is not None:
+        kernels.LOOP.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -14,7 +15,11 @@ from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from jupyter_core.utils import _loop
 
+# jupyter_core makes a loop of its own in every context it is called in, and closes none.
+LOOP = asyncio.new_event_loop()
+_loop.set(LOOP)
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 PATIENCE = int(os.environ.get("MODFRAME_TEST_PATIENCE", "60"))
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from ..errors import ModframeError
 from ..load.reader import public_methods
-from ..runtime.batch import refuse_bad_outcome
 from ..runtime.bounds import Overdue, bounded
+from ..runtime.failure import refuse_bad_outcome
 from ..runtime.generation import Generation
 from ..runtime.part import Part
 from ..spec import ShutdownSpec, type_name

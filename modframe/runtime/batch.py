@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from ..errors import BlockedError, Finding, LoadError, ModframeError
+from ..errors import BlockedError, LoadError, ModframeError
 from ..load import Loaded, load
-from ..load.loader import body_finding
-from ..result import Result
 from ..source import Source
-from .bounds import Overdue, bounded
+from .bounds import bounded
+from .failure import failure_of
 from .generation import Generation
 from .graph import Graph, plan_graph
 from .live import Live
@@ -113,12 +112,10 @@ class Batch:
             )
         except LoadError as error:
             self.failed[error.module_id] = error
-        except TimeoutError as error:
-            self.failed[module_id] = _failure(generation, "import", error, str(error))
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # a fault of the module's, reported with it
-            self.failed[module_id] = _failure(generation, "import", error)
+            self.failed[module_id] = failure_of(generation.source, "import", error)
 
     def _load(self, module_id: str) -> None:
         generation = self.generations[module_id]
@@ -138,6 +135,7 @@ class Batch:
             self._loading.remove(module_id)
         generation.package = loaded.package
         generation.ledger.callback(loaded.package.close)
+        generation.findings += loaded.spec.findings
         generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
 
     def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
@@ -207,7 +205,7 @@ class Batch:
                     what=f"{generation.module_id}: {step}",
                 )
             except Exception as error:  # a fault of the module's, reported with it
-                self.failed[generation.module_id] = _failure(generation, step, error)
+                self.failed[generation.module_id] = failure_of(generation.source, step, error)
                 return
 
     async def phase2(self, graph: Graph) -> None:
@@ -238,7 +236,7 @@ class Batch:
                     what=f"{generation.module_id}: phase2",
                 )
             except Exception as error:  # a fault of the module's, reported with it
-                self.failed[generation.module_id] = _failure(generation, "phase2", error)
+                self.failed[generation.module_id] = failure_of(generation.source, "phase2", error)
                 return
 
     # -- the end --------------------------------------------------------------------------
@@ -254,43 +252,3 @@ class Batch:
             error = error or ModframeError(f"{key} was not published")
             ledger = self.generations[key].ledger
             await ledger.__aexit__(type(error), error, error.__traceback__)
-
-
-def _failure(
-    generation: Generation, step: str, error: BaseException, message: str = ""
-) -> BaseException:
-    """A fault of a step as a LoadError that names the place; modframe's own stay what they are."""
-    if isinstance(error, LoadError):
-        return error
-    if isinstance(error, ModframeError | Overdue) or message:
-        cure = getattr(error, "cure", "") or "correct it and load it again"
-        text = message or getattr(error, "message", str(error))
-        place: Mapping[str, Any] = {
-            key: vars(error)[key] for key in ("file", "line", "cell") if key in vars(error)
-        }
-        finding = Finding(f"{step}-failed", "error", f"{step}: {text}", cure, **place)
-    else:
-        found = body_finding(generation.source, error, "")
-        finding = replace(found, rule=f"{step}-failed", message=f"{step}: {found.message}")
-    failure = LoadError(generation.module_id, step, [finding])
-    failure.__cause__ = error
-    return failure
-
-
-def refuse_bad_outcome(outcome: Any, what: str) -> None:
-    """What a phase gives back: ``None``, anything true and a success pass.
-
-    Raises:
-        ModframeError: For ``False`` and for a `Result` that is an error.
-    """
-    if isinstance(outcome, Result) and not outcome.success:
-        details = f" ({outcome.details})" if outcome.details else ""
-        raise ModframeError(
-            f"{what} gave an error result, {outcome.code}: {outcome.message}{details}",
-            cure="the module's own log lines say more; mend the cause and load it again",
-        )
-    if outcome is False:
-        raise ModframeError(
-            f"{what} gave False",
-            cure="return True, None or a success; the module's own log lines may say why it failed",
-        )

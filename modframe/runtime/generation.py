@@ -7,6 +7,7 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+from ..errors import Finding
 from ..source import Source
 from ..spec import ModuleSpec
 
@@ -24,6 +25,7 @@ class Generation:
         ledger: What it owns; closing it settles all.
         parts: Part name → what the part built.
         services: Full service name → instance. ``streams``: its async generator methods.
+        findings: What the reader and the parts noticed without refusing the module.
         in_flight: Calls and requests that are inside at the moment.
     """
 
@@ -38,6 +40,7 @@ class Generation:
         self.module: Any = None
         self.services: dict[str, Any] = {}
         self.streams: frozenset[str] = frozenset()
+        self.findings: list[Finding] = []
         self.in_flight = 0
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None

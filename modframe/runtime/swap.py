@@ -248,7 +248,7 @@ class Swap:
             generation.number,
             took,
             len(web.routes) if web is not None else 0,
-            generation.spec.findings,
+            tuple(generation.findings),
         )
 
     # -- the old ones ---------------------------------------------------------------------

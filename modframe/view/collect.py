@@ -101,7 +101,7 @@ class Collector:
                     if generation is not None and part.name in generation.parts
                 }
             ),
-            findings=spec.findings if spec else (),
+            findings=tuple(generation.findings) if generation else (),
         )
 
     def rows(self) -> Iterable[ModuleView]:

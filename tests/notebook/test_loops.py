@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from pathlib import Path
 
@@ -229,14 +228,5 @@ def test_the_kernel_ends_at_once_with_a_server_running(tmp_path: Path) -> None:
         shell.run("%load_ext modframe")
         shell.run(WAITER)
         shell.run("app.serve(port=0)")
-        ended = threading.Event()
         shell.client.shutdown()
-
-        def wait() -> None:
-            shell.manager._async_wait  # noqa: B018  # the manager has no public sync wait
-            while shell.manager.is_alive():
-                pass
-            ended.set()
-
-        threading.Thread(target=wait, daemon=True).start()
-        assert ended.wait(20)
+        assert shell.manager.provisioner.process.wait(timeout=20) == 0

@@ -7,6 +7,7 @@ with its first statement, in the same hop; a commit or rollback without one cost
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -39,7 +40,7 @@ class Connection(AdaptedConnection):
     def __init__(self, native: duckdb.DuckDBPyConnection, worker: Worker) -> None:
         self._connection: Any = native
         self.worker = worker
-        worker.interrupt = native.interrupt
+        worker.interrupt = self.interrupt
         self._wanted = False
         self._begun = False
         self._closed = False
@@ -62,9 +63,9 @@ class Connection(AdaptedConnection):
     def rollback(self) -> None:
         """Roll back, whatever state the transaction is in."""
         self._wanted = False
-        if self._begun:
+        if self._begun and not self._closed:
             self._run(self._roll_back)
-            self._begun = False
+        self._begun = False
 
     def _roll_back(self) -> None:
         try:
@@ -74,22 +75,15 @@ class Connection(AdaptedConnection):
                 raise
 
     def close(self) -> None:
-        """Close, interrupting what runs; also without a greenlet, from a finalizer."""
-        if self._closed:
-            return
-        self._closed = True
-        if self.worker.busy:
-            self._connection.interrupt()
-        try:
-            self._run(self._connection.close)
-        finally:
-            self.worker.stop()
+        """Close, interrupting what runs."""
+        if not self._closed:
+            await_only(self.cut_off())
 
     def terminate(self) -> None:
         """Close without waiting."""
         if not self._closed:
             self._closed = True
-            self._connection.interrupt()
+            self.interrupt()
             self.worker.leave(self._connection.close)
             self.worker.stop()
 
@@ -97,13 +91,19 @@ class Connection(AdaptedConnection):
         """Interrupt and close, while somebody may still be using it."""
         if not self._closed:
             self._closed = True
+            await self.worker.end_with(self._connection.close, self.interrupt)
+
+    def interrupt(self) -> None:
+        """Make what runs end early."""
+        with contextlib.suppress(duckdb.ConnectionException):  # closed in the meantime
             self._connection.interrupt()
-            await self.worker.run(self._connection.close)
-            self.worker.stop()
 
     def _run(self, work: Callable[[], T], *, interruptible: bool = False) -> T:
-        interrupt = self._connection.interrupt if interruptible else None
-        return await_only(self.worker.run(work, interrupt=interrupt))
+        if self._closed:
+            raise duckdb.ConnectionException("the connection was closed with its database")
+        return await_only(
+            self.worker.run(work, interrupt=self.interrupt if interruptible else None)
+        )
 
     def perform(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Run a statement's work on the worker, with the transaction begun."""

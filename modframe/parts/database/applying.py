@@ -100,7 +100,7 @@ def _add_column(connection: Connection, column: Column[object], *, strict: bool)
 async def _drain_writers(catalog: Catalog, wait: float) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
-    while writers := tuple(one.purpose for one in catalog.sessions if one.written):
+    while writers := tuple(one.purpose for one in catalog.sessions if one.writing):
         if loop.time() >= deadline:
             raise DatabaseBusyError(
                 f"database {catalog.name!r} can't be changed while sessions have uncommitted "

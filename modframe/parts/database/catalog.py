@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
 from .adapter import Connection
-from .dialect import URL_TEXT
+from .dialect import URL_TEXT, keywords
 from .errors import DatabaseClosedError, DatabaseLockedError
 from .names import literal, quoted
 from .opening import holder_of, locked_error, opening_error
@@ -157,6 +157,7 @@ class Catalog:
 
     def _attach_now(self) -> None:
         """On the instance's thread: one try."""
+        keywords()  # asks DuckDB, and is remembered for the engine that comes next
         name = quoted(self.name)
         root = self._instance.root
         if self.path is None:

@@ -57,6 +57,10 @@ class DatabaseClosedError(DatabaseError, RuntimeError):
     """Raised when databases are used after they were closed."""
 
 
+class DatabaseLoopError(DatabaseError, RuntimeError):
+    """Raised when databases are used on another event loop than the one they live on."""
+
+
 class DatabaseForkedError(DatabaseError, RuntimeError):
     """Raised when a forked child uses the databases of its parent."""
 

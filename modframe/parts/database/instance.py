@@ -5,6 +5,7 @@ Module databases are attached to it, one catalog each. Nothing is made before th
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import weakref
@@ -13,7 +14,7 @@ from typing import TypeVar
 
 import duckdb
 
-from .errors import DatabaseClosedError
+from .errors import DatabaseClosedError, DatabaseLoopError
 from .worker import Worker, check_epoch, epoch
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class Instance:
         self._worker = Worker("instance")
         self._root: duckdb.DuckDBPyConnection | None = None
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._epoch = epoch()
         _instances.add(self)
 
@@ -60,13 +62,24 @@ class Instance:
         return self._root
 
     def check(self) -> None:
-        """Refuse use after closing and in a forked child.
+        """Refuse use after closing, on a second loop, and in a forked child.
 
         Raises:
             DatabaseClosedError: After `aclose`.
+            DatabaseLoopError: On another loop than at the first use.
             DatabaseForkedError: In a child forked since.
         """
         check_epoch(self._epoch)
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise DatabaseLoopError(
+                "the databases live on the app loop, and this is another one",
+                cure="go through `app.database` or a service handle, which cross over, or use "
+                "`app.run(...)`",
+                database="",
+            )
         if self._closed:
             raise DatabaseClosedError(
                 "the databases were closed with the app", cure="start the app again", database=""

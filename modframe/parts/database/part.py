@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...errors import Finding
 from ...runtime.generation import Generation
 from ...runtime.part import Part
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from ...config import FrameworkSettings
     from .catalogs import Databases
+    from .schema import SchemaChange
 
 
 class LazyDatabases:
@@ -75,25 +78,33 @@ class DatabasePart(Part):
         if not named and not ("sqlalchemy" in sys.modules and _mentions_database(modules)):
             yield ()
             return
+        databases = await asyncio.to_thread(self._databases.get)  # imports DuckDB and SQLAlchemy
         from .discover import discover
 
         found = discover(modules, named=named)
-        databases = self._databases.get()
         changes = []
         try:
             for one in found:
                 changes.append(await databases.apply(one.name, one.metadata))
+                generation.findings += _noted(one.file, changes[-1])
             yield found
         except BaseException:
             for change in reversed(changes):
                 await databases.revert(change)
             raise
+        finally:
+            databases.forget()
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Database name → its tables."""
         return {
             one.name: sorted(one.metadata.tables) for one in generation.parts["database"] or ()
         }
+
+
+def _noted(file: str, change: SchemaChange) -> list[Finding]:
+    """What the database does otherwise than the model says."""
+    return [Finding("database-note", "warning", note, file=file) for note in change.notes]
 
 
 def _mentions_database(modules: dict[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.reflection import Inspector
 
 _HERE = "database_name = current_database() AND schema_name = :schema"
+_PART = re.compile(r"'((?:[^']|'')*)'|([^,\[\]'\s][^,\[\]]*)")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)\Z")
 _TYPES: dict[str, type[sqltypes.TypeEngine[Any]]] = {
     "BIGINT": sqltypes.BigInteger,
@@ -264,7 +265,7 @@ class Reflection:
 
 def _index(name: str, unique: object, parts: str, columns: set[str]) -> dict[str, Any]:
     """DuckDB gives an index's parts as a text: ``[a, '"by"', '(a + 1)']``."""
-    found = [_part(part) for part in re.findall(r"'((?:[^']|'')*)'|([^,\[\]]+)", parts)]
+    found = [_part(part) for part in _PART.findall(parts)]
     named: list[str | None] = [one if one in columns else None for one in found]
     index: dict[str, Any] = {"name": name, "unique": bool(unique), "column_names": named}
     if None in named:

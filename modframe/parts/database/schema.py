@@ -1,7 +1,7 @@
 """Models against tables: metadata and a connection come in, a `Plan` of what to add goes out.
 
-Nothing here changes anything; `applying` does. Tables are in the schema ``main`` unless a model names
-another.
+Nothing here changes anything; `applying` does. Tables are in the schema ``main`` unless a model
+names another.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def scalar_default(column: Column[object]) -> ScalarElementColumnDefault | None:
 
 def _add_column(plan: Plan, column: Column[object], here: TableFacts) -> None:
     table = column.table
-    name = full_name(table)  # type: ignore[arg-type]  # a model's column has a Table
+    name = full_name(table)
     has_default = column.server_default is not None or scalar_default(column) is not None
     if column.primary_key or column.foreign_keys or column.computed is not None:
         what = (

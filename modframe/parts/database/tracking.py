@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session
 
 KEY = "modframe_changes"
+COMMITTING = "modframe_committing"
 _WRITES = re.compile(
     r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*"
     r"(INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP|TRUNCATE|COPY|REPLACE|COMMENT|WITH)\b",
@@ -41,8 +42,9 @@ def verb_of(statement: str) -> str | None:
 def watch_engine(engine: AsyncEngine) -> None:
     """Note in each connection's ``info`` what was changed and not committed."""
     event.listen(engine.sync_engine, "before_cursor_execute", _note)
-    event.listen(engine.sync_engine, "commit", _clear)
-    event.listen(engine.sync_engine, "rollback", _clear)
+    event.listen(engine.sync_engine, "begin", _settled)
+    event.listen(engine.sync_engine, "commit", _commits)
+    event.listen(engine.sync_engine, "rollback", _rolls_back)
 
 
 def _note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
@@ -50,8 +52,26 @@ def _note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None
         connection.info.setdefault(KEY, {})[verb] = None
 
 
-def _clear(connection: Connection) -> None:
-    connection.info.pop(KEY, None)
+def _usable(connection: Connection) -> bool:
+    """Whether a connection has its ``info`` still; one that was lost has lost its changes too."""
+    return not connection.closed and not connection.invalidated
+
+
+def _settled(connection: Connection) -> None:
+    if _usable(connection):
+        connection.info.pop(COMMITTING, None)
+
+
+def _commits(connection: Connection) -> None:
+    """Called before the commit is sent: until it has landed, its tables must not change."""
+    if connection.info.pop(KEY, None):
+        connection.info[COMMITTING] = True
+
+
+def _rolls_back(connection: Connection) -> None:
+    if _usable(connection):
+        connection.info.pop(KEY, None)
+        connection.info.pop(COMMITTING, None)
 
 
 class Tracked:
@@ -62,18 +82,30 @@ class Tracked:
         self._session = session
         self._connections: list[Connection] = []
         event.listen(session, "after_begin", self._after_begin)
+        event.listen(session, "after_commit", self._after_commit)
 
     def _after_begin(self, _session: Session, _transaction: Any, connection: Connection) -> None:
         self._connections = [one for one in self._connections if not one.closed]
         if connection not in self._connections:
             self._connections.append(connection)
 
+    def _after_commit(self, _session: Session) -> None:
+        for connection in self._connections:
+            _settled(connection)
+
+    @property
+    def writing(self) -> bool:
+        """Whether it has changes in the database that are not settled: open, or in a commit."""
+        return bool(self.written) or any(
+            _usable(one) and one.info.get(COMMITTING) for one in self._connections
+        )
+
     @property
     def written(self) -> tuple[str, ...]:
         """The verbs of what was sent to the database and not committed."""
         found: dict[str, None] = {}
         for connection in self._connections:
-            if not connection.closed and not connection.invalidated:
+            if _usable(connection):
                 found.update(connection.info.get(KEY, {}))
         return tuple(found)
 

@@ -124,6 +124,7 @@ class Worker:
         Raises:
             DatabaseForkedError: In a child forked since.
         """
+        check_epoch(self._epoch)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         dropped = threading.Event()
@@ -165,6 +166,15 @@ class Worker:
         self._busy = False
         with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
             loop.call_soon_threadsafe(_deliver, future, result, error)
+
+    async def end_with(self, work: Callable[[], None], interrupt: Callable[[], None]) -> None:
+        """Interrupt whatever runs or is about to, do one last job, and end the thread."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._submit(lambda: self._do(work, loop, future, threading.Event()))
+        self.stop()
+        await self._settle(future, interrupt)
+        future.result()
 
     def leave(self, work: Callable[[], None]) -> None:
         """Have a job done that nobody waits for; what goes wrong in it is dropped with it."""
