@@ -1,0 +1,59 @@
+"""The committed notebooks as data: their cells, and the module files that their cells say."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FAILS = "raises-exception"
+"""The tag of a cell that is there to fail."""
+
+
+@dataclass(frozen=True)
+class CodeCell:
+    """One code cell: its id, its text, its tags."""
+
+    id: str
+    source: str
+    tags: frozenset[str]
+
+
+def code_cells(path: Path) -> list[CodeCell]:
+    """The code cells of a notebook, in order."""
+    return [
+        CodeCell(one["id"], "".join(one["source"]), frozenset(one["metadata"].get("tags", ())))
+        for one in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if one["cell_type"] == "code"
+    ]
+
+
+def module_files(path: Path) -> dict[str, str]:
+    """Path below ``modules/`` → text, as a notebook's cells leave it: the last one that works."""
+    found = {}
+    for cell in code_cells(path):
+        line, _, text = cell.source.partition("\n")
+        words = line.split()
+        if words[:1] == ["%%module"] and FAILS not in cell.tags:
+            module = words[1] if "." in words[1] else f"standard.{words[1]}"
+            file = words[2] if len(words) > 2 else "api.py"
+            found[f"{module.replace('.', '/')}/{file}"] = text
+    return found
+
+
+def files_below(folder: Path) -> dict[str, str]:
+    """Path → text of everything in a folder of modules but caches."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes().decode()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def kernel_environment(workspace: Path) -> dict[str, str]:
+    """The environment of a kernel that works in a workspace and keeps its data there."""
+    kept = {key: one for key, one in os.environ.items() if not key.startswith("MODFRAME_")}
+    return {**kept, "MODFRAME_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}

@@ -1,0 +1,51 @@
+"""What the README shows works as it stands there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from tests.kernels import PATIENCE, kernel
+from tests.notebooks.reading import ROOT, kernel_environment
+
+BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+
+
+@pytest.mark.kernel
+def test_the_first_cells_serve_a_route(tmp_path: Path) -> None:
+    """The cells at the top of the README, in order; then the address below them answers."""
+    load, define, serve = BLOCKS[:3]
+    with kernel(tmp_path) as shell:
+        shell.run(load)
+        assert shell.run(define).stdout.startswith("standard.greetings 1 · live in ")
+        assert serve == "app.serve()\n"
+        shell.run("server = app.serve(port=0)")
+        shell.run("import httpx\napi = httpx.Client(base_url=server.url, trust_env=False)")
+        answer = shell.run("api.get('/api/v1/greetings/hello').json()")
+        assert answer.value == "'Hello world'"
+        shell.run(define.replace("Hello", "Good morning"))
+        answer = shell.run("api.get('/api/v1/greetings/hello?name=you').json()")
+        assert answer.value == "'Good morning you'"
+
+
+def test_the_tests_of_a_module_pass(tmp_path: Path) -> None:
+    """The README's test file, in a workspace that has the module."""
+    (text,) = [one for one in BLOCKS if "def test_" in one]
+    (tmp_path / "test_sensors.py").write_text(text)
+    options = "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{options}")
+    copytree(ROOT / "modules", tmp_path / "modules")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env=kernel_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
