@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import difflib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import Finding, ModframeError, ModuleNotFoundInWorkspaceError
+from ..errors import Finding, ModframeError, ModuleNotFoundInWorkspaceError, WorkspaceError
 from ..load import check as check_text
 from ..source import Source, find_modules, read_folder
 from ..spec import module_id_of
@@ -139,15 +140,21 @@ def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
 
     home = workspace_at(workspace)
     modules = home / "modules"
-    sources = [_source(name, modules)] if name else list(_all(modules))
+    folders = find_modules(modules)
+    wanted = [_known(name, folders, modules)] if name else sorted(folders)
     found: list[Finding] = []
-    # What module bodies print is not what this command has to say.
-    with contextlib.redirect_stdout(sys.stderr):
-        checked = [(source, check(source, modules=modules)) for source in sources]
-    for source, findings in checked:
+    for module_id in wanted:
+        # What module bodies print is not what this command has to say.
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                findings = check(
+                    read_folder(folders[module_id], module_id=module_id), modules=modules
+                )
+            except WorkspaceError as error:
+                findings = (Finding("source", "error", error.message, error.cure),)
         found += findings
         if not as_data:
-            say(f"{source.module_id}: {_verdict(findings)}")
+            say(f"{module_id}: {_verdict(findings)}")
             show_findings(findings)
     if as_data:
         as_json(findings_json(found))
@@ -163,21 +170,18 @@ def _verdict(findings: Iterable[Finding]) -> str:
     return ", ".join(f"{n} {noun}{'s' if n > 1 else ''}" for n, noun in counts if n)
 
 
-def _source(name: str, modules: Path) -> Source:
-    import difflib
+def _known(name: str, folders: Mapping[str, Path], modules: Path) -> str:
+    """The id of a module that is there.
 
+    Raises:
+        ModuleNotFoundInWorkspaceError: With the nearest name, if it isn't.
+    """
     module_id = module_id_of(name)
-    found = find_modules(modules)
-    if module_id not in found:
-        near = difflib.get_close_matches(module_id, found, n=1)
+    if module_id not in folders:
+        near = difflib.get_close_matches(module_id, folders, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ModuleNotFoundInWorkspaceError(
             f"there is no module {module_id!r} in {modules}",
             cure=f"{hint}'modframe list' shows what there is",
         )
-    return read_folder(found[module_id], module_id=module_id)
-
-
-def _all(modules: Path) -> Iterable[Source]:
-    for module_id, folder in sorted(find_modules(modules).items()):
-        yield read_folder(folder, module_id=module_id)
+    return module_id

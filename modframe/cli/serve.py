@@ -55,9 +55,10 @@ def serve(serving: Serving, *, afterwards: Afterwards | None = None) -> int:
         ServeError: If the address can't be had; nothing was loaded then.
         StartError: Under ``strict``, if a module failed.
     """
-    workspace_at(serving.workspace)
+    home = workspace_at(serving.workspace)
     check_token(serving.host, serving.token)
     bound = bind(serving.host, serving.port)
+    say(f"loading {home}")
     try:
         return asyncio.run(_serve(serving, bound, afterwards))
     finally:
@@ -116,7 +117,6 @@ async def _unless(stop: Stop, work: Awaitable[int]) -> int:
 
 def _announce(app: AppContext, server: Server, serving: Serving) -> None:
     snapshot = app.snapshot()
-    say(f"workspace {snapshot.workspace}")
     own = [one for one in snapshot.modules if not one.id.startswith("core.")] or snapshot.modules
     for one in own:
         count = f"{len(one.routes)} routes" if len(one.routes) != 1 else "1 route"

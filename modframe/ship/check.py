@@ -107,7 +107,7 @@ def _web(loaded: Loaded, source: Source) -> list[Finding]:
     router = loaded.spec.router
     if router is None:
         return []
-    from ..parts.web import WebError, build_web
+    from ..parts.web import WebError, build_web, forget
 
     try:
         build_web(source.module_id, router)
@@ -120,6 +120,8 @@ def _web(loaded: Loaded, source: Source) -> list[Finding]:
             )
             for one in error.findings
         ]
+    finally:
+        forget()
     return []
 
 

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from ..config import FrameworkSettings
 from ..errors import NotRunningError
-from ..load import Loaded, load
+from ..load import Loaded, forget_gone, load
 from ..observe import get_framework_logger
 from ..source import Source, read_folder
 
@@ -123,9 +123,12 @@ class DetachedModules:
         return self._loaded[module_id]
 
     def close(self) -> None:
-        """Take all packages out of the import system again."""
+        """Take all packages out of the import system again, and let go of their texts."""
         while self._loaded:
-            self._loaded.popitem()[1].package.close()
+            package = self._loaded.popitem()[1].package
+            package.close()
+            package.forget_text()
+        forget_gone()
 
     def _name(self, module_id: str) -> str:
         return f"modules.{module_id}~{self._mark}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import modframe
+from modframe.logging import get_framework_logger
 from tests.cli.conftest import Shell
 from tests.fakes import ORDERS
 
@@ -141,7 +142,7 @@ def test_logs_are_the_newest_lines(shell: Shell) -> None:
         app.load({"api.py": ORDERS}, id="orders")
         for number in range(5):
             app.modules["orders"]._generation().context.get_logger().info("line %d", number)
-            modframe.logging.get_framework_logger("stock").info("other")
+            get_framework_logger("stock").info("other")
     done = shell.run("logs", "--module", "orders", "--lines", "2")
     assert [line.split(" ", 2)[2] for line in done.stdout.splitlines()] == [
         "standard.orders line 3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -188,3 +189,18 @@ def test_app_check_looks_at_the_draft(app: AppContext) -> None:
     draft = Source.from_texts("standard.orders", {"api.py": SHORT + "x = (\n"})
     app._engine.records["standard.orders"].draft = draft
     assert [one.rule for one in app.check("orders")] == ["syntax-error"]
+
+
+def test_checks_leave_no_classes_behind(texts: dict[str, str], workspace: Path) -> None:
+    """A person checks all day long; nothing of it piles up."""
+
+    def classes() -> int:
+        gc.collect()
+        kinds = [one for one in gc.get_objects() if isinstance(one, type)]
+        return sum(str(one.__module__).endswith("~check.api") for one in kinds)
+
+    found(texts, workspace)
+    before = classes()
+    for number in range(5):
+        found(changed(texts, '"1.0.0"', f'"1.0.{number}"'), workspace)
+    assert classes() <= before
