@@ -87,10 +87,10 @@ SPY = (
 )
 
 
-@pytest.mark.parametrize("code", ["await w.wait()", "w.wait().result()", "app.run(w.wait())"])
+@pytest.mark.parametrize("code", ["await w.wait()", "w.wait().result()", "app.run(go())"])
 def test_interrupt_cancels_the_call_and_surfaces_as_itself(waiter: Kernel, code: str) -> None:
     """Ctrl-C while a cell waits is a KeyboardInterrupt, and the task over there is cancelled."""
-    waiter.run("import contextvars")
+    waiter.run("import contextvars\nasync def go():\n    await w.wait()")
     before = json.loads(waiter.run("import json; json.dumps(len(await w.events()))").value.strip("'"))
     cell = interrupt_when_waiting(waiter, SPY + code)
     assert cell.error == "KeyboardInterrupt", cell.text

@@ -99,7 +99,7 @@ def file_of(text: str, *, package: str, name: str = "db_models") -> ModuleType:
     sys.modules[module.__name__] = module
     source = textwrap.dedent(text)
     code = compile(source, f"<{module.__name__}>", "exec")
-    exec(code, vars(module))  # noqa: S102 - stands for the loader's
+    exec(code, vars(module))
     return module
 
 
@@ -112,7 +112,7 @@ def forget_package(package: str) -> None:
 def fresh_base(database: str) -> Any:
     """A base that no other test shares, as for a caller outside of any package."""
     namespace: dict[str, Any] = {"__name__": "loose"}
-    exec(  # noqa: S102 - the caller's globals decide
+    exec(
         f"from modframe.database import get_database_base\nbase = get_database_base({database!r})",
         namespace,
     )

@@ -16,6 +16,7 @@ from modframe.parts.database.catalogs import Databases
 from modframe.parts.database.errors import (
     DatabaseClosedError,
     DatabaseConflictError,
+    DatabaseLoopError,
     DatabaseNameError,
     UncommittedChangesError,
     UnsupportedByDuckDBError,
@@ -87,18 +88,22 @@ def test_an_error_rolls_back(folder: Path) -> None:
         base, item = models()
         async with Databases(folder) as databases:
             await databases.apply("shop", base.metadata)
-            with pytest.raises(ZeroDivisionError):
+
+            async def fail() -> None:
                 async with databases.session("shop", "add", strict=True) as session:
                     session.add(item(name="one"))
                     await session.flush()
                     raise ZeroDivisionError
+
+            with pytest.raises(ZeroDivisionError):
+                await fail()
             assert await names(databases) == []
 
     run(scenario())
 
 
 def test_a_constraint_is_an_integrity_error(folder: Path) -> None:
-    """DuckDB's constraint errors are SQLAlchemy's IntegrityError, and a rollback mends the session."""
+    """DuckDB's constraint errors are IntegrityErrors, and a rollback mends the session."""
 
     async def scenario() -> None:
         base, item = models()
@@ -148,7 +153,7 @@ async def leave_core_delete(session: Any, item: Any) -> None:
 
 
 async def leave_plain_sql(session: Any, _item: Any) -> None:
-    await session.execute(text("/* by hand */ insert into items (name) values ('left')"))
+    await session.execute(text("/* by hand */ insert into items (name, amount) values ('left', 1)"))
 
 
 async def leave_on_connection(session: Any, item: Any) -> None:
@@ -172,7 +177,7 @@ LEAVES = {
 @pytest.mark.parametrize("way", LEAVES)
 @pytest.mark.parametrize("strict", [True, False])
 def test_changes_left_uncommitted_are_reported_and_gone(
-    way: str, strict: bool, caplog: pytest.LogCaptureFixture  # noqa: FBT001 - a parameter set
+    way: str, strict: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever way a change was made, leaving it is an error if strict, else a warning."""
     leave, what = LEAVES[way]
@@ -217,9 +222,11 @@ def test_reading_committing_and_rolling_back_leave_nothing_to_report(folder: Pat
                 await session.execute(insert(item).values(name="two"))
                 session.add(item(name="three"))
                 await session.rollback()
-            async with databases.session("shop", "begin block", strict=True) as session:
-                async with session.begin():
-                    session.add(item(name="four"))
+            async with (
+                databases.session("shop", "begin block", strict=True) as session,
+                session.begin(),
+            ):
+                session.add(item(name="four"))
             assert await names(databases) == ["one", "four"]
 
     run(scenario())
@@ -275,17 +282,19 @@ def test_the_loop_runs_on_during_a_heavy_query() -> None:
     """While DuckDB computes, the loop's other tasks go on."""
 
     async def scenario() -> None:
-        async with Databases(None) as databases:
-            async with databases.session("shop", "heavy") as session:
-                query = asyncio.create_task(session.execute(text(HEAVY)))
-                ticks = 0
-                while ticks < 50:  # would never come if the query held the loop
-                    await asyncio.sleep(0.001)
-                    ticks += 1
-                assert not query.done()
-                query.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await query
+        async with (
+            Databases(None) as databases,
+            databases.session("shop", "heavy") as session,
+        ):
+            query = asyncio.create_task(session.execute(text(HEAVY)))
+            ticks = 0
+            while ticks < 50:  # would never come if the query held the loop
+                await asyncio.sleep(0.001)
+                ticks += 1
+            assert not query.done()
+            query.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await query
 
     run(scenario())
 
@@ -294,12 +303,14 @@ def test_a_cancelled_query_is_interrupted_and_the_session_is_usable() -> None:
     """Cancelling interrupts DuckDB; after a rollback the same session works again."""
 
     async def scenario() -> None:
-        async with Databases(None) as databases:
-            async with databases.session("shop", "heavy") as session:
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(session.execute(text(HEAVY)), 0.1)
-                await session.rollback()
-                assert (await session.execute(text("SELECT 42"))).scalar_one() == 42
+        async with (
+            Databases(None) as databases,
+            databases.session("shop", "heavy") as session,
+        ):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(session.execute(text(HEAVY)), 0.1)
+            await session.rollback()
+            assert (await session.execute(text("SELECT 42"))).scalar_one() == 42
 
     run(scenario())
 
@@ -355,10 +366,13 @@ def test_savepoints_are_refused_with_a_way_out() -> None:
     """DuckDB has none: the error says what to do instead."""
 
     async def scenario() -> None:
-        async with Databases(None) as databases:
-            async with databases.session("shop", "nested") as session:
-                with pytest.raises(UnsupportedByDuckDBError, match="session of its own"):
-                    await session.begin_nested()
+        async with (
+            Databases(None) as databases,
+            databases.session("shop", "nested") as session,
+        ):
+            with pytest.raises(UnsupportedByDuckDBError, match="session of its own"):
+                async with session.begin_nested():
+                    await session.execute(text("SELECT 1"))
 
     run(scenario())
 
@@ -398,6 +412,23 @@ def test_two_spellings_of_one_name_are_refused() -> None:
     databases.session("shop", "one")
     with pytest.raises(DatabaseNameError, match=r"'Shop'.*'shop'"):
         databases.session("Shop", "two")
+
+
+def test_another_loop_is_refused() -> None:
+    """Connections and locks belong to one loop; the error says how to cross over."""
+    databases = Databases(None)
+
+    async def enter() -> None:
+        async with databases.session("shop", "enter"):
+            pass
+
+    async def scenario() -> None:
+        await enter()
+        with pytest.raises(DatabaseLoopError, match=r"app loop.*cross over"):
+            await asyncio.to_thread(asyncio.run, enter())
+        await databases.aclose()
+
+    run(scenario())
 
 
 def test_closing_cuts_off_sessions_and_refuses_new_ones(folder: Path) -> None:

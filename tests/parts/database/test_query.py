@@ -1,0 +1,185 @@
+"""`sql`: reads across all databases, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from modframe.parts.database.catalogs import Databases, Rows
+from modframe.parts.database.errors import (
+    DatabaseError,
+    DatabaseLockedError,
+    DatabaseNameError,
+    QueryRefusedError,
+)
+from tests.parts.database.support import held_by_another, run, until
+
+HEAVY = "SELECT count(*) FROM range(100000000) a, range(10000) b WHERE a.range + b.range = 7"
+
+
+async def fill(databases: Databases) -> None:
+    """Two databases with a table each."""
+    for name, table in (("shop", "items"), ("people", "users")):
+        async with databases.session(name, "fill", strict=True) as session:
+            await session.execute(text(f"CREATE TABLE {table} (id INTEGER, name VARCHAR)"))
+            await session.execute(text(f"INSERT INTO {table} VALUES (1, 'one'), (2, NULL)"))
+            await session.commit()
+
+
+def test_it_reads_across_databases_attached_or_not(folder: Path) -> None:
+    """Tables are named ``<database>.<table>``, whether their file is held already or only there."""
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            await fill(databases)
+        async with Databases(folder) as databases:
+            rows = await databases.sql(
+                "SELECT i.name, u.id FROM shop.items i JOIN people.users u USING (id) WHERE id = ?",
+                1,
+            )
+            assert rows == Rows([("one", 1)], ("name", "id"))
+            named = await databases.sql("SELECT $a + $b AS n", {"a": 1, "b": 2})
+            assert named.rows == [(3,)]
+            bare = await databases.sql("FROM items ORDER BY id", database="shop")
+            assert bare.rows == [(1, "one"), (2, None)]
+            tables = await databases.sql("SHOW ALL TABLES")
+            assert {row[:3] for row in tables} == {
+                ("people", "main", "users"),
+                ("shop", "main", "items"),
+            }
+            plan = await databases.sql("EXPLAIN SELECT * FROM shop.items")
+            assert len(plan) == 1
+            assert (await databases.sql("DESCRIBE shop.items")).rows[0][0] == "id"
+            assert (await databases.sql("WITH a AS (SELECT 1 AS n) FROM a;")).rows == [(1,)]
+
+    run(scenario())
+
+
+REFUSED = [
+    "INSERT INTO shop.items VALUES (3, 'x')",
+    "UPDATE shop.items SET id = 1",
+    "DELETE FROM shop.items",
+    "MERGE INTO shop.items USING shop.items AS o ON true WHEN MATCHED THEN DELETE",
+    "WITH a AS (INSERT INTO shop.items VALUES (3, 'x') RETURNING id) SELECT * FROM a",
+    "EXPLAIN ANALYZE INSERT INTO shop.items VALUES (3, 'x')",
+    "CREATE TABLE shop.more (i INTEGER)",
+    "CREATE TEMP TABLE more (i INTEGER)",
+    "DROP TABLE shop.items",
+    "COPY shop.items TO 'out.csv'",
+    "EXPORT DATABASE 'out'",
+    "ATTACH 'other.duckdb'",
+    "DETACH shop",
+    "SET threads = 1",
+    "PRAGMA threads = 1",
+    "USE shop",
+    "BEGIN",
+    "COMMIT; INSERT INTO shop.items VALUES (3, 'x')",
+    "SELECT 1; SELECT 2",
+    "CHECKPOINT shop",
+    "CALL pragma_version()",
+    "LOAD json",
+    "PREPARE x AS SELECT 1",
+    "",
+    "SELECT FROM WHERE",
+    "SELECT * FROM shop.nothing",
+]
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_whatever_is_not_one_reading_statement_is_refused(
+    query: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clear error, nothing changed, no file made, and the next query works."""
+    monkeypatch.chdir(tmp_path)
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            await fill(databases)
+            with pytest.raises(QueryRefusedError, match=r"(?s).+\. .+") as info:
+                await databases.sql(query)
+            assert info.value.query == query
+            rows = await databases.sql("SELECT * FROM shop.items ORDER BY id")
+            assert rows.rows == [(1, "one"), (2, None)]
+
+    run(scenario())
+    assert [one.name for one in tmp_path.iterdir()] == ["data"]
+
+
+def test_an_unknown_database_is_named_with_those_there_are(folder: Path) -> None:
+    """Asking for bare tables of a database that isn't there doesn't make it."""
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            await fill(databases)
+            with pytest.raises(DatabaseNameError, match=r"'nowhere'.*people, shop"):
+                await databases.sql("SELECT 1", database="nowhere")
+            assert not (folder / "nowhere.duckdb").exists()
+
+    run(scenario())
+
+
+def test_only_the_files_that_a_query_names_are_needed(folder: Path) -> None:
+    """A file that another process holds is in the way of queries about it, and of no others."""
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            await fill(databases)
+        with held_by_another(folder / "people.duckdb") as holder:
+            async with Databases(folder, lock_wait=0.05) as databases:
+                assert (await databases.sql("SELECT count(*) FROM shop.items")).rows == [(2,)]
+                with pytest.raises(DatabaseLockedError, match=str(holder.pid)):
+                    await databases.sql("SELECT * FROM people.users")
+
+    run(scenario())
+
+
+def test_a_query_can_be_cancelled(folder: Path) -> None:
+    """Cancelling interrupts DuckDB, and the loop runs on meanwhile."""
+
+    async def scenario() -> None:
+        async with Databases(folder, idle=0.0) as databases:
+            await fill(databases)
+            query = asyncio.create_task(databases.sql(f"{HEAVY} AND 'shop' != ''"))
+            for _ in range(50):
+                await asyncio.sleep(0.001)
+            assert not query.done()
+            query.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await query
+            await until(lambda: not any(one.attached for one in databases.describe()))
+
+    run(scenario())
+
+
+def test_rows_show_themselves_in_a_notebook() -> None:
+    """One line as text; as HTML a plain table, escaped, cut after 50 rows."""
+    rows = Rows([(number, "<b>&" if number else None) for number in range(53)], ("n", "<i>"))
+    assert repr(rows) == "<Rows: 53 rows of n, <i>>"
+    html = rows._repr_html_()
+    assert html.count("<tr>") == 51
+    assert "… 3 more" in html
+    assert "&lt;b&gt;&amp;" in html
+    assert "&lt;i&gt;" in html
+    assert "NULL" in html
+    assert "<b>" not in html
+    assert "<script" not in html
+    assert "more" not in Rows([(1,)], ("n",))._repr_html_()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        rows.columns = ()  # type: ignore[misc]  # it is frozen
+
+
+def test_rows_become_a_data_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With pandas; without, the error names it."""
+    rows = Rows([(1, "a"), (2, "b")], ("n", "t"))
+    frame = rows.df()
+    assert list(frame.columns) == ["n", "t"]
+    assert frame["n"].tolist() == [1, 2]
+    assert list(Rows([], ("n",)).df().columns) == ["n"]
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(DatabaseError, match="pip install pandas"):
+        rows.df()

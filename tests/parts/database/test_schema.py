@@ -1,0 +1,431 @@
+"""Schema: adding tables, columns and indexes; refusing the rest; taking additions back."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Enum,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
+
+from modframe.parts.database.catalogs import Databases, SchemaChange
+from modframe.parts.database.errors import DatabaseBusyError, SchemaConflictError
+from tests.parts.database.support import fresh_base, run
+
+Columns = Callable[[], list[Any]]
+
+
+def metadata_of(*items: Any, table: str = "t") -> Any:
+    """Metadata with one table: a key and what is given."""
+    base = fresh_base("shop")
+    Table(table, base.metadata, Column("id", Integer, primary_key=True), *items)
+    return base.metadata
+
+
+async def write(databases: Databases, statement: str) -> None:
+    """One statement, committed."""
+    async with databases.session("shop", "write", strict=True) as session:
+        await session.execute(text(statement))
+        await session.commit()
+
+
+def test_tables_are_made_once(folder: Path) -> None:
+    """The first time says what was made; the second finds nothing to do."""
+
+    async def scenario() -> None:
+        metadata = metadata_of(Column("a", Integer, index=True))
+        async with Databases(folder) as databases:
+            change = await databases.apply("shop", metadata)
+            assert change == SchemaChange("shop", tables=("t",), sequences=("t_id_seq",))
+            assert change
+            again = await databases.apply("shop", metadata)
+            assert again == SchemaChange("shop")
+            assert not again
+            assert databases.describe()[0].tables == ("t",)
+        async with Databases(folder) as databases:
+            assert not await databases.apply("shop", metadata_of(Column("a", Integer, index=True)))
+
+    run(scenario())
+
+
+def test_columns_and_indexes_are_added(folder: Path) -> None:
+    """Nullable columns and those with a default come to a table with rows; defaults fill them."""
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            await databases.apply("shop", metadata_of())
+            await write(databases, "INSERT INTO t DEFAULT VALUES")
+            change = await databases.apply(
+                "shop",
+                metadata_of(
+                    Column("note", String(50)),
+                    Column("amount", Integer, nullable=False, default=3),
+                    Column("made", DateTime, server_default=text("'2020-01-01'"), nullable=False),
+                    Column("by", String, default="it's me", index=True),
+                ),
+            )
+            assert change.columns == ("t.note", "t.amount", "t.made", "t.by")
+            assert change.indexes == ("ix_t_by",)
+            rows = await databases.sql("SELECT * FROM shop.t")
+            assert rows.columns == ("id", "note", "amount", "made", "by")
+            assert rows.rows == [(1, None, 3, datetime(2020, 1, 1), "it's me")]
+            with pytest.raises(Exception, match="NOT NULL"):
+                await write(databases, "UPDATE t SET amount = NULL")
+
+    run(scenario())
+
+
+def test_not_null_on_a_table_with_an_index_is_said_to_be_the_models_only(folder: Path) -> None:
+    """DuckDB can't add it there: the column comes filled, the change says so, and it stays so."""
+
+    async def scenario() -> None:
+        def metadata(*items: Any) -> Any:
+            return metadata_of(Column("a", Integer, index=True), *items)
+
+        async with Databases(folder) as databases:
+            await databases.apply("shop", metadata())
+            await write(databases, "INSERT INTO t (a) VALUES (1)")
+            more = metadata(Column("b", Boolean, nullable=False, default=True))
+            change = await databases.apply("shop", more)
+            assert change.columns == ("t.b",)
+            assert "t.b is NOT NULL in the model only" in change.notes[0]
+            assert (await databases.sql("SELECT b FROM shop.t")).rows == [(True,)]
+            assert not await databases.apply("shop", more)
+
+    run(scenario())
+
+
+def test_what_the_model_has_no_longer_stays(folder: Path) -> None:
+    """A table and a column that no model has any more are left alone."""
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            await databases.apply("shop", metadata_of(Column("a", Integer)))
+            await databases.apply("shop", metadata_of(table="u"))
+            assert not await databases.apply("shop", metadata_of())
+            assert (await databases.sql("SELECT a FROM shop.t")).rows == []
+
+    run(scenario())
+
+
+REFUSED: dict[str, tuple[Columns, Columns, str, str]] = {
+    "type": (
+        lambda: [Column("a", Integer)],
+        lambda: [Column("a", String)],
+        "a",
+        "the model says VARCHAR, the table has INTEGER",
+    ),
+    "new not null": (
+        list,
+        lambda: [Column("a", Integer, nullable=False)],
+        "a",
+        "NOT NULL without default",
+    ),
+    "tightened": (
+        lambda: [Column("a", Integer)],
+        lambda: [Column("a", Integer, nullable=False)],
+        "a",
+        "the table allows NULL",
+    ),
+    "loosened": (
+        lambda: [Column("a", Integer, nullable=False)],
+        lambda: [Column("a", Integer)],
+        "a",
+        "the model allows NULL, the table does not",
+    ),
+    "dropped not null": (
+        lambda: [Column("a", Integer, nullable=False)],
+        list,
+        "a",
+        "the model has it not",
+    ),
+    "new foreign key": (
+        list,
+        lambda: [Column("a", ForeignKey("t.id"))],
+        "a",
+        "foreign key",
+    ),
+    "foreign key on an old column": (
+        lambda: [Column("a", Integer)],
+        lambda: [Column("a", ForeignKey("t.id"))],
+        "a",
+        "does not",
+    ),
+    "key": (
+        lambda: [Column("a", Integer, nullable=False)],
+        lambda: [Column("a", Integer, primary_key=True)],
+        "",
+        "primary key",
+    ),
+    "check": (
+        lambda: [Column("a", Integer)],
+        lambda: [Column("a", Integer), CheckConstraint("a > 0")],
+        "",
+        "checks",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_adding_cannot_mend_is_refused(what: str, folder: Path) -> None:
+    """The error names database, table, column and both sides; nothing was changed."""
+    before, after, column, sentence = REFUSED[what]
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            await databases.apply("shop", metadata_of(*before()))
+            metadata = metadata_of(*after(), Column("extra", Integer))
+            Table("fresh", metadata, Column("id", Integer, primary_key=True))
+            with pytest.raises(SchemaConflictError) as info:
+                await databases.apply("shop", metadata)
+            error = info.value
+            assert (error.database, error.table, error.column) == ("shop", "t", column)
+            assert sentence in str(error)
+            assert "nothing was changed" in str(error).lower()
+            tables = await databases.sql("SELECT table_name FROM duckdb_tables()")
+            assert tables.rows == [("t",)]
+            columns = await databases.sql("SELECT * FROM shop.t")
+            assert "extra" not in columns.columns
+
+    run(scenario())
+
+
+def test_a_new_unique_constraint_becomes_an_index(folder: Path) -> None:
+    """It is enforced from then on; rows that stand against it refuse it."""
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            await databases.apply("shop", metadata_of(Column("a", Integer)))
+            await write(databases, "INSERT INTO t (a) VALUES (1), (1)")
+            unique = metadata_of(Column("a", Integer), UniqueConstraint("a"))
+            with pytest.raises(SchemaConflictError, match="DuckDB refuses"):
+                await databases.apply("shop", unique)
+            await write(databases, "DELETE FROM t")
+            assert (await databases.apply("shop", unique)).indexes == ("t_a_key",)
+            assert not await databases.apply("shop", unique)
+            with pytest.raises(Exception, match=r"(?i)constraint"):
+                await write(databases, "INSERT INTO t (a) VALUES (1), (1)")
+
+    run(scenario())
+
+
+def test_revert_drops_empty_new_tables_and_names_what_stays(folder: Path) -> None:
+    """What holds rows stays, and so do columns; the rest is gone, sequences included."""
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            await databases.apply("shop", metadata_of(table="t"))
+            metadata = metadata_of(Column("a", Integer))
+            for table in ("parent", "full"):
+                Table(table, metadata, Column("id", Integer, primary_key=True))
+            Table("child", metadata, Column("id", ForeignKey("parent.id"), primary_key=True))
+            change = await databases.apply("shop", metadata)
+            await write(databases, 'INSERT INTO "full" DEFAULT VALUES')
+            stays = await databases.revert(change)
+            assert stays == ("column t.a", "table full", "sequence full_id_seq")
+            tables = await databases.sql("SELECT table_name FROM duckdb_tables() ORDER BY 1")
+            assert tables.rows == [("full",), ("t",)]
+            assert await databases.revert(SchemaChange("shop")) == ()
+            again = await databases.apply("shop", metadata)
+            assert again.tables == ("parent", "child")
+
+    run(scenario())
+
+
+def test_open_writers_are_waited_for(folder: Path) -> None:
+    """A change of a table waits for sessions with open changes, whose commit would fail else."""
+
+    async def scenario() -> None:
+        async with Databases(folder, lock_wait=60.0) as databases:
+            await databases.apply("shop", metadata_of())
+            async with databases.session("shop", "writer", strict=True) as session:
+                await session.execute(text("INSERT INTO t DEFAULT VALUES"))
+                more = metadata_of(Column("a", Integer))
+                change = asyncio.create_task(databases.apply("shop", more))
+                await asyncio.sleep(0.1)
+                assert not change.done()
+                await session.commit()
+                assert (await change).columns == ("t.a",)
+
+    run(scenario())
+
+
+def test_a_writer_that_does_not_end_is_named(folder: Path) -> None:
+    """After the wait the error says which session is in the way; its changes are unharmed."""
+
+    async def scenario() -> None:
+        async with Databases(folder, lock_wait=0.05) as databases:
+            await databases.apply("shop", metadata_of())
+            async with databases.session("shop", "slow writer", strict=True) as session:
+                await session.execute(text("INSERT INTO t DEFAULT VALUES"))
+                with pytest.raises(DatabaseBusyError, match=r"'shop'.*'slow writer'"):
+                    await databases.apply("shop", metadata_of(Column("a", Integer)))
+                await session.commit()
+            assert (await databases.sql("SELECT id FROM shop.t")).rows == [(1,)]
+
+    run(scenario())
+
+
+def test_keywords_name_tables_and_columns(folder: Path) -> None:
+    """DuckDB's keywords just work as names, in DDL, in the ORM and after adding columns."""
+    words = ["at", "by", "glob", "semi", "anti", "asof", "unpack", "positional", "select", "order"]
+
+    async def scenario() -> None:
+        async with Databases(folder) as databases:
+            for name in ("map", "struct", "columns", "tuple", "generated", "table"):
+                base = fresh_base("shop")
+                body: dict[str, Any] = {
+                    "__tablename__": name,
+                    "id": Column(Integer, primary_key=True),
+                    **{f"f_{word}": Column(word, Integer, index=word == "at") for word in words},
+                }
+                model: Any = type("Model", (base,), body)
+                await databases.apply("shop", base.metadata)
+                async with databases.session("shop", "keywords", strict=True) as session:
+                    session.add(model(**{f"f_{word}": 1 for word in words}))
+                    await session.commit()
+                    found = (await session.scalars(select(model).where(model.f_at == 1))).one()
+                    found.f_by = 2
+                    await session.commit()
+                body["more"] = Column("pivot", Integer)
+                grown = fresh_base("shop")
+                body |= {f"f_{word}": Column(word, Integer, index=word == "at") for word in words}
+                body["id"] = Column(Integer, primary_key=True)
+                type("Model", (grown,), body)
+                assert (await databases.apply("shop", grown.metadata)).columns == (f"{name}.pivot",)
+
+    run(scenario())
+
+
+class Colour(enum.Enum):
+    """A column's choices."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+def test_values_come_back_as_they_went(folder: Path) -> None:
+    """The usual types survive a round trip, and a second `apply` sees no difference."""
+
+    async def scenario() -> None:
+        base = fresh_base("shop")
+
+        class Thing(base):  # type: ignore[misc, valid-type]  # made at run time
+            __tablename__ = "things"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            label: Mapped[str | None]
+            body = Column(Text)
+            price = Column(Numeric(10, 2))
+            ratio = Column(Float)
+            data = Column(JSON)
+            raw = Column(LargeBinary)
+            colour = Column(Enum(Colour))
+            mark: Mapped[UUID] = mapped_column(Uuid, default=uuid4)
+            aware = Column(DateTime(timezone=True))
+            naive = Column(DateTime, default=datetime.now)
+            on = Column(Boolean, default=True)
+
+        async with Databases(folder) as databases:
+            await databases.apply("shop", base.metadata)
+            assert not await databases.apply("shop", base.metadata)
+            given = {
+                "label": "x",
+                "body": "ü '\" \0",
+                "price": Decimal("12.30"),
+                "ratio": 0.5,
+                "data": {"a": [1, None, "ü"]},
+                "raw": b"\0\xff",
+                "colour": Colour.BLUE,
+                "mark": uuid4(),
+                "aware": datetime.now().astimezone(),
+                "naive": datetime(2024, 2, 29, 1, 2, 3, 456),
+                "on": False,
+            }
+            async with databases.session("shop", "round trip", strict=True) as session:
+                session.add(Thing(**given))
+                await session.commit()
+            async with databases.session("shop", "round trip", strict=True) as session:
+                thing = (await session.scalars(select(Thing))).one()
+                assert {name: getattr(thing, name) for name in given} == given
+
+    run(scenario())
+
+
+def test_relationships_and_composite_keys(folder: Path) -> None:
+    """Parent and children in one go; a key of two columns gets no sequence."""
+
+    async def scenario() -> None:
+        base = fresh_base("shop")
+
+        class Order(base):  # type: ignore[misc, valid-type]  # made at run time
+            __tablename__ = "orders"
+            id = Column(Integer, primary_key=True)
+            lines = relationship("Line", back_populates="order")
+
+        class Line(base):  # type: ignore[misc, valid-type]  # made at run time
+            __tablename__ = "lines"
+            order_id = Column(ForeignKey("orders.id"), primary_key=True)
+            number = Column(Integer, primary_key=True, autoincrement=False)
+            order = relationship(Order, back_populates="lines")
+            __table_args__ = (Index("ix_lines_number", "number"),)
+
+        async with Databases(folder) as databases:
+            change = await databases.apply("shop", base.metadata)
+            assert change.sequences == ("orders_id_seq",)
+            assert not await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "order", strict=True) as session:
+                session.add(Order(lines=[Line(number=1), Line(number=2)]))
+                await session.commit()
+                loaded = select(Order).options(selectinload(Order.lines))
+                order = (await session.scalars(loaded)).one()
+                assert sorted(line.number for line in order.lines) == [1, 2]
+
+    run(scenario())
+
+
+def test_keys_go_on_whoever_inserts(folder: Path) -> None:
+    """ORM, Core and plain SQL draw their keys from the same sequence."""
+
+    async def scenario() -> None:
+        metadata = metadata_of(Column("a", Integer))
+        table = metadata.tables["t"]
+        async with Databases(folder) as databases:
+            await databases.apply("shop", metadata)
+            async with databases.session("shop", "keys", strict=True) as session:
+                result = await session.execute(insert(table).values(a=1))
+                assert result.inserted_primary_key == (1,)
+                await session.execute(text("INSERT INTO t (a) VALUES (2)"))
+                await session.execute(insert(table), [{"a": 3}, {"a": 4}])
+                rows = (await session.execute(select(table.c.id).order_by(table.c.a))).scalars()
+                assert rows.all() == [1, 2, 3, 4]
+                await session.commit()
+
+    run(scenario())
