@@ -7,6 +7,8 @@ with. Names are loaded on first use, so that importing modframe costs next to no
 from __future__ import annotations
 
 import importlib
+import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .runtime.finder import PLAIN_NAMES as _plain_names
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from .hosted import create_app as create_app
     from .module import Module as Module
     from .result import Result as Result
+    from .ship.detached import DetachedModules
 
 __version__ = "0.1.0"
 
@@ -33,6 +36,24 @@ _HOMES = {
 
 __all__ = ["AppContext", "ModframeError", "Module", "Result", "app_context", "create_app", "start"]
 
+
+def _stand_in(module_id: str) -> str | None:
+    """Where no app runs: a package of the workspace's own files, loaded and not started."""
+    app = sys.modules.get(f"{__name__}.app")
+    if app is not None and app.current_app() is not None:
+        return None
+    return _workspace_modules().package_of(module_id)
+
+
+@cache
+def _workspace_modules() -> DetachedModules:
+    from .ship.detached import DetachedModules
+    from .source.workspace import find_workspace
+
+    return DetachedModules(find_workspace() / "modules", mark="alone")
+
+
+_plain_names.stand_in = _stand_in
 _plain_names.install()
 
 

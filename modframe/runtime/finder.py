@@ -10,33 +10,40 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-_TYPES = ("core", "standard", "extensions")
+from ..spec import MODULE_TYPES
 
 Owner = Callable[[str], "str | None"]
 """Module id → name of the private package that stands for it now, or nothing."""
 
 
 class PlainNames:
-    """The finder; ``owners`` are asked in turn who stands for a module."""
+    """The finder.
+
+    Attributes:
+        owners: Asked in turn who stands for a module.
+        stand_in: Asked last, in a process where nobody else knows.
+    """
 
     def __init__(self) -> None:
         self.owners: list[Owner] = []
+        self.stand_in: Owner | None = None
         self._aliases: dict[str, set[str]] = {}
 
     def install(self) -> None:
         """Put the finder first, once."""
         if self not in sys.meta_path:
-            sys.meta_path.insert(0, self)  # type: ignore[arg-type]  # the protocol's two names
+            sys.meta_path.insert(0, self)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         parts = name.split(".")
-        if parts[0] != "modules" or (len(parts) > 1 and parts[1] not in _TYPES):
+        if parts[0] != "modules" or (len(parts) > 1 and parts[1] not in MODULE_TYPES):
             return None
         if len(parts) < 3:
             return self._parent(name, path)
@@ -49,8 +56,8 @@ class PlainNames:
         return ModuleSpec(name, _Alias(real), is_package=True)
 
     def _package(self, module_id: str) -> str | None:
-        for owner in self.owners:
-            if (package := owner(module_id)) is not None:
+        for owner in (*self.owners, self.stand_in):
+            if owner is not None and (package := owner(module_id)) is not None:
                 return package
         return None
 
@@ -59,16 +66,29 @@ class PlainNames:
         """``modules`` and ``modules.<type>``: a real folder's own, else one with nothing in it."""
         found = PathFinder.find_spec(name, path)
         if found is None:
+            top = sys.modules.get("modules")
+            if name != "modules" and top is not None and _is_file(top.__spec__):
+                raise ModuleNotFoundError(
+                    f"No module named {name!r}: {top.__file__} is called 'modules' as well and "
+                    "comes first; rename that file",
+                    name=name,
+                )
             spec = ModuleSpec(name, None, is_package=True)
             spec.submodule_search_locations = []
             return spec
+        if name == "modules" and _is_file(found):
+            # A user's own file. As a package without a path it stays what it is, and an import
+            # of what lies below it comes here, where it is told what is in its way.
+            found.submodule_search_locations = []
+            return found
         return None
 
     def forget(self, module_ids: Iterable[str]) -> None:
         """Let the next import of these modules' plain names look again; called at publish."""
         for module_id in module_ids:
             for name in self._aliases.pop(module_id, ()):
-                sys.modules.pop(name, None)
+                if getattr(sys.modules.get(name), "__name__", "") != name:
+                    sys.modules.pop(name, None)
             kind, _, short = module_id.partition(".")
             parent = sys.modules.get(f"modules.{kind}")
             for attribute in [one for one in vars(parent or object) if one.startswith(short)]:
@@ -76,7 +96,12 @@ class PlainNames:
                     delattr(parent, attribute)
 
 
-class _Alias:
+def _is_file(spec: ModuleSpec | None) -> bool:
+    """Whether a spec is a plain file's, ``modules.py``, and no package's."""
+    return spec is not None and spec.has_location and not str(spec.origin).endswith("__init__.py")
+
+
+class _Alias(Loader):
     """Puts the private package's own module under the plain name."""
 
     def __init__(self, real: str) -> None:
