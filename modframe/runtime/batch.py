@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from ..errors import BlockedError, LoadError, ModframeError
 from ..load import Loaded, load
+from ..load.body import running_place
 from ..source import Source
 from .bounds import bounded
 from .failure import failure_of
@@ -115,6 +116,8 @@ class Batch:
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # a fault of the module's, reported with it
+            if isinstance(error, TimeoutError):
+                error.file, error.line = running_place(generation.source)  # type: ignore[attr-defined]  # for the finding
             self.failed[module_id] = failure_of(generation.source, "import", error)
 
     def _load(self, module_id: str) -> None:
@@ -133,7 +136,11 @@ class Batch:
             )
         finally:
             self._loading.remove(module_id)
+        if module_id in self.failed:
+            loaded.package.close()  # it took too long, and nobody waits any more
+            return
         generation.package = loaded.package
+        generation.package_name = loaded.package.name
         generation.ledger.callback(loaded.package.close)
         generation.findings += loaded.spec.findings
         generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
@@ -142,16 +149,14 @@ class Batch:
         """The package that ``modules.<other>`` leads to from a generation; loads it if it must."""
         if other == generation.module_id:
             return generation.package_name
-        if not generation.loaded:
-            imports.append(other)
+        if self.open and not generation.loaded and other in self.failed:
+            raise BlockedError(generation.module_id, [other])
         if self.open and not generation.loaded and self.find(other) is None:
             source = None if other in self.generations else self._around.supply(other)
             if source is not None:
                 self.generations[other] = Generation(source, self._numbers(other))
         inside = self.generations.get(other) if self.open else None
         if inside is not None and not inside.loaded and other not in self._loading:
-            if other in self.failed:
-                raise BlockedError(generation.module_id, [other])
             try:
                 self._load(other)
             except LoadError as error:
@@ -161,7 +166,11 @@ class Batch:
             path = " → ".join([*self._loading[self._loading.index(other) :], other])
             raise ImportError(f"modules import each other in a circle: {path}")
         found = self.find(other)
-        return found.package_name if found else None
+        if found is None:
+            return None  # no module: some other package below modules/, or nothing
+        if not generation.loaded:
+            imports.append(other)
+        return found.package_name
 
     # -- graph ----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, AsyncIterator, Literal
 
-from ..errors import Finding, ModframeError
+from ..errors import BlockedError, Finding, ModframeError, RefusedError
 from ..html import table
 from ..load import forget_gone
 from ..observe import log_exception
@@ -211,6 +211,14 @@ class Swap:
         self._note_failures(batch)
 
     async def _discard_all(self, batch: Batch) -> None:
+        # All or none: what was sound is held up by what failed, or by whoever interrupted.
+        for key in batch.going:
+            if batch.failed:
+                batch.blocked[key] = BlockedError(key, batch.failed)
+            else:
+                batch.failed[key] = RefusedError(
+                    f"the load of {key} was interrupted", cure="load it again"
+                )
         self._note_failures(batch)
         await batch.discard(batch.generations)
 
@@ -225,7 +233,8 @@ class Swap:
             record = self.records[key]
             record.error = error
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
-            log_exception(key, str(error), error.__cause__ or error)
+            if key in batch.failed:
+                log_exception(key, str(error), error.__cause__ or error)
 
     def _publish(self, batch: Batch) -> Mapping[str, Generation]:
         built = batch.going

@@ -1,0 +1,57 @@
+"""Loads texts the way the runtime does, with no app around: for tests of the load room."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from modframe.errors import Finding, LoadError
+from modframe.load import Loaded, load
+from modframe.source import Source
+
+_numbers = itertools.count(1000)
+
+
+class Context:
+    """Stands for the ``app_context`` of a generation."""
+
+    answer = 42
+
+
+def no_module(module_id: str) -> str | None:
+    """There are no other modules."""
+    return None
+
+
+@contextmanager
+def loaded(
+    texts: Mapping[str, str] | Source,
+    *,
+    context: object = None,
+    resolve: Callable[[str], str | None] = no_module,
+) -> Iterator[Loaded]:
+    """The texts loaded as ``standard.thing``, taken out again afterwards."""
+    source = texts if isinstance(texts, Source) else Source.from_texts("standard.thing", texts)
+    name = f"modules.{source.module_id}~{next(_numbers)}"
+    found = load(source, name, context or Context(), resolve=resolve, printer=print)
+    try:
+        yield found
+    finally:
+        found.package.close()
+        found.package.forget_text()
+
+
+def findings(texts: Mapping[str, str] | Source) -> list[Finding]:
+    """Everything a load has to say, whether it succeeds or not."""
+    try:
+        with loaded(texts) as found:
+            return list(found.spec.findings)
+    except LoadError as error:
+        return list(error.findings)
+
+
+def fault(texts: Mapping[str, str] | Source) -> Finding:
+    """The one error of a load that fails."""
+    (found,) = [one for one in findings(texts) if one.level == "error"]
+    return found

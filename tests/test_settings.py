@@ -1,0 +1,121 @@
+"""Settings: sources in order, all faults at once, provenance, secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import modframe
+from modframe.app import AppContext
+from modframe.errors import LoadError
+from tests.fakes import simple
+
+HEAD = """
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings
+
+class ThingSettings(BaseSettings):
+    model_config = {"env_prefix": "THING_", "extra": "forbid"}
+    limit: int = Field(default=3, ge=0)
+    name: str = "none"
+    key: SecretStr = SecretStr("hidden-default")
+"""
+BODY = """
+async def values(self):
+    return self.settings.limit, self.settings.name, self.app_context.settings is self.settings
+"""
+TEXT = simple(BODY, head=HEAD, arguments="settings='ThingSettings'")
+
+
+def test_defaults_environment_and_session_in_this_order(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each source wins over the one before it, and `explain` says which it was."""
+    monkeypatch.setenv("THING_LIMIT", "7")
+    monkeypatch.setenv("THING_NAME", "environment")
+    monkeypatch.setenv("THING_KEY", "hidden-environment")
+    given = {"thing": {"name": "session"}}
+    with modframe.start(workspace=workspace, data=":memory:", settings=given) as app:
+        app.load({"api.py": TEXT}, id="thing")
+        assert app.get_service("thing").values().result() == (7, "session", True)
+        explained = app.get_service("core.settings").explain("thing").result()
+        assert explained.data == {
+            "limit": {"value": 7, "source": "environment"},
+            "name": {"value": "session", "source": "session"},
+            "key": {"value": "**********", "source": "environment"},
+        }
+        seen = app.snapshot().to_json() + repr(app.modules["thing"].settings)
+        assert "hidden" not in seen
+        model = type(app.modules["thing"].settings)
+        typed = app.get_service("core.settings").get_typed_settings("standard.thing", model)
+        assert typed.result().data is app.modules["thing"].settings
+
+
+def test_all_faults_are_said_at_once_and_no_value_is_echoed(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two bad values are one error, which names both, where they come from, and neither value."""
+    monkeypatch.setenv("THING_LIMIT", "secret-looking")
+    given = {"thing": {"name": ["wrong"]}}
+    with modframe.start(workspace=workspace, data=":memory:", settings=given) as app:
+        with pytest.raises(LoadError) as caught:
+            app.load({"api.py": TEXT}, id="thing")
+        text = str(caught.value)
+        assert "limit: Input should be a valid integer" in text
+        assert "environment THING_LIMIT" in text
+        assert "name: Input should be a valid string" in text
+        assert "start(settings=...)" in text
+        assert "secret-looking" not in text and "wrong" not in text
+
+
+def test_a_plain_model_reads_the_modules_environment(
+    app: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `BaseModel` without settings of its own takes ``<MODULE>_...``."""
+    monkeypatch.setenv("THING_LIMIT", "9")
+    head = "from pydantic import BaseModel\nclass S(BaseModel):\n    limit: int = 3\n"
+    text = simple("async def get(self):\n    return self.settings.limit", head=head, arguments="settings=S")
+    app.load({"api.py": text}, id="thing")
+    assert app.get_service("thing").get().result() == 9
+
+
+def test_settings_that_phase_1_forgot_are_an_error(app: AppContext) -> None:
+    """A settings file whose model nobody registered fails the load and says how to."""
+    files = {"api.py": simple("async def get(self):\n    return 1"), "settings.py": HEAD}
+    with pytest.raises(LoadError, match="settings.py has ThingSettings, and phase 1 did not"):
+        app.load(files, id="thing")
+
+
+def test_a_swallowed_registration_error_still_fails_the_load(
+    app: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that catches the error and only warns does not go live with bad settings."""
+    monkeypatch.setenv("THING_LIMIT", "-1")
+    body = """
+    def __init__(self):
+        try:
+            self.app_context.register_pydantic_model("standard.thing", ThingSettings)
+        except Exception:
+            pass
+
+    async def get(self):
+        return 1
+    """
+    with pytest.raises(LoadError, match="greater than or equal to 0"):
+        app.load({"api.py": simple(body, head=HEAD)}, id="thing")
+
+
+def test_framework_settings_are_read_only_for_modules(app: AppContext) -> None:
+    """``app_context.config`` can be read and not changed."""
+    body = """
+    async def get(self):
+        return self.app_context.config.drain_timeout
+
+    async def change(self):
+        self.app_context.config.drain_timeout = 1
+    """
+    app.load({"api.py": simple(body)}, id="thing")
+    assert app.get_service("thing").get().result() == 30
+    with pytest.raises(Exception, match="frozen"):
+        app.get_service("thing").change().result()
