@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .config import FrameworkSettings
 from .engine import Engine
-from .errors import NotRunningError, StartConflictError, StartError, WorkspaceError
+from .errors import ExportError, NotRunningError, StartConflictError, StartError, WorkspaceError
 from .html import section
 from .module import Module, Modules
 from .runtime.loop import AppLoop
@@ -208,7 +208,9 @@ class AppContext:
 
     def _reload(self, module_id: str) -> Module:
         __tracebackhide__ = True
-        return self.load(self._engine.current_source(module_id), force=True)
+        source = self._engine.current_source(module_id)
+        self._wait(lambda: self._engine.swap.change([source], force=True), "reload")
+        return Module(self, module_id)
 
     def _unload(self, module_id: str) -> None:
         __tracebackhide__ = True
@@ -219,8 +221,15 @@ class AppContext:
 
         self._refuse_here("export")
         engine = self._engine
+        generation = engine.find(module_id)
+        if generation is None:
+            raise ExportError(
+                f"{module_id} is {engine.state(module_id)}, and only what is live is exported",
+                cure="mend it until it goes live, then export it",
+                findings=(),
+            )
         return export(
-            engine.live_source(module_id),
+            generation.source,
             engine.workspace / to,
             workspace=engine.workspace,
             data=engine.data,
@@ -233,6 +242,7 @@ class AppContext:
         """Everything that can be said about a module, live or not; as ``modframe compliance``."""
         from .ship import check
 
+        self._refuse_here("check")
         source = self._engine.checkable_source(module_id_of(name))
         return check(source, modules=self._engine.modules_folder)
 

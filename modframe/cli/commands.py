@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import InvalidModuleIdError
 from .out import show_error
 
 app = typer.Typer(
@@ -60,7 +61,7 @@ def run(args: Sequence[str] | None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001  # the shell's boundary: a line, not a traceback
         show_error(error)
-        return 2 if getattr(error, "usage", False) else 1
+        return 2 if isinstance(error, InvalidModuleIdError) or getattr(error, "usage", False) else 1
     return outcome if isinstance(outcome, int) else 0
 
 

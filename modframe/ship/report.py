@@ -31,9 +31,9 @@ class ExportReport:
 
     def __repr__(self) -> str:
         removed = f", {len(self.removed)} removed" if self.removed else ""
-        found = f", {len(self.findings)} findings" if self.findings else ""
+        found = f", {_count(self.findings, 'finding')}" if self.findings else ""
         return (
-            f"<ExportReport {self.module_id}: {len(self.paths)} files, {len(self.written)} "
+            f"<ExportReport {self.module_id}: {_count(self.paths, 'file')}, {len(self.written)} "
             f"written{removed}{found}, in {self.folder}>"
         )
 
@@ -45,3 +45,7 @@ class ExportReport:
         rows += [(path.relative_to(self.folder), "removed") for path in self.removed]
         rows += [(one.rule, one) for one in self.findings]
         return section(self.module_id, table(rows), note=self.folder)
+
+
+def _count(things: tuple[object, ...], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

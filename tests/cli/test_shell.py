@@ -36,7 +36,7 @@ def test_wrong_usage_is_status_2(shell: Shell, words: list[str]) -> None:
     done = shell.run(*words)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert "Error" in done.stderr
+    assert "error" in done.stderr.lower()
 
 
 def test_list_reads_and_runs_nothing(shell: Shell) -> None:

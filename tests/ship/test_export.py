@@ -60,7 +60,7 @@ def test_an_export_is_what_the_cells_said_and_loads_from_the_folder(
     assert rules(report) == []
     assert sorted(one.name for one in path.parent.iterdir()) == ["api.py"]
     assert re.fullmatch(
-        r"<ExportReport standard\.orders: 1 files, 1 written, in .+/modules/standard/orders>",
+        r"<ExportReport standard\.orders: 1 file, 1 written, in .+/modules/standard/orders>",
         repr(report),
     )
     assert "<script" not in report._repr_html_()
@@ -167,7 +167,12 @@ def test_the_live_text_is_exported_and_the_draft_named(app: AppContext, workspac
     assert (workspace / "modules/standard/orders/api.py").read_text() == small()
 
 
-HERE = "import sys\nsys.modules['only_here'] = sys\n"
+def test_what_isn_t_live_is_not_exported(app: AppContext) -> None:
+    """The error says what it is instead."""
+    with pytest.raises(modframe.ModframeError):
+        app.load({"api.py": "1 / 0\n"}, id="orders")
+    with pytest.raises(ExportError, match=r"standard\.orders is FAILED, and only what is live"):
+        app.modules["orders"].export()
 
 
 @pytest.mark.parametrize(
