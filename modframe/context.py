@@ -37,6 +37,9 @@ class Facilities(Protocol):
     config: FrameworkSettings
     modules_folder: Path
 
+    def building(self, module_id: str) -> Generation | None:
+        """A generation of a module that isn't live yet."""
+
     def explain(self, name: str) -> Exception:
         """Why a name leads to nothing."""
 
@@ -143,12 +146,13 @@ class CoreContext(ModuleContext):
         self.snapshot = snapshot
 
     def module_settings(self, module_id: str) -> ModuleSettings:
-        """The settings of any module.
+        """The settings of any module; before it is live, of the one that is being built.
 
         Raises:
             ServiceNotFoundError: If there is no such module.
         """
-        generation = self._find(module_id_of(module_id))
+        wanted = module_id_of(module_id)
+        generation = self._find(wanted) or self._facilities.building(wanted)
         part: ModuleSettings | None = generation.parts.get("settings") if generation else None
         if part is None:
             raise self._facilities.explain(module_id)

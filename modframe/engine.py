@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
@@ -72,6 +73,7 @@ class Engine:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
         self.modules_folder = workspace / "modules"
+        self._batches: WeakValueDictionary[str, Batch] = WeakValueDictionary()
         self.databases = LazyDatabases(data, config)
         self._hurry = asyncio.Event()
         parts = (
@@ -231,7 +233,13 @@ class Engine:
         self.handles.changed(module_ids)
         refresh.wake()
 
+    def building(self, module_id: str) -> Generation | None:
+        """A generation that is being built, as the others of its change see it."""
+        batch = self._batches.get(module_id)
+        return batch.find(module_id) if batch is not None else None
+
     def _context_for(self, generation: Generation, batch: Batch) -> ModuleContext:
+        self._batches[generation.module_id] = batch
         if generation.module_id.startswith("core."):
             return CoreContext(generation, batch.find, self, snapshot=self.snapshot)
         return ModuleContext(generation, batch.find, self)

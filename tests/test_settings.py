@@ -119,3 +119,18 @@ def test_framework_settings_are_read_only_for_modules(app: AppContext) -> None:
     assert app.get_service("thing").get().result() == 30
     with pytest.raises(Exception, match="frozen"):
         app.get_service("thing").change().result()
+
+
+def test_a_module_asks_the_settings_service_while_it_starts(app: AppContext) -> None:
+    """In phase 2 of its first load, with the core modules long live, it gets its own settings."""
+    head = "from pydantic import BaseModel\nclass S(BaseModel):\n    limit: int = 3\n"
+    body = (
+        "async def initialize(self):\n"
+        "    service = self.app_context.get_service('core.settings.service')\n"
+        "    found = await service.get_typed_settings('standard.thing', S)\n"
+        "    self.limit = found.data.limit if found.success else found.message\n"
+        "async def get(self):\n"
+        "    return self.limit\n"
+    )
+    app.load({"api.py": simple(body, head=head, arguments="settings=S")}, id="thing")
+    assert app.get_service("thing").get().result() == 3
