@@ -197,7 +197,7 @@ def main() -> None:
             ratio = statistics.median(a / b for a, b in zip(own, plain, strict=True))
             print(
                 f"{modules:>8} {name:<24} {statistics.median(plain):>9.0f}"
-                f" {statistics.median(own):>11.0f} {ratio:>7.2f}×"
+                f" {statistics.median(own):>11.0f} {ratio:>8.2f}"
             )
 
 

@@ -11,7 +11,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .runtime.finder import PLAIN_NAMES as _plain_names
+from .runtime.finder import PLAIN_NAMES
 
 if TYPE_CHECKING:
     from . import app_context as app_context
@@ -53,8 +53,8 @@ def _workspace_modules() -> DetachedModules:
     return DetachedModules(find_workspace() / "modules", mark="alone")
 
 
-_plain_names.stand_in = _stand_in
-_plain_names.install()
+PLAIN_NAMES.stand_in = _stand_in
+PLAIN_NAMES.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
 from .errors import ModframeError, ModuleNotFoundInWorkspaceError, ServiceUnavailableError
-from .observe import EventLog, get_framework_logger, log_print
+from .observe import EventLog, log_print
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.service import ServicePart
 from .parts.settings import SettingsPart
@@ -95,9 +95,7 @@ class Engine:
         )
         self.live = self.swap.live
         self.records = self.swap.records
-        self.handles = Handles(
-            app_loop, self.find, explain=self.explain, names=self.live_names
-        )
+        self.handles = Handles(app_loop, self.find, explain=self.explain, names=self.live_names)
         self.log = EventLog(
             data / "logs" if data else None,
             level=config.log_level,

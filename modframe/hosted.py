@@ -1,4 +1,4 @@
-"""The app on somebody else's loop: under ``modframe serve`` and as `create_app` under any server."""
+"""The app on another loop: under ``modframe serve``, and as `create_app` under any server."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class HostedApp:
         await receive()
         try:
             await self._begin()
-        except Exception as error:  # the protocol's way to say it; the server logs it and exits
+        except Exception as error:  # noqa: BLE001  # the protocol's way to say it; the server logs it and exits
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         await send({"type": "lifespan.startup.complete"})

@@ -135,11 +135,12 @@ class Module:
         view = self._view()
         number = f" {view.generation}" if view.generation else ""
         error = f": {view.error.splitlines()[0]}" if view.error else ""
-        return f"<Module {self.id}{number} {view.state}, {_count(len(view.routes), 'route')}{error}>"
+        routes = _count(len(view.routes), "route")
+        return f"<Module {self.id}{number} {view.state}, {routes}{error}>"
 
     def _repr_html_(self) -> str:
         view = self._view()
-        rows = [
+        rows: list[tuple[object, object]] = [
             ("state", view.state),
             ("generation", view.generation or ""),
             ("from", view.origin),
@@ -169,7 +170,8 @@ class Modules(Mapping[str, Module]):
         return Module(self._app, module_id)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (name if "." in name else f"standard.{name}") in self._ids()
+        full = name if "." in str(name) else f"standard.{name}"
+        return full in self._ids()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ids())
@@ -183,9 +185,7 @@ class Modules(Mapping[str, Module]):
         return f"<{len(states)} modules: {live} live, {len(states) - live} not>"
 
     def _repr_html_(self) -> str:
-        rows = [
-            (one.id, one.state, one.generation or "", one.error or "") for one in self.values()
-        ]
+        rows = [(one.id, one.state, one.generation or "", one.error or "") for one in self.values()]
         return table(rows, head=("module", "state", "generation", "error"))
 
 

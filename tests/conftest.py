@@ -13,7 +13,7 @@ from modframe.app import AppContext, current_app
 
 
 def pytest_unconfigure() -> None:
-    """jupyter_core keeps a loop for its blocking clients; the tests' kernels share one of theirs."""
+    """Close the loop that the blocking clients of the tests' kernels share."""
     kernels = sys.modules.get("tests.kernels")
     if kernels is not None:
         kernels.LOOP.close()

@@ -66,7 +66,8 @@ def test_all_faults_are_said_at_once_and_no_value_is_echoed(
         assert "environment THING_LIMIT" in text
         assert "name: Input should be a valid string" in text
         assert "start(settings=...)" in text
-        assert "secret-looking" not in text and "wrong" not in text
+        assert "secret-looking" not in text
+        assert "wrong" not in text
 
 
 def test_a_plain_model_reads_the_modules_environment(
@@ -75,7 +76,9 @@ def test_a_plain_model_reads_the_modules_environment(
     """A `BaseModel` without settings of its own takes ``<MODULE>_...``."""
     monkeypatch.setenv("THING_LIMIT", "9")
     head = "from pydantic import BaseModel\nclass S(BaseModel):\n    limit: int = 3\n"
-    text = simple("async def get(self):\n    return self.settings.limit", head=head, arguments="settings=S")
+    text = simple(
+        "async def get(self):\n    return self.settings.limit", head=head, arguments="settings=S"
+    )
     app.load({"api.py": text}, id="thing")
     assert app.get_service("thing").get().result() == 9
 

@@ -29,6 +29,8 @@ def the_app() -> AppContext:
 class ModframeMagics(Magics):
     """The magics of one shell."""
 
+    shell: Any
+
     def __init__(self, shell: Any, cells: Cells) -> None:
         super().__init__(shell)
         self._cells = cells
@@ -137,4 +139,7 @@ def _kept(app: AppContext, module_id: str, file: str) -> str:
     ]  # fmt: skip
     also = f", beside {', '.join(others)}" if others else ""
     stays = _stays(app, module_id)
-    return f"{stays[0].upper()}{stays[1:]}; the draft keeps {file} as this cell says it{also}. Mend a cell and run it."
+    return (
+        f"{stays[0].upper()}{stays[1:]}; the draft keeps {file} as this cell says it{also}. "
+        "Mend a cell and run it."
+    )

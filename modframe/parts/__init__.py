@@ -1,1 +1,1 @@
-"""The aspects of a generation, one folder or file each; `modframe.runtime.part` says their shape."""
+"""The aspects of a generation, one each; `modframe.runtime.part` says what shape they have."""

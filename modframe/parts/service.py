@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import ModframeError
 from ..load.reader import public_methods
-from ..runtime.bounds import Overdue, bounded
+from ..runtime.bounds import OverdueError, bounded
 from ..runtime.failure import refuse_bad_outcome
 from ..runtime.generation import Generation
 from ..runtime.part import Part
@@ -95,10 +95,10 @@ class ServicePart(Part):
                     what=f"{spec.module_id}: {spec.graceful.method}()",
                     hurry=self._hurry,
                 )
-            except Overdue as error:
+            except OverdueError as error:
                 late = str(error)
                 _log.warning("%s; force follows", late)
-            except Exception as error:  # the module's own cleanup failed: force it, and say so
+            except Exception as error:  # noqa: BLE001  # the module's own; it is said and forced
                 late = f"{spec.module_id}: {spec.graceful.method}() raised {error!r}"
                 _log.exception("%s; force follows", late)
         if force is not None and late:
@@ -128,7 +128,7 @@ class ServicePart(Part):
 
 def make(cls: type, **values: Any) -> Any:
     """An instance whose attributes are there before ``__init__`` runs, which gets what it takes."""
-    instance = cls.__new__(cls)
+    instance: Any = cls.__new__(cls)  # type: ignore[call-overload]  # mypy thinks of metaclasses
     _fill(instance, values)
     parameters = _signature(cls).parameters
     takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())

@@ -40,7 +40,9 @@ class TasksPart(Part):
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The names of the tasks that run."""
-        return {"running": sorted(task.get_name() for task in list(generation.parts["tasks"] or ()))}
+        return {
+            "running": sorted(task.get_name() for task in list(generation.parts["tasks"] or ()))
+        }
 
 
 async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:

@@ -115,7 +115,7 @@ class Batch:
             self.failed[error.module_id] = error
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # a fault of the module's, reported with it
+        except BaseException as error:  # noqa: BLE001  # a fault of the module's, reported with it
             if isinstance(error, TimeoutError):
                 error.file, error.line = running_place(generation.source)  # type: ignore[attr-defined]  # for the finding
             self.failed[module_id] = failure_of(generation.source, "import", error)
@@ -213,7 +213,7 @@ class Batch:
                     self._around.phase_timeout,
                     what=f"{generation.module_id}: {step}",
                 )
-            except Exception as error:  # a fault of the module's, reported with it
+            except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
                 self.failed[generation.module_id] = failure_of(generation.source, step, error)
                 return
 
@@ -244,7 +244,7 @@ class Batch:
                     self._around.phase_timeout,
                     what=f"{generation.module_id}: phase2",
                 )
-            except Exception as error:  # a fault of the module's, reported with it
+            except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
                 self.failed[generation.module_id] = failure_of(generation.source, "phase2", error)
                 return
 

@@ -12,7 +12,7 @@ GRACE = 1.0
 """Seconds a cancelled step gets to end before it is left behind."""
 
 
-class Overdue(TimeoutError):
+class OverdueError(TimeoutError):
     """Raised when a step took longer than its bound; it was cancelled."""
 
 
@@ -28,7 +28,7 @@ async def bounded(
         hurry: Once set, the step is treated as overdue at once.
 
     Raises:
-        Overdue: If it did not end in time.
+        OverdueError: If it did not end in time.
         ModuleExitError: In place of a ``SystemExit`` or ``KeyboardInterrupt`` it let out.
     """
     task = asyncio.ensure_future(_called(step, what))
@@ -43,7 +43,7 @@ async def bounded(
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
         state = "was cancelled" if task.done() else "ignores its cancellation and was left behind"
-        raise Overdue(f"{what} took longer than its {timeout:g} s and {state}")
+        raise OverdueError(f"{what} took longer than its {timeout:g} s and {state}")
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ..html import table
-from .loop import AppLoop
+from .loop import AppLoop, Crossing
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.call")
@@ -40,7 +40,7 @@ class Call(Coroutine[Any, Any, T]):
         self._took: float | None = None
         self._collected = False
         self._steps: Generator[Any, Any, T] | None = None
-        self._crossing = app_loop.submit(start)
+        self._crossing: Crossing[T] = app_loop.submit(start)
         self._crossing.future.add_done_callback(self._note_end)
 
     def _note_end(self, future: concurrent.futures.Future[T]) -> None:
@@ -57,11 +57,12 @@ class Call(Coroutine[Any, Any, T]):
         self._app_loop.refuse_here("Call.result()", "await the call instead")
         self._collected = True
         try:
-            return self._crossing.future.result(timeout)
+            value: T = self._crossing.future.result(timeout)
+            return value
         except KeyboardInterrupt:
             self.cancel()
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
             raise error.with_traceback(_outside(error.__traceback__)) from error.__cause__
 
     def cancel(self) -> None:
@@ -78,13 +79,14 @@ class Call(Coroutine[Any, Any, T]):
         self._collected = True
         interrupts = Interrupts.count
         try:
-            return (yield from asyncio.wrap_future(self._crossing.future).__await__())
+            value: T = yield from asyncio.wrap_future(self._crossing.future).__await__()
+            return value
         except asyncio.CancelledError:
             self.cancel()
             if Interrupts.count != interrupts:
                 raise KeyboardInterrupt from None
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
             raise error.with_traceback(_outside(error.__traceback__)) from error.__cause__
 
     def send(self, value: Any) -> Any:
@@ -154,7 +156,9 @@ def _outside(trace: TracebackType | None) -> TracebackType | None:
 class Stream(AsyncIterator[T]):
     """An async generator of a service's, iterated from off the app loop, one crossing an item."""
 
-    def __init__(self, app_loop: AppLoop, start: Callable[[], AsyncIterator[T]], label: str) -> None:
+    def __init__(
+        self, app_loop: AppLoop, start: Callable[[], AsyncIterator[T]], label: str
+    ) -> None:
         self._app_loop = app_loop
         self._start = start
         self._label = label

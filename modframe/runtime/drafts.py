@@ -45,7 +45,9 @@ class Drafts:
         draft = record.draft
         if draft is None:
             raise ModframeError(
-                f"{module_id} has no draft", cure="write one in a %%module cell", module_id=module_id
+                f"{module_id} has no draft",
+                cure="write one in a %%module cell",
+                module_id=module_id,
             )
         if self._live(module_id) is None and (waits := missing_files(draft)):
             record.state, record.error = "DRAFT", None

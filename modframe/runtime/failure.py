@@ -1,4 +1,4 @@
-"""What went wrong in a step of a build → the `LoadError` that names step, file or cell, and line."""
+"""What went wrong in a step of a build → the `LoadError` that names step, file and line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import Finding, LoadError, ModframeError
 from ..load.body import body_finding
 from ..result import Result
 from ..source import Source
-from .bounds import Overdue
+from .bounds import OverdueError
 
 
 def failure_of(source: Source, step: str, error: BaseException) -> LoadError:
@@ -32,7 +32,7 @@ def _findings(source: Source, step: str, error: BaseException) -> list[Finding]:
     if given:
         return [placed(source, one) for one in given]
     rule = f"{step}-failed"
-    if isinstance(error, ModframeError | Overdue | TimeoutError):
+    if isinstance(error, ModframeError | OverdueError | TimeoutError):
         text = getattr(error, "message", str(error)).removeprefix(f"{source.module_id}: ")
         cure = getattr(error, "cure", "") or "correct it and load it again"
         file, line = str(getattr(error, "file", "")), int(getattr(error, "line", 0))

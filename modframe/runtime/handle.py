@@ -38,7 +38,9 @@ class Handle:
         module_id: str,
         service: str,
     ) -> None:
-        self.__dict__["_handle"] = _Facts(app_loop, find, explain, module_id, service)
+        self.__dict__["_handle"] = _Facts(
+            app_loop, find, explain, module_id=module_id, service=service
+        )
 
     def __getattr__(self, name: str) -> Any:
         facts: _Facts = self.__dict__["_handle"]
@@ -97,7 +99,7 @@ class _Facts:
     __slots__ = ("app_loop", "explain", "find", "label", "module_id", "service")
 
     def __init__(
-        self, app_loop: AppLoop, find: Find, explain: Explain, module_id: str, service: str
+        self, app_loop: AppLoop, find: Find, explain: Explain, *, module_id: str, service: str
     ) -> None:
         self.app_loop = app_loop
         self.find = find
@@ -205,7 +207,7 @@ class Method:
 
 
 class StreamMethod(Method):
-    """A method that is an async generator: on the app loop iterated as it is, else as a `Stream`."""
+    """A method that is an async generator; off the app loop it gives a `Stream`."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""`Handles`: names and classes to handles, each made once; what they see is handed in as ``find``."""
+"""`Handles`: names and classes to handles; what they see is handed in as ``find``."""
 
 from __future__ import annotations
 

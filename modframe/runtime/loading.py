@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -28,19 +29,18 @@ async def on_loader_thread(function: Callable[[], T], *, timeout: float, what: s
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
-    def settle(method: Callable[[T], None] | Callable[[BaseException], None], outcome: T) -> None:
+    def settle(put: Callable[[], None]) -> None:
         if not future.done():
-            method(outcome)  # type: ignore[arg-type]  # the two methods take different halves
+            put()
 
     def run() -> None:
+        put: Callable[[], None]
         try:
-            outcome = function()
-        except BaseException as error:  # handed to whoever awaits
-            call = (settle, future.set_exception, error)
-        else:
-            call = (settle, future.set_result, outcome)  # type: ignore[assignment]
+            put = partial(future.set_result, function())
+        except BaseException as error:  # noqa: BLE001  # handed to whoever awaits
+            put = partial(future.set_exception, error)
         try:
-            loop.call_soon_threadsafe(*call)
+            loop.call_soon_threadsafe(settle, put)
         except RuntimeError:
             return  # the loop was closed meanwhile: nobody waits any more
 

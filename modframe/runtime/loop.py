@@ -15,6 +15,7 @@ import threading
 from _asyncio import Task as CTask
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
+from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
@@ -99,13 +100,12 @@ class AppLoop:
         frame = getattr(coro, "cr_frame", None)
         if frame is not None and (owned := self._owned_by(frame)) is not None:
             return owned
-        creator = sys._getframe(2)
+        creator: FrameType | None = sys._getframe(2)
         for _ in range(_FRAMES_TO_CREATOR):
-            if creator is None:
-                return None
-            if (owned := self._owned_by(creator)) is not None:
-                return owned
-            creator = creator.f_back  # type: ignore[assignment]  # None ends the walk
+            if creator is not None:
+                if (owned := self._owned_by(creator)) is not None:
+                    return owned
+                creator = creator.f_back
         return None
 
     def _owned_by(self, frame: Any) -> set[asyncio.Task[Any]] | None:
@@ -186,7 +186,7 @@ class Crossing(Generic[T]):
         self.future.set_running_or_notify_cancel()
         try:
             self._task = CTask(_awaiting(self._start), loop=self._loop)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # handed to whoever waits
             self.future.set_exception(error)
             return
         self._task.add_done_callback(self._finish)

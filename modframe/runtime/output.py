@@ -41,7 +41,7 @@ def make_printer(module_id: str, log: Callable[[str, str], None]) -> Callable[..
         *values: object, sep: str | None = " ", end: str | None = "\n", **more: Any
     ) -> None:
         if more.get("file") is not None or _for_cell.get():
-            builtins.print(*values, sep=sep, end=end, **more)
+            builtins.print(*values, sep=sep, end=end, **more)  # noqa: T201  # the real one, for a cell
         else:
             log(module_id, (" " if sep is None else sep).join(map(str, values)))
 

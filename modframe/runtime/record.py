@@ -1,4 +1,4 @@
-"""`Record`: what is known of a module whether it is live or not; one for each id, kept by the swap."""
+"""`Record`: what is known of a module, live or not; one for each id, kept by the swap."""
 
 from __future__ import annotations
 

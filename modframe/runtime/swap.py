@@ -7,10 +7,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, AsyncIterator, Literal
+from typing import Any, Literal
 
 from ..errors import BlockedError, Finding, ModframeError, RefusedError
 from ..html import table
@@ -280,7 +280,7 @@ class Swap:
         record = self.records[old.module_id]
         try:
             await old.ledger.aclose()
-        except Exception as error:  # what a module's stopping raises must not stop the rest
+        except Exception as error:  # noqa: BLE001  # what a module's stopping raises must not stop the rest
             record.unsettled.append(f"generation {old.number}: {type(error).__name__}: {error}")
             _log.exception("%s: generation %d did not stop cleanly", old.module_id, old.number)
         if old.package is not None:

@@ -219,7 +219,8 @@ def test_a_class_from_another_file_is_not_the_modules() -> None:
 
 def test_a_subclass_takes_over_what_its_base_says() -> None:
     """A decorated base in another file; what the subclass says anew counts."""
-    api = "from .base import *\n\n\n@module_health_check(interval=9)\nclass Heavy(ThingModule):\n    pass\n"
+    own = "@module_health_check(interval=9)\nclass Heavy(ThingModule):\n    pass\n"
+    api = f"from .base import *\n\n\n{own}"
     with loaded({"api.py": api, "base.py": GUIDE, "extra.py": ""}) as found:
         assert found.spec.module_class.__name__ == "Heavy"
         assert found.spec.health.interval == 9

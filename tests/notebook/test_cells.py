@@ -98,7 +98,8 @@ def test_a_failing_cell_leaves_the_old_one_serving(shell: Kernel) -> None:
         bad.traceback
     )
     assert "----> 3 price = 1 / 0" in bad.traceback
-    assert "importlib" not in bad.traceback and "modframe/" not in bad.traceback
+    assert "importlib" not in bad.traceback
+    assert "modframe/" not in bad.traceback
     assert shell.run("await app.get_service('fails').total()").value == "41"
     shell.run(SERVICES.format(id="fails", price=2))
     assert shell.run("await app.get_service('fails').total()").value == "42"
@@ -153,7 +154,9 @@ def test_prints_land_under_the_cell_that_loads_or_calls(shell: Kernel) -> None:
         "    async def go(self):\n        self.once.set()\n        await self.task\n"
     )
     assert shell.run("await app.get_service('ticks').go()").text == ""
-    log = shell.run("[line.message for line in app.snapshot().log if line.module_id == 'standard.ticks']")
+    log = shell.run(
+        "[line.message for line in app.snapshot().log if line.module_id == 'standard.ticks']"
+    )
     assert "tick tock" in log.value
 
 
@@ -181,9 +184,12 @@ def test_source_pickle_and_hints_of_cell_classes(shell: Kernel) -> None:
     )
     assert shell.run("print(inspect.getsource(Item))").stdout.startswith("@dataclass\nclass Item:")
     assert shell.run("typing.get_type_hints(Item)['parts'] == list[Item]").value == "True"
-    assert shell.run(
-        "item = await app.get_service('kinds').item()\npickle.loads(pickle.dumps(item)) == item"
-    ).value == "True"
+    assert (
+        shell.run(
+            "item = await app.get_service('kinds').item()\npickle.loads(pickle.dumps(item)) == item"
+        ).value
+        == "True"
+    )
 
 
 def test_draft_keeps_without_trying_and_drop_takes_out(shell: Kernel) -> None:

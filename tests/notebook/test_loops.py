@@ -81,17 +81,31 @@ def interrupt_when_waiting(shell: Kernel, code: str) -> object:
     return shell.wait(sent)
 
 
-SPY = (
-    "def spy():\n    w.arrived().result()\n    print('inside', flush=True)\n"
-    "threading.Thread(target=contextvars.copy_context().run, args=(spy,)).start()\n"
-)
+# Interrupt once the call has arrived in the module and the main thread has begun to wait for it.
+SPY = """
+import contextvars, sys
+
+def spy():
+    w.arrived().result()
+    main = threading.main_thread().ident
+    waits = ("threading.py", "selectors.py")
+    while not sys._current_frames()[main].f_code.co_filename.endswith(waits):
+        pass
+    print("inside", flush=True)
+
+async def go():
+    await w.wait()
+
+threading.Thread(target=contextvars.copy_context().run, args=(spy,)).start()
+"""
 
 
 @pytest.mark.parametrize("code", ["await w.wait()", "w.wait().result()", "app.run(go())"])
 def test_interrupt_cancels_the_call_and_surfaces_as_itself(waiter: Kernel, code: str) -> None:
     """Ctrl-C while a cell waits is a KeyboardInterrupt, and the task over there is cancelled."""
-    waiter.run("import contextvars\nasync def go():\n    await w.wait()")
-    before = json.loads(waiter.run("import json; json.dumps(len(await w.events()))").value.strip("'"))
+    before = json.loads(
+        waiter.run("import json; json.dumps(len(await w.events()))").value.strip("'")
+    )
     cell = interrupt_when_waiting(waiter, SPY + code)
     assert cell.error == "KeyboardInterrupt", cell.text
     after = waiter.run(
@@ -170,7 +184,9 @@ def test_calls_and_widgets_from_a_subshell_while_a_cell_runs(waiter: Kernel) -> 
     waiter.client.control_channel.send(control)
     reply = waiter.client.get_control_msg(timeout=PATIENCE)
     subshell = reply["content"]["subshell_id"]
-    sent = waiter.send("done = threading.Event()\nprint('busy', flush=True)\nok = done.wait(50)\nok")
+    sent = waiter.send(
+        "done = threading.Event()\nprint('busy', flush=True)\nok = done.wait(50)\nok"
+    )
     while True:
         message = waiter.client.get_iopub_msg(timeout=PATIENCE)
         if message["msg_type"] == "stream" and "busy" in message["content"]["text"]:

@@ -16,7 +16,7 @@ import httpx
 from modframe.app import AppContext
 
 FULL = dedent(
-    '''
+    """
     import asyncio
     from dataclasses import dataclass
     from typing import Annotated, Dict, Generic, TypeVar
@@ -88,7 +88,7 @@ FULL = dedent(
                 session.add(Row(name="x"))
                 await session.commit()
             return MARK
-    '''
+    """
 )
 
 
@@ -97,7 +97,11 @@ def references(app: AppContext) -> dict[str, weakref.ref[Any]]:
     generation: Any = app._engine.find("standard.full")
     names = vars(generation.package.modules()["api.py"])
     found = {key: weakref.ref(names[key]) for key in ("Row", "Item", "Plain", "Full", "items")}
-    return {**found, "instance": weakref.ref(generation.module), "generation": weakref.ref(generation)}
+    return {
+        **found,
+        "instance": weakref.ref(generation.module),
+        "generation": weakref.ref(generation),
+    }
 
 
 def use(app: AppContext, number: int) -> None:

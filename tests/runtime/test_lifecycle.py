@@ -176,7 +176,9 @@ def test_missing_and_cyclic_requirements_are_reported_at_once(
             "a": traced("a", arguments='requires=["standard.b"]'),
             "b": traced("b", arguments='requires=["standard.c"]'),
             "c": traced("c", arguments='requires=["standard.a"]'),
-            "lost": traced("lost", arguments='requires=["standard.nowhere", "standard.gone.service"]'),
+            "lost": traced(
+                "lost", arguments='requires=["standard.nowhere", "standard.gone.service"]'
+            ),
             "held": traced("held", arguments='requires=["lost"]'),
             "fine": traced("fine"),
         },
@@ -265,7 +267,12 @@ def test_a_hanging_import_ends_at_its_bound(
     with modframe.start(workspace=workspace, data=":memory:") as app:
         with pytest.raises(LoadError, match=r"took longer than 0\.3 s"):
             app.load(
-                {"api.py": simple("def get(self): return 1", head="import tests_held\ntests_held.release.wait()")},
+                {
+                    "api.py": simple(
+                        "def get(self): return 1",
+                        head="import tests_held\ntests_held.release.wait()",
+                    )
+                },
                 id="thing",
             )
         app.load({"api.py": simple("def get(self): return 2")}, id="thing")
@@ -275,9 +282,12 @@ def test_a_hanging_import_ends_at_its_bound(
 
 def test_a_hanging_cleanup_is_forced_and_the_module_loads_again(app: AppContext) -> None:
     """Graceful within its bound, then force; a force that raises is FAILED_UNLOAD."""
-    text = guide_form("thing").replace("timeout=30", "timeout=0.2").replace(
-        'TRACE.append("stop thing")', "import asyncio; await asyncio.Event().wait()"
-    ).replace("from tests_trace import TRACE", "TRACE = []")
+    text = (
+        guide_form("thing")
+        .replace("timeout=30", "timeout=0.2")
+        .replace('TRACE.append("stop thing")', "import asyncio; await asyncio.Event().wait()")
+        .replace("from tests_trace import TRACE", "TRACE = []")
+    )
     app.load({"api.py": text}, id="thing")
     app.modules["thing"].unload()
     assert app.modules["thing"].state == "STOPPED"

@@ -1,4 +1,4 @@
-"""The databases as a cell, a script or a worker thread uses them: each step crosses to the app loop."""
+"""The databases as a cell or a thread uses them: each step crosses to the app loop."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class _CrossingSession:
         self._session = session
 
     async def __aenter__(self) -> Any:
-        session = await Call(self._app_loop, self._session.__aenter__, "session: begin")
+        session: Any = await Call(self._app_loop, self._session.__aenter__, "session: begin")
         return _Crossed(self._app_loop, session)
 
     async def __aexit__(

@@ -97,9 +97,7 @@ class DatabasePart(Part):
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Database name → its tables."""
-        return {
-            one.name: sorted(one.metadata.tables) for one in generation.parts["database"] or ()
-        }
+        return {one.name: sorted(one.metadata.tables) for one in generation.parts["database"] or ()}
 
 
 def _noted(file: str, change: SchemaChange) -> list[Finding]:

@@ -34,7 +34,8 @@ class ModuleSettings:
         Raises:
             SettingsError: If the values don't validate, all faults at once.
         """
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        given: Any = model
+        if not (isinstance(given, type) and issubclass(given, BaseModel)):
             raise SettingsError(
                 f"{self._generation.module_id}: {model!r} is not a pydantic model",
                 cure="register a subclass of pydantic_settings.BaseSettings",
@@ -58,7 +59,9 @@ class ModuleSettings:
             return
         package = self._generation.package
         module = package.modules().get("settings.py") if package else None
-        for name, one in vars(module).items() if module else ():
+        if module is None:
+            return
+        for name, one in vars(module).items():
             if (
                 isinstance(one, type)
                 and issubclass(one, BaseModel)
@@ -113,5 +116,3 @@ class SettingsPart(Part):
         """Field → value and source, secrets masked."""
         settings = generation.parts["settings"]
         return settings.explain() if settings else {}
-
-

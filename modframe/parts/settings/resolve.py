@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource
+from pydantic_settings.exceptions import SettingsError as SettingsSourceError
 
 from ...errors import ModframeError
 
@@ -40,10 +41,8 @@ def resolve(
         value = settings_model(_env_prefix=prefix, **session)
         from_environment = set(found())
     except ValidationError as error:
-        raise _error(module_id, model, prefix, session, error) from None
-    except ModframeError:
-        raise
-    except Exception as error:  # pydantic-settings' own error for a value that is no JSON
+        raise _error(module_id, model, prefix=prefix, session=session, error=error) from None
+    except SettingsSourceError as error:
         raise SettingsError(
             f"{module_id}: the environment of {model.__name__} can't be read: {error}",
             cure=f"correct the {prefix}... variable it names",
@@ -74,6 +73,7 @@ def _as_settings(model: type[BaseModel]) -> type[BaseSettings]:
 def _error(
     module_id: str,
     model: type[BaseModel],
+    *,
     prefix: str,
     session: Mapping[str, Any],
     error: ValidationError,

@@ -6,6 +6,9 @@ and one such name breaks the OpenAPI document of all; so annotations are looked 
 
 from __future__ import annotations
 
+import ast
+import builtins
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ForwardRef, get_args
@@ -44,11 +47,11 @@ def _unresolved(routes: Iterable[RouteContext]) -> Iterator[Finding]:
         for call, parameter, annotation in _annotations(dependant):
             owner = subject
             if call is not None and call is not endpoint:
-                owner = f"{subject}, through its dependency {_name(call)!r}"
+                owner = f"{subject}, through its dependency {_name(call)!r},"
             what = f"parameter {parameter!r} of {owner}"
-            yield from _faults(annotation, what, place_of(call or endpoint))
+            yield from _faults(annotation, what, call or endpoint)
         for model in _answers(route):
-            yield from _faults(model, f"what {subject} returns", place_of(endpoint))
+            yield from _faults(model, f"what {subject} returns", endpoint)
 
 
 def _annotations(dependant: Any) -> Iterator[tuple[Callable[..., Any] | None, str, Any]]:
@@ -68,33 +71,50 @@ def _answers(route: RouteContext) -> Iterator[Any]:
             yield model
 
 
-def _faults(annotation: Any, what: str, at: tuple[str, int]) -> Iterator[Finding]:
-    for name in dict.fromkeys(_forward_names(annotation)):
+def _faults(annotation: Any, what: str, call: Callable[..., Any]) -> Iterator[Finding]:
+    at = place_of(call)
+    for text in dict.fromkeys(_forward_texts(annotation)):
+        missing = _missing_names(text, call)
+        names = " and ".join(map(repr, missing)) or repr(text)
+        which = "which is" if missing == [text] else f"where {names} is"
         yield _finding(
             "unresolved-annotation",
-            f"{what} is annotated {name!r}, which is no name when the route is made",
-            f"import or define {name!r} above the endpoint, outside `if TYPE_CHECKING:`",
+            f"{what} is annotated {text!r}, {which} no name when the route is made",
+            f"import or define {names} above the endpoint, outside `if TYPE_CHECKING:`",
             at,
         )
     for model in dict.fromkeys(_models(annotation)):
-        if (missing := _missing_name(model)) is not None:
+        if (absent := _missing_name(model)) is not None:
             yield _finding(
                 "unresolved-annotation",
                 f"{what} uses the model {model.__name__!r}, a field of which is annotated"
-                f" {missing!r}, which is no name there",
-                f"import or define {missing!r} in the model's file, outside `if TYPE_CHECKING:`",
+                f" {absent!r}, which is no name there",
+                f"import or define {absent!r} in the model's file, outside `if TYPE_CHECKING:`",
                 at,
             )
 
 
-def _forward_names(annotation: Any) -> Iterator[str]:
+def _missing_names(text: str, call: Callable[..., Any]) -> list[str]:
+    """The names in an annotation that its function can't see."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except SyntaxError:
+        return []
+    known = getattr(inspect.unwrap(call), "__globals__", {})
+    found = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return [
+        name for name in dict.fromkeys(found) if name not in known and not hasattr(builtins, name)
+    ]
+
+
+def _forward_texts(annotation: Any) -> Iterator[str]:
     if isinstance(annotation, ForwardRef):
         yield annotation.__forward_arg__
     elif isinstance(annotation, str):
         yield annotation
     else:
         for inner in _inner(annotation):
-            yield from _forward_names(inner)
+            yield from _forward_texts(inner)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

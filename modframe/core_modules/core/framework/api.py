@@ -1,5 +1,7 @@
 """The running system over HTTP: the snapshot, as a service and as a route."""
 
+from typing import Any
+
 from core.app_context import app_context
 from core.decorators import module
 from fastapi import APIRouter
@@ -8,7 +10,7 @@ router = APIRouter()
 
 
 @router.get("/modules")
-async def modules() -> dict:
+async def modules() -> dict[str, Any]:
     """Everything that runs: modules with state, services, settings, routes; log tail."""
     return app_context.snapshot().to_dict()
 
@@ -19,6 +21,6 @@ class FrameworkService:
 
     MODULE_DESCRIPTION = "The running system, as data"
 
-    async def snapshot(self) -> dict:
+    async def snapshot(self) -> dict[str, Any]:
         """The snapshot as JSON-ready data."""
         return self.app_context.snapshot().to_dict()

@@ -2,6 +2,7 @@
 
 from core.decorators import ServiceMethod, ServiceParam, ServiceReturn, module, register_service
 from core.error_utils import Result
+
 from modframe.errors import ModframeError
 
 MODULE = ServiceParam("module_id", "str", "The module's id, for example 'standard.orders'")
