@@ -110,7 +110,8 @@ def test_a_body_that_hangs(workspace: object, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("MODFRAME_LOAD_TIMEOUT", "0.3")
     gate, done = threading.Event(), threading.Event()
     monkeypatch.setattr(sys, "gate_of_this_test", (gate, done), raising=False)
-    head = "import sys\ngate, done = sys.gate_of_this_test\ngate.wait()\nfrom . import rows\ndone.set()"
+    wait = "gate.wait()\nfrom . import rows\ndone.set()"
+    head = f"import sys\ngate, done = sys.gate_of_this_test\n{wait}"
     with modframe.start(workspace=str(workspace), data=":memory:", modules=[]) as app:
         with pytest.raises(LoadError, match=r"took longer than 0\.3 s") as caught:
             app.load({"api.py": simple(head=head), "rows.py": ""}, id="thing")

@@ -48,12 +48,12 @@ def test_no_false_alarm(head: str) -> None:
 
 
 UNDEFINED = {
-    "def f():\n    return WHERE": ("WHERE", 4),
-    "x = 1\ndel x\ny = x": ("x", 5),
-    "try:\n    1 / 1\nexcept OSError as e:\n    pass\nprint(e)": ("e", 7),
-    "def f():\n    inner = 1\ndef g():\n    return inner": ("inner", 6),
-    "class A:\n    b = 1\n    def c(self):\n        return b": ("b", 6),
-    "def f(a: Missing): ...": ("Missing", 3),
+    "def f():\n    return WHERE": ("WHERE", 3),
+    "x = 1\ndel x\ny = x": ("x", 4),
+    "try:\n    1 / 1\nexcept OSError as e:\n    pass\nprint(e)": ("e", 6),
+    "def f():\n    inner = 1\ndef g():\n    return inner": ("inner", 5),
+    "class A:\n    b = 1\n    def c(self):\n        return b": ("b", 5),
+    "def f(a: Missing): ...": ("Missing", 2),
 }
 
 
@@ -117,7 +117,7 @@ SYNTAX = {
     "from __future__ import annotations": (2, "__future__", "make it the first statement"),
     "x = 1\0": (2, "a NUL character", "is this a text file"),
     "x = '\udce4'": (2, "byte 0xe4 is not UTF-8 text", "save the file as UTF-8"),
-    "x = '\ud800'": (2, "half a character is not UTF-8 text", "save the file as UTF-8"),
+    "half = '\ud800'": (2, "half a character is not UTF-8 text", "save the file as UTF-8"),
     "if 1:\n\tx = 1\n        y = 2": (4, "inconsistent use of tabs", "correct the line"),
     "x = " + "(" * 300 + "1" + ")" * 300: (2, "too many nested parentheses", "correct the line"),
     "x = " + "-" * 100_000 + "1": (0, "nested too deeply", "split the longest expression"),
