@@ -48,7 +48,13 @@ class ServicePart(Part):
                 settings.finish()
             self._make_service(generation)
             yield generation.module
-        finally:
+        except BaseException as fault:
+            try:
+                await self._stop(generation)
+            except ModframeError as error:  # why it failed to start is what matters
+                fault.add_note(f"and it did not stop cleanly: {error}")
+            raise
+        else:
             await self._stop(generation)
 
     @staticmethod

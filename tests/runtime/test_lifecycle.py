@@ -298,6 +298,19 @@ def test_a_hanging_cleanup_is_forced_and_the_module_loads_again(app: AppContext)
     assert app.load({"api.py": text}, id="thing").state == "LIVE"
 
 
+def test_a_cleanup_that_fails_after_a_failed_start_hides_nothing(app: AppContext) -> None:
+    """The error says why the start failed, though the module's own cleanup counted on a service."""
+    text = (
+        guide_form("thing")
+        .replace("from tests_trace import TRACE", "TRACE = []")
+        .replace('TRACE.append("phase1 thing")', "raise ValueError('no settings')")
+        .replace('TRACE.append("stop thing")', "self.service_instance.close()")
+        .replace('TRACE.append("force thing")', "self.service_instance.close()")
+    )
+    with pytest.raises(LoadError, match="ValueError: no settings"):
+        app.load({"api.py": text}, id="thing")
+
+
 def test_unloading_what_others_require_is_refused(app: AppContext) -> None:
     """A live module's requirement stays; both together may go."""
     app.load({"api.py": simple("def get(self): return 1")}, id="base")
