@@ -262,3 +262,12 @@ def test_a_pickle_finds_the_workspaces_files(tmp_path: Path) -> None:
     pickled = b"cmodules.standard.stock~7.rows\nRow\n."
     code = f"import modframe, pickle\nprint(pickle.loads({pickled!r}).name)"
     assert python(code, cwd=tmp_path).strip() == "row"
+
+
+def test_the_proxy_can_be_looked_over(tmp_path: Path) -> None:
+    """It is a module too: a name that no app has is an AttributeError, running or not."""
+    code = (
+        "from modframe import app_context\n"
+        "print(hasattr(app_context, 'setup_module'), 'modules' in dir(app_context))\n"
+    )
+    assert python(code, cwd=tmp_path).split() == ["False", "True"]

@@ -8,6 +8,7 @@ their ``app_context`` answers with an error that says so.
 from __future__ import annotations
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from ..errors import NotRunningError
 from ..load import Loaded, forget_gone, load
 from ..observe import get_framework_logger
 from ..source import Source, read_folder
+from ..source.workspace import find_workspace
 
 
 class DetachedContext:
@@ -94,13 +96,14 @@ class DetachedModules:
         Raises:
             LoadError: If it can't be loaded.
         """
-        if module_id in self._loading or module_id in self._loaded:
+        if module_id in self._loaded:
+            return self._loaded[module_id].package.name
+        if module_id in self._loading:
             return self._name(module_id)
         folder = self._folder(module_id)
         if not (folder / "api.py").is_file():
             return None
-        self.load(read_folder(folder, module_id=module_id))
-        return self._name(module_id)
+        return self.load(read_folder(folder, module_id=module_id)).package.name
 
     def load(self, source: Source) -> Loaded:
         """Check, execute and read a source.
@@ -139,3 +142,9 @@ class DetachedModules:
 
     def __repr__(self) -> str:
         return f"<DetachedModules: {len(self._loaded)} loaded from {self._modules}>"
+
+
+@cache
+def workspace_modules() -> DetachedModules:
+    """The modules of the workspace around the working directory, for a process without an app."""
+    return DetachedModules(find_workspace() / "modules", mark="alone")
