@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from .runtime.finder import PLAIN_NAMES
 
+TYPE_CHECKING = False  # `typing` alone would take longer to import than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from . import app_context as app_context
     from .app import AppContext as AppContext
     from .app import start as start
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from .hosted import create_app as create_app
     from .module import Module as Module
     from .result import Result as Result
-    from .ship.detached import DetachedModules
 
 __version__ = "0.1.0"
 
@@ -42,15 +42,9 @@ def _stand_in(module_id: str) -> str | None:
     app = sys.modules.get(f"{__name__}.app")
     if app is not None and app.current_app() is not None:
         return None
-    return _workspace_modules().package_of(module_id)
+    from .ship.detached import workspace_modules
 
-
-@cache
-def _workspace_modules() -> DetachedModules:
-    from .ship.detached import DetachedModules
-    from .source.workspace import find_workspace
-
-    return DetachedModules(find_workspace() / "modules", mark="alone")
+    return workspace_modules().package_of(module_id)
 
 
 PLAIN_NAMES.stand_in = _stand_in

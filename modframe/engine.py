@@ -18,8 +18,13 @@ from weakref import WeakValueDictionary
 
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
-from .errors import ModframeError, ModuleNotFoundInWorkspaceError, ServiceUnavailableError
-from .observe import EventLog, log_print
+from .errors import (
+    ModframeError,
+    ModuleNotFoundInWorkspaceError,
+    ServiceUnavailableError,
+    WorkspaceError,
+)
+from .observe import EventLog, log_exception, log_print
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.service import ServicePart
 from .parts.settings import SettingsPart
@@ -120,8 +125,20 @@ class Engine:
         PLAIN_NAMES.owners.insert(0, self.package_of)
         core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
         wanted = find_modules(self.modules_folder) if modules is None else modules
-        sources = [*core, *(self.source_of(name) for name in wanted)]
+        sources = [*core, *filter(None, map(self._readable, wanted))]
         return await self.swap.change(sources, keep_going=True)
+
+    def _readable(self, name: str) -> Source | None:
+        """The source of a module that is to start; one that can't be read is a failed module."""
+        try:
+            return self.source_of(name)
+        except ModuleNotFoundInWorkspaceError:
+            raise
+        except WorkspaceError as error:
+            record = self.records[module_id_of(name)]
+            record.state, record.error = "FAILED", error
+            log_exception(record.module_id, str(error), error)
+            return None
 
     async def stop(self) -> StopReport:
         """Stop the server, every module, dependents first, then what they stood on."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .errors import Finding, InvalidModuleIdError
+from .names import MODULE_TYPES
 
-MODULE_TYPES = ("core", "standard", "extensions")
 FACTS = "__modframe_facts__"
 _ID = re.compile(r"(core|standard|extensions)\.[a-z][a-z0-9_]*\Z")
 

@@ -14,7 +14,7 @@ from types import FrameType
 
 from ..errors import Finding, ModframeError
 from ..source import Source
-from ..spec import MODULE_TYPES
+from ..names import MODULE_TYPES
 
 _PRIVATE = re.compile(r"(modules\.\w+\.\w+)~\w+")
 _WHERE = re.compile(r"(?: \((?:unknown location|most likely [^)]*|/[^)]*|<[^)]*)\))+$")

@@ -13,7 +13,7 @@ from importlib.util import resolve_name
 from types import ModuleType
 from typing import Any, Protocol
 
-from ..spec import MODULE_TYPES
+from ..names import MODULE_TYPES
 from .facade import Facade, attribute_of, core_attribute, public_names
 
 DOORS = ("app_context", "database", "decorators", "error_utils", "logging", "module_base")

@@ -20,23 +20,12 @@ class RunningCell:
     """What IPython says of the cell that runs in this thread."""
 
     raw: str
-    filename: str
 
 
 class Cells(threading.local):
     """The running cell of each thread, for subshells run cells in threads of their own."""
 
     running: RunningCell | None = None
-
-
-def running_cell(shell: Any, info: Any) -> RunningCell:
-    """The cell of a ``pre_run_cell`` event."""
-    raw = info.raw_cell or ""
-    try:
-        code = shell.transform_cell(raw)
-    except SyntaxError:
-        code = raw
-    return RunningCell(raw, shell.compile.get_code_name(raw, code, shell.execution_count))
 
 
 def cell_file(shell: Any, cell: RunningCell | None, body: str) -> SourceFile:
@@ -53,8 +42,18 @@ def cell_file(shell: Any, cell: RunningCell | None, body: str) -> SourceFile:
         if at is not None:
             head = "".join([*lines[:at], f"# {lines[at].lstrip()}"])
             text = "".join(lines[at + 1 :])
-            return SourceFile(text, cell.filename, at + 2, _label(shell, cell.filename), head)
+            filename = _filename(shell, cell.raw)
+            return SourceFile(text, filename, at + 2, _label(shell, filename), head)
     return SourceFile(body, f"<cell {hashlib.sha256(body.encode()).hexdigest()[:12]}>")
+
+
+def _filename(shell: Any, raw: str) -> str:
+    """The name that IPython compiles the cell under, and its debugger sets breakpoints in."""
+    try:
+        code = shell.transform_cell(raw)
+    except SyntaxError:
+        code = raw
+    return str(shell.compile.get_code_name(raw, code, shell.execution_count))
 
 
 def _label(shell: Any, filename: str) -> str:

@@ -43,10 +43,10 @@ def _excerpt(source: Source, finding: Finding) -> Iterator[str]:
     content = source.files.get(finding.file)
     if content is None or not finding.line:
         return
-    lines = content.text.splitlines()
-    at = finding.line - content.first_line
+    lines = content.lines
     yield f"{finding.place}"
-    for index in range(max(0, at - _AROUND), min(len(lines), at + _AROUND + 1)):
-        arrow = "---->" if index == at else "     "
-        yield f"{arrow} {index + content.first_line:>4} {lines[index]}"
+    for number in range(max(1, finding.line - _AROUND), finding.line + _AROUND + 1):
+        if number <= len(lines):
+            arrow = "---->" if number == finding.line else "     "
+            yield f"{arrow} {number:>4} {lines[number - 1].rstrip()}"
     yield ""

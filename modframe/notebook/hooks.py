@@ -15,7 +15,7 @@ from typing import Any
 
 from ..app import current_app
 from ..runtime.call import Interrupts
-from .cell import Cells, running_cell
+from .cell import Cells, RunningCell
 
 
 class Hooks:
@@ -43,7 +43,7 @@ class Hooks:
         self._stop_counting()
 
     def _before(self, info: Any) -> None:
-        self.cells.running = running_cell(self._shell, info)
+        self.cells.running = RunningCell(info.raw_cell or "")
         self._shorten()
         self._count_interrupts()
 

@@ -136,6 +136,8 @@ def make(cls: type, **values: Any) -> Any:
     """An instance whose attributes are there before ``__init__`` runs, which gets what it takes."""
     instance: Any = cls.__new__(cls)  # type: ignore[call-overload]  # mypy thinks of metaclasses
     _fill(instance, values)
+    if inspect.getattr_static(cls, "__init__") is object.__init__:
+        return instance  # takes nothing; reading a built-in's signature is slow
     parameters = _signature(cls).parameters
     takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
     given = {name: value for name, value in values.items() if takes_any or name in parameters}

@@ -21,7 +21,7 @@ from .failure import failure_of
 from .generation import Generation
 from .graph import Graph, plan_graph
 from .live import Live
-from .loading import on_loader_thread
+from .loading import LoaderThreads
 from .part import Part
 
 
@@ -30,6 +30,7 @@ class Surroundings(Protocol):
 
     live: Live
     parts: Sequence[Part]
+    loader: LoaderThreads
     load_timeout: float
     phase_timeout: float
 
@@ -106,7 +107,7 @@ class Batch:
 
     async def _load_one(self, module_id: str, generation: Generation) -> None:
         try:
-            await on_loader_thread(
+            await self._around.loader.run(
                 lambda: self._load(module_id),
                 timeout=self._around.load_timeout,
                 what=f"{module_id}: the import of its files",

@@ -52,7 +52,7 @@ class Drafts:
         if self._live(module_id) is None and (waits := missing_files(draft)):
             record.state, record.error = "DRAFT", None
             return tuple(waits)
-        outcome = (await self._swap.change([draft], outer_names=outer_names))[-1]
+        outcome = (await self._swap.change([draft], outer_names=outer_names))[0]
         if record.draft is draft:
             record.draft = None
         return outcome

@@ -10,12 +10,17 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
-from typing import Any
 
-from ..spec import MODULE_TYPES
+from ..names import MODULE_TYPES
+
+TYPE_CHECKING = False  # `typing` alone would take longer to import than all of this
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+    from types import ModuleType
+    from typing import Any
+else:
+    Loader = object
 
 Owner = Callable[[str], "str | None"]
 """Module id → name of the private package that stands for it now, or nothing."""

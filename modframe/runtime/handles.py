@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import ServiceNotFoundError
-from ..spec import MODULE_TYPES, module_of_service
+from ..names import MODULE_TYPES
+from ..spec import module_of_service
 from .handle import Explain, Find, Handle, forget_methods
 from .loop import AppLoop
 

@@ -21,6 +21,7 @@ from .batch import Batch
 from .generation import Generation
 from .graph import stop_waits
 from .live import Live
+from .loading import LoaderThreads
 from .loop import AppLoop
 from .part import Part
 from .record import Records
@@ -127,6 +128,7 @@ class Swap:
         self.records = Records()
         self.supply = supply
         self._hurry = hurry
+        self.loader = LoaderThreads()
         self._published = published
         self._locks: dict[str, asyncio.Lock] = {}
         self._retiring: set[asyncio.Task[None]] = set()
@@ -154,9 +156,11 @@ class Swap:
             ModframeError: The first failure, causes before consequences; nothing has changed.
         """
         began = time.perf_counter()
-        async with self._exclusive(one.module_id for one in sources):
+        involved = {*(one.module_id for one in sources), *self._importers(sources)}
+        async with self._exclusive(involved):
             same = {} if force else self._unchanged(sources)
             fresh = [one for one in sources if one.module_id not in same]
+            fresh += [self.live.generations[key].source for key in self._importers(fresh)]
             batch = Batch(self, fresh, self._next_number, outer_names=outer_names)
             replaced: Mapping[str, Generation] = {}
             if fresh:
@@ -168,11 +172,30 @@ class Swap:
         built = {
             key: self._outcome(one, replaced.get(key), took) for key, one in batch.going.items()
         }
+        given = [one.module_id for one in sources]
         return [
             outcome
-            for one in sources
-            if (outcome := same.get(one.module_id) or built.get(one.module_id))
+            for key in dict.fromkeys([*given, *built])
+            if (outcome := same.get(key) or built.get(key))
         ]
+
+    def _importers(self, sources: Iterable[Source]) -> list[str]:
+        """Live modules that import from these, or from one that does: they are rebuilt as well.
+
+        Both sides then see the same classes, in an ``except`` or an ``isinstance``.
+        """
+        changed = {one.module_id for one in sources}
+        found: dict[str, None] = {}
+        while True:
+            more = [
+                key
+                for key, one in self.live.generations.items()
+                if key not in changed and changed.intersection(one.spec.imports_modules)
+            ]
+            if not more:
+                return list(found)
+            found |= dict.fromkeys(more)
+            changed.update(more)
 
     def _next_number(self, module_id: str) -> int:
         return self.records[module_id].number + 1
@@ -343,4 +366,5 @@ class Swap:
         """Stop everything, in the exact reverse of the start."""
         outcomes = await self.unload(list(self.live.generations))
         await self.settled()
+        self.loader.close()
         return outcomes

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ScaffoldError
-from ..spec import MODULE_TYPES
+from ..names import MODULE_TYPES
 
 FEATURES: Mapping[str, str] = {
     "database": "models, operations and two service methods on them",

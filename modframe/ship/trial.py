@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Finding
-from ..spec import MODULE_TYPES
+from ..names import MODULE_TYPES
 from .plan import ExportPlan
 
 TIMEOUT = 180.0

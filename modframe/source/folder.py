@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import InvalidModuleIdError, ModuleNotFoundInWorkspaceError, WorkspaceError
-from ..spec import MODULE_TYPES, module_id_of
+from ..names import MODULE_TYPES
+from ..spec import module_id_of
 from .source import Source, SourceFile
 
 _SKIPPED = {"__pycache__", "node_modules"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import WorkspaceError
-from ..spec import MODULE_TYPES
+from ..names import MODULE_TYPES
 
 
 def find_workspace(given: str | Path | None = None, *, above: Path | None = None) -> Path:

@@ -9,7 +9,7 @@ from ..observe import EventLog
 from ..runtime.live import Live
 from ..runtime.part import Part
 from ..runtime.record import Record
-from ..spec import MODULE_TYPES
+from ..names import MODULE_TYPES
 from .snapshot import LogLine, ModuleView, Snapshot, freeze
 
 

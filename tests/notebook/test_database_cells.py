@@ -110,7 +110,9 @@ def test_a_session_in_a_cell_crosses_over(shelf: Kernel) -> None:
         "    session.add(Book(name='Never'))\n    await session.flush()\n    1 / 0\n",
         fails=True,
     )
-    assert shelf.run("app.database.sql(\"FROM shelf.books WHERE name = 'Never'\").rows").value == "[]"
+    assert (
+        shelf.run("app.database.sql(\"FROM shelf.books WHERE name = 'Never'\").rows").value == "[]"
+    )
 
 
 def test_uncommitted_changes_are_an_error_under_strict_mode(shelf: Kernel) -> None:
@@ -131,13 +133,18 @@ def test_a_new_column_appears_with_the_swap(shelf: Kernel) -> None:
 
 def test_a_failed_swap_takes_its_table_back(shelf: Kernel) -> None:
     """A table that a failed generation made, and nobody wrote to, is gone again."""
-    bad = SHELF.replace(
-        "class Book(Base)",
-        "class Extra(Base):\n    __tablename__ = 'extra'\n    id = Column(Integer, primary_key=True)\n\n\n"
-        "class Book(Base)",
-    ) + "\n    async def initialize(self):\n        raise ValueError('not yet')\n"
+    bad = (
+        SHELF.replace(
+            "class Book(Base)",
+            "class Extra(Base):\n    __tablename__ = 'extra'\n    id = Column(Integer, primary_key=True)\n\n\n"
+            "class Book(Base)",
+        )
+        + "\n    async def initialize(self):\n        raise ValueError('not yet')\n"
+    )
     shelf.run(bad, fails=True)
-    tables = shelf.run("app.database.sql(\"SELECT table_name FROM duckdb_tables() WHERE database_name = 'shelf'\").rows")
+    tables = shelf.run(
+        "app.database.sql(\"SELECT table_name FROM duckdb_tables() WHERE database_name = 'shelf'\").rows"
+    )
     assert tables.value == "[('books',)]"
     shelf.run("%modframe drop shelf")
 
@@ -168,7 +175,9 @@ def test_a_notebook_and_a_server_take_turns(shelf: Kernel, folder: Path) -> None
                 assert answer.status_code == 200, answer.text
                 shelf.run(f"await shelf.add('by-kernel-{number}')")
             assert int(shelf.run("await shelf.count()").value) == before + 6
-            assert httpx.get(f"{url}/api/v1/shelf/count", timeout=30).json() == {"books": before + 6}
+            assert httpx.get(f"{url}/api/v1/shelf/count", timeout=30).json() == {
+                "books": before + 6
+            }
         finally:
             server.terminate()
             output = server.stdout.read()
