@@ -107,7 +107,7 @@ class Engine:
             max_bytes=config.log_max_bytes,
             backups=config.log_backups,
         )
-        self.drafts = Drafts(self.swap, self._supply)
+        self.drafts = Drafts(self.swap)
         self.seen = Collector(
             self.live,
             self.records,
@@ -224,7 +224,7 @@ class Engine:
         """The error for an id that is nowhere, with the nearest there are."""
         known = [*find_modules(self.modules_folder), *self.records]
         near = difflib.get_close_matches(module_id, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        hint = f"did you mean {near[0]!r}? Otherwise " if near else ""
         kind, _, short = module_id.partition(".")
         return ModuleNotFoundInWorkspaceError(
             f"there is no module {module_id!r}",

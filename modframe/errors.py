@@ -54,9 +54,12 @@ class Finding:
 def _sentence(message: str, cure: str) -> str:
     if not cure:
         return message
-    end = "" if message.endswith((".", "!", "?")) else "."
     stop = "" if cure.endswith((".", "!", "?")) else "."
-    return f"{message}{end} {cure[0].upper()}{cure[1:]}{stop}"
+    last = f"{cure[0].upper()}{cure[1:]}{stop}"
+    if "\n" in message:  # a list or an excerpt: the next step stands apart from it
+        return f"{message}\n{last}"
+    end = "" if message.endswith((".", "!", "?")) else "."
+    return f"{message}{end} {last}"
 
 
 class ModframeError(Exception):

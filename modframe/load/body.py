@@ -13,8 +13,8 @@ import traceback
 from types import FrameType
 
 from ..errors import Finding, ModframeError
-from ..source import Source
 from ..names import MODULE_TYPES
+from ..source import Source
 
 _PRIVATE = re.compile(r"(modules\.\w+\.\w+)~\w+")
 _WHERE = re.compile(r"(?: \((?:unknown location|most likely [^)]*|/[^)]*|<[^)]*)\))+$")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from threading import current_thread, main_thread
-from types import TracebackType
 
 from ..errors import BlockedError, LoadError
 from ..source import Source
@@ -17,7 +16,7 @@ from .package import Package
 from .reader import Reader
 from .text import is_code
 
-__all__ = ["Loaded", "body_finding", "load", "module_traceback"]
+__all__ = ["Loaded", "body_finding", "load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +81,3 @@ def _execute(package: Package) -> None:
         # Whatever else a module's body raises, SystemExit included, is a fault of the module.
         finding = body_finding(package.source, error, file)
         raise LoadError(package.source.module_id, "import", [finding]) from error
-
-
-def module_traceback(source: Source, trace: TracebackType | None) -> TracebackType | None:
-    """A traceback without the frames of modframe's and the import system's own."""
-    frames = [step for step in _steps(trace) if not _is_internal(step)]
-    own = [source.file_named(step.tb_frame.f_code.co_filename) != "" for step in frames]
-    if True not in own:
-        return trace
-    shown = None
-    for step in reversed(frames[own.index(True) :]):
-        shown = TracebackType(shown, step.tb_frame, step.tb_lasti, step.tb_lineno)
-    return shown
-
-
-def _steps(trace: TracebackType | None) -> Iterator[TracebackType]:
-    while trace is not None:
-        yield trace
-        trace = trace.tb_next
-
-
-def _is_internal(step: TracebackType) -> bool:
-    name = str(step.tb_frame.f_globals.get("__name__", ""))
-    return name.startswith(("modframe.", "importlib.")) or name == "importlib"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from . import failure
 from .hooks import Hooks
 from .magics import ModframeMagics
 
@@ -18,6 +19,7 @@ def load(shell: Any) -> None:
         return
     hooks = _installed[id(shell)] = Hooks(shell)
     hooks.install()
+    failure.install(shell)
     taken = "sql" in shell.magics_manager.magics["cell"]
     magics = ModframeMagics(shell, hooks.cells)
     if taken:
@@ -37,6 +39,7 @@ def unload(shell: Any) -> None:
     if hooks is None:
         return
     hooks.remove()
+    failure.remove()
     proxy: Any = importlib.import_module("modframe.app_context")
     proxy._modframe_starts = False
     for kind, table in shell.magics_manager.magics.items():

@@ -1,41 +1,65 @@
-"""How a failed load looks under a cell: the module's own frames or lines, then the sentence.
+"""How modframe's errors look under a cell: the module's own frames or lines, then the sentence.
 
-Framework internals are left out; what is live and what the draft keeps is said.
+Framework internals are left out. Where a draft did not load, it is said what stays live and what
+the draft keeps.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
+from traceback import walk_tb
+from types import TracebackType
 from typing import Any
 
 from ..errors import Finding, LoadError, ModframeError
-from ..load.loader import module_traceback
+from ..runtime.traces import without_internals
 from ..source import Source
 
+_HOOK = "_render_traceback_"
+"""What IPython asks an exception for instead of formatting it itself."""
+_DRAFT = "_modframe_draft"
 _AROUND = 2
 
 
-def show_in_cell(shell: Any, error: ModframeError, source: Source, note: str) -> None:
-    """Give an error the look it has in a notebook, and a note on what was kept."""
+def install(shell: Any) -> None:
+    """Let modframe's errors be shown without modframe's frames."""
+    setattr(ModframeError, _HOOK, lambda error: _render(shell, error))
+
+
+def remove() -> None:
+    """Show them as IPython shows any other."""
+    if _HOOK in vars(ModframeError):
+        delattr(ModframeError, _HOOK)
+
+
+def note_draft(error: ModframeError, draft: Source, note: str) -> None:
+    """Let an error say under its cell what was kept of the draft that did not load."""
     error.add_note(note)
-    error._render_traceback_ = functools.partial(  # type: ignore[attr-defined]  # IPython's hook
-        _render, shell, error, source, note
-    )
+    setattr(error, _DRAFT, draft)
 
 
-def _render(shell: Any, error: ModframeError, source: Source, note: str) -> list[str]:
+def _render(shell: Any, error: ModframeError) -> list[str]:
+    draft: Source | None = getattr(error, _DRAFT, None)
+    if draft is None:
+        trace = without_internals(error.__traceback__)
+        shown: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, trace)
+        return shown
     lines: list[str] = []
     cause = error.__cause__
-    trace = module_traceback(source, cause.__traceback__) if cause is not None else None
-    if cause is not None and trace is not None:
+    if cause is not None and _touches(draft, cause.__traceback__):
+        trace = cause.__traceback__
         lines += shell.InteractiveTB.structured_traceback(type(cause), cause, trace)
         lines.append("")
     elif isinstance(error, LoadError):
         for finding in error.findings:
             if finding.level == "error":
-                lines += _excerpt(source, finding)
-    return [*lines, f"{type(error).__name__}: {error}", note]
+                lines += _excerpt(draft, finding)
+    return [*lines, f"{type(error).__name__}: {error}", *error.__notes__]
+
+
+def _touches(source: Source, trace: TracebackType | None) -> bool:
+    """Whether a traceback goes through the module's own lines."""
+    return any(source.file_named(frame.f_code.co_filename) for frame, _ in walk_tb(trace))
 
 
 def _excerpt(source: Source, finding: Finding) -> Iterator[str]:

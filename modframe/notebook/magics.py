@@ -14,7 +14,7 @@ from ..errors import InvalidModuleIdError, ModframeError
 from ..runtime.swap import Outcome
 from ..spec import module_id_of
 from .cell import Cells, cell_file
-from .failure import show_in_cell
+from .failure import note_draft
 
 _FILE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*\.py\Z")
 _INTO = re.compile(r"\s*([A-Za-z_]\w*)\s*<<\s*\Z")
@@ -62,7 +62,7 @@ class ModframeMagics(Magics):
         try:
             outcome = app.try_draft(module_id, outer_names=frozenset(self.shell.user_ns))
         except ModframeError as error:
-            show_in_cell(self.shell, error, draft, _kept(app, module_id, given.file))
+            note_draft(error, draft, _kept(app, module_id, given.file))
             raise
         if isinstance(outcome, tuple):
             print(f"{module_id} drafted · waits for {', '.join(outcome)}")

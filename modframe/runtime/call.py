@@ -10,11 +10,11 @@ import concurrent.futures
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
-from types import TracebackType
 from typing import Any, TypeVar
 
 from ..html import table
 from .loop import AppLoop, Crossing
+from .traces import shortened
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.call")
@@ -63,7 +63,7 @@ class Call(Coroutine[Any, Any, T]):
             self.cancel()
             raise
         except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
-            raise error.with_traceback(_outside(error.__traceback__)) from error.__cause__
+            raise shortened(error)  # noqa: B904
 
     def cancel(self) -> None:
         """Cancel the call; whoever waits for it gets ``CancelledError``."""
@@ -87,7 +87,7 @@ class Call(Coroutine[Any, Any, T]):
                 raise KeyboardInterrupt from None
             raise
         except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
-            raise error.with_traceback(_outside(error.__traceback__)) from error.__cause__
+            raise shortened(error)  # noqa: B904
 
     def send(self, value: Any) -> Any:
         """A step of the awaiting, for `asyncio.create_task` and its like."""
@@ -140,17 +140,6 @@ def _report(label: str, future: concurrent.futures.Future[Any]) -> None:
             "%s failed, and nobody awaited the call: %s: %s",
             label, type(error).__name__, error, exc_info=error,
         )  # fmt: skip
-
-
-def _outside(trace: TracebackType | None) -> TracebackType | None:
-    """A traceback without the frames of modframe's and asyncio's that it begins with."""
-    step = trace
-    while step is not None:
-        name = str(step.tb_frame.f_globals.get("__name__", ""))
-        if name.partition(".")[0] not in ("modframe", "asyncio", "concurrent"):
-            return step
-        step = step.tb_next
-    return trace
 
 
 class Stream(AsyncIterator[T]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Container
 
 from ..errors import ModframeError
 from ..load import missing_files
@@ -15,17 +15,15 @@ class Drafts:
 
     Args:
         swap: Carries the change out.
-        supply: Module id → its source on disk, where nothing is live.
     """
 
-    def __init__(self, swap: Swap, supply: Callable[[str], Source | None]) -> None:
+    def __init__(self, swap: Swap) -> None:
         self._swap = swap
-        self._supply = supply
 
     def put(self, module_id: str, file: str, content: SourceFile) -> Source:
         """Put a text into a module's draft."""
         record = self._swap.records[module_id]
-        begun = record.draft or self._live(module_id) or self._supply(module_id)
+        begun = record.draft or self._live(module_id)
         record.draft = (begun or Source(module_id, {}, "cells")).with_file(file, content)
         return record.draft
 

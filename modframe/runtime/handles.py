@@ -47,7 +47,8 @@ class Handles:
         try:
             return self._handles[name]
         except (KeyError, TypeError):
-            return self._make(name)
+            pass  # not asked for before, or nothing that could be a name; said below, on its own
+        return self._make(name)
 
     def _make(self, name: Any) -> Handle:
         text = _name_of_class(name) if isinstance(name, type) else name

@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from .output import cell_context, task_context
+from .traces import shortened
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.loop")
@@ -145,6 +146,7 @@ class AppLoop:
 
     def wait(self, start: Callable[[], Awaitable[T]]) -> T:
         """Run something on the loop and wait here; Ctrl-C cancels it and waits for its end."""
+        __tracebackhide__ = True
         crossing = self.submit(start)
         try:
             return crossing.future.result()
@@ -152,6 +154,8 @@ class AppLoop:
             crossing.cancel()
             concurrent.futures.wait([crossing.future], timeout=10)
             raise
+        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
+            raise shortened(error)  # noqa: B904
 
     def close(self) -> None:
         """End the thread, if the loop has one of its own."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from ..names import MODULE_TYPES
 from ..observe import EventLog
 from ..runtime.live import Live
 from ..runtime.part import Part
 from ..runtime.record import Record
-from ..names import MODULE_TYPES
 from .snapshot import LogLine, ModuleView, Snapshot, freeze
 
 

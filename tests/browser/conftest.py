@@ -104,9 +104,9 @@ def _end_kernels(address: str, token: str) -> None:
         ask(f"sessions/{session['id']}", "DELETE")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A headless Chromium."""
+    """A headless Chromium; while it lives, Playwright marks a loop as running in this thread."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}")

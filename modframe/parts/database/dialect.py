@@ -14,7 +14,11 @@ import duckdb_engine
 from sqlalchemy import types as sqltypes
 from sqlalchemy import util
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.base import PGExecutionContext, PGIdentifierPreparer
+from sqlalchemy.dialects.postgresql.base import (
+    PGExecutionContext,
+    PGIdentifierPreparer,
+    PGTypeCompiler,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
@@ -51,6 +55,14 @@ class IdentifierPreparer(duckdb_engine.DuckDBIdentifierPreparer):
         self.reserved_words = self.reserved_words | keywords()
 
 
+class TypeCompiler(PGTypeCompiler):
+    """Names of types; a `Float` is Python's, of 64 bits, which DuckDB's ``FLOAT`` isn't."""
+
+    def visit_FLOAT(self, type_: Any, **kw: Any) -> str:  # noqa: N802 - the name SQLAlchemy calls
+        """``DOUBLE``; ``REAL`` is the way to 32 bits."""
+        return "DOUBLE" if type_.precision is None or type_.precision > 24 else "REAL"  # noqa: PLR2004
+
+
 class DBAPI(duckdb_engine.DBAPI):
     """The driver as SQLAlchemy sees it; its names tell which errors are whose."""
 
@@ -82,6 +94,7 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
     # psycopg2's would read the connection's notices
     execution_ctx_cls = PGExecutionContext  # type: ignore[assignment]  # a base of psycopg2's
     preparer = IdentifierPreparer
+    type_compiler_cls = TypeCompiler
     colspecs = util.immutabledict(
         {
             kind: own
