@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .config import FrameworkSettings
 from .engine import Engine
-from .errors import ExportError, NotRunningError, StartConflictError, StartError, WorkspaceError
+from .errors import NotRunningError, StartConflictError, StartError, WorkspaceError
 from .html import section
 from .module import Module, Modules
 from .runtime.loop import AppLoop
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .runtime.swap import Outcome, StopReport
     from .server import Server
-    from .ship import ExportReport
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
 
@@ -80,7 +79,7 @@ def start(
             return _running
         app = begin(AppLoop.start(), given)
         try:
-            app._wait(lambda: app._engine.start(modules))
+            app._app_loop.wait(lambda: app._engine.start(modules))
         except BaseException:
             app._shut_down()
             raise
@@ -128,24 +127,14 @@ class AppContext:
             app_loop,
             workspace=workspace,
             data=data_folder(given["data"], workspace),
-            session=given["settings"] or {},
+            given_settings=given["settings"] or {},
             config=FrameworkSettings(),
         )
         self._app_loop = app_loop
-        self.modules = Modules(self)
+        self.modules = Modules(self._engine)
         self.get_service = self._engine.handles.get
 
     # -- running things -------------------------------------------------------------------
-
-    def _wait(self, begin: Callable[[], Awaitable[T]], verb: str = "this") -> T:
-        __tracebackhide__ = True
-        self._refuse_here(verb)
-        return self._app_loop.wait(begin)
-
-    def _refuse_here(self, verb: str) -> None:
-        self._app_loop.refuse_here(
-            f"app.{verb}()", "call it from a cell, a script or a worker thread"
-        )
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run an awaitable on the app loop and wait for it here; Ctrl-C interrupts it."""
@@ -154,7 +143,7 @@ class AppContext:
         async def run() -> T:
             return await awaitable
 
-        return self._wait(run, "run")
+        return self._app_loop.block("app.run()", run)
 
     # -- modules --------------------------------------------------------------------------
 
@@ -181,11 +170,11 @@ class AppContext:
             GraphError: If what it requires is missing or goes in circles.
         """
         __tracebackhide__ = True
-        self._refuse_here("load")
+        self._app_loop.refuse_here("app.load()")
         single = not isinstance(source, list | tuple)
         sources = [self._source(one, id) for one in ([source] if single else source)]
-        self._wait(lambda: self._engine.swap.change(sources, force=force), "load")
-        modules = [Module(self, one.module_id) for one in sources]
+        self._app_loop.block("app.load()", lambda: self._engine.swap.change(sources, force=force))
+        modules = [Module(self._engine, one.module_id) for one in sources]
         return modules[0] if single else modules
 
     def _source(self, given: Any, module_id: str | None) -> Source:
@@ -206,43 +195,11 @@ class AppContext:
             )
         return self._engine.source_of(given)
 
-    def _reload(self, module_id: str) -> Module:
-        __tracebackhide__ = True
-        source = self._engine.current_source(module_id)
-        self._wait(lambda: self._engine.swap.change([source], force=True), "reload")
-        return Module(self, module_id)
-
-    def _unload(self, module_id: str) -> None:
-        __tracebackhide__ = True
-        self._wait(lambda: self._engine.swap.unload([module_id]), "unload")
-
-    def _export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
-        from .ship import export
-
-        self._refuse_here("export")
-        engine = self._engine
-        generation = engine.find(module_id)
-        if generation is None:
-            raise ExportError(
-                f"{module_id} is {engine.state(module_id)}, and only what is live is exported",
-                cure="mend it until it goes live, then export it",
-                findings=(),
-            )
-        return export(
-            generation.source,
-            engine.workspace / to,
-            workspace=engine.workspace,
-            data=engine.data,
-            draft=engine.records[module_id].draft,
-            settings=self._given["settings"],
-            force=force,
-        )
-
     def check(self, name: str) -> tuple[Finding, ...]:
         """Everything that can be said about a module, live or not; as ``modframe compliance``."""
         from .ship import check
 
-        self._refuse_here("check")
+        self._app_loop.refuse_here("app.check()")
         source = self._engine.checkable_source(module_id_of(name))
         return check(source, modules=self._engine.modules_folder)
 
@@ -268,9 +225,8 @@ class AppContext:
             LoadError: If it fails; what is live is untouched, and the draft stays.
         """
         __tracebackhide__ = True
-        return self._wait(
-            lambda: self._engine.drafts.attempt(module_id_of(module_id), outer_names), "try_draft"
-        )
+        drafts, key = self._engine.drafts, module_id_of(module_id)
+        return self._app_loop.block("app.try_draft()", lambda: drafts.attempt(key, outer_names))
 
     def drop(self, module_id: str, file: str | None = None) -> Source | None:
         """Take a file, or the whole draft, out of what cells work on; what is left of it."""
@@ -322,7 +278,8 @@ class AppContext:
             ServeError: If the port is taken, a token is missing, or it serves elsewhere already.
         """
         __tracebackhide__ = True
-        return self._wait(lambda: self._engine.site.serve(host, port, token=token), "serve")
+        site = self._engine.site
+        return self._app_loop.block("app.serve()", lambda: site.serve(host, port, token=token))
 
     def test_client(self) -> Any:
         """An `httpx.AsyncClient` into the API, on the app loop, without a port."""
@@ -342,12 +299,7 @@ class AppContext:
         Raises:
             ModuleNotFoundInWorkspaceError: If there is no such module.
         """
-        from .view.verbs import make_verbs, while_running
-        from .view.widgets import Inspector
-
-        verbs = make_verbs(self._app_loop, get_service=self.get_service, asgi=lambda: self.asgi)
-        snapshot = while_running(self._app_loop, self.snapshot)
-        return Inspector(snapshot, verbs, None if id is None else self.modules[id].id)
+        return self._engine.inspector(None if id is None else self.modules[id].id)
 
     # -- the end --------------------------------------------------------------------------
 
@@ -358,9 +310,9 @@ class AppContext:
         """
         __tracebackhide__ = True
         try:
-            return self._wait(self._engine.stop, "stop")
+            return self._app_loop.block("app.stop()", self._engine.stop)
         except KeyboardInterrupt:
-            return self._wait(self._engine.force_stop, "stop")
+            return self._app_loop.block("app.stop()", self._engine.force_stop)
         finally:
             self._shut_down()
 
@@ -395,7 +347,7 @@ class AppContext:
         self.stop()
 
     def __repr__(self) -> str:
-        states = self._engine.readiness()
+        states = self._engine.records.readiness()
         live = sum(state == "LIVE" for state in states.values())
         url = f", {self._engine.url}" if self._engine.url else ""
         return f"<modframe: {live} of {len(states)} modules live{url}>"

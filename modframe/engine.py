@@ -14,16 +14,17 @@ from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
 from .errors import (
+    ExportError,
     ModframeError,
     ModuleNotFoundInWorkspaceError,
     ServiceUnavailableError,
     WorkspaceError,
 )
+from .names import folder_of
 from .observe import EventLog, log_exception, log_print
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.service import ServicePart
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .server import Server
     from .server.site import Site
+    from .ship import ExportReport
+    from .view.widgets import Inspector
 
 CORE_MODULES = Path(__file__).parent / "core_modules"
 """Holds ``core/<name>/``, laid out like a workspace's ``modules/``."""
@@ -62,7 +65,7 @@ class Engine:
         app_loop: Where module code runs.
         workspace: The folder with ``modules/``.
         data: The folder of databases and logs; nothing keeps it all in memory.
-        session: Module id → settings given at start.
+        given_settings: Module id → settings given at start.
         config: The framework's own settings.
     """
 
@@ -72,18 +75,18 @@ class Engine:
         *,
         workspace: Path,
         data: Path | None,
-        session: Mapping[str, Mapping[str, Any]],
+        given_settings: Mapping[str, Mapping[str, Any]],
         config: FrameworkSettings,
     ) -> None:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
+        self.given_settings = given_settings
         self.modules_folder = workspace / "modules"
-        self._batches: WeakValueDictionary[str, Batch] = WeakValueDictionary()
         self.databases = LazyDatabases(data, config)
         self._hurry = asyncio.Event()
         parts = (
             TasksPart(app_loop),
-            SettingsPart({module_id_of(key): one for key, one in session.items()}),
+            SettingsPart({module_id_of(key): one for key, one in given_settings.items()}),
             DatabasePart(self.databases),
             ServicePart(self._hurry),
             WebPart(),
@@ -107,6 +110,7 @@ class Engine:
             max_bytes=config.log_max_bytes,
             backups=config.log_backups,
         )
+        self._site: Site | None = None
         self.drafts = Drafts(self.swap)
         self.seen = Collector(
             self.live,
@@ -123,10 +127,14 @@ class Engine:
         """Load the core modules and those asked for; what fails stands in the records."""
         self.log.open()
         PLAIN_NAMES.owners.insert(0, self.package_of)
-        core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
-        wanted = find_modules(self.modules_folder) if modules is None else modules
-        sources = [*core, *filter(None, map(self._readable, wanted))]
-        return await self.swap.change(sources, keep_going=True)
+        try:
+            core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
+            wanted = find_modules(self.modules_folder) if modules is None else modules
+            sources = [*core, *filter(None, map(self._readable, wanted))]
+            return await self.swap.change(sources, keep_going=True)
+        except BaseException:
+            await self.stop()
+            raise
 
     def _readable(self, name: str) -> Source | None:
         """The source of a module that is to start; one that can't be read is a failed module."""
@@ -143,8 +151,8 @@ class Engine:
     async def stop(self) -> StopReport:
         """Stop the server, every module, dependents first, then what they stood on."""
         began = time.perf_counter()
-        if "site" in self.__dict__:
-            await self.site.close()
+        if self._site is not None:
+            await self._site.close()
         outcomes = await self.swap.stop()
         if self.package_of in PLAIN_NAMES.owners:
             PLAIN_NAMES.owners.remove(self.package_of)
@@ -181,8 +189,7 @@ class Engine:
         return source
 
     def _supply(self, module_id: str) -> Source | None:
-        kind, _, short = module_id.partition(".")
-        folder = self.modules_folder / kind / short
+        folder = folder_of(self.modules_folder, module_id)
         return read_folder(folder, module_id=module_id) if (folder / "api.py").is_file() else None
 
     def current_source(self, module_id: str) -> Source:
@@ -208,17 +215,6 @@ class Engine:
         """
         record = self.records.get(module_id)
         return (record.draft if record else None) or self.current_source(module_id)
-
-    def live_source(self, module_id: str) -> Source:
-        """The text that is live.
-
-        Raises:
-            ServiceUnavailableError: If none is.
-        """
-        generation = self.find(module_id)
-        if generation is None:
-            raise self.explain(module_id)
-        return generation.source
 
     def not_in_workspace(self, module_id: str) -> ModframeError:
         """The error for an id that is nowhere, with the nearest there are."""
@@ -250,11 +246,10 @@ class Engine:
 
     def building(self, module_id: str) -> Generation | None:
         """A generation that is being built, as the others of its change see it."""
-        batch = self._batches.get(module_id)
-        return batch.find(module_id) if batch is not None else None
+        record = self.records.get(module_id)
+        return record.building if record else None
 
     def _context_for(self, generation: Generation, batch: Batch) -> ModuleContext:
-        self._batches[generation.module_id] = batch
         if generation.module_id.startswith("core."):
             return CoreContext(generation, batch.find, self, snapshot=self.snapshot)
         return ModuleContext(generation, batch.find, self)
@@ -290,24 +285,26 @@ class Engine:
 
         return AppDatabase(self.app_loop, self.databases)
 
-    @cached_property
+    @property
     def site(self) -> Site:
-        """The way in over HTTP; FastAPI and uvicorn are loaded with it."""
-        from .server.site import Site
+        """The way in over HTTP; made, with FastAPI and uvicorn, when it is first asked for."""
+        if self._site is None:
+            from .server.site import Site
 
-        return Site(
-            self.live,
-            rows=lambda: [thaw(one) for one in self.seen.rows()],
-            readiness=lambda: (self.ready, self.readiness()),
-            absent=self._absent,
-            allowed_hosts=self.config.allowed_hosts,
-            block=self.app_loop.wait,
-        )
+            self._site = Site(
+                self.live,
+                rows=lambda: [thaw(one) for one in self.seen.rows()],
+                readiness=lambda: (self.records.ready, self.records.readiness()),
+                absent=self._absent,
+                allowed_hosts=self.config.allowed_hosts,
+                block=self.app_loop.wait,
+            )
+        return self._site
 
     @property
     def server(self) -> Server | None:
         """The running server, if there is one."""
-        return self.site.server if "site" in self.__dict__ else None
+        return self._site.server if self._site is not None else None
 
     @property
     def url(self) -> str:
@@ -319,7 +316,7 @@ class Engine:
         if record is None:
             return None
         # The reason stays inside: an exception's text is not for whoever can send a request.
-        return self.state(module_id), "the log and the status page say why"
+        return self.records.state(module_id), "the log and the status page say why"
 
     def session(
         self, database: str, purpose: str, *, strict: bool = False
@@ -327,20 +324,44 @@ class Engine:
         """A session on a module database."""
         return self.databases.session(database, purpose, strict=strict)
 
+    # -- verbs that need several rooms ----------------------------------------------------
+
+    def export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
+        """Write the live text of a module below a folder, which is relative to the workspace.
+
+        Raises:
+            ExportError: If nothing is live, or the export is refused; nothing was written.
+        """
+        from .ship import export
+
+        self.app_loop.refuse_here("export()")
+        generation = self.find(module_id)
+        if generation is None:
+            state = self.records.state(module_id)
+            raise ExportError(
+                f"{module_id} is {state}, and only what is live is exported",
+                cure="mend it until it goes live, then export it",
+                findings=(),
+            )
+        return export(
+            generation.source,
+            self.workspace / to,
+            workspace=self.workspace,
+            data=self.data,
+            draft=self.records[module_id].draft,
+            settings=self.given_settings,
+            force=force,
+        )
+
+    def inspector(self, module_id: str | None) -> Inspector:
+        """The widget view of everything, or of one module."""
+        from .view.verbs import make_verbs, while_running
+        from .view.widgets import Inspector
+
+        verbs = make_verbs(self.app_loop, get_service=self.handles.get, asgi=lambda: self.site.asgi)
+        return Inspector(while_running(self.app_loop, self.snapshot), verbs, module_id)
+
     # -- views ----------------------------------------------------------------------------
-
-    def state(self, module_id: str) -> str:
-        """A module's state, as `Module.state` says it."""
-        return self.seen.state(module_id)
-
-    def readiness(self) -> dict[str, str]:
-        """Module id → state, of all that were meant to run."""
-        return self.seen.readiness()
-
-    @property
-    def ready(self) -> bool:
-        """Whether everything that was meant to run is live."""
-        return self.seen.ready
 
     def snapshot(self) -> Snapshot:
         """Everything that runs, as frozen plain data; from any thread, without waiting."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import Finding
 from .html import section, table
+from .names import full_id
 from .source import Source
 from .spec import ModuleSpec, module_id_of
 
 if TYPE_CHECKING:
-    from .app import AppContext
+    from .engine import Engine
+    from .runtime.generation import Generation
     from .ship import ExportReport
     from .view.snapshot import ModuleView
 
@@ -19,17 +21,17 @@ if TYPE_CHECKING:
 class Module:
     """One module by id. It is always about now: nothing is kept here but the id."""
 
-    def __init__(self, app: AppContext, module_id: str) -> None:
-        self._app = app
+    def __init__(self, engine: Engine, module_id: str) -> None:
+        self._engine = engine
         self.id = module_id
 
-    def _generation(self) -> Any:
-        return self._app._engine.find(self.id)
+    def _generation(self) -> Generation | None:
+        return self._engine.find(self.id)
 
     @property
     def state(self) -> str:
         """``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED`` or ``FAILED_UNLOAD``."""
-        return self._app._engine.state(self.id)
+        return self._engine.records.state(self.id)
 
     @property
     def generation(self) -> int:
@@ -56,7 +58,7 @@ class Module:
         Raises:
             ServiceNotFoundError: If it has none.
         """
-        return self._app.get_service(self.id)
+        return self._engine.handles.get(self.id)
 
     @property
     def settings(self) -> Any:
@@ -81,13 +83,13 @@ class Module:
     @property
     def draft(self) -> Source | None:
         """The text that cells work on, live or not; ``None`` if none do."""
-        draft, live = self._app._engine.records[self.id].draft, self.source
+        draft, live = self._engine.records[self.id].draft, self.source
         return draft or (live if live is not None and live.origin == "cells" else None)
 
     @property
     def error(self) -> BaseException | None:
         """Why the newest attempt failed; nothing once one succeeded."""
-        return self._app._engine.records[self.id].error
+        return self._engine.records[self.id].error
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -101,7 +103,10 @@ class Module:
         Raises:
             LoadError: If it fails; the live generation stays.
         """
-        return self._app._reload(self.id)
+        __tracebackhide__ = True
+        engine, source = self._engine, self._engine.current_source(self.id)
+        engine.app_loop.block("reload()", lambda: engine.swap.change([source], force=True))
+        return self
 
     def unload(self) -> None:
         """Stop the module and take it out.
@@ -109,11 +114,13 @@ class Module:
         Raises:
             ModframeError: If a live module requires it.
         """
-        self._app._unload(self.id)
+        __tracebackhide__ = True
+        engine = self._engine
+        engine.app_loop.block("unload()", lambda: engine.swap.unload([self.id]))
 
     def inspect(self) -> Any:
         """The widget view of this module."""
-        return self._app.inspect(self.id)
+        return self._engine.inspector(self.id)
 
     def export(self, to: str = "modules", *, force: bool = False) -> ExportReport:
         """Write the live text to ``<to>/<type>/<name>/``, byte for byte.
@@ -126,10 +133,10 @@ class Module:
             ExportError: If nothing is live, a file was changed by hand since, or the text doesn't
                 load in a fresh process.
         """
-        return self._app._export(self.id, to, force=force)
+        return self._engine.export(self.id, to, force=force)
 
     def _view(self) -> ModuleView:
-        return self._app._engine.seen.module(self.id)
+        return self._engine.seen.module(self.id)
 
     def __repr__(self) -> str:
         view = self._view()
@@ -156,22 +163,20 @@ class Module:
 class Modules(Mapping[str, Module]):
     """Module id → `Module`; short ids are understood; failed and blocked ones are there too."""
 
-    def __init__(self, app: AppContext) -> None:
-        self._app = app
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def _ids(self) -> list[str]:
-        engine = self._app._engine
-        return sorted({*engine.live.generations, *engine.records})
+        return sorted(self._engine.records.ids())
 
     def __getitem__(self, name: str) -> Module:
         module_id = module_id_of(name)
         if module_id not in self._ids():
-            raise self._app._engine.not_in_workspace(module_id)
-        return Module(self._app, module_id)
+            raise self._engine.not_in_workspace(module_id)
+        return Module(self._engine, module_id)
 
     def __contains__(self, name: object) -> bool:
-        full = name if "." in str(name) else f"standard.{name}"
-        return full in self._ids()
+        return full_id(str(name)) in self._ids()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ids())
@@ -180,7 +185,7 @@ class Modules(Mapping[str, Module]):
         return len(self._ids())
 
     def __repr__(self) -> str:
-        states = [self._app._engine.state(key) for key in self._ids()]
+        states = [self._engine.records.state(key) for key in self._ids()]
         live = states.count("LIVE")
         return f"<{len(states)} modules: {live} live, {len(states) - live} not>"
 

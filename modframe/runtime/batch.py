@@ -83,12 +83,17 @@ class Batch:
 
     # -- load -----------------------------------------------------------------------------
 
-    async def load(self) -> None:
-        """Check, execute and read every source, one after the other, and what they require."""
+    async def load(self, begins: Callable[[Generation], None]) -> None:
+        """Check, execute and read every source, one after the other, and what they require.
+
+        Args:
+            begins: Told each generation before it is loaded.
+        """
         waiting = list(self.generations)
         while waiting:
             module_id = waiting.pop(0)
             generation = self.generations[module_id]
+            begins(generation)
             if not generation.loaded and module_id not in self.failed:
                 await self._load_one(module_id, generation)
             if generation.loaded:

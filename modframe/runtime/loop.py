@@ -123,7 +123,9 @@ class AppLoop:
         """Whether the caller is on the app loop already."""
         return threading.get_ident() == self.thread_id
 
-    def refuse_here(self, verb: str, instead: str) -> None:
+    def refuse_here(
+        self, verb: str, instead: str = "call it from a cell, a script or a worker thread"
+    ) -> None:
         """Raise where a blocking verb would wait for itself.
 
         Raises:
@@ -143,6 +145,16 @@ class AppLoop:
                 "modframe was stopped", cure="call modframe.start() to begin again"
             )
         return Crossing(self.loop, start)
+
+    def block(self, verb: str, start: Callable[[], Awaitable[T]]) -> T:
+        """Do what a person's verb stands for, and wait here.
+
+        Raises:
+            OnAppLoopError: On the app loop, where it would wait for itself.
+        """
+        __tracebackhide__ = True
+        self.refuse_here(verb)
+        return self.wait(start)
 
     def wait(self, start: Callable[[], Awaitable[T]]) -> T:
         """Run something on the loop and wait here; Ctrl-C cancels it and waits for its end."""

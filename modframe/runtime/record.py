@@ -1,12 +1,13 @@
-"""`Record`: what is known of a module, live or not; one for each id, kept by the swap."""
+"""`Records`: what is known of each module, live or not; kept by the swap, read by everyone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import Finding
 from ..source import Source
+from .generation import Generation
+from .live import Live
 
 State = Literal[
     "DRAFT", "STARTING", "LIVE", "BLOCKED", "FAILED", "STOPPING", "STOPPED", "FAILED_UNLOAD"
@@ -15,15 +16,15 @@ State = Literal[
 
 @dataclass(slots=True)
 class Record:
-    """A module's state beside Live.
+    """One module beside Live.
 
     Attributes:
-        state: What it is while it isn't live; a live module's state is ``LIVE`` whatever stands
-            here, for an attempt that failed changes nothing.
+        state: What it is while it isn't live; `Records.state` tells what it is altogether.
         error: Why the newest attempt failed; nothing once one succeeded.
         number: The number its newest published generation has.
         draft: What cells are working on.
-        building: Whether an attempt is under way.
+        building: The generation that an attempt under way builds.
+        unsettled: What generations left behind when they were closed.
     """
 
     module_id: str
@@ -31,14 +32,44 @@ class Record:
     error: BaseException | None = None
     number: int = 0
     draft: Source | None = None
-    building: bool = False
+    building: Generation | None = None
     unsettled: list[str] = field(default_factory=list)
-    findings: tuple[Finding, ...] = ()
 
 
 class Records(dict[str, Record]):
-    """Module id → record; asking for one makes it."""
+    """Module id → record; asking for one makes it.
+
+    Args:
+        live: What runs; a module that is in it is ``LIVE``, whatever became of newer attempts.
+    """
+
+    def __init__(self, live: Live) -> None:
+        super().__init__()
+        self._live = live
 
     def __missing__(self, module_id: str) -> Record:
         record = self[module_id] = Record(module_id)
         return record
+
+    def ids(self) -> set[str]:
+        """All modules."""
+        return {*self._live.generations, *list(self)}
+
+    def state(self, module_id: str) -> State:
+        """A module's state; one that nobody heard of is a draft without text."""
+        if module_id in self._live.generations:
+            return "LIVE"
+        record = self.get(module_id)
+        if record is None:
+            return "DRAFT"
+        return "STARTING" if record.building else record.state
+
+    def readiness(self) -> dict[str, State]:
+        """Module id → state, of all that were meant to run."""
+        states = {key: self.state(key) for key in sorted(self.ids())}
+        return {key: state for key, state in states.items() if state != "DRAFT"}
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that was meant to run is live."""
+        return all(state in ("LIVE", "STOPPED") for state in self.readiness().values())

@@ -125,7 +125,7 @@ class Swap:
         self.load_timeout, self.phase_timeout = limits.load, limits.phase
         self.drain_timeout = limits.drain
         self.live = Live()
-        self.records = Records()
+        self.records = Records(self.live)
         self.supply = supply
         self._hurry = hurry
         self.loader = LoaderThreads()
@@ -212,10 +212,8 @@ class Swap:
         return same
 
     async def _build(self, batch: Batch, *, keep_going: bool) -> None:
-        for key in batch.generations:
-            self.records[key].building = True
         try:
-            await batch.load()
+            await batch.load(self._note_building)
             self._refuse(batch, keep_going=keep_going)
             graph = batch.connect()
             self._refuse(batch, keep_going=keep_going)
@@ -229,9 +227,12 @@ class Swap:
             raise
         finally:
             for key in batch.generations:
-                self.records[key].building = False
+                self.records[key].building = None
         await batch.discard([*batch.failed, *batch.blocked])
         self._note_failures(batch)
+
+    def _note_building(self, generation: Generation) -> None:
+        self.records[generation.module_id].building = generation
 
     async def _discard_all(self, batch: Batch) -> None:
         # All or none: what was sound is held up by what failed, or by whoever interrupted.

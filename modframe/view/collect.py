@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from ..names import MODULE_TYPES
 from ..observe import EventLog
 from ..runtime.live import Live
 from ..runtime.part import Part
-from ..runtime.record import Record
+from ..runtime.record import Record, Records
 from .snapshot import LogLine, ModuleView, Snapshot, freeze
 
 
@@ -25,7 +25,7 @@ class Collector:
     def __init__(
         self,
         live: Live,
-        records: Mapping[str, Record],
+        records: Records,
         parts: Sequence[Part],
         *,
         log: EventLog,
@@ -38,27 +38,9 @@ class Collector:
         self._log = log
         self._workspace, self._data = workspace, data
 
-    def state(self, module_id: str) -> str:
-        """A module's state: ``LIVE`` if it is, else what its record says."""
-        if module_id in self._live.generations:
-            return "LIVE"
-        record = self._records.get(module_id)
-        if record is None:
-            return "DRAFT"
-        return "STARTING" if record.building else record.state
-
     def ids(self) -> list[str]:
         """All modules, those of the framework last."""
-        return sorted({*self._live.generations, *list(self._records)}, key=_shown_order)
-
-    def readiness(self) -> dict[str, str]:
-        """Module id → state, of all that were meant to run."""
-        return {key: state for key in self.ids() if (state := self.state(key)) != "DRAFT"}
-
-    @property
-    def ready(self) -> bool:
-        """Whether everything that was meant to run is live."""
-        return all(state in ("LIVE", "STOPPED") for state in self.readiness().values())
+        return sorted(self._records.ids(), key=_shown_order)
 
     def snapshot(self, url: str, *, lines: int = 50) -> Snapshot:
         """Everything, as frozen plain data."""
@@ -67,8 +49,9 @@ class Collector:
             workspace=self._workspace,
             data=self._data,
             url=url,
-            ready=self.ready,
+            ready=self._records.ready,
             modules=tuple(self.module(key) for key in self.ids()),
+            log_problem=self._log.describe()["problem"] or "",
             log=tuple(
                 LogLine(str(one.time), one.level, one.module_id, one.message)
                 for one in self._log.tail(lines)
@@ -84,7 +67,7 @@ class Collector:
         shown = live or record.draft
         return ModuleView(
             id=module_id,
-            state=self.state(module_id),
+            state=self._records.state(module_id),
             version=spec.version if spec else "",
             description=spec.description if spec else "",
             generation=generation.number if generation else 0,
@@ -106,7 +89,7 @@ class Collector:
 
     def rows(self) -> Iterable[ModuleView]:
         """The modules that were meant to run."""
-        return [self.module(key) for key in self.readiness()]
+        return [self.module(key) for key in self._records.readiness()]
 
 
 def _shown_order(module_id: str) -> tuple[bool, str]:

@@ -60,7 +60,14 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The running system at one moment."""
+    """The running system at one moment.
+
+    Attributes:
+        url: Where the API is served; empty if it isn't.
+        ready: Whether everything that was meant to run is live.
+        log_problem: Why lines don't reach ``app.log``; empty if they do.
+        log: The newest events, oldest first.
+    """
 
     time: str
     workspace: str
@@ -68,6 +75,7 @@ class Snapshot:
     url: str
     ready: bool
     modules: tuple[ModuleView, ...]
+    log_problem: str = ""
     log: tuple[LogLine, ...] = ()
 
     def module(self, module_id: str) -> ModuleView | None:
