@@ -7,16 +7,15 @@ entered first, so it is left last, after the module's own cleanup.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from ..errors import ModframeError
 from ..runtime.generation import Generation
 from ..runtime.loop import AppLoop
 from ..runtime.part import Part
 
-_log = logging.getLogger("modframe.tasks")
 _PATIENCE = 2.0
 
 
@@ -35,8 +34,10 @@ class TasksPart(Part):
         try:
             yield tasks
         finally:
-            del self._app_loop.owners[generation.package_name]
-            await _end(generation, tasks)
+            try:
+                await _end(generation, tasks)
+            finally:
+                del self._app_loop.owners[generation.package_name]
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The names of the tasks that run."""
@@ -46,13 +47,21 @@ class TasksPart(Part):
 
 
 async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:
-    running = {task for task in tasks if not task.done()}
-    for task in running:
-        task.cancel()
-    if running:
-        _, left = await asyncio.wait(running, timeout=_PATIENCE)
-        for task in left:
-            _log.error(
-                "%s: task %r of generation %d ignores its cancellation",
-                generation.module_id, task.get_name(), generation.number,
-            )  # fmt: skip
+    """Cancel what runs, and what that starts while it ends, and wait for it.
+
+    Raises:
+        ModframeError: If tasks don't end within their patience.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _PATIENCE
+    while running := {task for task in tasks if not task.done()}:
+        for task in running:
+            task.cancel()
+        _, left = await asyncio.wait(running, timeout=until - loop.time())
+        if left:
+            names = ", ".join(sorted(repr(task.get_name()) for task in left))
+            raise ModframeError(
+                f"{generation.module_id}: tasks of generation {generation.number} ignore their "
+                f"cancellation: {names}",
+                cure="let CancelledError out of them; they run on until the process ends",
+            )

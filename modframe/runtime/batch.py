@@ -17,6 +17,7 @@ from ..load import Loaded, load
 from ..load.body import running_place
 from ..source import Source
 from .bounds import bounded
+from .claims import GroundMovedError
 from .failure import failure_of
 from .generation import Generation
 from .graph import Graph, plan_graph
@@ -53,18 +54,27 @@ class Batch:
         sources: Iterable[Source],
         numbers: Callable[[str], int],
         *,
+        claim: Callable[[str], bool],
         outer_names: Container[str] = (),
     ) -> None:
         self._around = around
         self._numbers = numbers
+        self._claim = claim
         self._outer_names = outer_names
         self._loading: list[str] = []
+        self._imported: dict[str, Generation] = {}
+        self._refused: set[str] = set()
         self.generations = {
             source.module_id: Generation(source, numbers(source.module_id)) for source in sources
         }
         self.failed: dict[str, BaseException] = {}
         self.blocked: dict[str, BlockedError] = {}
         self.open = True
+
+    def close(self) -> None:
+        """The change is over: everyone sees Live, and nothing is kept alive from here."""
+        self.open = False
+        self.generations, self.failed, self.blocked, self._imported = {}, {}, {}, {}
 
     # -- who sees what --------------------------------------------------------------------
 
@@ -88,6 +98,9 @@ class Batch:
 
         Args:
             begins: Told each generation before it is loaded.
+
+        Raises:
+            GroundMovedError: If another change is at work on one that isn't live yet.
         """
         waiting = list(self.generations)
         while waiting:
@@ -97,18 +110,22 @@ class Batch:
             if not generation.loaded and module_id not in self.failed:
                 await self._load_one(module_id, generation)
             if generation.loaded:
-                waiting += self._supply(generation)
+                waiting += filter(self._supply, generation.spec.required_ids)
+            if self._refused:
+                raise GroundMovedError(self._refused)
 
-    def _supply(self, generation: Generation) -> list[str]:
-        """Take requirements that aren't live from disk into the change; those that were found."""
-        found = []
-        for other in generation.spec.required_ids:
-            if self._around.live.generations.get(other) is None and other not in self.generations:
-                source = self._around.supply(other)
-                if source is not None:
-                    self.generations[other] = Generation(source, self._numbers(other))
-                    found.append(other)
-        return found
+    def _supply(self, other: str) -> bool:
+        """Take a module that isn't live from disk into the change; whether there was one."""
+        if other in self.generations or other in self._around.live.generations:
+            return False
+        if not self._claim(other):
+            self._refused.add(other)
+            return False
+        source = self._around.supply(other)
+        if source is None or other in self._around.live.generations:
+            return False
+        self.generations[other] = Generation(source, self._numbers(other))
+        return True
 
     async def _load_one(self, module_id: str, generation: Generation) -> None:
         try:
@@ -142,7 +159,7 @@ class Batch:
             )
         finally:
             self._loading.remove(module_id)
-        if module_id in self.failed:
+        if module_id in self.failed or not self.open:
             loaded.package.close()  # it took too long, and nobody waits any more
             return
         generation.package = loaded.package
@@ -157,10 +174,8 @@ class Batch:
             return generation.package_name
         if self.open and not generation.loaded and other in self.failed:
             raise BlockedError(generation.module_id, [other])
-        if self.open and not generation.loaded and self.find(other) is None:
-            source = None if other in self.generations else self._around.supply(other)
-            if source is not None:
-                self.generations[other] = Generation(source, self._numbers(other))
+        if self.open and not generation.loaded:
+            self._supply(other)
         inside = self.generations.get(other) if self.open else None
         if inside is not None and not inside.loaded and other not in self._loading:
             try:
@@ -176,6 +191,8 @@ class Batch:
             return None  # no module: some other package below modules/, or nothing
         if not generation.loaded:
             imports.append(other)
+            if found is not inside:
+                self._imported[other] = found
         return found.package_name
 
     # -- graph ----------------------------------------------------------------------------
@@ -256,14 +273,38 @@ class Batch:
 
     # -- the end --------------------------------------------------------------------------
 
+    def refuse_moved_ground(self) -> None:
+        """The last look before publish: what was built upon is live as it was.
+
+        Raises:
+            GroundMovedError: If a requirement was unloaded, or what was imported from was swapped.
+        """
+        live = self._around.live.generations
+        there = {*live, *self.going}
+        needed = {other for one in self.going.values() for other in one.spec.required_ids}
+        gone = needed - there
+        swapped = {key for key, one in self._imported.items() if live.get(key) is not one}
+        if moved := gone | swapped:
+            raise GroundMovedError(moved)
+
     def first_failure(self) -> BaseException | None:
         """What a transaction raises, the causes before those they block."""
         return next(iter([*self.failed.values(), *self.blocked.values()]), None)
 
-    async def discard(self, module_ids: Iterable[str]) -> None:
-        """Unwind generations that won't be published, newest first; what is live is untouched."""
+    async def discard(self, module_ids: Iterable[str]) -> dict[str, BaseException]:
+        """Unwind generations that won't be published, newest first; what is live is untouched.
+
+        Returns:
+            Module id → what its unwinding raised on top, if anything.
+        """
+        faults: dict[str, BaseException] = {}
         for key in reversed(list(module_ids)):
             error = self.failed.get(key) or self.blocked.get(key) or sys.exc_info()[1]
             error = error or ModframeError(f"{key} was not published")
             ledger = self.generations[key].ledger
-            await ledger.__aexit__(type(error), error, error.__traceback__)
+            try:
+                await ledger.__aexit__(type(error), error, error.__traceback__)
+            except Exception as fault:  # noqa: BLE001  # one that does not unwind must not keep the rest
+                if fault is not error:
+                    faults[key] = fault
+        return faults

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import ModuleExitError
+from ..errors import ModframeError, ModuleExitError
 
 GRACE = 1.0
 """Seconds a cancelled step gets to end before it is left behind."""
@@ -14,6 +14,16 @@ GRACE = 1.0
 
 class OverdueError(TimeoutError):
     """Raised when a step took longer than its bound; it was cancelled."""
+
+
+async def first_of(*events: asyncio.Event, timeout: float) -> None:
+    """Wait until one of the events is set, at most ``timeout`` seconds."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
 
 
 async def bounded(
@@ -30,6 +40,7 @@ async def bounded(
     Raises:
         OverdueError: If it did not end in time.
         ModuleExitError: In place of a ``SystemExit`` or ``KeyboardInterrupt`` it let out.
+        ModframeError: In place of a ``CancelledError`` that nobody asked it for.
     """
     task = asyncio.ensure_future(_called(step, what))
     waits: set[asyncio.Future[Any]] = {task}
@@ -38,6 +49,8 @@ async def bounded(
         waits.add(hurried)
     try:
         await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if task.cancelled():
+            raise _cancelled_itself(what)
         if task.done():
             return task.result()
         task.cancel()
@@ -53,6 +66,13 @@ async def bounded(
             hurried.cancel()
         if task.done() and not task.cancelled():
             task.exception()  # taken, so that asyncio does not report it a second time
+
+
+def _cancelled_itself(what: str) -> ModframeError:
+    return ModframeError(
+        f"{what} let a CancelledError out, so what stands behind it did not run",
+        cure="await a task that was cancelled within contextlib.suppress(asyncio.CancelledError)",
+    )
 
 
 async def _called(step: Callable[[], Any], what: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Finding
 from ..source import Source
 from ..spec import ModuleSpec
+from .bounds import first_of
 
 if TYPE_CHECKING:
     from ..load import Package
@@ -73,16 +74,17 @@ class Generation:
         if self._empty is not None and not self.in_flight:
             self._empty.set()
 
-    async def drain(self, timeout: float) -> bool:
-        """Wait until nobody is inside, at most ``timeout`` seconds; whether that came true."""
-        if not self.in_flight:
-            return True
-        self._empty = asyncio.Event()
-        try:
-            await asyncio.wait_for(self._empty.wait(), timeout)
-        except TimeoutError:
-            return False
-        return True
+    async def drain(self, timeout: float, *, hurry: asyncio.Event) -> bool:
+        """Wait until nobody is inside; whether that came true.
+
+        Args:
+            timeout: The bound, in seconds.
+            hurry: Once set, nothing is waited for.
+        """
+        if self.in_flight and not hurry.is_set():
+            self._empty = asyncio.Event()
+            await first_of(self._empty, hurry, timeout=timeout)
+        return not self.in_flight
 
     def service(self, name: str | None) -> Any:
         """A service's instance by its full name, or the module's only one.

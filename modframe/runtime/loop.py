@@ -10,21 +10,26 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import os
 import sys
 import threading
+import weakref
 from _asyncio import Task as CTask
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context
 from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
+from .bounds import GRACE
 from .output import cell_context, task_context
 from .traces import shortened
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.loop")
 _FRAMES_TO_CREATOR = 4
+_ROUNDS = 3
 
 
 class AppLoop:
@@ -34,14 +39,19 @@ class AppLoop:
         loop: The asyncio loop.
         thread_id: The thread it runs in.
         owners: Private package name → the tasks that its code started.
+        closing: Whether it is about to end, or has.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.thread_id = 0
         self.owners: dict[str, set[asyncio.Task[Any]]] = {}
+        self.closing = False
         self._thread: threading.Thread | None = None
-        self._closing = False
+        self._forked = False
+        self._lock = threading.Lock()
+        self._crossings: set[Crossing[Any]] = set()
+        _loops.add(self)
 
     @classmethod
     def start(cls) -> AppLoop:
@@ -69,12 +79,22 @@ class AppLoop:
         asyncio.set_event_loop(self.loop)
         self.thread_id = threading.get_ident()
         self.loop.call_soon(ready.set)
-        while not self._closing:
-            try:
-                self.loop.run_forever()
-            except (SystemExit, KeyboardInterrupt) as error:
-                # A callback of a module's let it out; the loop goes on without it.
-                _log.error("a callback raised %s; the app loop goes on", type(error).__name__)
+        while not self.closing:
+            self._keep_on(self.loop.run_forever)
+        last = self.loop.create_task(_wind_up())
+        while not last.done():
+            self._keep_on(lambda: self.loop.run_until_complete(last))
+        self.loop.close()
+        for crossing in list(self._crossings):
+            crossing.abandon()
+
+    @staticmethod
+    def _keep_on(run: Callable[[], object]) -> None:
+        try:
+            run()
+        except (SystemExit, KeyboardInterrupt) as error:
+            # A callback of a module's let it out; the loop goes on without it.
+            _log.error("a callback raised %s; the app loop goes on", type(error).__name__)
 
     # -- tasks ----------------------------------------------------------------------------
 
@@ -134,17 +154,29 @@ class AppLoop:
         if self.here:
             raise OnAppLoopError(f"{verb} blocks and can't be called on the app loop", cure=instead)
 
-    def spawn(self, coro: Coroutine[Any, Any, T], *, name: str = "") -> asyncio.Task[T]:
-        """A framework task on the loop, called on it, in an empty context."""
-        return CTask(coro, loop=self.loop, name=name or None, context=Context())
+    def spawn(
+        self, coro: Coroutine[Any, Any, T], *, name: str = "", context: Context | None = None
+    ) -> asyncio.Task[T]:
+        """A framework task on the loop, called on it; in an empty context if none is given."""
+        return CTask(coro, loop=self.loop, name=name or None, context=context or Context())
 
     def submit(self, start: Callable[[], Awaitable[T]]) -> Crossing[T]:
         """Start something on the loop from another thread, at once."""
-        if self.loop.is_closed():
+        if self._forked:
             raise NotRunningError(
-                "modframe was stopped", cure="call modframe.start() to begin again"
+                "modframe runs in the parent of this forked process, and not here",
+                cure="start worker processes by 'spawn' rather than 'fork'",
             )
-        return Crossing(self.loop, start)
+        if self.closing or self.loop.is_closed():
+            raise stopped()
+        crossing = Crossing(self, start)
+        self._crossings.add(crossing)
+        crossing.future.add_done_callback(lambda _: self._crossings.discard(crossing))
+        try:
+            crossing.begin()
+        except RuntimeError:  # the loop was closed a moment ago
+            crossing.abandon()
+        return crossing
 
     def block(self, verb: str, start: Callable[[], Awaitable[T]]) -> T:
         """Do what a person's verb stands for, and wait here.
@@ -170,29 +202,72 @@ class AppLoop:
             raise shortened(error)  # noqa: B904
 
     def close(self) -> None:
-        """End the thread, if the loop has one of its own."""
+        """End what still runs, and the thread if the loop has one of its own; once."""
+        with self._lock:
+            already, self.closing = self.closing, True
         if self._thread is None:
             self.loop.set_task_factory(None)
-            return
-        self._closing = True
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(timeout=5)
-        if not self.loop.is_running():
-            self.loop.close()
+        elif not self._forked:
+            if not already:
+                self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(timeout=5)
+
+    def _lose(self) -> None:
+        self._forked = True
+
+
+_loops: weakref.WeakSet[AppLoop] = weakref.WeakSet()
+
+
+def _lose_all() -> None:
+    """In a forked child: the threads that ran the loops aren't here."""
+    for one in list(_loops):
+        one._lose()
+
+
+os.register_at_fork(after_in_child=_lose_all)
+
+
+async def _wind_up() -> None:
+    """The last thing on a loop: cancel what is left, and let it end."""
+    for _ in range(_ROUNDS):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        if not tasks:
+            break
+        for task in tasks:
+            task.cancel()
+        _, deaf = await asyncio.wait(tasks, timeout=GRACE)
+        for task in deaf:  # named already, when its module was stopped
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own switch
+    await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+def stopped() -> NotRunningError:
+    """The error for what comes too late, or was cut short by the end."""
+    return NotRunningError("modframe was stopped", cure="call modframe.start() to begin again")
 
 
 class Crossing(Generic[T]):
     """One thing on its way to the app loop: a future for the caller, a task over there."""
 
-    __slots__ = ("_cancelled", "_loop", "_start", "_task", "future")
+    __slots__ = ("_app_loop", "_cancelled", "_loop", "_start", "_task", "future")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, start: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, app_loop: AppLoop, start: Callable[[], Awaitable[T]]) -> None:
         self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
-        self._loop = loop
+        self._app_loop = app_loop
+        self._loop = app_loop.loop
         self._start = start
         self._task: asyncio.Task[T] | None = None
         self._cancelled = False
-        loop.call_soon_threadsafe(self._begin, context=cell_context())
+
+    def begin(self) -> None:
+        """Send it on its way."""
+        self._loop.call_soon_threadsafe(self._begin, context=cell_context())
+
+    def abandon(self) -> None:
+        """The loop has ended: whoever waits learns it."""
+        if not self.future.done():
+            self.future.set_exception(stopped())
 
     def _begin(self) -> None:
         if self._cancelled:
@@ -209,7 +284,10 @@ class Crossing(Generic[T]):
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         if task.cancelled():
-            self.future.set_exception(concurrent.futures.CancelledError())
+            cut_short = self._app_loop.closing and not self._cancelled
+            self.future.set_exception(
+                stopped() if cut_short else concurrent.futures.CancelledError()
+            )
         elif (error := task.exception()) is not None:
             self.future.set_exception(error)
         else:
@@ -219,7 +297,9 @@ class Crossing(Generic[T]):
     def cancel(self) -> None:
         """Ask for the end, from any thread; the future says when it came."""
         self._cancelled = True
-        self._loop.call_soon_threadsafe(self._cancel_task)
+        if not self.future.done():
+            with suppress(RuntimeError):  # the loop has just ended, and everything on it
+                self._loop.call_soon_threadsafe(self._cancel_task)
 
     def _cancel_task(self) -> None:
         if self._task is not None:

@@ -5,28 +5,27 @@ replaced generations drain, close them. Whatever fails before publish leaves Liv
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
-from ..errors import BlockedError, Finding, ModframeError, RefusedError
+from ..errors import BlockedError, Finding, ModframeError, NotRunningError, RefusedError
 from ..html import table
-from ..load import forget_gone
 from ..observe import log_exception
 from ..source import Source
 from .batch import Batch
+from .claims import Claim, Claims, GroundMovedError
+from .ending import Ending
 from .generation import Generation
-from .graph import stop_waits
 from .live import Live
 from .loading import LoaderThreads
 from .loop import AppLoop
 from .part import Part
 from .record import Records
-
-_log = logging.getLogger("modframe.swap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +122,47 @@ class Swap:
         self.context_for = context_for
         self.printer_for = printer_for
         self.load_timeout, self.phase_timeout = limits.load, limits.phase
-        self.drain_timeout = limits.drain
         self.live = Live()
         self.records = Records(self.live)
         self.supply = supply
-        self._hurry = hurry
+        self._ending = Ending(
+            app_loop,
+            self.live,
+            self.records,
+            hurry=hurry,
+            drain_timeout=limits.drain,
+            published=published,
+        )
         self.loader = LoaderThreads()
         self._published = published
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._claims = Claims()
+        self._changes: set[asyncio.Task[Any]] = set()
+        self._stopping: asyncio.Task[list[Outcome]] | None = None
 
-    @asynccontextmanager
-    async def _exclusive(self, module_ids: Iterable[str]) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for key in sorted(set(module_ids)):
-                await stack.enter_async_context(self._locks.setdefault(key, asyncio.Lock()))
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        """What runs inside is a change, which `stop` ends."""
+        task = asyncio.current_task()
+        if self._stopping is not None or task is None:
+            raise _too_late()
+        self._changes.add(task)
+        try:
             yield
+        except asyncio.CancelledError:
+            if self._stopping is not None:
+                raise _too_late() from None
+            raise
+        finally:
+            self._changes.discard(task)
+
+    @property
+    def drain_timeout(self) -> float:
+        """How long calls inside a generation that ends are waited for, in seconds."""
+        return self._ending.drain_timeout
+
+    @drain_timeout.setter
+    def drain_timeout(self, seconds: float) -> None:
+        self._ending.drain_timeout = seconds
 
     # -- change ---------------------------------------------------------------------------
 
@@ -156,28 +180,61 @@ class Swap:
             ModframeError: The first failure, causes before consequences; nothing has changed.
         """
         began = time.perf_counter()
-        involved = {*(one.module_id for one in sources), *self._importers(sources)}
-        async with self._exclusive(involved):
-            same = {} if force else self._unchanged(sources)
-            fresh = [one for one in sources if one.module_id not in same]
-            fresh += [self.live.generations[key].source for key in self._importers(fresh)]
-            batch = Batch(self, fresh, self._next_number, outer_names=outer_names)
-            replaced: Mapping[str, Generation] = {}
-            if fresh:
-                await self._build(batch, keep_going=keep_going)
-                replaced = self._publish(batch)
-        took = time.perf_counter() - began
-        for module_id, old in replaced.items():
-            self._retire(module_id, old)
-        built = {
-            key: self._outcome(one, replaced.get(key), took) for key, one in batch.going.items()
-        }
+        claimed: frozenset[str] = frozenset()
+        same: dict[str, Outcome] = {}
+        built: dict[str, Outcome] = {}
+        with self._under_way():
+            while True:
+                claimed |= self._involved(sources)
+                async with self._claims.hold(claimed) as claim:
+                    same = {} if force else self._unchanged(sources)
+                    fresh = [one for one in sources if one.module_id not in same]
+                    fresh += [self.live.generations[key].source for key in self._importers(fresh)]
+                    batch = Batch(
+                        self,
+                        fresh,
+                        self._next_number,
+                        claim=partial(self._claims.extend, claim),
+                        outer_names=outer_names,
+                    )
+                    try:
+                        self._refuse_unclaimed(batch, claim)
+                        built = await self._make_live(batch, keep_going=keep_going, began=began)
+                        break
+                    except GroundMovedError as moved:
+                        claimed |= moved.module_ids
+                    finally:
+                        batch.close()
         given = [one.module_id for one in sources]
         return [
             outcome
             for key in dict.fromkeys([*given, *built])
             if (outcome := same.get(key) or built.get(key))
         ]
+
+    def _involved(self, sources: Sequence[Source]) -> frozenset[str]:
+        return frozenset({*(one.module_id for one in sources), *self._importers(sources)})
+
+    @staticmethod
+    def _refuse_unclaimed(batch: Batch, claim: Claim) -> None:
+        """While the claim was waited for, others may have come to import from these modules."""
+        if unclaimed := batch.generations.keys() - claim.module_ids:
+            raise GroundMovedError(unclaimed)
+
+    async def _make_live(
+        self, batch: Batch, *, keep_going: bool, began: float
+    ) -> dict[str, Outcome]:
+        if not batch.generations:
+            return {}
+        await self._build(batch, keep_going=keep_going)
+        built = batch.going
+        replaced = self._publish(built)
+        batch.open = False
+        self._published(built)
+        took = time.perf_counter() - began
+        for module_id, old in replaced.items():
+            self._ending.retire(module_id, old)
+        return {key: self._outcome(one, replaced.get(key), took) for key, one in built.items()}
 
     def _importers(self, sources: Iterable[Source]) -> list[str]:
         """Live modules that import from these, or from one that does: they are rebuilt as well.
@@ -221,30 +278,41 @@ class Swap:
             self._refuse(batch, keep_going=keep_going)
             await batch.phase2(graph)
             self._refuse(batch, keep_going=keep_going)
-        except BaseException:
+            self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
+            self._note_failures(batch)
+            batch.refuse_moved_ground()
+        except BaseException as error:
             # All or nothing: whatever ended the build, a cancellation included, unwinds it all.
-            await asyncio.shield(self.app_loop.spawn(self._discard_all(batch)))
+            again = isinstance(error, GroundMovedError)
+            await asyncio.shield(self._ending.behind(self._discard_all(batch, again=again)))
             raise
         finally:
             for key in batch.generations:
-                self.records[key].building = None
-        await batch.discard([*batch.failed, *batch.blocked])
-        self._note_failures(batch)
+                if key in self.records:  # a draft may have been dropped meanwhile
+                    self.records[key].building = None
 
     def _note_building(self, generation: Generation) -> None:
         self.records[generation.module_id].building = generation
 
-    async def _discard_all(self, batch: Batch) -> None:
+    async def _discard_all(self, batch: Batch, *, again: bool) -> None:
         # All or none: what was sound is held up by what failed, or by whoever interrupted.
-        for key in batch.going:
+        for key in () if again else batch.going:
             if batch.failed:
                 batch.blocked[key] = BlockedError(key, batch.failed)
             else:
                 batch.failed[key] = RefusedError(
                     f"the load of {key} was interrupted", cure="load it again"
                 )
-        self._note_failures(batch)
-        await batch.discard(batch.generations)
+        if not again:
+            self._note_failures(batch)
+        self._note_unwinding(await batch.discard(batch.generations))
+
+    def _note_unwinding(self, faults: Mapping[str, BaseException]) -> None:
+        for key, error in faults.items():
+            self.records[key].unsettled.append(
+                f"a generation that did not go live: {type(error).__name__}: {error}"
+            )
+            log_exception(key, f"a generation that did not go live did not unwind: {error}", error)
 
     @staticmethod
     def _refuse(batch: Batch, *, keep_going: bool) -> None:
@@ -260,16 +328,12 @@ class Swap:
             if key in batch.failed:
                 log_exception(key, str(error), error.__cause__ or error)
 
-    def _publish(self, batch: Batch) -> Mapping[str, Generation]:
-        built = batch.going
+    def _publish(self, built: Mapping[str, Generation]) -> Mapping[str, Generation]:
         for key, generation in built.items():
             record = self.records[key]
             record.number = generation.number
             record.error, record.state = None, "LIVE"
-        replaced = self.live.publish(built)
-        batch.open = False
-        self._published(built)
-        return replaced
+        return self.live.publish(built)
 
     @staticmethod
     def _outcome(generation: Generation, old: Generation | None, took: float) -> Outcome:
@@ -284,66 +348,36 @@ class Swap:
             tuple(generation.findings),
         )
 
-    # -- the old ones ---------------------------------------------------------------------
-
-    def _retire(self, module_id: str, old: Generation) -> None:
-        task = self.app_loop.spawn(self._settle(module_id, old), name=f"retire {old.package_name}")
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
-
-    async def _settle(self, module_id: str, old: Generation) -> None:
-        """Drain a generation that nobody can reach any more, stop it, close its ledger."""
-        if not await old.drain(self.drain_timeout):
-            _log.warning(
-                "%s: %d calls were still inside generation %d after %g s; it is closed under them",
-                module_id, old.in_flight, old.number, self.drain_timeout,
-            )  # fmt: skip
-        await self._close(old)
-
-    async def _close(self, old: Generation) -> None:
-        record = self.records[old.module_id]
-        try:
-            await old.ledger.aclose()
-        except Exception as error:  # noqa: BLE001  # what a module's stopping raises must not stop the rest
-            record.unsettled.append(f"generation {old.number}: {type(error).__name__}: {error}")
-            _log.exception("%s: generation %d did not stop cleanly", old.module_id, old.number)
-        if old.package is not None:
-            old.package.forget_text()
-        forget_gone()
-
     async def settled(self) -> None:
         """Wait until every replaced generation was closed."""
-        while self._retiring:
-            await asyncio.wait(set(self._retiring))
+        await self._ending.settled()
 
     # -- stop -----------------------------------------------------------------------------
 
     async def unload(self, module_ids: Iterable[str]) -> list[Outcome]:
         """Stop modules, dependents first; they leave Live once they have stopped.
 
+        Who stops waiting for it leaves it to go on behind: a half-stopped module is none.
+
         Raises:
             ModframeError: If a module that stays live requires one of them.
         """
-        wanted = [key for key in module_ids if key in self.live.generations]
-        self._refuse_while_required(wanted)
-        generations = {key: self.live.generations[key] for key in wanted}
-        waits = stop_waits({key: one.spec for key, one in generations.items()})
-        done = {key: asyncio.Event() for key in generations}
-        began = {key: time.perf_counter() for key in generations}
-        took: dict[str, float] = {}
+        wanted = list(module_ids)
+        with self._under_way():
+            claim = await self._claims.take(wanted)
+            task = self._ending.behind(self._unload(claim, wanted), context=copy_context())
+            return await asyncio.shield(task)
 
-        async def stop(key: str, generation: Generation) -> None:
-            for other in waits[key]:
-                await done[other].wait()
-            began[key] = time.perf_counter()
-            await self._stop(key, generation)
-            took[key] = time.perf_counter() - began[key]
-            done[key].set()
+    async def _unload(self, claim: Claim, wanted: Sequence[str]) -> list[Outcome]:
+        try:
+            live = self.live.generations
+            going = {key: live[key] for key in wanted if key in live}
+            self._refuse_while_required(going)
+            return _stopped(going, await self._ending.stop_in_order(going))
+        finally:
+            self._claims.release(claim)
 
-        await asyncio.gather(*(stop(key, one) for key, one in generations.items()))
-        return [Outcome(key, "stopped", generations[key].number, 0, took[key]) for key in wanted]
-
-    def _refuse_while_required(self, wanted: Sequence[str]) -> None:
+    def _refuse_while_required(self, wanted: Container[str]) -> None:
         for key, generation in self.live.generations.items():
             needs = [one for one in generation.spec.required_ids if one in wanted]
             if needs and key not in wanted:
@@ -352,20 +386,35 @@ class Swap:
                     cure=f"unload {key} first, or both together",
                 )
 
-    async def _stop(self, key: str, generation: Generation) -> None:
-        async with self._exclusive([key]):
-            record = self.records[key]
-            self.live.publish({key: None})
-            record.state = "STOPPING"
-            self._published([key])
-            await generation.drain(0 if self._hurry.is_set() else self.drain_timeout)
-            before = len(record.unsettled)
-            await self._close(generation)
-            record.state = "FAILED_UNLOAD" if len(record.unsettled) > before else "STOPPED"
-
     async def stop(self) -> list[Outcome]:
-        """Stop everything, in the exact reverse of the start."""
-        outcomes = await self.unload(list(self.live.generations))
+        """Stop everything, in the exact reverse of the start; asked again, wait for the same.
+
+        Changes under way are cancelled and unwound first, and no others begin.
+        """
+        if self._stopping is None:
+            self._stopping = self.app_loop.spawn(self._stop_all(), context=copy_context())
+        return await asyncio.shield(self._stopping)
+
+    async def _stop_all(self) -> list[Outcome]:
+        for task in self._changes:
+            task.cancel()
+        if self._changes:
+            await asyncio.wait(set(self._changes))
+        # What goes on behind, an unload for one, holds claims until it is through.
+        async with self._claims.hold(self.live.generations):
+            live = self.live.generations
+            took = await self._ending.stop_in_order(live)
         await self.settled()
         self.loader.close()
-        return outcomes
+        return _stopped(live, took)
+
+
+def _stopped(generations: Mapping[str, Generation], took: Mapping[str, float]) -> list[Outcome]:
+    return [Outcome(key, "stopped", one.number, 0, took[key]) for key, one in generations.items()]
+
+
+def _too_late() -> NotRunningError:
+    return NotRunningError(
+        "modframe is being stopped, and changes no modules any more",
+        cure="call modframe.start() once it has stopped",
+    )
