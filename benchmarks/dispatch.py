@@ -18,7 +18,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
-from modframe.parts.web import build_web
+from modframe.parts.web.application import build_web
 from modframe.server import Dispatcher, Guard
 
 ROUTES = 5

@@ -13,11 +13,12 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
-from ..parts.web import WebApp
+from ..parts.web.application import WebApp
 from .dispatcher import LiveTable
 from .merge import merge
 
 _log = logging.getLogger("modframe.server")
+_INFO = {"title": "modframe", "version": "1"}
 
 
 class MergedOpenAPI:
@@ -25,13 +26,10 @@ class MergedOpenAPI:
 
     Args:
         live: The table of what runs.
-        title: The document's title.
-        version: Its version.
     """
 
-    def __init__(self, live: LiveTable, *, title: str = "modframe", version: str = "1") -> None:
+    def __init__(self, live: LiveTable) -> None:
         self._live = live
-        self._info = {"title": title, "version": version}
         self._made_of: list[tuple[str, weakref.ref[WebApp]]] | None = None
         self._document: dict[str, Any] = {}
         self._body = b""
@@ -87,7 +85,7 @@ class MergedOpenAPI:
             except Exception as error:  # noqa: BLE001  # a module's models are its own: the others go on
                 _log.error("%s: its OpenAPI document can't be made", name, exc_info=error)
                 broken[name] = type(error).__name__
-        info = dict(self._info)
+        info = dict(_INFO)
         if broken:
             rows = "; ".join(f"{name} ({kind})" for name, kind in broken.items())
             info["description"] = f"Left out, because their document can't be made: {rows}."

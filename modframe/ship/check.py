@@ -107,7 +107,9 @@ def _web(loaded: Loaded, source: Source) -> list[Finding]:
     router = loaded.spec.router
     if router is None:
         return []
-    from ..parts.web import WebError, build_web, forget
+    from ..parts.web.application import build_web
+    from ..parts.web.errors import WebError
+    from ..parts.web.forget import forget
 
     try:
         build_web(source.module_id, router)

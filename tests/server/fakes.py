@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from modframe.parts.web import build_web
+from modframe.parts.web.application import build_web
 from modframe.server import (
     Dispatcher,
     Guard,

@@ -11,7 +11,7 @@ import pytest
 from fastapi import APIRouter
 
 from modframe.errors import ModuleExitError
-from modframe.parts.web import build_web
+from modframe.parts.web.application import build_web
 from modframe.server import Dispatcher
 from tests.server.fakes import FakeGeneration, live_of
 

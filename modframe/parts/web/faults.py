@@ -20,6 +20,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from ...wording import count
 from .problem import Problem, Scope, correlation_id, phrase
 
 # Of an error's context only what the schema says; the rest may repeat the input.
@@ -45,8 +46,8 @@ def of_http(error: HTTPException) -> Problem:
 
 def of_validation(error: RequestValidationError) -> Problem:
     """The problem that a request makes which does not fit the route; nothing of it is repeated."""
-    count = len(error.errors())
-    detail = f"The request does not fit this route: {count} error{'s' if count != 1 else ''}"
+    faults = count(len(error.errors()), "error")
+    detail = f"The request does not fit this route: {faults}"
     return Problem(422, detail, extra={"errors": shown(error.errors())})
 
 

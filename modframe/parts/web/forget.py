@@ -3,13 +3,12 @@
 Called when a generation is built (`remember_places`) and when one was settled (`forget`). FastAPI
 0.165 keeps the last 4,096 endpoints alive in three `lru_cache`s and up to 128 models in a fourth,
 and files the place of every endpoint that ever answered under its `id()`, for ever, which a later
-function may get again. `typing` keeps `Annotated[X, Depends(f)]` and with it both. All of
-them are private there, so each is looked up and may be absent.
+function may get again. All of them are private there, so each is looked up and may be absent.
+What the standard library keeps of a generation is `load`'s to forget.
 """
 
 from __future__ import annotations
 
-import typing
 import weakref
 from typing import Any
 
@@ -64,5 +63,5 @@ def forget() -> None:
 
     To be called when a generation is settled. What lives is looked at anew when it is called.
     """
-    for clear in (*_CACHES, *getattr(typing, "_cleanups", ())):
+    for clear in _CACHES:
         clear()

@@ -35,7 +35,7 @@ PROBLEM_SCHEMA = {
 }
 
 
-def module_document(router: APIRouter, *, module_id: str, prefix: str, tag: str) -> dict[str, Any]:
+def module_document(router: APIRouter, *, module_id: str, prefix: str) -> dict[str, Any]:
     """The document of one module. What FastAPI raises on a broken model comes through."""
     document = get_openapi(title=module_id, version="1", routes=router.routes)
     document["paths"] = {prefix + path: item for path, item in document["paths"].items()}
@@ -43,7 +43,7 @@ def module_document(router: APIRouter, *, module_id: str, prefix: str, tag: str)
     slug = slug_of(module_id)
     taken: set[str] = set()
     for path, method, operation in operations(document):
-        operation["tags"] = [tag]
+        operation["tags"] = [module_id]
         known = operation.get("operationId") or f"{path}_{method}"
         if known not in given:
             known = f"{slug}_{known}"

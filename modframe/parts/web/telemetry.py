@@ -31,6 +31,6 @@ def in_use() -> bool:
     now = time.monotonic()
     if now >= _watch.until:
         _watch.until = now + _EVERY_SECONDS
-        # Private in FastAPI 0.165; where it is absent, FastAPI reports nothing by itself.
-        _watch.on = _PROBE is not None and bool(_PROBE.enabled())
+        # Private in FastAPI 0.165; where it is absent, FastAPI itself has to be asked each time.
+        _watch.on = _PROBE is None or bool(_PROBE.enabled())
     return _watch.on

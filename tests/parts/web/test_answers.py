@@ -12,7 +12,8 @@ from fastapi import APIRouter, BackgroundTasks, Body, Depends, HTTPException, Re
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from modframe.parts.web import BrokenResponseError, build_web
+from modframe.parts.web.application import build_web
+from modframe.parts.web.errors import BrokenResponseError
 
 
 class Login(BaseModel):

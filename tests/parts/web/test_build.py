@@ -14,7 +14,9 @@ import pytest
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel
 
-from modframe.parts.web import RouteInfo, WebError, build_web
+from modframe.parts.web.application import build_web
+from modframe.parts.web.errors import WebError
+from modframe.parts.web.routes import RouteInfo
 
 
 @contextmanager

@@ -12,7 +12,9 @@ import httpx
 import pytest
 from fastapi import routing
 
-from modframe.parts.web import build_web, forget
+from modframe.load import forget_gone
+from modframe.parts.web.application import build_web
+from modframe.parts.web.forget import forget
 
 CODE = textwrap.dedent("""
     from typing import Annotated
@@ -68,12 +70,13 @@ async def _use() -> list[weakref.ref[Any]]:
 
 
 async def test_nothing_of_a_dropped_application_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Endpoints, dependencies, models and other classes are gone after `forget`."""
+    """Endpoints, dependencies, models and other classes are gone after what settling does."""
     # pytest keeps log records, and through their tracebacks everything.
     monkeypatch.setattr(logging.getLogger("standard.orders"), "disabled", True)
     places = dict(routing._endpoint_context_cache)
     refs = await _use()
     forget()
+    forget_gone()
     gc.collect()
     assert [ref() for ref in refs if ref() is not None] == []
     assert set(routing._endpoint_context_cache) <= set(places)
