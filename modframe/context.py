@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from .errors import NotRunningError
+from .names import folder_of
 from .observe import get_framework_logger
 from .runtime.generation import Generation
 from .runtime.handle import Find
@@ -66,8 +67,7 @@ class ModuleContext:
         self._generation = generation
         self._facilities = facilities
         self.module_id = generation.module_id
-        kind, _, name = self.module_id.partition(".")
-        self.path = facilities.modules_folder / kind / name
+        self.path = folder_of(facilities.modules_folder, self.module_id)
         self.config = facilities.config
         self.database = ModuleDatabase(generation, facilities)
 

@@ -6,7 +6,6 @@ list. ``@module`` is the short form of all of them.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
@@ -21,6 +20,7 @@ from .spec import (
     ServiceReturn,
     module_id_of,
 )
+from .wording import near
 
 C = TypeVar("C", bound=type)
 Decorator = Callable[[C], C]
@@ -337,10 +337,10 @@ _ALLOWED = ("service", "settings", "database", "requires")
 def _short_values(**values: Any) -> dict[str, Any]:
     for name in values:
         if name not in _ALLOWED:
-            near = difflib.get_close_matches(name, _ALLOWED, n=1)
-            hint = f"did you mean {near[0]}=? It" if near else "it"
+            hint = near(name, _ALLOWED)
             raise DecoratorError(
-                f"@module does not take {name}=", cure=f"{hint} takes {', '.join(_ALLOWED)}"
+                f"@module does not take {name}=",
+                cure=f"{hint}{'It' if hint else 'it'} takes {', '.join(_ALLOWED)}",
             )
     for name in ("service", "settings"):
         _class("module", name, values.get(name))

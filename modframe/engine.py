@@ -7,7 +7,6 @@ above. Everything async here runs on the app loop.
 from __future__ import annotations
 
 import asyncio
-import difflib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -44,6 +43,7 @@ from .spec import module_id_of, module_of_service
 from .view import refresh
 from .view.collect import Collector
 from .view.snapshot import Snapshot, thaw
+from .wording import near
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -219,13 +219,12 @@ class Engine:
     def not_in_workspace(self, module_id: str) -> ModframeError:
         """The error for an id that is nowhere, with the nearest there are."""
         known = [*find_modules(self.modules_folder), *self.records]
-        near = difflib.get_close_matches(module_id, known, n=1)
-        hint = f"did you mean {near[0]!r}? Otherwise " if near else ""
+        hint = near(module_id, known)
         kind, _, short = module_id.partition(".")
         return ModuleNotFoundInWorkspaceError(
             f"there is no module {module_id!r}",
-            cure=f"{hint}write it in a '%%module {short}' cell, or in "
-            f"{self.modules_folder.name}/{kind}/{short}/api.py",
+            cure=f"{hint}{'Otherwise write' if hint else 'write'} it in a '%%module {short}' cell, "
+            f"or in {self.modules_folder.name}/{kind}/{short}/api.py",
         )
 
     # -- what rooms ask -------------------------------------------------------------------

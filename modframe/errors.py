@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from .wording import count
+
 Level = Literal["error", "warning", "info"]
 
 
@@ -184,7 +186,8 @@ class StartError(ModframeError):
     def __init__(self, errors: Mapping[str, BaseException]) -> None:
         self.errors = MappingProxyType(dict(errors))
         rows = "".join(f"\n  - {error}" for error in errors.values())
-        super().__init__(f"{len(errors)} modules did not start, so nothing was kept running:{rows}")
+        what = count(len(errors), "module")
+        super().__init__(f"{what} did not start, so nothing was kept running:{rows}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return StartError, (dict(self.errors),)

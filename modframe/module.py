@@ -10,6 +10,7 @@ from .html import section, table
 from .names import full_id
 from .source import Source
 from .spec import ModuleSpec, module_id_of
+from .wording import count
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -142,7 +143,7 @@ class Module:
         view = self._view()
         number = f" {view.generation}" if view.generation else ""
         error = f": {view.error.splitlines()[0]}" if view.error else ""
-        routes = _count(len(view.routes), "route")
+        routes = count(len(view.routes), "route")
         return f"<Module {self.id}{number} {view.state}, {routes}{error}>"
 
     def _repr_html_(self) -> str:
@@ -187,12 +188,8 @@ class Modules(Mapping[str, Module]):
     def __repr__(self) -> str:
         states = [self._engine.records.state(key) for key in self._ids()]
         live = states.count("LIVE")
-        return f"<{len(states)} modules: {live} live, {len(states) - live} not>"
+        return f"<{count(len(states), 'module')}: {live} live, {len(states) - live} not>"
 
     def _repr_html_(self) -> str:
         rows = [(one.id, one.state, one.generation or "", one.error or "") for one in self.values()]
         return table(rows, head=("module", "state", "generation", "error"))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -6,17 +6,17 @@ views read the spec. Nothing here acts.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .errors import Finding, InvalidModuleIdError
-from .names import MODULE_TYPES
+from .names import DEFAULT_TYPE, MODULE_TYPES, full_id
+from .wording import near
 
 FACTS = "__modframe_facts__"
-_ID = re.compile(r"(core|standard|extensions)\.[a-z][a-z0-9_]*\Z")
+_ID = re.compile(rf"({'|'.join(MODULE_TYPES)})\.[a-z][a-z0-9_]*\Z")
 
 
 def module_id_of(name: str) -> str:
@@ -29,16 +29,15 @@ def module_id_of(name: str) -> str:
         raise InvalidModuleIdError(
             f"{name!r} is not a module id", cure="an id is a text such as 'standard.orders'"
         )
-    full = name if "." in name else f"standard.{name}"
+    full = full_id(name)
     if not _ID.match(full):
         kind = full.partition(".")[0]
-        near = difflib.get_close_matches(kind, MODULE_TYPES, n=1) if "." in name else []
-        hint = f"did you mean {near[0]!r}? An" if near and kind not in MODULE_TYPES else "an"
+        hint = near(kind, MODULE_TYPES) if kind not in MODULE_TYPES else ""
         raise InvalidModuleIdError(
             f"{name!r} is not a module id",
-            cure=f"{hint} id is a type ({', '.join(MODULE_TYPES)}), a dot, and a name of "
-            "lower-case letters, digits and underscores, such as 'standard.orders'; without "
-            "a type it means 'standard.'",
+            cure=f"{hint}{'An' if hint else 'an'} id is a type ({', '.join(MODULE_TYPES)}), a dot, "
+            "and a name of lower-case letters, digits and underscores, such as 'standard.orders'; "
+            "without a type it means 'standard.'",
         )
     return full
 
@@ -199,4 +198,4 @@ def module_of_service(name: str) -> str:
     head = name.split(".")
     if len(head) >= 2 and head[0] in MODULE_TYPES:
         return ".".join(head[:2])
-    return f"standard.{head[0]}"
+    return f"{DEFAULT_TYPE}.{head[0]}"

@@ -99,7 +99,7 @@ def test_spellings(decorator: object, recorded: dict[str, object]) -> None:
         (lambda: d.register_database(5), "database_name is a name as text"),
         (lambda: d.requires_modules([{"module": ["a"]}]), "each entry is an id or"),
         (lambda: d.requires_modules([{"modules": ["a"], "optional": "no"}]), "optional is True or"),
-        (lambda: d.module(settigns=1), r"does not take settigns=.*Did you mean settings=\?"),
+        (lambda: d.module(settigns=1), r"does not take settigns=.*Did you mean 'settings'\?"),
         (lambda: d.module(database=1), "database is a name as text"),
         (lambda: d.module(5), "decorates a module class, not 5"),
         (lambda: d.module(print), "decorates a module class, not function 'print'"),

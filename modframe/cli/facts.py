@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from ..errors import Finding, ModframeError, ModuleNotFoundInWorkspaceError, Wor
 from ..load import check as check_text
 from ..source import Source, find_modules, read_folder
 from ..spec import module_id_of
+from ..wording import count, near
 from .out import as_json, console, findings_json, one_line, say, show_findings, table, workspace_at
 
 # -- list --------------------------------------------------------------------------------------
@@ -40,10 +40,7 @@ def list_modules(workspace: Path | None, *, as_data: bool) -> int:
 
 
 def _state(row: dict[str, Any]) -> str:
-    errors = row["errors"]
-    if not errors:
-        return "ok"
-    return "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    return count(len(row["errors"]), "error") if row["errors"] else "ok"
 
 
 def _row(module_id: str, folder: Path) -> dict[str, Any]:
@@ -167,7 +164,7 @@ def _verdict(findings: Iterable[Finding]) -> str:
         return "complies"
     counts = ((levels.count("error"), "error"), (levels.count("warning"), "warning"),
               (levels.count("info"), "note"))  # fmt: skip
-    return ", ".join(f"{n} {noun}{'s' if n > 1 else ''}" for n, noun in counts if n)
+    return ", ".join(count(n, noun) for n, noun in counts if n)
 
 
 def _known(name: str, folders: Mapping[str, Path], modules: Path) -> str:
@@ -178,10 +175,8 @@ def _known(name: str, folders: Mapping[str, Path], modules: Path) -> str:
     """
     module_id = module_id_of(name)
     if module_id not in folders:
-        near = difflib.get_close_matches(module_id, folders, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
         raise ModuleNotFoundInWorkspaceError(
             f"there is no module {module_id!r} in {modules}",
-            cure=f"{hint}'modframe list' shows what there is",
+            cure=f"{near(module_id, folders)}'modframe list' shows what there is",
         )
     return module_id

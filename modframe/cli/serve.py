@@ -21,6 +21,7 @@ from typing import Any
 from ..app import AppContext
 from ..hosted import hosted
 from ..server import Server, bind, check_token
+from ..wording import count
 from .out import one_line, say, workspace_at
 
 DRAIN = 5.0
@@ -119,8 +120,8 @@ def _announce(app: AppContext, server: Server, serving: Serving) -> None:
     snapshot = app.snapshot()
     own = [one for one in snapshot.modules if not one.id.startswith("core.")] or snapshot.modules
     for one in own:
-        count = f"{len(one.routes)} routes" if len(one.routes) != 1 else "1 route"
-        say(f"  {one.id}  {one.state}  {one_line(one.error) if one.error else count}")
+        about = one_line(one.error) if one.error else count(len(one.routes), "route")
+        say(f"  {one.id}  {one.state}  {about}")
     if serving.token is None and sys.stdout.isatty():
         say(f"token {server.token}  (what changes the system over HTTP needs it)")
     say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")

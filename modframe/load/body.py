@@ -6,7 +6,6 @@ phases raise.
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 import traceback
@@ -15,6 +14,7 @@ from types import FrameType
 from ..errors import Finding, ModframeError
 from ..names import MODULE_TYPES
 from ..source import Source
+from ..wording import near
 
 _PRIVATE = re.compile(r"(modules\.\w+\.\w+)~\w+")
 _WHERE = re.compile(r"(?: \((?:unknown location|most likely [^)]*|/[^)]*|<[^)]*)\))+$")
@@ -132,8 +132,8 @@ def _missing_name(error: ImportError) -> str:
         )
     wanted = _NAME.search(str(error))
     names = dir(sys.modules.get(error.name or "", None)) if wanted and error.name else []
-    near = difflib.get_close_matches(wanted[1], names, n=1) if wanted else []
-    return f"did you mean {near[0]!r}?" if near else "define it there or mend the name"
+    hint = near(wanted[1], names).rstrip() if wanted else ""
+    return hint or "define it there or mend the name"
 
 
 def _speak_plainly(error: ImportError) -> None:

@@ -5,12 +5,12 @@ Called by the loader before anything is executed, and by ``modframe compliance``
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Container, Iterator
 
 from ..errors import Finding, Level
 from ..source import Source, SourceFile
 from ..source.source import module_name
+from ..wording import near, nearest
 from .names import UnknownName
 from .text import Fault, RelativeImport, Text, is_code, parsed, place, understand
 
@@ -59,7 +59,7 @@ def check(source: Source, outer_names: Container[str] = ()) -> list[Finding]:
             )
             continue
         findings += [
-            _undefined(file, content, one, near=_nearest(one.name, text), outer=outer_names)
+            _undefined(file, content, one, hint=_nearest(one.name, text), outer=outer_names)
             for one in text.unknown
         ]
         findings += _missing(source, file, content, text)
@@ -78,8 +78,8 @@ def missing_files(source: Source) -> list[str]:
 
 def _files(source: Source) -> Iterator[Finding]:
     if "api.py" not in source.files:
-        near = difflib.get_close_matches("api.py", source.files, n=1)
-        hint = f"rename {near[0]!r}" if near else "write one"
+        other = nearest("api.py", source.files)
+        hint = f"rename {other!r}" if other else "write one"
         yield Finding(
             "missing-file",
             "error",
@@ -105,7 +105,7 @@ def _files(source: Source) -> Iterator[Finding]:
 
 
 def _undefined(
-    file: str, content: SourceFile, unknown: UnknownName, *, near: str, outer: Container[str]
+    file: str, content: SourceFile, unknown: UnknownName, *, hint: str, outer: Container[str]
 ) -> Finding:
     name = unknown.name
     if name in outer:
@@ -115,15 +115,15 @@ def _undefined(
         message, cure = f"name {name!r} is not defined", "define it or import it"
     if name in _KNOWN:
         cure = f"add '{_KNOWN[name]}'"
-    elif near and name not in outer:
-        cure = f"did you mean {near!r}? Otherwise define it or import it"
+    elif hint and name not in outer:
+        cure = f"{hint}Otherwise define it or import it"
     level: Level = "error" if unknown.certain else "warning"
     return Finding("undefined-name", level, message, cure, file, unknown.line, content.cell)
 
 
 def _nearest(name: str, text: Text) -> str:
     known = {*text.lines, *text.code.co_names}
-    return next(iter(difflib.get_close_matches(name, known - {name}, n=1, cutoff=0.8)), "")
+    return near(name, known - {name}, cutoff=0.8)
 
 
 # -- files that imports name -------------------------------------------------------------------
@@ -157,8 +157,8 @@ def _missing(source: Source, file: str, content: SourceFile, text: Text) -> Iter
     for path, one in _absent(source, file, text):
         name = f"{path}.py"
         others = [other for other in source.files if other != file]
-        near = difflib.get_close_matches(name, others, n=1, cutoff=0.75)
-        hint = f", or import from {near[0]}" if near else ""
+        other = nearest(name, others, cutoff=0.75)
+        hint = f", or import from {other}" if other else ""
         yield Finding(
             "missing-file",
             "error",

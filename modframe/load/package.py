@@ -20,6 +20,7 @@ from typing import Any
 
 from ..source import Source, shown
 from ..source.source import module_name
+from ..wording import count
 from .imports import GenerationImport, Resolve
 from .text import Fault, understand
 
@@ -165,7 +166,7 @@ class Package:
         exec(text.code, module.__dict__)  # noqa: S102  # the one place that runs modules
 
     def __repr__(self) -> str:
-        return f"<Package {self.name}: {len(self._files)} files>"
+        return f"<Package {self.name}: {count(len(self._files), 'file')}>"
 
 
 def _free(name: str) -> str:

@@ -6,7 +6,6 @@ forms are read alike; what ``@module`` doesn't say has its default.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Mapping
 from types import ModuleType
@@ -22,6 +21,7 @@ from ..spec import (
     ShutdownSpec,
     module_id_of,
 )
+from ..wording import near
 from .contract import contract_findings
 from .facts import MANDATORY, Facts
 from .methods import public_methods
@@ -190,13 +190,12 @@ class Reader:
         there = getattr(cls, name, None)
         if callable(there):
             return
-        near = difflib.get_close_matches(name, _methods_of(cls), n=1)
-        hint = f", or did you mean {near[0]!r}?" if near else ""
+        hint = near(name, _methods_of(cls))
         why = f"class {cls.__name__!r} has no such method" if there is None else "it is no method"
         self._notes.error(
             "missing-method",
             f"@{fact.decorator} names {name!r}, and {why}",
-            f"write the method{hint}",
+            f"{hint}Otherwise write the method" if hint else "write the method",
             at=fact,
         )
 

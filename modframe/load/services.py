@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import ModuleType
 
 from ..spec import Fact, ServiceSpec
+from ..wording import near
 from .facts import Facts
 from .methods import public_methods
 from .notes import Notes
@@ -83,15 +83,14 @@ class Services:
             for name, value in vars(module).items()
             if isinstance(value, type) and value.__module__ == module.__name__
         ]
-        near = difflib.get_close_matches(wanted, own, n=1)
-        hint = f"did you mean {near[0]!r}? Otherwise " if near else ""
+        hint = near(wanted, own)
         files = ", ".join(sorted(self._modules))
         self._notes.error(
             "unknown-service-class",
             f"there is no class {wanted!r} in {files}"
             if there is None
             else f"{wanted!r} is no class but {there!r}",
-            f"{hint}write the class, or name the one there is",
+            f"{hint}{'Otherwise write' if hint else 'write'} the class, or name the one there is",
             at=at if at is not None else "",
         )
         return None

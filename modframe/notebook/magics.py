@@ -13,6 +13,7 @@ from ..app import AppContext, current_app, start
 from ..errors import InvalidModuleIdError, ModframeError
 from ..runtime.swap import Outcome
 from ..spec import module_id_of
+from ..wording import count
 from .cell import Cells, cell_file
 from .failure import note_draft
 
@@ -57,7 +58,7 @@ class ModframeMagics(Magics):
         content.register()  # IPython put its own transformed text under the cell's name
         draft = app.draft(module_id, given.file, content)
         if given.draft:
-            print(f"{module_id} drafted · {given.file} · {len(draft.files)} files")
+            print(f"{module_id} drafted · {given.file} · {count(len(draft.files), 'file')}")
             return
         try:
             outcome = app.try_draft(module_id, outer_names=frozenset(self.shell.user_ns))
@@ -117,8 +118,8 @@ def _line(outcome: Outcome, url: str) -> str:
     line = str(outcome)
     if outcome.kind == "live" and url and outcome.routes:
         line += f" · {url}/docs"
-    if count := len(outcome.findings):
-        line += f" · {count} finding{'s' if count > 1 else ''}"
+    if outcome.findings:
+        line += f" · {count(len(outcome.findings), 'finding')}"
     return line
 
 

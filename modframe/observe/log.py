@@ -13,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ..names import full_id
 from .event import Event, from_record
-from .names import full_id, loggers
+from .names import loggers
 from .speak import correlation_id
 from .writer import Writer
 

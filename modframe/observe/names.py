@@ -16,10 +16,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from ..names import MODULE_TYPES, full_id
+
 ROOT: Final = "modframe"
 MODULES: Final = "modframe.modules."
 # `modules.` alone is left out: other packages in a real `modules/` folder are not modframe's.
-TREES: Final = (ROOT, "modules.core", "modules.standard", "modules.extensions")
+TREES: Final = (ROOT, *(f"modules.{kind}" for kind in MODULE_TYPES))
 
 _GENERATION = re.compile(r"(?:modframe\.)?modules\.(\w+\.\w+)(?:~\d+)?(?:\..*)?\Z")
 _NOT_NAME = re.compile(r"[^\w.\-]")
@@ -39,11 +41,6 @@ def get_framework_logger(module_id: str) -> logging.Logger:
     'modframe.modules.standard.orders'
     """
     return logging.getLogger(MODULES + full_id(module_id))
-
-
-def full_id(module_id: str) -> str:
-    """The id with its type: ``"orders"`` is ``"standard.orders"``. Never raises: it only logs."""
-    return module_id if "." in module_id else f"standard.{module_id}"
 
 
 def speaker(logger_name: str) -> str:

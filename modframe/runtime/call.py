@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
 from ..html import table
+from ..wording import duration
 from .loop import AppLoop, Crossing
 from .traces import shortened
 
@@ -118,7 +119,7 @@ class Call(Coroutine[Any, Any, T]):
         future = self._crossing.future
         if not future.done():
             return "running; await it for the value"
-        took = f"{(self._took or 0) * 1000:.0f} ms"
+        took = duration(self._took or 0)
         error = future.exception()
         if isinstance(error, concurrent.futures.CancelledError):
             return f"cancelled after {took}"

@@ -6,7 +6,6 @@ other thread it crosses over and gives a `Call`. A handle outlives every generat
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import AsyncIterator, Callable
 from threading import get_ident
@@ -16,6 +15,7 @@ from ..errors import ServiceUnavailableError
 from ..html import section, table
 from ..load.reader import public_methods
 from ..spec import ServiceMethod, type_name
+from ..wording import near
 from .call import Call, Stream
 from .generation import Generation
 from .loop import AppLoop
@@ -141,9 +141,8 @@ class _Facts:
 
 def _no_method(facts: _Facts, cls: type, name: str) -> str:
     names = [one for one, _ in public_methods(cls)]
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(names) or 'none'}"
-    return f"service {facts.label!r} has no method {name!r}{hint}"
+    hint = near(name, names).rstrip() or f"it has {', '.join(names) or 'none'}"
+    return f"service {facts.label!r} has no method {name!r}; {hint}"
 
 
 class Method:

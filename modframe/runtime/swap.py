@@ -17,6 +17,7 @@ from ..errors import BlockedError, Finding, ModframeError, NotRunningError, Refu
 from ..html import table
 from ..observe import log_exception
 from ..source import Source
+from ..wording import count, duration
 from .batch import Batch
 from .claims import Claim, Claims, GroundMovedError
 from .ending import Ending
@@ -55,14 +56,10 @@ class Outcome:
         if self.kind == "stopped":
             return f"{self.module_id} stopped"
         change = f"{self.before} → {self.after}" if self.before else str(self.after)
-        line = f"{self.module_id} {change} · live in {_duration(self.seconds)}"
+        line = f"{self.module_id} {change} · live in {duration(self.seconds)}"
         if self.routes:
-            line += f" · {self.routes} route{'s' if self.routes != 1 else ''}"
+            line += f" · {count(self.routes, 'route')}"
         return line
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +72,10 @@ class StopReport:
 
     def __repr__(self) -> str:
         left = f", {len(self.unsettled)} not settled" if self.unsettled else ""
-        return f"<stopped {len(self.modules)} modules in {_duration(self.seconds)}{left}>"
+        return f"<stopped {count(len(self.modules), 'module')} in {duration(self.seconds)}{left}>"
 
     def _repr_html_(self) -> str:
-        rows = [(one.module_id, _duration(one.seconds)) for one in self.modules]
+        rows = [(one.module_id, duration(one.seconds)) for one in self.modules]
         return table([*rows, *((fault, "not settled") for fault in self.unsettled)])
 
 

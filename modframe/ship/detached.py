@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from ..config import FrameworkSettings
 from ..errors import NotRunningError
 from ..load import Loaded, forget_gone, load
+from ..names import folder_of
 from ..observe import get_framework_logger
 from ..source import Source, read_folder
 from ..source.workspace import find_workspace
@@ -137,8 +138,7 @@ class DetachedModules:
         return f"modules.{module_id}~{self._mark}"
 
     def _folder(self, module_id: str) -> Path:
-        kind, _, name = module_id.partition(".")
-        return self._modules / kind / name
+        return folder_of(self._modules, module_id)
 
     def __repr__(self) -> str:
         return f"<DetachedModules: {len(self._loaded)} loaded from {self._modules}>"

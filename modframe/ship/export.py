@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError, Finding
+from ..names import folder_of
 from ..source import Source
+from ..wording import count
 from .plan import ExportPlan, findings_of, plan_export, refusals
 from .report import ExportReport
 from .trial import try_out
@@ -46,8 +48,7 @@ def export(
             process; nothing was written.
     """
     to = Path(os.path.abspath(to))  # noqa: PTH100  # `resolve` would follow the user's own links
-    kind, _, name = source.module_id.partition(".")
-    folder = to / kind / name
+    folder = folder_of(to, source.module_id)
     written = Written(data)
     plan = plan_export(source, folder, written)
     if not force:
@@ -92,7 +93,7 @@ def _refuse(source: Source, findings: list[Finding], what: str) -> None:
         f"{source.module_id} was not exported; nothing was written. It {what}:{rows}"
         if what.startswith("does")
         else f"{source.module_id} was not exported; nothing was written. "
-        f"{len(findings)} file{'s' if len(findings) > 1 else ''} {what}:{rows}",
+        f"{count(len(findings), 'file')} {what}:{rows}",
         findings=tuple(findings),
         module_id=source.module_id,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import Finding
 from ..html import section, table
+from ..wording import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ class ExportReport:
 
     def __repr__(self) -> str:
         removed = f", {len(self.removed)} removed" if self.removed else ""
-        found = f", {_count(self.findings, 'finding')}" if self.findings else ""
+        found = f", {count(len(self.findings), 'finding')}" if self.findings else ""
         return (
-            f"<ExportReport {self.module_id}: {_count(self.paths, 'file')}, {len(self.written)} "
-            f"written{removed}{found}, in {self.folder}>"
+            f"<ExportReport {self.module_id}: {count(len(self.paths), 'file')}, "
+            f"{len(self.written)} written{removed}{found}, in {self.folder}>"
         )
 
     def _repr_html_(self) -> str:
@@ -45,7 +46,3 @@ class ExportReport:
         rows += [(path.relative_to(self.folder), "removed") for path in self.removed]
         rows += [(one.rule, one) for one in self.findings]
         return section(self.module_id, table(rows), note=self.folder)
-
-
-def _count(things: tuple[object, ...], noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

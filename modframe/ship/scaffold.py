@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ScaffoldError
-from ..names import MODULE_TYPES
+from ..names import DEFAULT_TYPE, MODULE_TYPES, folder_of
+from ..wording import count
 
 FEATURES: Mapping[str, str] = {
     "database": "models, operations and two service methods on them",
@@ -54,11 +55,11 @@ class Scaffolded:
     paths: tuple[Path, ...]
 
     def __repr__(self) -> str:
-        return f"<Scaffolded {self.module_id}: {len(self.paths)} files in {self.folder}>"
+        return f"<Scaffolded {self.module_id}: {count(len(self.paths), 'file')} in {self.folder}>"
 
 
 def scaffold(
-    name: str, *, kind: str = "standard", features: Iterable[str] = FEATURES, workspace: Path
+    name: str, *, kind: str = DEFAULT_TYPE, features: Iterable[str] = FEATURES, workspace: Path
 ) -> Scaffolded:
     """Write a new module.
 
@@ -73,23 +74,13 @@ def scaffold(
             module's folder exists. Nothing was written then.
     """
     chosen = _checked(name, kind, [one.strip() for one in features if one.strip()])
-    folder = workspace / "modules" / kind / name
+    folder = folder_of(workspace / "modules", f"{kind}.{name}")
     if folder.exists():
         raise ScaffoldError(
             f"{str(folder)!r} exists, and nothing is overwritten",
             cure="take another name, or move the folder away",
         )
-    facts = {
-        "name": name,
-        "module_id": f"{kind}.{name}",
-        "cls": "".join(part.capitalize() for part in name.split("_")),
-        "title": name.replace("_", " "),
-        "database": f"{kind}_{name}" if kind != "standard" else name,
-        "prefix": f"/api/v1/{name}" if kind == "standard" else f"/api/v1/{kind}/{name}",
-        "features": chosen,
-    }
-    facts["database"] = _database_name(str(facts["database"]))
-    texts = dict(_render(facts))
+    texts = dict(_render(_facts(name, kind, chosen)))
     _place(folder, texts)
     paths = [folder / file for file in texts]
     if (app := _app(workspace)) is not None:
@@ -124,6 +115,21 @@ def _checked(name: str, kind: str, features: list[str]) -> tuple[str, ...]:
             f"{kind}.{name} is a module of modframe's own", cure="take another name or type"
         )
     return tuple(one for one in FEATURES if one in features)
+
+
+def _facts(name: str, kind: str, chosen: tuple[str, ...]) -> dict[str, Any]:
+    """What the templates are filled in with."""
+    from ..parts.web.paths import prefix_of
+
+    return {
+        "name": name,
+        "module_id": f"{kind}.{name}",
+        "cls": "".join(part.capitalize() for part in name.split("_")),
+        "title": name.replace("_", " "),
+        "database": _database_name(name if kind == DEFAULT_TYPE else f"{kind}_{name}"),
+        "prefix": prefix_of(f"{kind}.{name}"),
+        "features": chosen,
+    }
 
 
 def _database_name(name: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Finding
-from ..names import MODULE_TYPES
+from ..names import MODULE_TYPES, folder_of
 from .plan import ExportPlan
 
 TIMEOUT = 180.0
@@ -57,8 +57,7 @@ def try_out(
 
 
 def _stage(plan: ExportPlan, module_id: str, to: Path, *, sources: tuple[Path, ...]) -> None:
-    kind, _, name = module_id.partition(".")
-    own = to / kind / name
+    own = folder_of(to, module_id)
     own.mkdir(parents=True)
     for path, content in plan.contents.items():
         target = own / path.relative_to(plan.folder)

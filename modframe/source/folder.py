@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import InvalidModuleIdError, ModuleNotFoundInWorkspaceError, WorkspaceError
-from ..names import MODULE_TYPES
+from ..names import DEFAULT_TYPE, MODULE_TYPES
 from ..spec import module_id_of
 from .source import Source, SourceFile
 
@@ -47,7 +47,7 @@ def read_folder(folder: Path, *, module_id: str | None = None) -> Source:
         )
     if module_id is None:
         kind = folder.parent.name
-        module_id = module_id_of(f"{kind if kind in MODULE_TYPES else 'standard'}.{folder.name}")
+        module_id = module_id_of(f"{kind if kind in MODULE_TYPES else DEFAULT_TYPE}.{folder.name}")
     files = {}
     for path in sorted(_python_files(folder)):
         # What isn't UTF-8 comes through as half characters, which a check names with their line.

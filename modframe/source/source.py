@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 from ..errors import WorkspaceError
+from ..wording import count
 
 Origin = Literal["cells", "folder", "mapping"]
 
@@ -132,4 +133,4 @@ class Source:
         return next((file for file, one in self.files.items() if one.filename == filename), "")
 
     def __repr__(self) -> str:
-        return f"<Source {self.module_id}: {len(self.files)} files from {self.origin}>"
+        return f"<Source {self.module_id}: {count(len(self.files), 'file')} from {self.origin}>"

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..html import text
 from ..result import Result
+from ..wording import duration
 
 LIMIT = 4000
 """Characters of a value that are shown."""
@@ -42,17 +43,6 @@ class Answer:
     reason: str
     headers: tuple[tuple[str, str], ...]
     body: str
-
-
-def took_of(seconds: float) -> str:
-    """A duration, for people.
-
-    >>> took_of(0.0004), took_of(0.25), took_of(12.3)
-    ('< 1 ms', '250 ms', '12.3 s')
-    """
-    if seconds < 0.001:
-        return "< 1 ms"
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def value_html(value: Any, seconds: float) -> str:
@@ -131,7 +121,7 @@ def _cut(shown: str) -> str:
 
 
 def _head(state: str, title: str, seconds: float | None) -> str:
-    took = f" <span class='mf-dim'>{text(took_of(seconds))}</span>" if seconds is not None else ""
+    took = f" <span class='mf-dim'>{text(duration(seconds))}</span>" if seconds is not None else ""
     return f"<div class='mf-{state}'><b>{text(title)}</b>{took}</div>"
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from ... import html
+from ...wording import count
 from .adapter import fetch
 from .errors import DatabaseError, QueryRefusedError
 from .instance import Instance
@@ -65,8 +66,7 @@ class Rows:
         return iter(self.rows)
 
     def __repr__(self) -> str:
-        rows = "1 row" if len(self.rows) == 1 else f"{len(self.rows)} rows"
-        return f"<Rows: {rows} of {', '.join(self.columns)}>"
+        return f"<Rows: {count(len(self.rows), 'row')} of {', '.join(self.columns)}>"
 
     def _repr_html_(self) -> str:
         table = html.table(

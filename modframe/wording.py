@@ -1,0 +1,52 @@
+"""Words that messages share: the nearest name, a number of things, a time.
+
+Called wherever a sentence is written for people; knows nothing of what it speaks about.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """The known name that is most like one that isn't known; empty if none is like it.
+
+    Args:
+        name: What was written.
+        known: What there is.
+        cutoff: How alike they have to be, from 0 to 1.
+    """
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), "")
+
+
+def near(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """The question that a message asks before it goes on, with a blank after it, or nothing.
+
+    >>> near("ordres", ["orders", "invoices"])
+    "did you mean 'orders'? "
+    >>> near("ordres", ["invoices"])
+    ''
+    """
+    found = nearest(name, known, cutoff=cutoff)
+    return f"did you mean {found!r}? " if found else ""
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> count(1, "route"), count(3, "route")
+    ('1 route', '3 routes')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time that something took.
+
+    >>> duration(0.0004), duration(0.25), duration(12.3)
+    ('< 1 ms', '250 ms', '12.3 s')
+    """
+    if seconds < 0.001:
+        return "< 1 ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
