@@ -78,9 +78,13 @@ class HostedApp:
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        await self.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def aclose(self) -> None:
+        """Stop everything; for whoever calls it without a lifespan, on the same loop."""
         await self._stack.aclose()
         self._asgi = None
-        await send({"type": "lifespan.shutdown.complete"})
 
     def __repr__(self) -> str:
         return f"<modframe, as an ASGI application: {'running' if self._asgi else 'not started'}>"
