@@ -37,53 +37,80 @@ def resolve(document: Any, reference: str) -> Any:
     return document
 
 
-async def test_the_same_model_is_kept_once() -> None:
-    """Modules that share a model share its schema."""
+async def test_a_component_carries_its_modules_name_whatever_else_is_live() -> None:
+    """A model is called the same in the module's own document, alone, and beside its double."""
 
     class Item(BaseModel):
         name: str
 
-    document = await MergedOpenAPI(live_of(a=router_with(Item), b=router_with(Item))).document()
-    assert list(document["components"]["schemas"]) == ["Item"]
+    live = live_of(a=router_with(Item), b=router_with(Item))
+    document = await MergedOpenAPI(live).document()
+    assert list(document["components"]["schemas"]) == ["standard_a.Item", "standard_b.Item"]
     assert [tag["name"] for tag in document["tags"]] == ["standard.a", "standard.b"]
+    alone = await MergedOpenAPI(live_of(b=router_with(Item))).document()
+    own = live.generations["standard.b"].parts["web"].openapi()
+    for one in (alone, own):
+        assert list(one["components"]["schemas"]) == ["standard_b.Item"]
+        assert one["paths"]["/api/v1/b/one"] == document["paths"]["/api/v1/b/one"]
 
 
-async def test_different_models_of_one_name_are_kept_apart() -> None:
-    """Renamed with all that leads to them, also where only something inner differs."""
+async def test_references_follow_the_names() -> None:
+    """In paths, in models and in what only something inner has."""
 
     def models(kind: type) -> type[BaseModel]:
         inner = create_model("Inner", value=(kind, ...))
-        return create_model("Outer", inner=(inner, ...))
+        return create_model("Outer", inner=(inner, ...), mapping=(dict[str, inner], ...))
 
     document = await MergedOpenAPI(
         live_of(a=router_with(models(int)), b=router_with(models(str)))
     ).document()
-    schemas = document["components"]["schemas"]
-    assert set(schemas) == {"Inner", "Outer", "standard_b__Inner", "standard_b__Outer"}
     for name, kind in (("a", "integer"), ("b", "string")):
         operation = document["paths"][f"/api/v1/{name}/one"]["get"]
         [outer] = references(operation)
         [inner] = references(resolve(document, outer))
+        assert inner == f"#/components/schemas/standard_{name}.Inner"
         assert resolve(document, inner)["properties"]["value"]["type"] == kind
 
 
-async def test_discriminators_follow_a_renaming() -> None:
-    """A union's mapping leads to the renamed models."""
-
-    def union(kind: type) -> Any:
-        cat = create_model("Cat", kind=(Literal["cat"], ...), lives=(kind, ...))
-        dog = create_model("Dog", kind=(Literal["dog"], ...))
-        return create_model("Owner", pet=(Annotated[cat | dog, Field(discriminator="kind")], ...))
-
-    document = await MergedOpenAPI(
-        live_of(a=router_with(union(int)), b=router_with(union(str)))
-    ).document()
-    owner = document["components"]["schemas"]["standard_b__Owner"]
-    mapping = owner["properties"]["pet"]["discriminator"]["mapping"]
-    assert mapping["cat"] == "#/components/schemas/standard_b__Cat"
-    assert mapping["dog"] == "#/components/schemas/Dog"
+async def test_discriminators_follow_the_names() -> None:
+    """A union's mapping leads to the module's models."""
+    cat = create_model("Cat", kind=(Literal["cat"], ...))
+    dog = create_model("Dog", kind=(Literal["dog"], ...))
+    pet = Annotated[cat | dog, Field(discriminator="kind")]
+    owner = create_model("Owner", pet=(pet, ...))
+    document = await MergedOpenAPI(live_of(a=router_with(owner))).document()
+    found = document["components"]["schemas"]["standard_a.Owner"]
+    assert found["properties"]["pet"]["discriminator"]["mapping"] == {
+        "cat": "#/components/schemas/standard_a.Cat",
+        "dog": "#/components/schemas/standard_a.Dog",
+    }
     for reference in references(document):
         resolve(document, reference)
+
+
+class Problem(BaseModel):
+    """An author's own."""
+
+    why: str
+
+
+async def test_the_problem_is_shared_and_a_module_may_have_its_own() -> None:
+    """What modframe answers is one component; a model that happens to be called so is another."""
+
+    def router() -> APIRouter:
+        made = router_with(Problem)
+
+        @made.post("/one")
+        async def change(problem: Problem) -> int:
+            return 1
+
+        return made
+
+    document = await MergedOpenAPI(live_of(a=router(), b=router())).document()
+    names = ["Problem", "standard_a.Problem", "standard_b.Problem"]
+    assert list(document["components"]["schemas"]) == names
+    refused = document["paths"]["/api/v1/a/one"]["post"]["responses"]["422"]["content"]
+    assert references(refused) == {"#/components/schemas/Problem"}
 
 
 async def test_security_schemes_are_kept_apart() -> None:

@@ -1,6 +1,8 @@
-"""A module's router → its OpenAPI document: paths with the prefix, one tag, own operation ids.
+"""A module's router → its OpenAPI document: paths with the prefix, one tag, names of its own.
 
-Called by `WebApp.openapi`, off the loop; the server room merges these documents.
+Called by `WebApp.openapi`, off the loop; the server room merges these documents. Every component
+carries the module's name here already, ``standard_orders.Item``, so that what it is called does
+not depend on what else is live. Only `Problem`, which is the same everywhere, is shared.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from .problem import MEDIA_TYPE
 from .routes import contexts
 
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
-_OWN_422 = "#/components/schemas/HTTPValidationError"
+_ROOT = "#/components/"
+_VALIDATION = ("HTTPValidationError", "ValidationError")
 PROBLEM_NAME = "Problem"
 PROBLEM_SCHEMA = {
     "title": PROBLEM_NAME,
@@ -37,10 +40,11 @@ PROBLEM_SCHEMA = {
 
 def module_document(router: APIRouter, *, module_id: str, prefix: str) -> dict[str, Any]:
     """The document of one module. What FastAPI raises on a broken model comes through."""
+    slug = slug_of(module_id)
     document = get_openapi(title=module_id, version="1", routes=router.routes)
+    document = _with_own_names(document, slug)
     document["paths"] = {prefix + path: item for path, item in document["paths"].items()}
     given = {getattr(route, "operation_id", None) for route in contexts(router)}
-    slug = slug_of(module_id)
     taken: set[str] = set()
     for path, method, operation in operations(document):
         operation["tags"] = [module_id]
@@ -49,7 +53,7 @@ def module_document(router: APIRouter, *, module_id: str, prefix: str) -> dict[s
             known = f"{slug}_{known}"
         operation["operationId"] = known if known not in taken else f"{known}_{method}"
         taken.add(operation["operationId"])
-    _say_problem(document)
+    _say_problem(document, slug)
     return document
 
 
@@ -70,18 +74,50 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
                 yield path, method, operation
 
 
-def _say_problem(document: dict[str, Any]) -> None:
+def _with_own_names(document: dict[str, Any], slug: str) -> dict[str, Any]:
+    """A copy whose components carry the module's name, and all that refers to them likewise."""
+    own: dict[str, Any] = _rewritten(document, slug)
+    own["components"] = {
+        section: {f"{slug}.{name}": entry for name, entry in entries.items()}
+        for section, entries in own.get("components", {}).items()
+    }
+    for _, _, operation in operations(own):
+        if "security" in operation:
+            operation["security"] = [
+                {f"{slug}.{name}": scopes for name, scopes in one.items()}
+                for one in operation["security"]
+            ]
+    return own
+
+
+def _rewritten(node: Any, slug: str, *, under: str = "") -> Any:
+    """A copy in which ``$ref``s, and those in discriminator mappings, lead to the own names."""
+    if isinstance(node, dict):
+        return {
+            key: _rewritten(value, slug, under="$ref" if under == "mapping" else key)
+            for key, value in node.items()
+        }
+    if isinstance(node, list):
+        return [_rewritten(value, slug) for value in node]
+    if under == "$ref" and isinstance(node, str) and node.startswith(_ROOT):
+        section, _, name = node.removeprefix(_ROOT).partition("/")
+        return f"{_ROOT}{section}/{slug}.{name}"
+    return node
+
+
+def _say_problem(document: dict[str, Any], slug: str) -> None:
     """Let the 422 that FastAPI adds by itself say what modframe answers."""
+    fastapis = f"{_ROOT}schemas/{slug}.{_VALIDATION[0]}"
     found = False
     for _, _, operation in operations(document):
         answer = operation.get("responses", {}).get("422", {})
         content = answer.get("content", {}).get("application/json", {})
-        if content.get("schema", {}).get("$ref") == _OWN_422:
-            reference = {"$ref": f"#/components/schemas/{PROBLEM_NAME}"}
+        if content.get("schema", {}).get("$ref") == fastapis:
+            reference = {"$ref": f"{_ROOT}schemas/{PROBLEM_NAME}"}
             answer["content"] = {MEDIA_TYPE: {"schema": reference}}
             found = True
     if found:
         schemas = document["components"]["schemas"]
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-        schemas.setdefault(PROBLEM_NAME, PROBLEM_SCHEMA)
+        for name in _VALIDATION:
+            schemas.pop(f"{slug}.{name}", None)
+        schemas[PROBLEM_NAME] = PROBLEM_SCHEMA

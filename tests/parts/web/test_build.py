@@ -150,7 +150,9 @@ def test_forward_references_within_the_module_are_fine() -> None:
     """
     with router_of(code) as router:
         web = build_web("standard.orders", router)
-        assert {"Leaf", "Tree-Input"} <= set(web.openapi()["components"]["schemas"])
+        assert {"standard_orders.Leaf", "standard_orders.Tree-Input"} <= set(
+            web.openapi()["components"]["schemas"]
+        )
 
 
 class Item(BaseModel):
@@ -208,7 +210,7 @@ def test_the_document_has_prefix_tag_and_problem() -> None:
     assert item["get"]["operationId"] == "standard_orders_items_items_get"
     assert item["post"]["tags"] == ["standard.orders"]
     assert list(item["post"]["responses"]["422"]["content"]) == ["application/problem+json"]
-    assert set(document["components"]["schemas"]) == {"Item", "Problem"}
+    assert set(document["components"]["schemas"]) == {"standard_orders.Item", "Problem"}
 
 
 def test_the_document_is_made_once() -> None:
