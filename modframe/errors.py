@@ -155,6 +155,28 @@ class GraphError(ModframeError):
         return GraphError(missing, [path for path in self.cycles if module_id in path])
 
 
+class ImportCircleError(ModframeError, ImportError):
+    """Raised where a module's file imports a module that waits for it.
+
+    Attributes:
+        path: The modules, each imported by the one before; it ends where it began.
+    """
+
+    rule = "import-circle"
+
+    def __init__(self, path: Iterable[str]) -> None:
+        way = tuple(path)
+        super().__init__(
+            f"modules import each other in a circle: {' → '.join(way)}",
+            cure="let one import inside the function that needs it, or use "
+            "app_context.get_service()",
+            path=way,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ImportCircleError, (self.__dict__["path"],)
+
+
 class BlockedError(ModframeError):
     """Raised, or kept as a module's error, when a module can't start because of another.
 

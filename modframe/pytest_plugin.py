@@ -25,15 +25,10 @@ class _Owner:
 
     def __call__(self, module_id: str) -> str | None:
         if self._modules is None:
-            from .ship.detached import DetachedModules
+            from .ship.detached import workspace_modules
 
-            self._modules = DetachedModules(self._workspace() / "modules")
+            self._modules = workspace_modules(self._start)
         return self._modules.package_of(module_id)
-
-    def _workspace(self) -> Path:
-        from .source.workspace import find_workspace
-
-        return find_workspace(above=self._start)
 
     def close(self) -> None:
         """Let go of what was loaded."""

@@ -123,8 +123,6 @@ def _missing_package(name: str, inner: FrameType | None) -> str:
 
 
 def _missing_name(error: ImportError) -> str:
-    if "in a circle" in str(error):  # of modules, which the runtime found
-        return "let one import inside the function that needs it, or use app_context.get_service()"
     if "partially initialized" in str(error):
         return (
             "files import each other in a circle; import inside the function that needs it, or "

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from ..errors import BlockedError, LoadError, ModframeError
-from ..load import Loaded, load
+from ..load import LoadChain, Loaded, load
 from ..load.body import running_place
 from ..source import Source
 from .bounds import bounded
@@ -61,7 +61,7 @@ class Batch:
         self._numbers = numbers
         self._claim = claim
         self._outer_names = outer_names
-        self._loading: list[str] = []
+        self._chain = LoadChain()
         self._imported: dict[str, Generation] = {}
         self._refused: set[str] = set()
         self.generations = {
@@ -147,8 +147,7 @@ class Batch:
         generation = self.generations[module_id]
         imports: list[str] = []
         generation.context = self._around.context_for(generation, self)
-        self._loading.append(module_id)
-        try:
+        with self._chain.entered(module_id):
             loaded: Loaded = load(
                 generation.source,
                 generation.package_name,
@@ -157,8 +156,6 @@ class Batch:
                 printer=self._around.printer_for(module_id),
                 outer_names=self._outer_names,
             )
-        finally:
-            self._loading.remove(module_id)
         if module_id in self.failed or not self.open:
             loaded.package.close()  # it took too long, and nobody waits any more
             return
@@ -177,15 +174,14 @@ class Batch:
         if self.open and not generation.loaded:
             self._supply(other)
         inside = self.generations.get(other) if self.open else None
-        if inside is not None and not inside.loaded and other not in self._loading:
+        if inside is not None and not inside.loaded and other not in self._chain:
             try:
                 self._load(other)
             except LoadError as error:
                 self.failed[other] = error
                 raise BlockedError(generation.module_id, [other]) from None
-        if inside is not None and other in self._loading:
-            path = " → ".join([*self._loading[self._loading.index(other) :], other])
-            raise ImportError(f"modules import each other in a circle: {path}")
+        if inside is not None:
+            self._chain.refuse_circle(other)
         found = self.find(other)
         if found is None:
             return None  # no module: some other package below modules/, or nothing

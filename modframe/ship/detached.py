@@ -1,7 +1,7 @@
 """`DetachedModules`: modules loaded and not started, for checks and for people's own tests.
 
 In goes a folder of modules; out come private packages (``modules.standard.orders~0``), each loaded
-when it is first asked for. Called by `check` and by the pytest plugin. Nothing is live in them:
+when it is first asked for. Called by `check`, by the pytest plugin and for plain imports where no app runs. Nothing is live in them:
 their ``app_context`` answers with an error that says so.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from ..config import FrameworkSettings
 from ..errors import NotRunningError
-from ..load import Loaded, forget_gone, load
+from ..load import LoadChain, Loaded, forget_gone, load
 from ..names import folder_of
 from ..observe import get_framework_logger
 from ..source import Source, read_folder
@@ -89,18 +89,20 @@ class DetachedModules:
         self._modules = modules
         self._mark = mark
         self._loaded: dict[str, Loaded] = {}
-        self._loading: list[str] = []
+        self._chain = LoadChain()
 
     def package_of(self, module_id: str) -> str | None:
         """The package that stands for a module; loads it if its folder is there.
 
         Raises:
             LoadError: If it can't be loaded.
+            ImportCircleError: If it waits for the module that asks.
         """
         if module_id in self._loaded:
             return self._loaded[module_id].package.name
-        if module_id in self._loading:
+        if module_id == self._chain.innermost:  # it names itself
             return self._name(module_id)
+        self._chain.refuse_circle(module_id)
         folder = self._folder(module_id)
         if not (folder / "api.py").is_file():
             return None
@@ -113,8 +115,7 @@ class DetachedModules:
             LoadError: With all findings.
         """
         module_id = source.module_id
-        self._loading.append(module_id)
-        try:
+        with self._chain.entered(module_id):
             self._loaded[module_id] = load(
                 source,
                 self._name(module_id),
@@ -122,8 +123,6 @@ class DetachedModules:
                 resolve=self.package_of,
                 printer=print,
             )
-        finally:
-            self._loading.remove(module_id)
         return self._loaded[module_id]
 
     def close(self) -> None:
@@ -145,6 +144,10 @@ class DetachedModules:
 
 
 @cache
-def workspace_modules() -> DetachedModules:
-    """The modules of the workspace around the working directory, for a process without an app."""
-    return DetachedModules(find_workspace() / "modules", mark="alone")
+def workspace_modules(folder: Path | None = None) -> DetachedModules:
+    """The modules of the workspace around a folder, for a process, or tests, without an app.
+
+    Args:
+        folder: Where to look from; by default the working directory, as it is when first asked.
+    """
+    return DetachedModules(find_workspace(above=folder) / "modules")

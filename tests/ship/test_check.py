@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from modframe.app import AppContext
+from modframe.errors import LoadError
 from modframe.ship import check, scaffold
 from modframe.source import Source, read_folder
 
@@ -169,6 +170,30 @@ def test_imports_from_other_modules_are_followed(workspace: Path) -> None:
     (finding,) = check(source, modules=workspace / "modules")
     assert "standard.stock" in finding.message
     assert "division by zero" in finding.message
+
+
+def test_a_circle_of_imports_is_told_as_a_load_tells_it(app: AppContext) -> None:
+    """Check and load give the same sentence, at the same line of the same module."""
+    texts = {
+        name: "from modules.standard.{}.api import Orders as Other\n{}".format(other, SHORT)
+        for name, other in (("orders", "stock"), ("stock", "orders"))
+    }
+    for name, text in texts.items():
+        folder = app._engine.modules_folder / "standard" / name
+        folder.mkdir(parents=True)
+        (folder / "api.py").write_text(text)
+    (finding,) = app.check("orders")
+    path = "standard.orders → standard.stock → standard.orders"
+    assert finding.message == (
+        "imports from standard.stock, which does not load: api.py line 1: modules import each "
+        f"other in a circle: {path}"
+    )
+    with pytest.raises(LoadError) as raised:
+        app.load("orders")
+    (told,) = raised.value.findings
+    assert (told.rule, told.file, told.line) == ("import-circle", "api.py", 1)
+    assert told.message == f"modules import each other in a circle: {path}"
+    assert told.cure == finding.cure
 
 
 def test_a_check_starts_nothing_and_leaves_nothing(workspace: Path) -> None:
