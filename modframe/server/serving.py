@@ -1,7 +1,8 @@
 """A bound socket and an ASGI application → a running server on the loop that is running.
 
-Called on the app loop by `app.serve()` and by `modframe serve`. uvicorn does the work, as a task
-in an empty context, without its signal handlers, its lifespan and its logging set-up.
+Called on the app loop by the site, for `app.serve()` and `modframe serve`. uvicorn does the work,
+as a task in an empty context, without its signal handlers, its lifespan and its logging set-up.
+Whether a server runs is asked of that task alone: `RunningServer` knows it, `Server` asks.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from html import escape
@@ -51,7 +52,7 @@ class RunningServer:
         self._server.should_exit = True
         self._leaving.begin()
         try:
-            await asyncio.shield(self._task)
+            await asyncio.wait({self._task})  # how it ended is in the log
         finally:
             await self._settle()
 
@@ -64,10 +65,7 @@ class RunningServer:
             _, deaf = await asyncio.wait(tasks, timeout=_SETTLE_SECONDS)
             for task in deaf:
                 _log.error("a request ignored its cancellation and still runs: %r", task)
-        for connection in list(self._server.server_state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None:
-                transport.abort()
+        self._server.cut()
 
     def __repr__(self) -> str:
         state = self._server.server_state
@@ -96,6 +94,7 @@ async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
     )
     release_leftovers(bound)
     task = _spawn(server.serve, bound)
+    task.add_done_callback(lambda ended: _close(server, bound, ended))
     started = asyncio.ensure_future(server.accepting.wait())
     try:
         await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
@@ -105,9 +104,7 @@ async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
     finally:
         started.cancel()
     if task.done():
-        bound.close()
         _raise_ended(task, bound_to=server.address)
-    task.add_done_callback(_report)
     return RunningServer(server, leaving, task)
 
 
@@ -131,9 +128,15 @@ def _raise_ended(task: asyncio.Task[None], *, bound_to: tuple[str, int]) -> None
     ) from error
 
 
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("the server died: %r", error, exc_info=error)
+def _close(server: _Uvicorn, bound: socket.socket, task: asyncio.Task[None]) -> None:
+    """However it ended, nothing listens any more; what nobody asked for is said."""
+    error = None if task.cancelled() else task.exception()
+    if task.cancelled() or error is not None:
+        server.cut()
+        if server.accepting.is_set() and not server.should_exit:
+            what = "it was cancelled" if error is None else repr(error)
+            _log.error("the server died: %s", what, exc_info=error)
+    bound.close()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -160,9 +163,18 @@ class _Uvicorn(uvicorn.Server):
         await super().startup(sockets=sockets)
         self.accepting.set()
 
+    def cut(self) -> None:
+        """Listen no more, and drop the connections that are left."""
+        for listener in getattr(self, "servers", ()):  # there once it listened
+            listener.close()
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+
 
 class Server:
-    """The running server, for people: where it is and how to stop it.
+    """A server, for people: where it is, whether it runs, and how to stop it.
 
     Attributes:
         host: The address it is bound to.
@@ -170,12 +182,20 @@ class Server:
         token: What changes the system needs this, and everything where the address isn't loopback.
     """
 
-    def __init__(self, host: str, port: int, *, token: str, stop: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        token: str,
+        accepting: RunningServer,
+        block: Callable[[Callable[[], Awaitable[object]]], object],
+    ) -> None:
         self.host = host
         self.port = port
         self.token = token
-        self._stop = stop
-        self._stopped = False
+        self._accepting = accepting
+        self._block = block
 
     @property
     def url(self) -> str:
@@ -184,14 +204,17 @@ class Server:
 
     @property
     def running(self) -> bool:
-        """Whether it was not stopped yet."""
-        return not self._stopped
+        """Whether it still accepts connections: it was not stopped, and did not die."""
+        return self._accepting.running
 
     def stop(self) -> None:
         """Stop accepting, let open requests finish within 5 s, free the port. Blocks."""
-        if not self._stopped:
-            self._stopped = True
-            self._stop()
+        if self.running:
+            self._block(self.aclose)
+
+    async def aclose(self) -> None:
+        """The same on the app loop; waits for the end of a stop that is under way."""
+        await self._accepting.stop()
 
     def __repr__(self) -> str:
         return f"<Server {self.url}: {'running' if self.running else 'stopped'}>"

@@ -17,7 +17,7 @@ from .errors import ServeError
 from .guard import Guard
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
-from .serving import RunningServer, Server, start_server
+from .serving import Server, start_server
 from .tokens import check_token, needs_token
 
 
@@ -49,9 +49,14 @@ class Site:
         )
         self._block = block
         self._lock = asyncio.Lock()
-        self._running: RunningServer | None = None
-        self.server: Server | None = None
+        self._server: Server | None = None
         self._given: tuple[str, int, str | None] = ("", 0, None)
+
+    @property
+    def server(self) -> Server | None:
+        """The server, as long as it runs."""
+        server = self._server
+        return server if server is not None and server.running else None
 
     async def serve(
         self, host: str, port: int, *, token: str | None = None, bound: socket.socket | None = None
@@ -65,31 +70,37 @@ class Site:
         """
         given = (host, port, token)
         async with self._lock:
-            if self.server is not None:
+            if (server := self.server) is not None:
                 if given == self._given:
-                    return self.server
+                    return server
                 raise ServeError(
-                    f"modframe serves at {self.server.url} already",
+                    f"modframe serves at {server.url} already",
                     cure="call app.serve() with the same arguments, or .stop() the server first",
                     host=host,
                     port=port,
                 )
             made = check_token(host, token)
+            if self._server is not None:
+                await self._server.aclose()  # it was stopped, or died: let go of its port
             bound = bound or bind(host, port)
             guard = self.asgi.with_token(made, required=needs_token(host))
-            self._running = await start_server(guard, bound)
+            accepting = await start_server(guard, bound)
             self._given = given
-            self.server = Server(
-                host, bound.getsockname()[1], token=made, stop=lambda: self._block(self.close)
+            self._server = Server(
+                host,
+                bound.getsockname()[1],
+                token=made,
+                accepting=accepting,
+                block=self._block,
             )
-            return self.server
+            return self._server
 
     async def close(self) -> None:
         """Stop listening, if it does."""
         async with self._lock:
-            running, self._running, self.server = self._running, None, None
-            if running is not None:
-                await running.stop()
+            server, self._server = self._server, None
+            if server is not None:
+                await server.aclose()
 
     def __repr__(self) -> str:
         return f"<Site {self.server.url if self.server else 'not served'}>"

@@ -97,7 +97,7 @@ def test_ipv6_loopback() -> None:
     """`::1` is bound as such, and its URL has brackets."""
     with bind("::1", 0) as bound:
         assert bound.family == socket.AF_INET6
-    assert Server("::1", 8000, token="t", stop=print).url == "http://[::1]:8000"
+    assert server_at("::1").url == "http://[::1]:8000"
 
 
 def test_an_open_address_needs_a_token() -> None:
@@ -108,6 +108,24 @@ def test_an_open_address_needs_a_token() -> None:
     assert check_token("0.0.0.0", "mine") == "mine"
     with pytest.raises(ServeError, match=r"'0.0.0.0' is not a loopback address.*token="):
         check_token("0.0.0.0", None)
+
+
+class Accepting:
+    """A running server, as far as `Server` knows one; may be stopped once."""
+
+    running = True
+
+    async def stop(self) -> None:
+        assert self.running
+        self.running = False
+
+
+def server_at(host: str) -> Server:
+    """What people get, over no real server."""
+    accepting: Any = Accepting()
+    return Server(
+        host, 8000, token="secret", accepting=accepting, block=lambda go: asyncio.run(go())
+    )
 
 
 # -- serving -----------------------------------------------------------------------------------
@@ -305,13 +323,11 @@ def test_no_logging_is_set_up_and_no_signal_taken(caplog: pytest.LogCaptureFixtu
 
 def test_server_for_people() -> None:
     """One line, a link, and a stop that is done once."""
-    stops: list[int] = []
-    server = Server("127.0.0.1", 8000, token="secret", stop=lambda: stops.append(1))
+    server = server_at("127.0.0.1")
     assert repr(server) == "<Server http://127.0.0.1:8000: running>"
     assert 'href="http://127.0.0.1:8000/docs"' in server._repr_html_()
     assert "secret" not in repr(server) + server._repr_html_()
     server.stop()
     server.stop()
-    assert stops == [1]
     assert repr(server) == "<Server http://127.0.0.1:8000: stopped>"
-    assert Server("0.0.0.0", 80, token="t", stop=print).url == "http://127.0.0.1:80"
+    assert server_at("0.0.0.0").url == "http://127.0.0.1:8000"

@@ -1,0 +1,80 @@
+"""`Site`: at most one server, which runs as long as its task does; seen through a real app."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import modframe
+from modframe.server import ServeError
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Any]:
+    """A running app without modules."""
+    with modframe.start(workspace=tmp_path, data=":memory:") as app:
+        yield app
+
+
+def kill(app: Any, server: Any, *, by: BaseException | None = None) -> None:
+    """End a server's task from outside: cancelled, or by an exception where it looks next."""
+
+    async def end() -> None:
+        accepting = server._accepting
+        if by is None:
+            accepting._task.cancel()
+        else:
+
+            async def fail(counter: int) -> bool:
+                raise by
+
+            accepting._server.on_tick = fail
+        await asyncio.wait({accepting._task})
+
+    app.run(end())
+
+
+def test_the_same_server_is_given_again_and_others_are_refused(app: Any) -> None:
+    """Serving is idempotent; another address while it serves is an error."""
+    server = app.serve(port=0)
+    assert app.serve(port=0) is server
+    with pytest.raises(ServeError, match=rf"modframe serves at {server.url} already"):
+        app.serve(port=server.port)
+    server.stop()
+    server.stop()
+    assert not server.running
+    assert app.url == ""
+    again = app.serve(port=server.port)
+    assert again.running
+    assert httpx.get(f"{again.url}/health/live").status_code == 200
+
+
+@pytest.mark.parametrize("by", [None, RuntimeError("no more")], ids=["cancelled", "failed"])
+def test_a_server_that_died_is_gone(
+    app: Any, by: BaseException | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Server, site and app say the same, the port is free, and the next one has it."""
+    server = app.serve(port=0)
+    with httpx.Client(base_url=server.url) as kept:
+        assert kept.get("/health/live").status_code == 200
+        with caplog.at_level(logging.ERROR, "modframe.server"):
+            kill(app, server, by=by)
+        with pytest.raises(httpx.TransportError):
+            kept.get("/health/live")
+    assert not server.running
+    assert repr(server) == f"<Server {server.url}: stopped>"
+    assert app._engine.server is None
+    assert (app.url, app.snapshot().url) == ("", "")
+    assert "the server died" in caplog.text
+    server.stop()
+    again = app.serve(port=server.port)
+    server.stop()
+    assert again is not server
+    assert app.url == again.url == server.url
+    assert httpx.get(f"{again.url}/health/live").status_code == 200
