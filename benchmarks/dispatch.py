@@ -19,7 +19,8 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from modframe.parts.web.application import build_web
-from modframe.server import Dispatcher, Guard
+from modframe.server.dispatcher import Dispatcher
+from modframe.server.guard import Guard
 
 ROUTES = 5
 

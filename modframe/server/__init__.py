@@ -1,33 +1,14 @@
-"""The server room: Live in, HTTP out. Called by `app.py`, which hands it the table and the verbs.
+"""The server room: Live in, HTTP out. The engine makes its `Site` and hands it the table and facts.
 
 guard → dispatcher → a generation's sub-application, or the system pages; and the server itself.
+Here stands what the shell needs before there is a site.
 """
 
 from __future__ import annotations
 
 from .binding import bind
-from .dispatcher import Dispatcher
 from .errors import ServeError
-from .guard import Guard
-from .hosts import AllowedHosts, is_loopback
-from .openapi import MergedOpenAPI
-from .pages import SystemPages
-from .serving import RunningServer, Server, start_server
-from .tokens import check_token, make_token, needs_token
+from .serving import Server
+from .tokens import check_token
 
-__all__ = [
-    "AllowedHosts",
-    "Dispatcher",
-    "Guard",
-    "MergedOpenAPI",
-    "RunningServer",
-    "ServeError",
-    "Server",
-    "SystemPages",
-    "bind",
-    "check_token",
-    "is_loopback",
-    "make_token",
-    "needs_token",
-    "start_server",
-]
+__all__ = ["ServeError", "Server", "bind", "check_token"]

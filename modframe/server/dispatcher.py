@@ -8,15 +8,13 @@ until then. Everything that is not below `/api/v1/` goes to the system pages.
 from __future__ import annotations
 
 import difflib
-import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ..errors import ModuleExitError
 from ..parts.web.paths import module_id_at, prefix_of
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
 
-_log = logging.getLogger("modframe.server")
 _RETRY_SECONDS = "1"
 _HINTS_UP_TO = 2000
 
@@ -39,9 +37,6 @@ class LiveTable(Protocol):
         """Module id → generation; replaced as a whole."""
 
 
-Hook = Callable[[], Awaitable[None]]
-
-
 class Dispatcher:
     """The ASGI application behind the guard.
 
@@ -49,8 +44,6 @@ class Dispatcher:
         live: The table of what runs.
         system: What answers everything that is not below ``/api/v1/``.
         absent: Of a module that is known but not live, its state and why; None for any other.
-        startup: Awaited when an ASGI server starts its lifespan.
-        shutdown: Awaited when it ends.
     """
 
     def __init__(
@@ -59,14 +52,10 @@ class Dispatcher:
         *,
         system: ASGIApp,
         absent: Callable[[str], tuple[str, str] | None],
-        startup: Hook | None = None,
-        shutdown: Hook | None = None,
     ) -> None:
         self._live = live
         self._system = system
         self._absent = absent
-        self._startup = startup
-        self._shutdown = shutdown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to whom it belongs.
@@ -75,7 +64,7 @@ class Dispatcher:
             ModuleExitError: In place of a `SystemExit` or `KeyboardInterrupt` of the application's.
         """
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await _lifespan(receive, send)
             return
         path: str = scope["path"]
         if root := scope.get("root_path"):
@@ -121,24 +110,15 @@ class Dispatcher:
             hint = f"; near it: {', '.join(near)}" if near else ""
         return Problem(404, f"Nothing is live at {wanted}{hint}")
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        for step, hook in (("startup", self._startup), ("shutdown", self._shutdown)):
-            await receive()
-            try:
-                if hook is not None:
-                    await hook()
-            except BaseException as error:
-                if not isinstance(error, (Exception, SystemExit, KeyboardInterrupt)):
-                    raise
-                # The protocol's way to say it; the server then exits with this text in its log.
-                _log.error("the app's %s failed", step, exc_info=error)
-                text = f"{type(error).__name__}: {error}"
-                await send({"type": f"lifespan.{step}.failed", "message": text})
-                return
-            await send({"type": f"lifespan.{step}.complete"})
-
     def __repr__(self) -> str:
         return f"<Dispatcher: {len(self._live.generations)} modules>"
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Nothing starts or ends with the server here: the app runs already, and goes on."""
+    for step in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{step}.complete"})
 
 
 def _below(path: str, root: str) -> str:

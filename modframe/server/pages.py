@@ -1,7 +1,7 @@
 """`SystemPages`: what stands beside the modules' routes: `/`, `/health`, `/docs`, `/openapi.json`.
 
 Called by the dispatcher for every path that is not below `/api/v1/`. What it shows comes from
-callables that `app.py` hands it; it never waits for a module.
+callables that the engine hands to the site; it never waits for a module.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from ..parts.web.boundary import Boundary
 from ..parts.web.problem import Problem, Receive, Scope, Send
-from .docs import Assets, docs_page, find_assets, start_script
+from .docs import ASSETS, POLICY, docs_page, read_asset, start_script
 from .openapi import MergedOpenAPI
 from .status import status_page
 
@@ -59,8 +59,6 @@ class SystemPages:
         openapi: The merged document.
         snapshot: The rows of the status page: ``id``, ``state``, ``generation``, ``error``.
         readiness: Whether all is ready, and module id → state.
-        assets: Where Swagger UI's files are; looked for if not given.
-        extra: Further paths, for example ``/metrics``.
     """
 
     def __init__(
@@ -69,13 +67,10 @@ class SystemPages:
         *,
         snapshot: Callable[[], Sequence[Mapping[str, Any]]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
-        assets: Assets | None = None,
-        extra: Mapping[str, Answer] | None = None,
     ) -> None:
         self._openapi = openapi
         self._snapshot = snapshot
         self._readiness = readiness
-        self._assets = assets if assets is not None else find_assets()
         self._answers: dict[str, Answer] = {
             "/": self._status,
             "/health": self._health,
@@ -84,8 +79,7 @@ class SystemPages:
             "/openapi.json": self._document,
             "/docs": self._docs,
             "/docs/start.js": self._start,
-            **{f"/docs/{name}": self._asset for name in self._assets.names},
-            **(extra or {}),
+            **{f"/docs/{name}": self._asset for name in ASSETS},
         }
         self._bounded = Boundary(self._answer, "modframe.server")
 
@@ -146,16 +140,14 @@ class SystemPages:
 
     async def _docs(self, scope: Scope) -> Page:
         document = await self._openapi.document()
-        body = docs_page(document, assets=self._assets, query=_query(scope))
-        return _page(body, self._assets.policy)
+        return _page(docs_page(document, query=_query(scope)), POLICY)
 
     async def _start(self, _scope: Scope) -> Page:
         return Page(start_script(), _SCRIPT, headers={"Cache-Control": "no-cache"})
 
     async def _asset(self, scope: Scope) -> Page:
         name = _path_of(scope).rpartition("/")[2]
-        body, media_type = await self._assets.read(name)
-        return Page(body, media_type, headers={"Cache-Control": _DAY})
+        return Page(await read_asset(name), ASSETS[name], headers={"Cache-Control": _DAY})
 
     def __repr__(self) -> str:
         return f"<SystemPages: {len(self._answers)} paths>"

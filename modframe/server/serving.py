@@ -13,11 +13,11 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
-from html import escape
 from typing import Any
 
 import uvicorn
 
+from ..html import link, tag
 from ..parts.web.problem import ASGIApp
 from .binding import in_use, release_leftovers
 from .errors import ServeError
@@ -221,10 +221,7 @@ class Server:
 
     def _repr_html_(self) -> str:
         if not self.running:
-            return escape(repr(self))
-        url = escape(self.url, quote=True)
-        links = " · ".join(
-            f'<a href="{url}{path}" target="_blank" rel="noopener">{label}</a>'
-            for path, label in (("", url), ("/docs", "docs"), ("/health/ready", "health"))
-        )
+            return tag("div", repr(self))
+        places = (("", self.url), ("/docs", "docs"), ("/health/ready", "health"))
+        links = " · ".join(link(f"{self.url}{path}", label, aside=True) for path, label in places)
         return f"<div>modframe serves at {links}</div>"

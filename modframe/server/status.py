@@ -6,9 +6,9 @@ Called by the pages. Everything that comes in is text and goes out escaped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
+from ..html import Raw, link, table, tag, text
 from ..parts.web.paths import prefix_of
 
 STYLE = """
@@ -35,7 +35,7 @@ _COLUMNS = ("module", "state", "generation", "path", "error")
 
 def head(title: str, extra: str = "") -> str:
     """The top of a page; ``extra`` is HTML already."""
-    return f"{_HEAD}<title>{escape(title)}</title><style>{STYLE}</style>{extra}</head>"
+    return f"{_HEAD}<title>{text(title)}</title><style>{STYLE}</style>{extra}</head>"
 
 
 def status_page(rows: Sequence[Mapping[str, Any]], *, query: str = "") -> bytes:
@@ -46,38 +46,30 @@ def status_page(rows: Sequence[Mapping[str, Any]], *, query: str = "") -> bytes:
         query: What its links carry on, with its question mark.
     """
     live = sum(1 for row in rows if row.get("state") == "LIVE")
-    suffix = escape(query, quote=True)
     links = "".join(
-        f'<a href="{path}{suffix}">{label}</a>'
+        link(f"{path}{query}", label)
         for path, label in (
             ("docs", "API docs"),
             ("openapi.json", "openapi.json"),
             ("health", "health"),
         )
     )
+    found = table(map(_cells, rows), head=_COLUMNS, classes="all")
     body = (
         f"<body><h1>modframe</h1><nav>{links}</nav>"
-        f'<p class="soft">{live} of {len(rows)} modules live</p>{_table(rows)}</body></html>'
+        f"{tag('p', f'{live} of {len(rows)} modules live', classes='soft')}"
+        f"{found if rows else tag('p', 'No module is loaded yet.')}</body></html>"
     )
     return (head("modframe") + body).encode()
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return "<p>No module is loaded yet.</p>"
-    top = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(map(_row, rows))}</tbody></table>"
-
-
-def _row(row: Mapping[str, Any]) -> str:
-    state = escape(str(row.get("state") or ""), quote=True)
+def _cells(row: Mapping[str, Any]) -> tuple[Raw | str, ...]:
+    state = str(row.get("state") or "")
     generation = row.get("generation")
-    error = row.get("error")
-    cells = (
-        f"<code>{escape(str(row['id']))}</code>",
-        f'<span class="{state}">{state}</span>',
-        escape("" if generation is None else str(generation)),
-        f"<code>{escape(prefix_of(str(row['id'])))}</code>",
-        f"<pre>{escape(str(error))}</pre>" if error else "",
+    return (
+        tag("code", row["id"]),
+        tag("span", state, classes=state),
+        "" if generation is None else str(generation),
+        tag("code", prefix_of(str(row["id"]))),
+        tag("pre", row["error"]) if row.get("error") else "",
     )
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -12,15 +12,12 @@ from typing import Any
 from fastapi import APIRouter
 
 from modframe.parts.web.application import build_web
-from modframe.server import (
-    Dispatcher,
-    Guard,
-    MergedOpenAPI,
-    RunningServer,
-    SystemPages,
-    bind,
-    start_server,
-)
+from modframe.server.binding import bind
+from modframe.server.dispatcher import Dispatcher
+from modframe.server.guard import Guard
+from modframe.server.openapi import MergedOpenAPI
+from modframe.server.pages import SystemPages
+from modframe.server.serving import RunningServer, start_server
 
 
 class FakeGeneration:

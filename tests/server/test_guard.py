@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from modframe.server import AllowedHosts, Guard
+from modframe.server.guard import Guard
+from modframe.server.hosts import AllowedHosts
 
 TOKEN = "s3cret-token"
 

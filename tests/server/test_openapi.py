@@ -11,7 +11,7 @@ from fastapi import APIRouter, Security
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, Field, create_model
 
-from modframe.server import MergedOpenAPI
+from modframe.server.openapi import MergedOpenAPI
 from tests.server.fakes import FakeGeneration, live_of
 
 

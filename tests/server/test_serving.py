@@ -18,7 +18,9 @@ from fastapi.responses import StreamingResponse
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from modframe.server import ServeError, Server, bind, check_token, needs_token, start_server
+from modframe.server import ServeError, Server, bind, check_token
+from modframe.server.serving import start_server
+from modframe.server.tokens import needs_token
 from tests.server.fakes import FakeLoop, live_of, served, site_of
 
 
