@@ -8,7 +8,7 @@ subject (databases, the server) keep their branches of the tree in an `errors.py
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -34,6 +34,7 @@ class Finding:
     rule: str
     level: Level
     message: str
+    _: KW_ONLY
     cure: str = ""
     file: str = ""
     line: int = 0
@@ -46,8 +47,9 @@ class Finding:
         return ", ".join(part for part in parts if part)
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as JSON-ready data."""
-        return asdict(self)
+        """The finding as programs read it; ``cell`` is there only if there is one."""
+        names = ("rule", "level", "file", "line", "message", "cure", *(("cell",) * bool(self.cell)))
+        return {name: getattr(self, name) for name in names}
 
     def __str__(self) -> str:
         return _sentence(f"{self.place}: {self.message}" if self.place else self.message, self.cure)
@@ -107,7 +109,6 @@ class LoadError(ModframeError):
         found = sorted(findings, key=lambda one: one.level != "error")
         self.module_id, self.step, self.findings = module_id, step, tuple(found)
         self.file, self.line, self.cell = found[0].file, found[0].line, found[0].cell
-        self.finding_cure = found[0].cure
         errors = [one for one in found if one.level == "error"] or found
         if len(errors) == 1:
             text = f"{module_id}: {errors[0]}"

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import Finding, ModframeError, ModuleNotFoundInWorkspaceError, WorkspaceError
 from ..load import check as check_text
+from ..runtime.failure import failure_of
 from ..source import Source, find_modules, read_folder
 from ..spec import module_id_of
 from ..wording import count, near
@@ -148,7 +149,8 @@ def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
                     read_folder(folders[module_id], module_id=module_id), modules=modules
                 )
             except WorkspaceError as error:
-                findings = (Finding("source", "error", error.message, error.cure),)
+                nothing = Source(module_id, {}, "folder")
+                findings = failure_of(nothing, "source", error).findings
         found += findings
         if not as_data:
             say(f"{module_id}: {_verdict(findings)}")

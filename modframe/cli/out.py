@@ -92,8 +92,7 @@ def as_json(value: Any) -> None:
 
 def findings_json(findings: Iterable[Finding]) -> dict[str, Any]:
     """Findings in the form that programs read."""
-    names = ("rule", "level", "file", "line", "message", "cure")
-    return {"findings": [{name: getattr(one, name) for name in names} for one in findings]}
+    return {"findings": [one.to_dict() for one in findings]}
 
 
 def show_findings(findings: Iterable[Finding]) -> None:

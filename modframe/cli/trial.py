@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..app import AppContext, start
 from ..errors import Finding, ModframeError
+from ..runtime.failure import failure_of
+from ..source import Source
 
 
 def main() -> None:
@@ -33,7 +36,7 @@ def _try(request: dict[str, Any]) -> list[Finding]:
             settings=request["settings"],
         )
     except ModframeError as error:
-        return _findings(error, request["workspace"])
+        return _findings(error, request, of=request["module"])
     try:
         found = _errors(app, request)
     finally:
@@ -56,26 +59,20 @@ def _errors(app: AppContext, request: dict[str, Any]) -> list[Finding]:
         finding
         for one in causes
         if one.error is not None
-        for finding in _findings(one.error, request["workspace"], "" if one is own else one.id)
+        for finding in _findings(one.error, request, of=one.id)
     ]
 
 
-def _findings(error: BaseException, workspace: str, module_id: str = "") -> list[Finding]:
-    """An error as findings whose texts don't name the folder of the trial."""
-    found = getattr(error, "findings", None)
-    if not found:
-        cure = getattr(error, "cure", "")
-        message = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
-        found = [Finding("trial", "error", message, cure)]
-    stage = workspace.rstrip("/") + "/"
+def _findings(error: BaseException, request: dict[str, Any], *, of: str) -> list[Finding]:
+    """A module's error as findings whose texts don't name the folder of the trial."""
+    found = failure_of(Source(of, {}, "folder"), "start", error).findings
+    stage = request["workspace"].rstrip("/") + "/"
+    other = "" if of == request["module"] else f"{of}: "
     return [
-        Finding(
-            one.rule,
-            one.level,
-            (f"{module_id}: " if module_id else "") + one.message.replace(stage, ""),
-            one.cure,
-            one.file.replace(stage, ""),
-            one.line,
+        replace(
+            one,
+            message=other + one.message.replace(stage, ""),
+            file=one.file.replace(stage, ""),
         )
         for one in found
     ]

@@ -50,7 +50,13 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
             inner = frame
     if isinstance(error, ModframeError):
         return Finding(
-            _rule(error), "error", error.message, error.cure or _DEFAULT, file, line, cell
+            _rule(error),
+            "error",
+            error.message,
+            cure=error.cure or _DEFAULT,
+            file=file,
+            line=line,
+            cell=cell,
         )
     cure = _cure(error, inner)
     if isinstance(error, ImportError):
@@ -58,7 +64,7 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
     message = f"{type(error).__name__}{_said(error)}"
     if inner is not None and _lacks_loop(error):
         message = f"{inner.f_code.co_name}() needs an event loop, and a module's body has none"
-    return Finding("body-error", "error", message, cure, file, line, cell)
+    return Finding("body-error", "error", message, cure=cure, file=file, line=line, cell=cell)
 
 
 def _rule(error: ModframeError) -> str:

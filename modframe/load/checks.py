@@ -54,7 +54,13 @@ def check(source: Source, outer_names: Container[str] = ()) -> list[Finding]:
         if isinstance(text, Fault):
             findings.append(
                 Finding(
-                    "syntax-error", "error", text.message, text.cure, file, text.line, content.cell
+                    "syntax-error",
+                    "error",
+                    text.message,
+                    cure=text.cure,
+                    file=file,
+                    line=text.line,
+                    cell=content.cell,
                 )
             )
             continue
@@ -84,8 +90,8 @@ def _files(source: Source) -> Iterator[Finding]:
             "missing-file",
             "error",
             "the module has no api.py",
-            f"its class stands there: {hint}",
-            "api.py",
+            cure=f"its class stands there: {hint}",
+            file="api.py",
         )
     for file in source.files:
         if (
@@ -96,8 +102,8 @@ def _files(source: Source) -> Iterator[Finding]:
                 "file-name",
                 "error",
                 f"{file} and {file.removesuffix('/__init__.py')}.py would be the same module",
-                "rename one of them",
-                file,
+                cure="rename one of them",
+                file=file,
             )
 
 
@@ -118,7 +124,9 @@ def _undefined(
     elif hint and name not in outer:
         cure = f"{hint}Otherwise define it or import it"
     level: Level = "error" if unknown.certain else "warning"
-    return Finding("undefined-name", level, message, cure, file, unknown.line, content.cell)
+    return Finding(
+        "undefined-name", level, message, cure=cure, file=file, line=unknown.line, cell=content.cell
+    )
 
 
 def _nearest(name: str, text: Text) -> str:
@@ -163,8 +171,8 @@ def _missing(source: Source, file: str, content: SourceFile, text: Text) -> Iter
             "missing-file",
             "error",
             f"imports from {name}, which the module does not have",
-            f"write {name}{hint}",
-            file,
-            one.line,
-            content.cell,
+            cure=f"write {name}{hint}",
+            file=file,
+            line=one.line,
+            cell=content.cell,
         )

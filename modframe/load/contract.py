@@ -29,12 +29,12 @@ def contract_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
                 "warning",
                 f"{name!r} is documented, and class {service.service_class.__name__!r} has no "
                 "such method",
-                "write the method or take the ServiceMethod out",
+                cure="write the method or take the ServiceMethod out",
                 **where,
             )
             continue
         for message, cure in _drift(documented, inspect.signature(method)):
-            yield Finding("documented-signature", "warning", message, cure, **where)
+            yield Finding("documented-signature", "warning", message, cure=cure, **where)
 
 
 def _drift(documented: ServiceMethod, real: inspect.Signature) -> Iterator[tuple[str, str]]:

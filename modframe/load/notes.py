@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import Finding, Level
+from dataclasses import replace
+
+from ..errors import Finding
 from ..source import Source
 from ..spec import Fact
 from .text import Text, understand
@@ -24,25 +26,16 @@ class Notes:
             cure: What to do.
             at: The decorator it is about, or a class or constant of ``api.py``.
         """
-        self._note("error", Finding(rule, "error", message, cure), at)
+        self._note(Finding(rule, "error", message, cure=cure), at)
 
     def warn(self, rule: str, message: str, cure: str, *, at: Fact | str = "") -> None:
         """Note what the module loads with."""
-        self._note("warning", Finding(rule, "warning", message, cure), at)
+        self._note(Finding(rule, "warning", message, cure=cure), at)
 
-    def _note(self, level: Level, finding: Finding, at: Fact | str) -> None:
+    def _note(self, finding: Finding, at: Fact | str) -> None:
         file, line = self._place(at)
-        self.findings.append(
-            Finding(
-                finding.rule,
-                level,
-                finding.message,
-                finding.cure,
-                file,
-                line,
-                self.source.files[file].cell,
-            )
-        )
+        cell = self.source.files[file].cell
+        self.findings.append(replace(finding, file=file, line=line, cell=cell))
 
     def _place(self, at: Fact | str) -> tuple[str, int]:
         if isinstance(at, Fact):

@@ -36,7 +36,7 @@ def _findings(source: Source, step: str, error: BaseException) -> list[Finding]:
         text = getattr(error, "message", str(error)).removeprefix(f"{source.module_id}: ")
         cure = getattr(error, "cure", "") or "correct it and load it again"
         file, line = str(getattr(error, "file", "")), int(getattr(error, "line", 0))
-        return [placed(source, Finding(rule, "error", text, cure, file, line))]
+        return [placed(source, Finding(rule, "error", text, cure=cure, file=file, line=line))]
     found = body_finding(source, error, "")
     return [replace(found, rule=rule, message=f"{step}: {found.message}")]
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..config import FrameworkSettings
 from ..errors import Finding, LoadError, ModframeError
 from ..load import Loaded
+from ..load.body import running_place
+from ..runtime.failure import failure_of
 from ..source import Source
 from .demands import demands
 from .detached import DetachedModules
@@ -33,7 +36,7 @@ def check(source: Source, *, modules: Path) -> tuple[Finding, ...]:
             return loaded
         found = [
             *loaded.spec.findings,
-            *_database(loaded),
+            *_database(loaded, source),
             *_web(loaded, source),
             *demands(loaded.spec, source, loaded.package.modules()),
         ]
@@ -49,27 +52,27 @@ def _load(detached: DetachedModules, source: Source) -> Loaded | tuple[Finding, 
     def run() -> None:
         try:
             outcome.append(detached.load(source))
-        except ModframeError as error:
-            outcome.append(_findings(error, source))
         except BaseException as error:  # noqa: BLE001  # whatever a module's files let out
-            message = f"{type(error).__name__}: {error}"
-            outcome.append((Finding("load-failed", "error", message),))
+            outcome.append(_findings(source, failure_of(source, "import", error)))
 
     timeout = FrameworkSettings().load_timeout
     thread = threading.Thread(target=run, name="modframe-check", daemon=True)
     thread.start()
     thread.join(timeout)
     if not outcome:
-        message = f"the import of its files took longer than {timeout:g} s and was left behind"
-        cure = "a module's body must not wait; do that in initialize()"
-        return (Finding("load-timeout", "error", message, cure),)
+        file, line = running_place(source)
+        late = ModframeError(
+            f"the import of its files took longer than {timeout:g} s and was left behind",
+            cure="a module's body must not wait; do that in initialize()",
+            file=file,
+            line=line,
+        )
+        return failure_of(source, "import", late).findings
     return outcome[0]
 
 
-def _findings(error: ModframeError, source: Source) -> tuple[Finding, ...]:
-    if not isinstance(error, LoadError):
-        place = {key: vars(error)[key] for key in ("file", "line") if key in vars(error)}
-        return (Finding("load-failed", "error", error.message, error.cure, **place),)
+def _findings(source: Source, error: LoadError) -> tuple[Finding, ...]:
+    """What a load says; of another module, which this one imports, with its name."""
     if error.module_id == source.module_id:
         return error.findings
     named = f"imports from {error.module_id}, which does not load: "
@@ -79,7 +82,7 @@ def _findings(error: ModframeError, source: Source) -> tuple[Finding, ...]:
     )
 
 
-def _database(loaded: Loaded) -> list[Finding]:
+def _database(loaded: Loaded, source: Source) -> Sequence[Finding]:
     """What is wrong with its models; SQLAlchemy is imported only if it did so itself."""
     named = loaded.spec.database_name
     if not named and "sqlalchemy" not in sys.modules:
@@ -89,20 +92,11 @@ def _database(loaded: Loaded) -> list[Finding]:
     try:
         discover(loaded.package.modules(), named=named)
     except ModframeError as error:
-        return [
-            Finding(
-                "database",
-                "error",
-                error.message,
-                error.cure,
-                getattr(error, "file", ""),
-                getattr(error, "line", 0),
-            )
-        ]
+        return failure_of(source, "database", error).findings
     return []
 
 
-def _web(loaded: Loaded, source: Source) -> list[Finding]:
+def _web(loaded: Loaded, source: Source) -> Sequence[Finding]:
     """What serving its router would refuse; FastAPI is imported only if there is one."""
     router = loaded.spec.router
     if router is None:
@@ -114,19 +108,7 @@ def _web(loaded: Loaded, source: Source) -> list[Finding]:
     try:
         build_web(source.module_id, router)
     except WebError as error:
-        return [
-            replace(
-                one,
-                file=source.file_named(one.file) or one.file,
-                cell=_cell(source, one.file),
-            )
-            for one in error.findings
-        ]
+        return failure_of(source, "web", error).findings
     finally:
         forget()
     return []
-
-
-def _cell(source: Source, filename: str) -> str:
-    file = source.file_named(filename)
-    return source.files[file].cell if file else ""

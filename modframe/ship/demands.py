@@ -39,7 +39,7 @@ def demands(
 
 
 def _warn(rule: str, message: str, cure: str, where: dict[str, Any] | None = None) -> Finding:
-    return Finding(rule, "warning", message, cure, **(where or {"file": "api.py"}))
+    return Finding(rule, "warning", message, cure=cure, **(where or {"file": "api.py"}))
 
 
 def _at(source: Source, name: str, file: str = "api.py") -> dict[str, Any]:
@@ -135,7 +135,8 @@ def _phase1(
             "settings-not-registered",
             "error",
             f"settings.py has {model}, and nothing registers it",
-            f"call self.app_context.register_pydantic_model(self.MODULE_ID, {model}) in phase 1",
+            cure="call self.app_context.register_pydantic_model(self.MODULE_ID, "
+            f"{model}) in phase 1",
             **where,
         )
 
@@ -225,7 +226,7 @@ def _results(documented: Mapping[str, Any], cls: type, source: Source) -> Iterat
 
 
 def _note(rule: str, message: str, cure: str, where: dict[str, Any]) -> Finding:
-    return Finding(rule, "info", message, cure, **where)
+    return Finding(rule, "info", message, cure=cure, **where)
 
 
 def _where(method: Any, source: Source) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """`DetachedModules`: modules loaded and not started, for checks and for people's own tests.
 
 In goes a folder of modules; out come private packages (``modules.standard.orders~0``), each loaded
-when it is first asked for. Called by `check`, by the pytest plugin and for plain imports where no app runs. Nothing is live in them:
-their ``app_context`` answers with an error that says so.
+when it is first asked for. Called by `check`, by the pytest plugin, and for plain imports where no
+app runs. Nothing is live in them: their ``app_context`` answers with an error that says so.
 """
 
 from __future__ import annotations

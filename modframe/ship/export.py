@@ -51,16 +51,13 @@ def export(
     folder = folder_of(to, source.module_id)
     written = Written(data)
     plan = plan_export(source, folder, written)
-    if not force:
-        _refuse(source, refusals(plan, written.digests(folder)), "would be written over")
+    if not force and (changed := refusals(plan, written.digests(folder))):
+        raise _refused(source, f"{count(len(changed), 'file')} would be written over", changed)
     faults = try_out(
         plan, source.module_id, workspace=workspace, modules=to, settings=settings or {}
     )
-    _refuse(
-        source,
-        [one for one in faults if one.level == "error"],
-        "does not load in a fresh process",
-    )
+    if errors := [one for one in faults if one.level == "error"]:
+        raise _refused(source, "It does not load in a fresh process", errors)
     if plan_export(source, folder, written) != plan:
         raise ExportError(
             f"{source.module_id}: files in {folder} changed while the export was tried out, so "
@@ -75,25 +72,14 @@ def export(
     findings = [*_draft_findings(source, draft), *findings_of(plan), *faults]
     if written.problem:
         findings.append(Finding("export-record", "warning", written.problem))
-    return ExportReport(
-        source.module_id,
-        folder,
-        tuple(sorted(plan.contents)),
-        plan.write,
-        plan.remove,
-        tuple(findings),
-    )
+    paths = tuple(sorted(plan.contents))
+    return ExportReport(source.module_id, folder, paths, plan.write, plan.remove, tuple(findings))
 
 
-def _refuse(source: Source, findings: list[Finding], what: str) -> None:
-    if not findings:
-        return
+def _refused(source: Source, why: str, findings: list[Finding]) -> ExportError:
     rows = "".join(f"\n  - {one}" for one in findings)
-    raise ExportError(
-        f"{source.module_id} was not exported; nothing was written. It {what}:{rows}"
-        if what.startswith("does")
-        else f"{source.module_id} was not exported; nothing was written. "
-        f"{count(len(findings), 'file')} {what}:{rows}",
+    return ExportError(
+        f"{source.module_id} was not exported; nothing was written. {why}:{rows}",
         findings=tuple(findings),
         module_id=source.module_id,
     )
@@ -109,8 +95,8 @@ def _draft_findings(source: Source, draft: Source | None) -> list[Finding]:
             "warning",
             f"the draft of {source.module_id} isn't live, so its {file} was left out; what is live "
             "was exported",
-            "run the cell until it goes live, then export again",
-            file,
+            cure="run the cell until it goes live, then export again",
+            file=file,
         )
         for file in sorted({*live, *drafted})
         if live.get(file) != drafted.get(file)

@@ -104,8 +104,8 @@ def findings_of(plan: ExportPlan) -> list[Finding]:
             "warning",
             "the module no longer has it, but it was changed by hand since modframe wrote it, so "
             "it was left in place and loads with the module",
-            "remove it, or take its text into a cell",
-            name(path),
+            cure="remove it, or take its text into a cell",
+            file=name(path),
         )
         for path in plan.kept
     ]
@@ -114,8 +114,8 @@ def findings_of(plan: ExportPlan) -> list[Finding]:
             "file-beside",
             "warning",
             "it is in the folder and not in the live text, and loads with the module",
-            "remove it, or take its text into a cell",
-            name(path),
+            cure="remove it, or take its text into a cell",
+            file=name(path),
         )
         for path in plan.beside
     ]
@@ -130,8 +130,8 @@ def refusals(plan: ExportPlan, known: dict[Path, str]) -> list[Finding]:
             "it was changed by hand since modframe wrote it"
             if path in known
             else "it says something else, and modframe has no record of having written it",
-            "take the change into the cell, or export(force=True) to write over it",
-            path.relative_to(plan.folder).as_posix(),
+            cure="take the change into the cell, or export(force=True) to write over it",
+            file=path.relative_to(plan.folder).as_posix(),
         )
         for path in plan.foreign
     ]

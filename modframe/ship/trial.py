@@ -138,5 +138,6 @@ def _finding(message: str, tail: str) -> Finding:
         "trial",
         "error",
         f"{message}:\n{tail}" if tail else message,
-        "something in the module works only in the process it grew in; see what it reaches for",
+        cure="something in the module works only in the process it grew in; see what it reaches "
+        "for",
     )

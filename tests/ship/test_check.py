@@ -147,7 +147,7 @@ def test_a_load_that_hangs_is_a_finding(workspace: Path, monkeypatch: pytest.Mon
     """The check goes on without it."""
     monkeypatch.setenv("MODFRAME_LOAD_TIMEOUT", "0.5")
     text = "import threading\nthreading.Event().wait(30)\n" + SHORT
-    assert found({"api.py": text}, workspace) == [("load-timeout", "error", "")]
+    assert found({"api.py": text}, workspace) == [("import-failed", "error", "api.py")]
 
 
 @pytest.mark.parametrize("body", ["raise SystemExit(3)", "1 / 0", "import nowhere_at_all"])
@@ -175,7 +175,7 @@ def test_imports_from_other_modules_are_followed(workspace: Path) -> None:
 def test_a_circle_of_imports_is_told_as_a_load_tells_it(app: AppContext) -> None:
     """Check and load give the same sentence, at the same line of the same module."""
     texts = {
-        name: "from modules.standard.{}.api import Orders as Other\n{}".format(other, SHORT)
+        name: f"from modules.standard.{other}.api import Orders as Other\n{SHORT}"
         for name, other in (("orders", "stock"), ("stock", "orders"))
     }
     for name, text in texts.items():
