@@ -27,6 +27,11 @@ def text(value: object) -> str:
     return escape("" if value is None else str(value))
 
 
+def row(*contents: object) -> Raw:
+    """Several things one after the other."""
+    return Raw("".join(map(_inside, contents)))
+
+
 def tag(name: str, content: object, *, classes: str = "") -> Raw:
     """Something in a tag of its own."""
     return Raw(f"<{name}{_classes(classes)}>{_inside(content)}</{name}>")

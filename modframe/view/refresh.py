@@ -66,11 +66,6 @@ def wake() -> None:
     _woken.set()
 
 
-def followed() -> int:
-    """How many views are followed."""
-    return len(_views)
-
-
 def _keep_looking() -> None:
     global _thread
     pause = INTERVAL

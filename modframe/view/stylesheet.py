@@ -34,10 +34,9 @@ STYLE = """<style>
   border-bottom: 1px solid var(--mf-line); overflow-wrap: anywhere; }
 .modframe-view .mf-table tr { background: none !important; }
 .modframe-view .mf-table tr:last-child td { border-bottom: 0; }
-.modframe-view .mf-table th, .modframe-view .mf-table td.mf-key { font-weight: 600; }
-.modframe-view .mf-table th, .modframe-view .mf-table td.mf-key, .modframe-view td.mf-tight {
+.modframe-view .mf-table th, .modframe-view .mf-facts td:first-child { font-weight: 600; }
+.modframe-view .mf-table th:not(:last-child), .modframe-view .mf-table td:not(:last-child) {
   white-space: nowrap; overflow-wrap: normal; width: 1%; }
-.modframe-view .mf-table th:last-child { width: auto; }
 .modframe-view .mf-pre { font-family: var(--mf-mono); font-size: 12px; line-height: 1.45;
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 260px; overflow: auto;
   margin: 4px 0 0; padding: 6px 8px; background: var(--mf-soft); border-radius: 3px;
