@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -18,14 +17,16 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
 
+from packaging.requirements import Requirement
+
 from ..errors import ModframeError
 from ..load.imports import DOORS
 from ..server import bind
+from ..server.binding import command_of
 from ..source import find_modules
 from ..source.workspace import data_folder
 from .out import as_json, say, table, workspace_at
 
-_REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[\w,.-]+\])?>=([\d.]+)\Z")
 _TESTED = ((3, 11), (3, 13))
 
 
@@ -75,37 +76,30 @@ def _python() -> Check:
 
 def _packages() -> Iterator[Check]:
     fine = 0
-    for requirement in _requirements():
-        bound = _REQUIREMENT.match(requirement)
-        if bound is None:
-            continue
-        name, least = bound.groups()
+    for wanted in _requirements():
         try:
-            found = version(name)
+            found = version(wanted.name)
         except PackageNotFoundError:
-            yield Check(name, "fail", "not installed", f"pip install '{requirement}'")
+            yield Check(wanted.name, "fail", "not installed", f"pip install '{wanted}'")
             continue
-        if _numbers(found) < _numbers(least):
-            cure = f"pip install --upgrade '{requirement}'"
-            yield Check(name, "fail", f"{found}, and modframe needs {least}", cure)
-        else:
+        if wanted.specifier.contains(found, prereleases=True):
             fine += 1
+        else:
+            cure = f"pip install --upgrade '{wanted}'"
+            message = f"{found}, and modframe needs {wanted.specifier}"
+            yield Check(wanted.name, "fail", message, cure)
     yield Check("packages", "ok", f"{fine} are there, in versions that fit")
 
 
-def _requirements() -> list[str]:
-    """What modframe requires, without extras: from its metadata, else from the checkout."""
+def _requirements() -> list[Requirement]:
+    """What modframe requires here, without extras: from its metadata, else from the checkout."""
     try:
         rows = requires("modframe") or []
     except PackageNotFoundError:
         project = Path(__file__).parents[2] / "pyproject.toml"
         rows = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
-    return [row.replace(" ", "") for row in rows if "extra ==" not in row]
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    head = re.match(r"\d+(\.\d+)*", text)
-    return tuple(int(one) for one in head[0].split(".")) if head else ()
+    wanted = map(Requirement, rows)
+    return [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
 
 
 def _workspace(home: Path) -> Check:
@@ -235,7 +229,6 @@ def _lock_holders() -> dict[int, int]:
 
 def _command(pid: int) -> str:
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        return f" ({command_of(Path(f'/proc/{pid}'))})"
     except OSError:
         return ""
-    return f" ({' '.join([Path(words[0]).name, *words[1:4]]).strip()})"

@@ -107,7 +107,7 @@ def _holder(port: int) -> str:
     for process in _PROC.glob("[0-9]*"):
         try:
             if any(str(link.readlink()) in links for link in (process / "fd").iterdir()):
-                return f"pid {process.name} ({_command(process)})"
+                return f"pid {process.name} ({command_of(process)})"
         except OSError:  # gone meanwhile, or another user's
             continue
     return ""
@@ -126,7 +126,15 @@ def _inodes(port: int) -> Iterator[str]:
                 yield inode
 
 
-def _command(process: Path) -> str:
+def command_of(process: Path) -> str:
+    """The first words a process was called with, up to one that speaks of a token.
+
+    Args:
+        process: Its folder below ``/proc``.
+
+    Raises:
+        OSError: If it is gone, or this system has no such folder.
+    """
     words = (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
     shown = [Path(words[0]).name]
     for word in words[1:_SHOWN_ARGUMENTS]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -192,18 +194,31 @@ def test_doctor_looks_and_says_what_to_do(shell: Shell) -> None:
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who holds a lock")
 def test_doctor_names_who_holds_a_database(shell: Shell) -> None:
-    """And it does so without opening the file."""
-    import duckdb
-
+    """And it does so without opening the file, and without the token that one was given."""
     path = shell.folder / "data/databases/orders.duckdb"
     path.parent.mkdir(parents=True)
     (path.parent / "free.duckdb").touch()
-    with duckdb.connect(path) as held:
-        held.execute("create table t (n int)")
+    (shell.folder / "hold.py").write_text(
+        "import duckdb\n"
+        f"with duckdb.connect({str(path)!r}) as held:\n"
+        "    held.execute('create table t (n int)')\n"
+        "    print('held', flush=True)\n"
+        "    input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "hold.py", "--token=abc-secret"],
+        cwd=shell.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
         done = shell.run("doctor", "--format", "json")
+        holder.communicate("\n")
     facts = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "database"]
     assert len(facts) == 1
-    assert re.match(r"orders\.duckdb is held by pid \d+", facts[0]["message"])
+    program = Path(sys.executable).name
+    message = f"orders.duckdb is held by pid {holder.pid} ({program} hold.py)"
+    assert facts[0]["message"] == message
+    assert "abc-secret" not in done.stdout
 
 
 def test_errors_are_one_line_unless_asked(shell: Shell) -> None:
@@ -219,7 +234,6 @@ def test_errors_are_one_line_unless_asked(shell: Shell) -> None:
 def test_a_reader_that_had_enough_is_no_error(shell: Shell) -> None:
     """``modframe list | head -1`` leaves no complaint."""
     import os
-    import subprocess
     import sys
 
     shell.write("standard.orders", ORDERS)
