@@ -6,7 +6,6 @@ In comes a notebook's path; it is executed in place and saved with its outputs. 
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from ..errors import ModframeError
+from ..ship.child import child_environment
 from .out import console, one_line, say
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -52,7 +52,7 @@ async def execute(path: Path, *, workspace: Path) -> None:
     # What a kernel writes on its own is shown only if it dies: it warns about its transport.
     with tempfile.TemporaryFile() as noise:
         await manager.start_kernel(
-            cwd=str(path.parent), env=_environment(workspace), stdout=noise, stderr=noise
+            cwd=str(path.parent), env=child_environment(workspace), stdout=noise, stderr=noise
         )
         try:
             await client.async_start_new_kernel_client()
@@ -66,15 +66,6 @@ async def execute(path: Path, *, workspace: Path) -> None:
                 client.kc.stop_channels()
             await manager.shutdown_kernel()
             nbformat.write(notebook, path)  # type: ignore[no-untyped-call]  # nbformat's
-
-
-def _environment(workspace: Path) -> dict[str, str]:
-    environment = {**os.environ, "MODFRAME_WORKSPACE": str(workspace)}
-    environment.pop("MODFRAME_DATA", None)
-    here = str(Path(__file__).parents[2])
-    path = [one for one in (environment.get("PYTHONPATH"), here) if one]
-    environment["PYTHONPATH"] = os.pathsep.join(path)
-    return environment
 
 
 async def _run_cells(client: NotebookClient, notebook: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from ..app import AppContext, start
 from ..errors import Finding, ModframeError
 from ..runtime.failure import failure_of
+from ..ship.files import replace_file
 from ..source import Source
 
 
@@ -22,9 +23,8 @@ def main() -> None:
     """Start the module, stop it again, and write down what was found."""
     request = json.load(sys.stdin)
     findings = _try(request)
-    aside = Path(f"{request['result']}.new")
-    aside.write_text(json.dumps([one.to_dict() for one in findings]), encoding="utf-8")
-    aside.replace(request["result"])
+    content = json.dumps([one.to_dict() for one in findings]).encode()
+    replace_file(Path(request["result"]), content)
 
 
 def _try(request: dict[str, Any]) -> list[Finding]:

@@ -7,7 +7,6 @@ files are tried out in a folder of their own first, so a failure leaves everythi
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ..errors import ExportError, Finding
 from ..names import folder_of
 from ..source import Source
 from ..wording import count
+from .files import replace_files
 from .plan import ExportPlan, findings_of, plan_export, refusals
 from .report import ExportReport
 from .trial import try_out
@@ -104,21 +104,8 @@ def _draft_findings(source: Source, draft: Source | None) -> list[Finding]:
 
 
 def _carry_out(plan: ExportPlan) -> None:
-    """Write all files aside, then put each in its place; a full disk leaves the old ones."""
-    fresh: list[tuple[Path, Path]] = []
-    try:
-        for path in plan.write:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside = path.with_name(f".{path.name}.{os.getpid()}.modframe")
-            fresh.append((aside, path))
-            aside.write_bytes(plan.contents[path])
-            if path.exists():
-                shutil.copymode(path, aside)
-        for aside, path in fresh:
-            aside.replace(path)
-    finally:
-        for aside, _ in fresh:
-            aside.unlink(missing_ok=True)
+    """Write what is to be written; a full disk leaves the old files, and those to be removed."""
+    replace_files({path: plan.contents[path] for path in plan.write})
     for path in plan.remove:
         path.unlink(missing_ok=True)
         if path.parent != plan.folder and not any(path.parent.iterdir()):

@@ -7,7 +7,6 @@ it; on the other side of the process border is `modframe.cli.trial`.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 
 from ..errors import Finding
 from ..names import MODULE_TYPES, folder_of
+from .child import child_environment
 from .plan import ExportPlan
 
 TIMEOUT = 180.0
@@ -106,14 +106,6 @@ def _plain(value: Any) -> Any:
 
 
 def _run(request: str, result: Path) -> list[Finding]:
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in ("MODFRAME_WORKSPACE", "MODFRAME_DATA", "PYTHONSTARTUP")
-    }
-    here = str(Path(__file__).parents[2])
-    path = [one for one in (environment.get("PYTHONPATH"), here) if one]
-    environment["PYTHONPATH"] = os.pathsep.join(path)
     try:
         # -P: what `modframe serve` would not find beside it, the trial must not find either.
         done = subprocess.run(
@@ -121,7 +113,7 @@ def _run(request: str, result: Path) -> list[Finding]:
             input=request.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env=child_environment(),
             timeout=TIMEOUT,
             check=False,
         )

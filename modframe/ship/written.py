@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from .files import replace_file
+
 _in_memory: dict[str, str] = {}
 
 
@@ -73,7 +75,4 @@ class Written:
             _in_memory.clear()
             _in_memory.update(rows)
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_name(f".{self._file.name}.{os.getpid()}")
-        fresh.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        fresh.replace(self._file)
+        replace_file(self._file, f"{json.dumps(rows, indent=1, sort_keys=True)}\n".encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -233,9 +234,6 @@ def test_errors_are_one_line_unless_asked(shell: Shell) -> None:
 
 def test_a_reader_that_had_enough_is_no_error(shell: Shell) -> None:
     """``modframe list | head -1`` leaves no complaint."""
-    import os
-    import sys
-
     shell.write("standard.orders", ORDERS)
     reading, writing = os.pipe()
     os.close(reading)
