@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import typing
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,6 +23,8 @@ from ..runtime.part import Part
 from ..spec import ShutdownSpec, type_name
 
 _log = logging.getLogger("modframe.service")
+_DESCRIBED = "service, described"
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 class ServicePart(Part):
@@ -111,9 +114,20 @@ class ServicePart(Part):
             await _force(generation, force, late)
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The services with their methods, for views and forms."""
+        """The services with their methods, for views and forms; made at the first look, and kept.
+
+        Each parameter has its type as text, as JSON Schema (``{}`` if it has none), and its
+        default as JSON.
+        """
+        known: dict[str, Any] | None = generation.parts.get(_DESCRIBED)
+        if known is None:
+            known = generation.parts[_DESCRIBED] = self._described(generation)
+        return known
+
+    @staticmethod
+    def _described(generation: Generation) -> dict[str, Any]:
         documented = generation.spec.service.methods if generation.spec.service else {}
-        found = {}
+        found: dict[str, Any] = {}
         for name, instance in generation.services.items():
             methods = []
             for key, method in public_methods(type(instance)):
@@ -122,7 +136,7 @@ class ServicePart(Part):
                 methods.append(
                     {
                         "name": key,
-                        "signature": str(_signature(getattr(instance, key))),
+                        "signature": _signature_text(getattr(instance, key)),
                         "description": doc.split("\n\n")[0],
                         "documented": about is not None,
                         "params": _params(getattr(instance, key)),
@@ -163,17 +177,61 @@ def _signature(method: Any) -> inspect.Signature:
         return inspect.Signature()
 
 
+def _signature_text(method: Any) -> str:
+    try:
+        return str(_signature(method))
+    except Exception:  # noqa: BLE001  # the author's defaults: the repr of one of them fails
+        return "(...)"
+
+
 def _params(method: Any) -> list[dict[str, Any]]:
+    hints = _hints(method)
     return [
         {
             "name": one.name,
             "type": "" if one.annotation is one.empty else type_name(one.annotation),
+            "schema": _schema(hints.get(one.name, one.annotation)),
             "required": one.default is one.empty,
-            "default": None if one.default is one.empty else one.default,
+            "default": None if one.default is one.empty else _json(one.default),
         }
         for one in _signature(method).parameters.values()
         if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
     ]
+
+
+def _hints(method: Any) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(inspect.unwrap(method), include_extras=True)
+    except Exception:  # noqa: BLE001  # the author's annotations: what leads nowhere has no schema
+        return {}
+
+
+def _schema(hint: Any) -> dict[str, Any]:
+    """A type as JSON Schema; empty if it is none that pydantic knows."""
+    if hint is inspect.Parameter.empty or isinstance(hint, str):
+        return {}
+    if isinstance(hint, type) and hint in _JSON_TYPES:
+        return {"type": _JSON_TYPES[hint]}
+    from pydantic import TypeAdapter
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class Quiet(GenerateJsonSchema):
+        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  # pydantic's own
+
+    try:
+        return TypeAdapter(hint).json_schema(schema_generator=Quiet)
+    except Exception:  # noqa: BLE001  # a module's types are its own: any may refuse
+        return {}
+
+
+def _json(value: Any) -> Any:
+    """A default as JSON says it; as its text if it can't be said so."""
+    from pydantic_core import to_jsonable_python
+
+    try:
+        return to_jsonable_python(value, fallback=repr)
+    except Exception:  # noqa: BLE001  # the author's object, whose repr may fail too
+        return f"<{type(value).__name__}>"
 
 
 async def _phase(generation: Generation, name: str, phase: str) -> None:

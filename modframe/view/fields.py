@@ -7,20 +7,35 @@ here.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any, Literal
 
 from .errors import FormError
 from .snapshot import thaw
 
-Kind = Literal["bool", "int", "float", "choice", "text", "json"]
+Kind = Literal[
+    "bool", "int", "float", "choice", "date", "datetime", "time", "secret", "text", "json"
+]
 Place = Literal["argument", "path", "query", "body"]
 _LONG_NAMES = re.compile(r"(?<![\w.'\"])(?:modules(?:\.[\w~]+)+|modframe(?:\.\w+)*|typing)\.(?=\w)")
-_BY_NAME: Mapping[str, Kind] = {"bool": "bool", "int": "int", "float": "float", "str": "text"}
+_KINDS: Mapping[str, Kind] = {"boolean": "bool", "integer": "int", "number": "float"}
+_FORMATS: Mapping[str, Kind] = {
+    "date": "date",
+    "date-time": "datetime",
+    "time": "time",
+    "password": "secret",
+}
+_BY_DEFAULT: Mapping[type, Kind] = {bool: "bool", int: "int", float: "float", str: "text"}
+_NUMBERS: Mapping[Kind, type] = {"bool": bool, "int": int, "float": float}
+_READERS: Mapping[Kind, Callable[[str], Any]] = {
+    "date": date.fromisoformat,
+    "datetime": datetime.fromisoformat,
+    "time": time.fromisoformat,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,49 +73,57 @@ def short_names(signature: str) -> str:
 
 
 def read_field(param: Mapping[str, Any]) -> Field:
-    """The input for one parameter of a method, by its annotation and default."""
-    name, about, required = (
-        str(param["name"]),
-        short_names(str(param["type"])),
-        bool(param["required"]),
-    )
+    """The input for one parameter of a method, by its schema, else by its default."""
+    name, required = str(param["name"]), bool(param["required"])
+    about = short_names(str(param["type"]))
     default = thaw(param["default"])
-    choices = _choices(about)
+    schema = _one_type(thaw(param["schema"]))
+    choices = tuple(schema.get("enum") or ([schema["const"]] if "const" in schema else ()))
     if choices:
         first = default if default in choices else None
-        return Field(name, "choice", "", required, first, choices=choices)
-    kind = _BY_NAME.get(about) or _kind_of(default, about)
-    if default is None and not required and kind != "text":
-        kind = "json"
-    if kind in ("bool", "int", "float"):
-        start: Any = {"bool": bool, "int": int, "float": float}[kind](default or 0)
+        title = str(schema.get("title", ""))  # an Enum has one; a Literal says it all by itself
+        return Field(name, "choice", title, required, first, choices=choices)
+    kind = _kind_of(schema, default)
+    if kind in _READERS:
+        start = _read(kind, default)
+        if start is None and default is not None:  # with a zone, which its input can't say
+            return Field(name, "text", about, required, default)
         return Field(name, kind, about, required, start)
+    if kind in _NUMBERS and (required or isinstance(default, int | float)):
+        return Field(name, kind, about, required, _NUMBERS[kind](default or 0))
     if kind == "text" and isinstance(default, str):
-        return Field(name, "text", about, required, default)
+        return Field(name, kind, about, required, default)
+    kind = kind if kind in ("text", "secret") else "json"
     hint = "" if required else f"{default} if left empty"
     return Field(name, kind, about, required, hint=hint or ("JSON" if kind == "json" else ""))
 
 
-def _kind_of(default: Any, about: str) -> Kind:
-    """The kind where the annotation alone doesn't say it."""
-    bare = {one.strip() for one in about.removeprefix("Optional[").removesuffix("]").split("|")}
-    if bare - {"None"} == {"str"}:
-        return "text"
-    if about:
-        return "json"
-    kinds: Mapping[type, Kind] = {bool: "bool", int: "int", float: "float", str: "text"}
-    return kinds.get(type(default), "json")
+def _one_type(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without what only wraps it: ``| None``, and a name that leads to a definition."""
+    found = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    if len(found) != 1:
+        return {}
+    [only] = found
+    name = only.get("$ref", "").removeprefix("#/$defs/")
+    named: dict[str, Any] = schema.get("$defs", {}).get(name, {}) if name else only
+    return named
 
 
-def _choices(about: str) -> tuple[Any, ...]:
-    head, bracket, rest = about.partition("[")
-    if not bracket or head.rpartition(".")[2] != "Literal" or not rest.endswith("]"):
-        return ()
+def _kind_of(schema: Mapping[str, Any], default: Any) -> Kind:
+    if not schema:
+        return _BY_DEFAULT.get(type(default), "json")
+    if schema.get("type") == "string":
+        return _FORMATS.get(schema.get("format", ""), "text")
+    return _KINDS.get(schema.get("type", ""), "json")
+
+
+def _read(kind: Kind, default: Any) -> Any:
+    """A default as the input has it; nothing if there is none that it can show."""
     try:
-        found = ast.literal_eval(f"({rest[:-1]},)")
-    except (ValueError, SyntaxError):
-        return ()
-    return tuple(found)
+        found = _READERS[kind](default)
+    except (TypeError, ValueError):
+        return None
+    return None if getattr(found, "tzinfo", None) else found
 
 
 def collect(fields: Iterable[Field], raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +140,7 @@ def collect(fields: Iterable[Field], raw: Mapping[str, Any]) -> dict[str, Any]:
     for field in fields:
         given = raw[field.name]
         if field.required:
-            if field.kind in ("json", "choice") and given in ("", None):
+            if given is None or (field.kind == "json" and not given):
                 raise FormError(f"{field.name!r} is required", cure="fill it in", field=field.name)
         elif given == field.initial:
             continue

@@ -23,6 +23,7 @@ from .verbs import Running
 
 Start = Callable[[Mapping[str, Any]], Running]
 Render = Callable[[Any, float], str]
+_PICKERS = {"date": w.DatePicker, "datetime": w.NaiveDatetimePicker, "time": w.TimePicker}
 _WIDE = {"width": "min(420px, 100%)"}
 
 
@@ -92,10 +93,13 @@ def make_input(field: Field) -> w.Widget:
         if field.initial is None:
             options.insert(0, ("choose…", None))
         return w.Dropdown(options=options, value=field.initial, layout=w.Layout(width="auto"))
+    if field.kind in _PICKERS:
+        return _PICKERS[field.kind](value=field.initial, layout=w.Layout(width="auto"))
     layout = w.Layout(**_WIDE)
     if field.kind == "json":
         return w.Textarea(field.initial, placeholder=field.hint, rows=2, layout=layout)
-    return w.Text(field.initial, placeholder=field.hint, layout=layout)
+    made = w.Password if field.kind == "secret" else w.Text
+    return made(field.initial, placeholder=field.hint, layout=layout)
 
 
 class Runner:

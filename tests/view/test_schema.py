@@ -1,0 +1,124 @@
+"""What the service part says of parameters, and the forms that come of it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import weakref
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.view.conftest import RunForm
+
+TEXT = """
+from __future__ import annotations
+import enum
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+from pydantic import BaseModel, Field, SecretStr
+from modframe.decorators import module
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+class Order(BaseModel):
+    item: str
+    key: SecretStr = SecretStr("sk-secret")
+
+class Odd:
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+@module
+class Shop:
+    def paint(self, colour: Colour = Colour.RED, how: Literal["thin", "thick"] = "thin"):
+        return f"{colour!r} {how}"
+    def until(self, day: date, at: datetime | None = None):
+        return f"{day!r} {at!r}"
+    def place(self, order: Order, count: Annotated[int, Field(gt=0)] = 1):
+        return count
+    def odd(self, it: Odd = Odd(), other=None, *rest):
+        return 1
+"""
+SERVICE = "standard.shop.service"
+
+
+def params(app: Any) -> dict[str, Any]:
+    """Method and parameter → what is said of it."""
+    view = app.snapshot().to_dict()["modules"]
+    [about] = [one["parts"]["service"][SERVICE] for one in view if one["id"] == "standard.shop"]
+    return {
+        f"{method['name']}.{one['name']}": one
+        for method in about["methods"]
+        for one in method["params"]
+    }
+
+
+@pytest.fixture
+def shop(app: Any) -> Any:
+    """An app with the module."""
+    app.load({"api.py": TEXT}, id="shop")
+    return app
+
+
+def test_parameters_have_a_schema_and_a_plain_default(shop: Any) -> None:
+    """Types come as JSON Schema, defaults as JSON; a type that has no schema has an empty one."""
+    found = params(shop)
+    assert found["paint.colour"] == {
+        "name": "colour",
+        "type": "Colour",
+        "schema": {"enum": ["red", "blue"], "title": "Colour", "type": "string"},
+        "required": False,
+        "default": "red",
+    }
+    assert found["paint.how"]["schema"] == {"enum": ["thin", "thick"], "type": "string"}
+    assert found["until.day"]["schema"] == {"format": "date", "type": "string"}
+    assert found["place.count"]["schema"] == {"exclusiveMinimum": 0, "type": "integer"}
+    assert list(found["place.order"]["schema"]["properties"]) == ["item", "key"]
+    assert (found["odd.it"]["schema"], found["odd.it"]["default"]) == ({}, "<Odd>")
+    assert (found["odd.other"]["schema"], found["odd.other"]["default"]) == ({}, None)
+    assert "odd.rest" not in found
+    assert "sk-secret" not in json.dumps(found)
+
+
+def test_annotations_that_lead_nowhere_leave_the_rest(app: Any) -> None:
+    """A name that is there for the type checker alone makes no snapshot fail."""
+    text = TEXT.replace("it: Odd = Odd()", "it: Nowhere = 3").replace(
+        "class Colour", "if TYPE_CHECKING:\n    from elsewhere import Nowhere\n\nclass Colour", 1
+    )
+    app.load({"api.py": text}, id="shop")
+    found = params(app)
+    assert (found["odd.it"]["schema"], found["odd.it"]["default"]) == ({}, 3)
+    assert found["paint.colour"]["schema"]["enum"] == ["red", "blue"]
+
+
+def test_it_is_made_once_for_a_generation(shop: Any) -> None:
+    """Looking again costs nothing, a swap has it made anew, and the old one keeps nothing alive."""
+    part = next(one for one in shop._engine.swap.parts if one.name == "service")
+    generation = shop._engine.find("standard.shop")
+    assert part.describe(generation) is part.describe(generation)
+    old = weakref.ref(type(generation.module))
+    shop.load({"api.py": TEXT.replace('"thick"', '"broad"')}, id="shop")
+    assert params(shop)["paint.how"]["schema"]["enum"] == ["thin", "broad"]
+    del generation
+    shop.run(shop._engine.swap.settled())
+    gc.collect()
+    assert old() is None
+
+
+def test_choices_and_dates_reach_the_method(shop: Any, run: RunForm) -> None:
+    """An Enum's value becomes its member again, a picked day a date."""
+    inspector = shop.inspect()
+    inspector._repr_mimebundle_()
+    page = inspector.page("standard.shop")
+    paint = page.services.form(SERVICE, "paint")
+    paint.inputs["colour"].value = "blue"
+    assert "Colour.BLUE" in run(paint)
+    until = page.services.form(SERVICE, "until")
+    assert "&#x27;day&#x27; is required" in run(until)
+    until.inputs["day"].value = date(2024, 2, 29)
+    assert "datetime.date(2024, 2, 29) None" in run(until)
+    inspector.close()
