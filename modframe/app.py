@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .config import FrameworkSettings
+from .config import FrameworkSettings, read_settings
 from .engine import Engine
 from .errors import NotRunningError, StartConflictError, StartError, WorkspaceError
 from .html import section
@@ -128,7 +128,7 @@ class AppContext:
             workspace=workspace,
             data=data_folder(given["data"], workspace),
             given_settings=given["settings"] or {},
-            config=FrameworkSettings(),
+            config=read_settings(),
         )
         self._app_loop = app_loop
         self.modules = Modules(self._engine)

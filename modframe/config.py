@@ -5,10 +5,14 @@ Modules read them as ``app_context.config``; nothing changes them while the app 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .errors import FrameworkSettingsError
+
+_PREFIX = "MODFRAME_"
 
 
 class FrameworkSettings(BaseSettings):
@@ -29,7 +33,7 @@ class FrameworkSettings(BaseSettings):
             up, so that requests don't wait for the cell; 0 leaves it alone.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MODFRAME_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
     load_timeout: float = Field(default=60.0, gt=0)
     phase_timeout: float = Field(default=60.0, gt=0)
@@ -38,11 +42,16 @@ class FrameworkSettings(BaseSettings):
     database_idle: float = Field(default=2.0, ge=0)
     database_memory: str | None = None
     database_threads: int | None = Field(default=None, ge=1)
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.strip().upper() if isinstance(value, str) else value
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
@@ -50,3 +59,21 @@ class FrameworkSettings(BaseSettings):
         if isinstance(value, str):
             return tuple(host.strip() for host in value.split(",") if host.strip())
         return value
+
+
+def read_settings() -> FrameworkSettings:
+    """The framework's settings as the environment has them now.
+
+    Raises:
+        FrameworkSettingsError: If a variable has a value that can't be; with all that have.
+    """
+    try:
+        return FrameworkSettings()
+    except ValidationError as error:
+        faults = [
+            f"{_PREFIX}{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg']}"
+            for one in error.errors(include_url=False)
+        ]
+        raise FrameworkSettingsError(
+            "; ".join(faults), cure="correct the environment, or unset it for the default"
+        ) from None

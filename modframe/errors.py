@@ -220,6 +220,10 @@ class StartConflictError(ModframeError):
     """Raised when ``start`` is called again with arguments that differ from the running app's."""
 
 
+class FrameworkSettingsError(ModframeError, ValueError):
+    """Raised when a ``MODFRAME_...`` variable of the environment has a value that can't be."""
+
+
 class WorkspaceError(ModframeError):
     """Raised when a folder can't serve as a workspace, or a module can't be found in it."""
 

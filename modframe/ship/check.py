@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..config import FrameworkSettings
+from ..config import read_settings
 from ..errors import Finding, LoadError, ModframeError
 from ..load import Loaded
 from ..load.body import running_place
@@ -55,7 +55,7 @@ def _load(detached: DetachedModules, source: Source) -> Loaded | tuple[Finding, 
         except BaseException as error:  # noqa: BLE001  # whatever a module's files let out
             outcome.append(_findings(source, failure_of(source, "import", error)))
 
-    timeout = FrameworkSettings().load_timeout
+    timeout = read_settings().load_timeout
     thread = threading.Thread(target=run, name="modframe-check", daemon=True)
     thread.start()
     thread.join(timeout)

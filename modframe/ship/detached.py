@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..config import FrameworkSettings
+from ..config import read_settings
 from ..errors import NotRunningError
 from ..load import LoadChain, Loaded, forget_gone, load
 from ..names import folder_of
@@ -34,7 +34,7 @@ class DetachedContext:
     def __init__(self, module_id: str, path: Path) -> None:
         self.module_id = module_id
         self.path = path
-        self.config = FrameworkSettings()
+        self.config = read_settings()
 
     def get_logger(self, module_id: str | None = None) -> logging.Logger:
         """The logger of a module, by default this one."""
