@@ -86,7 +86,7 @@ def test_a_plain_model_reads_the_modules_environment(
 def test_settings_that_phase_1_forgot_are_an_error(app: AppContext) -> None:
     """A settings file whose model nobody registered fails the load and says how to."""
     files = {"api.py": simple("async def get(self):\n    return 1"), "settings.py": HEAD}
-    with pytest.raises(LoadError, match="settings.py has ThingSettings, and phase 1 did not"):
+    with pytest.raises(LoadError, match=r"settings\.py has ThingSettings, and phase 1 did not"):
         app.load(files, id="thing")
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 HOOKS = frozenset({"initialize", "cleanup_resources", "force_cleanup", "check_health"})
-"""What the framework calls; no part of what callers are offered."""
+"""What the framework calls; offered to callers only where a `ServiceMethod` documents it."""
 
 
-def public_methods(cls: type) -> Iterator[tuple[str, Any]]:
+def public_methods(cls: type, documented: Container[str] = ()) -> Iterator[tuple[str, Any]]:
     """The methods that a handle offers: public, callable, and not inherited from `object`."""
     for name in dir(cls):
-        if name.startswith("_") or name in HOOKS:
+        if name.startswith("_") or (name in HOOKS and name not in documented):
             continue
         value = inspect.getattr_static(cls, name)
         if isinstance(value, staticmethod | classmethod) or inspect.isfunction(value):

@@ -130,7 +130,7 @@ class ServicePart(Part):
         found: dict[str, Any] = {}
         for name, instance in generation.services.items():
             methods = []
-            for key, method in public_methods(type(instance)):
+            for key, method in public_methods(type(instance), documented):
                 about = documented.get(key)
                 doc = about.description if about else (inspect.getdoc(method) or "")
                 methods.append(

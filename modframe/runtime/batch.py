@@ -257,6 +257,8 @@ class Batch:
 
     async def _start(self, generation: Generation) -> None:
         for part in self._around.parts:
+            if type(part).start is Part.start:
+                continue  # nothing to do in phase 2, so not worth a task
             try:
                 await bounded(
                     lambda part=part: part.start(generation),  # type: ignore[misc]

@@ -7,7 +7,7 @@ other thread it crosses over and gives a `Call`. A handle outlives every generat
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from threading import get_ident
 from typing import Any
 
@@ -50,7 +50,7 @@ class Handle:
         if not callable(inspect.getattr_static(cls, name, None)) and not callable(
             getattr(cls, name, None)
         ):
-            raise AttributeError(_no_method(facts, cls, name))
+            raise AttributeError(_no_method(facts, name))
         streams = name in facts.resolve().streams
         method = StreamMethod(facts, name) if streams else Method(facts, name)
         self.__dict__[name] = method
@@ -59,12 +59,13 @@ class Handle:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
             f"{self!r} is a handle: it carries calls, so {name!r} can't be set on it; "
-            "app.override() replaces a service for tests"
+            "give the service a method that sets it"
         )
 
     def __dir__(self) -> list[str]:
         try:
-            return [name for name, _ in public_methods(type(self.__dict__["_handle"].instance()))]
+            facts: _Facts = self.__dict__["_handle"]
+            return facts.offered()
         except ServiceUnavailableError:
             return []
 
@@ -134,13 +135,18 @@ class _Facts:
             cure="services are made at the end of phase 1; was it renamed or taken out?",
         )
 
-    def documented(self, name: str) -> ServiceMethod | None:
+    def documented(self) -> Mapping[str, ServiceMethod]:
+        """The documented methods, by name."""
         service = self.resolve().spec.service
-        return service.methods.get(name) if service else None
+        return service.methods if service else {}
+
+    def offered(self) -> list[str]:
+        """The names of the methods; raises as `instance` does."""
+        return [name for name, _ in public_methods(type(self.instance()), self.documented())]
 
 
-def _no_method(facts: _Facts, cls: type, name: str) -> str:
-    names = [one for one, _ in public_methods(cls)]
+def _no_method(facts: _Facts, name: str) -> str:
+    names = facts.offered()
     hint = near(name, names).rstrip() or f"it has {', '.join(names) or 'none'}"
     return f"service {facts.label!r} has no method {name!r}; {hint}"
 
@@ -195,7 +201,7 @@ class Method:
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]  # help() asks the instance
-        documented = self._facts.documented(self._name)
+        documented = self._facts.documented().get(self._name)
         own = inspect.getdoc(self._real()) or ""
         texts = [own, _described(documented) if documented else ""]
         # Never empty, for help() shows the class of an object that has no words of its own.

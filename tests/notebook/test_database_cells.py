@@ -119,7 +119,8 @@ def test_uncommitted_changes_are_an_error_under_strict_mode(shelf: Kernel) -> No
     """Under strict mode a session left with changes raises and names database and purpose."""
     bad = shelf.run("await shelf.forgets()", fails=True)
     assert bad.error == "UncommittedChangesError"
-    assert "'shelf'" in bad.traceback and "forgets" in bad.traceback
+    assert "'shelf'" in bad.traceback
+    assert "forgets" in bad.traceback
 
 
 def test_a_new_column_appears_with_the_swap(shelf: Kernel) -> None:

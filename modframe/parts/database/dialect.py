@@ -60,7 +60,7 @@ class TypeCompiler(PGTypeCompiler):
 
     def visit_FLOAT(self, type_: Any, **kw: Any) -> str:  # noqa: N802 - the name SQLAlchemy calls
         """``DOUBLE``; ``REAL`` is the way to 32 bits."""
-        return "DOUBLE" if type_.precision is None or type_.precision > 24 else "REAL"  # noqa: PLR2004
+        return "DOUBLE" if type_.precision is None or type_.precision > 24 else "REAL"
 
 
 class DBAPI(duckdb_engine.DBAPI):
