@@ -18,7 +18,6 @@ from .observe import get_framework_logger
 from .runtime.generation import Generation
 from .runtime.handle import Find
 from .runtime.handles import Handles
-from .runtime.loop import AppLoop
 from .spec import module_id_of
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ T = TypeVar("T")
 class Facilities(Protocol):
     """What the app gives to contexts."""
 
-    app_loop: AppLoop
+    handles: Handles
     config: FrameworkSettings
     modules_folder: Path
 
@@ -43,9 +42,6 @@ class Facilities(Protocol):
 
     def explain(self, name: str) -> Exception:
         """Why a name leads to nothing."""
-
-    def live_names(self) -> list[str]:
-        """Modules that could be meant."""
 
     def session(
         self, database: str, purpose: str, *, strict: bool
@@ -74,12 +70,7 @@ class ModuleContext:
         def find_for_me(module_id: str) -> Generation | None:
             return generation if module_id == generation.module_id else find(module_id)
 
-        self._handles = Handles(
-            facilities.app_loop,
-            find_for_me,
-            explain=facilities.explain,
-            names=facilities.live_names,
-        )
+        self._handles = facilities.handles.seen_by(find_for_me)
 
     @overload
     def get_service(self, name: type[T]) -> T: ...

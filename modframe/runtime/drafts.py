@@ -65,8 +65,8 @@ class Drafts:
         record, live = records[module_id], self._live(module_id)
         if file is None:
             record.draft = record.error = None
-            if live is None:
-                del records[module_id]
+            if live is None and not record.number and not record.building:
+                del records[module_id]  # of one that was live, the number must not come again
             return None
         begun = record.draft or live
         if begun is None or file not in begun.files:

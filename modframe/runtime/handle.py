@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from threading import get_ident
 from typing import Any
 
@@ -51,9 +52,7 @@ class Handle:
             getattr(cls, name, None)
         ):
             raise AttributeError(_no_method(facts, name))
-        streams = name in facts.resolve().streams
-        method = StreamMethod(facts, name) if streams else Method(facts, name)
-        self.__dict__[name] = method
+        method = self.__dict__[name] = Method(facts, name)
         return method
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -162,10 +161,15 @@ class Method:
         self._thread_id = facts.app_loop.thread_id
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if get_ident() == self._thread_id:
-            return self._run(args, kwargs)
+        # Asked at every call, for a swap may turn a method into a stream and back.
         facts = self._facts
+        generation = facts.find(facts.module_id)
+        streams = generation is not None and self._name in generation.streams
+        if get_ident() == self._thread_id:
+            return self._items(args, kwargs) if streams else self._run(args, kwargs)
         label = f"{facts.module_id}.{self._name}"
+        if streams:
+            return Stream(facts.app_loop, lambda: self._items(args, kwargs), label)
         return Call(facts.app_loop, lambda: self._run(args, kwargs), label)
 
     async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -176,16 +180,35 @@ class Method:
             raise facts.explain(facts.module_id)
         generation.in_flight += 1
         try:
-            service = generation.services.get(facts.service)
-            if service is None:
-                raise facts.no_service(generation)
-            outcome = getattr(service, self._name)(*args, **kwargs)
+            outcome = self._method(generation)(*args, **kwargs)
             return await outcome if hasattr(outcome, "__await__") else outcome
         finally:
             generation.release()
 
+    async def _items(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+        generation = self._facts.resolve()
+        generation.in_flight += 1
+        try:
+            async with aclosing(self._method(generation)(*args, **kwargs)) as items:
+                async for item in items:
+                    yield item
+        finally:
+            generation.release()
+
+    def _method(self, generation: Generation) -> Any:
+        facts = self._facts
+        service = generation.services.get(facts.service)
+        if service is None:
+            raise facts.no_service(generation)
+        try:
+            return getattr(service, self._name)
+        except AttributeError:
+            if hasattr(type(service), self._name):
+                raise  # a property's own
+            raise AttributeError(_no_method(facts, self._name)) from None
+
     def _real(self) -> Any:
-        return getattr(self._facts.instance(), self._name)
+        return self._method(self._facts.resolve())
 
     @property
     def __name__(self) -> str:
@@ -209,29 +232,6 @@ class Method:
 
     def __repr__(self) -> str:
         return f"<method {self._facts.label}.{self._name}{self.__signature__}>"
-
-
-class StreamMethod(Method):
-    """A method that is an async generator; off the app loop it gives a `Stream`."""
-
-    __slots__ = ()
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if get_ident() == self._thread_id:
-            return self._items(args, kwargs)
-        facts = self._facts
-        label = f"{facts.module_id}.{self._name}"
-        return Stream(facts.app_loop, lambda: self._items(args, kwargs), label)
-
-    async def _items(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-        facts = self._facts
-        generation = facts.resolve()
-        generation.in_flight += 1
-        try:
-            async for item in getattr(facts.instance(), self._name)(*args, **kwargs):
-                yield item
-        finally:
-            generation.release()
 
 
 def _described(method: ServiceMethod) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,6 +22,7 @@ class Handles:
         find: Module id → the generation to see.
         explain: Module id → the error that says why there is none.
         names: All modules that could be meant, for the nearest names.
+        made: All handles of the app, those of its modules and those made by class included.
     """
 
     def __init__(
@@ -30,9 +32,11 @@ class Handles:
         *,
         explain: Explain,
         names: Callable[[], Iterable[str]],
+        made: weakref.WeakSet[Handle] | None = None,
     ) -> None:
         self._app_loop = app_loop
         self._find = find
+        self._made = weakref.WeakSet() if made is None else made
         self._explain = explain
         self._names = names
         self._handles: dict[Any, Handle] = {}
@@ -72,9 +76,16 @@ class Handles:
             module_id=module_id,
             service=service.name,
         )
+        self._made.add(handle)
         if not isinstance(name, type):  # a class belongs to a generation, and must not be kept
             self._handles[name] = handle
         return handle
+
+    def seen_by(self, find: Find) -> Handles:
+        """The handles of a module, which sees other generations than people do."""
+        return Handles(
+            self._app_loop, find, explain=self._explain, names=self._names, made=self._made
+        )
 
     def _unknown(self, name: str, offered: Iterable[str]) -> ServiceNotFoundError:
         return not_found(name, [*offered, *self._names()])
@@ -82,7 +93,7 @@ class Handles:
     def changed(self, module_ids: Iterable[str]) -> None:
         """Handles of these modules look their methods up anew."""
         changed = set(module_ids)
-        for handle in list(self._handles.values()):
+        for handle in list(self._made):
             if handle.__dict__["_handle"].module_id in changed:
                 forget_methods(handle)
 

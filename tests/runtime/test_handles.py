@@ -1,0 +1,156 @@
+"""Handles, calls and streams over swaps and to their ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from modframe.app import AppContext
+from modframe.errors import NotRunningError
+from tests.fakes import ORDERS, simple
+
+PATIENCE = 60
+STREAM = "async def numbers(self, end: int):\n        for number in range(end):\n            yield number"
+PLAIN = "async def numbers(self, end: int):\n        return end"
+
+
+async def first(items: AsyncIterator[Any]) -> Any:
+    """The first item; the rest is left."""
+    async for item in items:
+        return item
+    return None
+
+
+async def all_of(items: AsyncIterator[Any]) -> list[Any]:
+    """Every item."""
+    return [item async for item in items]
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """What modules note, with the thread it happened in; importable as ``tests_seen.SEEN``."""
+    held = ModuleType("tests_seen")
+    held.SEEN = []  # type: ignore[attr-defined]  # a module made for this
+    monkeypatch.setitem(sys.modules, "tests_seen", held)
+    return held.SEEN  # type: ignore[no-any-return]
+
+
+def test_every_handle_follows_a_swap(app: AppContext) -> None:
+    """By name, by class and a module's own: a method may become a stream, or go, and they know."""
+    app.load({"api.py": ORDERS}, id="orders")
+    asks = """
+    async def initialize(self):
+        self.orders = self.app_context.get_service("orders")
+        await self.orders.total()
+
+    async def ask(self):
+        return [one async for one in self.orders.numbers(2)], hasattr(self.orders, "twice")
+    """
+    app.load({"api.py": simple(asks)}, id="asks")
+    cls = app._engine.live.generations["standard.orders"].spec.module_class
+    handles = [app.get_service("orders"), app.get_service(cls)]
+    held = [handle.twice for handle in handles]
+    for handle in handles:
+        assert asyncio.run(all_of(handle.numbers(2))) == [0, 1]
+    app.load({"api.py": ORDERS.replace(STREAM, PLAIN).replace("twice", "thrice")}, id="orders")
+    for handle, method in zip(handles, held, strict=True):
+        assert handle.numbers(2).result(PATIENCE) == 2
+        assert not hasattr(handle, "twice")
+        with pytest.raises(AttributeError, match=r"has no method 'twice'; did you mean 'thrice'"):
+            method(2).result(PATIENCE)
+    app.load({"api.py": ORDERS.replace("twice", "thrice")}, id="orders")
+    assert app.get_service("asks").ask().result(PATIENCE) == ([0, 1], False)
+
+
+GENERATOR = """
+async def items(self):
+    try:
+        for number in range(10):
+            if number == 5:
+                raise ValueError("five")
+            yield number
+    finally:
+        await asyncio.sleep(0)
+        SEEN.append(("closed", threading.get_ident()))
+"""
+
+
+def test_a_stream_that_is_left_ends_on_the_app_loop(
+    app: AppContext, seen: list[tuple[str, int]]
+) -> None:
+    """Left by ``break`` and let go, or closed: the generator's ``finally`` runs over there."""
+    head = "import asyncio, threading\nfrom tests_seen import SEEN"
+    app.load({"api.py": simple(GENERATOR, head=head)}, id="thing")
+    thing = app.get_service("thing")
+    generation = app._engine.live.generations["standard.thing"]
+    # In no assert, whose temporaries pytest would keep.
+    asyncio.run(first(thing.items()))
+    gc.collect()
+    app.run(asyncio.wait_for(_until(lambda: seen and not generation.in_flight), PATIENCE))
+
+    async def closes() -> None:
+        stream = thing.items()
+        await anext(stream)
+        await stream.aclose()
+
+    asyncio.run(closes())
+    assert seen == [("closed", app._app_loop.thread_id)] * 2
+    assert generation.in_flight == 0
+    with pytest.raises(ValueError, match="five"):
+        asyncio.run(all_of(thing.items()))
+    assert len(seen) == 3
+
+
+async def _until(condition: Any) -> None:
+    while not condition():
+        await asyncio.sleep(0)
+
+
+def test_a_forked_child_is_told_that_nothing_runs_there(app: AppContext) -> None:
+    """A call there would wait for a thread that the child doesn't have."""
+    app.load({"api.py": ORDERS}, id="orders")
+    orders = app.get_service("orders")
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            orders.twice(2).result()
+        except BaseException as error:
+            os.write(write, f"{type(error).__name__}: {error}".encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        assert answer.read().startswith(NotRunningError.__name__)
+    os.waitpid(child, 0)
+    assert orders.twice(2).result(PATIENCE) == 4
+
+
+def test_a_number_that_was_used_does_not_come_again(app: AppContext) -> None:
+    """Dropping the draft of a module that was live and unloaded keeps the count."""
+    text = {"api.py": simple("def get(self): return 1")}
+    app.load(text, id="thing")
+    app.modules["thing"].unload()
+    app.drop("thing")
+    assert app.load(text, id="thing").generation == 2
+
+
+def test_a_module_calls_from_a_thread_of_its_own(app: AppContext) -> None:
+    """Module code in a worker thread takes ``result()`` as a person does."""
+    asks = """
+    async def ask(self):
+        orders = self.app_context.get_service("orders")
+        return await asyncio.to_thread(lambda: orders.twice(4).result())
+    """
+    app.load({"api.py": ORDERS}, id="orders")
+    app.load({"api.py": simple(asks, head="import asyncio")}, id="asks")
+    assert app.get_service("asks").ask().result(PATIENCE) == 8
+    assert threading.get_ident() != app._app_loop.thread_id
