@@ -24,8 +24,8 @@ from ..source.workspace import data_folder, find_workspace
 from .execute import execute
 from .out import say
 from .playground import Playground
+from .requests import ask_each, requests_of
 from .serve import Serving, serve
-from .tryout import ask_each, requests_of
 
 NOTEBOOK = "01_quickstart.ipynb"
 _HOST = "127.0.0.1"

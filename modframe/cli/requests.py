@@ -1,7 +1,7 @@
 """Requests that show what a module answers: made from its routes, asked over real HTTP.
 
 In comes an app that is served; out go requests, their curl commands, and a line for each answer.
-Called by ``quickstart``.
+A body is what the routes' author gives as an example; none is made up. Called by ``quickstart``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Request:
 
 
 def requests_of(app: AppContext) -> list[Request]:
-    """One POST with an example body, if there is one, then each GET that needs no parameters."""
+    """One POST whose body has an example, if there is one, then each GET without parameters."""
     posts: list[Request] = []
     gets: list[Request] = []
     for generation in app._engine.live.generations.values():
@@ -52,7 +52,7 @@ def requests_of(app: AppContext) -> list[Request]:
                 if method == "get":
                     gets.append(Request("GET", path))
                 elif method == "post":
-                    posts.append(Request("POST", path, _body(operation, document)))
+                    posts += [Request("POST", path, one) for one in _bodies(operation, document)]
     return [*posts[:1], *gets]
 
 
@@ -74,74 +74,40 @@ def _needs_parameters(operation: Mapping[str, Any]) -> bool:
     return any(one.get("required") for one in operation.get("parameters", ()))
 
 
-def _body(operation: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    if content is None:
-        return None
-    for given in _examples(content):
-        return given
-    return example(content.get("schema", {}), document)
+def _bodies(operation: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Any]:
+    """The bodies that the author declared; ``None`` alone where the route takes none."""
+    if "requestBody" not in operation:
+        yield None
+        return
+    content = operation["requestBody"].get("content", {}).get("application/json", {})
+    yield from _examples(content)
+    yield from _declared(content.get("schema", {}), document)
+    schema = _resolved(content.get("schema", {}), document)
+    fields = schema.get("properties", {})
+    given = {
+        name: example
+        for name in schema.get("required", ())
+        for example in list(_declared(fields[name], document))[:1]
+    }
+    if given and len(given) == len(schema["required"]):
+        yield given
+
+
+def _declared(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Any]:
+    """The examples that stand with a schema, then those of the schema it refers to."""
+    yield from _examples(schema)
+    if "$ref" in schema:
+        yield from _examples(_resolved(schema, document))
 
 
 def _examples(holder: Mapping[str, Any]) -> Iterator[Any]:
     if "example" in holder:
         yield holder["example"]
     examples = holder.get("examples")
-    if isinstance(examples, Mapping):
+    if isinstance(examples, Mapping):  # OpenAPI's, by name
         yield from (one["value"] for one in examples.values() if "value" in one)
-    elif examples:
+    elif examples:  # JSON schema's
         yield from examples
-
-
-def example(schema: Mapping[str, Any], document: Mapping[str, Any], depth: int = 0) -> Any:
-    """A value that a schema takes: its own example, its default, or the plainest there is.
-
-    >>> example({"type": "object", "properties": {"name": {"type": "string"}}}, {})
-    {'name': 'name'}
-    """
-    schema = _resolved(schema, document)
-    for given in _examples(schema):
-        return given
-    for key in ("const", "default"):
-        if key in schema:
-            return schema[key]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    for key in ("anyOf", "oneOf", "allOf"):
-        if schema.get(key):
-            return example(schema[key][0], document, depth + 1)
-    if schema.get("type") == "object" or "properties" in schema:
-        wanted = schema.get("required", list(schema.get("properties", {})))
-        return {
-            name: _named(name, one, document, depth)
-            for name, one in schema.get("properties", {}).items()
-            if name in wanted and depth < 5
-        }
-    if schema.get("type") == "array":
-        item = example(schema.get("items", {}), document, depth + 1)
-        return [item] * max(1, int(schema.get("minItems", 1)))
-    return _plainest(schema)
-
-
-def _named(name: str, schema: Mapping[str, Any], document: Mapping[str, Any], depth: int) -> Any:
-    value = example(schema, document, depth + 1)
-    shortest = int(_resolved(schema, document).get("minLength", 0))
-    # A text that says which field it is makes a better example than "text".
-    return name if value == "text" and len(name) >= shortest else value
-
-
-def _plainest(schema: Mapping[str, Any]) -> Any:
-    kind = schema.get("type")
-    if kind == "integer":
-        return int(schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1))
-    if kind == "number":
-        return float(schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1))
-    if kind == "boolean":
-        return True
-    if kind == "null":
-        return None
-    texts = {"date-time": "2026-01-01T12:00:00Z", "date": "2026-01-01", "email": "a@example.com"}
-    return texts.get(schema.get("format", ""), "text".ljust(int(schema.get("minLength", 0)), "."))
 
 
 def _resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ ITEMS = []
 
 class Item(BaseModel):
     name: str = Field(min_length=1, examples=["tea"])
-    count: int = Field(ge=2)
+    count: int = Field(ge=2, examples=[2])
 
 
 @router.get("/items")

@@ -1,81 +1,60 @@
-"""Example bodies: what a schema takes, made from the schema alone."""
+"""Example requests: what authors declare is asked, and nothing is made up."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from enum import StrEnum
-from typing import Literal
-
 import pytest
-from fastapi import FastAPI
-from pydantic import BaseModel, Field, TypeAdapter
 
-from modframe.cli.tryout import Request, _body, example
+from modframe.app import AppContext
+from modframe.cli.requests import Request, requests_of
+from tests.fakes import simple
 
+HEAD = """
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, Field
 
-class Colour(StrEnum):
-    """A choice."""
-
-    red = "red"
-
+router = APIRouter()
 
 class Inner(BaseModel):
-    """A model inside another."""
-
-    amount: float = Field(gt=0)
-    kind: Literal["a", "b"]
-
-
-class Everything(BaseModel):
-    """One field of every sort."""
-
-    name: str = Field(min_length=3)
-    id: int = Field(ge=7)
-    when: datetime
-    day: date
-    inner: Inner
-    many: list[Inner] = Field(min_length=2)
-    colour: Colour
-    maybe: str | None
-    flag: bool
-    given: str = Field(examples=["tea"])
-    left_out: int = 3
-
+    model_config = {"json_schema_extra": {"examples": [{"n": 1}]}}
+    n: int
 
 class Item(BaseModel):
-    """A model with an example of its author's."""
+    name: str = Field(examples=["tea", "cup"])
+    inner: Inner
+    left_out: int = 3
 
-    model_config = {"json_schema_extra": {"examples": [{"name": "from the model"}]}}
-    name: str
+class Bare(BaseModel):
+    name: str = Field(examples=["tea"])
+    unknown: int
 
+@router.get("/all")
+async def everything(limit: int = 5): ...
 
-def test_an_example_validates() -> None:
-    """Every sort of field gets a value that its model takes."""
-    schema = Everything.model_json_schema()
-    value = example(schema, schema)
-    Everything.model_validate(value)
-    assert (value["name"], value["id"], value["given"]) == ("name", 7, "tea")
-    assert "left_out" not in value
+@router.get("/one/{key}")
+async def one(key: str): ...
+
+@router.get("/needs")
+async def needs(wanted: str): ...
+"""
+ITEM = {"name": "tea", "inner": {"n": 1}}
 
 
 @pytest.mark.parametrize(
-    "kind", [int, str, list[int], dict[str, int], bool, float, Literal["x"], int | None]
+    ("post", "asked"),
+    [
+        ("item: Item", [Request("POST", "/api/v1/shop/add", ITEM)]),
+        ("inner: Inner", [Request("POST", "/api/v1/shop/add", {"n": 1})]),
+        ("item: Item = Body(examples=[{'a': 1}])", [Request("POST", "/api/v1/shop/add", {"a": 1})]),
+        ("", [Request("POST", "/api/v1/shop/add")]),
+        ("bare: Bare", []),
+        ("names: list[str]", []),
+    ],
 )
-def test_a_plain_type_gets_a_plain_value(kind: type) -> None:
-    """Also where no model is around it."""
-    adapter: TypeAdapter[object] = TypeAdapter(kind)
-    adapter.validate_python(example(adapter.json_schema(), {}))
-
-
-def test_an_author_s_example_comes_first() -> None:
-    """One on the body wins over what the schema would give."""
-    app = FastAPI()
-
-    @app.post("/items")
-    def add(item: Item) -> None: ...
-
-    document = app.openapi()
-    assert _body(document["paths"]["/items"]["post"], document) == {"name": "from the model"}
+def test_what_is_asked(app: AppContext, post: str, asked: list[Request]) -> None:
+    """A POST if its body has an example or it takes none, then the GETs without parameters."""
+    route = f"\n@router.post('/add')\nasync def add({post}): ...\n"
+    app.load({"api.py": simple(head=HEAD + route)}, id="shop")
+    assert requests_of(app) == [*asked, Request("GET", "/api/v1/shop/all")]
 
 
 def test_a_request_as_a_command() -> None:
