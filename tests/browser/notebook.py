@@ -66,6 +66,12 @@ class Notebook:
         self.cell(index).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
 
+    def edit(self, index: int, text: str) -> None:
+        """Put another text into a cell."""
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
+
     def run(self, index: int) -> None:
         """Run a cell and wait for its end."""
         before = self.prompt(index)
