@@ -119,7 +119,7 @@ class LoadError(ModframeError):
         self.cure = found[0].cure
 
 
-class RefusedError(ModframeError):
+class InterruptedLoadError(ModframeError):
     """Raised when a change was stopped on the way, by cancellation or an interrupt."""
 
 

@@ -124,7 +124,7 @@ def serve(
 @app.command("list")
 def list_(workspace: Workspace = None, format: Shape = Format.text) -> None:
     """List the modules of the workspace, and whether their texts pass the checks."""
-    from .facts import list_modules
+    from .modules import list_modules
 
     raise typer.Exit(list_modules(workspace, as_data=format is Format.json))
 
@@ -136,7 +136,7 @@ def inspect(
     format: Shape = Format.text,
 ) -> None:
     """Load a module in memory, print what it has, and stop it."""
-    from .facts import inspect_module
+    from .modules import inspect_module
 
     raise typer.Exit(inspect_module(module, workspace, as_data=format is Format.json))
 
@@ -150,7 +150,7 @@ def validate(
     format: Shape = Format.text,
 ) -> None:
     """Check whether a module would load, and what the guide demands of it."""
-    from .facts import validate as run_validate
+    from .modules import validate as run_validate
 
     raise typer.Exit(run_validate(module, workspace, as_data=format is Format.json))
 

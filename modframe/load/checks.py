@@ -11,10 +11,8 @@ from ..errors import Finding, Level
 from ..source import Source, SourceFile
 from ..source.source import module_name
 from ..wording import near, nearest
-from .names import UnknownName
-from .text import Fault, RelativeImport, Text, is_code, parsed, place, understand
-
-__all__ = ["check", "is_code", "missing_files", "parsed", "place"]
+from .text import Fault, RelativeImport, Text, is_code, understand
+from .undefined import UnknownName
 
 _KNOWN = {
     "app_context": "from core.app_context import app_context",

@@ -16,8 +16,6 @@ from .package import Package
 from .reader import Reader
 from .text import is_code
 
-__all__ = ["Loaded", "body_finding", "load"]
-
 
 @dataclass(frozen=True, slots=True)
 class Loaded:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ..spec import FACTS
-from .facts import MANDATORY
 from .notes import Notes
+from .recorded import MANDATORY
 
 BASE = "DataIntegrityModule"
 

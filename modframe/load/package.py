@@ -90,8 +90,6 @@ class Package:
     def import_file(self, file: str) -> ModuleType:
         """The module of a file, executed on first use."""
         dotted = module_name(file)
-        if self.closed:
-            return self.import_late(f"{self.name}.{dotted}" if dotted else self.name)
         return importlib.import_module(f"{self.name}.{dotted}" if dotted else self.name)
 
     def modules(self) -> dict[str, ModuleType]:

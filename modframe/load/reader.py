@@ -23,13 +23,10 @@ from ..spec import (
 )
 from ..wording import near
 from .contract import contract_findings
-from .facts import MANDATORY, Facts
-from .methods import public_methods
 from .module_class import BASE, find_module_class, is_framework_base, lacks_decorators
 from .notes import Notes
+from .recorded import Facts
 from .services import Services
-
-__all__ = ["MANDATORY", "Reader", "public_methods"]
 
 _DATABASE = "DATABASE_NAME"
 

@@ -7,9 +7,9 @@ from types import ModuleType
 
 from ..spec import Fact, ServiceSpec
 from ..wording import near
-from .facts import Facts
 from .methods import public_methods
 from .notes import Notes
+from .recorded import Facts
 
 
 class Services:

@@ -15,7 +15,7 @@ from types import CodeType
 from typing import Any
 
 from ..source import SourceFile
-from .names import UnknownName, unknown_names
+from .undefined import UnknownName, unknown_names
 
 _MAGIC = re.compile(r"[%!?]|\w+\?$")
 _SHOWN = 80

@@ -8,7 +8,7 @@ modules get their loggers through `modframe.logging`. This room knows no module.
 from .event import Event
 from .line import format_line, parse_line
 from .log import EventLog
-from .names import get_framework_logger, let_root_listen
+from .loggers import get_framework_logger, let_root_listen
 from .speak import correlation_id, log_exception, log_print
 
 __all__ = [

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from .names import speaker
+from .loggers import speaker
 from .values import plain
 
 # What a line itself says after the fields; a field of that name gets an underscore.

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from ..names import full_id
 from .event import Event, from_record
-from .names import loggers
+from .loggers import loggers
 from .speak import correlation_id
 from .writer import Writer
 

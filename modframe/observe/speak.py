@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from .event import RECORD_NAMES
-from .names import get_framework_logger
+from .loggers import get_framework_logger
 
 correlation_id: ContextVar[str | None] = ContextVar("modframe_correlation_id", default=None)
 """The request that is being answered; every event logged under it carries it as a field."""

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from ..errors import ModframeError
-from ..load.reader import public_methods
+from ..load.methods import public_methods
 from ..runtime.bounds import OverdueError, bounded
 from ..runtime.failure import refuse_bad_outcome
 from ..runtime.generation import Generation

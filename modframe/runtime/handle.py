@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import ServiceUnavailableError
 from ..html import section, table
-from ..load.reader import public_methods
+from ..load.methods import public_methods
 from ..spec import ServiceMethod, type_name
 from ..wording import near
 from .call import Call, Stream

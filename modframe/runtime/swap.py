@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from ..errors import BlockedError, Finding, ModframeError, NotRunningError, RefusedError
+from ..errors import BlockedError, Finding, InterruptedLoadError, ModframeError, NotRunningError
 from ..html import table
 from ..observe import log_exception
 from ..source import Source
@@ -297,7 +297,7 @@ class Swap:
             if batch.failed:
                 batch.blocked[key] = BlockedError(key, batch.failed)
             else:
-                batch.failed[key] = RefusedError(
+                batch.failed[key] = InterruptedLoadError(
                     f"the load of {key} was interrupted", cure="load it again"
                 )
         if not again:

@@ -4,10 +4,9 @@ from .check import check
 from .detached import DetachedModules
 from .export import export
 from .report import ExportReport
-from .scaffold import FEATURES, Scaffolded, scaffold
+from .scaffold import Scaffolded, scaffold
 
 __all__ = [
-    "FEATURES",
     "DetachedModules",
     "ExportReport",
     "Scaffolded",

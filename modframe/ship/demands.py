@@ -16,8 +16,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..errors import Finding
-from ..load.checks import is_code, parsed, place
-from ..load.reader import MANDATORY, public_methods
+from ..load.methods import public_methods
+from ..load.recorded import MANDATORY
+from ..load.text import is_code, parsed, place
 from ..source import Source
 from ..spec import FACTS, ModuleSpec, type_name
 

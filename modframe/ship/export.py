@@ -18,7 +18,7 @@ from ..wording import count
 from .files import replace_files
 from .plan import ExportPlan, findings_of, plan_export, refusals
 from .report import ExportReport
-from .trial import try_out
+from .trial import run_trial
 from .written import Written, digest_of
 
 
@@ -53,7 +53,7 @@ def export(
     plan = plan_export(source, folder, written)
     if not force and (changed := refusals(plan, written.digests(folder))):
         raise _refused(source, f"{count(len(changed), 'file')} would be written over", changed)
-    faults = try_out(
+    faults = run_trial(
         plan, source.module_id, workspace=workspace, modules=to, settings=settings or {}
     )
     if errors := [one for one in faults if one.level == "error"]:

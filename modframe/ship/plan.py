@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..errors import ExportError, Finding
-from ..load.checks import is_code
+from ..load.text import is_code
 from ..source import Source
 from .written import Written, digest_of
 

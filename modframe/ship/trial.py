@@ -26,7 +26,7 @@ _COPIED = 16_000_000
 _SKIPPED = ("__pycache__", ".ipynb_checkpoints")
 
 
-def try_out(
+def run_trial(
     plan: ExportPlan,
     module_id: str,
     *,

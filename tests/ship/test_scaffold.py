@@ -10,8 +10,9 @@ import pytest
 
 import modframe
 from modframe.errors import ScaffoldError
-from modframe.load.reader import MANDATORY
-from modframe.ship import FEATURES, check, scaffold
+from modframe.load.recorded import MANDATORY
+from modframe.ship import check, scaffold
+from modframe.ship.scaffold import FEATURES
 from modframe.source import read_folder
 
 COMBINATIONS = [
