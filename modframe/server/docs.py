@@ -48,7 +48,8 @@ if (window.SwaggerUIBundle) {
 }
 """
 _DARK = (
-    "@media(prefers-color-scheme:dark){.swagger-ui{filter:invert(.88) hue-rotate(180deg)}"
+    "@media(prefers-color-scheme:dark){.swagger-ui{color-scheme:light;"
+    "filter:invert(.88) hue-rotate(180deg)}"
     ".swagger-ui .highlight-code,.swagger-ui .microlight{filter:invert(1) hue-rotate(180deg)}}"
 )
 

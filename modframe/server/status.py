@@ -15,10 +15,11 @@ STYLE = """
 :root{color-scheme:light dark;--line:#d5d8dd;--soft:#5c6370;--bad:#b3261e;--good:#1a7f37}
 @media(prefers-color-scheme:dark){:root{--line:#3a3f47;--soft:#9aa2ad;--bad:#ff8a80;--good:#6fdd8b}}
 body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}
-th,td{text-align:left;vertical-align:top;padding:.35rem .8rem .35rem 0;
+.all{border-collapse:collapse;width:100%}
+.all th,.all td{text-align:left;vertical-align:top;padding:.35rem .8rem .35rem 0;
 border-bottom:1px solid var(--line)}
-th{color:var(--soft);font-weight:600}
+.all :is(th,td):not(:last-child){white-space:nowrap;width:1%;padding-right:1.6rem}
+.all th{color:var(--soft);font-weight:600}
 code{font-family:ui-monospace,monospace}
 .LIVE{color:var(--good)}.FAILED,.BLOCKED,.FAILED_UNLOAD{color:var(--bad)}
 .soft{color:var(--soft)}

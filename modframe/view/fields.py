@@ -21,7 +21,10 @@ Kind = Literal[
     "bool", "int", "float", "choice", "date", "datetime", "time", "secret", "text", "json"
 ]
 Place = Literal["argument", "path", "query", "body"]
-_LONG_NAMES = re.compile(r"(?<![\w.'\"])(?:modules(?:\.[\w~]+)+|modframe(?:\.\w+)*|typing)\.(?=\w)")
+_LONG_NAMES = re.compile(
+    r"(?<![\w.'\"])"
+    r"(?:modules(?:\.[\w~]+)+|(?:modframe|pydantic)(?:\.\w+)*|typing|datetime)\.(?=\w)"
+)
 _KINDS: Mapping[str, Kind] = {"boolean": "bool", "integer": "int", "number": "float"}
 _FORMATS: Mapping[str, Kind] = {
     "date": "date",
@@ -68,6 +71,8 @@ def short_names(signature: str) -> str:
 
     >>> short_names("(order: modules.standard.orders~3.api.Order) -> modframe.result.Result")
     '(order: Order) -> Result'
+    >>> short_names("(at: datetime.datetime, key: pydantic.types.SecretStr)")
+    '(at: datetime, key: SecretStr)'
     """
     return _LONG_NAMES.sub("", signature)
 

@@ -71,5 +71,7 @@ STYLE = """<style>
 .modframe-view .jupyter-widget-Collapse-contents { padding: 6px 8px 8px;
   background: transparent; border-color: var(--mf-line); color: inherit; }
 .modframe-view .mf-form { overflow: hidden; }
+.modframe-view input[type="datetime-local"], .modframe-view input[type="time"] {
+  border: 1px solid var(--mf-line); background: transparent; color: inherit; padding: 5px 8px; }
 .modframe-view textarea, .modframe-view input { font-family: var(--mf-mono); }
 </style>"""
