@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,21 @@ class HostedApp:
     def __init__(self, given: Mapping[str, Any], *, strict: bool) -> None:
         self._given = dict(given)
         self._strict = strict
-        self._stack = AsyncExitStack()
+        self._forget(None)
+
+    def _forget(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Begin anew on a loop: one that ended took what ran on it along."""
+        self._loop = loop
+        self._over = asyncio.Event()
+        self._ready: asyncio.Future[Any]
+        self._life: asyncio.Task[None] | None = None
         self._asgi: Any = None
         self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, or one lifespan."""
+        if self._loop is not (loop := asyncio.get_running_loop()):
+            self._forget(loop)
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
@@ -64,10 +74,22 @@ class HostedApp:
     async def _begin(self) -> None:
         async with self._lock:
             if self._asgi is None:
-                context = hosted(self._given, strict=self._strict)
-                app = await self._stack.enter_async_context(context)
+                if self._life is None or self._life.done():
+                    self._ready = asyncio.get_running_loop().create_future()
+                    self._life = asyncio.create_task(self._live(self._ready), context=Context())
+                self._asgi = await asyncio.shield(self._ready)
+
+    async def _live(self, ready: asyncio.Future[Any]) -> None:
+        """The app's life, in a task of its own: a loop that ends cancels it, and so stops it."""
+        try:
+            async with hosted(self._given, strict=self._strict) as app:
                 token = os.environ.get("MODFRAME_TOKEN", "")
-                self._asgi = app.asgi.with_token(token, required=bool(token))
+                ready.set_result(app.asgi.with_token(token, required=bool(token)))
+                await self._over.wait()
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
@@ -83,8 +105,10 @@ class HostedApp:
 
     async def aclose(self) -> None:
         """Stop everything; for whoever calls it without a lifespan, on the same loop."""
-        await self._stack.aclose()
-        self._asgi = None
+        self._over.set()
+        if self._life is not None:
+            await self._life
+        self._forget(self._loop)
 
     def __repr__(self) -> str:
         return f"<modframe, as an ASGI application: {'running' if self._asgi else 'not started'}>"

@@ -18,3 +18,11 @@ def public_methods(cls: type, documented: Container[str] = ()) -> Iterator[tuple
         value = inspect.getattr_static(cls, name)
         if isinstance(value, staticmethod | classmethod) or inspect.isfunction(value):
             yield name, getattr(cls, name)
+
+
+def signature_text(method: Any) -> str:
+    """A method's signature as views show it; never raises."""
+    try:
+        return str(inspect.signature(method))
+    except Exception:  # noqa: BLE001  # a built-in has none; a default's __repr__ is the module's own
+        return "(...)"

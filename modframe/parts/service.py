@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from ..errors import ModframeError
-from ..load.methods import public_methods
+from ..load.methods import public_methods, signature_text
 from ..runtime.bounds import OverdueError, bounded
 from ..runtime.failure import refuse_bad_outcome
 from ..runtime.generation import Generation
@@ -136,7 +136,7 @@ class ServicePart(Part):
                 methods.append(
                     {
                         "name": key,
-                        "signature": _signature_text(getattr(instance, key)),
+                        "signature": signature_text(getattr(instance, key)),
                         "description": doc.split("\n\n")[0],
                         "documented": about is not None,
                         "params": _params(getattr(instance, key)),
@@ -175,13 +175,6 @@ def _signature(method: Any) -> inspect.Signature:
         return inspect.signature(method)
     except (TypeError, ValueError):
         return inspect.Signature()
-
-
-def _signature_text(method: Any) -> str:
-    try:
-        return str(_signature(method))
-    except Exception:  # noqa: BLE001  # the author's defaults: the repr of one of them fails
-        return "(...)"
 
 
 def _params(method: Any) -> list[dict[str, Any]]:

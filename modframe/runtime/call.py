@@ -39,9 +39,9 @@ class Call(Coroutine[Any, Any, T]):
         self._label = label
         self._began = time.perf_counter()
         self._took: float | None = None
-        self._collected = False
         self._steps: Generator[Any, Any, T] | None = None
         self._crossing: Crossing[T] = app_loop.submit(start)
+        self._collected = False  # from here on its failure is somebody's to see
         self._crossing.future.add_done_callback(self._note_end)
 
     def _note_end(self, future: concurrent.futures.Future[T]) -> None:

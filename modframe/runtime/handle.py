@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import ServiceUnavailableError
 from ..html import section, table
-from ..load.methods import public_methods
+from ..load.methods import public_methods, signature_text
 from ..spec import ServiceMethod, type_name
 from ..wording import near
 from .call import Call, Stream
@@ -82,7 +82,7 @@ class Handle:
         rows = []
         for name in dir(self):
             method = getattr(self, name)
-            rows.append((f"{name}{method.__signature__}", (method.__doc__ or "").split("\n")[0]))
+            rows.append((f"{name}{method.signature_text()}", (method.__doc__ or "").split("\n")[0]))
         return section(facts.label, table(rows, head=("method", "what it does")))
 
 
@@ -153,19 +153,18 @@ def _no_method(facts: _Facts, name: str) -> str:
 class Method:
     """One method of a handle. Help, completion and signature are the real method's."""
 
-    __slots__ = ("_facts", "_name", "_thread_id")
+    __slots__ = ("_facts", "_name")
 
     def __init__(self, facts: _Facts, name: str) -> None:
         self._facts = facts
         self._name = name
-        self._thread_id = facts.app_loop.thread_id
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Asked at every call, for a swap may turn a method into a stream and back.
         facts = self._facts
         generation = facts.find(facts.module_id)
         streams = generation is not None and self._name in generation.streams
-        if get_ident() == self._thread_id:
+        if get_ident() == facts.app_loop.thread_id:
             return self._items(args, kwargs) if streams else self._run(args, kwargs)
         label = f"{facts.module_id}.{self._name}"
         if streams:
@@ -228,10 +227,14 @@ class Method:
         own = inspect.getdoc(self._real()) or ""
         texts = [own, _described(documented) if documented else ""]
         # Never empty, for help() shows the class of an object that has no words of its own.
-        return "\n\n".join(filter(None, texts)) or f"{self._name}{self.__signature__}"
+        return "\n\n".join(filter(None, texts)) or f"{self._name}{self.signature_text()}"
+
+    def signature_text(self) -> str:
+        """The signature, as views show it."""
+        return signature_text(self._real())
 
     def __repr__(self) -> str:
-        return f"<method {self._facts.label}.{self._name}{self.__signature__}>"
+        return f"<method {self._facts.label}.{self._name}{self.signature_text()}>"
 
 
 def _described(method: ServiceMethod) -> str:

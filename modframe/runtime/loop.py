@@ -37,7 +37,7 @@ class AppLoop:
 
     Attributes:
         loop: The asyncio loop.
-        thread_id: The thread it runs in.
+        thread_id: The thread it runs in; 0 once it ended, for the system gives the number anew.
         owners: Private package name → the tasks that its code started.
         closing: Whether it is about to end, or has.
     """
@@ -84,6 +84,7 @@ class AppLoop:
         last = self.loop.create_task(_wind_up())
         while not last.done():
             self._keep_on(lambda: self.loop.run_until_complete(last))
+        self.thread_id = 0
         self.loop.close()
         for crossing in list(self._crossings):
             crossing.abandon()
@@ -207,6 +208,7 @@ class AppLoop:
             already, self.closing = self.closing, True
         if self._thread is None:
             self.loop.set_task_factory(None)
+            self.thread_id = 0
         elif not self._forked:
             if not already:
                 self.loop.call_soon_threadsafe(self.loop.stop)
@@ -214,6 +216,7 @@ class AppLoop:
 
     def _lose(self) -> None:
         self._forked = True
+        self.thread_id = 0
 
 
 _loops: weakref.WeakSet[AppLoop] = weakref.WeakSet()
@@ -266,7 +269,7 @@ class Crossing(Generic[T]):
 
     def abandon(self) -> None:
         """The loop has ended: whoever waits learns it."""
-        if not self.future.done():
+        with suppress(concurrent.futures.InvalidStateError):  # it came to its end after all
             self.future.set_exception(stopped())
 
     def _begin(self) -> None:

@@ -154,3 +154,23 @@ def test_a_module_calls_from_a_thread_of_its_own(app: AppContext) -> None:
     app.load({"api.py": simple(asks, head="import asyncio")}, id="asks")
     assert app.get_service("asks").ask().result(PATIENCE) == 8
     assert threading.get_ident() != app._app_loop.thread_id
+
+
+def test_a_default_that_can_not_be_shown_spoils_no_view(app: AppContext) -> None:
+    """A handle and its methods show themselves whatever a module's ``__repr__`` does."""
+    head = "class Bad:\n    def __repr__(self):\n        raise RuntimeError('no')"
+    app.load({"api.py": simple("def get(self, bad=Bad()):\n    return 1", head=head)}, id="thing")
+    thing = app.get_service("thing")
+    assert "get(...)" in thing._repr_html_()
+    assert repr(thing.get) == "<method standard.thing.service.get(...)>"
+    assert thing.get.__doc__ == "get(...)"
+
+
+def test_a_thread_that_got_the_app_loops_number_is_another_thread(app: AppContext) -> None:
+    """Once the loop ended, whoever calls is told so, whatever the number of their thread."""
+    app.load({"api.py": ORDERS}, id="orders")
+    total = app.get_service("orders").total
+    app.stop()
+    assert app._app_loop.thread_id == 0
+    with pytest.raises(NotRunningError, match="modframe was stopped"):
+        total()
