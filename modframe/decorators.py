@@ -83,7 +83,7 @@ def _refuse(decorator: str, name: str, wanted: str, value: object) -> DecoratorE
             f"@{decorator} stands without parentheses", cure=f"write @{decorator}(...)"
         )
     return DecoratorError(
-        f"@{decorator}: {name} is {wanted}, not {value!r}", cure="correct the decorator"
+        f"@{decorator}: {name} is {wanted}, not {value!r}", cure=f"write {name} as {wanted}"
     )
 
 

@@ -15,6 +15,7 @@ from ..errors import Finding, ModframeError
 from ..names import MODULE_TYPES
 from ..source import Source
 from ..wording import near
+from .imports import DOORS
 
 _PRIVATE = re.compile(r"(modules\.\w+\.\w+)~\w+")
 _WHERE = re.compile(r"(?: \((?:unknown location|most likely [^)]*|/[^)]*|<[^)]*)\))+$")
@@ -122,9 +123,9 @@ def _missing_package(name: str, inner: FrameType | None) -> str:
     if head == "core":
         if inner is not None and inner.f_globals.get("__name__") == "importlib":
             return "importlib doesn't know it; use an import statement, or 'modframe' for 'core'"
-        return "mend the name"
+        return near(kind, DOORS).rstrip() or "import one of those"
     if head == "modframe":
-        return "mend the name"
+        return near(kind, DOORS).rstrip() or f"modules import {', '.join(DOORS)} from it"
     return f"install it (pip install {_DISTRIBUTIONS.get(head, head)}) or mend the name"
 
 
@@ -134,10 +135,14 @@ def _missing_name(error: ImportError) -> str:
             "files import each other in a circle; import inside the function that needs it, or "
             "move what both need to a third file"
         )
+    framework = error.name in ("core", "modframe")
     wanted = _NAME.search(str(error))
-    names = dir(sys.modules.get(error.name or "", None)) if wanted and error.name else []
-    hint = near(wanted[1], names).rstrip() if wanted else ""
-    return hint or "define it there or mend the name"
+    names = DOORS if framework else dir(sys.modules.get(error.name or "", None))
+    if wanted and error.name and (hint := near(wanted[1], names)):
+        return hint.rstrip()
+    if framework:
+        return f"import one of {', '.join(DOORS)}"
+    return "define it there, or import a name that is there"
 
 
 def _speak_plainly(error: ImportError) -> None:

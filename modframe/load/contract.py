@@ -63,7 +63,7 @@ def _drift(documented: ServiceMethod, real: inspect.Signature) -> Iterator[tuple
         if says != gives:
             yield (
                 f"{name}() is documented to return {says} and annotated with {gives}",
-                "make them equal",
+                f"write '-> {says}' at the method, or ServiceReturn(return_type={gives!r}, ...)",
             )
 
 

@@ -174,7 +174,9 @@ def _place(folder: Path, texts: Mapping[str, str]) -> None:
         aside.rename(folder)
     except OSError as error:
         raise ScaffoldError(
-            f"{str(folder)!r} could not be written: {error}", cure="see to the folder's rights"
+            f"{str(folder)!r} could not be written: {error}",
+            cure=f"give yourself the right to write in {folder.parent}, and see that its disk has "
+            "room",
         ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -174,6 +174,8 @@ def test_logs_go_on_as_lines_come(shell: Shell) -> None:
     log.rename(log.with_suffix(".1"))
     log.write_text(line.format("third"))
     following.wait_for(line.format("third").strip())
+    told = [line.format(one).strip() for one in ("first", "second", "third")]
+    assert following.lines == told
 
 
 def test_doctor_looks_and_says_what_to_do(shell: Shell) -> None:

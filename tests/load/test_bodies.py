@@ -27,8 +27,16 @@ BODIES = {
     "import not_there.deep": (2, "No module named 'not_there'", "pip install not_there"),
     "import yaml_not_there as yaml": (2, "No module named 'yaml_not_there'", "pip install"),
     "from json import lods": (2, "cannot import name 'lods' from 'json'", "did you mean 'loads'"),
-    "from core.nothing import x": (2, "No module named 'core.nothing'; inside", "mend the name"),
-    "from core import nothing": (2, "cannot import name 'nothing' from 'core'", "mend the name"),
+    "from core.nothing import x": (
+        2,
+        "No module named 'core.nothing'; inside",
+        "import one of those",
+    ),
+    "from core import nothing": (
+        2,
+        "cannot import name 'nothing' from 'core'",
+        "import one of app_context,",
+    ),
     "import importlib\nimportlib.import_module('core.logging')": (
         3,
         "No module named 'core",

@@ -169,7 +169,7 @@ def test_the_live_text_is_exported_and_the_draft_named(app: AppContext, workspac
 
 def test_what_isn_t_live_is_not_exported(app: AppContext) -> None:
     """The error says what it is instead."""
-    with pytest.raises(modframe.ModframeError):
+    with pytest.raises(modframe.ModframeError, match="division by zero"):
         app.load({"api.py": "1 / 0\n"}, id="orders")
     with pytest.raises(ExportError, match=r"standard\.orders is FAILED, and only what is live"):
         app.modules["orders"].export()
@@ -211,7 +211,7 @@ def test_a_first_export_that_fails_makes_no_folder(
     """Nothing at all is left."""
     monkeypatch.setitem(sys.modules, "only_here", pytest)
     module = app.load({"api.py": small() + "import only_here\n"}, id="orders")
-    with pytest.raises(ExportError):
+    with pytest.raises(ExportError, match=r"(?s)fresh process:.*No module named 'only_here'"):
         module.export()
     assert list(workspace.iterdir()) == []
 
@@ -295,7 +295,7 @@ def test_any_text_is_written_byte_for_byte(
     end: str,
 ) -> None:
     """Line ends, blanks, characters of any script, and no last line end: all as they are."""
-    monkeypatch.setattr(sys.modules["modframe.ship.export"], "try_out", lambda *args, **options: [])
+    monkeypatch.setattr(sys.modules["modframe.ship.export"], "run_trial", lambda *args, **options: [])
     text = line_end.join(lines) + end
     source = Source.from_texts("standard.orders", {"api.py": text})
     report = export(source, tmp_path / "modules", workspace=tmp_path, data=None, force=True)
