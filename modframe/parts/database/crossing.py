@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -54,17 +56,37 @@ class AppDatabase:
 
 
 class _CrossingSession:
-    """Enters and leaves a session on the app loop; what it gives crosses over call by call."""
+    """A session over there, used from here: one step after the other, and left in every case.
+
+    Whoever is cancelled here does not wait for the end of what they began over there; so each
+    step waits for its turn, and a session that was begun for nobody is ended again.
+    """
 
     def __init__(
         self, app_loop: AppLoop, session: AbstractAsyncContextManager[AsyncSession]
     ) -> None:
         self._app_loop = app_loop
         self._session = session
+        self._turn = asyncio.Lock()  # used on the app loop alone
+        self._begun = False
+
+    def cross(self, step: Callable[[], Awaitable[Any]], label: str) -> Call[Any]:
+        """Take a step over there, after those before it have ended."""
+
+        async def in_turn() -> Any:
+            async with self._turn:
+                return await step()
+
+        return Call(self._app_loop, in_turn, f"session: {label}")
 
     async def __aenter__(self) -> Any:
-        session: Any = await Call(self._app_loop, self._session.__aenter__, "session: begin")
-        return _Crossed(self._app_loop, session)
+        try:
+            session = await self.cross(self._begin, "begin")
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+                _ = self.cross(partial(self._end, type(error), error), "end")
+            raise
+        return _Crossed(self, session)
 
     async def __aexit__(
         self,
@@ -72,33 +94,43 @@ class _CrossingSession:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        def leave() -> Any:
-            return self._session.__aexit__(kind, error, trace)
+        outcome: bool | None = await self.cross(partial(self._end, kind, error, trace), "end")
+        return outcome
 
-        return await Call(self._app_loop, leave, "session: end")
+    async def _begin(self) -> AsyncSession:
+        session = await self._session.__aenter__()
+        self._begun = True
+        return session
+
+    async def _end(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None = None,
+    ) -> bool | None:
+        if not self._begun:
+            return None
+        self._begun = False
+        return await self._session.__aexit__(kind, error, trace)
 
 
 class _Crossed:
     """An object of the app loop's whose coroutine methods can be awaited anywhere."""
 
-    def __init__(self, app_loop: AppLoop, real: Any) -> None:
-        self._app_loop = app_loop
+    def __init__(self, crossing: _CrossingSession, real: Any) -> None:
+        self._crossing = crossing
         self._real = real
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._real, name)
         if not inspect.iscoroutinefunction(value):
             return value
-        return _crossing(self._app_loop, value, f"session.{name}")
+        crossing = self._crossing
+
+        def call(*args: Any, **kwargs: Any) -> Call[Any]:
+            return crossing.cross(lambda: value(*args, **kwargs), name)
+
+        return call
 
     def __repr__(self) -> str:
         return f"<on the app loop: {self._real!r}>"
-
-
-def _crossing(
-    app_loop: AppLoop, method: Callable[..., Any], label: str
-) -> Callable[..., Call[Any]]:
-    def call(*args: Any, **kwargs: Any) -> Call[Any]:
-        return Call(app_loop, lambda: method(*args, **kwargs), label)
-
-    return call

@@ -1,0 +1,58 @@
+"""Sessions used from off the app loop, cancelled half way."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+import modframe
+from tests.fakes import simple
+
+MODELS = """
+from modframe.database import get_database_base
+from sqlalchemy import Column, Integer
+
+DATABASE_NAME = "shop"
+Base = get_database_base(DATABASE_NAME)
+
+
+class Item(Base):
+    __tablename__ = "item"
+    id = Column(Integer, primary_key=True)
+"""
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13, 40])
+def test_a_session_that_is_cancelled_half_way_ends_over_there(workspace: Path, steps: int) -> None:
+    """Whatever step the cancellation meets: it surfaces as itself, and no session is left."""
+    with modframe.start(workspace=workspace, data=workspace / "data") as app:
+        app.load(
+            {"api.py": simple("def get(self):\n    return 1"), "db_models.py": MODELS}, id="shop"
+        )
+
+        async def half() -> None:
+            async with app.database.integrity_session("shop", "cell") as session:
+                await session.execute(text("insert into item (id) values (1)"))
+                await asyncio.Event().wait()
+
+        async def cancel() -> None:
+            task = asyncio.create_task(half())
+            for _ in range(steps):
+                await asyncio.sleep(0.001)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(cancel())
+        # A change of the tables waits for open sessions: it goes through once none is left.
+        app.load(
+            {
+                "api.py": simple("def get(self):\n    return 2"),
+                "db_models.py": MODELS + "    more = Column(Integer)\n",
+            },
+            id="shop",
+        )
+        assert app.database.sql("select * from shop.item").rows == []
