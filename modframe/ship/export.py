@@ -19,7 +19,7 @@ from .files import replace_files
 from .plan import ExportPlan, findings_of, plan_export, refusals
 from .report import ExportReport
 from .trial import run_trial
-from .written import Written, digest_of
+from .written import Written
 
 
 def export(
@@ -53,9 +53,7 @@ def export(
     plan = plan_export(source, folder, written)
     if not force and (changed := refusals(plan, written.digests(folder))):
         raise _refused(source, f"{count(len(changed), 'file')} would be written over", changed)
-    faults = run_trial(
-        plan, source.module_id, workspace=workspace, modules=to, settings=settings or {}
-    )
+    faults = run_trial(plan, source.module_id, (to, workspace / "modules"), settings=settings or {})
     if errors := [one for one in faults if one.level == "error"]:
         raise _refused(source, "It does not load in a fresh process", errors)
     if plan_export(source, folder, written) != plan:
@@ -66,9 +64,7 @@ def export(
             findings=(),
         )
     _carry_out(plan)
-    written.note(
-        {path: digest_of(content) for path, content in plan.contents.items()}, gone=plan.remove
-    )
+    written.note(plan.contents, gone=plan.remove)
     findings = [*_draft_findings(source, draft), *findings_of(plan), *faults]
     if written.problem:
         findings.append(Finding("export-record", "warning", written.problem))

@@ -29,9 +29,8 @@ _SKIPPED = ("__pycache__", ".ipynb_checkpoints")
 def run_trial(
     plan: ExportPlan,
     module_id: str,
+    folders: tuple[Path, ...],
     *,
-    workspace: Path,
-    modules: Path,
     settings: Mapping[str, Mapping[str, Any]],
 ) -> list[Finding]:
     """What a fresh process finds that loads and starts the module as it would be written.
@@ -39,13 +38,12 @@ def run_trial(
     Args:
         plan: What would be written.
         module_id: The module.
-        workspace: Its ``modules/`` supplies what the module requires,
-        modules: after this folder, where the export goes.
+        folders: The folders of modules that supply what the module requires, the first first.
         settings: The session's settings, which no file holds.
     """
     with tempfile.TemporaryDirectory(prefix="modframe-trial-", ignore_cleanup_errors=True) as made:
         stage = Path(made)
-        _stage(plan, module_id, stage / "modules", sources=(modules, workspace / "modules"))
+        _stage(plan, module_id, stage / "modules", sources=folders)
         request = {
             "workspace": str(stage),
             "data": str(stage / "data"),

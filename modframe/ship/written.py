@@ -63,10 +63,10 @@ class Written:
                 found[path] = digest
         return found
 
-    def note(self, digests: Mapping[Path, str], *, gone: Iterable[Path] = ()) -> None:
+    def note(self, contents: Mapping[Path, bytes], *, gone: Iterable[Path] = ()) -> None:
         """Keep what was written, and forget what was removed."""
         before = self._read()
-        rows = {**before, **{self._key(path): one for path, one in digests.items()}}
+        rows = {**before, **{self._key(path): digest_of(one) for path, one in contents.items()}}
         for path in gone:
             rows.pop(self._key(path), None)
         if rows == before:

@@ -40,107 +40,65 @@ def changed(texts: dict[str, str], old: str, new: str, file: str = "api.py") -> 
     return {**texts, file: texts[file].replace(old, new)}
 
 
+HEALTH = "@module_health_check(check_function=None)\n"
+FIRST = '@inject_dependencies("app_context")\n'
+FORCE = '@force_shutdown(method="force_cleanup", timeout=5)'
+REGISTERS = "self.app_context.register_pydantic_model(self.MODULE_ID, OrdersSettings)"
+ERRORS = "from core.error_utils"
+METHOD = "    def force_cleanup"
+GRACEFUL = '@graceful_shutdown(method="cleanup_resources"'
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "file", "finding"),
+    ("finding", "edits"),
     [
+        ("missing-decorator error api.py", [(f"{FORCE}\n", "")]),
+        ("decorator-order warning api.py", [(HEALTH, ""), (FIRST, f"{HEALTH}{FIRST}")]),
+        ("module-facts warning api.py", [('    MODULE_VERSION = "1.0.0"\n', "")]),
+        ("settings-not-registered error api.py", [(REGISTERS, "OrdersSettings()")]),
         (
-            '@force_shutdown(method="force_cleanup", timeout=5)\n',
-            "",
-            "api.py",
-            ("missing-decorator", "error", "api.py"),
+            "cleanup-not-async warning api.py",
+            [(GRACEFUL, '@graceful_shutdown(method="force_cleanup"')],
+        ),
+        ("force-cleanup-async warning api.py", [(METHOD, "    async def force_cleanup")]),
+        ("missing-cleanup warning api.py", [(FORCE, "@force_shutdown(method=None, timeout=5)")]),
+        ("duplicate-route error api.py", [('@router.get("/status"', '@router.get("/records"')]),
+        ("body-error error api.py", [("router = APIRouter()", "router = APIRouter")]),
+        ("anti-mock warning services.py", [(ERRORS, f"from unittest import mock\n{ERRORS}")]),
+        ("anti-mock warning services.py", [(ERRORS, f"import unittest.mock as m\n{ERRORS}")]),
+        (
+            "documented-signature warning services.py",
+            [("create_record(self, name: str)", "create_record(self, name: str, count: int)")],
         ),
         (
-            "from core.error_utils",
-            "from unittest import mock\nfrom core.error_utils",
-            "services.py",
-            ("anti-mock", "warning", "services.py"),
+            "undocumented-method info services.py",
+            [(METHOD, f"    async def extra(self):\n        return 1\n\n{METHOD}")],
         ),
-        (
-            "from core.error_utils",
-            "import unittest.mock as m\nfrom core.error_utils",
-            "services.py",
-            ("anti-mock", "warning", "services.py"),
-        ),
-        ('    MODULE_VERSION = "1.0.0"\n', "", "api.py", ("module-facts", "warning", "api.py")),
-        (
-            "self.app_context.register_pydantic_model(self.MODULE_ID, OrdersSettings)",
-            "OrdersSettings()",
-            "api.py",
-            ("settings-not-registered", "error", "api.py"),
-        ),
-        (
-            '@graceful_shutdown(method="cleanup_resources"',
-            '@graceful_shutdown(method="force_cleanup"',
-            "api.py",
-            ("cleanup-not-async", "warning", "api.py"),
-        ),
-        (
-            "    def force_cleanup",
-            "    async def force_cleanup",
-            "api.py",
-            ("force-cleanup-async", "warning", "api.py"),
-        ),
-        (
-            '@force_shutdown(method="force_cleanup", timeout=5)',
-            "@force_shutdown(method=None, timeout=5)",
-            "api.py",
-            ("missing-cleanup", "warning", "api.py"),
-        ),
-        (
-            "create_record(self, name: str)",
-            "create_record(self, name: str, count: int)",
-            "services.py",
-            ("documented-signature", "warning", "services.py"),
-        ),
-        (
-            "    def force_cleanup",
-            "    async def extra(self):\n        return 1\n\n    def force_cleanup",
-            "services.py",
-            ("undocumented-method", "info", "services.py"),
-        ),
-        ('orders"', 'orders-x"', "db_models.py", ("database", "error", "db_models.py")),
-        (
-            '@router.get("/status"',
-            '@router.get("/records"',
-            "api.py",
-            ("duplicate-route", "error", "api.py"),
-        ),
-        ("router = APIRouter()", "router = APIRouter", "api.py", ("body-error", "error", "api.py")),
+        ("database error db_models.py", [('orders"', 'orders-x"')]),
     ],
 )
 def test_each_demand_is_a_finding(
-    texts: dict[str, str],
-    workspace: Path,
-    old: str,
-    new: str,
-    file: str,
-    finding: tuple[str, str, str],
+    texts: dict[str, str], workspace: Path, finding: str, edits: list[tuple[str, str]]
 ) -> None:
     """What is wrong is named by rule, level and file."""
-    assert finding in found(changed(texts, old, new, file), workspace)
+    rule, level, file = finding.split()
+    for old, new in edits:
+        texts = changed(texts, old, new, file)
+    assert (rule, level, file) in found(texts, workspace)
 
 
-def test_decorators_in_another_order_are_named(texts: dict[str, str], workspace: Path) -> None:
-    """The guide has an order."""
-    line = "@module_health_check(check_function=None)\n"
-    moved = changed(texts, line, "")
-    moved = changed(
-        moved,
-        '@inject_dependencies("app_context")\n',
-        f'{line}@inject_dependencies("app_context")\n',
-    )
-    assert found(moved, workspace) == [("decorator-order", "warning", "api.py")]
-
-
-def test_the_short_form_complies(workspace: Path) -> None:
-    """`@module` leaves nothing of the twelve to demand."""
-    assert found({"api.py": SHORT}, workspace) == []
-
-
-def test_mocks_in_tests_are_fine(texts: dict[str, str], workspace: Path) -> None:
-    """What does not run with the module is not held to it."""
-    tests = {"tests/test_orders.py": "from unittest import mock\n"}
-    assert found({**texts, **tests}, workspace) == []
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({}, id="a scaffold"),
+        pytest.param({"tests/test_orders.py": "from unittest import mock\n"}, id="mocks in tests"),
+        pytest.param({"api.py": SHORT}, id="the short form"),
+    ],
+)
+def test_what_complies(texts: dict[str, str], workspace: Path, more: dict[str, str]) -> None:
+    """Neither what doesn't run with the module nor `@module` is held to the guide's twelve."""
+    files = more if "api.py" in more else {**texts, **more}
+    assert found(files, workspace) == []
 
 
 def test_a_load_that_hangs_is_a_finding(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
