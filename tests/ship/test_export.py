@@ -295,7 +295,9 @@ def test_any_text_is_written_byte_for_byte(
     end: str,
 ) -> None:
     """Line ends, blanks, characters of any script, and no last line end: all as they are."""
-    monkeypatch.setattr(sys.modules["modframe.ship.export"], "run_trial", lambda *args, **options: [])
+    monkeypatch.setattr(
+        sys.modules["modframe.ship.export"], "run_trial", lambda *args, **options: []
+    )
     text = line_end.join(lines) + end
     source = Source.from_texts("standard.orders", {"api.py": text})
     report = export(source, tmp_path / "modules", workspace=tmp_path, data=None, force=True)
