@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .errors import Finding
     from .parts.database.crossing import AppDatabase
-    from .runtime.swap import Outcome, StopReport
+    from .runtime.outcome import Outcome, StopReport
     from .server import Server
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
@@ -102,7 +102,11 @@ def begin(app_loop: AppLoop, given: Mapping[str, Any]) -> AppContext:
                 f"modframe runs in this process already, in {_running._engine.workspace}",
                 cure="stop it first: one process has one app",
             )
-        _running = AppContext(app_loop, given)
+        try:
+            _running = AppContext(app_loop, given)
+        except BaseException:
+            app_loop.close()
+            raise
         return _running
 
 
@@ -131,6 +135,7 @@ class AppContext:
             config=read_settings(),
         )
         self._app_loop = app_loop
+        self._report: StopReport | None = None
         self.modules = Modules(self._engine)
         self.get_service = self._engine.handles.get
 
@@ -306,15 +311,18 @@ class AppContext:
     def stop(self) -> StopReport:
         """Stop everything in order: server, modules from dependents down, databases, log.
 
-        A first Ctrl-C while it waits forces what hangs; the report says what took how long.
+        A first Ctrl-C while it waits forces what hangs; the report says what took how long. A
+        stopped app gives its report again.
         """
         __tracebackhide__ = True
-        try:
-            return self._app_loop.block("app.stop()", self._engine.stop)
-        except KeyboardInterrupt:
-            return self._app_loop.block("app.stop()", self._engine.force_stop)
-        finally:
-            self._shut_down()
+        if self._report is None:
+            try:
+                self._report = self._app_loop.block("app.stop()", self._engine.stop)
+            except KeyboardInterrupt:
+                self._report = self._app_loop.block("app.stop()", self._engine.force_stop)
+            finally:
+                self._shut_down()
+        return self._report
 
     def _shut_down(self) -> None:
         self._app_loop.close()

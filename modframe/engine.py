@@ -36,8 +36,9 @@ from .runtime.finder import PLAIN_NAMES
 from .runtime.generation import Generation
 from .runtime.handles import Handles, not_found
 from .runtime.loop import AppLoop
+from .runtime.outcome import Limits, Outcome, StopReport
 from .runtime.output import make_printer
-from .runtime.swap import Limits, Outcome, StopReport, Swap
+from .runtime.swap import Swap
 from .source import Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
 from .view import refresh

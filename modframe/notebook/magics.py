@@ -11,7 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 
 from ..app import AppContext, current_app, start
 from ..errors import InvalidModuleIdError, ModframeError
-from ..runtime.swap import Outcome
+from ..runtime.outcome import Outcome
 from ..spec import module_id_of
 from ..wording import count
 from .cell import Cells, cell_file

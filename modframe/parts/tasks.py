@@ -41,9 +41,7 @@ class TasksPart(Part):
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The names of the tasks that run."""
-        return {
-            "running": sorted(task.get_name() for task in list(generation.parts["tasks"] or ()))
-        }
+        return {"running": sorted(map(_name, list(generation.parts["tasks"] or ())))}
 
 
 async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:
@@ -59,9 +57,17 @@ async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:
             task.cancel()
         _, left = await asyncio.wait(running, timeout=until - loop.time())
         if left:
-            names = ", ".join(sorted(repr(task.get_name()) for task in left))
+            names = ", ".join(sorted(repr(_name(task)) for task in left))
             raise ModframeError(
                 f"{generation.module_id}: tasks of generation {generation.number} ignore their "
                 f"cancellation: {names}",
                 cure="let CancelledError out of them; they run on until the process ends",
             )
+
+
+def _name(task: asyncio.Task[Any]) -> str:
+    """The name its author gave a task, else that of the function it runs."""
+    name = task.get_name()
+    if name.startswith("Task-") or name == "None":  # what asyncio gives it, from 3.13 on as text
+        return str(getattr(task.get_coro(), "__qualname__", name))
+    return name

@@ -7,7 +7,8 @@ from collections.abc import Container
 from ..errors import ModframeError
 from ..load import missing_files
 from ..source import Source, SourceFile
-from .swap import Outcome, Swap
+from .outcome import Outcome
+from .swap import Swap
 
 
 class Drafts:

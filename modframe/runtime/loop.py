@@ -105,9 +105,9 @@ class AppLoop:
         owned = self._owner_of(coro)
         if owned is not None and options.get("context") is None:
             options["context"] = task_context()
-        if options.get("name") is None:
-            options["name"] = getattr(coro, "__qualname__", None)
-        task: asyncio.Task[Any] = CTask(_contained(coro), loop=loop, **options)
+        inside: Any = _contained(coro)
+        inside.__qualname__ = getattr(coro, "__qualname__", "task")  # what it is called in views
+        task: asyncio.Task[Any] = CTask(inside, loop=loop, **options)
         # A task cancelled before its first step never reaches the coroutine inside.
         task.add_done_callback(lambda _: coro.close())
         if owned is not None:
@@ -287,15 +287,22 @@ class Crossing(Generic[T]):
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         if task.cancelled():
-            cut_short = self._app_loop.closing and not self._cancelled
-            self.future.set_exception(
-                stopped() if cut_short else concurrent.futures.CancelledError()
-            )
+            self.future.set_exception(self._why_cancelled())
         elif (error := task.exception()) is not None:
             self.future.set_exception(error)
         else:
             self.future.set_result(task.result())
         self._task = None
+
+    def _why_cancelled(self) -> BaseException:
+        if self._cancelled:
+            return concurrent.futures.CancelledError()
+        if self._app_loop.closing:
+            return stopped()
+        return ModuleExitError(
+            "module code let a CancelledError out, though nobody cancelled the call",
+            cure="await a task that was cancelled within contextlib.suppress(CancelledError)",
+        )
 
     def cancel(self) -> None:
         """Ask for the end, from any thread; the future says when it came."""

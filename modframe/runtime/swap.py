@@ -9,15 +9,12 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
-from ..errors import BlockedError, Finding, InterruptedLoadError, ModframeError, NotRunningError
-from ..html import table
+from ..errors import BlockedError, InterruptedLoadError, ModframeError, NotRunningError
 from ..observe import log_exception
 from ..source import Source
-from ..wording import count, duration
 from .batch import Batch
 from .claims import Claim, Claims, GroundMovedError
 from .ending import Ending
@@ -25,67 +22,9 @@ from .generation import Generation
 from .live import Live
 from .loading import LoaderThreads
 from .loop import AppLoop
+from .outcome import Limits, Outcome
 from .part import Part
 from .record import Records
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a change did to one module, as one line and as data.
-
-    Attributes:
-        kind: ``live``, ``unchanged`` or ``stopped``.
-        before: The number of the generation that was replaced; 0 if there was none.
-        after: The number of the generation that is live now.
-        seconds: How long the whole change took.
-        routes: How many routes the module has.
-        findings: What was noticed and did not stand in the way.
-    """
-
-    module_id: str
-    kind: Literal["live", "unchanged", "stopped"]
-    before: int = 0
-    after: int = 0
-    seconds: float = 0.0
-    routes: int = 0
-    findings: tuple[Finding, ...] = ()
-
-    def __str__(self) -> str:
-        if self.kind == "unchanged":
-            return f"{self.module_id} unchanged, generation {self.after}"
-        if self.kind == "stopped":
-            return f"{self.module_id} stopped"
-        change = f"{self.before} → {self.after}" if self.before else str(self.after)
-        line = f"{self.module_id} {change} · live in {duration(self.seconds)}"
-        if self.routes:
-            line += f" · {count(self.routes, 'route')}"
-        return line
-
-
-@dataclass(frozen=True, slots=True)
-class StopReport:
-    """What a stop did: each module with its time, in order, and what would not settle."""
-
-    modules: tuple[Outcome, ...]
-    seconds: float
-    unsettled: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        left = f", {len(self.unsettled)} not settled" if self.unsettled else ""
-        return f"<stopped {count(len(self.modules), 'module')} in {duration(self.seconds)}{left}>"
-
-    def _repr_html_(self) -> str:
-        rows = [(one.module_id, duration(one.seconds)) for one in self.modules]
-        return table([*rows, *((fault, "not settled") for fault in self.unsettled)])
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long the steps of a change may take, in seconds."""
-
-    load: float = 60.0
-    phase: float = 60.0
-    drain: float = 30.0
 
 
 class Swap:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from modframe.app import AppContext
-from modframe.errors import NotRunningError
+from modframe.errors import ModuleExitError, NotRunningError
 from tests.fakes import ORDERS, simple
 
 PATIENCE = 60
@@ -114,24 +116,47 @@ async def _until(condition: Any) -> None:
         await asyncio.sleep(0)
 
 
-def test_a_forked_child_is_told_that_nothing_runs_there(app: AppContext) -> None:
+FORKS = """
+import os
+import modframe
+from tests.fakes import ORDERS
+
+app = modframe.start(data=":memory:")
+app.load({"api.py": ORDERS}, id="orders")
+orders = app.get_service("orders")
+read, write = os.pipe()
+child = os.fork()
+if not child:
+    try:
+        orders.twice(2).result()
+    except BaseException as error:
+        os.write(write, type(error).__name__.encode())
+    finally:
+        os._exit(0)
+os.close(write)
+with os.fdopen(read) as answer:
+    print(answer.read(), orders.twice(2).result())
+os.waitpid(child, 0)
+app.stop()
+"""
+
+
+def test_a_forked_child_is_told_that_nothing_runs_there(workspace: Path) -> None:
     """A call there would wait for a thread that the child doesn't have."""
-    app.load({"api.py": ORDERS}, id="orders")
-    orders = app.get_service("orders")
-    read, write = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            orders.twice(2).result()
-        except BaseException as error:
-            os.write(write, f"{type(error).__name__}: {error}".encode())
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as answer:
-        assert answer.read().startswith(NotRunningError.__name__)
-    os.waitpid(child, 0)
-    assert orders.twice(2).result(PATIENCE) == 4
+    root = str(Path(__file__).parents[2])
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS], cwd=workspace, timeout=PATIENCE,
+        env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert run.stdout == "NotRunningError 4\n"
+
+
+def test_a_method_that_lets_a_cancellation_out_is_named(app: AppContext) -> None:
+    """Whoever waits did not cancel, and is not told that they did."""
+    text = simple("async def get(self):\n    raise asyncio.CancelledError", head="import asyncio")
+    app.load({"api.py": text}, id="thing")
+    with pytest.raises(ModuleExitError, match="though nobody cancelled the call"):
+        app.get_service("thing").get().result(PATIENCE)
 
 
 def test_a_number_that_was_used_does_not_come_again(app: AppContext) -> None:

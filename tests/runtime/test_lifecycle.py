@@ -401,3 +401,21 @@ def test_nothing_is_created_before_something_is_kept(workspace: Path) -> None:
     with modframe.start(workspace=workspace):
         pass
     assert list(workspace.iterdir()) == []
+
+
+def test_a_stopped_app_gives_its_report_again(workspace: Path) -> None:
+    """Stopping twice, as at the end of a ``with`` whose body stopped, is no error."""
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        report = app.stop()
+    assert app.stop() is report
+
+
+def test_a_start_that_cannot_begin_leaves_no_thread(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad framework setting is said, and nothing of the attempt goes on running."""
+    monkeypatch.setenv("MODFRAME_DRAIN_TIMEOUT", "soon")
+    before = threading.active_count()
+    with pytest.raises(ModframeError, match="MODFRAME_DRAIN_TIMEOUT"):
+        modframe.start(workspace=workspace)
+    assert threading.active_count() == before

@@ -78,6 +78,7 @@ async def test_nothing_of_a_dropped_application_stays(monkeypatch: pytest.Monkey
     forget()
     forget_gone()
     gc.collect()
+    gc.collect()
     assert [ref() for ref in refs if ref() is not None] == []
     assert set(routing._endpoint_context_cache) <= set(places)
 
