@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
@@ -37,15 +36,9 @@ class Call(Coroutine[Any, Any, T]):
     def __init__(self, app_loop: AppLoop, start: Callable[[], Any], label: str) -> None:
         self._app_loop = app_loop
         self._label = label
-        self._began = time.perf_counter()
-        self._took: float | None = None
         self._steps: Generator[Any, Any, T] | None = None
         self._crossing: Crossing[T] = app_loop.submit(start)
         self._collected = False  # from here on its failure is somebody's to see
-        self._crossing.future.add_done_callback(self._note_end)
-
-    def _note_end(self, future: concurrent.futures.Future[T]) -> None:
-        self._took = time.perf_counter() - self._began
 
     def result(self, timeout: float | None = None) -> T:
         """Wait for the value, at most ``timeout`` seconds; Ctrl-C cancels the call.
@@ -119,7 +112,7 @@ class Call(Coroutine[Any, Any, T]):
         future = self._crossing.future
         if not future.done():
             return "running; await it for the value"
-        took = duration(self._took or 0)
+        took = duration(self._crossing.took)
         error = future.exception()
         if isinstance(error, concurrent.futures.CancelledError):
             return f"cancelled after {took}"

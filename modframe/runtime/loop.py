@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import threading
+import time
 import weakref
 from _asyncio import Task as CTask
 from collections.abc import Awaitable, Callable, Coroutine
@@ -172,7 +173,6 @@ class AppLoop:
             raise stopped()
         crossing = Crossing(self, start)
         self._crossings.add(crossing)
-        crossing.future.add_done_callback(lambda _: self._crossings.discard(crossing))
         try:
             crossing.begin()
         except RuntimeError:  # the loop was closed a moment ago
@@ -251,17 +251,23 @@ def stopped() -> NotRunningError:
 
 
 class Crossing(Generic[T]):
-    """One thing on its way to the app loop: a future for the caller, a task over there."""
+    """One thing on its way to the app loop: a future for the caller, a task over there.
 
-    __slots__ = ("_app_loop", "_cancelled", "_loop", "_start", "_task", "future")
+    Nothing here goes in a circle, so what a caller lets go of is gone at once: a left stream is
+    closed then, and not with the next collection.
+    """
+
+    __slots__ = ("_app_loop", "_cancelled", "_loop", "_start", "_task", "began", "future", "took")
 
     def __init__(self, app_loop: AppLoop, start: Callable[[], Awaitable[T]]) -> None:
         self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
         self._app_loop = app_loop
         self._loop = app_loop.loop
-        self._start = start
+        self._start: Callable[[], Awaitable[T]] | None = start
         self._task: asyncio.Task[T] | None = None
         self._cancelled = False
+        self.began = time.perf_counter()
+        self.took = 0.0
 
     def begin(self) -> None:
         """Send it on its way."""
@@ -269,30 +275,33 @@ class Crossing(Generic[T]):
 
     def abandon(self) -> None:
         """The loop has ended: whoever waits learns it."""
+        self._leave()
         with suppress(concurrent.futures.InvalidStateError):  # it came to its end after all
             self.future.set_exception(stopped())
 
     def _begin(self) -> None:
-        if self._cancelled:
-            self.future.cancel()
-            self.future.set_running_or_notify_cancel()
-            return
+        start, self._start = self._start, None
         self.future.set_running_or_notify_cancel()
-        try:
-            self._task = CTask(_awaiting(self._start), loop=self._loop)
-        except BaseException as error:  # noqa: BLE001  # handed to whoever waits
-            self.future.set_exception(error)
+        if self._cancelled or start is None:
+            self._leave()
+            self.future.set_exception(concurrent.futures.CancelledError())
             return
+        self._task = CTask(_awaiting(start), loop=self._loop)
         self._task.add_done_callback(self._finish)
 
+    def _leave(self) -> None:
+        self._app_loop._crossings.discard(self)
+        self._start = self._task = None
+        self.took = time.perf_counter() - self.began
+
     def _finish(self, task: asyncio.Task[T]) -> None:
+        self._leave()
         if task.cancelled():
             self.future.set_exception(self._why_cancelled())
         elif (error := task.exception()) is not None:
             self.future.set_exception(error)
         else:
             self.future.set_result(task.result())
-        self._task = None
 
     def _why_cancelled(self) -> BaseException:
         if self._cancelled:
