@@ -82,14 +82,22 @@ def _bodies(operation: Mapping[str, Any], document: Mapping[str, Any]) -> Iterat
     content = operation["requestBody"].get("content", {}).get("application/json", {})
     yield from _examples(content)
     yield from _declared(content.get("schema", {}), document)
-    schema = _resolved(content.get("schema", {}), document)
-    fields = schema.get("properties", {})
+    yield from _of_fields(content.get("schema", {}), document)
+
+
+def _of_fields(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Any]:
+    """A body of the examples that its required fields declare, or a list of one."""
+    schema = _resolved(schema, document)
+    if schema.get("type") == "array":
+        yield from ([one] for one in _of_fields(schema.get("items", {}), document))
+        return
+    fields, required = schema.get("properties", {}), schema.get("required", ())
     given = {
         name: example
-        for name in schema.get("required", ())
+        for name in required
         for example in list(_declared(fields[name], document))[:1]
     }
-    if given and len(given) == len(schema["required"]):
+    if given and len(given) == len(required):
         yield given
 
 

@@ -46,6 +46,7 @@ ITEM = {"name": "tea", "inner": {"n": 1}}
         ("inner: Inner", [Request("POST", "/api/v1/shop/add", {"n": 1})]),
         ("item: Item = Body(examples=[{'a': 1}])", [Request("POST", "/api/v1/shop/add", {"a": 1})]),
         ("", [Request("POST", "/api/v1/shop/add")]),
+        ("items: list[Item]", [Request("POST", "/api/v1/shop/add", [ITEM])]),
         ("bare: Bare", []),
         ("names: list[str]", []),
     ],
