@@ -15,13 +15,14 @@ TYPE_CHECKING = False  # `typing` alone would take longer to import than all of 
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import app_context as app_context
     from .app import AppContext as AppContext
     from .app import start as start
     from .errors import ModframeError as ModframeError
     from .hosted import create_app as create_app
     from .module import Module as Module
     from .result import Result as Result
+
+    app_context: AppContext
 
 __version__ = "0.1.0"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -137,7 +137,7 @@ class AppContext:
         self._app_loop = app_loop
         self._report: StopReport | None = None
         self.modules = Modules(self._engine)
-        self.get_service = self._engine.handles.get
+        setattr(self, "get_service", self._engine.handles.get)  # noqa: B010  # no hop in between
 
     # -- running things -------------------------------------------------------------------
 
@@ -239,8 +239,14 @@ class AppContext:
 
     # -- services -------------------------------------------------------------------------
 
-    get_service: Callable[[Any], Any]
-    """A handle, by name or by class: ``"orders"``, ``"standard.orders.service"``."""
+    if TYPE_CHECKING:
+
+        @overload
+        def get_service(self, name: type[T]) -> T: ...
+        @overload
+        def get_service(self, name: str) -> Any: ...
+        def get_service(self, name: Any) -> Any:
+            """A handle, by name or by class: ``"orders"``, ``"standard.orders.service"``."""
 
     @property
     def database(self) -> AppDatabase:

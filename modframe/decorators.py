@@ -23,7 +23,6 @@ from .spec import (
 from .wording import near
 
 C = TypeVar("C", bound=type)
-Decorator = Callable[[C], C]
 
 __all__ = [
     "ServiceExample",
@@ -147,7 +146,7 @@ def _methods(methods: Any) -> tuple[ServiceMethod, ...]:
 # -- the decorators ----------------------------------------------------------------------------
 
 
-def inject_dependencies(*names: str | Sequence[str]) -> Decorator[C]:
+def inject_dependencies(*names: str | Sequence[str]) -> Callable[[C], C]:
     """Say what is handed to the module; ``'app_context'`` is what there is."""
     found = _names("inject_dependencies", *names)
     for name in found:
@@ -161,7 +160,7 @@ def inject_dependencies(*names: str | Sequence[str]) -> Decorator[C]:
 
 def register_service(
     name: str, methods: Iterable[ServiceMethod] = (), priority: int = 100
-) -> Decorator[C]:
+) -> Callable[[C], C]:
     """Register the module's service under a full name, with its documented methods.
 
     Args:
@@ -175,14 +174,14 @@ def register_service(
     return _record("register_service", name=name, methods=_methods(methods), priority=priority)
 
 
-def require_services(services: Sequence[str] | str = (), *more: str) -> Decorator[C]:
+def require_services(services: Sequence[str] | str = (), *more: str) -> Callable[[C], C]:
     """Require services of other modules; they are there before phase 2 of this one."""
     return _record("require_services", services=_names("require_services", services, *more))
 
 
 def requires_modules(
     modules: Sequence[Mapping[str, Any] | str] | Mapping[str, Any] | str = (), *more: str
-) -> Decorator[C]:
+) -> Callable[[C], C]:
     """Require modules: ids, or ``{"modules": [...], "optional": bool}``.
 
     An optional module comes first if it is there, and isn't missed if it isn't.
@@ -220,7 +219,7 @@ def _group(entry: Any) -> tuple[list[str], bool]:
 
 def initialization_sequence(
     *methods: str | Sequence[str], phase: Literal["phase1", "phase2"] = "phase1"
-) -> Decorator[C]:
+) -> Callable[[C], C]:
     """Name methods of the module class that run in a phase, in this order."""
     if phase not in ("phase1", "phase2"):
         raise _refuse("initialization_sequence", "phase", "'phase1' or 'phase2'", phase)
@@ -232,7 +231,7 @@ def phase2_operations(
     *operations: str | Sequence[str],
     methods: Sequence[str] | str = (),
     dependencies: Sequence[str] | str = (),
-) -> Decorator[C]:
+) -> Callable[[C], C]:
     """Name methods of the module class that run in phase 2, and services that must be there."""
     return _record(
         "phase2_operations",
@@ -241,25 +240,25 @@ def phase2_operations(
     )
 
 
-def auto_service_creation(service_class: str | type | None = None) -> Decorator[C]:
+def auto_service_creation(service_class: str | type | None = None) -> Callable[[C], C]:
     """Name the class of the service; its instance becomes ``self.service_instance``."""
     _class("auto_service_creation", "service_class", service_class)
     return _record("auto_service_creation", service_class=service_class)
 
 
-def register_api_endpoints(router_name: str | None = "router") -> Decorator[C]:
+def register_api_endpoints(router_name: str | None = "router") -> Callable[[C], C]:
     """Name the variable of ``api.py`` that holds the module's `fastapi.APIRouter`."""
     _text("register_api_endpoints", "router_name", router_name)
     return _record("register_api_endpoints", router_name=router_name)
 
 
-def register_database(database_name: str | None = None) -> Decorator[C]:
+def register_database(database_name: str | None = None) -> Callable[[C], C]:
     """Name the module's database; a ``DATABASE_NAME`` constant beside the models wins over it."""
     _text("register_database", "database_name", database_name)
     return _record("register_database", database_name=database_name)
 
 
-def enforce_data_integrity(*, strict_mode: bool = True, anti_mock: bool = True) -> Decorator[C]:
+def enforce_data_integrity(*, strict_mode: bool = True, anti_mock: bool = True) -> Callable[[C], C]:
     """Hold the module to its data: under ``strict_mode`` a session left uncommitted is an error.
 
     Args:
@@ -276,7 +275,7 @@ def module_health_check(
     *,
     function: str | None = None,
     interval: float = 60.0,
-) -> Decorator[C]:
+) -> Callable[[C], C]:
     """Name the method that says whether the module is healthy, and how often to ask, in seconds."""
     named = function or check_function
     _text("module_health_check", "function", named)
@@ -286,14 +285,14 @@ def module_health_check(
 
 def graceful_shutdown(
     method: str | None = "cleanup_resources", timeout: float = 30.0
-) -> Decorator[C]:
+) -> Callable[[C], C]:
     """Name the method that stops the module in order, and its bound in seconds."""
     _text("graceful_shutdown", "method", method)
     bound = _seconds("graceful_shutdown", "timeout", timeout)
     return _record("graceful_shutdown", method=method, timeout=bound)
 
 
-def force_shutdown(method: str | None = "force_cleanup", timeout: float = 5.0) -> Decorator[C]:
+def force_shutdown(method: str | None = "force_cleanup", timeout: float = 5.0) -> Callable[[C], C]:
     """Name the method that stops the module at once, and its bound in seconds."""
     _text("force_shutdown", "method", method)
     bound = _seconds("force_shutdown", "timeout", timeout)
@@ -311,7 +310,7 @@ def module(
     settings: type | str | None = None,
     database: str | None = None,
     requires: Sequence[str] = (),
-) -> Decorator[Any]: ...
+) -> Callable[[C], C]: ...
 def module(target: Any = None, /, **values: Any) -> Any:
     """The short form: make a class a module in one line.
 

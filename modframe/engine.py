@@ -20,6 +20,7 @@ from .errors import (
     ExportError,
     ModframeError,
     ModuleNotFoundInWorkspaceError,
+    NotRunningError,
     ServiceUnavailableError,
     WorkspaceError,
 )
@@ -112,6 +113,7 @@ class Engine:
             backups=config.log_backups,
         )
         self._site: Site | None = None
+        self._stopped = False
         self.drafts = Drafts(self.swap)
         self.seen = Collector(
             self.live,
@@ -152,6 +154,7 @@ class Engine:
     async def stop(self) -> StopReport:
         """Stop the server, every module, dependents first, then what they stood on."""
         began = time.perf_counter()
+        self._stopped = True
         if self._site is not None:
             await self._site.close()
         outcomes = await self.swap.stop()
@@ -219,7 +222,7 @@ class Engine:
 
     def not_in_workspace(self, module_id: str) -> ModframeError:
         """The error for an id that is nowhere, with the nearest there are."""
-        known = [*find_modules(self.modules_folder), *self.records]
+        known = {*find_modules(self.modules_folder), *self.records} - {module_id}
         hint = near(module_id, known)
         kind, _, short = module_id.partition(".")
         return ModuleNotFoundInWorkspaceError(
@@ -264,6 +267,11 @@ class Engine:
 
     def explain(self, name: str) -> ModframeError:
         """Why a name leads to nothing: not live, with the reason, or unknown."""
+        if self._stopped:
+            return NotRunningError(
+                f"the run that {name!r} was looked up in was stopped",
+                cure="start modframe and call get_service() again",
+            )
         module_id = module_of_service(name)
         record = self.records.get(module_id)
         if record is None or record.state == "DRAFT":

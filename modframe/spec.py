@@ -30,6 +30,12 @@ def module_id_of(name: str) -> str:
             f"{name!r} is not a module id", cure="an id is a text such as 'standard.orders'"
         )
     full = full_id(name)
+    if _ID.match(full) and full.partition(".")[2] in MODULE_TYPES:
+        raise InvalidModuleIdError(
+            f"{name!r} is not a module id",
+            cure=f"{full.partition('.')[2]!r} is a type, and its paths are those modules'; choose "
+            "another name",
+        )
     if not _ID.match(full):
         kind = full.partition(".")[0]
         hint = near(kind, MODULE_TYPES) if kind not in MODULE_TYPES else ""

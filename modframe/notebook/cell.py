@@ -6,8 +6,10 @@ IPython hands a magic a dedented text; the raw cell is taken from its ``pre_run_
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from ..source import SourceFile
@@ -48,12 +50,19 @@ def cell_file(shell: Any, cell: RunningCell | None, body: str) -> SourceFile:
 
 
 def _filename(shell: Any, raw: str) -> str:
-    """The name that IPython compiles the cell under, and its debugger sets breakpoints in."""
-    try:
-        code = shell.transform_cell(raw)
-    except SyntaxError:
-        code = raw
-    return str(shell.compile.get_code_name(raw, code, shell.execution_count))
+    """The name that IPython compiled the cell under, and its debugger sets breakpoints in.
+
+    The running cell's own frame tells it; a magic that runs cells of its own hides that frame.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    found = ""
+    while frame is not None:
+        if frame.f_globals is shell.user_ns and frame.f_code.co_name == "<module>":
+            found = frame.f_code.co_filename
+        frame = frame.f_back
+    if _label(shell, found):
+        return found
+    return str(shell.compile.get_code_name(raw, shell.transform_cell(raw), shell.execution_count))
 
 
 def _label(shell: Any, filename: str) -> str:

@@ -61,7 +61,7 @@ class ModframeMagics(Magics):
             print(f"{module_id} drafted · {given.file} · {count(len(draft.files), 'file')}")
             return
         try:
-            outcome = app.try_draft(module_id, outer_names=frozenset(self.shell.user_ns))
+            outcome = app.try_draft(module_id, outer_names=self.shell.user_ns)
         except ModframeError as error:
             note_draft(error, draft, _kept(app, module_id, given.file))
             raise

@@ -12,10 +12,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from ..errors import ModframeError
+from ..observe import log_exception
 from ..runtime.generation import Generation
 from ..runtime.loop import AppLoop
 from ..runtime.part import Part
 
+_NOTICE = 0.5
+"""Seconds that a dead task may wait for somebody to ask for it."""
 _PATIENCE = 2.0
 
 
@@ -29,7 +32,7 @@ class TasksPart(Part):
 
     @asynccontextmanager
     async def enter(self, generation: Generation) -> AsyncIterator[set[asyncio.Task[Any]]]:
-        tasks: set[asyncio.Task[Any]] = set()
+        tasks = _Tasks(generation.module_id)
         self._app_loop.owners[generation.package_name] = tasks
         try:
             yield tasks
@@ -42,6 +45,32 @@ class TasksPart(Part):
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The names of the tasks that run."""
         return {"running": sorted(map(_name, list(generation.parts["tasks"] or ())))}
+
+
+class _Tasks(set[asyncio.Task[Any]]):
+    """The running tasks of a generation; one that dies and is not asked for is logged."""
+
+    def __init__(self, module_id: str) -> None:
+        super().__init__()
+        self._module_id = module_id
+
+    def add(self, task: asyncio.Task[Any]) -> None:
+        """Take a task in, and look at how it ends."""
+        super().add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if _unasked(task):  # whoever awaits it has its turn first
+            task.get_loop().call_later(_NOTICE, self._say, task)
+
+    def _say(self, task: asyncio.Task[Any]) -> None:
+        if _unasked(task) and (error := task.exception()) is not None:
+            log_exception(self._module_id, f"task {_name(task)} died, and nobody awaits it", error)
+
+
+def _unasked(task: asyncio.Task[Any]) -> bool:
+    """Whether a task failed and nobody has taken its exception: asyncio's own mark of it."""
+    return bool(getattr(task, "_log_traceback", False))
 
 
 async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:

@@ -53,6 +53,12 @@ class Call(Coroutine[Any, Any, T]):
         try:
             value: T = self._crossing.future.result(timeout)
             return value
+        except TimeoutError as error:
+            if self._crossing.future.done():
+                raise shortened(error)  # noqa: B904  # the call's own
+            raise TimeoutError(
+                f"{self._label} isn't done after {timeout:g} s; it goes on"
+            ) from None
         except KeyboardInterrupt:
             self.cancel()
             raise

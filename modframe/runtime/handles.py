@@ -66,9 +66,14 @@ class Handles:
         if generation is None:
             raise self._explain(text)
         service = generation.spec.service
-        wanted = text if text.count(".") > 1 else None
-        if service is None or (wanted is not None and wanted != service.name):
-            raise self._unknown(text, [service.name] if service else [])
+        if service is None:
+            raise ServiceNotFoundError(
+                f"{module_id} has no service",
+                cure="give its class public methods, or register a service with @register_service",
+                name=text,
+            )
+        if text.count(".") > 1 and text != service.name:
+            raise self._unknown(text, [service.name])
         handle = Handle(
             self._app_loop,
             self._find,

@@ -59,6 +59,7 @@ class AppLoop:
         """A loop in a daemon thread of its own."""
         self = cls(asyncio.SelectorEventLoop())
         self.loop.set_task_factory(self._make_task)
+        self.loop.set_exception_handler(_report)
         ready = threading.Event()
         # An empty context: whatever starts here has no cell to print under.
         self._thread = threading.Thread(
@@ -229,6 +230,11 @@ def _lose_all() -> None:
 
 
 os.register_at_fork(after_in_child=_lose_all)
+
+
+def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What asyncio has to say about the loop goes to the log, and not under some cell."""
+    _log.error("%s", context["message"], exc_info=context.get("exception"))
 
 
 async def _wind_up() -> None:
