@@ -7,6 +7,7 @@ above. Everything async here runs on the app loop.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from .ship import ExportReport
     from .view.widgets import Inspector
 
+_log = logging.getLogger("modframe.engine")
 CORE_MODULES = Path(__file__).parent / "core_modules"
 """Holds ``core/<name>/``, laid out like a workspace's ``modules/``."""
 
@@ -114,6 +116,7 @@ class Engine:
         )
         self._site: Site | None = None
         self._stopped = False
+        self._known_databases: set[str] = set()
         self.drafts = Drafts(self.swap)
         self.seen = Collector(
             self.live,
@@ -134,10 +137,16 @@ class Engine:
             core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
             wanted = find_modules(self.modules_folder) if modules is None else modules
             sources = [*core, *filter(None, map(self._readable, wanted))]
-            return await self.swap.change(sources, keep_going=True)
+            outcomes = await self.swap.change(sources, keep_going=True)
         except BaseException:
             await self.stop()
             raise
+        for name in {module_id_of(key) for key in self.given_settings} - self.records.ids():
+            _log.warning(
+                "settings were given for %r, and there is no such module; %s",
+                name, near(name, self.records.ids()) or "they count once it is loaded",
+            )  # fmt: skip
+        return outcomes
 
     def _readable(self, name: str) -> Source | None:
         """The source of a module that is to start; one that can't be read is a failed module."""
@@ -291,7 +300,7 @@ class Engine:
         """The databases, as a cell uses them: every call crosses over to the app loop."""
         from .parts.database.crossing import AppDatabase
 
-        return AppDatabase(self.app_loop, self.databases)
+        return AppDatabase(self.app_loop, self.databases, self.session)
 
     @property
     def site(self) -> Site:
@@ -329,8 +338,33 @@ class Engine:
     def session(
         self, database: str, purpose: str, *, strict: bool = False
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """A session on a module database."""
+        """A session on a module database.
+
+        Raises:
+            DatabaseNameError: If no module declares it and there is no file of it.
+        """
+        if database not in self._known_databases:
+            self._refuse_unknown(database)
         return self.databases.session(database, purpose, strict=strict)
+
+    def _refuse_unknown(self, database: str) -> None:
+        """A misspelt name would make a new, empty file."""
+        building = [one.building for one in self.records.values() if one.building is not None]
+        declared = {
+            spec.name
+            for generation in (*self.live.generations.values(), *building)
+            for spec in generation.parts.get("database") or ()
+        }
+        if database not in declared and not self.databases.exists(database):
+            from .parts.database.errors import DatabaseNameError
+
+            raise DatabaseNameError(
+                f"there is no database {database!r}",
+                cure=f"{near(database, declared)}A module declares one by DATABASE_NAME beside "
+                "its models",
+                database=database,
+            )
+        self._known_databases.add(database)
 
     # -- verbs that need several rooms ----------------------------------------------------
 

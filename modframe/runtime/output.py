@@ -7,6 +7,7 @@ unset in requests and in tasks that a module starts, which have no cell to print
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from typing import Any
@@ -27,6 +28,12 @@ def task_context() -> Context:
     if context.get(_for_cell):
         context.run(_for_cell.set, False)
     return context
+
+
+def tell_cell(text: str) -> None:
+    """Say something under the cell that this runs for, beside the log, if there is one."""
+    if _for_cell.get():
+        builtins.print(text, file=sys.stderr)  # noqa: T201  # the real one, for a cell
 
 
 def make_printer(module_id: str, log: Callable[[str, str], None]) -> Callable[..., None]:

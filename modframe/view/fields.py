@@ -145,7 +145,7 @@ def collect(fields: Iterable[Field], raw: Mapping[str, Any]) -> dict[str, Any]:
     for field in fields:
         given = raw[field.name]
         if field.required:
-            if given is None or (field.kind == "json" and not given):
+            if given is None or (field.kind in ("json", "text") and not given):
                 raise FormError(f"{field.name!r} is required", cure="fill it in", field=field.name)
         elif given == field.initial:
             continue

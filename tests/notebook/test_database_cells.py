@@ -183,3 +183,21 @@ def test_a_notebook_and_a_server_take_turns(shelf: Kernel, folder: Path) -> None
             server.terminate()
             output = server.stdout.read()
         assert server.wait(timeout=30) == 0, output
+
+
+def test_a_forgotten_commit_is_said_under_the_cell(shelf: Kernel) -> None:
+    """What a cell's session leaves uncommitted is rolled back, and the cell says so."""
+    cell = shelf.run(
+        "from sqlalchemy import text\n"
+        "async with app.database.integrity_session('shelf', 'forgetful') as session:\n"
+        "    await session.execute(text(\"INSERT INTO books (name) VALUES ('gone')\"))\n"
+    )
+    assert "session 'forgetful' on database 'shelf' ended with uncommitted changes" in cell.stderr
+
+
+def test_a_misspelt_database_makes_no_file(shelf: Kernel, folder: Path) -> None:
+    """A name that nobody declares is an error with the nearest one."""
+    bad = shelf.run("app.database.integrity_session('shelff', 'x')", fails=True)
+    assert bad.error == "DatabaseNameError"
+    assert "Did you mean 'shelf'?" in bad.traceback
+    assert not (folder / "data" / "databases" / "shelff.duckdb").exists()

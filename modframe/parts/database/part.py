@@ -57,6 +57,10 @@ class LazyDatabases:
         """A session on one of them."""
         return self.get().session(database, purpose, strict=strict)
 
+    def exists(self, database: str) -> bool:
+        """Whether there is a file of a database."""
+        return self._folder is not None and (self._folder / f"{database}.duckdb").is_file()
+
     async def aclose(self) -> None:
         """Close them, if they were ever used."""
         if self._databases is not None:

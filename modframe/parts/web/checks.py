@@ -28,7 +28,7 @@ _NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
 def check_router(router: APIRouter) -> list[Finding]:
     """Every fault of a router that would surface only when it serves."""
     routes = list(contexts(router))
-    return [*_unresolved(routes), *_duplicates(routes), *_not_run(router)]
+    return [*_unresolved(routes), *_unrooted(routes), *_duplicates(routes), *_not_run(router)]
 
 
 def _finding(rule: str, message: str, cure: str, at: tuple[str, int]) -> Finding:
@@ -165,6 +165,19 @@ def _duplicates(routes: Iterable[RouteContext]) -> Iterator[Finding]:
                 f" {_name(first.endpoint)!r} in line {before} answers it already",
                 "give one of the two another path or method, or take it out",
                 at,
+            )
+
+
+def _unrooted(routes: Iterable[RouteContext]) -> Iterator[Finding]:
+    for route in routes:
+        path, endpoint = route.path, route.endpoint
+        if path and not path.startswith("/") and endpoint is not None:
+            yield _finding(
+                "route-path",
+                f"the path {path!r} ({_name(endpoint)}) has no slash before it, and nothing "
+                "reaches it",
+                f"write '/{path}'",
+                place_of(endpoint),
             )
 
 

@@ -229,3 +229,14 @@ def test_the_document_is_made_once() -> None:
     for thread in threads:
         thread.join()
     assert len({id(document) for document in found}) == 1
+
+
+def test_a_path_without_its_slash_is_a_fault() -> None:
+    """Such a route would be listed and never reached."""
+    router = APIRouter()
+
+    @router.get("status")
+    def status() -> None: ...
+
+    with pytest.raises(WebError, match=r"'status' \(.*status\) has no slash before it.*'/status'"):
+        build_web("standard.orders", router)
