@@ -86,7 +86,7 @@ class Engine:
         self.workspace, self.data, self.config = workspace, data, config
         self.given_settings = given_settings
         self.modules_folder = workspace / "modules"
-        self.databases = LazyDatabases(data, config)
+        self.databases = LazyDatabases(data, config, self._declared_databases)
         self._hurry = asyncio.Event()
         parts = (
             TasksPart(app_loop),
@@ -116,7 +116,6 @@ class Engine:
         )
         self._site: Site | None = None
         self._stopped = False
-        self._known_databases: set[str] = set()
         self.drafts = Drafts(self.swap)
         self.seen = Collector(
             self.live,
@@ -300,7 +299,7 @@ class Engine:
         """The databases, as a cell uses them: every call crosses over to the app loop."""
         from .parts.database.crossing import AppDatabase
 
-        return AppDatabase(self.app_loop, self.databases, self.session)
+        return AppDatabase(self.app_loop, self.databases)
 
     @property
     def site(self) -> Site:
@@ -338,33 +337,16 @@ class Engine:
     def session(
         self, database: str, purpose: str, *, strict: bool = False
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """A session on a module database.
-
-        Raises:
-            DatabaseNameError: If no module declares it and there is no file of it.
-        """
-        if database not in self._known_databases:
-            self._refuse_unknown(database)
+        """A session on a module database."""
         return self.databases.session(database, purpose, strict=strict)
 
-    def _refuse_unknown(self, database: str) -> None:
-        """A misspelt name would make a new, empty file."""
+    def _declared_databases(self) -> set[str]:
         building = [one.building for one in self.records.values() if one.building is not None]
-        declared = {
+        return {
             spec.name
             for generation in (*self.live.generations.values(), *building)
             for spec in generation.parts.get("database") or ()
         }
-        if database not in declared and not self.databases.exists(database):
-            from .parts.database.errors import DatabaseNameError
-
-            raise DatabaseNameError(
-                f"there is no database {database!r}",
-                cure=f"{near(database, declared)}A module declares one by DATABASE_NAME beside "
-                "its models",
-                database=database,
-            )
-        self._known_databases.add(database)
 
     # -- verbs that need several rooms ----------------------------------------------------
 

@@ -20,17 +20,12 @@ if TYPE_CHECKING:
     from .catalogs import Rows
 
 
-MakeSession = Callable[[str, str], AbstractAsyncContextManager[Any]]
-"""Database and purpose to a session on the app loop."""
-
-
 class AppDatabase:
     """``app.database``: SQL over everything, and sessions."""
 
-    def __init__(self, app_loop: AppLoop, databases: LazyDatabases, session: MakeSession) -> None:
+    def __init__(self, app_loop: AppLoop, databases: LazyDatabases) -> None:
         self._app_loop = app_loop
         self._databases = databases
-        self._session = session
 
     def sql(self, query: str, *params: object) -> Rows:
         """Read-only SQL across all module databases, tables named ``<database>.<table>``.
@@ -53,7 +48,7 @@ class AppDatabase:
         self, database: str, purpose: str
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """A session: commit it yourself; an error rolls it back. ``async with`` in any cell."""
-        session = self._session(database, purpose)
+        session = self._databases.session(database, purpose)
         return session if self._app_loop.here else _CrossingSession(self._app_loop, session)
 
     def __repr__(self) -> str:

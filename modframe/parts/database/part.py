@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import Finding
 from ...runtime.generation import Generation
 from ...runtime.part import Part
+from ...wording import near
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,11 +31,16 @@ class LazyDatabases:
     Args:
         data: The data folder; nothing keeps databases in memory.
         config: The framework's settings.
+        declared: The names that modules declare.
     """
 
-    def __init__(self, data: Path | None, config: FrameworkSettings) -> None:
+    def __init__(
+        self, data: Path | None, config: FrameworkSettings, declared: Callable[[], set[str]]
+    ) -> None:
         self._folder = data / "databases" if data is not None else None
         self._config = config
+        self._declared = declared
+        self._known: set[str] = set()
         self._databases: Databases | None = None
 
     def get(self) -> Databases:
@@ -54,12 +60,28 @@ class LazyDatabases:
     def session(
         self, database: str, purpose: str, *, strict: bool = False
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """A session on one of them."""
+        """A session on one of them.
+
+        Raises:
+            DatabaseNameError: If no module declares it and there is no file of it.
+        """
+        if database not in self._known:
+            self._refuse_misspelt(database)
         return self.get().session(database, purpose, strict=strict)
 
-    def exists(self, database: str) -> bool:
-        """Whether there is a file of a database."""
-        return self._folder is not None and (self._folder / f"{database}.duckdb").is_file()
+    def _refuse_misspelt(self, database: str) -> None:
+        declared = self._declared()
+        file = self._folder / f"{database}.duckdb" if self._folder is not None else None
+        if database not in declared and not (file is not None and file.is_file()):
+            from .errors import DatabaseNameError
+
+            raise DatabaseNameError(
+                f"there is no database {database!r}",
+                cure=f"{near(database, declared)}A module declares one by DATABASE_NAME beside "
+                "its models",
+                database=database,
+            )
+        self._known.add(database)
 
     async def aclose(self) -> None:
         """Close them, if they were ever used."""
