@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from .errors import DecoratorError
 from .spec import (
+    DEFAULT_PRIORITY,
     FACTS,
     Fact,
     ServiceExample,
@@ -159,7 +160,7 @@ def inject_dependencies(*names: str | Sequence[str]) -> Callable[[C], C]:
 
 
 def register_service(
-    name: str, methods: Iterable[ServiceMethod] = (), priority: int = 100
+    name: str, methods: Iterable[ServiceMethod] = (), priority: int = DEFAULT_PRIORITY
 ) -> Callable[[C], C]:
     """Register the module's service under a full name, with its documented methods.
 
@@ -276,7 +277,10 @@ def module_health_check(
     function: str | None = None,
     interval: float = 60.0,
 ) -> Callable[[C], C]:
-    """Name the method that says whether the module is healthy, and how often to ask, in seconds."""
+    """Name the method that says whether the module is healthy, and how often to ask, in seconds.
+
+    Both are written down in the spec; nothing asks by itself yet.
+    """
     named = function or check_function
     _text("module_health_check", "function", named)
     every = _seconds("module_health_check", "interval", interval)

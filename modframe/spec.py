@@ -16,6 +16,7 @@ from .names import DEFAULT_TYPE, MODULE_TYPES, full_id
 from .wording import near
 
 FACTS = "__modframe_facts__"
+DEFAULT_PRIORITY = 100
 _ID = re.compile(rf"({'|'.join(MODULE_TYPES)})\.[a-z][a-z0-9_]*\Z")
 
 
@@ -123,7 +124,7 @@ class ServiceSpec:
     name: str
     service_class: type | None
     methods: Mapping[str, ServiceMethod] = field(default_factory=dict)
-    priority: int = 100
+    priority: int = DEFAULT_PRIORITY
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from ..source.source import module_name
 from ..wording import count
 from .imports import GenerationImport, Resolve
 from .text import Fault, understand
+from .undefined import NOTEBOOK
 
 _packages: dict[str, Package] = {}
 _left_behind: set[str] = set()
@@ -69,7 +70,8 @@ class Package:
         importer = GenerationImport(
             context, lambda other: self.name if other == own_id else resolve(other), self
         )
-        self.builtins = {**builtins.__dict__, "__import__": importer, "print": printer}
+        plain = {name: one for name, one in vars(builtins).items() if name not in NOTEBOOK}
+        self.builtins = {**plain, "__import__": importer, "print": printer}
         self.root = ModuleType(self.name, f"{source.module_id}, one generation of it")
 
     def open(self) -> None:

@@ -26,7 +26,9 @@ INJECTED = frozenset(
         "__spec__",
     }
 )
-_BUILT_IN = frozenset(dir(builtins)) | INJECTED
+NOTEBOOK = frozenset({"__IPYTHON__", "display", "get_ipython"})
+"""What IPython adds to the built-ins of its process; no module has it on a server."""
+_BUILT_IN = (frozenset(dir(builtins)) - NOTEBOOK) | INJECTED
 _DYNAMIC = frozenset({"globals", "locals", "exec"})
 """What a file that uses one of these defines can't be read off its text."""
 
@@ -120,8 +122,19 @@ def _by_pyflakes(tree: ast.Module, *, dynamic: bool) -> Iterator[UnknownName]:
     from pyflakes import messages
     from pyflakes.checker import Checker
 
+    class PlainChecker(Checker):  # type: ignore[misc]  # pyflakes carries no types
+        """pyflakes, for a process that is no notebook; its own built-ins are this process's."""
+
+        @property
+        def builtIns(self) -> frozenset[str]:  # noqa: N802  # pyflakes' name for them
+            return self._plain
+
+        @builtIns.setter
+        def builtIns(self, names: frozenset[str]) -> None:  # noqa: N802
+            self._plain = names - NOTEBOOK
+
     try:
-        found = Checker(tree, filename="", builtins=INJECTED).messages
+        found = PlainChecker(tree, filename="", builtins=INJECTED).messages
     except RecursionError:
         return  # deeper than pyflakes goes, though not than Python: no name is known to be wrong
     rows = [one for one in found if isinstance(one, messages.UndefinedName)]

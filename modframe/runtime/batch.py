@@ -16,6 +16,7 @@ from ..errors import BlockedError, LoadError, ModframeError
 from ..load import LoadChain, Loaded, load
 from ..load.body import running_place
 from ..source import Source
+from ..spec import DEFAULT_PRIORITY
 from .bounds import bounded
 from .claims import GroundMovedError
 from .failure import failure_of
@@ -216,9 +217,18 @@ class Batch:
 
     # -- phases ---------------------------------------------------------------------------
 
+    def _in_turn(self) -> list[Generation]:
+        """Those still going; where requirements leave it open, a lower priority begins first."""
+
+        def priority(generation: Generation) -> int:
+            service = generation.spec.service
+            return service.priority if service else DEFAULT_PRIORITY
+
+        return sorted(self.going.values(), key=priority)
+
     async def phase1(self, graph: Graph) -> None:
         """Enter the parts of every generation, independent of each other."""
-        await asyncio.gather(*(self._enter(one) for one in self.going.values()))
+        await asyncio.gather(*(self._enter(one) for one in self._in_turn()))
         self._block(graph)
 
     async def _enter(self, generation: Generation) -> None:
@@ -253,7 +263,7 @@ class Batch:
             finally:
                 done[key].set()
 
-        await asyncio.gather(*(start(one) for one in self.going.values()))
+        await asyncio.gather(*(start(one) for one in self._in_turn()))
 
     async def _start(self, generation: Generation) -> None:
         for part in self._around.parts:

@@ -237,3 +237,13 @@ def test_the_same_cell_run_many_times(shell: Kernel) -> None:
     assert shell.run("app.modules['many'].generation").value == "31"
     assert shell.run("sum('standard.many~' in name for name in sys.modules)").value == "3"
     assert shell.run("threading.active_count() - before").value == "0"
+
+
+def test_what_ipython_adds_to_the_builtins_is_not_there(shell: Kernel) -> None:
+    """``get_ipython`` works in no module, as it would in no server."""
+    bad = shell.run(
+        "%%module magic\nfrom modframe.decorators import module\n\n@module\nclass Magic:\n"
+        "    def get(self):\n        return get_ipython()\n",
+        fails=True,
+    )
+    assert "line 7: 'get_ipython' exists only in the notebook" in bad.traceback

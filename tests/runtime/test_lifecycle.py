@@ -419,3 +419,17 @@ def test_a_start_that_cannot_begin_leaves_no_thread(
     with pytest.raises(ModframeError, match="MODFRAME_DRAIN_TIMEOUT"):
         modframe.start(workspace=workspace)
     assert threading.active_count() == before
+
+
+def test_priority_breaks_ties(workspace: Path, trace: list[str]) -> None:
+    """Of modules that don't need each other, the lower number begins first; needs come before."""
+    named = 'register_service("standard.{id}.service", methods=[]'
+    texts = {
+        name: guide_form(name).replace(
+            named.format(id=name), f"{named.format(id=name)}, priority={at}"
+        )
+        for name, at in {"a": 30, "b": 20, "c": 10}.items()
+    }
+    write(workspace, texts)
+    with modframe.start(workspace=workspace, data=":memory:", strict=True):
+        assert trace == [f"{phase} {name}" for phase in ("phase1", "phase2") for name in "cba"]
