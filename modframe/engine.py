@@ -108,12 +108,7 @@ class Engine:
         self.live = self.swap.live
         self.records = self.swap.records
         self.handles = Handles(app_loop, self.find, explain=self.explain, names=self.live_names)
-        self.log = EventLog(
-            data / "logs" if data else None,
-            level=config.log_level,
-            max_bytes=config.log_max_bytes,
-            backups=config.log_backups,
-        )
+        self.log = _event_log(data, config)
         self._site: Site | None = None
         self._stopped = False
         self.drafts = Drafts(self.swap)
@@ -390,3 +385,12 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Everything that runs, as frozen plain data; from any thread, without waiting."""
         return self.seen.snapshot(self.url)
+
+
+def _event_log(data: Path | None, config: FrameworkSettings) -> EventLog:
+    return EventLog(
+        data / "logs" if data else None,
+        level=config.log_level,
+        max_bytes=config.log_max_bytes,
+        backups=config.log_backups,
+    )
