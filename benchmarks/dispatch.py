@@ -19,8 +19,10 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from modframe.parts.web.application import build_web
+from modframe.runtime.generation import Generation
 from modframe.server.dispatcher import Dispatcher
 from modframe.server.guard import Guard
+from modframe.source import Source
 
 ROUTES = 5
 
@@ -62,16 +64,11 @@ def make_router() -> APIRouter:
 PATHS = ("status", "items", "items/7", "items/7/name", "count")
 
 
-class Generation:
-    """A generation, as far as the dispatcher knows one."""
-
-    def __init__(self, web: Any) -> None:
-        self.parts = {"web": web}
-        self.in_flight = 0
-
-    def release(self) -> None:
-        """Count one out."""
-        self.in_flight -= 1
+def generation_of(name: str, web: Any) -> Generation:
+    """A generation that has routes and nothing else."""
+    generation = Generation(Source(name, {}, "mapping"), 1)
+    generation.parts["web"] = web
+    return generation
 
 
 async def _nothing(scope: Any, receive: Any, send: Any) -> None:
@@ -81,7 +78,9 @@ async def _nothing(scope: Any, receive: Any, send: Any) -> None:
 def modframe_app(modules: int) -> Any:
     """Guard and dispatcher before a number of modules."""
     generations = {
-        f"standard.m{n}": Generation(build_web(f"standard.m{n}", make_router()))
+        f"standard.m{n}": generation_of(
+            f"standard.m{n}", build_web(f"standard.m{n}", make_router())
+        )
         for n in range(modules)
     }
     live = SimpleNamespace(generations=generations)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .config import FrameworkSettings, read_settings
 from .engine import Engine
-from .errors import NotRunningError, StartConflictError, StartError, WorkspaceError
+from .errors import (
+    NotRunningError,
+    StartConflictError,
+    StartError,
+    SupersededError,
+    WorkspaceError,
+)
 from .html import section
 from .module import Module, Modules
 from .runtime.loop import AppLoop
@@ -173,14 +180,28 @@ class AppContext:
         Raises:
             LoadError: If it can't be loaded; nothing live has changed.
             GraphError: If what it requires is missing or goes in circles.
+            SupersededError: If a newer text came while it waited for its turn.
         """
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.load()")
         single = not isinstance(source, list | tuple)
         sources = [self._source(one, id) for one in ([source] if single else source)]
-        self._app_loop.block("app.load()", lambda: self._engine.swap.change(sources, force=force))
+        outcomes = self._app_loop.block(
+            "app.load()", lambda: self._engine.swap.change(sources, force=force)
+        )
+        self._refuse_superseded(outcomes)
         modules = [Module(self._engine, one.module_id) for one in sources]
         return modules[0] if single else modules
+
+    @staticmethod
+    def _refuse_superseded(outcomes: Sequence[Outcome]) -> None:
+        for one in outcomes:
+            if one.kind == "superseded":
+                raise SupersededError(
+                    str(one),
+                    cure="the newer one counts; load this one again if it should",
+                    module_id=one.module_id,
+                )
 
     def _source(self, given: Any, module_id: str | None) -> Source:
         if isinstance(given, tuple) and len(given) == 2:
@@ -247,6 +268,30 @@ class AppContext:
         def get_service(self, name: str) -> Any: ...
         def get_service(self, name: Any) -> Any:
             """A handle, by name or by class: ``"orders"``, ``"standard.orders.service"``."""
+
+    @contextmanager
+    def override(self, name: str | type, replacement: T) -> Iterator[T]:
+        """Let callers of a service have something else in its place, for the length of a block.
+
+        It outlasts swaps, and the snapshot shows it. The module's own ``self`` stays what it is.
+
+        Args:
+            name: As `get_service` takes it.
+            replacement: Any object that has the methods which are called.
+
+        Raises:
+            ServiceNotFoundError: If no live module has such a service.
+        """
+        __tracebackhide__ = True
+        engine = self._engine
+        override = self._app_loop.block(
+            "app.override()", lambda: engine.override(name, replacement)
+        )
+        try:
+            yield replacement
+        finally:
+            if not self._app_loop.closing:
+                self._app_loop.wait(lambda: engine.end_override(override))
 
     @property
     def database(self) -> AppDatabase:

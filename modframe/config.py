@@ -21,6 +21,7 @@ class FrameworkSettings(BaseSettings):
     Attributes:
         load_timeout: How long the import of a module's files may take.
         phase_timeout: How long a part or a phase of one module may take.
+        handover_timeout: How long each step of a hand-over may take, while new calls wait.
         drain_timeout: How long a replaced generation may finish what it began.
         database_lock_wait: How long a session waits for another process to let go of a file.
         database_idle: How long after its last session a database is given back.
@@ -37,6 +38,7 @@ class FrameworkSettings(BaseSettings):
 
     load_timeout: float = Field(default=60.0, gt=0)
     phase_timeout: float = Field(default=60.0, gt=0)
+    handover_timeout: float = Field(default=10.0, gt=0)
     drain_timeout: float = Field(default=30.0, ge=0)
     database_lock_wait: float = Field(default=5.0, ge=0)
     database_idle: float = Field(default=2.0, ge=0)

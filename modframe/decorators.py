@@ -12,18 +12,23 @@ from typing import Any, Literal, TypeVar, overload
 
 from .errors import DecoratorError
 from .spec import (
+    CHOICES,
     DEFAULT_PRIORITY,
     FACTS,
+    STREAM_POLICY,
     Fact,
     ServiceExample,
     ServiceMethod,
     ServiceParam,
     ServiceReturn,
+    StreamPolicy,
+    SwapMode,
     module_id_of,
 )
 from .wording import near
 
 C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = [
     "ServiceExample",
@@ -44,6 +49,7 @@ __all__ = [
     "register_service",
     "require_services",
     "requires_modules",
+    "stream_policy",
 ]
 
 
@@ -314,6 +320,9 @@ def module(
     settings: type | str | None = None,
     database: str | None = None,
     requires: Sequence[str] = (),
+    keep_state: Sequence[str] | str = (),
+    swap: SwapMode = "overlap",
+    streams: StreamPolicy = "finish",
 ) -> Callable[[C], C]: ...
 def module(target: Any = None, /, **values: Any) -> Any:
     """The short form: make a class a module in one line.
@@ -324,7 +333,14 @@ def module(target: Any = None, /, **values: Any) -> Any:
     Args:
         target: The class, or the module's id; without an id the cell's or folder's stands.
         values: ``service`` and ``settings``: a class or its name. ``database``: a name.
-            ``requires``: services or modules.
+            ``requires``: services or modules. ``keep_state``: attributes of the service that are
+            copied to the next generation. ``swap``: ``"stop_first"`` if it owns something that
+            no two can have, such as a port. ``streams``: ``"reconnect"`` if open event streams
+            and websockets are to be told at once when the module was replaced; else they finish
+            on the generation they began on.
+
+    The guide's form says the last three by ``MODULE_KEEP_STATE``, ``MODULE_SWAP`` and
+    ``MODULE_STREAMS`` on the class.
     """
     if isinstance(target, type):
         return _record("module", module_id=None)(target)
@@ -334,7 +350,7 @@ def module(target: Any = None, /, **values: Any) -> Any:
     return _record("module", module_id=target and module_id_of(target), **checked)
 
 
-_ALLOWED = ("service", "settings", "database", "requires")
+_ALLOWED = ("service", "settings", "database", "requires", "keep_state", "swap", "streams")
 
 
 def _short_values(**values: Any) -> dict[str, Any]:
@@ -348,8 +364,38 @@ def _short_values(**values: Any) -> dict[str, Any]:
     for name in ("service", "settings"):
         _class("module", name, values.get(name))
     _text("module", "database", values.get("database"))
+    for name, choices in CHOICES.items():
+        if values.get(name, choices[0]) not in choices:
+            wanted = " or ".join(map(repr, choices))
+            raise _refuse("module", name, wanted, values[name])
+    if "keep_state" in values:
+        values["keep_state"] = _names("module", values["keep_state"])
     requires = _names("module", values.get("requires"))
     for one in requires:
         if one.count(".") <= 1:
             module_id_of(one)
     return {**values, "requires": requires}
+
+
+def stream_policy(policy: StreamPolicy) -> Callable[[F], F]:
+    """Say of one endpoint what its open event streams or websockets do when it is replaced.
+
+    Stands below the router's decorator.
+
+    Args:
+        policy: ``"finish"``: they go on as they began, until the drain's deadline.
+            ``"reconnect"``: they are told to reconnect at once.
+    """
+    if policy not in CHOICES["streams"]:
+        raise _refuse("stream_policy", "policy", "'finish' or 'reconnect'", policy)
+
+    def decorate(endpoint: F) -> F:
+        if isinstance(endpoint, type) or not callable(endpoint):
+            raise DecoratorError(
+                f"@stream_policy decorates an endpoint, not {endpoint!r}",
+                cure="say it of a whole module by @module(streams=...)",
+            )
+        setattr(endpoint, STREAM_POLICY, policy)
+        return endpoint
+
+    return decorate

@@ -40,6 +40,7 @@ from .runtime.handles import Handles, not_found
 from .runtime.loop import AppLoop
 from .runtime.outcome import Limits, Outcome, StopReport
 from .runtime.output import make_printer
+from .runtime.record import Override, Record
 from .runtime.swap import Swap
 from .source import Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
@@ -101,7 +102,12 @@ class Engine:
             hurry=self._hurry,
             context_for=self._context_for,
             printer_for=lambda module_id: make_printer(module_id, log_print),
-            limits=Limits(config.load_timeout, config.phase_timeout, config.drain_timeout),
+            limits=Limits(
+                load=config.load_timeout,
+                phase=config.phase_timeout,
+                handover=config.handover_timeout,
+                drain=config.drain_timeout,
+            ),
             published=self._published,
             supply=self._supply,
         )
@@ -272,7 +278,7 @@ class Engine:
         """Why a name leads to nothing: not live, with the reason, or unknown."""
         if self._stopped:
             return NotRunningError(
-                f"the run that {name!r} was looked up in was stopped",
+                f"modframe was stopped, and with it the run that {name!r} was looked up in",
                 cure="start modframe and call get_service() again",
             )
         module_id = module_of_service(name)
@@ -286,6 +292,33 @@ class Engine:
             module_id=module_id,
             state=record.state,
         )
+
+    # -- overrides ------------------------------------------------------------------------
+
+    async def override(self, name: Any, replacement: object) -> Override:
+        """Give callers of a service something else from now on, whatever is swapped meanwhile.
+
+        Raises:
+            ServiceNotFoundError: If no live module has the service.
+        """
+        service = self.handles.get(name).__dict__["_handle"].service
+        override = Override(service, replacement)
+        record = self.records[module_of_service(service)]
+        record.overrides = [*record.overrides, override]
+        self._offer(record)
+        return override
+
+    async def end_override(self, override: Override) -> None:
+        """Let callers have the service again, or what an older override gives them."""
+        record = self.records[module_of_service(override.service)]
+        record.overrides = [one for one in record.overrides if one is not override]
+        self._offer(record)
+
+    def _offer(self, record: Record) -> None:
+        generation = self.find(record.module_id)
+        if generation is not None:
+            generation.offer(record.instead)
+            self._published([record.module_id])
 
     # -- databases and server -------------------------------------------------------------
 

@@ -99,7 +99,8 @@ class LoadError(ModframeError):
     Attributes:
         module_id: The module that did not load.
         step: The step that failed: ``check``, ``import``, ``read``, ``graph``, a part's name,
-            ``phase1``, ``phase2``.
+            ``phase1``, ``phase2``, ``handover``; ``activate``, after which the
+            generation is live all the same.
         findings: What is wrong, every finding of level error first.
     """
 
@@ -250,6 +251,22 @@ class ServiceNotFoundError(ModframeError, LookupError):
 
 class ServiceUnavailableError(ModframeError):
     """Raised when a handle is used while its module isn't live."""
+
+
+class CallEndedError(ModframeError):
+    """Raised out of a call that was inside a replaced generation past its deadline.
+
+    Attributes:
+        module_id: Whose call it was. ``generation``: the number it began on.
+    """
+
+
+class SupersededError(ModframeError):
+    """Raised where a newer text of a module came before this one had its turn.
+
+    Attributes:
+        module_id: The module.
+    """
 
 
 class OnAppLoopError(ModframeError, RuntimeError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .errors import Finding, InvalidModuleIdError
 from .names import DEFAULT_TYPE, MODULE_TYPES, full_id
@@ -17,6 +17,15 @@ from .wording import near
 
 FACTS = "__modframe_facts__"
 DEFAULT_PRIORITY = 100
+SwapMode = Literal["overlap", "stop_first"]
+StreamPolicy = Literal["finish", "reconnect"]
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "swap": get_args(SwapMode),
+    "streams": get_args(StreamPolicy),
+}
+"""What a module may say by a word, and the words; the first one is the default."""
+STREAM_POLICY = "__modframe_streams__"
+"""The attribute of an endpoint that has a policy of its own."""
 _ID = re.compile(rf"({'|'.join(MODULE_TYPES)})\.[a-z][a-z0-9_]*\Z")
 
 
@@ -168,6 +177,10 @@ class ModuleSpec:
         database_name: The database that a decorator names.
         initializes_service: Whether the framework calls the service's ``initialize`` in phase 2;
             under the guide's form the module class does that itself.
+        keep_state: Attributes of the service that the next generation is given.
+        swap: ``"stop_first"`` for a module that can't run beside its successor.
+        streams: What open streams do when the module is replaced, where their route says nothing.
+        dumps_state: Whether it has a ``dump_state``. ``loads_state``: a ``load_state``.
         findings: What the reader noticed without refusing the module.
     """
 
@@ -191,7 +204,17 @@ class ModuleSpec:
     integrity: IntegritySpec = IntegritySpec()
     graceful: ShutdownSpec = ShutdownSpec(None, 30.0)
     force: ShutdownSpec = ShutdownSpec(None, 5.0)
+    keep_state: tuple[str, ...] = ()
+    swap: SwapMode = "overlap"
+    streams: StreamPolicy = "finish"
+    dumps_state: bool = False
+    loads_state: bool = False
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether calls have to wait while it gives way to its successor."""
+        return bool(self.keep_state) or self.dumps_state or self.swap == "stop_first"
 
     @property
     def required_ids(self) -> tuple[str, ...]:

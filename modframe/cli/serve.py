@@ -162,7 +162,8 @@ class Stop:
 
     def _act(self) -> None:
         if self.app is not None:
-            self.app._engine.swap.drain_timeout = min(DRAIN, self.app._engine.swap.drain_timeout)
+            ending = self.app._engine.swap.ending
+            ending.drain_timeout = min(DRAIN, ending.drain_timeout)
             if self.count > 1:
                 self.app._engine.hurry()
         self.asked.set()

@@ -6,7 +6,17 @@ import inspect
 from collections.abc import Container, Iterator
 from typing import Any
 
-HOOKS = frozenset({"initialize", "cleanup_resources", "force_cleanup", "check_health"})
+HOOKS = frozenset(
+    {
+        "initialize",
+        "activate",
+        "dump_state",
+        "load_state",
+        "cleanup_resources",
+        "force_cleanup",
+        "check_health",
+    }
+)
 """What the framework calls; offered to callers only where a `ServiceMethod` documents it."""
 
 

@@ -23,6 +23,7 @@ from ..spec import (
 )
 from ..wording import near
 from .contract import contract_findings
+from .giving_way import giving_way
 from .module_class import BASE, find_module_class, is_framework_base, lacks_decorators
 from .notes import Notes
 from .recorded import Facts
@@ -97,6 +98,7 @@ class Reader:
             force=self._shutdown(
                 facts, "force_shutdown", stops, ShutdownSpec("force_cleanup", 5.0)
             ),
+            **giving_way(cls, facts, service, self._notes),
         )
 
     # -- what the whole has to be ---------------------------------------------------------

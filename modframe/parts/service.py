@@ -10,12 +10,13 @@ import asyncio
 import inspect
 import logging
 import typing
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from ..errors import ModframeError
 from ..load.methods import public_methods, signature_text
+from ..runtime.activation import activation_of
 from ..runtime.bounds import OverdueError, bounded
 from ..runtime.failure import refuse_bad_outcome
 from ..runtime.generation import Generation
@@ -24,6 +25,7 @@ from ..spec import ShutdownSpec, type_name
 
 _log = logging.getLogger("modframe.service")
 _DESCRIBED = "service, described"
+_ACTIVATION = "service, activated"
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
@@ -64,7 +66,7 @@ class ServicePart(Part):
     def _make_service(generation: Generation) -> None:
         spec = generation.spec.service
         if spec is None or spec.service_class is None:
-            return
+            return  # it is the module alone, and has no callers
         settings = generation.parts.get("settings")
         values = {"app_context": generation.context}
         if settings is not None and settings.value is not None:
@@ -75,21 +77,53 @@ class ServicePart(Part):
         else:
             instance = make(spec.service_class, **values)
             generation.module.service_instance = instance
-        generation.services[spec.name] = instance
-        generation.streams = frozenset(
-            name for name, method in public_methods(type(instance))
-            if inspect.isasyncgenfunction(method)
-        )  # fmt: skip
+        generation.own_services[spec.name] = instance
+        generation.offer({})
+
+    def starts(self, generation: Generation) -> bool:
+        """Whether it has anything to do in phase 2."""
+        spec = generation.spec
+        return bool(spec.phase2) or (
+            spec.initializes_service and generation.hook("initialize") is not None
+        )
 
     async def start(self, generation: Generation) -> None:
         """Phase 2, and under the short form the service's own ``initialize``."""
         for name in generation.spec.phase2:
             await _phase(generation, name, "phase2")
         if generation.spec.initializes_service:
-            for instance in generation.services.values() or [generation.module]:
+            for instance in generation.own_services.values() or [generation.module]:
                 initialize = getattr(instance, "initialize", None)
                 if callable(initialize):
                     await _checked(initialize, f"{generation.module_id}: initialize()")
+
+    def activates(self, generation: Generation) -> bool:
+        """Whether the module has an ``activate``."""
+        return generation.hook("activate") is not None
+
+    async def activate(self, generation: Generation) -> None:
+        """Run the hook; as an async generator it is run to its ``yield``, and on when it ends."""
+        hook = generation.hook("activate")
+        with activation_of(generation.package_name):
+            outcome = hook()
+            if inspect.isasyncgen(outcome):
+                generation.parts[_ACTIVATION] = outcome
+                await anext(outcome, None)
+                return
+            if hasattr(outcome, "__await__"):
+                outcome = await outcome
+        refuse_bad_outcome(outcome, f"{generation.module_id}: activate()")
+
+    async def retire(self, generation: Generation) -> None:
+        """Let what stands behind the ``yield`` of ``activate`` end what it began."""
+        active = generation.parts.pop(_ACTIVATION, None)
+        if active is not None:
+            await bounded(
+                lambda: _finished(active),
+                generation.spec.graceful.timeout,
+                what=f"{generation.module_id}: activate(), behind its yield",
+                hurry=self._hurry,
+            )
 
     async def _stop(self, generation: Generation) -> None:
         spec = generation.spec
@@ -128,7 +162,7 @@ class ServicePart(Part):
     def _described(generation: Generation) -> dict[str, Any]:
         documented = generation.spec.service.methods if generation.spec.service else {}
         found: dict[str, Any] = {}
-        for name, instance in generation.services.items():
+        for name, instance in generation.own_services.items():
             methods = []
             for key, method in public_methods(type(instance), documented):
                 about = documented.get(key)
@@ -232,6 +266,18 @@ async def _phase(generation: Generation, name: str, phase: str) -> None:
     await _checked(method, f"{generation.module_id}: {phase} {name}()")
 
 
+async def _finished(active: AsyncGenerator[Any, None]) -> None:
+    try:
+        await anext(active)
+    except StopAsyncIteration:
+        return
+    finally:
+        await active.aclose()
+    raise ModframeError(
+        "activate() yields twice", cure="yield once: what starts stands above it, what ends below"
+    )
+
+
 async def _checked(method: Callable[[], Any], what: str) -> None:
     outcome = method()
     if hasattr(outcome, "__await__"):
@@ -242,7 +288,7 @@ async def _checked(method: Callable[[], Any], what: str) -> None:
 def _bound_method(generation: Generation, spec: ShutdownSpec) -> Callable[[], Any] | None:
     if spec.method is None:
         return None
-    for owner in (generation.module, *generation.services.values()):
+    for owner in (generation.module, *generation.own_services.values()):
         method = getattr(owner, spec.method, None)
         if callable(method):
             return method  # type: ignore[no-any-return]  # the author's own method

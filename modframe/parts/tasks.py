@@ -1,7 +1,8 @@
 """Tasks: what a module's code starts with ``asyncio.create_task`` belongs to its generation.
 
-The app loop's task factory writes each task down; leaving cancels those that still run. It is
-entered first, so it is left last, after the module's own cleanup.
+The app loop's task factory hands each task over. Those begun by the phases stand until the
+generation ends; those begun by ``activate`` end when it is replaced; those that calls start are
+waited for as the calls are. Entered first, the part is left last, after the module's own cleanup.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import Any
 
 from ..errors import ModframeError
 from ..observe import log_exception
+from ..runtime.activation import is_activating
 from ..runtime.generation import Generation
 from ..runtime.loop import AppLoop
+from ..runtime.output import task_context
 from ..runtime.part import Part
+from ..runtime.stragglers import task_name
 
 _NOTICE = 0.5
 """Seconds that a dead task may wait for somebody to ask for it."""
@@ -31,41 +36,72 @@ class TasksPart(Part):
         self._app_loop = app_loop
 
     @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[set[asyncio.Task[Any]]]:
-        tasks = _Tasks(generation.module_id)
+    async def enter(self, generation: Generation) -> AsyncIterator[Tasks]:
+        tasks = Tasks(generation)
         self._app_loop.owners[generation.package_name] = tasks
         try:
             yield tasks
         finally:
             try:
-                await _end(generation, tasks)
+                await _end(generation, tasks.running)
             finally:
                 del self._app_loop.owners[generation.package_name]
 
+    async def retire(self, generation: Generation) -> None:
+        """End what ``activate`` began: its successor is about to begin the same."""
+        tasks: Tasks | None = generation.parts.get("tasks")
+        if tasks is not None and tasks.consumers:
+            await _end(generation, tasks.consumers)
+
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The names of the tasks that run."""
-        return {"running": sorted(map(_name, list(generation.parts["tasks"] or ())))}
+        tasks: Tasks | None = generation.parts["tasks"]
+        return {"running": sorted(map(task_name, list(tasks.running if tasks else ())))}
 
 
-class _Tasks(set[asyncio.Task[Any]]):
-    """The running tasks of a generation; one that dies and is not asked for is logged."""
+class Tasks:
+    """The running tasks of a generation; one that dies and is not asked for is logged.
 
-    def __init__(self, module_id: str) -> None:
-        super().__init__()
-        self._module_id = module_id
+    Attributes:
+        running: All of them. ``consumers``: those of them that ``activate`` began.
+    """
+
+    def __init__(self, generation: Generation) -> None:
+        self._generation = generation
+        self.running: set[asyncio.Task[Any]] = set()
+        self.consumers: set[asyncio.Task[Any]] = set()
+
+    def context(self) -> Context:
+        """The context of a new task: its prints go to the log, its calls pass its own gate."""
+        context = task_context()
+        if self._generation.gate is not None:
+            self._generation.gate.pin_task(context)
+        return context
 
     def add(self, task: asyncio.Task[Any]) -> None:
         """Take a task in, and look at how it ends."""
-        super().add(task)
+        self.running.add(task)
+        generation = self._generation
+        if is_activating(generation.package_name):
+            self.consumers.add(task)
+            task.add_done_callback(self.consumers.discard)
+        elif generation.stage != "building":
+            generation.jobs.add(task)
+            task.add_done_callback(generation.job_ended)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
+        self.running.discard(task)
         if _unasked(task):  # whoever awaits it has its turn first
             task.get_loop().call_later(_NOTICE, self._say, task)
 
     def _say(self, task: asyncio.Task[Any]) -> None:
         if _unasked(task) and (error := task.exception()) is not None:
-            log_exception(self._module_id, f"task {_name(task)} died, and nobody awaits it", error)
+            log_exception(
+                self._generation.module_id,
+                f"task {task_name(task)} died, and nobody awaits it",
+                error,
+            )
 
 
 def _unasked(task: asyncio.Task[Any]) -> bool:
@@ -86,17 +122,9 @@ async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:
             task.cancel()
         _, left = await asyncio.wait(running, timeout=until - loop.time())
         if left:
-            names = ", ".join(sorted(repr(_name(task)) for task in left))
+            names = ", ".join(sorted(repr(task_name(task)) for task in left))
             raise ModframeError(
                 f"{generation.module_id}: tasks of generation {generation.number} ignore their "
                 f"cancellation: {names}",
                 cure="let CancelledError out of them; they run on until the process ends",
             )
-
-
-def _name(task: asyncio.Task[Any]) -> str:
-    """The name its author gave a task, else that of the function it runs."""
-    name = task.get_name()
-    if name.startswith("Task-") or name == "None":  # what asyncio gives it, from 3.13 on as text
-        return str(getattr(task.get_coro(), "__qualname__", name))
-    return name

@@ -7,8 +7,7 @@ module instead of raising, so that a start can go on without them and a transact
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -16,14 +15,16 @@ from ..errors import BlockedError, LoadError, ModframeError
 from ..load import LoadChain, Loaded, load
 from ..load.body import running_place
 from ..source import Source
-from ..spec import DEFAULT_PRIORITY
+from ..spec import DEFAULT_PRIORITY, ModuleSpec
 from .bounds import bounded
 from .claims import GroundMovedError
 from .failure import failure_of
+from .gate import Gate
 from .generation import Generation
 from .graph import Graph, plan_graph
 from .live import Live
 from .loading import LoaderThreads
+from .outcome import Limits
 from .part import Part
 
 
@@ -31,10 +32,9 @@ class Surroundings(Protocol):
     """What a batch needs of the app: who sees what, and how long things may take."""
 
     live: Live
-    parts: Sequence[Part]
+    parts: tuple[Part, ...]
     loader: LoaderThreads
-    load_timeout: float
-    phase_timeout: float
+    limits: Limits
 
     def context_for(self, generation: Generation, batch: Batch) -> Any:
         """The ``app_context`` of a generation."""
@@ -71,6 +71,10 @@ class Batch:
         self.failed: dict[str, BaseException] = {}
         self.blocked: dict[str, BlockedError] = {}
         self.open = True
+
+    def again(self, sources: Iterable[Source]) -> Batch:
+        """A batch of other sources in the same change."""
+        return Batch(self._around, sources, self._numbers, claim=self._claim)
 
     def close(self) -> None:
         """The change is over: everyone sees Live, and nothing is kept alive from here."""
@@ -132,7 +136,7 @@ class Batch:
         try:
             await self._around.loader.run(
                 lambda: self._load(module_id),
-                timeout=self._around.load_timeout,
+                timeout=self._around.limits.load,
                 what=f"{module_id}: the import of its files",
             )
         except LoadError as error:
@@ -162,8 +166,9 @@ class Batch:
             return
         generation.package = loaded.package
         generation.package_name = loaded.package.name
-        generation.ledger.callback(loaded.package.close)
+        generation.ledger.own("package", loaded.package.close)
         generation.findings += loaded.spec.findings
+        generation.gate = Gate() if loaded.spec.hands_over else None
         generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
 
     def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
@@ -197,18 +202,18 @@ class Batch:
     def connect(self) -> Graph:
         """Check all requirements at once; what can't be met fails or is blocked."""
         specs = {key: one.spec for key, one in self.going.items() if one.loaded}
-        present = {
-            key: one.spec
-            for key, one in self._around.live.generations.items()
-            if key not in self.generations
-        }
-        graph = plan_graph(specs, present, known=self.failed)
+        graph = plan_graph(specs, self._present, known=self.failed)
         if graph.error:
             members = {key for path in graph.error.cycles for key in path}
             for key in {*graph.error.missing, *members}:
                 self.failed[key] = graph.error.concerning(key)
         self._block(graph)
         return graph
+
+    def _present(self, module_id: str) -> ModuleSpec | None:
+        """The spec of a module that is live and not part of the change."""
+        live = self._around.live.generations.get(module_id)
+        return live.spec if live is not None and module_id not in self.generations else None
 
     def _block(self, graph: Graph) -> None:
         for key, by in graph.blocked_by(self.failed).items():
@@ -228,29 +233,53 @@ class Batch:
 
     async def phase1(self, graph: Graph) -> None:
         """Enter the parts of every generation, independent of each other."""
-        await asyncio.gather(*(self._enter(one) for one in self._in_turn()))
+        turns = self._in_turn()
+        if len(turns) == 1:
+            await self._enter(turns[0])
+        else:
+            await asyncio.gather(*map(self._enter, turns))
         self._block(graph)
 
     async def _enter(self, generation: Generation) -> None:
-        for part in self._around.parts:
-            step = "phase1" if part.name == "service" else part.name
-            try:
-                generation.parts[part.name] = await bounded(
-                    lambda part=part: generation.ledger.enter_async_context(  # type: ignore[misc]
-                        part.enter(generation)
-                    ),
-                    self._around.phase_timeout,
-                    what=f"{generation.module_id}: {step}",
-                )
-            except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-                self.failed[generation.module_id] = failure_of(generation.source, step, error)
-                return
+        step = ""
+
+        async def enter() -> None:
+            nonlocal step
+            for part in self._around.parts:
+                step = "phase1" if part.name == "service" else part.name
+                entered = generation.ledger.enter(part.name, part.enter(generation))
+                generation.parts[part.name] = await entered
+
+        try:
+            await bounded(
+                enter,
+                self._around.limits.phase,
+                what=lambda: f"{generation.module_id}: {step}",
+            )
+        except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+            self.failed[generation.module_id] = failure_of(generation.source, step, error)
 
     async def phase2(self, graph: Graph) -> None:
         """Start every generation after those it requires; independent ones in parallel."""
-        done = {key: asyncio.Event() for key in self.going}
+        await self.in_order(graph, self._in_turn(), self._start)
 
-        async def start(generation: Generation) -> None:
+    async def in_order(
+        self,
+        graph: Graph,
+        generations: Iterable[Generation],
+        step: Callable[[Generation], Awaitable[None]],
+    ) -> None:
+        """Take a step with each generation once those it requires have taken it.
+
+        One whose requirement failed or is blocked is blocked, and takes none.
+        """
+        turns = list(generations)
+        if len(turns) == 1:
+            await step(turns[0])
+            return
+        done = {one.module_id: asyncio.Event() for one in turns}
+
+        async def take(generation: Generation) -> None:
             key = generation.module_id
             try:
                 for other in graph.waits.get(key, ()):
@@ -259,20 +288,20 @@ class Batch:
                     if other in self.failed or other in self.blocked:
                         self.blocked[key] = BlockedError(key, [other])
                         return
-                await self._start(generation)
+                await step(generation)
             finally:
                 done[key].set()
 
-        await asyncio.gather(*(start(one) for one in self._in_turn()))
+        await asyncio.gather(*map(take, turns))
 
     async def _start(self, generation: Generation) -> None:
         for part in self._around.parts:
-            if type(part).start is Part.start:
+            if not part.starts(generation):
                 continue  # nothing to do in phase 2, so not worth a task
             try:
                 await bounded(
                     lambda part=part: part.start(generation),  # type: ignore[misc]
-                    self._around.phase_timeout,
+                    self._around.limits.phase,
                     what=f"{generation.module_id}: phase2",
                 )
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
@@ -288,9 +317,9 @@ class Batch:
             GroundMovedError: If a requirement was unloaded, or what was imported from was swapped.
         """
         live = self._around.live.generations
-        there = {*live, *self.going}
-        needed = {other for one in self.going.values() for other in one.spec.required_ids}
-        gone = needed - there
+        going = self.going
+        needed = {other for one in going.values() for other in one.spec.required_ids}
+        gone = {key for key in needed if key not in live and key not in going}
         swapped = {key for key, one in self._imported.items() if live.get(key) is not one}
         if moved := gone | swapped:
             raise GroundMovedError(moved)
@@ -299,20 +328,16 @@ class Batch:
         """What a transaction raises, the causes before those they block."""
         return next(iter([*self.failed.values(), *self.blocked.values()]), None)
 
-    async def discard(self, module_ids: Iterable[str]) -> dict[str, BaseException]:
+    async def discard(self, module_ids: Iterable[str]) -> dict[str, list[Exception]]:
         """Unwind generations that won't be published, newest first; what is live is untouched.
 
         Returns:
             Module id → what its unwinding raised on top, if anything.
         """
-        faults: dict[str, BaseException] = {}
+        faults: dict[str, list[Exception]] = {}
         for key in reversed(list(module_ids)):
-            error = self.failed.get(key) or self.blocked.get(key) or sys.exc_info()[1]
+            error = self.failed.get(key) or self.blocked.get(key)
             error = error or ModframeError(f"{key} was not published")
-            ledger = self.generations[key].ledger
-            try:
-                await ledger.__aexit__(type(error), error, error.__traceback__)
-            except Exception as fault:  # noqa: BLE001  # one that does not unwind must not keep the rest
-                if fault is not error:
-                    faults[key] = fault
+            if left := await self.generations[key].ledger.close(error):
+                faults[key] = left
         return faults

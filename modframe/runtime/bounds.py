@@ -27,14 +27,18 @@ async def first_of(*events: asyncio.Event, timeout: float) -> None:
 
 
 async def bounded(
-    step: Callable[[], Any], timeout: float, *, what: str, hurry: asyncio.Event | None = None
+    step: Callable[[], Any],
+    timeout: float,
+    *,
+    what: str | Callable[[], str],
+    hurry: asyncio.Event | None = None,
 ) -> Any:
     """Call ``step``, await what it gives if that can be awaited, and give back the outcome.
 
     Args:
         step: A function of no arguments, sync or async.
         timeout: The bound, in seconds.
-        what: Names the step in errors.
+        what: Names the step in errors; a function where that changes on the way.
         hurry: Once set, the step is treated as overdue at once.
 
     Raises:
@@ -50,13 +54,13 @@ async def bounded(
     try:
         await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if task.cancelled():
-            raise _cancelled_itself(what)
+            raise _cancelled_itself(_named(what))
         if task.done():
             return task.result()
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
         state = "was cancelled" if task.done() else "ignores its cancellation and was left behind"
-        raise OverdueError(f"{what} took longer than its {timeout:g} s and {state}")
+        raise OverdueError(f"{_named(what)} took longer than its {timeout:g} s and {state}")
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
@@ -75,14 +79,18 @@ def _cancelled_itself(what: str) -> ModframeError:
     )
 
 
-async def _called(step: Callable[[], Any], what: str) -> Any:
+def _named(what: str | Callable[[], str]) -> str:
+    return what if isinstance(what, str) else what()
+
+
+async def _called(step: Callable[[], Any], what: str | Callable[[], str]) -> Any:
     try:
         outcome = step()
         if hasattr(outcome, "__await__"):
             outcome = await outcome
     except (SystemExit, KeyboardInterrupt) as error:
         raise ModuleExitError(
-            f"{what} raised {type(error).__name__}, which would have ended the process",
+            f"{_named(what)} raised {type(error).__name__}, which would have ended the process",
             cure="raise an ordinary exception or return Result.error(...)",
         ) from error
     return outcome

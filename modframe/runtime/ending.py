@@ -1,4 +1,4 @@
-"""`Ending`: how generations end, replaced or stopped: drained, stopped, their ledgers closed.
+"""`Ending`: how generations end, replaced or stopped: retired, drained, cut off, closed.
 
 Called by the swap, on the app loop. What it does it does to the end, whoever stops waiting for it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextvars import Context
 from typing import Any, TypeVar
 
@@ -17,7 +17,10 @@ from .generation import Generation
 from .graph import stop_waits
 from .live import Live
 from .loop import AppLoop
+from .outcome import Limits
+from .part import Part
 from .record import Records
+from .stragglers import cut
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.swap")
@@ -28,28 +31,35 @@ class Ending:
 
     Args:
         app_loop: The loop.
+        parts: What generations are made of.
         live: Where those that stop are taken out.
         records: Where what would not settle is noted.
         hurry: Once set, nothing waits for calls that are still inside.
-        drain_timeout: How long such calls are waited for, in seconds.
+        limits: How long steps may take.
         published: Told the ids that left Live.
+
+    Attributes:
+        drain_timeout: How long calls inside a generation that ends are waited for, in seconds.
     """
 
     def __init__(
         self,
         app_loop: AppLoop,
+        parts: Sequence[Part],
+        *,
         live: Live,
         records: Records,
-        *,
         hurry: asyncio.Event,
-        drain_timeout: float,
+        limits: Limits,
         published: Callable[[Iterable[str]], None],
     ) -> None:
         self._app_loop = app_loop
+        self._parts = parts
         self._live = live
         self._records = records
         self._hurry = hurry
-        self.drain_timeout = drain_timeout
+        self._limits = limits
+        self.drain_timeout = limits.drain
         self._published = published
         self._behind: set[asyncio.Task[Any]] = set()
 
@@ -62,34 +72,86 @@ class Ending:
         task.add_done_callback(self._behind.discard)
         return task
 
-    def retire(self, module_id: str, old: Generation) -> None:
-        """Drain and close a generation that was replaced, while whoever replaced it goes on."""
-        _ = self.behind(self._settle(module_id, old), name=f"retire {old.package_name}")
-
-    async def _settle(self, module_id: str, old: Generation) -> None:
-        """Drain a generation that nobody can reach any more, stop it, close its ledger."""
-        if not await old.drain(self.drain_timeout, hurry=self._hurry):
-            _log.warning(
-                "%s: %d calls were still inside generation %d after %g s; it is closed under them",
-                module_id, old.in_flight, old.number, self.drain_timeout,
-            )  # fmt: skip
-        await self._close(old)
-
-    async def _close(self, old: Generation) -> None:
-        record = self._records[old.module_id]
-        try:
-            await old.ledger.aclose()
-        except Exception as error:  # noqa: BLE001  # what a module's stopping raises must not stop the rest
-            record.unsettled.append(f"generation {old.number}: {type(error).__name__}: {error}")
-            _log.exception("%s: generation %d did not stop cleanly", old.module_id, old.number)
-        if old.package is not None:
-            old.package.forget_text()
-        forget_gone()
-
     async def settled(self) -> None:
         """Wait until all that goes on behind is through."""
         while self._behind:
             await asyncio.wait(set(self._behind))
+
+    # -- one generation -------------------------------------------------------------------
+
+    async def retire(self, old: Generation) -> None:
+        """End at once what must not go on beside a successor."""
+        if old.stage in ("retired", "closed"):
+            return
+        old.stage = "retired"
+        self._records[old.module_id].retired.append(old)
+        for part in self._parts:
+            if type(part).retire is not Part.retire:
+                await self._retire(part, old)
+
+    async def _retire(self, part: Part, old: Generation) -> None:
+        try:
+            await part.retire(old)
+        except Exception as error:  # noqa: BLE001  # the module's own: its successor starts all the same
+            self._note(old, error)
+
+    def drain_behind(self, old: Generation) -> None:
+        """Drain and close a generation that was replaced, while whoever replaced it goes on."""
+        _ = self.behind(self._settle(old), name=f"end {old.package_name}")
+
+    async def _settle(self, old: Generation, *, timeout: float | None = None) -> None:
+        """Drain a generation that nobody can reach any more, and close it."""
+        bound = self.drain_timeout if timeout is None else timeout
+        if not await old.drain(bound, hurry=self._hurry):
+            await self._cut_off(old, bound)
+        await self.close(old)
+
+    async def _cut_off(self, old: Generation, waited: float) -> None:
+        """The deadline has come: streams are told to go, then who is inside is cancelled."""
+        for part in self._parts:
+            part.end_streams(old)
+        if await old.drain(self._limits.farewell, hurry=self._hurry):
+            return
+        cancelled, left = await cut(old)
+        if cancelled:
+            _log.warning(
+                "%s: still inside generation %d after %g s, so cancelled: %s",
+                old.module_id, old.number, waited, ", ".join(cancelled),
+            )  # fmt: skip
+        if left:
+            names = ", ".join(left)
+            self._say(old, f"{names} of it ignores being cancelled")
+
+    async def close(self, old: Generation) -> None:
+        """Close a generation's ledger, and note what would not settle."""
+        for fault in await old.ledger.close():
+            self._note(old, fault)
+        old.stage = "closed"
+        record = self._records[old.module_id]
+        if old in record.retired:
+            record.retired.remove(old)
+        if old.package is not None:
+            old.package.forget_text()
+        forget_gone()
+
+    def _note(self, old: Generation, error: Exception) -> None:
+        self._say(old, f"{type(error).__name__}: {error}", error)
+
+    def _say(self, old: Generation, text: str, error: Exception | None = None) -> None:
+        self._records[old.module_id].unsettled.append(f"generation {old.number}: {text}")
+        _log.error(
+            "%s: generation %d did not stop cleanly: %s",
+            old.module_id, old.number, text, exc_info=error,
+        )  # fmt: skip
+
+    async def stop_for_successor(self, old: Generation) -> None:
+        """Stop a generation whose successor can't run beside it; no call is inside any more."""
+        await self.retire(old)
+        for part in self._parts:
+            part.end_streams(old)
+        await self._settle(old, timeout=self._limits.handover)
+
+    # -- stop -----------------------------------------------------------------------------
 
     async def stop_in_order(self, generations: Mapping[str, Generation]) -> dict[str, float]:
         """Stop live generations, dependents first; each leaves Live when its turn comes.
@@ -118,5 +180,8 @@ class Ending:
         record.state = "STOPPING"
         self._published([key])
         before = len(record.unsettled)
-        await self._settle(key, generation)
+        await self.retire(generation)
+        for part in self._parts:
+            part.end_streams(generation)  # there is no successor that they could be kept beside
+        await self._settle(generation)
         record.state = "FAILED_UNLOAD" if len(record.unsettled) > before else "STOPPED"

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import Finding
+from ..load.methods import public_methods
 from ..source import Source
 from ..spec import ModuleSpec
 from .bounds import first_of
+from .gate import Gate
+from .ledger import Ledger
 
 if TYPE_CHECKING:
     from ..load import Package
+
+
+Stage = Literal["building", "live", "retired", "closed"]
 
 
 class Generation:
@@ -25,9 +32,14 @@ class Generation:
         context: The ``app_context`` of its code.
         ledger: What it owns; closing it settles all.
         parts: Part name → what the part built.
-        services: Full service name → instance. ``streams``: its async generator methods.
+        own_services: Full service name → the instance that the module made.
+        services: Full service name → what callers get: that, or what overrides it.
+        streams: The service's async generator methods.
         findings: What the reader and the parts noticed without refusing the module.
-        in_flight: Calls and requests that are inside at the moment.
+        in_flight: Calls and requests that are inside at the moment; ``open_streams`` likewise.
+        jobs: Tasks that such calls started.
+        gate: Where calls wait while it hands over; nothing for a module that never does.
+        stage: How far it is. ``whole``: whether all went well after it was published.
     """
 
     def __init__(self, source: Source, number: int) -> None:
@@ -36,16 +48,21 @@ class Generation:
         self.package_name = f"modules.{source.module_id}~{number}"
         self.context: Any = None
         self.package: Package | None = None
-        self.ledger = AsyncExitStack()
+        self.ledger = Ledger()
         self.parts: dict[str, Any] = {}
         self.module: Any = None
+        self.own_services: dict[str, Any] = {}
         self.services: dict[str, Any] = {}
         self.streams: frozenset[str] = frozenset()
         self.findings: list[Finding] = []
-        self.in_flight = 0
+        self.in_flight = self.open_streams = 0
+        self.jobs: set[asyncio.Task[Any]] = set()
+        self.gate: Gate | None = None
+        self.stage: Stage = "building"
+        self.whole = True
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None
-        self._empty: asyncio.Event | None = None
+        self._left: asyncio.Event | None = None
 
     @property
     def module_id(self) -> str:
@@ -71,32 +88,73 @@ class Generation:
     def release(self) -> None:
         """Count one call or request out; wakes a drain when it was the last."""
         self.in_flight -= 1
-        if self._empty is not None and not self.in_flight:
-            self._empty.set()
+        if self._left is not None and not self.in_flight:
+            self._left.set()
 
-    async def drain(self, timeout: float, *, hurry: asyncio.Event) -> bool:
+    def begin_stream(self) -> None:
+        """What was counted in turns out to be a stream, which no hand-over waits for."""
+        self.open_streams += 1
+        self.release()
+
+    def end_stream(self) -> None:
+        """Its stream has ended; it is a call again until it is counted out."""
+        self.open_streams -= 1
+        self.in_flight += 1
+
+    def job_ended(self, task: asyncio.Task[Any]) -> None:
+        """Count a task that a call started out."""
+        self.jobs.discard(task)
+        if self._left is not None and not self.jobs:
+            self._left.set()
+
+    async def drain(
+        self, timeout: float, *, hurry: asyncio.Event, calls_only: bool = False
+    ) -> bool:
         """Wait until nobody is inside; whether that came true.
 
         Args:
             timeout: The bound, in seconds.
             hurry: Once set, nothing is waited for.
+            calls_only: Whether streams and jobs don't count.
         """
-        if self.in_flight and not hurry.is_set():
-            self._empty = asyncio.Event()
-            await first_of(self._empty, hurry, timeout=timeout)
-        return not self.in_flight
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout
 
-    def service(self, name: str | None) -> Any:
-        """A service's instance by its full name, or the module's only one.
+        def busy() -> bool:
+            return bool(self.in_flight or (not calls_only and (self.open_streams or self.jobs)))
 
-        Raises:
-            KeyError: If the module has no such service.
+        while busy() and not hurry.is_set() and loop.time() < until:
+            self._left = asyncio.Event()
+            await first_of(self._left, hurry, timeout=until - loop.time())
+        self._left = None
+        return not busy()
+
+    def offer(self, instead: Mapping[str, Any]) -> None:
+        """Give callers the module's services, or what stands in for them.
+
+        Args:
+            instead: Full service name → what callers get in its place.
         """
-        if name is None:
-            for instance in self.services.values():
-                return instance
-            raise KeyError(self.module_id)
-        return self.services[name]
+        self.services = {**self.own_services, **instead}
+        self.streams = frozenset(
+            name
+            for service in self.services.values()
+            for name, method in public_methods(type(service))
+            if inspect.isasyncgenfunction(method)
+        )
+
+    @property
+    def service_instance(self) -> Any:
+        """The module's service; the module's own instance where it has none."""
+        return next(iter(self.own_services.values()), self.module)
+
+    def hook(self, name: str) -> Any:
+        """A method of that name, of the service's or else the module's; ``None`` if none has it."""
+        for owner in (*self.own_services.values(), self.module):
+            method = getattr(owner, name, None)
+            if callable(method):
+                return method
+        return None
 
     def __repr__(self) -> str:
         return f"<Generation {self.module_id} {self.number}: {self.in_flight} in flight>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -39,16 +39,21 @@ class Graph:
 
 
 def plan_graph(
-    specs: Mapping[str, ModuleSpec], present: Mapping[str, ModuleSpec], known: Iterable[str] = ()
+    specs: Mapping[str, ModuleSpec],
+    present: Callable[[str], ModuleSpec | None],
+    known: Iterable[str] = (),
 ) -> Graph:
     """The graph of a change.
 
     Args:
         specs: The modules of the change.
-        present: What is live already.
+        present: Gives what is live already, by id.
         known: Modules of the change that failed before; they are not missing, they block.
     """
-    everything = {**present, **specs}
+
+    def everything(module_id: str) -> ModuleSpec | None:
+        return specs.get(module_id) or present(module_id)
+
     failed = set(known)
     missing: dict[str, tuple[str, ...]] = {}
     waits: dict[str, tuple[str, ...]] = {}
@@ -68,11 +73,11 @@ def plan_graph(
     return Graph(waits, error)
 
 
-def _provided(name: str, specs: Mapping[str, ModuleSpec], failed: set[str]) -> bool:
+def _provided(name: str, specs: Callable[[str], ModuleSpec | None], failed: set[str]) -> bool:
     module_id = module_of_service(name)
     if module_id in failed:
         return True
-    spec = specs.get(module_id)
+    spec = specs(module_id)
     if spec is None:
         return False
     is_service = name.count(".") > 1

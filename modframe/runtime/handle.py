@@ -6,20 +6,23 @@ other thread it crosses over and gives a `Call`. A handle outlives every generat
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from threading import get_ident
 from typing import Any
 
-from ..errors import ServiceUnavailableError
+from ..errors import CallEndedError, ServiceUnavailableError
 from ..html import section, table
 from ..load.methods import public_methods, signature_text
 from ..spec import ServiceMethod, type_name
 from ..wording import near
 from .call import Call, Stream
+from .gate import Pinned, enter, unpin
 from .generation import Generation
 from .loop import AppLoop
+from .stragglers import mark, was_cut
 
 Find = Callable[[str], "Generation | None"]
 """Module id → the generation that a caller sees for it."""
@@ -38,19 +41,17 @@ class Handle:
         explain: Explain,
         module_id: str,
         service: str,
+        own: bool = False,
     ) -> None:
         self.__dict__["_handle"] = _Facts(
-            app_loop, find, explain, module_id=module_id, service=service
+            app_loop, find, explain, module_id=module_id, service=service, own=own
         )
 
     def __getattr__(self, name: str) -> Any:
         facts: _Facts = self.__dict__["_handle"]
         if name.startswith("_"):
             raise AttributeError(name)
-        cls = type(facts.instance())
-        if not callable(inspect.getattr_static(cls, name, None)) and not callable(
-            getattr(cls, name, None)
-        ):
+        if not facts.has(name):
             raise AttributeError(_no_method(facts, name))
         method = self.__dict__[name] = Method(facts, name)
         return method
@@ -96,10 +97,17 @@ def forget_methods(handle: Handle) -> None:
 class _Facts:
     """What a handle and its methods share."""
 
-    __slots__ = ("app_loop", "explain", "find", "label", "module_id", "service")
+    __slots__ = ("app_loop", "explain", "find", "label", "module_id", "own", "service")
 
     def __init__(
-        self, app_loop: AppLoop, find: Find, explain: Explain, *, module_id: str, service: str
+        self,
+        app_loop: AppLoop,
+        find: Find,
+        explain: Explain,
+        *,
+        module_id: str,
+        service: str,
+        own: bool,
     ) -> None:
         self.app_loop = app_loop
         self.find = find
@@ -107,6 +115,7 @@ class _Facts:
         self.module_id = module_id
         self.service = service
         self.label = service
+        self.own = own
 
     def resolve(self) -> Generation:
         """The generation to call.
@@ -126,6 +135,17 @@ class _Facts:
             return generation.services[self.service]
         except KeyError:
             raise self.no_service(generation) from None
+
+    def has(self, name: str) -> bool:
+        """Whether callers can call a method of that name; raises as `instance` does."""
+        generation = self.resolve()
+        instance = self.instance()
+        if instance is not generation.own_services.get(self.service):
+            return callable(getattr(instance, name, None))  # a stand-in may be any object
+        cls = type(instance)
+        return callable(inspect.getattr_static(cls, name, None)) or callable(
+            getattr(cls, name, None)
+        )
 
     def no_service(self, generation: Generation) -> ServiceUnavailableError:
         """The error for a generation that has no such service, or not yet."""
@@ -174,25 +194,58 @@ class Method:
     async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # The hot path: one lookup in what the caller sees, a count, the real method.
         facts = self._facts
+        pinned: Pinned | None = None
         generation = facts.find(facts.module_id)
+        if generation is not None and generation.gate is not None and not facts.own:
+            generation, pinned = await enter(lambda: facts.find(facts.module_id))
         if generation is None:
             raise facts.explain(facts.module_id)
         generation.in_flight += 1
         try:
             outcome = self._method(generation)(*args, **kwargs)
             return await outcome if hasattr(outcome, "__await__") else outcome
+        except asyncio.CancelledError:
+            if was_cut(generation):
+                raise self._ended(generation) from None
+            raise
         finally:
             generation.release()
+            if pinned is not None:
+                unpin(pinned)
 
     async def _items(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-        generation = self._facts.resolve()
+        facts = self._facts
+        generation = facts.resolve()
+        if generation.gate is not None and not facts.own:
+            found, pinned = await enter(lambda: facts.find(facts.module_id))
+            if pinned is not None:
+                unpin(pinned)  # a stream is no call: no hand-over waits for it
+            generation = found or facts.resolve()
         generation.in_flight += 1
+        generation.begin_stream()
         try:
             async with aclosing(self._method(generation)(*args, **kwargs)) as items:
                 async for item in items:
                     yield item
+        except asyncio.CancelledError:
+            if was_cut(generation):
+                raise self._ended(generation) from None
+            raise
         finally:
+            generation.end_stream()
             generation.release()
+
+    def _ended(self, generation: Generation) -> Exception:
+        facts = self._facts
+        if facts.find(facts.module_id) is None:
+            return facts.explain(facts.module_id)
+        return CallEndedError(
+            f"{self._facts.module_id}.{self._name}() was ended: it began on generation "
+            f"{generation.number}, which was replaced, and was still running at the deadline",
+            cure="make the call shorter, or raise MODFRAME_DRAIN_TIMEOUT",
+            module_id=self._facts.module_id,
+            generation=generation.number,
+        )
 
     def _method(self, generation: Generation) -> Any:
         facts = self._facts
@@ -235,6 +288,14 @@ class Method:
 
     def __repr__(self) -> str:
         return f"<method {self._facts.label}.{self._name}{self.signature_text()}>"
+
+
+def _said(variables: Mapping[str, Any]) -> str:
+    return f"{variables['self']._name}()"
+
+
+mark(Method._run, _said)
+mark(Method._items, _said)
 
 
 def _described(method: ServiceMethod) -> str:

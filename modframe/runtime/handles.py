@@ -22,7 +22,8 @@ class Handles:
         find: Module id → the generation to see.
         explain: Module id → the error that says why there is none.
         names: All modules that could be meant, for the nearest names.
-        made: All handles of the app, those of its modules and those made by class included.
+        own: The module whose code asks; its calls of itself wait at no gate.
+        made: Module id → all handles of it in the app, those made by class included.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class Handles:
         *,
         explain: Explain,
         names: Callable[[], Iterable[str]],
-        made: weakref.WeakSet[Handle] | None = None,
+        own: str = "",
+        made: dict[str, weakref.WeakSet[Handle]] | None = None,
     ) -> None:
         self._app_loop = app_loop
         self._find = find
-        self._made = weakref.WeakSet() if made is None else made
+        self._own = own
+        self._made = {} if made is None else made
         self._explain = explain
         self._names = names
         self._handles: dict[Any, Handle] = {}
@@ -80,16 +83,22 @@ class Handles:
             explain=self._explain,
             module_id=module_id,
             service=service.name,
+            own=module_id == self._own,
         )
-        self._made.add(handle)
+        self._made.setdefault(module_id, weakref.WeakSet()).add(handle)
         if not isinstance(name, type):  # a class belongs to a generation, and must not be kept
             self._handles[name] = handle
         return handle
 
-    def seen_by(self, find: Find) -> Handles:
+    def seen_by(self, find: Find, own: str) -> Handles:
         """The handles of a module, which sees other generations than people do."""
         return Handles(
-            self._app_loop, find, explain=self._explain, names=self._names, made=self._made
+            self._app_loop,
+            find,
+            explain=self._explain,
+            names=self._names,
+            own=own,
+            made=self._made,
         )
 
     def _unknown(self, name: str, offered: Iterable[str]) -> ServiceNotFoundError:
@@ -97,9 +106,8 @@ class Handles:
 
     def changed(self, module_ids: Iterable[str]) -> None:
         """Handles of these modules look their methods up anew."""
-        changed = set(module_ids)
-        for handle in list(self._made):
-            if handle.__dict__["_handle"].module_id in changed:
+        for module_id in module_ids:
+            for handle in list(self._made.get(module_id, ())):
                 forget_methods(handle)
 
 

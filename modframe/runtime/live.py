@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from .generation import Generation
 
@@ -10,20 +10,61 @@ from .generation import Generation
 class Live:
     """Holds one mapping that never changes; publishing assigns a new one.
 
-    A reader takes ``generations`` once and works on what it got.
+    A reader takes ``generations`` once and works on what it got. Who depends on whom is kept
+    beside it, for the app loop alone: a change looks at no module it has nothing to do with.
     """
 
-    __slots__ = ("generations",)
+    __slots__ = ("_dependents", "_importers", "generations")
 
     def __init__(self) -> None:
         self.generations: Mapping[str, Generation] = {}
+        self._dependents: dict[str, set[str]] = {}
+        self._importers: dict[str, set[str]] = {}
 
     def publish(self, changes: Mapping[str, Generation | None]) -> dict[str, Generation]:
         """Put generations in, or take ids out, all at once; those that were replaced."""
         before = self.generations
         merged = {**before, **changes}
-        self.generations = {key: one for key, one in merged.items() if one is not None}
-        return {key: before[key] for key in changes if key in before}
+        for key in [key for key, one in changes.items() if one is None]:
+            merged.pop(key)
+        self.generations = merged  # type: ignore[assignment]  # what is None was popped
+        replaced = {key: before[key] for key in changes if key in before}
+        self._index(replaced, changes)
+        return replaced
+
+    def _index(self, gone: Mapping[str, Generation], come: Mapping[str, Generation | None]) -> None:
+        for key, one in gone.items():
+            for index, others in self._edges(one):
+                for other in others:
+                    index[other].discard(key)
+                    if not index[other]:
+                        del index[other]
+        for key, new in come.items():
+            if new is not None:
+                new.stage = "live"
+                for index, others in self._edges(new):
+                    for other in others:
+                        index.setdefault(other, set()).add(key)
+
+    def _edges(self, one: Generation) -> Iterable[tuple[dict[str, set[str]], Iterable[str]]]:
+        yield self._dependents, one.spec.required_ids
+        yield self._importers, dict.fromkeys(one.spec.imports_modules)
+
+    def dependents(self, module_id: str) -> list[str]:
+        """The live modules that require one, by its id, its service or an import; sorted."""
+        return sorted(self._dependents.get(module_id, ()))
+
+    def importers(self, module_ids: Iterable[str]) -> list[str]:
+        """The live modules, beside these, that import from one of them, or from one that does."""
+        known = set(module_ids)
+        found: list[str] = []
+        waiting = list(known)
+        while waiting:
+            more = sorted(self._importers.get(waiting.pop(), set()) - known)
+            known.update(more)
+            found += more
+            waiting += more
+        return found
 
     def __repr__(self) -> str:
         return f"<Live: {len(self.generations)} modules>"

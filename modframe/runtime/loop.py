@@ -20,11 +20,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context
 from types import FrameType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from .bounds import GRACE
-from .output import cell_context, task_context
+from .output import cell_context
 from .traces import shortened
 
 T = TypeVar("T")
@@ -33,20 +33,30 @@ _FRAMES_TO_CREATOR = 4
 _ROUNDS = 3
 
 
+class Owner(Protocol):
+    """Keeps the tasks of one generation."""
+
+    def context(self) -> Context:
+        """The context for a task of its code, made from the one that starts it."""
+
+    def add(self, task: asyncio.Task[Any]) -> None:
+        """Take in a task that is about to run."""
+
+
 class AppLoop:
     """A running loop and its thread; everything that crosses over to it goes through here.
 
     Attributes:
         loop: The asyncio loop.
         thread_id: The thread it runs in; 0 once it ended, for the system gives the number anew.
-        owners: Private package name → the tasks that its code started.
+        owners: Private package name → what keeps the tasks that its code starts.
         closing: Whether it is about to end, or has.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.thread_id = 0
-        self.owners: dict[str, set[asyncio.Task[Any]]] = {}
+        self.owners: dict[str, Owner] = {}
         self.closing = False
         self._thread: threading.Thread | None = None
         self._forked = False
@@ -106,7 +116,7 @@ class AppLoop:
     ) -> asyncio.Task[Any]:
         owned = self._owner_of(coro)
         if owned is not None and options.get("context") is None:
-            options["context"] = task_context()
+            options["context"] = owned.context()
         inside: Any = _contained(coro)
         inside.__qualname__ = getattr(coro, "__qualname__", "task")  # what it is called in views
         task: asyncio.Task[Any] = CTask(inside, loop=loop, **options)
@@ -114,10 +124,9 @@ class AppLoop:
         task.add_done_callback(lambda _: coro.close())
         if owned is not None:
             owned.add(task)
-            task.add_done_callback(owned.discard)
         return task
 
-    def _owner_of(self, coro: Any) -> set[asyncio.Task[Any]] | None:
+    def _owner_of(self, coro: Any) -> Owner | None:
         """The ledger of the generation whose code this is, or whose code creates the task."""
         if not self.owners:
             return None
@@ -132,7 +141,7 @@ class AppLoop:
                 creator = creator.f_back
         return None
 
-    def _owned_by(self, frame: Any) -> set[asyncio.Task[Any]] | None:
+    def _owned_by(self, frame: Any) -> Owner | None:
         package = frame.f_globals.get("__package__") or ""
         if "~" not in package:
             return None

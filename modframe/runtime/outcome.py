@@ -15,32 +15,37 @@ class Outcome:
     """What a change did to one module, as one line and as data.
 
     Attributes:
-        kind: ``live``, ``unchanged`` or ``stopped``.
+        kind: ``live``, ``unchanged``, ``stopped``, or ``superseded`` by a newer text that came
+            while it waited for its turn.
         before: The number of the generation that was replaced; 0 if there was none.
         after: The number of the generation that is live now.
         seconds: How long the whole change took.
         routes: How many routes the module has.
         findings: What was noticed and did not stand in the way.
+        notes: What else a person should know, such as what was handed over.
     """
 
     module_id: str
-    kind: Literal["live", "unchanged", "stopped"]
+    kind: Literal["live", "unchanged", "stopped", "superseded"]
     before: int = 0
     after: int = 0
     seconds: float = 0.0
     routes: int = 0
     findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.kind == "unchanged":
             return f"{self.module_id} unchanged, generation {self.after}"
         if self.kind == "stopped":
             return f"{self.module_id} stopped"
+        if self.kind == "superseded":
+            return f"{self.module_id} superseded by a newer text, which came before its turn"
         change = f"{self.before} → {self.after}" if self.before else str(self.after)
         line = f"{self.module_id} {change} · live in {duration(self.seconds)}"
         if self.routes:
             line += f" · {count(self.routes, 'route')}"
-        return line
+        return " · ".join((line, *self.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,18 @@ class StopReport:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long the steps of a change may take, in seconds."""
+    """How long the steps of a change may take, in seconds.
+
+    Attributes:
+        load: The import of a module's files.
+        phase: A phase of one module, or a step after publish.
+        handover: Each step of a hand-over, while new calls wait.
+        drain: What was begun on a generation that was replaced.
+        farewell: Streams that were told to go, until they are cut off.
+    """
 
     load: float = 60.0
     phase: float = 60.0
+    handover: float = 10.0
     drain: float = 30.0
+    farewell: float = 1.0

@@ -14,6 +14,11 @@ class Part:
 
     A part is one object for the whole app; what it makes for a generation stands in
     ``generation.parts[name]``. Nothing that a part does before publish may touch what is live.
+
+    A new kind of thing that modules own is a new part: it builds or watches what the module makes
+    of it, and on leaving settles all of it. What it can't settle it raises as a `ModframeError`
+    that names each thing: the module is then FAILED_UNLOAD, or the swap says what leaked.
+    What comes into being later, one by one, is put on ``generation.ledger`` with its name.
     """
 
     name: str = ""
@@ -26,8 +31,32 @@ class Part:
         """
         yield None
 
+    def starts(self, generation: Generation) -> bool:
+        """Whether there is anything to `start`."""
+        return type(self).start is not Part.start
+
     async def start(self, generation: Generation) -> None:
         """Phase 2: whatever needs the other modules, called in dependency order."""
+
+    def activates(self, generation: Generation) -> bool:
+        """Whether there is anything to `activate`."""
+        return False
+
+    async def activate(self, generation: Generation) -> None:
+        """After publish, in dependency order: start what consumes from outside.
+
+        Its predecessor was retired before, so that no two do. What is raised is the load's error,
+        but the generation is live and stays so.
+        """
+
+    async def retire(self, generation: Generation) -> None:
+        """It was replaced, or stops: end at once what must not go on beside a successor.
+
+        Calls inside it go on. Called once, before the successor is activated.
+        """
+
+    def end_streams(self, generation: Generation) -> None:
+        """The deadline of what is still open: tell it to go."""
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """What a person should see of it, as plain data for the snapshot; never waits."""

@@ -14,6 +14,14 @@ State = Literal[
 ]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Override:
+    """What callers get in place of a service."""
+
+    service: str
+    replacement: object
+
+
 @dataclass(slots=True)
 class Record:
     """One module beside Live.
@@ -24,7 +32,10 @@ class Record:
         number: The number its newest published generation has.
         draft: What cells are working on.
         building: The generation that an attempt under way builds.
+        retired: Generations that were replaced and aren't closed yet, oldest first.
         unsettled: What generations left behind when they were closed.
+        newest: The text that was asked for last, whatever became of it.
+        overrides: Service name → what callers get instead, newest last.
     """
 
     module_id: str
@@ -33,7 +44,15 @@ class Record:
     number: int = 0
     draft: Source | None = None
     building: Generation | None = None
+    retired: list[Generation] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
+    newest: Source | None = None
+    overrides: list[Override] = field(default_factory=list)
+
+    @property
+    def instead(self) -> dict[str, object]:
+        """Service name → what callers get in its place now."""
+        return {one.service: one.replacement for one in self.overrides}
 
 
 class Records(dict[str, Record]):

@@ -7,34 +7,22 @@ until then. Everything that is not below `/api/v1/` goes to the system pages.
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import ModuleExitError
+from ..parts.web.errors import BrokenResponseError
 from ..parts.web.paths import module_id_at, prefix_of
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
+from ..runtime.gate import Pinned, enter, unpin
+from ..runtime.generation import Generation
+from ..runtime.live import Live
+from ..runtime.stragglers import mark, was_cut
 
 _RETRY_SECONDS = "1"
 _HINTS_UP_TO = 2000
-
-
-class LiveGeneration(Protocol):
-    """What the dispatcher needs of a generation."""
-
-    parts: dict[str, Any]
-    in_flight: int
-
-    def release(self) -> None:
-        """Count one request out."""
-
-
-class LiveTable(Protocol):
-    """What the dispatcher needs of Live."""
-
-    @property
-    def generations(self) -> Mapping[str, Any]:
-        """Module id → generation; replaced as a whole."""
 
 
 class Dispatcher:
@@ -48,7 +36,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        live: LiveTable,
+        live: Live,
         *,
         system: ASGIApp,
         absent: Callable[[str], tuple[str, str] | None],
@@ -74,21 +62,42 @@ class Dispatcher:
             if module_id is None:
                 await self._system(scope, receive, send)
                 return
-            generations = self._live.generations
-            generation: LiveGeneration | None = generations.get(module_id)
-            if generation is None or (web := generation.parts.get("web")) is None:
-                await self._missing(module_id, generations).send(scope, send)
-                return
-            generation.in_flight += 1
+            generation = self._live.generations.get(module_id)
+            pinned: Pinned | None = None
+            if generation is not None and generation.gate is not None:
+                generation, pinned = await enter(lambda: self._live.generations.get(module_id))
             try:
-                await web.asgi(scope, receive, send)
+                await self._answer(generation, scope, receive, send, module_id=module_id)
             finally:
-                generation.release()
+                if pinned is not None:
+                    unpin(pinned)
         except (SystemExit, KeyboardInterrupt) as error:  # the last gate before the loop
             raise ModuleExitError(
                 f"{module_id or 'a page'} raised {type(error).__name__} while it answered {path!r}",
                 cure="raise an ordinary exception instead",
             ) from error
+
+    async def _answer(
+        self,
+        generation: Generation | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        module_id: str,
+    ) -> None:
+        if generation is None or (web := generation.parts.get("web")) is None:
+            await self._missing(module_id, self._live.generations).send(scope, send)
+            return
+        generation.in_flight += 1
+        try:
+            await web.asgi(scope, receive, send)
+        except asyncio.CancelledError:
+            if not was_cut(generation):
+                raise
+            await _cut_short(generation, scope, send)
+        finally:
+            generation.release()
 
     def _missing(self, module_id: str, generations: Mapping[str, Any]) -> Problem:
         if module_id in generations:
@@ -112,6 +121,29 @@ class Dispatcher:
 
     def __repr__(self) -> str:
         return f"<Dispatcher: {len(self._live.generations)} modules>"
+
+
+async def _cut_short(generation: Generation, scope: Scope, send: Send) -> None:
+    """Answer a request that was cancelled at its generation's deadline.
+
+    Raises:
+        BrokenResponseError: If the answer had begun: the server closes the connection.
+    """
+    text = (
+        f"{generation.module_id}: this request began on generation {generation.number}, which "
+        "was replaced, and was still running at the deadline"
+    )
+    if scope.get("modframe.begun"):
+        raise BrokenResponseError(text, cure="ask again", module_id=generation.module_id)
+    await Problem(503, text, headers={"Retry-After": _RETRY_SECONDS}).send(scope, send)
+
+
+def _said(variables: Mapping[str, Any]) -> str:
+    scope = variables["scope"]
+    return f"{scope.get('method', 'WS')} {scope['path']}"
+
+
+mark(Dispatcher._answer, _said)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..parts.web.application import WebApp
-from .dispatcher import LiveTable
+from ..runtime.live import Live
 from .merge import merge
 
 _log = logging.getLogger("modframe.server")
@@ -28,7 +28,7 @@ class MergedOpenAPI:
         live: The table of what runs.
     """
 
-    def __init__(self, live: LiveTable) -> None:
+    def __init__(self, live: Live) -> None:
         self._live = live
         self._made_of: list[tuple[str, weakref.ref[WebApp]]] | None = None
         self._document: dict[str, Any] = {}

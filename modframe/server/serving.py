@@ -19,10 +19,10 @@ import uvicorn
 
 from ..html import link, tag
 from ..parts.web.problem import ASGIApp
+from ..parts.web.streams import Streams
 from .binding import in_use, release_leftovers
 from .errors import ServeError
 from .hosts import reachable
-from .leaving import Leaving
 
 _log = logging.getLogger("modframe.server")
 _GRACE = 5
@@ -32,9 +32,9 @@ _SETTLE_SECONDS = 1.0
 class RunningServer:
     """A server that accepts connections; lives on one loop, which `stop` is called on."""
 
-    def __init__(self, server: _Uvicorn, leaving: Leaving, task: asyncio.Task[None]) -> None:
+    def __init__(self, server: _Uvicorn, streams: Streams, task: asyncio.Task[None]) -> None:
         self._server = server
-        self._leaving = leaving
+        self._streams = streams
         self._task = task
 
     @property
@@ -50,7 +50,7 @@ class RunningServer:
         """
         self._server.config.timeout_graceful_shutdown = max(0, grace)  # type: ignore[assignment]
         self._server.should_exit = True
-        self._leaving.begin()
+        self._streams.end()
         try:
             await asyncio.wait({self._task})  # how it ended is in the log
         finally:
@@ -79,10 +79,10 @@ async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
     Raises:
         ServeError: If the server could not start.
     """
-    leaving = Leaving(asgi)
+    streams = Streams(asgi, retry=False)
     server = _Uvicorn(
         uvicorn.Config(
-            leaving,
+            streams,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -105,7 +105,7 @@ async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
         started.cancel()
     if task.done():
         _raise_ended(task, bound_to=server.address)
-    return RunningServer(server, leaving, task)
+    return RunningServer(server, streams, task)
 
 
 def _spawn(serve: Callable[..., Any], bound: socket.socket) -> asyncio.Task[None]:

@@ -11,8 +11,9 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..runtime.live import Live
 from .binding import bind
-from .dispatcher import Dispatcher, LiveTable
+from .dispatcher import Dispatcher
 from .errors import ServeError
 from .guard import Guard
 from .openapi import MergedOpenAPI
@@ -35,7 +36,7 @@ class Site:
 
     def __init__(
         self,
-        live: LiveTable,
+        live: Live,
         *,
         rows: Callable[[], Sequence[Mapping[str, Any]]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from ..names import MODULE_TYPES
 from ..observe import EventLog
+from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.part import Part
 from ..runtime.record import Record, Records
@@ -75,7 +76,10 @@ class Collector:
             files=tuple(sorted(shown.files)) if shown else (),
             error=str(record.error or ""),
             draft=record.draft is not None and (live is None or record.draft.digest != live.digest),
-            in_flight=generation.in_flight if generation else 0,
+            in_flight=generation.in_flight + generation.open_streams if generation else 0,
+            retired=tuple(freeze(_inside(one)) for one in list(record.retired)),
+            overridden=tuple(record.instead),
+            unsettled=tuple(record.unsettled),
             requires=spec.required_ids if spec else (),
             parts=freeze(
                 {
@@ -90,6 +94,15 @@ class Collector:
     def rows(self) -> Iterable[ModuleView]:
         """The modules that were meant to run."""
         return [self.module(key) for key in self._records.readiness()]
+
+
+def _inside(generation: Generation) -> dict[str, int]:
+    return {
+        "generation": generation.number,
+        "calls": generation.in_flight,
+        "streams": generation.open_streams,
+        "jobs": len(generation.jobs),
+    }
 
 
 def _shown_order(module_id: str) -> tuple[bool, str]:

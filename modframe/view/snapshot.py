@@ -25,6 +25,10 @@ class ModuleView:
         origin: Where the live text comes from: ``cells``, ``folder`` or ``mapping``.
         error: Why the newest attempt failed; empty if none did.
         draft: Whether cells hold a text that isn't live.
+        in_flight: Calls, requests and streams inside the live generation.
+        retired: Replaced generations that still drain: number, calls, streams and jobs of each.
+        overridden: Services in whose place callers get something else.
+        unsettled: What generations left behind when they were closed.
         parts: Part name → what it describes: ``service``, ``settings``, ``web``, ``tasks``, ...
     """
 
@@ -38,6 +42,9 @@ class ModuleView:
     error: str = ""
     draft: bool = False
     in_flight: int = 0
+    retired: tuple[Mapping[str, int], ...] = ()
+    overridden: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     parts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     findings: tuple[Finding, ...] = ()

@@ -177,7 +177,8 @@ def test_swaps_leave_nothing_behind(app: AppContext) -> None:
         use(app, number)
     settle(app)
     assert counts() == before
-    assert [len(tasks) for tasks in app._app_loop.owners.values()].count(1) == 1
+    running = [one.parts["tasks"]["running"] for one in app.snapshot().modules]
+    assert sum(map(len, running)) == 1
 
 
 def test_a_request_keeps_its_generation_open(app: AppContext) -> None:

@@ -12,30 +12,30 @@ from typing import Any
 from fastapi import APIRouter
 
 from modframe.parts.web.application import build_web
+from modframe.runtime.generation import Generation
 from modframe.server.binding import bind
 from modframe.server.dispatcher import Dispatcher
 from modframe.server.guard import Guard
 from modframe.server.openapi import MergedOpenAPI
 from modframe.server.pages import SystemPages
 from modframe.server.serving import RunningServer, start_server
+from modframe.source import Source
 
 
-class FakeGeneration:
-    """A generation, as far as the dispatcher knows one."""
-
-    def __init__(self, web: Any) -> None:
-        self.parts = {"web": web}
-        self.in_flight = 0
-
-    def release(self) -> None:
-        self.in_flight -= 1
+def generation_of(name: str, web: Any) -> Generation:
+    """A generation that has routes and nothing else."""
+    generation = Generation(Source(name, {}, "mapping"), 1)
+    generation.parts["web"] = web
+    return generation
 
 
 def live_of(**routers: APIRouter) -> SimpleNamespace:
     """A Live of standard modules: name → router."""
     return SimpleNamespace(
         generations={
-            f"standard.{name}": FakeGeneration(build_web(f"standard.{name}", router))
+            f"standard.{name}": generation_of(
+                f"standard.{name}", build_web(f"standard.{name}", router)
+            )
             for name, router in routers.items()
         }
     )

@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from modframe.errors import ModuleExitError
 from modframe.parts.web.application import build_web
 from modframe.server.dispatcher import Dispatcher
-from tests.server.fakes import FakeGeneration, live_of
+from tests.server.fakes import generation_of, live_of
 
 
 def router_saying(word: str) -> APIRouter:
@@ -41,7 +41,9 @@ async def test_paths_lead_to_their_modules() -> None:
     """Each type has its prefix; everything else is the system's."""
     names = ("standard.orders", "core.orders", "extensions.orders")
     live = SimpleNamespace(
-        generations={name: FakeGeneration(build_web(name, router_saying(name))) for name in names}
+        generations={
+            name: generation_of(name, build_web(name, router_saying(name))) for name in names
+        }
     )
     async with client(live) as http:
         for prefix, name in zip(("", "core/", "extensions/"), names, strict=True):
@@ -83,7 +85,7 @@ async def test_what_is_not_there_is_named() -> None:
         return ("FAILED", "no such table") if module_id == "standard.broken" else None
 
     live = live_of(orders=router_saying("x"))
-    live.generations["standard.bare"] = FakeGeneration(None)
+    live.generations["standard.bare"] = generation_of("standard.bare", None)
     async with client(live, absent) as http:
         broken = await http.get("/api/v1/broken/say")
         unknown = await http.get("/api/v1/order/say")
@@ -106,7 +108,7 @@ async def test_no_exit_passes_the_last_gate(kind: type[BaseException]) -> None:
     async def leave(scope: Any, receive: Any, send: Any) -> None:
         raise kind
 
-    generation = FakeGeneration(SimpleNamespace(asgi=leave))
+    generation = generation_of("standard.m", SimpleNamespace(asgi=leave))
     live = SimpleNamespace(generations={"standard.bad": generation})
     dispatcher = Dispatcher(live, system=system, absent=lambda _: None)
     scope = {"type": "http", "path": "/api/v1/bad/x", "headers": []}

@@ -12,7 +12,7 @@ from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, Field, create_model
 
 from modframe.server.openapi import MergedOpenAPI
-from tests.server.fakes import FakeGeneration, live_of
+from tests.server.fakes import generation_of, live_of
 
 
 def router_with(model: type[BaseModel], *, operation_id: str | None = None) -> APIRouter:
@@ -161,7 +161,7 @@ async def test_a_broken_document_leaves_the_others(caplog: pytest.LogCaptureFixt
             raise RuntimeError("no schema")
 
     live = live_of(a=router_with(Item))
-    live.generations["standard.broken"] = FakeGeneration(Broken())
+    live.generations["standard.broken"] = generation_of("standard.broken", Broken())
     document = await MergedOpenAPI(live).document()
     assert list(document["paths"]) == ["/api/v1/a/one"]
     assert "standard.broken (RuntimeError)" in document["info"]["description"]
@@ -178,11 +178,11 @@ async def test_made_off_the_loop_once_until_something_is_published() -> None:
             return {"openapi": "3.1.0", "info": {}, "paths": {}}
 
     live = live_of()
-    live.generations = {"standard.a": FakeGeneration(Web())}
+    live.generations = {"standard.a": generation_of("standard.a", Web())}
     merged = MergedOpenAPI(live)
     assert await merged.body() is await merged.body()
     assert len(threads) == 1
     assert threads[0] != threading.get_ident()
-    live.generations = {"standard.a": FakeGeneration(Web())}
+    live.generations = {"standard.a": generation_of("standard.a", Web())}
     await merged.body()
     assert len(threads) == 2

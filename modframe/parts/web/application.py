@@ -16,6 +16,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp as StarletteApp
 
 from ...errors import Finding
+from ...spec import STREAM_POLICY, StreamPolicy
 from . import telemetry
 from .boundary import Boundary
 from .checks import check_router
@@ -26,14 +27,23 @@ from .openapi import module_document
 from .paths import prefix_of
 from .problem import ASGIApp, Receive, Scope, Send
 from .routes import RouteInfo, read_routes
+from .streams import Counts, Streams, stays_by
 
 
-def build_web(module_id: str, router: object) -> WebApp:
+def build_web(
+    module_id: str,
+    router: object,
+    *,
+    counts: Counts | None = None,
+    streams: StreamPolicy = "finish",
+) -> WebApp:
     """The sub-application of one generation.
 
     Args:
         module_id: Whose router it is.
         router: Its `APIRouter`.
+        counts: Told of every stream.
+        streams: What open streams do when it is replaced, where their route says nothing.
 
     Raises:
         WebError: With every fault: no router, names that don't resolve, two routes in one place,
@@ -53,7 +63,7 @@ def build_web(module_id: str, router: object) -> WebApp:
         )
     if findings := check_router(router):
         raise WebError(module_id, findings)
-    return WebApp(module_id, router)
+    return WebApp(module_id, router, counts=counts, streams=streams)
 
 
 class WebApp:
@@ -62,11 +72,13 @@ class WebApp:
     Attributes:
         module_id: Whose they are.
         prefix: The path they are below, for example ``/api/v1/orders``.
-        asgi: The ASGI application; takes the whole path.
+        asgi: The ASGI application; takes the whole path. It can tell its streams to go.
         routes: What a person should see of them.
     """
 
-    def __init__(self, module_id: str, router: APIRouter) -> None:
+    def __init__(
+        self, module_id: str, router: APIRouter, *, counts: Counts | None, streams: StreamPolicy
+    ) -> None:
         self.module_id = module_id
         self.prefix = prefix_of(module_id)
         self.routes: tuple[RouteInfo, ...] = read_routes(router, self.prefix)
@@ -74,7 +86,11 @@ class WebApp:
         self._router = router
         application = _Application(title=module_id, openapi_url=None, exception_handlers=HANDLERS)
         application.router = router
-        self.asgi: ASGIApp = Boundary(_mounted(application, router, self.prefix), module_id)
+        self.asgi = Streams(
+            Boundary(_mounted(application, router, self.prefix), module_id),
+            counts=counts,
+            stays=stays_by(streams, STREAM_POLICY),
+        )
         self._document: dict[str, Any] | None = None
         self._lock = threading.Lock()
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
-from .errors import BrokenResponseError
+from .errors import BrokenResponseError, ReconnectError
 from .faults import of_http, unexpected
 from .problem import ASGIApp, Message, Receive, Scope, Send, correlation_id
 
@@ -58,7 +58,7 @@ class Boundary:
             await self.app(scope, receive, watched)
         except (asyncio.CancelledError, GeneratorExit):
             raise
-        except (WebSocketDisconnect, ClientDisconnect):
+        except (WebSocketDisconnect, ClientDisconnect, ReconnectError):
             return  # the client left, and the handler let that end it: nothing failed
         except HTTPException as error:
             if state != _NOTHING:

@@ -38,3 +38,10 @@ class BrokenResponseError(ModframeError, RuntimeError):
         module_id: Whose handler failed.
         correlation_id: What its log line carries.
     """
+
+
+class ReconnectError(OSError):
+    """Raised where a handler sends to a stream that was told to reconnect.
+
+    An `OSError`, as a server raises where the client has left: Starlette ends the handler then.
+    """

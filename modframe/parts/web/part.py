@@ -25,9 +25,24 @@ class WebPart(Part):
         from .forget import forget
 
         try:
-            yield build_web(generation.module_id, generation.spec.router)
+            yield build_web(
+                generation.module_id,
+                generation.spec.router,
+                counts=generation,
+                streams=generation.spec.streams,
+            )
         finally:
             forget()
+
+    async def retire(self, generation: Generation) -> None:
+        """Tell those streams that want to know of something newer to reconnect."""
+        if (web := generation.parts.get("web")) is not None:
+            web.asgi.reconnect()
+
+    def end_streams(self, generation: Generation) -> None:
+        """Tell all streams to reconnect."""
+        if (web := generation.parts.get("web")) is not None:
+            web.asgi.end()
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The routes, as the try-it form needs them."""

@@ -1,0 +1,93 @@
+"""Who is still inside a generation at its deadline: found, cancelled and named.
+
+A call on the hot path only counts itself in and out; who it was is told afterwards from the
+frames of the tasks that wait. The handle and the dispatcher say which frames count (`mark`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from .bounds import GRACE
+from .generation import Generation
+
+Describe = Callable[[Mapping[str, Any]], str]
+"""A marked frame's variables → what runs there, for people."""
+
+_marks: dict[CodeType, Describe] = {}
+_cut: WeakKeyDictionary[asyncio.Task[Any], Generation] = WeakKeyDictionary()
+
+
+def mark(function: FunctionType | Any, describe: Describe) -> None:
+    """Say that a function's frames are inside the generation that its variable of that name is."""
+    _marks[function.__code__] = describe
+
+
+def inside(generation: Generation) -> dict[asyncio.Task[Any], str]:
+    """The tasks that are inside a generation, each with what it does there; on the app loop."""
+    found: dict[asyncio.Task[Any], str] = {}
+    for task in asyncio.all_tasks():
+        for frame in _frames(task.get_coro()):
+            describe = _marks.get(frame.f_code)
+            if describe is not None and frame.f_locals.get("generation") is generation:
+                found[task] = describe(frame.f_locals)
+                break
+    for task in generation.jobs:
+        if not task.done():
+            found.setdefault(task, f"task {task_name(task)}")
+    return found
+
+
+def task_name(task: asyncio.Task[Any]) -> str:
+    """The name its author gave a task, else that of the function it runs."""
+    name = task.get_name()
+    if name.startswith("Task-") or name == "None":  # what asyncio gives it, from 3.13 on as text
+        return str(getattr(task.get_coro(), "__qualname__", name))
+    return name
+
+
+def _frames(waiting: Any) -> Iterator[FrameType]:
+    """The frames of what a coroutine awaits, outermost first."""
+    while waiting is not None:
+        for kind in ("cr", "ag", "gi"):
+            if hasattr(waiting, f"{kind}_frame"):
+                if (frame := getattr(waiting, f"{kind}_frame")) is not None:
+                    yield frame
+                waiting = getattr(waiting, "gi_yieldfrom" if kind == "gi" else f"{kind}_await")
+                break
+        else:
+            # The step of an async generator does not tell which; the collector does.
+            waiting = next(
+                (one for one in gc.get_referents(waiting) if hasattr(one, "ag_frame")), None
+            )
+
+
+async def cut(generation: Generation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Cancel whoever is inside a generation.
+
+    Returns:
+        What was cancelled, and what of it ignores that and runs on.
+    """
+    found = inside(generation)
+    for task in found:
+        _cut[task] = generation
+        task.cancel()
+    if found:
+        await generation.drain(GRACE, hurry=asyncio.Event())
+    left = inside(generation)
+    return tuple(sorted(found.values())), tuple(sorted(left.values()))
+
+
+def was_cut(generation: Generation) -> bool:
+    """Whether the ``CancelledError`` at hand is `cut`'s; it then counts as dealt with."""
+    task = asyncio.current_task()
+    if task is None or _cut.get(task) is not generation:
+        return False
+    del _cut[task]
+    task.uncancel()
+    return True

@@ -1,0 +1,358 @@
+"""`Transaction`: one change on its way, from a batch of sources to what is live.
+
+Made by the swap, under its claim. It builds, stops first what has to, hands over, publishes by one
+assignment, and lets the replaced generations end. Whatever fails before publish unwinds it all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterable, Mapping
+from contextvars import copy_context
+from typing import Protocol, TypeVar
+
+from ..errors import BlockedError, InterruptedLoadError, ModframeError
+from ..observe import log_exception
+from .batch import Batch
+from .bounds import bounded
+from .claims import GroundMovedError
+from .ending import Ending
+from .failure import failure_of
+from .generation import Generation
+from .graph import Graph
+from .handover import HandedOver, calm, give, hands_over, said, stops_first, take
+from .live import Live
+from .outcome import Limits, Outcome
+from .part import Part
+from .record import Records
+
+T = TypeVar("T")
+
+
+class Around(Protocol):
+    """What a transaction needs of the swap."""
+
+    live: Live
+    records: Records
+    ending: Ending
+    parts: tuple[Part, ...]
+    limits: Limits
+
+    @property
+    def stopping(self) -> bool:
+        """Whether everything is about to end."""
+
+    def published(self, module_ids: Iterable[str]) -> None:
+        """Tell whoever follows Live that it changed."""
+
+
+class Transaction:
+    """One change; `run` it once.
+
+    Args:
+        around: The swap.
+        batch: What is to be built.
+        keep_going: Whether what can go live does so without what can't.
+        brought: What generations that were stopped handed over, where they are built again.
+    """
+
+    def __init__(
+        self,
+        around: Around,
+        batch: Batch,
+        *,
+        keep_going: bool = False,
+        brought: Mapping[str, HandedOver | None] | None = None,
+    ) -> None:
+        self._around = around
+        self._batch = batch
+        self._keep_going = keep_going
+        self._stopped: dict[str, HandedOver | None] = dict(brought or {})
+        self._again = brought is not None
+        self._states: dict[str, HandedOver] = {}
+        self._calmed: list[Generation] = []
+
+    async def run(self, began: float) -> dict[str, Outcome]:
+        """Carry it out.
+
+        Raises:
+            ModframeError: The first failure, causes before consequences; nothing has changed.
+            GroundMovedError: If it has to begin anew.
+        """
+        try:
+            return await self._run(began)
+        finally:
+            for old in self._calmed:
+                if old.gate is not None:
+                    old.gate.open()
+
+    async def _run(self, began: float) -> dict[str, Outcome]:
+        records, batch = self._around.records, self._batch
+        try:
+            graph = await self._build()
+        except BaseException as error:
+            # All or nothing: whatever ended the build, a cancellation included, unwinds it all.
+            unwinding = self._unwind(again=isinstance(error, GroundMovedError), error=error)
+            await asyncio.shield(self._around.ending.behind(unwinding, context=copy_context()))
+            raise
+        finally:
+            for key in batch.generations:
+                if key in records:  # a draft may have been dropped meanwhile
+                    records[key].building = None
+        built = batch.going
+        replaced = self._publish(built)
+        took = time.perf_counter() - began
+        outcomes = {key: self._outcome(one, replaced.get(key), took) for key, one in built.items()}
+        await self._succeed(graph, built, replaced)
+        return outcomes
+
+    # -- build ----------------------------------------------------------------------------
+
+    async def _build(self) -> Graph:
+        batch = self._batch
+        await batch.load(self._note_building)
+        self._refuse()
+        graph = batch.connect()
+        self._refuse()
+        await self._stop_first()
+        self._refuse()
+        await batch.phase1(graph)
+        self._refuse()
+        await batch.phase2(graph)
+        self._refuse()
+        await self._hand_over()
+        self._refuse()
+        if batch.failed or batch.blocked:
+            self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
+            self._note_failures()
+        batch.refuse_moved_ground()
+        return graph
+
+    def _note_building(self, generation: Generation) -> None:
+        self._around.records[generation.module_id].building = generation
+
+    def _refuse(self) -> None:
+        error = self._batch.first_failure()
+        if error is not None and not self._keep_going:
+            raise error
+
+    def _pairs(self) -> list[tuple[Generation, Generation]]:
+        """What is live and the generation that is to replace it, for all that go on."""
+        live = self._around.live.generations
+        return [(live[key], one) for key, one in self._batch.going.items() if key in live]
+
+    # -- hand-over ------------------------------------------------------------------------
+
+    async def _stop_first(self) -> None:
+        """Stop those whose successor can't run beside them; calls wait at their gates."""
+        pairs = [(old, new) for old, new in self._pairs() if stops_first(old, new)]
+        if self._again or not pairs:
+            return
+        self._batch.refuse_moved_ground()
+        await self._calm(pairs)
+        for old, new in pairs:
+            state = await self._taken(old, new)
+            self._refuse()
+            self._stopped[old.module_id] = state
+            stop = self._around.ending.stop_for_successor(old)
+            await asyncio.shield(self._around.ending.behind(stop, context=copy_context()))
+
+    async def _hand_over(self) -> None:
+        """Let the new generations have what the old ones kept; calls wait meanwhile."""
+        for key, state in self._stopped.items():
+            if state is not None and key in self._batch.going:
+                await self._give(state, self._batch.generations[key])
+        fresh = [
+            (old, new)
+            for old, new in self._pairs()
+            if old.module_id not in self._stopped and hands_over(old, new)
+        ]
+        if fresh:
+            await self._calm(fresh)
+            for old, new in fresh:
+                state = await self._taken(old, new)
+                if state is not None:
+                    await self._give(state, new)
+
+    async def _calm(self, pairs: Iterable[tuple[Generation, Generation]]) -> None:
+        """Close all their gates at once, for work behind one may call what is behind another."""
+
+        async def one(old: Generation, new: Generation) -> None:
+            await self._step(new, calm(old, timeout=self._around.limits.handover))
+
+        pairs = list(pairs)
+        self._calmed += [old for old, _ in pairs]
+        await asyncio.gather(*(one(old, new) for old, new in pairs))
+        self._refuse()
+
+    async def _taken(self, old: Generation, new: Generation) -> HandedOver | None:
+        if not hands_over(old, new):
+            return None
+        state = await self._step(new, take(old, new.spec, timeout=self._around.limits.handover))
+        if state is not None:
+            self._states[new.module_id] = state
+        return state
+
+    async def _give(self, state: HandedOver, new: Generation) -> None:
+        await self._step(new, give(state, new, timeout=self._around.limits.handover))
+
+    async def _step(self, new: Generation, work: Awaitable[T]) -> T | None:
+        try:
+            return await work
+        except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+            self._batch.failed[new.module_id] = failure_of(new.source, "handover", error)
+            return None
+
+    # -- unwind ---------------------------------------------------------------------------
+
+    async def _unwind(self, *, again: bool, error: BaseException) -> None:
+        # All or none: what was sound is held up by what failed, or by whoever interrupted.
+        batch = self._batch
+        for key in () if again else batch.going:
+            if batch.failed:
+                batch.blocked[key] = BlockedError(key, batch.failed)
+            else:
+                batch.failed[key] = InterruptedLoadError(
+                    f"the load of {key} was interrupted", cure="load it again"
+                )
+        if not again:
+            self._note_failures()
+        self._note_unwinding(await batch.discard(batch.generations))
+        if self._stopped and not self._again:
+            await self._bring_back(error)
+
+    async def _bring_back(self, error: BaseException) -> None:
+        """Build what was stopped first again, from its own text, under a new number."""
+        around, live = self._around, self._around.live
+        olds = {key: live.generations[key] for key in self._stopped}
+        if not around.stopping:
+            importers = live.importers(olds)
+            sources = [live.generations[key].source for key in (*olds, *importers)]
+            batch = self._batch.again(sources)
+            states = {key: self._states.get(key) for key in olds}
+            try:
+                await Transaction(around, batch, keep_going=True, brought=states).run(
+                    time.perf_counter()
+                )
+            except Exception as fault:  # noqa: BLE001  # said below: the module is down
+                log_exception(next(iter(olds)), f"could not be built again: {fault}", fault)
+            finally:
+                batch.close()
+        for key, old in olds.items():
+            now = live.generations.get(key)
+            if now is old:  # there is nothing that could stand in its place
+                live.publish({key: None})
+                around.published([key])
+                text = f"{key} was stopped first, and its old text can't be built again: it is down"
+            else:
+                number = now.number if now else 0
+                text = f"{key} was stopped first; its old text runs again, as generation {number}"
+            around.records[key].error = around.records[key].error or error
+            error.add_note(text)
+
+    def _note_unwinding(self, faults: Mapping[str, list[Exception]]) -> None:
+        for key, errors in faults.items():
+            for error in errors:
+                self._around.records[key].unsettled.append(
+                    f"a generation that did not go live: {type(error).__name__}: {error}"
+                )
+                log_exception(
+                    key, f"a generation that did not go live did not unwind: {error}", error
+                )
+
+    def _note_failures(self) -> None:
+        batch = self._batch
+        for key, error in {**batch.failed, **batch.blocked}.items():
+            record = self._around.records[key]
+            record.error = error
+            record.state = "BLOCKED" if key in batch.blocked else "FAILED"
+            if key in batch.failed:
+                log_exception(key, str(error), error.__cause__ or error)
+
+    # -- publish --------------------------------------------------------------------------
+
+    def _publish(self, built: Mapping[str, Generation]) -> Mapping[str, Generation]:
+        for key, generation in built.items():
+            record = self._around.records[key]
+            record.number = generation.number
+            record.error, record.state = None, "LIVE"
+            if record.overrides:
+                generation.offer(record.instead)
+        replaced = self._around.live.publish(built)
+        self._batch.open = False
+        self._around.published(built)
+        return replaced
+
+    def _outcome(self, generation: Generation, old: Generation | None, took: float) -> Outcome:
+        web = generation.parts.get("web")
+        state = self._states.get(generation.module_id)
+        return Outcome(
+            generation.module_id,
+            "live",
+            old.number if old else 0,
+            generation.number,
+            took,
+            len(web.routes) if web is not None else 0,
+            tuple(generation.findings),
+            tuple(said(old, generation, state)) if old is not None else (),
+        )
+
+    async def _succeed(
+        self,
+        graph: Graph,
+        built: Mapping[str, Generation],
+        replaced: Mapping[str, Generation],
+    ) -> None:
+        """Old consumers end, new ones begin, and what was replaced drains behind.
+
+        Raises:
+            LoadError: If something could not be activated; it is live all the same.
+        """
+        concerned = (*built.values(), *replaced.values())
+        if any(part.activates(one) for part in self._around.parts for one in concerned):
+            # Once published it is carried to its end, whoever stops waiting for it.
+            work = self._activate(graph, built, replaced)
+            await asyncio.shield(self._around.ending.behind(work, context=copy_context()))
+        else:
+            await self._retire(replaced)
+
+    async def _retire(self, replaced: Mapping[str, Generation]) -> None:
+        for old in replaced.values():
+            await self._around.ending.retire(old)
+            if old.stage != "closed":
+                self._around.ending.drain_behind(old)
+
+    async def _activate(
+        self,
+        graph: Graph,
+        built: Mapping[str, Generation],
+        replaced: Mapping[str, Generation],
+    ) -> None:
+        await self._retire(replaced)
+        failed: dict[str, ModframeError] = {}
+
+        async def activate(generation: Generation) -> None:
+            key = generation.module_id
+            for part in self._around.parts:
+                if not part.activates(generation):
+                    continue
+                try:
+                    await bounded(
+                        lambda part=part: part.activate(generation),  # type: ignore[misc]
+                        self._around.limits.phase,
+                        what=f"{key}: activate()",
+                    )
+                except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+                    failure = failure_of(generation.source, "activate", error)
+                    failure.add_note(
+                        f"Generation {generation.number} is live all the same, without what "
+                        "activate() was to start."
+                    )
+                    failed[key] = self._around.records[key].error = failure
+                    generation.whole = False
+                    log_exception(key, str(failure), error)
+
+        await self._batch.in_order(graph, built.values(), activate)
+        if failed and not self._keep_going:
+            raise next(iter(failed.values()))
