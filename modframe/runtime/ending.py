@@ -24,6 +24,7 @@ from .stragglers import cut
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.swap")
+_AFTER_YOU = 0.002
 
 
 class Ending:
@@ -97,7 +98,13 @@ class Ending:
 
     def drain_behind(self, old: Generation) -> None:
         """Drain and close a generation that was replaced, while whoever replaced it goes on."""
-        _ = self.behind(self._settle(old), name=f"end {old.package_name}")
+
+        async def drain() -> None:
+            # Closing holds the interpreter for a moment, and who waits for the change goes first.
+            await asyncio.sleep(_AFTER_YOU)
+            await self._settle(old)
+
+        _ = self.behind(drain(), name=f"end {old.package_name}")
 
     async def _settle(self, old: Generation, *, timeout: float | None = None) -> None:
         """Drain a generation that nobody can reach any more, and close it."""

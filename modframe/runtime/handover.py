@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import ModframeError
 from ..spec import ModuleSpec
 from .bounds import bounded
+from .failure import refuse_bad_outcome
 from .gate import Gate
 from .generation import Generation
 from .stragglers import inside
@@ -102,11 +103,9 @@ async def give(state: HandedOver, new: Generation, *, timeout: float) -> None:
         setattr(new.service_instance, name, value)
     load = new.hook("load_state")
     if state.dumped is not None and load is not None:
-        await bounded(
-            lambda: load(state.dumped, state.version),
-            timeout,
-            what=f"{new.module_id}: load_state()",
-        )
+        what = f"{new.module_id}: load_state()"
+        outcome = await bounded(lambda: load(state.dumped, state.version), timeout, what=what)
+        refuse_bad_outcome(outcome, what)
 
 
 def said(old: Generation, new: Generation, state: HandedOver | None) -> Iterable[str]:

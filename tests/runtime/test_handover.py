@@ -1,0 +1,367 @@
+"""State that one generation hands to the next, and the gate that calls wait at meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import modframe
+from modframe.app import AppContext
+from modframe.errors import LoadError
+from tests.fakes import simple
+
+PATIENCE = 60
+Behind = Callable[..., Future[Any]]
+
+COUNTER = """
+async def initialize(self):
+    self.count = {start}
+    self.seen = {{"first": {start}}}
+
+def dump_state(self):
+    return {{"count": self.count, "seen": self.seen}}
+
+def load_state(self, state, from_version):
+    self.count, self.seen = state["count"], state["seen"]
+    self.source = from_version
+
+async def add(self, number: int = 1):
+    self.count += number
+    self.seen[self.count] = number
+    return self.count
+"""
+
+
+def counter(start: int, extra: str = "", *, head: str = "", without: str = "") -> str:
+    """A module that counts and hands its count over."""
+    body = COUNTER.format(start=start)
+    if without:
+        body = "\n\n".join(one for one in body.split("\n\n") if f"def {without}" not in one)
+    return simple(f"MODULE_VERSION = '{start}.0'\n{body}\n{extra}", head=head)
+
+
+def line(app: AppContext, text: str, id: str = "counter") -> str:
+    """Load a text as a cell does; the line it leaves."""
+    from modframe.source import SourceFile
+
+    app.draft(id, "api.py", SourceFile(text, f"<{hash(text)}>"))
+    return str(app.try_draft(id))
+
+
+# -- what is handed over -----------------------------------------------------------------------
+
+
+def test_dump_and_load(app: AppContext) -> None:
+    """What the old one dumps the new one loads, with the version it came from; the line says so."""
+    app.load({"api.py": counter(0)}, id="counter")
+    app.get_service("counter").add(5).result(PATIENCE)
+    said = line(app, counter(100, "def whence(self): return self.source, self.seen"))
+    assert " · state handed over" in said
+    service = app.get_service("counter")
+    assert service.add(1).result(PATIENCE) == 6
+    assert service.whence().result(PATIENCE) == ("0.0", {"first": 0, 5: 5, 6: 1})
+
+
+def test_async_hooks(app: AppContext) -> None:
+    """Both hooks may be coroutines."""
+    text = counter(0).replace("def dump_state", "async def dump_state")
+    text = text.replace("def load_state", "async def load_state")
+    app.load({"api.py": text}, id="counter")
+    app.get_service("counter").add(5).result(PATIENCE)
+    app.load({"api.py": f"{text}\n#"}, id="counter")
+    assert app.get_service("counter").add().result(PATIENCE) == 6
+
+
+def test_what_is_handed_over_is_a_copy(app: AppContext, stage: SimpleNamespace) -> None:
+    """Old and new can't change each other's state, however deep."""
+    keep = "def _(self): pass\nasync def mine(self): stage.said.append(self.seen); return self.seen"
+    text = counter(0, keep, head="from tests_stage import stage")
+    app.load({"api.py": text}, id="counter")
+    app.get_service("counter").mine().result(PATIENCE)
+    app.load({"api.py": f"{text}\n#"}, id="counter")
+    app.get_service("counter").add(7).result(PATIENCE)
+    app.get_service("counter").mine().result(PATIENCE)
+    assert stage.said == [{"first": 0}, {"first": 0, 7: 7}]
+
+
+def test_keep_state(app: AppContext) -> None:
+    """Attributes that are named are kept; one that the old generation lacks is said."""
+    body = "async def initialize(self): self.n = 0\nasync def add(self): self.n += 1; return self.n"
+    app.load({"api.py": simple(body, arguments="keep_state=('n',)")}, id="counter")
+    app.get_service("counter").add().result(PATIENCE)
+    said = line(app, simple(f"{body}\n# again", arguments="keep_state=('n', 'm')"))
+    assert said.endswith(" · kept n · m not kept, for generation 1 has none")
+    assert app.get_service("counter").add().result(PATIENCE) == 2
+
+
+def test_keep_state_in_the_guides_form(app: AppContext) -> None:
+    """A class constant says the same, and one that can't be is named."""
+    body = "MODULE_KEEP_STATE = {}\nasync def initialize(self): self.n = 0\n"
+    body += "async def add(self): self.n += 1; return self.n"
+    app.load({"api.py": simple(body.format("'n'"))}, id="counter")
+    app.get_service("counter").add().result(PATIENCE)
+    app.load({"api.py": simple(body.format("('n',)"))}, id="counter")
+    assert app.get_service("counter").add().result(PATIENCE) == 2
+    with pytest.raises(LoadError, match=r"MODULE_KEEP_STATE is 3, and has to name attributes"):
+        app.load({"api.py": simple(body.format("3"))}, id="counter")
+    with pytest.raises(LoadError, match=r"MODULE_SWAP is 'first', and has to be 'overlap' or"):
+        app.load({"api.py": simple("MODULE_SWAP = 'first'")}, id="other")
+
+
+def test_no_load_state(app: AppContext) -> None:
+    """Where the new text can't load, nothing is handed over, and that is no failure but said."""
+    app.load({"api.py": counter(0)}, id="counter")
+    said = line(app, counter(100, without="load_state"))
+    assert said.endswith(" · state dropped, for the new text has no load_state()")
+    assert app.get_service("counter").add().result(PATIENCE) == 101
+
+
+def test_no_dump_state(app: AppContext) -> None:
+    """Where the old text can't dump, that is said as well."""
+    app.load({"api.py": counter(0, without="dump_state")}, id="counter")
+    said = line(app, counter(100))
+    assert said.endswith(" · no state to load, for generation 1 has no dump_state()")
+    assert app.get_service("counter").add().result(PATIENCE) == 101
+
+
+# -- a failing hand-over -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("self.count, self.seen = state", "raise KeyError('count') #"), r"KeyError"),
+        (("self.source = from_version", "return False"), r"load_state\(\) gave False"),
+    ],
+)
+def test_a_load_that_fails(app: AppContext, change: tuple[str, str], message: str) -> None:
+    """A ``load_state`` that raises is a failed swap: the old one counts on."""
+    app.load({"api.py": counter(0)}, id="counter")
+    service = app.get_service("counter")
+    service.add().result(PATIENCE)
+    text = counter(9).replace(*change)
+    with pytest.raises(LoadError, match=message) as caught:
+        app.load({"api.py": text}, id="counter")
+    assert caught.value.step == "handover"
+    assert service.add().result(PATIENCE) == 2
+    assert app.modules["counter"].generation == 1
+
+
+@pytest.mark.parametrize(
+    ("dumped", "message"),
+    [
+        ("[self.count]", r"dump_state\(\) gave 'list', not a dict"),
+        ("{'lock': __import__('threading').Lock()}", r"can't be copied: TypeError.*resource"),
+        ("{'own': Own()}", r"holds a 'Own', whose class belongs to generation 1"),
+        ("{'deep': [{'own': Own()}]}", r"holds a 'Own'"),
+        ("1 / 0", r"ZeroDivisionError"),
+    ],
+)
+def test_a_dump_that_fails(app: AppContext, dumped: str, message: str) -> None:
+    """What can't be dumped or copied fails the swap, and says what to do instead."""
+    text = counter(0, head="class Own: pass")
+    text = text.replace("{'count': self.count, 'seen': self.seen}", dumped)
+    text = text.replace('{"count": self.count, "seen": self.seen}', dumped)
+    app.load({"api.py": text}, id="counter")
+    with pytest.raises(LoadError, match=f"(?s){message}"):
+        app.load({"api.py": counter(1)}, id="counter")
+    assert app.get_service("counter").add().result(PATIENCE) == 1
+
+
+def test_a_hook_that_hangs(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook that hangs is a failed swap within the bound, and the gate is open again."""
+    monkeypatch.setenv("MODFRAME_HANDOVER_TIMEOUT", "0.2")
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        app.load({"api.py": counter(0)}, id="counter")
+        text = counter(1).replace("    def load_state", "    async def load_state")
+        text = text.replace("self.source = from_version", "await asyncio.Event().wait()")
+        with pytest.raises(LoadError, match=r"load_state\(\) took longer than its 0.2 s"):
+            app.load({"api.py": f"import asyncio\n{text}"}, id="counter")
+        assert app.get_service("counter").add().result(PATIENCE) == 1
+
+
+# -- the gate ----------------------------------------------------------------------------------
+
+SLOW = """
+async def slow(self):
+    stage.entered.set()
+    await asyncio.to_thread(stage.release.wait)
+    self.count += 1000
+    return self.count
+"""
+HEAD = "import asyncio\nfrom tests_stage import stage"
+
+
+def test_no_update_of_a_call_in_flight_is_lost(
+    app: AppContext, stage: SimpleNamespace, behind: Behind
+) -> None:
+    """New calls wait while old ones end; what those did is handed over, and the new ones go on."""
+    app.load({"api.py": counter(0, SLOW, head=HEAD)}, id="counter")
+    service = app.get_service("counter")
+    slow = service.slow()
+    assert stage.entered.wait(PATIENCE)
+    swap = behind(app.load, {"api.py": counter(7, SLOW, head=HEAD)}, id="counter")
+    gate = app._engine.live.generations["standard.counter"].gate
+    app.run(_until(lambda: gate.closed))
+    waiting = [service.add() for _ in range(20)]
+    assert not any(call.done() for call in waiting)
+    stage.release.set()
+    swap.result(PATIENCE)
+    assert slow.result(PATIENCE) == 1000
+    assert sorted(call.result(PATIENCE) for call in waiting) == list(range(1001, 1021))
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    import asyncio
+
+    while not true():
+        await asyncio.sleep(0.001)
+
+
+def test_work_of_the_old_generation_passes(
+    app: AppContext, stage: SimpleNamespace, behind: Behind
+) -> None:
+    """A call that goes through another module back to its own does not wait for itself."""
+    back = """
+    async def slow(self):
+        stage.entered.set()
+        await asyncio.to_thread(stage.release.wait)
+        first = await self.app_context.get_service("other").back()
+        others = self.app_context.get_service("other")
+        return [first, *await asyncio.gather(others.back(), others.in_a_task())]
+    """
+    other = """
+    async def back(self):
+        return await self.app_context.get_service("counter").add()
+
+    async def in_a_task(self):
+        return await asyncio.create_task(self.back())
+    """
+    app.load({"api.py": counter(0, _dedent(back), head=HEAD)}, id="counter")
+    app.load({"api.py": simple(_dedent(other), head="import asyncio")}, id="other")
+    slow = app.get_service("counter").slow()
+    assert stage.entered.wait(PATIENCE)
+    swap = behind(app.load, {"api.py": counter(7)}, id="counter")
+    gate = app._engine.live.generations["standard.counter"].gate
+    app.run(_until(lambda: gate.closed))
+    stage.release.set()
+    swap.result(PATIENCE)
+    assert sorted(slow.result(PATIENCE)) == [1, 2, 3]
+    assert app.get_service("counter").add().result(PATIENCE) == 4
+
+
+def _dedent(text: str) -> str:
+    from textwrap import dedent
+
+    return dedent(text)
+
+
+def test_calls_that_do_not_end(
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: SimpleNamespace,
+) -> None:
+    """Past the bound the swap fails, names who is inside, and the gate opens."""
+    monkeypatch.setenv("MODFRAME_HANDOVER_TIMEOUT", "0.2")
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        app.load({"api.py": counter(0, SLOW, head=HEAD)}, id="counter")
+        service = app.get_service("counter")
+        slow = service.slow()
+        assert stage.entered.wait(PATIENCE)
+        with pytest.raises(LoadError, match=r"still inside generation 1 after 0.2 s: slow\(\)"):
+            app.load({"api.py": counter(7)}, id="counter")
+        assert service.add().result(PATIENCE) == 1
+        stage.release.set()
+        assert slow.result(PATIENCE) == 1001
+        app.load({"api.py": counter(7)}, id="counter")
+        assert service.add().result(PATIENCE) == 1002
+
+
+def test_streams_are_not_waited_for(app: AppContext) -> None:
+    """A stream that is open goes on on the old generation; the swap does not wait for it."""
+    import asyncio
+
+    ticks = "async def ticks(self):\n    while True:\n        yield self.count"
+    app.load({"api.py": counter(0, ticks)}, id="counter")
+
+    async def go() -> list[int]:
+        stream = app.get_service("counter").ticks()
+        found = [await anext(stream)]
+        await asyncio.to_thread(app.load, {"api.py": counter(7, ticks)}, id="counter")
+        await app.get_service("counter").add(5)
+        found.append(await anext(stream))
+        await stream.aclose()
+        return found
+
+    assert asyncio.run(go()) == [0, 0]
+
+
+def test_requests_wait_at_the_gate(app: AppContext, stage: SimpleNamespace, behind: Behind) -> None:
+    """Routes of a module that hands over wait as calls do, and none fails."""
+    head = (
+        HEAD
+        + """
+from fastapi import APIRouter
+from core.app_context import app_context
+router = APIRouter()
+
+@router.post("/add")
+async def add() -> int:
+    return await app_context.get_service("counter").add()
+
+@router.post("/slow")
+async def slow() -> int:
+    return await app_context.get_service("counter").slow()
+"""
+    )
+    app.load({"api.py": counter(0, SLOW, head=head)}, id="counter")
+
+    async def post(path: str) -> Any:
+        async with app.test_client() as http:
+            answer = await http.post(f"/api/v1/counter/{path}")
+            return answer.status_code, answer.json()
+
+    def ask(path: str) -> Any:
+        return app.run(post(path))
+
+    slow = behind(ask, "slow")
+    assert stage.entered.wait(PATIENCE)
+    swap = behind(app.load, {"api.py": counter(7, SLOW, head=head)}, id="counter")
+    gate = app._engine.live.generations["standard.counter"].gate
+    app.run(_until(lambda: gate.closed))
+    more = [behind(ask, "add") for _ in range(4)]
+    stage.release.set()
+    swap.result(PATIENCE)
+    assert slow.result(PATIENCE) == (200, 1000)
+    assert sorted(one.result(PATIENCE) for one in more) == [(200, n) for n in range(1001, 1005)]
+
+
+def test_many_swaps_under_load_lose_no_update(app: AppContext) -> None:
+    """Swap after swap while threads count: every count arrives once."""
+    app.load({"api.py": counter(0)}, id="counter")
+    service = app.get_service("counter")
+    stop = threading.Event()
+    done: list[int] = []
+
+    def count() -> None:
+        mine = 0
+        while not stop.is_set():
+            service.add().result(PATIENCE)
+            mine += 1
+        done.append(mine)
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for number in range(30):
+        app.load({"api.py": counter(number + 1)}, id="counter")
+    stop.set()
+    for one in threads:
+        one.join(PATIENCE)
+    assert service.add(0).result(PATIENCE) == sum(done)
