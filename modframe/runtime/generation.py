@@ -38,6 +38,7 @@ class Generation:
         findings: What the reader and the parts noticed without refusing the module.
         in_flight: Calls and requests that are inside at the moment; ``open_streams`` likewise.
         jobs: Tasks that such calls started.
+        drained_by: Set when somebody has left, while a drain waits for that.
         gate: Where calls wait while it hands over; nothing for a module that never does.
         stage: How far it is. ``whole``: whether all went well after it was published.
     """
@@ -62,7 +63,7 @@ class Generation:
         self.whole = True
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None
-        self._left: asyncio.Event | None = None
+        self.drained_by: asyncio.Event | None = None
 
     @property
     def module_id(self) -> str:
@@ -86,10 +87,15 @@ class Generation:
         return self._spec is not None
 
     def release(self) -> None:
-        """Count one call or request out; wakes a drain when it was the last."""
+        """Count one call or request out."""
         self.in_flight -= 1
-        if self._left is not None and not self.in_flight:
-            self._left.set()
+        if self.drained_by is not None:
+            self.look()
+
+    def look(self) -> None:
+        """Let whoever drains it look whether somebody is still inside."""
+        if self.drained_by is not None:
+            self.drained_by.set()
 
     def begin_stream(self) -> None:
         """What was counted in turns out to be a stream, which no hand-over waits for."""
@@ -104,8 +110,7 @@ class Generation:
     def job_ended(self, task: asyncio.Task[Any]) -> None:
         """Count a task that a call started out."""
         self.jobs.discard(task)
-        if self._left is not None and not self.jobs:
-            self._left.set()
+        self.look()
 
     async def drain(
         self, timeout: float, *, hurry: asyncio.Event, calls_only: bool = False
@@ -124,9 +129,9 @@ class Generation:
             return bool(self.in_flight or (not calls_only and (self.open_streams or self.jobs)))
 
         while busy() and not hurry.is_set() and loop.time() < until:
-            self._left = asyncio.Event()
-            await first_of(self._left, hurry, timeout=until - loop.time())
-        self._left = None
+            self.drained_by = asyncio.Event()
+            await first_of(self.drained_by, hurry, timeout=until - loop.time())
+        self.drained_by = None
         return not busy()
 
     def offer(self, instead: Mapping[str, Any]) -> None:

@@ -209,7 +209,9 @@ class Method:
                 raise self._ended(generation) from None
             raise
         finally:
-            generation.release()
+            generation.in_flight -= 1
+            if generation.drained_by is not None:
+                generation.look()
             if pinned is not None:
                 unpin(pinned)
 

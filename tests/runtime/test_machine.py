@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from textwrap import indent
+from types import SimpleNamespace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,11 +25,105 @@ from hypothesis.stateful import (
 import modframe
 from modframe.app import AppContext
 from modframe.errors import ModframeError
-from tests.fakes import simple
 
 NAMES = st.sampled_from(["base", "left", "right"])
 REQUIRES = {"base": (), "left": ("base",), "right": ("base",)}
-BREAKS = st.sampled_from(["1 / 0\n", "def broken(:\n", "import nowhere_to_be_found\n"])
+PATIENCE = 60
+
+TEXT = """
+import asyncio
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy import Integer
+from sqlalchemy.orm import Mapped, mapped_column
+from modframe.database import get_database_base
+from modframe.decorators import module
+from modframe.error_utils import Result
+
+DATABASE_NAME = "{name}"
+Base = get_database_base(DATABASE_NAME)
+router = APIRouter()
+
+
+class Row(Base):
+    __tablename__ = "{name}_rows"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Limits(BaseModel):
+    most: int = 10
+
+
+@router.get("/answer")
+async def answer() -> int:
+    return {answer}
+
+
+{top}
+
+
+@module({arguments})
+class Thing:
+    async def initialize(self):
+        self.count = 0
+        self.task = asyncio.create_task(asyncio.Event().wait())
+{initialize}
+
+    async def get(self):
+        return {answer}
+
+    async def add(self):
+        self.count += 1
+        return self.count
+
+    def dump_state(self):
+        return {{"count": self.count}}
+
+    def load_state(self, state, from_version):
+{load}
+        self.count = state["count"]
+"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that makes a text fail, and where."""
+
+    step: str
+    top: str = ""
+    initialize: str = ""
+    load: str = ""
+
+    @property
+    def late(self) -> bool:
+        """Whether it comes after the graph."""
+        return self.step not in ("check", "import", "read")
+
+
+FAULTS = [
+    Fault("check", top="def broken(:"),
+    Fault("check", top="print(nowhere)"),
+    Fault("import", top="1 / 0"),
+    Fault("import", top="raise SystemExit"),
+    Fault("import", top="raise KeyboardInterrupt"),
+    Fault("import", top="import nowhere_to_be_found"),
+    Fault("read", top="@module\nclass Second: pass"),
+    Fault("settings", top="Limits.model_fields['most'].default = 1\nclass Limits(BaseModel):\n    most: int"),
+    Fault("database", top="DATABASE_NAME = '../up'"),
+    Fault("web", top="@router.get('/answer')\nasync def again() -> int:\n    return 2"),
+    Fault("phase2", initialize="1 / 0"),
+    Fault("phase2", initialize="return False"),
+    Fault("phase2", initialize="return Result.error('BROKEN', 'on purpose')"),
+    Fault("phase2", initialize="raise SystemExit"),
+    Fault("phase2", initialize="raise KeyboardInterrupt"),
+    Fault("phase2", initialize="raise asyncio.CancelledError"),
+    Fault("phase2", initialize="await asyncio.Event().wait()"),
+]  # fmt: skip
+HANDOVERS = [
+    Fault("handover", load="1 / 0"),
+    Fault("handover", load="return False"),
+    Fault("handover", load="raise SystemExit"),
+]
 
 
 @dataclass
@@ -36,10 +133,12 @@ class Known:
     answer: int | None = None
     number: int = 0
     state: str = ""
+    count: int = 0
+    instead: list[int] = field(default_factory=list)
 
 
 class Verbs(RuleBasedStateMachine):
-    """Loads, broken loads, reloads, unloads and restarts of three modules, two upon one."""
+    """Every verb on three modules, two upon one, with faults at every step of the swap."""
 
     app: AppContext
 
@@ -47,17 +146,21 @@ class Verbs(RuleBasedStateMachine):
     def start(self) -> None:
         """An app that keeps nothing, in an empty workspace."""
         self.folder = tempfile.TemporaryDirectory()
+        os.environ["MODFRAME_PHASE_TIMEOUT"] = "1.5"
         self._begin()
 
     def _begin(self) -> None:
         self.app = modframe.start(workspace=self.folder.name, data=":memory:")
         self.known = {name: Known() for name in REQUIRES}
+        self.overrides = ExitStack()
+
+    # -- swaps ----------------------------------------------------------------------------
 
     @rule(name=NAMES, answer=st.integers(0, 3))
     def load(self, name: str, answer: int) -> None:
-        """Goes live with the next number; equal text changes nothing; a requirement is needed."""
+        """Goes live with the next number and the count; equal text changes nothing."""
         known = self.known[name]
-        missing = [one for one in REQUIRES[name] if self.known[one].answer is None]
+        missing = self._missing(name)
         unchanged = known.answer == answer
         try:
             self.app.load({"api.py": self._text(name, answer)}, id=name)
@@ -68,17 +171,46 @@ class Verbs(RuleBasedStateMachine):
             return
         assert unchanged or not missing
         if not unchanged:
-            known.answer, known.number, known.state = answer, known.number + 1, "LIVE"
+            self._live(known, answer)
 
-    @rule(name=NAMES, broken=BREAKS)
-    def load_broken(self, name: str, broken: str) -> None:
-        """Raises, and changes nothing that is live."""
+    @rule(answer=st.integers(0, 3))
+    def load_together(self, answer: int) -> None:
+        """A group goes live as one, in whatever order it is given."""
+        self.app.load([(name, {"api.py": self._text(name, answer)}) for name in reversed(REQUIRES)])
+        for known in self.known.values():
+            if known.answer != answer:
+                self._live(known, answer)
+
+    @rule(name=NAMES, fault=st.sampled_from([*FAULTS, *HANDOVERS]))
+    def load_broken(self, name: str, fault: Fault) -> None:
+        """Raises, says the step, and changes nothing that is live."""
+        known = self.known[name]
+        if fault.step == "handover" and known.answer is None:
+            return
         try:
-            self.app.load({"api.py": self._text(name, 9) + broken}, id=name)
-        except ModframeError:
-            self._failed(self.known[name])
+            self.app.load({"api.py": self._text(name, 9, fault)}, id=name)
+        except ModframeError as error:
+            step = getattr(error, "step", "graph")
         else:
-            raise AssertionError("a broken text went live")
+            step = "none: it went live"
+        assert step == ("graph" if self._missing(name) and fault.late else fault.step)
+        self._failed(known)
+
+    @rule(name=NAMES, fault=st.sampled_from(FAULTS))
+    def load_together_broken(self, name: str, fault: Fault) -> None:
+        """One fault keeps the whole group from going live."""
+        group = [
+            (one, {"api.py": self._text(one, 8, fault if one == name else None)})
+            for one in REQUIRES
+        ]
+        try:
+            self.app.load(group)
+        except ModframeError:
+            for one, known in self.known.items():
+                if known.answer is None:
+                    known.state = "FAILED" if one == name else "BLOCKED"
+        else:
+            raise AssertionError("a group with a broken text went live")
 
     @rule(name=NAMES)
     def reload(self, name: str) -> None:
@@ -86,7 +218,33 @@ class Verbs(RuleBasedStateMachine):
         known = self.known[name]
         if known.answer is not None:
             self.app.modules[name].reload()
-            known.number += 1
+            self._live(known, known.answer)
+
+    # -- the rest -------------------------------------------------------------------------
+
+    @rule(name=NAMES)
+    def count(self, name: str) -> None:
+        """A call changes the state that swaps hand over."""
+        known = self.known[name]
+        if known.answer is not None and not known.instead:
+            known.count += 1
+            assert self.app.get_service(name).add().result(PATIENCE) == known.count
+
+    @rule(name=NAMES, answer=st.integers(100, 103))
+    def override(self, name: str, answer: int) -> None:
+        """Callers get something else from now on."""
+        known = self.known[name]
+        if known.answer is None:
+            return
+        self.overrides.enter_context(self.app.override(name, SimpleNamespace(get=lambda: answer)))
+        known.instead.append(answer)
+
+    @rule()
+    def end_overrides(self) -> None:
+        """All callers get the services again."""
+        self.overrides.close()
+        for known in self.known.values():
+            known.instead.clear()
 
     @rule(name=NAMES)
     def unload(self, name: str) -> None:
@@ -105,13 +263,23 @@ class Verbs(RuleBasedStateMachine):
             assert held
             return
         assert not held
-        known.answer, known.state = None, "STOPPED"
+        known.answer, known.state, known.count = None, "STOPPED", 0
 
     @rule()
     def restart(self) -> None:
         """Nothing of before is left."""
+        self.overrides.close()
         self.app.stop()
         self._begin()
+
+    # -- the model ------------------------------------------------------------------------
+
+    def _missing(self, name: str) -> list[str]:
+        return [one for one in REQUIRES[name] if self.known[one].answer is None]
+
+    @staticmethod
+    def _live(known: Known, answer: int) -> None:
+        known.answer, known.number, known.state = answer, known.number + 1, "LIVE"
 
     @staticmethod
     def _failed(known: Known) -> None:
@@ -119,36 +287,55 @@ class Verbs(RuleBasedStateMachine):
             known.state = "FAILED"
 
     @staticmethod
-    def _text(name: str, answer: int) -> str:
-        needs = f"requires={list(REQUIRES[name])!r}" if REQUIRES[name] else ""
-        return simple(f"async def get(self):\n    return {answer}", arguments=needs)
+    def _text(name: str, answer: int, fault: Fault | None = None) -> str:
+        fault = fault or Fault("")
+        return TEXT.format(
+            name=name,
+            answer=answer,
+            arguments=f"requires={list(REQUIRES[name])!r}, settings='Limits'",
+            top=fault.top,
+            initialize=indent(fault.initialize, " " * 8),
+            load=indent(fault.load, " " * 8),
+        )
 
     @invariant()
     def shows_what_the_model_says(self) -> None:
-        """Modules, handles and the snapshot agree with the model."""
+        """Modules, handles, routes, settings and the snapshot agree with the model."""
         if not hasattr(self, "app"):
             return
         snapshot = self.app.snapshot()
         for name, known in self.known.items():
             view = snapshot.module(f"standard.{name}")
             assert (view.state if view else "") == known.state
-            if known.answer is not None:
-                assert view is not None
-                assert view.generation == known.number
-                assert self.app.get_service(name).get().result(60) == known.answer
+            if known.answer is None:
+                continue
+            assert view is not None
+            assert view.generation == known.number
+            assert len(view.routes) == 1
+            assert view.parts["settings"]["most"]["value"] == 10
+            assert len(view.parts["tasks"]["running"]) == 1
+            asked = self.app.get_service(name).get().result(PATIENCE)
+            assert asked == (known.instead[-1] if known.instead else known.answer)
+            assert self.app.run(self._ask(name)) == known.answer
         assert len(self.app._engine.live.generations) == 2 + sum(
             one.answer is not None for one in self.known.values()
         )
+
+    async def _ask(self, name: str) -> int:
+        async with self.app.test_client() as http:
+            return int((await http.get(f"/api/v1/{name}/answer")).json())
 
     def teardown(self) -> None:
         """Everything was closed, and only the generations that are live own something."""
         if not hasattr(self, "app"):
             return
+        self.overrides.close()
         self.app.run(self.app._engine.swap.settled())
         packages = {one.package_name for one in self.app._engine.live.generations.values()}
         assert set(self.app._app_loop.owners) == packages
         assert self.app.stop().unsettled == ()
         self.folder.cleanup()
+        del os.environ["MODFRAME_PHASE_TIMEOUT"]
 
 
 def test_any_sequence_of_verbs_does_what_the_model_says() -> None:

@@ -50,7 +50,7 @@ def test_the_newest_text_wins(app: AppContext, stage: SimpleNamespace, behind: B
     first.result(PATIENCE)
     queued[-1].result(PATIENCE)
     for one in queued[:-1]:
-        with pytest.raises(SupersededError, match="standard.thing superseded by a newer text"):
+        with pytest.raises(SupersededError, match=r"standard\.thing superseded by a newer"):
             one.result(PATIENCE)
     assert stage.said == [0, 5]
     assert app.modules["thing"].generation == 2
