@@ -41,11 +41,20 @@ class GenerationImport:
         context: What its ``app_context`` is.
         resolve: Leads to other modules.
         package: The generation's own files.
+        closed: Finds a package that was taken out of the import system and is still in use.
     """
 
-    def __init__(self, context: object, resolve: Resolve, package: Own) -> None:
+    def __init__(
+        self,
+        context: object,
+        resolve: Resolve,
+        package: Own,
+        *,
+        closed: Callable[[str], Own | None],
+    ) -> None:
         self._resolve = resolve
         self._package = package
+        self._closed = closed
         self._door = Facade(
             "modframe.app_context", {"app_context": context}, lambda name: getattr(context, name)
         )
@@ -142,10 +151,9 @@ class GenerationImport:
         return self._load(".".join((package, *parts[2:])))
 
     def _load(self, name: str) -> ModuleType:
-        own = self._package
-        if own.closed and (name == own.name or name.startswith(f"{own.name}.")):
-            return own.import_late(name)
-        return importlib.import_module(name)
+        head, _, tail = name.partition("~")
+        gone = self._closed(f"{head}~{tail.partition('.')[0]}") if tail else None
+        return importlib.import_module(name) if gone is None else gone.import_late(name)
 
     def _type(self, kind: str) -> Facade:
         return self._facade(f"modules.{kind}", lambda name: self._module((kind, name)))

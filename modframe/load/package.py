@@ -17,6 +17,7 @@ from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from ..source import Source, shown
 from ..source.source import module_name
@@ -26,6 +27,7 @@ from .text import Fault, understand
 from .undefined import NOTEBOOK
 
 _packages: dict[str, Package] = {}
+_closed: WeakValueDictionary[str, Package] = WeakValueDictionary()
 _left_behind: set[str] = set()
 _opening = threading.RLock()
 
@@ -62,13 +64,17 @@ class Package:
         with _opening:
             self.name = _free(name)
             _packages[self.name] = self
+            _closed.pop(self.name, None)  # of an attempt that failed, or an earlier run
         self._files = {
             f"{self.name}.{dotted}" if (dotted := module_name(file)) else self.name: file
             for file in source.files
         }
         own_id = source.module_id
         importer = GenerationImport(
-            context, lambda other: self.name if other == own_id else resolve(other), self
+            context,
+            lambda other: self.name if other == own_id else resolve(other),
+            self,
+            closed=_closed.get,
         )
         plain = {name: one for name, one in vars(builtins).items() if name not in NOTEBOOK}
         self.builtins = {**plain, "__import__": importer, "print": printer}
@@ -111,6 +117,7 @@ class Package:
             self._kept = self._leave()
             self.closed = True
             del _packages[self.name]
+            _closed[self.name] = self
         shown.hide(self.source.files.values())
 
     def _leave(self) -> dict[str, ModuleType]:

@@ -175,6 +175,8 @@ class Batch:
         """The package that ``modules.<other>`` leads to from a generation; loads it if it must."""
         if other == generation.module_id:
             return generation.package_name
+        if generation.loaded and other in generation.built_on:
+            return generation.built_on[other].name  # also when a newer one is live
         if self.open and not generation.loaded and other in self.failed:
             raise BlockedError(generation.module_id, [other])
         if self.open and not generation.loaded:
@@ -193,6 +195,8 @@ class Batch:
             return None  # no module: some other package below modules/, or nothing
         if not generation.loaded:
             imports.append(other)
+            if found.package is not None:
+                generation.built_on[other] = found.package
             if found is not inside:
                 self._imported[other] = found
         return found.package_name

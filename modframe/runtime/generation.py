@@ -30,6 +30,7 @@ class Generation:
         number: Counts the module's loads from 1 in each run of the app; used up at publish.
         package_name: ``modules.standard.orders~3``.
         context: The ``app_context`` of its code.
+        built_on: Module id → the package that its files imported from.
         ledger: What it owns; closing it settles all.
         parts: Part name → what the part built.
         own_services: Full service name → the instance that the module made.
@@ -49,6 +50,7 @@ class Generation:
         self.package_name = f"modules.{source.module_id}~{number}"
         self.context: Any = None
         self.package: Package | None = None
+        self.built_on: dict[str, Package] = {}
         self.ledger = Ledger()
         self.parts: dict[str, Any] = {}
         self.module: Any = None

@@ -67,6 +67,29 @@ def test_a_background_job_ends_where_it_began(app: AppContext, stage: SimpleName
     assert app.snapshot().module("standard.jobs").retired == ()
 
 
+def test_late_imports_of_other_modules(app: AppContext, stage: SimpleNamespace) -> None:
+    """What a generation was built upon it sees for ever, in functions that import late as well."""
+    head = f"{HEAD}\nfrom modules.standard.base.api import Thing"
+    body = """
+async def late(self):
+    stage.entered.set()
+    await asyncio.to_thread(stage.release.wait)
+    from modules.standard.base.names import NAME
+    from modules.standard.base import api
+    return NAME, api.Thing is Thing
+"""
+    base = "def get(self): return 1"
+    app.load({"api.py": simple(base), "names.py": "NAME = 'old'"}, id="base")
+    app.load({"api.py": simple(body, head=head, name="User")}, id="user")
+    late = app.get_service("user").late()
+    assert stage.entered.wait(PATIENCE)
+    app.load({"api.py": simple(base), "names.py": "NAME = 'new'"}, id="base")
+    app.run(until(lambda: not app.snapshot().module("standard.base").retired))
+    stage.release.set()
+    assert late.result(PATIENCE) == ("old", True)
+    assert app.get_service("user").late().result(PATIENCE) == ("new", True)
+
+
 def test_many_generations_drain_at_once(app: AppContext, stage: SimpleNamespace) -> None:
     """However many swaps there are, each call ends on the generation it began on."""
     body = """
