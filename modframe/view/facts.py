@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..html import Raw, row, table, tag
+from ..wording import count
 from .snapshot import LogLine, ModuleView, Snapshot, thaw
 
 _TONES = {"LIVE": "ok", "FAILED": "bad", "FAILED_UNLOAD": "bad", "BLOCKED": "bad",
           "STARTING": "busy", "STOPPING": "busy"}  # fmt: skip
 _MARKS = {"ok": "●", "bad": "✕", "busy": "◐", "": "○"}
+_LATEST = 10
 _SHOWN_ELSEWHERE = frozenset({"service", "settings", "web"})
 
 
@@ -75,12 +77,24 @@ def overview_html(view: ModuleView) -> str:
         ("service", row(name, " ", _dim(about["class"])))
         for name, about in view.parts.get("service", {}).items()
     ]
-    rows += [("requires", ", ".join(view.requires)), ("in flight", view.in_flight or "")]
+    rows += [
+        ("requires", ", ".join(view.requires)),
+        ("in flight", view.in_flight or ""),
+        ("overridden", ", ".join(view.overridden)),
+    ]
+    rows += [("still drains", _inside(one)) for one in view.retired]
+    rows += [("left behind", one) for one in view.unsettled[-_LATEST:]]
     rows += [("finding", f"{one.level}: {one}") for one in view.findings]
     rows += [
         (name, _brief(fact)) for name, fact in view.parts.items() if name not in _SHOWN_ELSEWHERE
     ]
     return table([one for one in rows if one[1]], classes="mf-table mf-facts")
+
+
+def _inside(retired: Mapping[str, int]) -> str:
+    kinds = ("calls", "call"), ("streams", "stream"), ("jobs", "job")
+    what = [count(retired[key], noun) for key, noun in kinds if retired[key]]
+    return f"generation {retired['generation']}: {', '.join(what) or 'is being closed'}"
 
 
 def settings_html(view: ModuleView) -> str:
