@@ -61,7 +61,8 @@ def load(
     except BaseException:
         package.close()
         raise
-    return Loaded(package, replace(spec, findings=(*findings, *reader.findings)))
+    said = (*findings, *reader.findings)
+    return Loaded(package, replace(spec, findings=said) if said else spec)
 
 
 def _execute(package: Package) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.util
+import re
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -30,6 +31,7 @@ _packages: dict[str, Package] = {}
 _closed: WeakValueDictionary[str, Package] = WeakValueDictionary()
 _left_behind: set[str] = set()
 _opening = threading.RLock()
+_SYS, _MODULES = re.compile(r"\bsys\b"), re.compile(r"\bmodules\b")
 
 
 class Package:
@@ -69,6 +71,10 @@ class Package:
             f"{self.name}.{dotted}" if (dotted := module_name(file)) else self.name: file
             for file in source.files
         }
+        self._names = _with_folders(self.name, self._files)
+        self._adds_modules = any(
+            _SYS.search(one.text) and _MODULES.search(one.text) for one in source.files.values()
+        )
         own_id = source.module_id
         importer = GenerationImport(
             context,
@@ -76,8 +82,9 @@ class Package:
             self,
             closed=_closed.get,
         )
-        plain = {name: one for name, one in vars(builtins).items() if name not in NOTEBOOK}
-        self.builtins = {**plain, "__import__": importer, "print": printer}
+        self.builtins = {**vars(builtins), "__import__": importer, "print": printer}
+        for added in NOTEBOOK:
+            self.builtins.pop(added, None)
         self.root = ModuleType(self.name, f"{source.module_id}, one generation of it")
 
     def open(self) -> None:
@@ -121,8 +128,15 @@ class Package:
         shown.hide(self.source.files.values())
 
     def _leave(self) -> dict[str, ModuleType]:
-        prefix = f"{self.name}."
-        names = [one for one in list(sys.modules) if one == self.name or one.startswith(prefix)]
+        """Take everything below the name out of ``sys.modules``; what it was.
+
+        Whoever walks all of that pays for every module of the process, at every edit. So only a
+        text that can have put something there itself is a reason to.
+        """
+        names: Iterable[str] = self._names
+        if self._adds_modules:
+            prefix = f"{self.name}."
+            names = [one for one in list(sys.modules) if one == self.name or one.startswith(prefix)]
         return {name: module for name in names if (module := sys.modules.pop(name, None))}
 
     def import_late(self, name: str) -> ModuleType:
@@ -174,6 +188,17 @@ class Package:
 
     def __repr__(self) -> str:
         return f"<Package {self.name}: {count(len(self._files), 'file')}>"
+
+
+def _with_folders(package: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names of a package's modules, those of folders that have no ``__init__.py`` included."""
+    found = {package: None}
+    for name in names:
+        at = len(package)
+        while (at := name.find(".", at + 1)) > 0:
+            found[name[:at]] = None
+        found[name] = None
+    return tuple(found)
 
 
 def _free(name: str) -> str:

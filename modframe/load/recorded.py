@@ -42,10 +42,11 @@ class Facts:
         for one in cls.__mro__:
             said = {fact.decorator for fact in self._facts}
             self._facts += [fact for fact in vars(one).get(FACTS, ()) if fact.decorator not in said]
+        self._first = {fact.decorator: fact for fact in reversed(self._facts)}
 
     def first(self, decorator: str) -> Fact | None:
         """The fact of a decorator, if it stands on the class."""
-        return next((one for one in self._facts if one.decorator == decorator), None)
+        return self._first.get(decorator)
 
     def every(self, *decorators: str) -> Iterator[Fact]:
         """All facts of some decorators, from the top down."""

@@ -116,6 +116,8 @@ def is_code(file: str) -> bool:
 
 
 def _bad_characters(content: SourceFile) -> Fault | None:
+    if content.text.isascii() and "\0" not in content.text:
+        return None
     for number, line in enumerate(content.lines, 1):
         if "\0" in line:
             return Fault("a NUL character", "take it out; is this a text file?", number)
