@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import json
 import os
 import statistics
@@ -86,7 +87,14 @@ CELL = """@rt("/number")
 def number():
     return "{number}"
 """
-FILLER = "from modframe.decorators import module\n\n\n@module\nclass Other:\n    def get(self):\n        return {number}\n"
+FILLER = """from modframe.decorators import module
+
+
+@module
+class Other:
+    def get(self):
+        return {number}
+"""
 
 
 # -- contenders --------------------------------------------------------------------------------
@@ -318,13 +326,13 @@ class Worker:
 def work(name: str, text: str, *, modules: int, objects: int) -> None:
     """Answer each line, a number, with the seconds of so many edits."""
     heap = [(number, [number]) for number in range(objects // 2)]  # a tuple and a list each
-    done, make = 0, CONTENDERS[name][0]
+    numbers, make = itertools.count(1), CONTENDERS[name][0]
     with redirect_stdout(sys.stderr), make(TEXTS[text], modules) as edit:
         for line in sys.stdin:
             spent = []
-            for done in range(done + 1, done + int(line) + 1):
+            for _ in range(int(line)):
                 time.sleep(PAUSE)
-                spent.append(edit(done))
+                spent.append(edit(next(numbers)))
             print(json.dumps(spent), file=sys.__stdout__, flush=True)
     del heap
 
