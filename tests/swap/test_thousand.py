@@ -1,0 +1,110 @@
+"""A thousand swaps of one module leave one generation, and nothing of the others.
+
+What memory they cost is for `benchmarks/memory.py` to print.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import linecache
+import logging
+import sys
+import threading
+import weakref
+from typing import Any
+
+from modframe.app import AppContext
+
+from .owning import text
+
+SWAPS = 1000
+WARM = 20
+"""Swaps before the first look, by when every cache that is bounded has had its fill."""
+
+
+class Alive:
+    """Weak references to what each generation is made of."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, weakref.WeakSet[Any]] = {}
+
+    def add(self, generation: Any) -> None:
+        """Watch what stands for a generation, kind by kind."""
+        names = vars(generation.package.modules()["api.py"])
+        found = {name: names[name] for name in ("Owner", "Row", "Item", "Counter", "items")}
+        found |= {"generation": generation, "instance": generation.module}
+        for kind, one in found.items():
+            self._kinds.setdefault(kind, weakref.WeakSet()).add(one)
+
+    def counts(self) -> dict[str, int]:
+        """Kind → how many there are."""
+        return {kind: len(found) for kind, found in self._kinds.items()}
+
+
+def counts(app: AppContext) -> dict[str, Any]:
+    """Everything that must not grow with the number of swaps."""
+    loop = app._app_loop
+
+    async def on_the_loop() -> dict[str, Any]:
+        async with app.test_client() as client:
+            paths = (await client.get("/openapi.json")).json()["paths"]
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        return {
+            "openapi": sorted(paths),
+            "tasks": sorted(task.get_coro().__qualname__ for task in tasks),  # type: ignore[union-attr]
+        }
+
+    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    return {
+        **app.run(on_the_loop()),
+        "owners": sorted(name.partition("~")[0] for name in loop.owners),
+        "routes": [route.path for route in app._engine.live.generations["standard.owner"].parts["web"].routes],
+        "sys.modules": sum("owner" in name for name in sys.modules),
+        "meta path": len(sys.meta_path),
+        "linecache": sum("owner" in name for name in linecache.cache),
+        "loggers": len(loggers),
+        "handlers": sum(len(getattr(one, "handlers", ())) for one in loggers),
+        "threads": sorted(one.name for one in threading.enumerate()),
+        "handles": len(app._engine.handles._handles),
+        "records": len(app._engine.records),
+    }
+
+
+def use(app: AppContext, number: int) -> None:
+    """Fill what is filled by use: routes, handles, sessions, the snapshot."""
+
+    async def requests() -> Any:
+        async with app.test_client() as client:
+            assert (await client.post("/api/v1/owner/items", json={"name": "x"})).status_code == 200
+            return (await client.get("/api/v1/owner/items")).json()
+
+    assert app.run(requests())["number"] == number
+    assert app.get_service("owner").number().result() == number
+    app.snapshot().to_json()
+
+
+def settle(app: AppContext) -> None:
+    app.run(app._engine.swap.settled())
+    gc.collect()
+    gc.collect()  # what pydantic keeps by class in weak dictionaries goes in two steps
+
+
+def test_a_thousand_swaps_leave_one_generation(app: AppContext) -> None:
+    """A table, a task, a counter, models and routes: nothing grows, and one of each is alive."""
+    alive = Alive()
+    before: dict[str, Any] = {}
+    for number in range(SWAPS + WARM):
+        app.load({"api.py": text(number)}, id="owner")
+        alive.add(app._engine.find("standard.owner"))
+        if number % 50 == WARM - 1:
+            use(app, number)
+        if number == WARM - 1:
+            settle(app)
+            before = counts(app)
+    use(app, SWAPS + WARM - 1)
+    settle(app)
+    assert counts(app) == before
+    assert alive.counts() == dict.fromkeys(alive.counts(), 1)
+    assert app.modules["owner"].generation == SWAPS + WARM
+    assert app.stop().unsettled == ()
