@@ -53,7 +53,9 @@ def main() -> None:
 
         swap(given.warm)
         first = process.memory_info().rss, sys.getallocatedblocks()
-        print(f"{'swaps':>8} {'resident, MB':>14} {'growth, MB':>12} {'blocks':>10} {'ms a swap':>10}")
+        print(
+            f"{'swaps':>8} {'resident, MB':>14} {'growth, MB':>12} {'blocks':>10} {'ms a swap':>10}"
+        )
         print(f"{0:>8} {first[0] / 1e6:>14.1f} {0:>12.1f} {0:>+10}")
         resident = first[0]
         for step in range(STEPS):

@@ -32,7 +32,9 @@ class Clients:
 
     async def run(self, swaps: Callable[[], None]) -> None:
         """Ask while ``swaps`` runs in a thread; each client then finishes what it began."""
-        async with httpx.AsyncClient(base_url=f"{self.url}/api/v1/versioned", timeout=PATIENCE) as http:
+        async with httpx.AsyncClient(
+            base_url=f"{self.url}/api/v1/versioned", timeout=PATIENCE
+        ) as http:
             kinds: list[tuple[str, Callable[[str], Awaitable[None]]]] = [
                 *[(f"async {n}", self._asks(http, "GET", "/async")) for n in range(2)],
                 *[(f"sync {n}", self._asks(http, "GET", "/sync")) for n in range(4)],
@@ -52,7 +54,9 @@ class Clients:
                 self.over = True
                 await asyncio.wait_for(asyncio.gather(*clients), PATIENCE)
 
-    def _asks(self, http: httpx.AsyncClient, method: str, path: str) -> Callable[[str], Awaitable[None]]:
+    def _asks(
+        self, http: httpx.AsyncClient, method: str, path: str
+    ) -> Callable[[str], Awaitable[None]]:
         async def ask(name: str) -> None:
             while not self.over:
                 with self._noting(name):

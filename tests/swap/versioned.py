@@ -13,7 +13,7 @@ from types import ModuleType
 
 Answer = tuple[int, int, int]
 
-API = '''
+API = """
 import asyncio
 import time
 
@@ -91,9 +91,11 @@ class Versioned:
     async def answer(self):
         return await answer()
 {extra}
-'''
+"""
 SERVICES = "VERSION = {version}\n\n\ndef version():\n    return VERSION\n"
-STORE = "VERSION = {version}\n\n\ndef version():\n    from . import store\n\n    return store.VERSION\n"
+STORE = (
+    "VERSION = {version}\n\n\ndef version():\n    from . import store\n\n    return store.VERSION\n"
+)
 EXTRA = '\n\n@router.get("/only-at-times")\nasync def only_at_times():\n    return await answer()\n'
 
 CALLER = """
@@ -114,7 +116,9 @@ def texts(version: int) -> dict[str, str]:
     return {
         "api.py": API.format(
             version=version,
-            imports="from .services import version as of_services" if by_name else "from . import services",
+            imports="from .services import version as of_services"
+            if by_name
+            else "from . import services",
             services="of_services()" if by_name else "services.VERSION",
             extra=EXTRA if version % 3 == 0 else "",
         ),
