@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import sys
 import tempfile
 import time
@@ -37,17 +38,16 @@ def main() -> None:
     parser.add_argument("--swaps", type=int, default=1000)
     parser.add_argument("--warm", type=int, default=100, help="swaps before the first look")
     given = parser.parse_args()
-    process, number = psutil.Process(), 0
+    process, numbers = psutil.Process(), itertools.count()
     with (
         tempfile.TemporaryDirectory() as folder,
         modframe.start(workspace=folder, data=":memory:", modules=[]) as app,
     ):
 
         def swap(count: int) -> float:
-            nonlocal number
             began = time.perf_counter()
-            for number in range(number + 1, number + count + 1):
-                app.load({"api.py": text(number)}, id="owner")
+            for _ in range(count):
+                app.load({"api.py": text(next(numbers))}, id="owner")
             settle(app)
             return (time.perf_counter() - began) / count * 1000
 

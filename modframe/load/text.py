@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
@@ -19,6 +20,7 @@ from .undefined import UnknownName, unknown_names
 
 _MAGIC = re.compile(r"[%!?]|\w+\?$")
 _SHOWN = 80
+_ATTEMPTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def understand(content: SourceFile) -> Text | Fault:
         return fault
     padded = "\n" * (content.first_line - 1) + content.code
     try:
-        tree = ast.parse(padded, content.filename)
+        tree = _tree(padded, content.filename)
         code = compile(tree, content.filename, "exec", dont_inherit=True)
     except SyntaxError as error:
         return _syntax(content, error)
@@ -84,7 +86,20 @@ def understand(content: SourceFile) -> Text | Fault:
 @lru_cache(maxsize=16)
 def parsed(content: SourceFile) -> ast.Module:
     """The syntax tree of a file that passed the checks; lines count from the text's first."""
-    return ast.parse(content.code, content.filename)
+    return _tree(content.code, content.filename)
+
+
+def _tree(text: str, filename: str) -> ast.Module:
+    """The syntax tree of a text.
+
+    Python 3.11 counts the depth of the trees that all threads make in one place, and where the
+    collector lets another thread in between it calls a sound text a SystemError (gh-106905). A
+    kernel parses its cells beside the loader thread, so this does come to pass.
+    """
+    for _ in range(_ATTEMPTS):
+        with suppress(SystemError):
+            return ast.parse(text, filename)
+    return ast.parse(text, filename)
 
 
 def place(content: SourceFile, file: str, line: int) -> dict[str, Any]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import re
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -196,3 +201,39 @@ def test_a_text_is_understood_once() -> None:
 def understood_again(text: str) -> object:
     """Another object with the same content."""
     return understand(SourceFile(text, "<a file>"))
+
+
+class Finalized:
+    """Garbage whose end runs Python code, so that the collector lets other threads in."""
+
+    def __init__(self) -> None:
+        self.circle = self
+
+    def __del__(self) -> None:
+        for _ in range(50):
+            pass
+
+
+def test_texts_that_others_parse_beside() -> None:
+    """A kernel that parses its cell at the same moment makes no text a faulty one (gh-106905)."""
+    text = Path(re.__file__).read_text().rpartition("\n\n")[0]
+    over = threading.Event()
+
+    def beside() -> None:
+        while not over.is_set():
+            _ = [Finalized() for _ in range(5)]
+            with contextlib.suppress(SystemError):
+                ast.parse(text)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    thread = threading.Thread(target=beside)
+    thread.start()
+    try:
+        for number in range(50):
+            _ = [Finalized() for _ in range(5)]
+            assert not isinstance(understand(SourceFile(f"{text}\n# {number}", "re.py")), Fault)
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(interval)

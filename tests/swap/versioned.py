@@ -71,7 +71,7 @@ async def with_a_background_task(later: BackgroundTasks):
 
 async def lines():
     while True:
-        yield f"data: {{await answer()}}\\n\\n"
+        yield f"data: {{list(await answer())}}\\n\\n"
 
 
 @router.get("/stream")
