@@ -174,6 +174,11 @@ class AppLoop:
 
     def submit(self, start: Callable[[], Awaitable[T]]) -> Crossing[T]:
         """Start something on the loop from another thread, at once."""
+        crossing = self._crossing(start)
+        self._send(crossing)
+        return crossing
+
+    def _crossing(self, start: Callable[[], Awaitable[T]]) -> Crossing[T]:
         if self._forked:
             raise NotRunningError(
                 "modframe runs in the parent of this forked process, and not here",
@@ -181,13 +186,14 @@ class AppLoop:
             )
         if self.closing or self.loop.is_closed():
             raise stopped()
-        crossing = Crossing(self, start)
+        return Crossing(self, start)
+
+    def _send(self, crossing: Crossing[T]) -> None:
         self._crossings.add(crossing)
         try:
             crossing.begin()
         except RuntimeError:  # the loop was closed a moment ago
             crossing.abandon()
-        return crossing
 
     def block(self, verb: str, start: Callable[[], Awaitable[T]]) -> T:
         """Do what a person's verb stands for, and wait here.
@@ -202,8 +208,9 @@ class AppLoop:
     def wait(self, start: Callable[[], Awaitable[T]]) -> T:
         """Run something on the loop and wait here; Ctrl-C cancels it and waits for its end."""
         __tracebackhide__ = True
-        crossing = self.submit(start)
+        crossing = self._crossing(start)
         try:
+            self._send(crossing)  # here the loop wakes up and runs, so here Ctrl-C comes as well
             return crossing.future.result()
         except KeyboardInterrupt:
             crossing.cancel()
@@ -336,7 +343,9 @@ class Crossing(Generic[T]):
                 self._loop.call_soon_threadsafe(self._cancel_task)
 
     def _cancel_task(self) -> None:
-        if self._task is not None:
+        if self._start is not None:
+            self._begin()  # Ctrl-C came before it was sent
+        elif self._task is not None:
             self._task.cancel()
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import inspect
 import json
 import os
 import sys
@@ -17,8 +16,6 @@ from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
 from typing import Any
-
-from modframe.decorators import module
 
 EDITS = {
     "base class": (
@@ -68,7 +65,7 @@ EDITS = {
         """
         COUNTS = {}
 
-        @module(KEEP)
+        @module(keep_state=("counts",))
         class Thing:
             def __init__(self):
                 self.counts = COUNTS
@@ -101,14 +98,11 @@ EDITS = {
 """Name → the body of ``api.py`` before, and what is replaced in it."""
 
 HEAD = "from modframe.decorators import module\n\n"
-KEEP = "keep_state" in inspect.signature(module).parameters
-"""Whether a module can say what is handed over."""
 
 
 def before(name: str) -> str:
     """The text that runs."""
-    text = HEAD + dedent(EDITS[name][0]).lstrip()
-    return text.replace("KEEP", "keep_state=('counts',)" if KEEP else "")
+    return HEAD + dedent(EDITS[name][0]).lstrip()
 
 
 def after(name: str) -> str:

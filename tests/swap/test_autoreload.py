@@ -44,7 +44,6 @@ def test_of_a_file_that_fails_half_way_nothing_is_live(app: AppContext) -> None:
     assert app.modules["thing"].generation == 1
 
 
-@pytest.mark.skipif(not edits.KEEP, reason="@module has no keep_state yet")
 def test_declared_state_survives_any_statement(app: AppContext) -> None:
     """What is to be kept is said, and kept whatever else the text says."""
     assert edited(app, "state", "count") == 2

@@ -1,0 +1,41 @@
+"""Ctrl-C around the moment when a change is sent to the app loop: it is cancelled all the same."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from modframe.app import AppContext
+from modframe.runtime.loop import Crossing
+from tests.fakes import simple
+
+WAITS = simple(
+    "async def initialize(self):\n    await asyncio.Event().wait()\n\ndef get(self):\n    return 1",
+    head="import asyncio",
+)
+
+
+@pytest.mark.parametrize("when", ["before it is sent", "after it was sent"])
+def test_a_change_that_is_interrupted_while_it_is_sent_does_not_go_on(
+    app: AppContext, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The loop wakes up and runs as it is sent, so that is when an interrupt often comes."""
+    begin = Crossing.begin
+    main = threading.current_thread()
+
+    def interrupted(crossing: Crossing[object]) -> None:
+        monkeypatch.undo()
+        if when == "after it was sent":
+            begin(crossing)
+        assert threading.current_thread() is main
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Crossing, "begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        app.load({"api.py": WAITS}, id="thing")
+    record = app._engine.records.get("standard.thing")
+    assert record is None or record.building is None
+    assert not app._app_loop._crossings
+    app.load({"api.py": simple("def get(self):\n    return 2")}, id="thing")
+    assert app.get_service("thing").get().result() == 2
