@@ -1,0 +1,176 @@
+"""Verbs of every kind from many threads at once end in a state that the snapshot explains.
+
+``MODFRAME_TEST_SEEDS`` gives how many seeds are tried.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import modframe
+from modframe.app import AppContext
+from modframe.errors import ModframeError
+from tests.fakes import simple
+
+PATIENCE = 60
+THREADS, STEPS = 4, 12
+NAMES = ("base", "user", "alone")
+HEAD = """
+import asyncio
+from fastapi import APIRouter
+router = APIRouter()
+
+@router.get("/n")
+async def n() -> int:
+    return {n}
+"""
+BODY = """
+async def initialize(self):
+    self.count = 0
+    self.task = asyncio.create_task(asyncio.Event().wait())
+    await asyncio.sleep(random.random() / 200)
+    {fault}
+
+def dump_state(self):
+    return {{"count": self.count}}
+
+def load_state(self, state, from_version):
+    self.count = state["count"]
+
+async def n(self):
+    await asyncio.sleep(0)
+    return {n}
+"""
+ARGUMENTS = {
+    "base": "",
+    "user": "requires=['base']",
+    "alone": "swap='stop_first', keep_state='count'",
+}
+FAULTS = ("", "", "", "", "1 / 0", "return False")
+
+
+def text(name: str, n: int, fault: str = "") -> dict[str, str]:
+    """A module that says its number; ``user`` imports from ``base``."""
+    head = f"import random\n{HEAD.format(n=n)}"
+    if name == "user":
+        head += "\nfrom modules.standard.base.api import n as other\n"
+    return {"api.py": simple(BODY.format(n=n, fault=fault), head=head, arguments=ARGUMENTS[name])}
+
+
+class Person:
+    """Somebody who does one thing after the other, each at random."""
+
+    def __init__(self, app: AppContext, seed: int) -> None:
+        self.app = app
+        self.random = random.Random(seed)
+
+    def work(self) -> None:
+        """All steps; what is refused is refused."""
+        for _ in range(STEPS):
+            act = self.random.choice([*[self.load] * 3, self.ask, self.ask, *self._seldom()])
+            with suppress(ModframeError):
+                act()
+
+    def _seldom(self) -> list[Callable[[], None]]:
+        return [self.group, self.unload, self.reload, self.override, self.serve]
+
+    def load(self) -> None:
+        name = self.random.choice(NAMES)
+        n, fault = self.random.randrange(1000), self.random.choice(FAULTS)
+        self.app.load(text(name, n, fault), id=name)
+
+    def group(self) -> None:
+        n = self.random.randrange(1000)
+        self.app.load([(name, text(name, n)) for name in NAMES])
+
+    def unload(self) -> None:
+        self.app.modules[self.random.choice(NAMES)].unload()
+
+    def reload(self) -> None:
+        self.app.modules[self.random.choice(NAMES)].reload()
+
+    def override(self) -> None:
+        name = self.random.choice(NAMES)
+        with self.app.override(name, SimpleNamespace(n=lambda: -1)):
+            self.ask()
+
+    def serve(self) -> None:
+        self.app.serve(port=0)
+
+    def ask(self) -> None:
+        answer = self.app.get_service(self.random.choice(NAMES)).n().result(PATIENCE)
+        assert isinstance(answer, int)
+
+
+@pytest.mark.parametrize("stops", [False, True])
+@pytest.mark.parametrize("seed", range(int(os.environ.get("MODFRAME_TEST_SEEDS", "3"))))
+def test_any_interleaving(workspace: Path, seed: int, stops: bool) -> None:
+    """Whoever does what when: what is live answers as one, and the rest says why it is not."""
+    app = modframe.start(workspace=workspace, data=":memory:")
+    people = [Person(app, 100 * seed + n) for n in range(THREADS)]
+    failures: list[BaseException] = []
+
+    def work(person: Person) -> None:
+        try:
+            person.work()
+        except BaseException as error:  # handed to the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(one,)) for one in people]
+    for one in threads:
+        one.start()
+    if stops:
+        threads[0].join(0.3)
+        report = app.stop()
+    for one in threads:
+        one.join(PATIENCE)
+        assert not one.is_alive()
+    assert failures == []
+    if not stops:
+        explains(app)
+        report = app.stop()
+    assert report.unsettled == ()
+    assert not app._engine.live.generations
+    assert not app._app_loop.owners
+
+
+def explains(app: AppContext) -> None:
+    """The snapshot says what is there, and it is so."""
+    app.run(app._engine.swap.settled())
+    snapshot = app.snapshot()
+    for view in snapshot.modules:
+        assert view.retired == ()
+        assert view.unsettled == ()
+        assert view.overridden == ()
+        assert view.state in ("LIVE", "FAILED", "BLOCKED", "STOPPED")
+        if view.state in ("FAILED", "BLOCKED"):
+            assert view.error
+        if view.id.startswith("core."):
+            continue
+        name = view.id.removeprefix("standard.")
+        if view.state == "LIVE":
+            module = app.modules[name]
+            n = app.get_service(name).n().result(PATIENCE)
+            assert app.run(ask(app, name)) == n
+            assert module.source is not None
+            assert f"return {n}\n" in module.source.texts["api.py"]
+            assert len(view.parts["tasks"]["running"]) == 1
+    live = app._engine.live.generations
+    assert set(app._app_loop.owners) == {one.package_name for one in live.values()}
+    if "standard.user" in live:
+        base = live["standard.base"]
+        assert live["standard.user"].built_on["standard.base"] is base.package
+
+
+async def ask(app: AppContext, name: str) -> int:
+    """What a module's route says."""
+    async with app.test_client() as http:
+        return int((await http.get(f"/api/v1/{name}/n")).json())
