@@ -9,6 +9,7 @@ from modframe.decorators import (
     register_service,
     require_services,
     requires_modules,
+    stream_policy,
 )
 
 
@@ -32,6 +33,33 @@ class Shop:
 class Full:
     async def begin(self) -> Result:
         return Result.success()
+
+
+@module(keep_state=("count",), swap="stop_first", streams="reconnect")
+class Port:
+    count = 0
+
+    def dump_state(self) -> dict[str, int]:
+        return {"count": self.count}
+
+    def load_state(self, state: dict[str, int], from_version: str) -> None:
+        self.count = state["count"]
+
+
+@stream_policy("finish")
+async def events(after: int) -> str:
+    return str(after)
+
+
+class Fake:
+    async def total(self) -> int:
+        return 2
+
+
+async def override() -> int:
+    with app_context.override("orders", Fake()) as fake:
+        first: str = await events(1)
+        return await fake.total() + len(first)
 
 
 async def use() -> Result:
