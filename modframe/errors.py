@@ -119,6 +119,11 @@ class LoadError(ModframeError):
         super().__init__(f"{text}{note}")
         self.cure = found[0].cure
 
+    def add(self, finding: Finding) -> None:
+        """Say one thing more, which came up while the failed load was taken back."""
+        self.findings = (*self.findings, finding)
+        self.add_note(f"{finding.level}: {finding}")
+
 
 class InterruptedLoadError(ModframeError):
     """Raised when a change was stopped on the way, by cancellation or an interrupt."""

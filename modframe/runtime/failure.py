@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,9 @@ from ..load.body import body_finding
 from ..result import Result
 from ..source import Source
 from .bounds import OverdueError
+
+FURTHER = "_modframe_further"
+"""Where an error that is no `LoadError` yet keeps the findings that were added to it."""
 
 
 def failure_of(source: Source, step: str, error: BaseException) -> LoadError:
@@ -24,7 +28,25 @@ def failure_of(source: Source, step: str, error: BaseException) -> LoadError:
         return error
     failure = LoadError(source.module_id, step, _findings(source, step, error))
     failure.__cause__ = error
+    for finding in getattr(error, FURTHER, ()):
+        failure.add(finding)
     return failure
+
+
+def add_finding(error: BaseException, finding: Finding) -> None:
+    """Let what a load fails with say one thing more; it reaches the `LoadError` in every case."""
+    if isinstance(error, LoadError):
+        error.add(finding)
+    else:
+        setattr(error, FURTHER, (*getattr(error, FURTHER, ()), finding))
+        error.add_note(f"{finding.level}: {finding}")
+
+
+def carry_findings(others: Iterable[BaseException], error: BaseException) -> None:
+    """Let the one error that is raised say what was added to those of the other modules."""
+    for other in others:
+        for finding in getattr(other, FURTHER, ()) if other is not error else ():
+            add_finding(error, finding)
 
 
 def _findings(source: Source, step: str, error: BaseException) -> list[Finding]:

@@ -18,7 +18,7 @@ from .batch import Batch
 from .bounds import bounded
 from .claims import GroundMovedError
 from .ending import Ending
-from .failure import failure_of
+from .failure import carry_findings, failure_of
 from .generation import Generation
 from .graph import Graph
 from .handover import HandedOver, calm, give, hands_over, said, stops_first, take
@@ -219,6 +219,7 @@ class Transaction:
         if not again:
             self._note_failures()
         self._note_unwinding(await batch.discard(batch.generations))
+        carry_findings([*batch.failed.values(), *batch.blocked.values()], error)
         if self._stopped and not self._again:
             await self._bring_back(error)
 

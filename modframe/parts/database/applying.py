@@ -1,7 +1,8 @@
-"""Adds to a database what its models need, and takes it back; called by `Databases`.
+"""Adds to a database what its models need; called by `Databases`. `reverting` takes it back.
 
-One transaction: all of a plan or nothing. Sessions with open changes are waited for first, since
-a change of their table would make their commit fail; new sessions wait meanwhile.
+One transaction: all of a plan or nothing. Sessions in a transaction are waited for first, since a
+change of a table that they write to makes their commit fail: briefly for those that only read so
+far, longer for those with open changes. New sessions wait meanwhile.
 """
 
 from __future__ import annotations
@@ -16,30 +17,49 @@ from sqlalchemy.schema import CreateIndex, CreateSchema, CreateSequence, CreateT
 
 from .catalog import Catalog
 from .errors import DatabaseBusyError, SchemaConflictError
-from .names import quoted
-from .schema import Difference, Plan, SchemaChange, make_plan, scalar_default
+from .schema import (
+    Difference,
+    Plan,
+    SchemaChange,
+    index_name,
+    make_plan,
+    needed_by,
+    scalar_default,
+    sequence_name,
+)
 from .tables import full_name
 
 POLL = 0.01
 """Seconds between two looks at the sessions in the way."""
+QUIET = 0.5
+"""Seconds that readers are waited for, and that others begin no transaction for."""
 
 
-async def apply(catalog: Catalog, metadata: MetaData, *, wait: float) -> SchemaChange:
+async def apply(
+    catalog: Catalog, metadata: MetaData, *, wait: float, user: str = ""
+) -> SchemaChange:
     """Add what the models have and the database hasn't.
 
     Args:
         catalog: The database.
         metadata: The models' tables.
         wait: Seconds to wait for sessions with open changes.
+        user: Who relies on the models' tables until it is taken out of ``catalog.needs``.
     """
     async with catalog.gate, catalog.use() as engine, engine.connect() as connection:
         plan = await connection.run_sync(make_plan, metadata)
         await connection.rollback()
         if plan.differences:
             raise _conflict(catalog.name, plan.differences)
-        if plan.touches:
+        with catalog.changing():
+            quiet = not plan.touches or not await busy_after(catalog, min(wait, QUIET))
+            change = await _carry_out(connection, catalog.name, plan) if quiet else None
+        if change is None:  # a long reader, or writers that depend on others: no standstill
             await _drain_writers(catalog, wait)
-        change = await _carry_out(connection, catalog.name, plan)
+            with catalog.changing():
+                change = await _carry_out(connection, catalog.name, plan)
+        if user:
+            catalog.needs[user] = needed_by(metadata) | catalog.needs.get(user, frozenset())
         catalog.tables = tuple(sorted({*catalog.tables, *change.tables}))
         return change
 
@@ -57,11 +77,12 @@ async def _carry_out(connection: AsyncConnection, database: str, plan: Plan) -> 
     return SchemaChange(
         database,
         tables=tuple(full_name(table) for table in plan.tables),
-        columns=tuple(f"{column.table.name}.{column.name}" for column, _ in plan.columns),
-        indexes=tuple(str(index.name) for index in plan.indexes),
-        sequences=tuple(
-            f"{one.schema}.{one.name}" if one.schema else one.name for one in plan.sequences
+        columns=tuple(f"{full_name(column.table)}.{column.name}" for column, _ in plan.columns),
+        indexes=tuple(
+            index_name(one.name, one.table) for one in plan.indexes if one.table is not None
         ),
+        sequences=tuple(map(sequence_name, plan.sequences)),
+        schemas=tuple(plan.schemas),
         notes=tuple(plan.notes),
     )
 
@@ -97,6 +118,17 @@ def _add_column(connection: Connection, column: Column[object], *, strict: bool)
     return text + (" NOT NULL" if strict else "")
 
 
+async def busy_after(catalog: Catalog, wait: float) -> list[str]:
+    """The sessions that are in a transaction still, after so many seconds at most."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait
+    while busy := sorted({one.purpose for one in catalog.sessions if one.busy}):
+        if loop.time() >= deadline:
+            break
+        await asyncio.sleep(POLL)
+    return busy
+
+
 async def _drain_writers(catalog: Catalog, wait: float) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
@@ -129,39 +161,3 @@ def _conflict(database: str, differences: list[Difference]) -> SchemaConflictErr
         column=first.column,
         differences=sentences,
     )
-
-
-async def revert(catalog: Catalog, change: SchemaChange) -> tuple[str, ...]:
-    """Drop a change's new tables that are empty, and their sequences; name what stays."""
-    stays = [f"column {name}" for name in change.columns]
-    stays += [f"index {name}" for name in change.indexes]
-    if not change.tables and not change.sequences:
-        return tuple(stays)
-    async with catalog.gate, catalog.use() as engine, engine.connect() as connection:
-        for table in reversed(change.tables):
-            name = _full(table)
-            rows = (await connection.exec_driver_sql(f"SELECT 1 FROM {name} LIMIT 1")).first()
-            text = f"DROP TABLE {name}"
-            if rows is not None or not await _try(connection, text):
-                stays.append(f"table {table}")
-            else:
-                catalog.tables = tuple(one for one in catalog.tables if one != table)
-        for sequence in change.sequences:
-            if not await _try(connection, f"DROP SEQUENCE {_full(sequence)}"):
-                stays.append(f"sequence {sequence}")
-    return tuple(stays)
-
-
-def _full(name: str) -> str:
-    return ".".join(quoted(part) for part in name.split("."))
-
-
-async def _try(connection: AsyncConnection, statement: str) -> bool:
-    """One statement in a transaction of its own; whether DuckDB let it be done."""
-    try:
-        await connection.exec_driver_sql(statement)
-        await connection.commit()
-    except DBAPIError:
-        await connection.rollback()
-        return False
-    return True

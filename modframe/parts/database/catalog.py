@@ -12,8 +12,8 @@ import logging
 import os
 import random
 import weakref
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +52,7 @@ class Catalog:
         sessions: Its open sessions.
         gate: Held while tables are changed; new sessions wait for it.
         tables: Its tables, as last seen.
+        needs: Generation → what it relies on in here, in the words of `SchemaChange.items`.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class Catalog:
         self.sessions: list[Tracked] = []
         self.gate = asyncio.Lock()
         self.tables: tuple[str, ...] = ()
+        self.needs: dict[str, frozenset[str]] = {}
+        self._change: asyncio.Event | None = None
         self._instance = instance
         self._lock_wait = lock_wait
         self._idle = idle
@@ -105,6 +108,21 @@ class Catalog:
             self._users -= 1
             if not self._users and self.attached and self.path is not None and not self._closed:
                 self._start_timer()
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While tables change, open sessions begin no transaction: its commit would fail."""
+        change = self._change = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._change = None
+            change.set()
+
+    def hold(self) -> None:
+        """Wait for the end of a change of tables; called inside SQLAlchemy's greenlet."""
+        while (change := self._change) is not None:
+            await_only(change.wait())
 
     async def _open(self) -> None:
         """Wait for the one attempt at opening that all users share."""

@@ -16,12 +16,13 @@ from typing import Any
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from .applying import apply, revert
+from .applying import apply
 from .catalog import Catalog
 from .errors import DatabaseNameError
 from .instance import Instance
 from .names import check_name, is_name
 from .query import Rows, names_in, read
+from .reverting import revert
 from .schema import SchemaChange
 from .session import integrity_session
 
@@ -110,8 +111,13 @@ class Databases:
         """
         return integrity_session(self._catalog(database), purpose, strict=strict)
 
-    async def apply(self, database: str, metadata: MetaData) -> SchemaChange:
+    async def apply(self, database: str, metadata: MetaData, *, user: str = "") -> SchemaChange:
         """Add what the models have and the database hasn't: tables, columns, indexes.
+
+        Args:
+            database: The database's name.
+            metadata: The models' tables.
+            user: The generation that relies on them, until `let_go`.
 
         Returns:
             What was added; `revert` takes it back where that loses nothing.
@@ -120,15 +126,24 @@ class Databases:
             SchemaConflictError: If something differs that adding can't mend; nothing was changed.
             DatabaseBusyError: If sessions with open changes hold up a change of their table.
         """
-        return await apply(self._catalog(database), metadata, wait=self._lock_wait)
+        return await apply(self._catalog(database), metadata, wait=self._lock_wait, user=user)
 
-    async def revert(self, change: SchemaChange) -> tuple[str, ...]:
-        """Drop the new tables of a change that are still empty.
+    async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
+        """Drop what a change added and nothing was written to.
+
+        Args:
+            change: The change.
+            user: The generation that it was for.
 
         Returns:
-            What stays, in words: columns, indexes, tables with rows.
+            What stays, in words and with the reason: ``table orders (it holds 2 rows)``.
         """
-        return await revert(self._catalog(change.database), change)
+        return await revert(self._catalog(change.database), change, user=user)
+
+    def let_go(self, user: str) -> None:
+        """A generation relies on no tables any more."""
+        for catalog in self._catalogs.values():
+            catalog.needs.pop(user, None)
 
     async def sql(self, query: str, *params: Any, database: str | None = None) -> Rows:
         """Read, across all databases, tables named ``<database>.<table>``.

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Finding
+from ...observe import get_framework_logger
+from ...runtime.failure import add_finding
 from ...runtime.generation import Generation
 from ...runtime.part import Part
 from ...wording import near
@@ -108,22 +110,44 @@ class DatabasePart(Part):
         from .discover import discover
 
         found = discover(modules, named=named)
+        user = generation.package_name
         changes = []
         try:
             for one in found:
-                changes.append(await databases.apply(one.name, one.metadata))
+                changes.append(await databases.apply(one.name, one.metadata, user=user))
                 generation.findings += _noted(one.file, changes[-1])
             yield found
-        except BaseException:
+        except BaseException as fault:
             for change in reversed(changes):
-                await databases.revert(change)
+                await _revert(databases, change, generation, fault)
             raise
         finally:
+            databases.let_go(user)
             databases.forget()
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Database name → its tables."""
         return {one.name: sorted(one.metadata.tables) for one in generation.parts["database"] or ()}
+
+
+async def _revert(
+    databases: Databases, change: SchemaChange, generation: Generation, fault: BaseException
+) -> None:
+    """Take back what a load added that failed; what stays is said with its failure."""
+    try:
+        stays = await databases.revert(change, user=generation.package_name)
+    except Exception as error:  # noqa: BLE001  # why the load failed is what matters
+        stays = tuple(f"{item} (it could not be dropped: {error})" for item in change.items)
+    if stays:
+        finding = Finding(
+            "database-kept",
+            "warning",
+            f"the database {change.database!r} keeps what the failed load added: "
+            + ", ".join(stays),
+            cure="a load whose models have it uses it as it is; drop it yourself if none will",
+        )
+        add_finding(fault, finding)
+        get_framework_logger(generation.module_id).warning("%s", finding)
 
 
 def _noted(file: str, change: SchemaChange) -> list[Finding]:

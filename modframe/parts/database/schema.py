@@ -33,6 +33,7 @@ class SchemaChange:
         database: The database's name.
         tables: The new tables. ``columns``: new ones of older tables, ``<table>.<column>``.
         indexes: The new indexes of older tables. ``sequences``: the new sequences.
+        schemas: The new schemas.
         notes: What the database does not enforce although the models say so.
     """
 
@@ -41,10 +42,18 @@ class SchemaChange:
     columns: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
     sequences: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.tables or self.columns or self.indexes or self.sequences)
+        return any((self.tables, self.columns, self.indexes, self.sequences, self.schemas))
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """All of it in words, such as ``column orders.note``; what was added last comes first."""
+        kinds = ("index", self.indexes), ("column", self.columns), ("table", self.tables)
+        more = ("sequence", self.sequences), ("schema", self.schemas)
+        return tuple(f"{kind} {name}" for kind, names in (*kinds, *more) for name in names[::-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,33 @@ class Plan:
     def touches(self) -> bool:
         """Whether tables that are there already change."""
         return bool(self.columns or self.indexes)
+
+
+def needed_by(metadata: MetaData) -> frozenset[str]:
+    """What models rely on, in the words of `SchemaChange.items` and in lower case."""
+    found = {f"sequence {sequence_name(one)}" for one in metadata._sequences.values()}
+    for table in metadata.tables.values():
+        name = full_name(table)
+        found.add(f"table {name}")
+        found |= {f"column {name}.{column.name}" for column in table.columns}
+        found |= {f"index {index_name(one.name, table)}" for one in table.indexes}
+        found |= {
+            f"index {index_name(_unique_index(table, one), table)}"
+            for one in table.constraints
+            if isinstance(one, UniqueConstraint)
+        }
+        found |= {f"schema {table.schema}"} if table.schema else set()
+    return frozenset(one.lower() for one in found)
+
+
+def sequence_name(sequence: Sequence) -> str:
+    """A sequence's name for people."""
+    return f"{sequence.schema}.{sequence.name}" if sequence.schema else sequence.name
+
+
+def index_name(name: object, table: Table) -> str:
+    """An index's name for people; it is in its table's schema."""
+    return f"{table.schema}.{name}" if table.schema else str(name)
 
 
 def make_plan(connection: Connection, metadata: MetaData) -> Plan:
@@ -200,7 +236,7 @@ def _compare_constraints(plan: Plan, table: Table, here: TableFacts) -> None:
             _compare_foreign_key(plan, table, here, constraint=constraint)
         elif isinstance(constraint, UniqueConstraint):
             if frozenset(columns) not in here.uniques and set(columns) != set(here.primary):
-                _unique_by_index(plan, table, here, columns=columns)
+                _unique_by_index(plan, table, here, constraint=constraint)
         elif isinstance(constraint, CheckConstraint):
             checks += 1
     if checks > here.checks:
@@ -224,14 +260,18 @@ def _compare_foreign_key(
         plan.differences.append(Difference(full_name(table), columns[0], text))
 
 
+def _unique_index(table: Table, constraint: UniqueConstraint) -> str:
+    """What the index is called that stands in for a constraint."""
+    return f"{table.name}_{'_'.join(lower(one.name for one in constraint.columns))}_key"
+
+
 def _unique_by_index(
-    plan: Plan, table: Table, here: TableFacts, *, columns: tuple[str, ...]
+    plan: Plan, table: Table, here: TableFacts, *, constraint: UniqueConstraint
 ) -> None:
     """A unique index does for a table that is there what the constraint does for a new one."""
-    name = f"{table.name}_{'_'.join(columns)}_key"
+    name = _unique_index(table, constraint)
     if name.lower() in here.indexes:
         return
-    parts = [column for column in table.columns if column.name.lower() in columns]
-    index = Index(name, *parts, unique=True)
+    index = Index(name, *constraint.columns, unique=True)
     table.indexes.discard(index)  # it is the database's, not the model's
     plan.indexes.append(index)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ...runtime.output import tell_cell
 from .catalog import Catalog
 from .errors import DatabaseConflictError, UncommittedChangesError
-from .tracking import Tracked
+from .tracking import TRACKED, Tracked
 from .worker import finish
 
 logger = logging.getLogger("modframe.database")
@@ -43,7 +43,8 @@ async def integrity_session(
         pass
     async with catalog.use() as engine:
         session = AsyncSession(engine, expire_on_commit=False)
-        tracked = Tracked(session.sync_session, purpose)
+        tracked = Tracked(session.sync_session, purpose, catalog.hold)
+        session.info[TRACKED] = tracked
         catalog.sessions.append(tracked)
         left: tuple[str, ...] = ()
         try:
@@ -54,8 +55,10 @@ async def integrity_session(
                 raise conflict from exc
             raise
         finally:
-            await finish(session.close())
-            catalog.sessions.remove(tracked)
+            try:
+                await finish(session.close())
+            finally:
+                catalog.sessions.remove(tracked)
     if left:
         _report(catalog.name, purpose, left, strict=strict)
 

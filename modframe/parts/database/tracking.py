@@ -7,6 +7,7 @@ seen. Goes out: the verbs of what was changed since the last commit or rollback.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -15,6 +16,8 @@ from sqlalchemy.orm import Session
 
 KEY = "modframe_changes"
 COMMITTING = "modframe_committing"
+TRACKED = "modframe_tracked"
+"""Where a session's ``info`` holds its `Tracked`."""
 _WRITES = re.compile(
     r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*"
     r"(INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP|TRUNCATE|COPY|REPLACE|COMMENT|WITH)\b",
@@ -75,16 +78,24 @@ def _rolls_back(connection: Connection) -> None:
 
 
 class Tracked:
-    """A session that is open: what it is for, and what it would lose if it were closed now."""
+    """A session that is open: what it is for, and what it would lose if it were closed now.
 
-    def __init__(self, session: Session, purpose: str) -> None:
+    Args:
+        session: The session.
+        purpose: What it is for.
+        hold: Called before a transaction begins; may wait.
+    """
+
+    def __init__(self, session: Session, purpose: str, hold: Callable[[], None]) -> None:
         self.purpose = purpose
         self._session = session
+        self._hold = hold
         self._connections: list[Connection] = []
         event.listen(session, "after_begin", self._after_begin)
         event.listen(session, "after_commit", self._after_commit)
 
     def _after_begin(self, _session: Session, _transaction: Any, connection: Connection) -> None:
+        self._hold()  # the adapter tells DuckDB with the first statement, so after this
         self._connections = [one for one in self._connections if not one.closed]
         if connection not in self._connections:
             self._connections.append(connection)
@@ -92,6 +103,11 @@ class Tracked:
     def _after_commit(self, _session: Session) -> None:
         for connection in self._connections:
             _settled(connection)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is in a transaction, which may read or write at any moment."""
+        return any(_usable(one) and one.in_transaction() for one in self._connections)
 
     @property
     def writing(self) -> bool:

@@ -237,29 +237,6 @@ def test_a_new_unique_constraint_becomes_an_index(folder: Path) -> None:
     run(scenario())
 
 
-def test_revert_drops_empty_new_tables_and_names_what_stays(folder: Path) -> None:
-    """What holds rows stays, and so do columns; the rest is gone, sequences included."""
-
-    async def scenario() -> None:
-        async with Databases(folder) as databases:
-            await databases.apply("shop", metadata_of(table="t"))
-            metadata = metadata_of(Column("a", Integer))
-            for table in ("parent", "full"):
-                Table(table, metadata, Column("id", Integer, primary_key=True))
-            Table("child", metadata, Column("id", ForeignKey("parent.id"), primary_key=True))
-            change = await databases.apply("shop", metadata)
-            await write(databases, 'INSERT INTO "full" DEFAULT VALUES')
-            stays = await databases.revert(change)
-            assert stays == ("column t.a", "table full", "sequence full_id_seq")
-            tables = await databases.sql("SELECT table_name FROM duckdb_tables() ORDER BY 1")
-            assert tables.rows == [("full",), ("t",)]
-            assert await databases.revert(SchemaChange("shop")) == ()
-            again = await databases.apply("shop", metadata)
-            assert again.tables == ("parent", "child")
-
-    run(scenario())
-
-
 def test_open_writers_are_waited_for(folder: Path) -> None:
     """A change of a table waits for sessions with open changes, whose commit would fail else."""
 

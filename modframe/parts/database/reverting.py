@@ -1,0 +1,118 @@
+"""Takes back what a failed load added to a database, where that loses nothing; for `Databases`.
+
+A `SchemaChange` comes in, what stays goes out, each with its reason. Nothing that another
+generation relies on is touched, and no session that is at work loses its commit: sessions in a
+transaction are waited for, and others begin theirs afterwards.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ...wording import count
+from .applying import QUIET, busy_after
+from .catalog import Catalog
+from .names import quoted
+from .schema import SchemaChange
+
+_OLD = ("index", "column")
+"""What stands on tables that were there before, and so may be in use."""
+
+
+async def revert(catalog: Catalog, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
+    """Drop what a change added, where nothing was written to it.
+
+    Args:
+        catalog: The database.
+        change: What was added.
+        user: Who asked for the change, and relies on it no longer.
+
+    Returns:
+        What stays, in words, with the reason in brackets.
+    """
+    catalog.needs.pop(user, None)
+    if not change:
+        return ()
+    stays: list[str] = []
+    async with catalog.gate, catalog.use() as engine, engine.connect() as connection:
+        with catalog.changing():
+            busy = await _in_the_way(catalog, change)
+            for item in change.items:
+                kind, _, name = item.partition(" ")
+                reason = _needed(catalog, item) or (busy if kind in _OLD else "")
+                reason = reason or await _drop(connection, kind, name)
+                if reason:
+                    stays.append(f"{item} ({reason})")
+                elif kind == "table":
+                    catalog.tables = tuple(one for one in catalog.tables if one != name)
+    return tuple(stays)
+
+
+async def _in_the_way(catalog: Catalog, change: SchemaChange) -> str:
+    if not change.columns and not change.indexes:
+        return ""
+    busy = await busy_after(catalog, QUIET)
+    return f"in the way: {count(len(busy), 'session')}, {', '.join(map(repr, busy))}" * bool(busy)
+
+
+def _needed(catalog: Catalog, item: str) -> str:
+    for user, needs in catalog.needs.items():
+        if item.lower() in needs:
+            return f"{user.removeprefix('modules.').partition('~')[0]} relies on it"
+    return ""
+
+
+async def _drop(connection: AsyncConnection, kind: str, name: str) -> str:
+    """Drop one thing in a transaction of its own; why not, if it stays."""
+    try:
+        reason = await _written(connection, kind, name)
+        if not reason:
+            await connection.exec_driver_sql(_statement(kind, name))
+            await connection.commit()
+    except DBAPIError as exc:
+        reason = _why(str(exc.orig))
+    await connection.rollback()
+    return reason
+
+
+def _statement(kind: str, name: str) -> str:
+    if kind == "column":
+        table, _, column = name.rpartition(".")
+        return f"ALTER TABLE {_full(table)} DROP COLUMN {quoted(column)}"
+    return f"DROP {kind.upper()} {_full(name)}"
+
+
+async def _written(connection: AsyncConnection, kind: str, name: str) -> str:
+    if kind == "table":
+        rows = await connection.exec_driver_sql(f"SELECT count(*) FROM {_full(name)}")
+        return f"it holds {count(number, 'row')}" if (number := rows.scalar_one()) else ""
+    if kind != "column":
+        return ""
+    table, _, column = name.rpartition(".")
+    schema, _, bare = table.rpartition(".")
+    facts = await connection.exec_driver_sql(
+        "SELECT column_default, data_type FROM duckdb_columns() WHERE database_name = "
+        "current_database() AND lower(schema_name) = ? AND lower(table_name) = ? "
+        "AND lower(column_name) = ?",
+        (schema.lower() or "main", bare.lower(), column.lower()),
+    )
+    if (found := facts.mappings().first()) is None:
+        return "it is not to be found"
+    default, kind_of_data = found["column_default"], found["data_type"]
+    text = f"SELECT count(*) FROM {_full(table)} WHERE {quoted(column)} IS NOT NULL"
+    if default is not None:
+        text += f" AND {quoted(column)} IS DISTINCT FROM CAST(({default}) AS {kind_of_data})"
+    number = (await connection.exec_driver_sql(text)).scalar_one()
+    what = "a value" if default is None else "a value other than the default"
+    return f"{count(number, 'row')} with {what}" if number else ""
+
+
+def _why(text: str) -> str:
+    if "depend" in text:
+        return "DuckDB can't, for an index or a reference depends on it"
+    return f"DuckDB refuses: {text.partition(chr(10))[0]}"
+
+
+def _full(name: str) -> str:
+    return ".".join(quoted(part) for part in name.split("."))
