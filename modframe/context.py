@@ -7,14 +7,19 @@ is wholly old or wholly new. Nothing on it loads, serves or stops.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import (
+    AbstractAsyncContextManager,
+    _AsyncGeneratorContextManager,
+    _GeneratorContextManager,
+)
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from .errors import NotRunningError
 from .names import folder_of
 from .observe import get_framework_logger
+from .parts.sessions import OwnedSession
 from .runtime.generation import Generation
 from .runtime.handle import Find
 from .runtime.handles import Handles
@@ -25,9 +30,11 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .config import FrameworkSettings
+    from .parts.resources import ResourcesPart
     from .parts.settings import ModuleSettings
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Facilities(Protocol):
@@ -36,6 +43,7 @@ class Facilities(Protocol):
     handles: Handles
     config: FrameworkSettings
     modules_folder: Path
+    resources: ResourcesPart
 
     def building(self, module_id: str) -> Generation | None:
         """A generation of a module that isn't live yet."""
@@ -108,6 +116,47 @@ class ModuleContext:
         part: ModuleSettings | None = self._generation.parts.get("settings")
         return part.value if part is not None else None
 
+    @overload
+    def resource(
+        self, factory: Callable[P, _AsyncGeneratorContextManager[T]], *args: P.args, **kw: P.kwargs
+    ) -> Awaitable[T]: ...
+    @overload
+    def resource(
+        self, factory: Callable[P, _GeneratorContextManager[T]], *args: P.args, **kw: P.kwargs
+    ) -> T: ...
+    @overload
+    def resource(
+        self, factory: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kw: P.kwargs
+    ) -> Awaitable[T]: ...
+    @overload
+    def resource(self, factory: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T: ...
+    def resource(self, factory: Callable[..., Any], *args: Any, **kw: Any) -> Any:
+        """What a factory makes, kept over swaps: a loaded model, a client, a pool.
+
+        The old and the new generation get the same object while the factory's text and the
+        arguments are the same; it is closed (``aclose``, ``close``, ``shutdown`` or ``dispose``)
+        when the last generation that asked for it has ended. What the factory calls is not looked
+        at: a change there, or of a global, counts once the factory's own text or an argument
+        changes. An instance of a class of the module's own is not shared, for each generation has
+        that class anew. Ask for it while the module starts: a file that is only imported, as in a
+        test of yours, is not started.
+
+        Args:
+            factory: A function or class, or a partial of one. One decorated with
+                ``@contextmanager`` or ``@asynccontextmanager`` gives what it yields, and is left
+                at the end; it keeps the namespace it was written in alive until then.
+            args: Its arguments, and those by name; plain values, or what can be pickled.
+
+        Returns:
+            The object; of an ``async def``, or an async context, something to await, as often as
+            you like. It is made once, even if two ask at the same time.
+
+        Raises:
+            ResourceError: If the factory or an argument can't be told from others, or this
+                generation has ended. What the factory raises goes out as it is.
+        """
+        return self._facilities.resources.get(self._generation, factory, args, kw)
+
     def _settings_part(self) -> ModuleSettings:
         part: ModuleSettings | None = self._generation.parts.get("settings")
         if part is None:
@@ -167,7 +216,8 @@ class ModuleDatabase:
             purpose: What it is for; named in warnings and errors.
         """
         strict = self._generation.loaded and self._generation.spec.integrity.strict_mode
-        return self._facilities.session(database, purpose, strict=strict)
+        session = self._facilities.session(database, purpose, strict=strict)
+        return OwnedSession(self._generation, session, database=database, purpose=purpose)
 
     def __repr__(self) -> str:
         return f"<databases, for {self._generation.module_id}>"

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .aspects import Aspects
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
 from .errors import (
@@ -27,11 +28,7 @@ from .errors import (
 )
 from .names import folder_of
 from .observe import EventLog, log_exception, log_print
-from .parts.database.part import DatabasePart, LazyDatabases
-from .parts.service import ServicePart
-from .parts.settings import SettingsPart
-from .parts.tasks import TasksPart
-from .parts.web.part import WebPart
+from .parts.database.part import LazyDatabases
 from .runtime.batch import Batch
 from .runtime.drafts import Drafts
 from .runtime.finder import PLAIN_NAMES
@@ -89,16 +86,17 @@ class Engine:
         self.modules_folder = workspace / "modules"
         self.databases = LazyDatabases(data, config, self._declared_databases)
         self._hurry = asyncio.Event()
-        parts = (
-            TasksPart(app_loop),
-            SettingsPart({module_id_of(key): one for key, one in given_settings.items()}),
-            DatabasePart(self.databases),
-            ServicePart(self._hurry),
-            WebPart(),
+        self.aspects = Aspects(
+            app_loop,
+            databases=self.databases,
+            given_settings={module_id_of(key): one for key, one in given_settings.items()},
+            hurry=self._hurry,
+            find=self.find,
         )
+        self.resources = self.aspects.resources
         self.swap = Swap(
             app_loop,
-            parts,
+            self.aspects.parts,
             hurry=self._hurry,
             context_for=self._context_for,
             printer_for=lambda module_id: make_printer(module_id, log_print),
@@ -121,7 +119,7 @@ class Engine:
         self.seen = Collector(
             self.live,
             self.records,
-            parts,
+            self.aspects.parts,
             log=self.log,
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
@@ -262,6 +260,7 @@ class Engine:
         return record.building if record else None
 
     def _context_for(self, generation: Generation, batch: Batch) -> ModuleContext:
+        self.aspects.expect(generation)
         if generation.module_id.startswith("core."):
             return CoreContext(generation, batch.find, self, snapshot=self.snapshot)
         return ModuleContext(generation, batch.find, self)

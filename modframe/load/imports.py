@@ -19,6 +19,8 @@ from .facade import Facade, attribute_of, core_attribute, public_names
 DOORS = ("app_context", "database", "decorators", "error_utils", "logging", "module_base")
 """The names that ``core.`` leads to; any other belongs to a real package called ``core``."""
 
+AFTER_IMPORT: dict[str, Callable[[], None]] = {}
+"""Package → whom to tell when module code has imported it."""
 Import = Callable[..., Any]
 Resolve = Callable[[str], "str | None"]
 """Module id → the name of the package that this generation is to see for it, if there is one."""
@@ -86,6 +88,10 @@ class GenerationImport:
                 return self._import_framework(rest, fromlist)
             if head == "modules":
                 return self._import_modules(rest, fromlist or ())
+            if head in AFTER_IMPORT:
+                found = builtins.__import__(name, globals, locals, fromlist or (), 0)
+                AFTER_IMPORT[head]()
+                return found
         return builtins.__import__(name, globals, locals, fromlist or (), level)
 
     # -- relative -------------------------------------------------------------------------

@@ -20,27 +20,18 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context
 from types import FrameType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from .bounds import GRACE
 from .output import cell_context
+from .owner import Owner, of_resource
 from .traces import shortened
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.loop")
 _FRAMES_TO_CREATOR = 4
 _ROUNDS = 3
-
-
-class Owner(Protocol):
-    """Keeps the tasks of one generation."""
-
-    def context(self) -> Context:
-        """The context for a task of its code, made from the one that starts it."""
-
-    def add(self, task: asyncio.Task[Any]) -> None:
-        """Take in a task that is about to run."""
 
 
 class AppLoop:
@@ -127,12 +118,21 @@ class AppLoop:
         return task
 
     def _owner_of(self, coro: Any) -> Owner | None:
-        """The ledger of the generation whose code this is, or whose code creates the task."""
+        """The ledger of the generation whose code this is, or whose code creates the task.
+
+        What is made while a shared resource is made is the resource's, and so is what is no
+        generation's own code and comes of it later.
+        """
         if not self.owners:
             return None
+        resource = of_resource.get()
+        if resource is not None and resource.making:
+            return resource
         frame = getattr(coro, "cr_frame", None)
         if frame is not None and (owned := self._owned_by(frame)) is not None:
             return owned
+        if resource is not None:
+            return resource
         creator: FrameType | None = sys._getframe(2)
         for _ in range(_FRAMES_TO_CREATOR):
             if creator is not None:

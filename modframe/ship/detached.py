@@ -57,6 +57,14 @@ class DetachedContext:
         """
         raise self._not_started(f"register_pydantic_model({module_id!r}, ...)")
 
+    def resource(self, factory: Any, *_: Any, **__: Any) -> NoReturn:
+        """Nothing runs here that could own it.
+
+        Raises:
+            NotRunningError: Always.
+        """
+        raise self._not_started(f"resource({getattr(factory, '__qualname__', repr(factory))}, ...)")
+
     @property
     def database(self) -> NoReturn:
         """Nothing runs here.

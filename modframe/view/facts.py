@@ -165,6 +165,18 @@ def _brief(fact: Any) -> Raw | str:
 
 
 def _joined(fact: Any) -> str:
+    if isinstance(fact, list | tuple) and all(isinstance(one, Mapping) for one in fact):
+        return "; ".join(map(_named_fact, fact))
     if isinstance(fact, list | tuple) and all(isinstance(one, str) for one in fact):
         return ", ".join(fact)
     return _plain(fact)
+
+
+def _named_fact(fact: Mapping[str, Any]) -> str:
+    """A thing with a name, and what there is to say of it in brackets."""
+    about = [f"{key} {_listed(one)}" for key, one in fact.items() if key != "name"]
+    return f"{fact.get('name', '')} ({', '.join(about)})"
+
+
+def _listed(value: Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list | tuple) else _plain(value)

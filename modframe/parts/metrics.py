@@ -1,0 +1,160 @@
+"""Metrics: what module code registers with ``prometheus_client`` is its generation's own.
+
+A file that says ``Counter("orders_total", "...")`` registers it in the process's one registry, so
+that loading it again would be refused as a duplicate. While an app runs, a collector that module
+code makes goes into a registry of its generation, and the process's shows those of live ones.
+Nothing is imported here: it acts once a module has imported the library.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
+
+from ..load.imports import AFTER_IMPORT
+from ..runtime.generation import Generation
+from ..runtime.part import Part
+from ..runtime.whose import package_in
+
+_LIBRARY = "prometheus_client"
+_KEY = "__modframe_metrics__"
+"""Where a private package keeps its registry, which so lives as long as the package."""
+
+
+class MetricsPart(Part):
+    """Knows the generations whose metrics may show.
+
+    Args:
+        find: The live generation of a module.
+    """
+
+    name = "metrics"
+
+    def __init__(self, find: Callable[[str], Generation | None]) -> None:
+        self._find = find
+        self._entered: set[Generation] = set()
+        _parts.add(self)
+        AFTER_IMPORT[_LIBRARY] = _install
+        _install()
+
+    @asynccontextmanager
+    async def enter(self, generation: Generation) -> AsyncIterator[None]:
+        self._entered.add(generation)
+        try:
+            yield
+        finally:
+            self._entered.discard(generation)
+
+    def live(self) -> Iterator[tuple[str, Any]]:
+        """Module id and registry of each live generation that has one."""
+        for generation in list(self._entered):
+            if self._find(generation.module_id) is generation:
+                registry = _registry_of(generation)
+                if registry is not None:
+                    yield generation.module_id, registry
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        """The names of the metrics."""
+        known = getattr(_registry_of(generation), "_collector_to_names", {})
+        return {"names": sorted(getattr(one, "_name", type(one).__name__) for one in list(known))}
+
+
+_parts: weakref.WeakSet[MetricsPart] = weakref.WeakSet()
+
+
+def _registry_of(generation: Generation) -> Any:
+    return vars(generation.package.root).get(_KEY) if generation.package is not None else None
+
+
+def _live() -> list[tuple[str, Any]]:
+    return [one for part in list(_parts) for one in part.live()]
+
+
+def _install() -> None:
+    """Stand in front of the process's registry, once the library is there; once."""
+    library = sys.modules.get(_LIBRARY)
+    registry = getattr(library, "REGISTRY", None)
+    if registry is not None and not isinstance(vars(registry).get(_KEY), _Front):
+        setattr(registry, _KEY, _Front(registry))
+
+
+class _Front:
+    """What the process's registry does with what module code hands it."""
+
+    def __init__(self, registry: Any) -> None:
+        self._all = registry
+        self._register, self._unregister = registry.register, registry.unregister
+        self._register(self)
+        # So that an exposition that asks for some names alone looks in here too.
+        getattr(registry, "_collectors_without_names", []).append(self)
+        registry.register, registry.unregister = self.register, self.unregister
+
+    def register(self, collector: Any) -> None:
+        """Register a collector: a module's in its generation's registry, others as ever.
+
+        Raises:
+            ValueError: If its names are taken, by the process or by another live module.
+        """
+        package = _maker() if _parts else ""
+        if not package:
+            self._register(collector)
+            return
+        root = sys.modules.get(package)
+        if root is None:
+            return  # its generation has ended: nobody looks at it any more
+        own = vars(root).get(_KEY)
+        if own is None:
+            own = vars(root)[_KEY] = type(self._all)(auto_describe=True)
+        self._refuse_taken(collector, package)
+        own.register(collector)
+
+    def _refuse_taken(self, collector: Any, package: str) -> None:
+        names = set(self._all._get_names(collector))
+        module_id = package.partition("~")[0].removeprefix("modules.")
+        others = [("this process", self._all)]
+        others += [(key, one) for key, one in _live() if key != module_id]
+        for whose, registry in others:
+            if taken := names.intersection(registry._names_to_collectors):
+                raise ValueError(
+                    f"Duplicated timeseries: {whose} has {', '.join(sorted(taken))} already"
+                )
+
+    def unregister(self, collector: Any) -> None:
+        """Take a collector out, wherever it is."""
+        root = sys.modules.get(_maker())
+        own = vars(root).get(_KEY) if root is not None else None
+        if own is not None and collector in own._collector_to_names:
+            own.unregister(collector)
+        else:
+            self._unregister(collector)
+
+    def describe(self) -> list[Any]:
+        """No names of its own."""
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        """The metrics of live generations, each name once."""
+        seen: set[str] = set()
+        for _, registry in _live():
+            for metric in registry.collect():
+                if metric.name not in seen:
+                    seen.add(metric.name)
+                    yield metric
+
+
+def _maker() -> str:
+    """The private package whose code called into the library; empty if it isn't a module's.
+
+    A library that makes metrics of its own, at its import or later, keeps them to itself.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if name.partition(".")[0] != _LIBRARY:
+            return package_in(frame.f_globals.get("__package__"))
+        frame = frame.f_back
+    return ""

@@ -1,0 +1,242 @@
+"""The resources part: which generation uses what, and the last one out closes it.
+
+Module code asks through its context, from the app loop, from the loader thread while its text
+runs, and from worker threads; what is made by a coroutine is awaited on the app loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import inspect
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from ...errors import ModframeError
+from ...observe import get_framework_logger
+from ...runtime.generation import Generation
+from ...runtime.loop import AppLoop
+from ...runtime.owner import of_resource
+from ...runtime.part import Part
+from ...runtime.whose import unwrapped
+from .errors import ResourceError
+from .key import Key, key_of
+from .resource import Resource
+
+_WAIT = 30.0
+"""Seconds that one thread waits for another that makes the same thing."""
+
+
+class ResourcesPart(Part):
+    """The resources of all modules, each with the generations that use it.
+
+    Args:
+        app_loop: Where coroutines make them, and where all are closed.
+    """
+
+    name = "resources"
+
+    def __init__(self, app_loop: AppLoop) -> None:
+        self._app_loop = app_loop
+        self._lock = threading.RLock()
+        self._known: list[Resource] = []
+        self._open: set[Generation] = set()
+
+    def expect(self, generation: Generation) -> None:
+        """A generation's text is about to run; until `leave` it may ask for resources."""
+        with self._lock:
+            self._open.add(generation)
+
+    @asynccontextmanager
+    async def enter(self, generation: Generation) -> AsyncIterator[ResourcesPart]:
+        yield self
+
+    def holds(self, thing: object) -> bool:
+        """Whether a thing is a resource, and so ends when its last user does."""
+        return any(one.value is thing for one in list(self._known))
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        """The resources that the generation uses."""
+        return {
+            "shared": [
+                {
+                    "name": one.key.name,
+                    "users": sorted(user.number for user in list(one.users)),
+                    "since": datetime.fromtimestamp(one.since, UTC).isoformat(timespec="seconds"),
+                }
+                for one in list(self._known)
+                if generation in one.users
+            ]
+        }
+
+    # -- asking ---------------------------------------------------------------------------
+
+    def get(
+        self,
+        generation: Generation,
+        factory: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
+        """What ``app_context.resource`` gives; see there."""
+        _refuse_generators(factory)
+        key = key_of(generation.source, factory, args, kwargs)
+        call = partial(factory, *args, **kwargs)
+        if _is_async(factory):
+            return Asked(partial(self._get_async, generation, key, call), key.name)
+        while True:
+            resource, mine = self._take(generation, key)
+            if mine:
+                resource.make(call)
+                self._made(resource, generation)
+            elif not resource.made.done() and resource.maker == threading.get_ident():
+                raise _circle(key)
+            if not concurrent.futures.wait([resource.made], timeout=_WAIT).done:
+                raise ResourceError(
+                    f"the resource {key.name!r} is made in another thread, for over {_WAIT:g} s",
+                    cure="let its factory be an `async def` if it waits for something",
+                )
+            value = resource.made.result()
+            if resource.only_for in ("", generation.package_name):
+                return value
+
+    async def _get_async(self, generation: Generation, key: Key, call: Callable[[], Any]) -> Any:
+        """The same for what a coroutine makes; on the app loop alone."""
+        if not self._app_loop.here:
+            raise ResourceError(
+                f"the resource {key.name!r} is made by a coroutine, which runs on the app loop",
+                cure="await it in an async method of the module's, and hand it to the thread",
+            )
+        while True:
+            resource, mine = self._take(generation, key)
+            if mine:
+                resource.task = self._app_loop.spawn(
+                    resource.host(call), name=f"resource {key.name}"
+                )
+            elif not resource.made.done() and of_resource.get() is resource.tasks:
+                raise _circle(key)
+            await asyncio.shield(asyncio.wrap_future(resource.made))
+            if mine:
+                self._made(resource, generation)
+            value = resource.made.result()
+            if resource.only_for in ("", generation.package_name):
+                return value
+
+    def _take(self, generation: Generation, key: Key) -> tuple[Resource, bool]:
+        """The resource for a key, with the generation as a user; whether it is new."""
+        with self._lock:
+            if generation not in self._open:
+                raise ResourceError(
+                    f"generation {generation.number} of {generation.module_id} has ended, and "
+                    f"can't ask for the resource {key.name!r}",
+                    cure="ask for it while the module starts, and keep it",
+                )
+            for one in self._known:
+                usable = one.only_for in ("", generation.package_name)
+                failed = one.made.done() and one.made.exception() is not None
+                if one.key == key and usable and not failed:
+                    one.users.add(generation)
+                    return one, False
+            resource = Resource(key)
+            resource.users.add(generation)
+            resource.made.add_done_callback(partial(self._forget_failed, resource))
+            self._known.append(resource)
+            return resource, True
+
+    def _forget_failed(self, resource: Resource, _: object) -> None:
+        with self._lock:
+            if resource.made.exception() is not None and resource in self._known:
+                self._known.remove(resource)
+
+    @staticmethod
+    def _made(resource: Resource, generation: Generation) -> None:
+        if resource.only_for:
+            get_framework_logger(generation.module_id).warning(
+                "the resource %r is an instance of the module's own class, which the next "
+                "generation has anew: it is not shared with it, and ends with this one",
+                resource.key.name,
+            )
+
+    # -- ending ---------------------------------------------------------------------------
+
+    async def leave(self, generation: Generation) -> None:
+        """A generation has ended: what it used alone is closed, what was made last first.
+
+        Raises:
+            ModframeError: If something would not close.
+        """
+        with self._lock:
+            self._open.discard(generation)
+            for one in self._known:
+                one.users.discard(generation)
+        # One that was stopped before its successor starts leaves it what it used.
+        successor = any(
+            one.stage == "building" and one.module_id == generation.module_id
+            for one in list(self._open)
+        )
+        faults = [] if successor else await self._close_unused(generation.module_id)
+        if faults:
+            raise ModframeError(
+                f"{generation.module_id}: {'; '.join(faults)}",
+                cure="what it holds may stay open until the process ends",
+            )
+
+    async def _close_unused(self, module_id: str) -> list[str]:
+        with self._lock:
+            gone = self._unused(module_id)
+            self._known = [one for one in self._known if one not in gone]
+        return [fault for one in reversed(gone) for fault in await one.close()]
+
+    def _unused(self, module_id: str) -> list[Resource]:
+        return [one for one in self._known if not one.users and one.key.module_id == module_id]
+
+    def activates(self, generation: Generation) -> bool:
+        """Whether a predecessor left something that this generation does not use."""
+        return bool(self._known and self._unused(generation.module_id))
+
+    async def activate(self, generation: Generation) -> None:
+        """Close what a predecessor left and nobody uses; what goes wrong is logged."""
+        for fault in await self._close_unused(generation.module_id):
+            get_framework_logger(generation.module_id).error("%s", fault)
+
+
+class Asked:
+    """A resource that a coroutine makes: await it, as often as you like."""
+
+    def __init__(self, ask: Callable[[], Coroutine[Any, Any, Any]], name: str) -> None:
+        self._ask = ask
+        self._name = name
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._ask().__await__()
+
+    def __repr__(self) -> str:
+        return f"<resource {self._name}: await it>"
+
+
+def _circle(key: Key) -> ResourceError:
+    return ResourceError(
+        f"the resource {key.name!r} asks for itself while it is made",
+        cure="let its factory make what it needs by another one",
+    )
+
+
+def _is_async(factory: Any) -> bool:
+    """Whether what the factory makes must be awaited: a coroutine's, or an async context's."""
+    function = unwrapped(factory)
+    inside = getattr(function, "__wrapped__", None)
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(inside)
+
+
+def _refuse_generators(factory: Any) -> None:
+    function = unwrapped(factory)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        kind = "async" if inspect.isasyncgenfunction(function) else ""
+        raise ResourceError(
+            f"the factory {function.__qualname__!r} is a generator function",
+            cure=f"put @contextlib.{kind}contextmanager above it",
+        )

@@ -1,0 +1,183 @@
+"""`Resource`: one shared object: who uses it, how it is made, and how it ends; kept by the part."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import inspect
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ...runtime.bounds import GRACE, bounded
+from ...runtime.owner import ResourceTasks, of_resource
+from ...runtime.whose import package_in
+from .errors import ResourceError
+from .key import Key
+
+if TYPE_CHECKING:
+    from ...runtime.generation import Generation
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds that closing a resource may take."""
+_CLOSERS = ("aclose", "close", "shutdown", "dispose")
+
+
+class Resource:
+    """One object that generations of a module share.
+
+    Attributes:
+        key: What tells it from others.
+        users: The generations that asked for it and haven't ended.
+        since: When it was asked for first.
+        tasks: What runs in its service: started while it was made.
+        made: The object, or what its factory raised.
+        maker: The thread that makes it.
+        only_for: The private package whose class it is an instance of, so that no other
+            generation can use it; empty if it is shared.
+    """
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.users: set[Generation] = set()
+        self.since = time.time()
+        self.tasks = ResourceTasks()
+        self.made: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self.maker = threading.get_ident()
+        self.only_for = ""
+        self._leave: Callable[[], Any] | None = None
+        self._end = asyncio.Event()
+        self._is_context = False
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def value(self) -> Any:
+        """The object; ``None`` while there is none."""
+        ready = self.made.done() and self.made.exception() is None
+        return self.made.result() if ready else None
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """What is started inside belongs to the resource."""
+        mark = of_resource.set(self.tasks)
+        try:
+            yield
+        finally:
+            self.tasks.making = False
+            of_resource.reset(mark)
+
+    # -- making ---------------------------------------------------------------------------
+
+    def make(self, call: Callable[[], Any]) -> None:
+        """Make it here and now; what fails is found in `made`."""
+        self.tasks.borrowed = True
+        try:
+            with self.making():
+                value = call()
+                if isinstance(value, contextlib._GeneratorContextManager):
+                    manager, value = value, value.__enter__()
+                    self._leave = lambda: manager.__exit__(None, None, None)
+            self._refuse_unmade(value)
+        except BaseException as error:  # noqa: BLE001  # raised to everyone who asked
+            self.made.set_exception(error)
+        else:
+            self._ready(value)
+
+    async def host(self, call: Callable[[], Any]) -> None:
+        """Make it on the loop; one that is a context is entered and left in this one task."""
+        try:
+            async with AsyncExitStack() as stack:
+                with self.making():
+                    making = call()
+                    self._is_context = hasattr(making, "__aenter__")
+                    if self._is_context:
+                        making = stack.enter_async_context(making)
+                    self._ready(await making)
+                if self._is_context:
+                    del making
+                    await self._end.wait()
+        except BaseException as error:  # raised to everyone who asked, or to whoever ends it
+            if self.made.done():
+                raise
+            self.made.set_exception(self._said(error))
+
+    def _ready(self, value: Any) -> None:
+        self.only_for = package_in(type(value).__module__)
+        self.made.set_result(value)
+
+    def _said(self, error: BaseException) -> BaseException:
+        if not isinstance(error, asyncio.CancelledError):
+            return error
+        return ResourceError(
+            f"the resource {self.key.name!r} was not made: its making was cancelled",
+            cure="ask for it again",
+        )
+
+    def _refuse_unmade(self, value: Any) -> None:
+        if not inspect.iscoroutine(value):
+            return
+        value.close()
+        raise ResourceError(
+            f"the factory of resource {self.key.name!r} gave a coroutine",
+            cure="give the `async def` function itself, with its arguments beside it",
+        )
+
+    # -- ending ---------------------------------------------------------------------------
+
+    async def close(self) -> list[str]:
+        """End it, as its kind wants it: leave its context, or close it.
+
+        Returns:
+            What went wrong.
+        """
+        faults = []
+        what = f"closing the resource {self.key.name!r}"
+        try:
+            await bounded(self._close, CLOSE_TIMEOUT, what=what)
+        except Exception as error:  # noqa: BLE001  # it is named, and the next one is closed
+            faults.append(str(error) if what in str(error) else f"{what} failed: {error!r}")
+        running = {one for one in self.tasks if not one.done()}
+        for one in running:
+            one.cancel()
+        if running and (deaf := (await asyncio.wait(running, timeout=GRACE))[1]):
+            names = ", ".join(sorted(repr(one.get_name()) for one in deaf))
+            faults.append(f"tasks of the resource {self.key.name!r} ignore their end: {names}")
+        return faults
+
+    async def _close(self) -> None:
+        if self.task is not None:
+            await self._end_task(self.task)
+        elif not self.made.done():  # a worker thread makes it for a generation that has ended
+            await asyncio.wait([asyncio.wrap_future(self.made)])
+        if self._leave is not None:
+            self._leave()
+        elif not self._is_context:
+            outcome = _close_by_itself(self.value)
+            if hasattr(outcome, "__await__"):
+                await outcome
+
+    async def _end_task(self, task: asyncio.Task[None]) -> None:
+        self._end.set()
+        if not self.made.done():
+            task.cancel()
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:  # it takes too long
+            task.cancel()
+            raise
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+
+def _close_by_itself(value: Any) -> Any:
+    """Close a thing by the method that its kind has for it; what that gives, to be awaited."""
+    if isinstance(value, concurrent.futures.Executor):
+        return value.shutdown(wait=False, cancel_futures=True)
+    if isinstance(value, type):
+        return None
+    closers = (getattr(value, name, None) for name in _CLOSERS)
+    closer = next(filter(callable, closers), None)
+    return closer() if closer is not None else None

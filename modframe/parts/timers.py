@@ -1,0 +1,60 @@
+"""Timers: what a module's code asked of ``loop.call_later`` and ``call_at`` ends with it.
+
+A generation that is replaced or ends looks through what the loop has scheduled, and cancels its
+own: at first what ``activate`` began, at the end the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..observe import get_framework_logger
+from ..runtime.activation import is_activating
+from ..runtime.generation import Generation
+from ..runtime.part import Part
+from ..runtime.whose import name_of, package_of
+from ..wording import count
+
+
+class TimersPart(Part):
+    """Cancels the timers of each generation at its end, and says so in the log."""
+
+    name = "timers"
+
+    @asynccontextmanager
+    async def enter(self, generation: Generation) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            names = _cancel(generation.package_name)
+            if names:
+                get_framework_logger(generation.module_id).info(
+                    "%s of generation %d cancelled at its end: %s",
+                    count(len(names), "timer"), generation.number, ", ".join(names),
+                )  # fmt: skip
+
+    async def retire(self, generation: Generation) -> None:
+        """End those that ``activate`` began: its successor is about to begin the same."""
+        _cancel(generation.package_name, consumers=True)
+
+
+def _cancel(package: str, *, consumers: bool = False) -> list[str]:
+    """Cancel a package's timers; the names of what they would have called.
+
+    Args:
+        package: The private package.
+        consumers: Whether only those that ``activate`` began, or that came of them.
+    """
+    names = []
+    # asyncio's own list; a loop of another make has none, and its timers are left alone.
+    for handle in list(getattr(asyncio.get_running_loop(), "_scheduled", ())):
+        callback = getattr(handle, "_callback", None)
+        if callback is None or handle.cancelled() or package_of(callback) != package:
+            continue
+        if consumers and not handle._context.copy().run(is_activating, package):
+            continue
+        names.append(name_of(callback))
+        handle.cancel()
+    return sorted(names)
