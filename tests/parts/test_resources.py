@@ -261,15 +261,17 @@ def test_modules_do_not_share(app: AppContext, things: Any) -> None:
     assert one is not two
 
 
-def test_an_instance_of_the_modules_own_class_is_not_shared(app: AppContext, things: Any) -> None:
-    """Its class is the old generation's: the new one makes its own, and the log says why."""
+def test_an_instance_of_the_modules_own_class(app: AppContext, things: Any) -> None:
+    """It is shared like any other, keeps its class alive, and the log says so."""
     head = "class Mine(Client):\n    pass"
     first = load(app, "app_context.resource(Mine, 'mine')", 1, head=head)
     second = load(app, "app_context.resource(Mine, 'mine')", 2, head=head)
-    assert first is not second
-    assert type(first) is not type(second)
+    assert first is second
+    assert things.events == ["open mine"]
+    assert any("'Mine' is of a class of the module's own" in one.message for one in lines(app))
+    third = load(app, "app_context.resource(Mine, 'mine')", 3, head=head.replace("pass", "n = 1"))
+    assert third is not first
     assert things.events == ["open mine", "open mine", "close mine"]
-    assert any("'Mine' is an instance of the module's own" in one.message for one in lines(app))
 
 
 def lines(app: AppContext) -> Any:

@@ -22,7 +22,7 @@ from ...runtime.generation import Generation
 from ...runtime.loop import AppLoop
 from ...runtime.owner import of_resource
 from ...runtime.part import Part
-from ...runtime.whose import unwrapped
+from ...runtime.whose import package_in, unwrapped
 from .errors import ResourceError
 from .key import Key, key_of
 from .resource import Resource
@@ -88,21 +88,18 @@ class ResourcesPart(Part):
         call = partial(factory, *args, **kwargs)
         if _is_async(factory):
             return Asked(partial(self._get_async, generation, key, call), key.name)
-        while True:
-            resource, mine = self._take(generation, key)
-            if mine:
-                resource.make(call)
-                self._made(resource, generation)
-            elif not resource.made.done() and resource.maker == threading.get_ident():
-                raise _circle(key)
-            if not concurrent.futures.wait([resource.made], timeout=_WAIT).done:
-                raise ResourceError(
-                    f"the resource {key.name!r} is made in another thread, for over {_WAIT:g} s",
-                    cure="let its factory be an `async def` if it waits for something",
-                )
-            value = resource.made.result()
-            if resource.only_for in ("", generation.package_name):
-                return value
+        resource, mine = self._take(generation, key)
+        if mine:
+            resource.make(call)
+            self._made(resource, generation)
+        elif not resource.made.done() and resource.maker == threading.get_ident():
+            raise _circle(key)
+        if not concurrent.futures.wait([resource.made], timeout=_WAIT).done:
+            raise ResourceError(
+                f"the resource {key.name!r} is made in another thread, for over {_WAIT:g} s",
+                cure="let its factory be an `async def` if it waits for something",
+            )
+        return resource.made.result()
 
     async def _get_async(self, generation: Generation, key: Key, call: Callable[[], Any]) -> Any:
         """The same for what a coroutine makes; on the app loop alone."""
@@ -111,20 +108,15 @@ class ResourcesPart(Part):
                 f"the resource {key.name!r} is made by a coroutine, which runs on the app loop",
                 cure="await it in an async method of the module's, and hand it to the thread",
             )
-        while True:
-            resource, mine = self._take(generation, key)
-            if mine:
-                resource.task = self._app_loop.spawn(
-                    resource.host(call), name=f"resource {key.name}"
-                )
-            elif not resource.made.done() and of_resource.get() is resource.tasks:
-                raise _circle(key)
-            await asyncio.shield(asyncio.wrap_future(resource.made))
-            if mine:
-                self._made(resource, generation)
-            value = resource.made.result()
-            if resource.only_for in ("", generation.package_name):
-                return value
+        resource, mine = self._take(generation, key)
+        if mine:
+            resource.task = self._app_loop.spawn(resource.host(call), name=f"resource {key.name}")
+        elif not resource.made.done() and of_resource.get() is resource.tasks:
+            raise _circle(key)
+        await asyncio.shield(asyncio.wrap_future(resource.made))
+        if mine:
+            self._made(resource, generation)
+        return resource.made.result()
 
     def _take(self, generation: Generation, key: Key) -> tuple[Resource, bool]:
         """The resource for a key, with the generation as a user; whether it is new."""
@@ -136,9 +128,8 @@ class ResourcesPart(Part):
                     cure="ask for it while the module starts, and keep it",
                 )
             for one in self._known:
-                usable = one.only_for in ("", generation.package_name)
                 failed = one.made.done() and one.made.exception() is not None
-                if one.key == key and usable and not failed:
+                if one.key == key and not failed:
                     one.users.add(generation)
                     return one, False
             resource = Resource(key)
@@ -154,12 +145,12 @@ class ResourcesPart(Part):
 
     @staticmethod
     def _made(resource: Resource, generation: Generation) -> None:
-        if resource.only_for:
-            get_framework_logger(generation.module_id).warning(
-                "the resource %r is an instance of the module's own class, which the next "
-                "generation has anew: it is not shared with it, and ends with this one",
-                resource.key.name,
-            )
+        if package_in(type(resource.value).__module__):
+            get_framework_logger(generation.module_id).info(
+                "the resource %r is of a class of the module's own: generation %d's, which lives "
+                "on with it",
+                resource.key.name, generation.number,
+            )  # fmt: skip
 
     # -- ending ---------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...runtime.bounds import GRACE, bounded
 from ...runtime.owner import ResourceTasks, of_resource
-from ...runtime.whose import package_in
 from .errors import ResourceError
 from .key import Key
 
@@ -36,8 +35,6 @@ class Resource:
         tasks: What runs in its service: started while it was made.
         made: The object, or what its factory raised.
         maker: The thread that makes it.
-        only_for: The private package whose class it is an instance of, so that no other
-            generation can use it; empty if it is shared.
     """
 
     def __init__(self, key: Key) -> None:
@@ -47,7 +44,6 @@ class Resource:
         self.tasks = ResourceTasks()
         self.made: concurrent.futures.Future[Any] = concurrent.futures.Future()
         self.maker = threading.get_ident()
-        self.only_for = ""
         self._leave: Callable[[], Any] | None = None
         self._end = asyncio.Event()
         self._is_context = False
@@ -84,7 +80,7 @@ class Resource:
         except BaseException as error:  # noqa: BLE001  # raised to everyone who asked
             self.made.set_exception(error)
         else:
-            self._ready(value)
+            self.made.set_result(value)
 
     async def host(self, call: Callable[[], Any]) -> None:
         """Make it on the loop; one that is a context is entered and left in this one task."""
@@ -95,7 +91,7 @@ class Resource:
                     self._is_context = hasattr(making, "__aenter__")
                     if self._is_context:
                         making = stack.enter_async_context(making)
-                    self._ready(await making)
+                    self.made.set_result(await making)
                 if self._is_context:
                     del making
                     await self._end.wait()
@@ -103,10 +99,6 @@ class Resource:
             if self.made.done():
                 raise
             self.made.set_exception(self._said(error))
-
-    def _ready(self, value: Any) -> None:
-        self.only_for = package_in(type(value).__module__)
-        self.made.set_result(value)
 
     def _said(self, error: BaseException) -> BaseException:
         if not isinstance(error, asyncio.CancelledError):
