@@ -161,11 +161,20 @@ class AppContext:
 
     @overload
     def load(
-        self, source: str | Path | Mapping[str, str], *, id: str | None = None, force: bool = False
+        self,
+        source: str | Path | Mapping[str, str],
+        *,
+        id: str | None = None,
+        force: bool = False,
+        test: bool = False,
     ) -> Module: ...
     @overload
-    def load(self, source: Sequence[Any], *, force: bool = False) -> list[Module]: ...
-    def load(self, source: Any, *, id: str | None = None, force: bool = False) -> Any:
+    def load(
+        self, source: Sequence[Any], *, force: bool = False, test: bool = False
+    ) -> list[Module]: ...
+    def load(
+        self, source: Any, *, id: str | None = None, force: bool = False, test: bool = False
+    ) -> Any:
         """Load a module, or swap it if it is live.
 
         Args:
@@ -173,6 +182,8 @@ class AppContext:
                 ``id=``, or a list of ids, folders and ``(id, mapping)`` pairs: one transaction.
             id: The id of a mapping.
             force: Whether equal text is loaded anew.
+            test: Whether the modules' own tests must pass before they go live; equal text is then
+                loaded anew as well.
 
         Returns:
             The `Module`, or a list of them for a list.
@@ -186,8 +197,10 @@ class AppContext:
         self._app_loop.refuse_here("app.load()")
         single = not isinstance(source, list | tuple)
         sources = [self._source(one, id) for one in ([source] if single else source)]
+        trial = self._engine.trials.make(one.module_id for one in sources) if test else None
         outcomes = self._app_loop.block(
-            "app.load()", lambda: self._engine.swap.change(sources, force=force)
+            "app.load()",
+            lambda: self._engine.swap.change(sources, force=force or test, trial=trial),
         )
         self._refuse_superseded(outcomes)
         modules = [Module(self._engine, one.module_id) for one in sources]
@@ -236,13 +249,14 @@ class AppContext:
         return self._engine.drafts.put(module_id_of(module_id), file, content)
 
     def try_draft(
-        self, module_id: str, *, outer_names: Container[str] = ()
+        self, module_id: str, *, outer_names: Container[str] = (), test: bool = False
     ) -> Outcome | tuple[str, ...]:
         """Swap to a module's whole draft.
 
         Args:
             module_id: Whose draft.
             outer_names: Names of the notebook, which module code does not see.
+            test: Whether the module's own tests must pass first.
 
         Returns:
             What came of it; or, while nothing is live, the files the draft still waits for.
@@ -252,7 +266,13 @@ class AppContext:
         """
         __tracebackhide__ = True
         drafts, key = self._engine.drafts, module_id_of(module_id)
-        return self._app_loop.block("app.try_draft()", lambda: drafts.attempt(key, outer_names))
+        trial = self._engine.trials.make([key]) if test else None
+        outcome = self._app_loop.block(
+            "app.try_draft()", lambda: drafts.attempt(key, outer_names, trial=trial)
+        )
+        if trial is None or isinstance(outcome, tuple):
+            return outcome
+        return trial.noted([outcome])[0]
 
     def drop(self, module_id: str, file: str | None = None) -> Source | None:
         """Take a file, or the whole draft, out of what cells work on; what is left of it."""

@@ -23,6 +23,8 @@ class FrameworkSettings(BaseSettings):
         phase_timeout: How long a part or a phase of one module may take.
         handover_timeout: How long each step of a hand-over may take, while new calls wait.
         drain_timeout: How long a replaced generation may finish what it began.
+        test_timeout: How long the tests of one module may take before it goes live.
+        watch_test: Whether a saved file goes live only if the module's tests pass, if it has any.
         database_lock_wait: How long a session waits for another process to let go of a file.
         database_idle: How long after its last session a database is given back.
         database_memory: DuckDB's memory limit for this process, for example ``"2GB"``.
@@ -40,6 +42,8 @@ class FrameworkSettings(BaseSettings):
     phase_timeout: float = Field(default=60.0, gt=0)
     handover_timeout: float = Field(default=10.0, gt=0)
     drain_timeout: float = Field(default=30.0, ge=0)
+    test_timeout: float = Field(default=60.0, gt=0)
+    watch_test: bool = False
     database_lock_wait: float = Field(default=5.0, ge=0)
     database_idle: float = Field(default=2.0, ge=0)
     database_memory: str | None = None

@@ -34,6 +34,7 @@ from .runtime.drafts import Drafts
 from .runtime.finder import PLAIN_NAMES
 from .runtime.generation import Generation
 from .runtime.handles import Handles, not_found
+from .runtime.live import Live
 from .runtime.loop import AppLoop
 from .runtime.outcome import Limits, Outcome, StopReport
 from .runtime.output import make_printer
@@ -41,6 +42,7 @@ from .runtime.record import Override, Record
 from .runtime.swap import Swap
 from .source import Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
+from .trial import Trials, scratch_here
 from .view import refresh
 from .view.collect import Collector
 from .view.snapshot import Snapshot, thaw
@@ -116,6 +118,7 @@ class Engine:
         self._site: Site | None = None
         self._stopped = False
         self.drafts = Drafts(self.swap)
+        self.trials = Trials(self)
         self.seen = Collector(
             self.live,
             self.records,
@@ -332,17 +335,24 @@ class Engine:
     def site(self) -> Site:
         """The way in over HTTP; made, with FastAPI and uvicorn, when it is first asked for."""
         if self._site is None:
-            from .server.site import Site
-
-            self._site = Site(
-                self.live,
-                rows=lambda: [thaw(one) for one in self.seen.rows()],
-                readiness=lambda: (self.records.ready, self.records.readiness()),
-                absent=self._absent,
-                allowed_hosts=self.config.allowed_hosts,
-                block=self.app_loop.wait,
-            )
+            self._site = self._site_over(self.live)
         return self._site
+
+    def _site_over(self, live: Live) -> Site:
+        from .server.site import Site
+
+        return Site(
+            live,
+            rows=lambda: [thaw(one) for one in self.seen.rows()],
+            readiness=lambda: (self.records.ready, self.records.readiness()),
+            absent=self._absent,
+            allowed_hosts=self.config.allowed_hosts,
+            block=self.app_loop.wait,
+        )
+
+    def asgi_over(self, live: Live) -> Any:
+        """The ASGI application as it would be if other generations were live."""
+        return self._site_over(live).asgi
 
     @property
     def server(self) -> Server | None:
@@ -365,7 +375,8 @@ class Engine:
         self, database: str, purpose: str, *, strict: bool = False
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """A session on a module database."""
-        return self.databases.session(database, purpose, strict=strict)
+        databases = scratch_here() or self.databases
+        return databases.session(database, purpose, strict=strict)
 
     def _declared_databases(self) -> set[str]:
         building = [one.building for one in self.records.values() if one.building is not None]

@@ -93,13 +93,17 @@ def _rebuild(kind: type[ModframeError], text: str, state: dict[str, Any]) -> Mod
     return error
 
 
+_LISTED = 20
+"""So many findings stand in the text of an error."""
+
+
 class LoadError(ModframeError):
     """Raised when a module's text can't become a running generation; nothing live has changed.
 
     Attributes:
         module_id: The module that did not load.
         step: The step that failed: ``check``, ``import``, ``read``, ``graph``, a part's name,
-            ``phase1``, ``phase2``, ``handover``; ``activate``, after which the
+            ``phase1``, ``phase2``, ``test``, ``handover``; ``activate``, after which the
             generation is live all the same.
         findings: What is wrong, every finding of level error first.
     """
@@ -114,7 +118,9 @@ class LoadError(ModframeError):
         if len(errors) == 1:
             text = f"{module_id}: {errors[0]}"
         else:
-            rows = "".join(f"\n  - {one}" for one in errors)
+            rows = "".join("\n  - " + str(one).replace("\n", "\n    ") for one in errors[:_LISTED])
+            if len(errors) > _LISTED:
+                rows += f"\n  - and {len(errors) - _LISTED} more, which its .findings hold"
             text = f"{module_id}: {len(errors)} faults{rows}"
         super().__init__(f"{text}{note}")
         self.cure = found[0].cure

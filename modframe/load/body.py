@@ -145,7 +145,16 @@ def _missing_name(error: ImportError) -> str:
     return "define it there, or import a name that is there"
 
 
+def with_plain_names(text: str) -> str:
+    """A text that names modules as people do, without the number of a generation.
+
+    >>> with_plain_names("<modules.standard.orders~3.services.Orders object>")
+    '<modules.standard.orders.services.Orders object>'
+    """
+    return _PRIVATE.sub(r"\1", text)
+
+
 def _speak_plainly(error: ImportError) -> None:
     """Let an import error name modules as people do, without number and internal file."""
-    error.msg = _WHERE.sub("", _PRIVATE.sub(r"\1", str(error.msg)))
+    error.msg = _WHERE.sub("", with_plain_names(str(error.msg)))
     error.args = (error.msg,)

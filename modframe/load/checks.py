@@ -11,7 +11,7 @@ from ..errors import Finding, Level
 from ..source import Source, SourceFile
 from ..source.source import module_name
 from ..wording import near, nearest
-from .text import Fault, RelativeImport, Text, is_code, understand
+from .text import Fault, RelativeImport, Text, is_code, is_test, understand
 from .undefined import UnknownName
 
 _KNOWN = {
@@ -46,28 +46,34 @@ def check(source: Source, outer_names: Container[str] = ()) -> list[Finding]:
     """
     findings = [*_files(source)]
     for file, content in source.files.items():
-        if not is_code(file):
+        if not is_code(file) and not is_test(file):
             continue
         text = understand(content)
         if isinstance(text, Fault):
-            findings.append(
-                Finding(
-                    "syntax-error",
-                    "error",
-                    text.message,
-                    cure=text.cure,
-                    file=file,
-                    line=text.line,
-                    cell=content.cell,
-                )
-            )
+            findings.append(_no_python(file, content, text))
             continue
+        if is_test(file):
+            continue  # its imports and names show when it is run
         findings += [
             _undefined(file, content, one, hint=_nearest(one.name, text), outer=outer_names)
             for one in text.unknown
         ]
         findings += _missing(source, file, content, text)
     return findings
+
+
+def _no_python(file: str, content: SourceFile, fault: Fault) -> Finding:
+    """A text that can't be read; of a test it keeps nothing from going live."""
+    level: Level = "error" if is_code(file) else "warning"
+    return Finding(
+        "syntax-error",
+        level,
+        fault.message,
+        cure=fault.cure,
+        file=file,
+        line=fault.line,
+        cell=content.cell,
+    )
 
 
 def missing_files(source: Source) -> list[str]:

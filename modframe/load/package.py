@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -24,7 +24,7 @@ from ..source import Source, shown
 from ..source.source import module_name
 from ..wording import count
 from .imports import GenerationImport, Resolve
-from .text import Fault, understand
+from .text import Fault, is_code, understand
 from .undefined import NOTEBOOK
 
 _packages: dict[str, Package] = {}
@@ -47,6 +47,8 @@ class Package:
 
     Attributes:
         complete: Whether all files were executed; until then a load is under way, or left behind.
+        code_for: Gives what is executed in place of a file's own code, in a trial: tests, with
+            their asserts rewritten.
         closed: Whether it was taken out of the import system.
     """
 
@@ -62,6 +64,7 @@ class Package:
         self.source = source
         self.closed = False
         self.complete = False
+        self.code_for: Callable[[str], CodeType | None] | None = None
         self._kept: dict[str, ModuleType] = {}
         with _opening:
             self.name = _free(name)
@@ -115,6 +118,21 @@ class Package:
             for dotted, file in self._files.items()
             if (module := known.get(dotted)) is not None
         }
+
+    def drop_tests(self) -> None:
+        """Take out what is none of the module's code, as if no test had been run in it."""
+        self.code_for = None
+        prefix = f"{self.name}."
+        for name in [one for one in list(sys.modules) if one.startswith(prefix)]:
+            file = self._files.get(name, "")
+            if is_code(file) or any(
+                is_code(one) and dotted.startswith(f"{name}.")
+                for dotted, one in self._files.items()
+            ):
+                continue
+            parent, _, last = name.rpartition(".")
+            vars(sys.modules.get(parent, self.root)).pop(last, None)
+            sys.modules.pop(name, None)
 
     def close(self) -> None:
         """Take the package out of the import system; whoever still runs its code keeps it alive."""
@@ -179,12 +197,15 @@ class Package:
 
     def _execute(self, module: ModuleType, file: str) -> None:
         content = self.source.files[file]
-        text = understand(content)
-        if isinstance(text, Fault):
-            raise SyntaxError(text.message, (content.filename, text.line, None, None))
+        code = self.code_for(file) if self.code_for is not None else None
+        if code is None:
+            text = understand(content)
+            if isinstance(text, Fault):
+                raise SyntaxError(text.message, (content.filename, text.line, None, None))
+            code = text.code
         module.__file__ = content.filename
         module.__dict__["__builtins__"] = self.builtins
-        exec(text.code, module.__dict__)  # noqa: S102  # the one place that runs modules
+        exec(code, module.__dict__)  # noqa: S102  # the one place that runs modules
 
     def __repr__(self) -> str:
         return f"<Package {self.name}: {count(len(self._files), 'file')}>"

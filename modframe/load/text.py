@@ -127,6 +127,16 @@ def is_code(file: str) -> bool:
     )
 
 
+def is_test(file: str) -> bool:
+    """Whether a file holds tests, which only a trial and a person's pytest run.
+
+    >>> [is_test(file) for file in ("test_api.py", "tests/test_it.py", "tests/conftest.py")]
+    [True, True, False]
+    """
+    name = file.rpartition("/")[2]
+    return name.startswith("test_") and name.endswith(".py") and not file.startswith("migrations/")
+
+
 # -- what isn't Python -------------------------------------------------------------------------
 
 

@@ -40,12 +40,16 @@ class ModframeMagics(Magics):
     @argument("module", help="the module's id; 'orders' means standard.orders")
     @argument("file", nargs="?", default="api.py", help="which of its files this cell is")
     @argument("--draft", action="store_true", help="keep the text, don't try it yet")
+    @argument("--test", action="store_true", help="the module's own tests must pass first")
     @cell_magic
     def module(self, line: str, cell: str) -> None:
         """Make this cell one of a module's files, and swap to the module's whole draft.
 
         If that fails, what is live is untouched and the draft keeps the text: mend this cell or
         another of the module's, and run it.
+
+        With ``--test`` the module's own tests, in cells called ``test_....py`` or in files of that
+        name, are run on the new generation before it goes live: if one fails, so does the swap.
         """
         given = parse_argstring(self.module, line)
         module_id = _module_id(given.module)
@@ -61,7 +65,7 @@ class ModframeMagics(Magics):
             print(f"{module_id} drafted · {given.file} · {count(len(draft.files), 'file')}")
             return
         try:
-            outcome = app.try_draft(module_id, outer_names=self.shell.user_ns)
+            outcome = app.try_draft(module_id, outer_names=self.shell.user_ns, test=given.test)
         except ModframeError as error:
             note_draft(error, draft, _kept(app, module_id, given.file))
             raise

@@ -9,6 +9,7 @@ from ..load import missing_files
 from ..source import Source, SourceFile
 from .outcome import Outcome
 from .swap import Swap
+from .transaction import Trial
 
 
 class Drafts:
@@ -33,9 +34,11 @@ class Drafts:
         return generation.source if generation else None
 
     async def attempt(
-        self, module_id: str, outer_names: Container[str] = ()
+        self, module_id: str, outer_names: Container[str] = (), *, trial: Trial | None = None
     ) -> Outcome | tuple[str, ...]:
         """Swap to the whole draft; or, while nothing is live, the files it still waits for.
+
+        With a trial, equal text is built anew as well: what passed it is what goes live.
 
         Raises:
             LoadError: If it fails; what is live is untouched, and the draft stays.
@@ -51,7 +54,11 @@ class Drafts:
         if self._live(module_id) is None and (waits := missing_files(draft)):
             record.state, record.error = "DRAFT", None
             return tuple(waits)
-        outcome = (await self._swap.change([draft], outer_names=outer_names))[0]
+        outcome = (
+            await self._swap.change(
+                [draft], force=trial is not None, outer_names=outer_names, trial=trial
+            )
+        )[0]
         if record.draft is draft:
             record.draft = None
         return outcome

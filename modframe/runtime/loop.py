@@ -219,6 +219,12 @@ class AppLoop:
         except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
             raise shortened(error)  # noqa: B904
 
+    def cancel_asked_by(self, thread_id: int) -> None:
+        """Cancel all that a thread has sent over and that isn't done."""
+        for crossing in list(self._crossings):
+            if crossing.asker == thread_id:
+                crossing.cancel()
+
     def close(self) -> None:
         """End what still runs, and the thread if the loop has one of its own; once."""
         with self._lock:
@@ -279,7 +285,17 @@ class Crossing(Generic[T]):
     closed then, and not with the next collection.
     """
 
-    __slots__ = ("_app_loop", "_cancelled", "_loop", "_start", "_task", "began", "future", "took")
+    __slots__ = (
+        "_app_loop",
+        "_cancelled",
+        "_loop",
+        "_start",
+        "_task",
+        "asker",
+        "began",
+        "future",
+        "took",
+    )
 
     def __init__(self, app_loop: AppLoop, start: Callable[[], Awaitable[T]]) -> None:
         self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
@@ -288,6 +304,7 @@ class Crossing(Generic[T]):
         self._start: Callable[[], Awaitable[T]] | None = start
         self._task: asyncio.Task[T] | None = None
         self._cancelled = False
+        self.asker = threading.get_ident()
         self.began = time.perf_counter()
         self.took = 0.0
 

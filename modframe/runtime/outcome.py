@@ -11,6 +11,27 @@ from ..wording import count, duration
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """What the tests of a module came to, on a generation that passed them.
+
+    Attributes:
+        passed: How many passed.
+        skipped: How many were skipped.
+        expected: How many failed as their authors said they would (``xfail``).
+    """
+
+    passed: int
+    skipped: int = 0
+    expected: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"{count(self.passed, 'test')} passed"]
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        parts += [f"{self.expected} failed as expected"] if self.expected else []
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a change did to one module, as one line and as data.
 
@@ -23,6 +44,7 @@ class Outcome:
         routes: How many routes the module has.
         findings: What was noticed and did not stand in the way.
         notes: What else a person should know, such as what was handed over.
+        tests: What the module's own tests came to, if they were run.
     """
 
     module_id: str
@@ -33,6 +55,7 @@ class Outcome:
     routes: int = 0
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    tests: Passed | None = None
 
     def __str__(self) -> str:
         if self.kind == "unchanged":
@@ -45,6 +68,8 @@ class Outcome:
         line = f"{self.module_id} {change} · live in {duration(self.seconds)}"
         if self.routes:
             line += f" · {count(self.routes, 'route')}"
+        if self.tests is not None:
+            line += f" · {self.tests}"
         return " · ".join((line, *self.notes))
 
 

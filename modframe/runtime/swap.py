@@ -24,7 +24,7 @@ from .loop import AppLoop
 from .outcome import Limits, Outcome
 from .part import Part
 from .record import Records
-from .transaction import Transaction
+from .transaction import Transaction, Trial
 
 
 class Swap:
@@ -109,6 +109,7 @@ class Swap:
         force: bool = False,
         keep_going: bool = False,
         outer_names: Container[str] = (),
+        trial: Trial | None = None,
     ) -> list[Outcome]:
         """Make sources live, all or none; with ``keep_going`` all that can be.
 
@@ -142,7 +143,9 @@ class Swap:
                     )
                     try:
                         self._refuse_unclaimed(batch, claim)
-                        built = await Transaction(self, batch, keep_going=keep_going).run(began)
+                        built = await Transaction(
+                            self, batch, keep_going=keep_going, trial=trial
+                        ).run(began)
                         break
                     except GroundMovedError as moved:
                         claimed |= moved.module_ids

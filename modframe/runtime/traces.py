@@ -9,7 +9,15 @@ import os
 from collections.abc import Iterator
 from types import TracebackType
 
-_INTERNAL = ("modframe", "asyncio", "concurrent", "contextlib", "importlib")
+_INTERNAL = (
+    "modframe",
+    "asyncio",
+    "concurrent",
+    "contextlib",
+    "importlib",
+    "_pytest",  # around a module's tests
+    "pluggy",
+)
 _MOST = 20
 
 

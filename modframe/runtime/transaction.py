@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import copy_context
 from typing import Protocol, TypeVar
 
@@ -28,6 +28,8 @@ from .part import Part
 from .record import Records
 
 T = TypeVar("T")
+Trial = Callable[[Generation, Batch], Awaitable[None]]
+"""Has its say over a generation that is ready to go live: what it raises fails the change."""
 
 
 class Around(Protocol):
@@ -55,6 +57,7 @@ class Transaction:
         batch: What is to be built.
         keep_going: Whether what can go live does so without what can't.
         brought: What generations that were stopped handed over, where they are built again.
+        trial: What each generation has to pass, if there is one.
     """
 
     def __init__(
@@ -64,10 +67,12 @@ class Transaction:
         *,
         keep_going: bool = False,
         brought: Mapping[str, HandedOver | None] | None = None,
+        trial: Trial | None = None,
     ) -> None:
         self._around = around
         self._batch = batch
         self._keep_going = keep_going
+        self._trial = trial
         self._stopped: dict[str, HandedOver | None] = dict(brought or {})
         self._again = brought is not None
         self._states: dict[str, HandedOver] = {}
@@ -121,6 +126,8 @@ class Transaction:
         self._refuse()
         await batch.phase2(graph)
         self._refuse()
+        await self._try_out()
+        self._refuse()
         await self._hand_over()
         self._refuse()
         if batch.failed or batch.blocked:
@@ -141,6 +148,16 @@ class Transaction:
         """What is live and the generation that is to replace it, for all that go on."""
         live = self._around.live.generations
         return [(live[key], one) for key, one in self._batch.going.items() if key in live]
+
+    async def _try_out(self) -> None:
+        """Let the trial have its say, before anything is handed over."""
+        if self._trial is None:
+            return
+        for key, generation in self._batch.going.items():
+            try:
+                await self._trial(generation, self._batch)
+            except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+                self._batch.failed[key] = failure_of(generation.source, "test", error)
 
     # -- hand-over ------------------------------------------------------------------------
 

@@ -179,10 +179,12 @@ def test_what_a_draft_waits_for() -> None:
     assert missing_files(source) == ["api.py", "rows.py", "tools.py", "deep/one.py"]
 
 
-def test_tests_and_scripts_are_not_looked_at() -> None:
-    """They are no part of what runs."""
-    others = {"tests/test_it.py": "x = = 1", "test_it.py": "= 1", "try-me.py": "= 1"}
-    assert findings({"api.py": simple(), **others}) == []
+def test_scripts_are_not_looked_at_and_tests_only_read() -> None:
+    """They are no part of what runs; a test that is no Python keeps nothing from going live."""
+    others = {"tests/helper.py": "= 1", "conftest.py": "= 1", "try-me.py": "= 1"}
+    assert findings({"api.py": simple(), **others, "test_it.py": "import nowhere\nx = y\n"}) == []
+    (found,) = findings({"api.py": simple(), "tests/test_it.py": "x = = 1"})
+    assert (found.rule, found.level, found.file) == ("syntax-error", "warning", "tests/test_it.py")
 
 
 def test_a_long_file() -> None:

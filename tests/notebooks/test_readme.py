@@ -35,7 +35,7 @@ def test_the_first_cells_serve_a_route(tmp_path: Path) -> None:
 
 def test_the_tests_of_a_module_pass(tmp_path: Path) -> None:
     """The README's test file, in a workspace that has the module."""
-    (text,) = [one for one in BLOCKS if "def test_" in one]
+    (text,) = [one for one in BLOCKS if "def test_" in one and "%%module" not in one]
     (tmp_path / "test_sensors.py").write_text(text)
     options = "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
     (tmp_path / "pytest.ini").write_text(f"[pytest]\n{options}")
@@ -49,3 +49,14 @@ def test_the_tests_of_a_module_pass(tmp_path: Path) -> None:
         timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.kernel
+def test_the_cell_with_a_test_is_a_gate(tmp_path: Path) -> None:
+    """The README's test cell passes on its module, and what it stored is not kept."""
+    (text,) = [one for one in BLOCKS if "--test\n" in one]
+    copytree(ROOT / "modules", tmp_path / "modules")
+    with kernel(tmp_path) as shell:
+        shell.run("%load_ext modframe")
+        assert "1 test passed" in shell.run(text).stdout
+        assert shell.run("await app.get_service('sensors').summary()").value == "[]"

@@ -67,4 +67,6 @@ async def use() -> Result:
     await start().get_service("standard.shop").total()
     found: Result = Result.success(data=total)
     app_context.database.sql("SELECT 1")
+    start().load("orders", test=True).unload()
+    start().load(["orders", "standard.shop"], test=True)[0].unload()
     return found if found.success else Result.error("NO", str(found.message))

@@ -1,0 +1,123 @@
+"""What tests are offered beside pytest's own: `service`, `client`, `app_context`; async works.
+
+A plugin of the trial's pytest session, registered by `Run`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from ..server.client import sync_client, test_client
+from .across import Across
+from .subject import Subject, names_a_module
+
+
+class Offered:
+    """The fixtures, and how coroutines are run."""
+
+    def __init__(self, subject: Subject, across: Across) -> None:
+        self._subject = subject
+        self._across = across
+
+    @pytest.fixture(scope="session")
+    def app_context(self) -> Any:
+        """The ``app_context`` of the generation under test."""
+        return self._subject.app_context
+
+    @pytest.fixture(scope="session")
+    def service(self, app_context: Any) -> Any:
+        """The handle of its service: awaited in async tests, ``.result()`` in others."""
+        return app_context.get_service(self._subject.source.module_id)
+
+    @pytest.fixture
+    def client(self, request: pytest.FixtureRequest) -> Iterator[Any]:
+        """An httpx client into the API, in which this generation answers already.
+
+        An `httpx.AsyncClient` for an async test, an `httpx.Client` for any other.
+        """
+        asgi = self._subject.asgi()
+        if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+            answers = test_client(asgi, self._subject.app_loop)
+            yield answers
+            self._across.run(answers.aclose)
+        else:
+            with sync_client(asgi, self._across.run) as waits:
+                yield waits
+
+    @pytest.fixture
+    def monkeypatch(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+        """pytest's own; a dotted text leads to the generation under test, not to the live one."""
+        for verb in ("setattr", "delattr"):
+            patch = _by_name(getattr(monkeypatch, verb), self._subject.lookup)
+            setattr(monkeypatch, verb, patch)
+        return monkeypatch
+
+    # -- coroutines -----------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Run an async test on the app loop."""
+        if not inspect.iscoroutinefunction(pyfuncitem.obj):
+            return None
+        names = pyfuncitem._fixtureinfo.argnames
+        given = {name: pyfuncitem.funcargs[name] for name in names}
+        self._across.run(lambda: pyfuncitem.obj(**given))
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, Any, Any]:
+        """Run an async fixture on the app loop, what stands behind its ``yield`` included."""
+        given: Any = fixturedef.func
+        function = _bound(given, request.instance)
+        if inspect.isasyncgenfunction(function):
+            fixturedef.func = self._in_two_halves(function)  # type: ignore[misc]  # put back below
+        elif inspect.iscoroutinefunction(function):
+            fixturedef.func = self._at_once(function)  # type: ignore[misc]  # put back below
+        try:
+            return (yield)
+        finally:
+            if fixturedef.func is not given:
+                fixturedef.func = given  # type: ignore[misc]  # as it was
+
+    def _at_once(self, function: Any) -> Any:
+        def fixture(**given: Any) -> Any:
+            return self._across.run(lambda: function(**given))
+
+        return fixture
+
+    def _in_two_halves(self, function: Any) -> Any:
+        def fixture(**given: Any) -> Iterator[Any]:
+            steps = function(**given)
+            yield self._across.run(lambda: anext(steps))
+            try:
+                self._across.run(lambda: anext(steps))
+            except StopAsyncIteration:
+                return
+            pytest.fail(f"the async fixture {function.__name__!r} has more than one yield")
+
+        return fixture
+
+
+def _bound(function: Any, instance: Any) -> Any:
+    """The fixture of a class, bound to the instance whose test asks for it."""
+    owner = getattr(function, "__self__", None)
+    if instance is None or owner is None or not isinstance(instance, type(owner)):
+        return function
+    return function.__func__.__get__(instance)
+
+
+def _by_name(verb: Any, lookup: Any) -> Any:
+    def patch(target: Any, *args: Any, **more: Any) -> None:
+        if isinstance(target, str) and names_a_module(target):
+            owner, _, name = target.rpartition(".")
+            verb(lookup(owner), name, *args, **more)
+        else:
+            verb(target, *args, **more)
+
+    return patch
