@@ -14,13 +14,13 @@ from .errors import (
     NotRunningError,
     StartConflictError,
     StartError,
-    SupersededError,
-    WorkspaceError,
 )
 from .html import section
 from .module import Module, Modules
 from .runtime.loop import AppLoop
+from .runtime.outcome import refuse_superseded
 from .source import Source, SourceFile
+from .source.given import sources_given
 from .source.workspace import data_folder, find_workspace
 from .spec import module_id_of
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .errors import Finding
     from .parts.database.crossing import AppDatabase
     from .runtime.outcome import Outcome, StopReport
+    from .runtime.plan import Plan
     from .server import Server
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
@@ -181,7 +182,8 @@ class AppContext:
             source: An id found below ``modules/``, a folder, a ``{file: text}`` mapping with
                 ``id=``, or a list of ids, folders and ``(id, mapping)`` pairs: one transaction.
             id: The id of a mapping.
-            force: Whether equal text is loaded anew.
+            force: Whether equal text is loaded anew, and what live modules use of a service may
+                be taken away from them.
             test: Whether the modules' own tests must pass before they go live; equal text is then
                 loaded anew as well.
 
@@ -189,50 +191,41 @@ class AppContext:
             The `Module`, or a list of them for a list.
 
         Raises:
-            LoadError: If it can't be loaded; nothing live has changed.
+            LoadError: If it can't be loaded; nothing live has changed. A `ContractError` says that
+                live modules use what would be taken away.
             GraphError: If what it requires is missing or goes in circles.
             SupersededError: If a newer text came while it waited for its turn.
         """
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.load()")
-        single = not isinstance(source, list | tuple)
-        sources = [self._source(one, id) for one in ([source] if single else source)]
+        swap = self._engine.swap
+        sources = sources_given(source, id, self._engine.source_of)
         trial = self._engine.trials.make(one.module_id for one in sources) if test else None
         outcomes = self._app_loop.block(
             "app.load()",
-            lambda: self._engine.swap.change(sources, force=force or test, trial=trial),
+            lambda: swap.change(sources, force=force or test, forced=force, trial=trial),
         )
-        self._refuse_superseded(outcomes)
+        refuse_superseded(outcomes)
         modules = [Module(self._engine, one.module_id) for one in sources]
-        return modules[0] if single else modules
+        return modules if isinstance(source, list | tuple) else modules[0]
 
-    @staticmethod
-    def _refuse_superseded(outcomes: Sequence[Outcome]) -> None:
-        for one in outcomes:
-            if one.kind == "superseded":
-                raise SupersededError(
-                    str(one),
-                    cure="the newer one counts; load this one again if it should",
-                    module_id=one.module_id,
-                )
+    def plan(self, source: Any, *, id: str | None = None) -> Plan:
+        """What `load` would do with the same arguments; nothing changes.
 
-    def _source(self, given: Any, module_id: str | None) -> Source:
-        if isinstance(given, tuple) and len(given) == 2:
-            module_id, given = given
-        if isinstance(given, Source):
-            return given
-        if isinstance(given, Mapping):
-            if module_id is None:
-                raise WorkspaceError(
-                    "a mapping of texts needs an id", cure="give it as app.load({...}, id='orders')"
-                )
-            return Source.from_texts(module_id_of(module_id), given)
-        if not isinstance(given, str | Path):
-            raise WorkspaceError(
-                f"{given!r} is no source",
-                cure="give an id, a folder, or a {file: text} mapping with id=",
-            )
-        return self._engine.source_of(given)
+        The texts are loaded for it, so the bodies of their files run; no phase does.
+
+        Args:
+            source: As for `load`.
+            id: The id of a mapping.
+
+        Returns:
+            The `Plan`: module by module what would start, swap, be rebuilt, stay or be refused, and
+            why; errors stand in it and aren't raised.
+        """
+        __tracebackhide__ = True
+        self._app_loop.refuse_here("app.plan()")
+        sources = sources_given(source, id, self._engine.source_of)
+        return self._app_loop.block("app.plan()", lambda: self._engine.swap.plan(sources))
 
     def check(self, name: str) -> tuple[Finding, ...]:
         """Everything that can be said about a module, live or not; as ``modframe compliance``."""
@@ -249,13 +242,19 @@ class AppContext:
         return self._engine.drafts.put(module_id_of(module_id), file, content)
 
     def try_draft(
-        self, module_id: str, *, outer_names: Container[str] = (), test: bool = False
+        self,
+        module_id: str,
+        *,
+        outer_names: Container[str] = (),
+        force: bool = False,
+        test: bool = False,
     ) -> Outcome | tuple[str, ...]:
         """Swap to a module's whole draft.
 
         Args:
             module_id: Whose draft.
             outer_names: Names of the notebook, which module code does not see.
+            force: As for `load`.
             test: Whether the module's own tests must pass first.
 
         Returns:
@@ -268,11 +267,31 @@ class AppContext:
         drafts, key = self._engine.drafts, module_id_of(module_id)
         trial = self._engine.trials.make([key]) if test else None
         outcome = self._app_loop.block(
-            "app.try_draft()", lambda: drafts.attempt(key, outer_names, trial=trial)
+            "app.try_draft()",
+            lambda: drafts.attempt(key, outer_names, force=force, trial=trial),
         )
         if trial is None or isinstance(outcome, tuple):
             return outcome
         return trial.noted([outcome])[0]
+
+    def plan_draft(
+        self, module_id: str, file: str, content: SourceFile, *, outer_names: Container[str] = ()
+    ) -> Plan | tuple[str, ...]:
+        """What `draft` and `try_draft` would do; the draft stays as it is, too.
+
+        Args:
+            module_id: Whose draft.
+            file: The file that the text would be put in as.
+            content: The text.
+            outer_names: Names of the notebook, which module code does not see.
+
+        Returns:
+            The plan; or, while nothing is live, the files the draft would wait for.
+        """
+        __tracebackhide__ = True
+        drafts = self._engine.drafts
+        draft = drafts.with_text(module_id_of(module_id), file, content)
+        return self._app_loop.block("app.plan_draft()", lambda: drafts.plan(draft, outer_names))
 
     def drop(self, module_id: str, file: str | None = None) -> Source | None:
         """Take a file, or the whole draft, out of what cells work on; what is left of it."""

@@ -38,6 +38,7 @@ from .runtime.live import Live
 from .runtime.loop import AppLoop
 from .runtime.outcome import Limits, Outcome, StopReport
 from .runtime.output import make_printer
+from .runtime.past import Past
 from .runtime.record import Override, Record
 from .runtime.swap import Swap
 from .source import Source, find_modules, read_folder
@@ -119,6 +120,7 @@ class Engine:
         self._stopped = False
         self.drafts = Drafts(self.swap)
         self.trials = Trials(self)
+        self.past = Past(self.swap, data)
         self.seen = Collector(
             self.live,
             self.records,
@@ -172,6 +174,7 @@ class Engine:
             PLAIN_NAMES.owners.remove(self.package_of)
         PLAIN_NAMES.forget(self.records)
         await self.databases.aclose()
+        await self.past.aclose()
         self.log.close()
         faults = tuple(fault for one in self.records.values() for fault in one.unsettled)
         return StopReport(tuple(outcomes), time.perf_counter() - began, faults)

@@ -102,8 +102,8 @@ class LoadError(ModframeError):
 
     Attributes:
         module_id: The module that did not load.
-        step: The step that failed: ``check``, ``import``, ``read``, ``graph``, a part's name,
-            ``phase1``, ``phase2``, ``test``, ``handover``; ``activate``, after which the
+        step: The step that failed: ``check``, ``import``, ``read``, ``graph``, ``contract``, a
+            part's name, ``phase1``, ``phase2``, ``test``, ``handover``; ``activate``, after which the
             generation is live all the same.
         findings: What is wrong, every finding of level error first.
     """
@@ -129,6 +129,19 @@ class LoadError(ModframeError):
         """Say one thing more, which came up while the failed load was taken back."""
         self.findings = (*self.findings, finding)
         self.add_note(f"{finding.level}: {finding}")
+
+
+class ContractError(LoadError):
+    """Raised when a change would take away, or change, what live modules use of a service.
+
+    Attributes:
+        changes: What would break whom: frozen, each with its ``text``, ``before``, ``after`` and
+            ``uses``.
+    """
+
+    def __init__(self, module_id: str, findings: Iterable[Finding], changes: Iterable[Any]) -> None:
+        super().__init__(module_id, "contract", findings)
+        self.changes = tuple(changes)
 
 
 class InterruptedLoadError(ModframeError):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .runtime.generation import Generation
     from .ship import ExportReport
+    from .source.history import HistoryEntry
     from .view.snapshot import ModuleView
 
 
@@ -97,6 +98,31 @@ class Module:
         """What was noticed about the live generation."""
         generation = self._generation()
         return tuple(generation.findings) if generation else ()
+
+    @property
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """The last sources that were live, newest last, those of earlier runs included."""
+        return self._engine.past.entries(self.id)
+
+    def rollback(self, to: int | HistoryEntry | None = None, *, force: bool = False) -> Module:
+        """Swap to an earlier source; the draft is then that text.
+
+        Args:
+            to: The number of a generation of this run, or an entry of `history`; by default the
+                newest source that differs from what is live, so that twice is there and back.
+            force: Whether what live modules use of the service may be taken away from them.
+
+        Raises:
+            ModframeError: If there is no such source; says what there is.
+            LoadError: If it does not go live; what is live is untouched.
+        """
+        __tracebackhide__ = True
+        loop, past = self._engine.app_loop, self._engine.past
+        loop.refuse_here("rollback()")
+        entry = past.chosen(self.id, to)
+        source = entry.source
+        loop.block("rollback()", lambda: past.rollback(entry, source, forced=force))
+        return self
 
     def reload(self) -> Module:
         """Build the module anew from where its text came from, as a new generation.

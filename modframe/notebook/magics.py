@@ -8,10 +8,12 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import display
 
 from ..app import AppContext, current_app, start
 from ..errors import InvalidModuleIdError, ModframeError
 from ..runtime.outcome import Outcome
+from ..source import SourceFile
 from ..spec import module_id_of
 from ..wording import count
 from .cell import Cells, cell_file
@@ -41,6 +43,8 @@ class ModframeMagics(Magics):
     @argument("file", nargs="?", default="api.py", help="which of its files this cell is")
     @argument("--draft", action="store_true", help="keep the text, don't try it yet")
     @argument("--test", action="store_true", help="the module's own tests must pass first")
+    @argument("--plan", action="store_true", help="say what would change; change nothing")
+    @argument("--force", action="store_true", help="take away what live modules use, too")
     @cell_magic
     def module(self, line: str, cell: str) -> None:
         """Make this cell one of a module's files, and swap to the module's whole draft.
@@ -57,15 +61,22 @@ class ModframeMagics(Magics):
             raise UsageError(
                 f"{given.file!r} can't be a module's file: give a Python file such as services.py"
             )
+        if given.plan and (given.draft or given.force):
+            raise UsageError("--plan changes nothing, so it goes with neither --draft nor --force")
         app = the_app()
         content = cell_file(self.shell, self._cells.running, cell)
+        if given.plan:
+            self._plan(app, module_id, given.file, content)
+            return
         content.register()  # IPython put its own transformed text under the cell's name
         draft = app.draft(module_id, given.file, content)
         if given.draft:
             print(f"{module_id} drafted · {given.file} · {count(len(draft.files), 'file')}")
             return
         try:
-            outcome = app.try_draft(module_id, outer_names=self.shell.user_ns, test=given.test)
+            outcome = app.try_draft(
+                module_id, outer_names=self.shell.user_ns, force=given.force, test=given.test
+            )
         except ModframeError as error:
             note_draft(error, draft, _kept(app, module_id, given.file))
             raise
@@ -73,6 +84,14 @@ class ModframeMagics(Magics):
             print(f"{module_id} drafted · waits for {', '.join(outcome)}")
         else:
             print(_line(outcome, app.url))
+
+    def _plan(self, app: AppContext, module_id: str, file: str, content: SourceFile) -> None:
+        """Show what a cell would do."""
+        plan = app.plan_draft(module_id, file, content, outer_names=self.shell.user_ns)
+        if isinstance(plan, tuple):
+            print(f"{module_id} would be drafted · would wait for {', '.join(plan)}")
+        else:
+            display({"text/plain": str(plan), "text/html": plan._repr_html_()}, raw=True)
 
     @line_magic
     def modframe(self, line: str) -> None:

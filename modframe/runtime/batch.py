@@ -26,6 +26,7 @@ from .live import Live
 from .loading import LoaderThreads
 from .outcome import Limits
 from .part import Part
+from .promises import contract_errors
 
 
 class Surroundings(Protocol):
@@ -57,8 +58,10 @@ class Batch:
         *,
         claim: Callable[[str], bool],
         outer_names: Container[str] = (),
+        forced: bool = False,
     ) -> None:
         self._around = around
+        self._forced = forced
         self._numbers = numbers
         self._claim = claim
         self._outer_names = outer_names
@@ -74,7 +77,7 @@ class Batch:
 
     def again(self, sources: Iterable[Source]) -> Batch:
         """A batch of other sources in the same change."""
-        return Batch(self._around, sources, self._numbers, claim=self._claim)
+        return Batch(self._around, sources, self._numbers, claim=self._claim, forced=True)
 
     def close(self) -> None:
         """The change is over: everyone sees Live, and nothing is kept alive from here."""
@@ -204,13 +207,15 @@ class Batch:
     # -- graph ----------------------------------------------------------------------------
 
     def connect(self) -> Graph:
-        """Check all requirements at once; what can't be met fails or is blocked."""
+        """Check all requirements at once; what can't be met, or takes away what is used, fails."""
         specs = {key: one.spec for key, one in self.going.items() if one.loaded}
         graph = plan_graph(specs, self._present, known=self.failed)
         if graph.error:
             members = {key for path in graph.error.cycles for key in path}
             for key in {*graph.error.missing, *members}:
                 self.failed[key] = graph.error.concerning(key)
+        if not self._forced:
+            self.failed |= contract_errors(self._around.live, self.going)
         self._block(graph)
         return graph
 

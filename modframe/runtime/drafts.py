@@ -8,6 +8,7 @@ from ..errors import ModframeError
 from ..load import missing_files
 from ..source import Source, SourceFile
 from .outcome import Outcome
+from .plan import Plan
 from .swap import Swap
 from .transaction import Trial
 
@@ -24,21 +25,41 @@ class Drafts:
 
     def put(self, module_id: str, file: str, content: SourceFile) -> Source:
         """Put a text into a module's draft."""
-        record = self._swap.records[module_id]
-        begun = record.draft or self._live(module_id)
-        record.draft = (begun or Source(module_id, {}, "cells")).with_file(file, content)
-        return record.draft
+        draft = self.with_text(module_id, file, content)
+        self._swap.records[module_id].draft = draft
+        return draft
+
+    def with_text(self, module_id: str, file: str, content: SourceFile) -> Source:
+        """What the draft would be with a text put in; nothing is put in."""
+        record = self._swap.records.get(module_id)
+        begun = (record.draft if record is not None else None) or self._live(module_id)
+        return (begun or Source(module_id, {}, "cells")).with_file(file, content)
 
     def _live(self, module_id: str) -> Source | None:
         generation = self._swap.live.generations.get(module_id)
         return generation.source if generation else None
 
+    async def plan(self, draft: Source, outer_names: Container[str] = ()) -> Plan | tuple[str, ...]:
+        """What a swap to a draft would do; while nothing is live, the files it would wait for."""
+        if self._live(draft.module_id) is None and (waits := missing_files(draft)):
+            return tuple(waits)
+        return await self._swap.plan([draft], outer_names=outer_names)
+
     async def attempt(
-        self, module_id: str, outer_names: Container[str] = (), *, trial: Trial | None = None
+        self,
+        module_id: str,
+        outer_names: Container[str] = (),
+        *,
+        force: bool = False,
+        trial: Trial | None = None,
     ) -> Outcome | tuple[str, ...]:
         """Swap to the whole draft; or, while nothing is live, the files it still waits for.
 
-        With a trial, equal text is built anew as well: what passed it is what goes live.
+        Args:
+            module_id: Whose draft.
+            outer_names: Names of the notebook, which module code does not see.
+            force: As for `AppContext.load`.
+            trial: What has to be passed; equal text is then built anew as well.
 
         Raises:
             LoadError: If it fails; what is live is untouched, and the draft stays.
@@ -56,7 +77,11 @@ class Drafts:
             return tuple(waits)
         outcome = (
             await self._swap.change(
-                [draft], force=trial is not None, outer_names=outer_names, trial=trial
+                [draft],
+                force=force or trial is not None,
+                forced=force,
+                outer_names=outer_names,
+                trial=trial,
             )
         )[0]
         if record.draft is draft:

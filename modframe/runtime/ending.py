@@ -41,6 +41,7 @@ class Ending:
 
     Attributes:
         drain_timeout: How long calls inside a generation that ends are waited for, in seconds.
+        closed: Those told of each generation that was closed.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Ending:
         self._limits = limits
         self.drain_timeout = limits.drain
         self._published = published
+        self.closed: list[Callable[[Generation], None]] = []
         self._behind: set[asyncio.Task[Any]] = set()
 
     def behind(
@@ -134,6 +136,8 @@ class Ending:
         for fault in await old.ledger.close():
             self._note(old, fault)
         old.stage = "closed"
+        for told in self.closed:
+            told(old)
         record = self._records[old.module_id]
         if old in record.retired:
             record.retired.remove(old)

@@ -38,6 +38,11 @@ class HandedOver:
     kept: Mapping[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it is, for the account."""
+        return (*(("state",) if self.dumped is not None else ()), *self.kept)
+
 
 def stops_first(old: Generation, new: Generation) -> bool:
     """Whether the old one has to stop before the new one starts: either owns something alone."""

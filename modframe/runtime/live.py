@@ -14,12 +14,13 @@ class Live:
     beside it, for the app loop alone: a change looks at no module it has nothing to do with.
     """
 
-    __slots__ = ("_dependents", "_importers", "generations")
+    __slots__ = ("_dependents", "_importers", "_optional", "generations")
 
     def __init__(self) -> None:
         self.generations: Mapping[str, Generation] = {}
         self._dependents: dict[str, set[str]] = {}
         self._importers: dict[str, set[str]] = {}
+        self._optional: dict[str, set[str]] = {}
 
     def publish(self, changes: Mapping[str, Generation | None]) -> dict[str, Generation]:
         """Put generations in, or take ids out, all at once; those that were replaced."""
@@ -49,10 +50,16 @@ class Live:
     def _edges(self, one: Generation) -> Iterable[tuple[dict[str, set[str]], Iterable[str]]]:
         yield self._dependents, one.spec.required_ids
         yield self._importers, dict.fromkeys(one.spec.imports_modules)
+        yield self._optional, dict.fromkeys(one.spec.after_modules)
 
     def dependents(self, module_id: str) -> list[str]:
         """The live modules that require one, by its id, its service or an import; sorted."""
         return sorted(self._dependents.get(module_id, ()))
+
+    def users(self, module_id: str) -> list[str]:
+        """Its dependents, and those that use it where it is there; sorted."""
+        optional = self._optional.get(module_id, set())
+        return sorted({*self._dependents.get(module_id, ()), *optional} - {module_id})
 
     def importers(self, module_ids: Iterable[str]) -> list[str]:
         """The live modules, beside these, that import from one of them, or from one that does."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import Finding
+from ..errors import Finding, SupersededError
 from ..html import table
 from ..wording import count, duration
+from .account import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Outcome:
         findings: What was noticed and did not stand in the way.
         notes: What else a person should know, such as what was handed over.
         tests: What the module's own tests came to, if they were run.
+        account: What was re-executed, kept, dropped and, once that is known, leaked.
     """
 
     module_id: str
@@ -56,6 +59,7 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     tests: Passed | None = None
+    account: Account = field(default_factory=Account, compare=False)
 
     def __str__(self) -> str:
         if self.kind == "unchanged":
@@ -68,9 +72,24 @@ class Outcome:
         line = f"{self.module_id} {change} · live in {duration(self.seconds)}"
         if self.routes:
             line += f" · {count(self.routes, 'route')}"
-        if self.tests is not None:
-            line += f" · {self.tests}"
-        return " · ".join((line, *self.notes))
+        tests = filter(None, (self.tests and str(self.tests),))
+        unusual = filter(None, (self.account.unusual,))
+        return " · ".join((line, *tests, *self.notes, *unusual))
+
+
+def refuse_superseded(outcomes: Iterable[Outcome]) -> None:
+    """Outcomes of texts that were asked for pass if they count.
+
+    Raises:
+        SupersededError: If newer ones came while they waited for their turn.
+    """
+    for one in outcomes:
+        if one.kind == "superseded":
+            raise SupersededError(
+                str(one),
+                cure="the newer one counts; load this one again if it should",
+                module_id=one.module_id,
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ class Part:
     """
 
     name: str = ""
+    noun: str = ""
+    """What `outline` lists, in the singular; empty for a part that lists nothing."""
+    vanishes: bool = True
+    """Whether what a new generation lists no more is gone: a column of a table is not."""
 
     @asynccontextmanager
     async def enter(self, generation: Generation) -> AsyncIterator[Any]:
@@ -57,6 +61,14 @@ class Part:
 
     def end_streams(self, generation: Generation) -> None:
         """The deadline of what is still open: tell it to go."""
+
+    def outline(self, generation: Generation) -> tuple[str, ...] | None:
+        """What a loaded generation has of it, by name, entered or not; touches nothing.
+
+        Nothing where that can't be told before phase 1. Raises what entering would raise for a
+        fault that can be seen already.
+        """
+        return ()
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """What a person should see of it, as plain data for the snapshot; never waits."""

@@ -36,6 +36,7 @@ class Record:
         unsettled: What generations left behind when they were closed.
         newest: The text that was asked for last, whatever became of it.
         overrides: Service name → what callers get instead, newest last.
+        outcome: The line that its newest swap left.
     """
 
     module_id: str
@@ -48,6 +49,7 @@ class Record:
     unsettled: list[str] = field(default_factory=list)
     newest: Source | None = None
     overrides: list[Override] = field(default_factory=list)
+    outcome: str = ""
 
     @property
     def instead(self) -> dict[str, object]:

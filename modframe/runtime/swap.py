@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any
 
 from ..errors import ModframeError, NotRunningError
-from ..source import Source
+from ..source import Source, shown
+from .account import Accounts
 from .batch import Batch
 from .claims import Claim, Claims, GroundMovedError
 from .ending import Ending
@@ -23,6 +24,8 @@ from .loading import LoaderThreads
 from .loop import AppLoop
 from .outcome import Limits, Outcome
 from .part import Part
+from .plan import Plan
+from .planning import draw_up, release
 from .record import Records
 from .transaction import Transaction, Trial
 
@@ -42,6 +45,8 @@ class Swap:
 
     Attributes:
         ending: How generations end.
+        accounts: What each swap did.
+        listeners: Those told of each source that went live, and what came of it.
     """
 
     def __init__(
@@ -75,6 +80,9 @@ class Swap:
             published=published,
         )
         self.loader = LoaderThreads()
+        self.accounts = Accounts(self.live, self.records, parts)
+        self.ending.closed.append(self.accounts.closed)
+        self.listeners: list[Callable[[Source, Outcome], None]] = []
         self._claims = Claims()
         self._changes: set[asyncio.Task[Any]] = set()
         self._stopping: asyncio.Task[list[Outcome]] | None = None
@@ -100,6 +108,11 @@ class Swap:
         finally:
             self._changes.discard(task)
 
+    def tell(self, source: Source, outcome: Outcome) -> None:
+        """Tell the listeners of a source that went live."""
+        for listener in self.listeners:
+            listener(source, outcome)
+
     # -- change ---------------------------------------------------------------------------
 
     async def change(
@@ -107,6 +120,7 @@ class Swap:
         sources: Sequence[Source],
         *,
         force: bool = False,
+        forced: bool = False,
         keep_going: bool = False,
         outer_names: Container[str] = (),
         trial: Trial | None = None,
@@ -115,6 +129,13 @@ class Swap:
 
         Where newer texts of all of them were asked for before their turn came, they are
         superseded: nothing is done, and the outcomes say so.
+
+        Args:
+            sources: The texts.
+            force: Whether equal text is loaded anew.
+            forced: Whether what live modules use of a service may be taken away.
+            keep_going: Whether those that can go live do, whatever the others do.
+            outer_names: Names of the notebook, which module code does not see.
 
         Raises:
             ModframeError: The first failure, causes before consequences; nothing has changed.
@@ -140,6 +161,7 @@ class Swap:
                         self._next_number,
                         claim=partial(self._claims.extend, claim),
                         outer_names=outer_names,
+                        forced=forced,
                     )
                     try:
                         self._refuse_unclaimed(batch, claim)
@@ -157,6 +179,37 @@ class Swap:
             for key in dict.fromkeys([*given, *built])
             if (outcome := same.get(key) or built.get(key))
         ]
+
+    async def plan(self, sources: Sequence[Source], *, outer_names: Container[str] = ()) -> Plan:
+        """What `change` would do; the sources are loaded for it, and everything is discarded.
+
+        Raises:
+            NotRunningError: If the app is being stopped.
+        """
+        claimed: frozenset[str] = frozenset()
+        files = [file for one in sources for file in one.files.values()]
+        with self._under_way(), shown.kept(files):
+            while True:
+                claimed |= {*(one.module_id for one in sources), *self._importers(sources)}
+                async with self._claims.hold(claimed) as claim:
+                    fresh = [one for one in sources if not self._is_live(one)]
+                    live, importers = self.live.generations, self._importers(fresh)
+                    batch = Batch(
+                        self,
+                        [*fresh, *(live[key].source for key in importers)],
+                        lambda key: self.records[key].number + 1 if key in self.records else 1,
+                        claim=partial(self._claims.extend, claim),
+                        outer_names=outer_names,
+                    )
+                    try:
+                        self._refuse_unclaimed(batch, claim)
+                        given = [one.module_id for one in sources]
+                        return await draw_up(batch, self.live, self.parts, given=given)
+                    except GroundMovedError as moved:
+                        claimed |= moved.module_ids
+                    finally:
+                        await asyncio.shield(self.ending.behind(release(batch)))
+                        batch.close()
 
     def _importers(self, sources: Iterable[Source]) -> list[str]:
         """Live modules that import from these, or from one that does: they are rebuilt as well.
@@ -184,14 +237,17 @@ class Swap:
 
     def _unchanged(self, sources: Iterable[Source]) -> dict[str, Outcome]:
         same = {}
-        for source in sources:
-            live = self.live.generations.get(source.module_id)
-            if live is not None and live.source.digest == source.digest and live.whole:
-                self.records[source.module_id].error = None
-                same[source.module_id] = Outcome(
-                    source.module_id, "unchanged", live.number, live.number
-                )
+        for source in filter(self._is_live, sources):
+            key = source.module_id
+            number = self.live.generations[key].number
+            self.records[key].error = None
+            same[key] = Outcome(key, "unchanged", number, number)
         return same
+
+    def _is_live(self, source: Source) -> bool:
+        """Whether a text is what is live, and whole."""
+        live = self.live.generations.get(source.module_id)
+        return live is not None and live.source.digest == source.digest and live.whole
 
     async def settled(self) -> None:
         """Wait until every replaced generation was closed."""

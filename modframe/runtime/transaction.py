@@ -7,6 +7,7 @@ assignment, and lets the replaced generations end. Whatever fails before publish
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import copy_context
@@ -14,6 +15,8 @@ from typing import Protocol, TypeVar
 
 from ..errors import BlockedError, InterruptedLoadError, ModframeError
 from ..observe import log_exception
+from ..source import Source
+from .account import Accounts
 from .batch import Batch
 from .bounds import bounded
 from .claims import GroundMovedError
@@ -38,6 +41,7 @@ class Around(Protocol):
     live: Live
     records: Records
     ending: Ending
+    accounts: Accounts
     parts: tuple[Part, ...]
     limits: Limits
 
@@ -47,6 +51,9 @@ class Around(Protocol):
 
     def published(self, module_ids: Iterable[str]) -> None:
         """Tell whoever follows Live that it changed."""
+
+    def tell(self, source: Source, outcome: Outcome) -> None:
+        """Tell whoever keeps an account what came of a source."""
 
 
 class Transaction:
@@ -108,7 +115,16 @@ class Transaction:
         built = batch.going
         replaced = self._publish(built)
         took = time.perf_counter() - began
-        outcomes = {key: self._outcome(one, replaced.get(key), took) for key, one in built.items()}
+        handed = {key: one.names for key, one in self._states.items()}
+        accounts = self._around.accounts.of(built, replaced, handed=handed)
+        outcomes = {
+            key: dataclasses.replace(
+                self._outcome(one, replaced.get(key), took), account=accounts[key]
+            )
+            for key, one in built.items()
+        }
+        for key, outcome in outcomes.items():
+            self._around.tell(built[key].source, outcome)
         await self._succeed(graph, built, replaced)
         return outcomes
 

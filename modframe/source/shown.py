@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import linecache
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from .source import SourceFile
 
@@ -38,12 +39,27 @@ def hide(files: Iterable[SourceFile]) -> None:
                 _shown.pop(content.filename, None)
 
 
+@contextmanager
+def kept(files: Iterable[SourceFile]) -> Iterator[None]:
+    """Whatever is shown inside, file names lead afterwards to what they led to before."""
+    known = {name: linecache.cache.get(name) for name in {one.filename for one in files}}
+    try:
+        yield
+    finally:
+        linecache.cache.update({name: one for name, one in known.items() if one is not None})
+
+
 def forget(files: Iterable[SourceFile]) -> None:
-    """Take hidden texts out of ``linecache``, where nothing newer stands in their place."""
+    """Take hidden texts out of ``linecache``, where nothing newer stands in their place.
+
+    A text that is shown under the same file name comes back: that of the generation that is live.
+    """
     with _lock:
         for content in files:
-            if content.filename in _shown:
-                continue
             entry = linecache.cache.get(content.filename, ())
-            if len(entry) == 4 and entry[2] == content.lines:
+            if not (len(entry) == 4 and entry[2] == content.lines):
+                continue
+            if others := _shown.get(content.filename):
+                others[-1].register()
+            else:
                 linecache.cache.pop(content.filename, None)

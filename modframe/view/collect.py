@@ -75,6 +75,7 @@ class Collector:
             origin=live.origin if live else "",
             files=tuple(sorted(shown.files)) if shown else (),
             error=str(record.error or ""),
+            outcome=record.outcome,
             draft=record.draft is not None and (live is None or record.draft.digest != live.digest),
             in_flight=generation.in_flight + generation.open_streams if generation else 0,
             retired=tuple(freeze(_inside(one)) for one in list(record.retired)),

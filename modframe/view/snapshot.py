@@ -24,6 +24,7 @@ class ModuleView:
         generation: The number of the live generation; 0 if there is none.
         origin: Where the live text comes from: ``cells``, ``folder`` or ``mapping``.
         error: Why the newest attempt failed; empty if none did.
+        outcome: The line that the newest swap left; empty before the first.
         draft: Whether cells hold a text that isn't live.
         in_flight: Calls, requests and streams inside the live generation.
         retired: Replaced generations that still drain: number, calls, streams and jobs of each.
@@ -40,6 +41,7 @@ class ModuleView:
     origin: str = ""
     files: tuple[str, ...] = ()
     error: str = ""
+    outcome: str = ""
     draft: bool = False
     in_flight: int = 0
     retired: tuple[Mapping[str, int], ...] = ()

@@ -95,6 +95,8 @@ class DatabasePart(Part):
     """Makes the tables of each generation; takes back what it added if the build fails."""
 
     name = "database"
+    noun = "column"
+    vanishes = False
 
     def __init__(self, databases: LazyDatabases) -> None:
         self._databases = databases
@@ -124,6 +126,24 @@ class DatabasePart(Part):
         finally:
             databases.let_go(user)
             databases.forget()
+
+    def outline(self, generation: Generation) -> tuple[str, ...]:
+        """``shop.orders.price`` for each column of its models: database, table, column."""
+        found = generation.parts.get("database")
+        if found is None:
+            named = generation.spec.database_name
+            modules = generation.package.modules() if generation.package else {}
+            if not named and not ("sqlalchemy" in sys.modules and _mentions_database(modules)):
+                return ()
+            from .discover import discover
+
+            found = discover(modules, named=named)
+        return tuple(
+            f"{one.name}.{table.name}.{column.name}"
+            for one in found
+            for table in one.metadata.sorted_tables
+            for column in table.columns
+        )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Database name → its tables."""

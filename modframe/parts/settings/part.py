@@ -57,23 +57,13 @@ class ModuleSettings:
             raise self._fault
         if self.model is not None:
             return
-        package = self._generation.package
-        module = package.modules().get("settings.py") if package else None
-        if module is None:
-            return
-        for name, one in vars(module).items():
-            if (
-                isinstance(one, type)
-                and issubclass(one, BaseModel)
-                and one.__module__ == module.__name__
-                and name.endswith("Settings")
-            ):
-                raise SettingsError(
-                    f"{self._generation.module_id}: settings.py has {name}, and phase 1 did not "
-                    "register it",
-                    cure=f"call self.app_context.register_pydantic_model(self.MODULE_ID, {name}) "
-                    "in phase 1; the module's log lines may say why it failed",
-                )
+        for name in _models_of_file(self._generation):
+            raise SettingsError(
+                f"{self._generation.module_id}: settings.py has {name}, and phase 1 did not "
+                "register it",
+                cure=f"call self.app_context.register_pydantic_model(self.MODULE_ID, {name}) "
+                "in phase 1; the module's log lines may say why it failed",
+            )
 
     def typed(self, model: type[BaseModel]) -> BaseModel:
         """The settings as an instance of a model, which may be another one than registered."""
@@ -100,6 +90,7 @@ class SettingsPart(Part):
     """
 
     name = "settings"
+    noun = "setting"
 
     def __init__(self, session: Mapping[str, Mapping[str, Any]]) -> None:
         self._session = session
@@ -112,7 +103,35 @@ class SettingsPart(Part):
             settings.register(declared)
         yield settings
 
+    def outline(self, generation: Generation) -> tuple[str, ...] | None:
+        """The names of the fields; before phase 1, of the model that it is to register."""
+        settings: ModuleSettings | None = generation.parts.get("settings")
+        model = settings.model if settings is not None else generation.spec.settings_model
+        if model is None and settings is None:
+            models = list(_models_of_file(generation).values())
+            if not models:
+                return None if generation.spec.phase1 else ()
+            model = models[0] if len(models) == 1 else None
+            if model is None:
+                return None
+        return tuple(getattr(model, "model_fields", ()))
+
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Field → value and source, secrets masked."""
         settings = generation.parts["settings"]
         return settings.explain() if settings else {}
+
+
+def _models_of_file(generation: Generation) -> dict[str, type[BaseModel]]:
+    """The models that ``settings.py`` defines for phase 1 to register."""
+    module = generation.package.modules().get("settings.py") if generation.package else None
+    if module is None:
+        return {}
+    return {
+        name: one
+        for name, one in vars(module).items()
+        if isinstance(one, type)
+        and issubclass(one, BaseModel)
+        and one.__module__ == module.__name__
+        and name.endswith("Settings")
+    }

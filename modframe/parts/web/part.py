@@ -15,6 +15,7 @@ class WebPart(Part):
     """Builds the application that the dispatcher calls; nothing for a module without a router."""
 
     name = "web"
+    noun = "route"
 
     @asynccontextmanager
     async def enter(self, generation: Generation) -> AsyncIterator[Any]:
@@ -43,6 +44,21 @@ class WebPart(Part):
         """Tell all streams to reconnect."""
         if (web := generation.parts.get("web")) is not None:
             web.asgi.end()
+
+    def outline(self, generation: Generation) -> tuple[str, ...]:
+        """``GET /total`` of each route, its path below the module's."""
+        web = generation.parts.get("web")
+        if web is None and generation.spec.router is not None:
+            from .application import build_web
+            from .forget import forget
+
+            try:
+                web = build_web(generation.module_id, generation.spec.router)
+            finally:
+                forget()
+        if web is None:
+            return ()
+        return tuple(f"{one.method} {one.path.removeprefix(web.prefix)}" for one in web.routes)
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The routes, as the try-it form needs them."""
