@@ -52,7 +52,9 @@ async def draw_up(batch: Batch, live: Live, parts: Sequence[Part], *, given: Seq
     rows = [entries.pop(key) for key in dict.fromkeys(given) if key in entries]
     rows += entries.values()
     order = () if batch.failed or batch.blocked else _order(graph)
-    return Plan((*rows, *_bystanders(live, batch)), order)
+    listed = {one.id for one in rows}
+    rows += [one for one in _bystanders(live, batch) if one.id not in listed]
+    return Plan(tuple(rows), order)
 
 
 def _note_nothing(_: Generation) -> None:
@@ -147,8 +149,9 @@ def _action(
 
 
 def _refusal(error: BaseException | None, batch: Batch) -> str:
-    if isinstance(error, BlockedError):
-        return f"blocked by {', '.join(error.__dict__['by'])}"
+    for one in (error, error.__cause__ if error is not None else None):
+        if isinstance(one, BlockedError):
+            return f"blocked by {', '.join(one.__dict__['by'])}"
     if isinstance(error, LoadError):
         return _STEPS.get(error.step, f"its {error.step} fails")
     if error is not None:

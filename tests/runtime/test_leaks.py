@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from modframe.app import AppContext
+from modframe.source import Source
 
 FULL = dedent(
     """
@@ -233,7 +234,8 @@ def test_a_request_keeps_its_generation_open(app: AppContext) -> None:
             assert old is not None
             request = asyncio.ensure_future(client.get("/api/v1/slow/slow"))
             await app.get_service("slow").arrived()
-            source = app._source({"api.py": text.replace("NUMBER = 1", "NUMBER = 2")}, "slow")
+            newer = text.replace("NUMBER = 1", "NUMBER = 2")
+            source = Source.from_texts("standard.slow", {"api.py": newer})
             await app._engine.swap.change([source])
             fresh = await app.get_service("slow").number()
             old.module.go.set()
