@@ -216,7 +216,7 @@ class History:
         with self._lock:
             file, self._file = self._file, None
         if file is not None:
-            _log.warning("%s; it is kept in memory until the next start", error)
+            _log.warning("%s Until the next start it is kept in memory.", error)
             file.close()
 
     def close(self, *, timeout: float = 10.0) -> None:

@@ -175,6 +175,8 @@ class HistoryFile:
             if not self.path.is_file():
                 return []
             with closing(self._open(self.path)) as connection:
+                if _version(connection) == 0:
+                    return []  # another thread or kernel is about to begin it
                 found = connection.execute(
                     f"SELECT {_COLUMNS} FROM entries WHERE module_id = ? ORDER BY id",  # a constant
                     (module_id,),
@@ -212,8 +214,7 @@ class HistoryFile:
             path, timeout=_BUSY, isolation_level=None, check_same_thread=False
         )
         try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > _VERSION:
+            if _version(connection) > _VERSION:
                 raise HistoryFileError(
                     f"the history in {path} was written by a newer modframe",
                     cure="use that one, or move the file away",
@@ -234,6 +235,11 @@ class HistoryFile:
                 busy=getattr(error, "sqlite_errorcode", 0) & 0xFF
                 in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
             ) from error
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
 @contextmanager
