@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from ..load.methods import public_methods
 from ..load.text import Text, understand
@@ -99,9 +100,15 @@ class ServiceContract:
     cell: str = ""
 
 
+_read: WeakKeyDictionary[Generation, ServiceContract] = WeakKeyDictionary()
+
+
 def contract_of(generation: Generation) -> ServiceContract:
-    """The contract of a generation that was loaded."""
-    return read_contract(generation.spec, generation.source)
+    """The contract of a generation that was loaded; read once, for it is compared twice."""
+    known = _read.get(generation)
+    if known is None:
+        known = _read[generation] = read_contract(generation.spec, generation.source)
+    return known
 
 
 def read_contract(spec: ModuleSpec, source: Source) -> ServiceContract:

@@ -69,4 +69,12 @@ async def use() -> Result:
     app_context.database.sql("SELECT 1")
     start().load("orders", test=True).unload()
     start().load(["orders", "standard.shop"], test=True)[0].unload()
+    plan = start().plan({"api.py": "x = 1"}, id="orders")
+    actions: list[str] = [entry.action for entry in plan if not plan.refused]
+    orders = start().modules["orders"]
+    if len(orders.history) > len(actions):
+        oldest = orders.history[0]
+        texts: dict[str, str] = oldest.source.texts
+        orders = orders.rollback(oldest) if texts else orders.rollback(to=2, force=True)
+    start().load(["orders", "standard.shop"], force=orders.rollback().generation > 1)
     return found if found.success else Result.error("NO", str(found.message))
