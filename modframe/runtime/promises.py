@@ -79,8 +79,8 @@ def _finding(contract: ServiceContract, change: ContractChange) -> Finding:
         "contract",
         "error",
         f"{change.text}, and live modules use it: {shown}{more}{was}{now}",
-        cure=f"change both in one app.load([{together}]), or load it with force=True "
-        "(--force in a %%module cell)",
+        cure=f"change {', '.join(users)} first, or both in one app.load([{together}]), or take it "
+        "away with force=True (--force in a %%module cell)",
         file=at.file,
         line=at.line,
         cell=at.cell,

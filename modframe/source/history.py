@@ -274,7 +274,7 @@ def _entry(row: Row, file: HistoryFile) -> HistoryEntry:
     return HistoryEntry(
         row.module_id,
         datetime.fromisoformat(row.time),
-        _origin(row.origin),
+        row.origin,
         row.digest,
         row.outcome,
         row.generation,
@@ -282,7 +282,3 @@ def _entry(row: Row, file: HistoryFile) -> HistoryEntry:
         row.leaked,
         lambda: file.source(row),
     )
-
-
-def _origin(text: str) -> Origin:
-    return "cells" if text == "cells" else "folder" if text == "folder" else "mapping"

@@ -14,10 +14,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from ..errors import ModframeError, WorkspaceError
-from .source import Source, SourceFile
+from .source import Origin, Source, SourceFile
 
 _VERSION = 1
 _BUSY = 5.0
@@ -51,7 +51,7 @@ class Row:
     run: str
     generation: int
     time: str
-    origin: str
+    origin: Origin
     place: str
     digest: str
     outcome: str
@@ -255,6 +255,8 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _row(values: tuple[Any, ...]) -> Row:
     known = dict(zip(_COLUMNS.split(", "), values, strict=True))
+    if known["origin"] not in get_args(Origin):
+        known["origin"] = "mapping"
     return Row(**{**known, "leaked": tuple(json.loads(known["leaked"]))})
 
 
@@ -274,4 +276,4 @@ def _source(row: Row, files: Mapping[str, Mapping[str, str]]) -> Source:
     if row.origin == "folder":
         kept = {file: SourceFile(one["text"], one["filename"]) for file, one in files.items()}
         return Source(row.module_id, kept, "folder", row.place)
-    return Source(row.module_id, named.files, "cells" if row.origin == "cells" else "mapping")
+    return Source(row.module_id, named.files, row.origin, row.place)

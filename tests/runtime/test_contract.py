@@ -58,8 +58,9 @@ def test_a_method_that_is_used_is_not_taken_away(app: AppContext) -> None:
     assert re.fullmatch(
         r"standard\.orders: api\.py, line 5: total\(\) is gone, and live modules use it: "
         r"standard\.shop \(api\.py, line 8\); it was total\(plus: int = \.\.\.\) -> int\. "
-        r"Change both in one app\.load\(\['standard\.orders', 'standard\.shop'\]\), or load it "
-        r"with force=True \(--force in a %%module cell\)\.",
+        r"Change standard\.shop first, or both in one "
+        r"app\.load\(\['standard\.orders', 'standard\.shop'\]\), or take it away with force=True "
+        r"\(--force in a %%module cell\)\.",
         str(error),
     )
     assert (error.module_id, error.step) == ("standard.orders", "contract")

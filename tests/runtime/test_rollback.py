@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import sqlite3
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import modframe
 from modframe.app import AppContext
-from modframe.errors import ContractError, LoadError, ModframeError
+from modframe.errors import ContractError, LoadError, ModframeError, SupersededError
 from tests.fakes import simple
 
 
@@ -228,3 +230,39 @@ def test_the_account_says_what_was_executed_kept_rebuilt_and_dropped(app: AppCon
         "dropped GET /old, total(), extra.py; leaked "
     )
     assert rebuilt.account.dropped == ()
+
+
+def test_loads_plans_and_rollbacks_at_once_end_in_one_of_the_texts(app: AppContext) -> None:
+    """Whatever meets, each verb succeeds or says why, and nothing but what is live stays behind."""
+    module = load(app, 1, 2, 3)
+    wrong: list[BaseException] = []
+
+    def work(verb: Callable[[int], object]) -> None:
+        for number in range(5):  # few enough for the history to keep them all
+            try:
+                verb(number)
+            except SupersededError:
+                continue
+            except BaseException as error:  # what isn't expected fails the test below
+                wrong.append(error)
+
+    verbs: list[Callable[[int], object]] = [
+        lambda number: load(app, number),
+        lambda number: app.plan({"api.py": text(number % 5)}, id="numbers"),
+        lambda number: module.rollback(),
+        lambda number: module.rollback(1 + number % 3),
+    ]
+    threads = [threading.Thread(target=work, args=(verb,)) for verb in verbs]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert wrong == []
+    app.run(app._engine.swap.settled())
+    live = module.source
+    assert live is not None
+    assert live.texts["api.py"] == text(answer(app))
+    assert module.history[-1].digest == live.digest
+    prefix = "modules.standard.numbers~"
+    packages = {name.split(".api")[0] for name in sys.modules if name.startswith(prefix)}
+    assert packages == {f"{prefix}{module.generation}"}
