@@ -21,7 +21,7 @@ from .generation import Generation
 
 _PRIVATE = re.compile(r"(modules\.\w+\.\w+)~\w+")
 _ANY = inspect.Parameter.POSITIONAL_OR_KEYWORD
-_UNBOUND = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_MARKS = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ class Parameter:
     required: bool = True
     annotation: str = ""
     documented: str = ""
+
+    @property
+    def optional(self) -> bool:
+        """Whether it has a default; ``*args`` and ``**kwargs`` have none."""
+        return not self.required and self.kind not in _MARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class MethodContract:
             inspect.Parameter(
                 one.name,
                 getattr(inspect.Parameter, one.kind),
-                default=inspect.Parameter.empty if one.required else None,
+                default=None if one.optional else inspect.Parameter.empty,
             )
             for one in self.parameters or ()
         ]
@@ -160,7 +165,7 @@ def _method(
         Parameter(
             one.name,
             one.kind.name,
-            one.default is one.empty and one.kind not in _UNBOUND,
+            one.default is one.empty and one.kind.name not in _MARKS,
             _annotation(one.annotation, own),
             docs.get(one.name, ""),
         )
@@ -187,9 +192,6 @@ def _annotation(annotation: Any, own: str) -> str:
     return _PRIVATE.sub(r"\1", files.sub("", text))
 
 
-_MARKS = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}
-
-
 def _written(name: str, parameters: tuple[Parameter, ...], returns: str) -> str:
     """A signature for people; defaults are the author's objects and stay out of it."""
     words = []
@@ -200,8 +202,7 @@ def _written(name: str, parameters: tuple[Parameter, ...], returns: str) -> str:
             words.append("*")
             starred = True
         kind = f": {one.annotation}" if one.annotation else ""
-        optional = not one.required and one.kind not in _MARKS
-        default = (" = ..." if kind else "=...") if optional else ""
+        default = (" = ..." if kind else "=...") if one.optional else ""
         words.append(f"{_MARKS.get(one.kind, '')}{one.name}{kind}{default}")
     last = next((at for at, one in enumerate(parameters) if one.kind != "POSITIONAL_ONLY"), None)
     if parameters and parameters[0].kind == "POSITIONAL_ONLY":

@@ -19,6 +19,7 @@ from ..wording import count
 from .changes import ContractChange
 
 Action = Literal["start", "swap", "rebuild", "stay", "refuse"]
+_LABELS = {"error": "refused"}
 _ORDER = ("refuse", "start", "swap", "rebuild", "stay")
 
 
@@ -165,10 +166,7 @@ def _details(entry: PlanEntry) -> Raw:
         (f"{part.noun}s", str(part)) for part in entry.parts.values()
     ]
     rows += [("contract", _change(one)) for one in entry.changes]
-    if entry.error:
-        rows.append(("refused", tag("pre", entry.error)))
-    else:
-        rows += [("finding", str(one)) for one in entry.findings]
+    rows += [(_LABELS.get(one.level, "finding"), str(one)) for one in entry.findings]
     rows += [(one.file, tag("pre", one.text)) for one in entry.diff]
     return row(tag("strong", entry.id), table(rows)) if rows else Raw()
 

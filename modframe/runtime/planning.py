@@ -191,7 +191,7 @@ def _bystanders(live: Live, batch: Batch) -> list[PlanEntry]:
         PlanEntry(
             key,
             "stay",
-            f"it calls {', '.join(others)}; calls reach it through their handles",
+            f"it calls {', '.join(others)}, and reaches what is new through its handles",
             live.generations[key].number,
             live.generations[key].number,
         )

@@ -186,6 +186,55 @@ def test_the_order_of_parameters_counts_for_calls_by_position(app: AppContext) -
         app.load({"api.py": base}, id="orders")
 
 
+def test_every_kind_of_parameter_and_method_is_understood(app: AppContext) -> None:
+    """Wrapped, inherited, static and class methods, and variable arguments, are held to alike."""
+    base = simple(
+        """
+        @wrapping
+        async def wrapped(self, x: int):
+            return x
+
+        @staticmethod
+        def fixed(a, b=1):
+            return 1
+
+        @classmethod
+        def made(cls, a):
+            return 2
+
+        async def many(self, *args: int, key: int = 1, **more):
+            return 3
+
+        part = print
+        """,
+        head=(
+            "from functools import wraps\n"
+            "def wrapping(f):\n    @wraps(f)\n    async def inner(*a, **k):\n        return await f(*a, **k)\n    return inner\n"
+            "class Common:\n    async def common(self, a, /, b):\n        return 4\n"
+        ),
+    ).replace("class Thing:", "class Thing(Common):")
+    begin(
+        app,
+        "return [await orders.wrapped(1), await orders.fixed(1), await orders.made(2),\n"
+        "    await orders.many(1, 2, key=3, other=4), await orders.common(1, 2)]",
+        base=base,
+    )
+    assert app.get_service("shop").ask().result() == [1, 1, 2, 3, 4]
+    for old, new, said in [
+        ("x: int", "x: str", "wrapped.. takes 'x' as str"),
+        ("fixed(a, b=1)", "fixed(b=1)", "fixed.. takes no 'a'"),
+        ("made(cls, a)", "made(cls)", "made.. takes no 'a'"),
+        ("*args: int, ", "", "many.. takes no 'args'"),
+        (", **more", "", "many.. takes no 'more'"),
+        ("a, /, b", "b, a, /", "common.. "),
+    ]:
+        with pytest.raises(ContractError, match=said):
+            change(app, old, new, base=base)
+    change(app, "a, /, b", "a, b", base=base)
+    change(app, "part = print", "def part(self):\n        return 5", base=base)
+    assert app.modules["orders"].generation == 3
+
+
 def test_a_service_that_goes_or_is_renamed_is_refused(app: AppContext) -> None:
     """Those that look it up by any of its names use it."""
     service = (

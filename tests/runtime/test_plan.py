@@ -66,7 +66,7 @@ def test_callers_stay_and_reach_it_through_their_handles(app: AppContext) -> Non
     entry = plan.entry("caller")
     assert entry is not None
     assert entry.action == "stay"
-    assert entry.why == "it calls standard.base; calls reach it through their handles"
+    assert entry.why == "it calls standard.base, and reaches what is new through its handles"
 
 
 def test_what_differs_is_said(app: AppContext) -> None:
@@ -233,3 +233,10 @@ def test_its_html_escapes_what_modules_say(app: AppContext) -> None:
     html = app.plan({"api.py": BASE + "# <script>alert(1)</script>\n"}, id="base")._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_a_plan_of_nothing_and_of_what_is_live(app: AppContext) -> None:
+    """An empty list is an empty plan; a text that is live stays."""
+    assert repr(app.plan([])) == "<Plan of 0 modules: nothing to do>"
+    app.load({"api.py": BASE}, id="base")
+    assert seen(app.plan({"api.py": BASE}, id="base")) == [("stay", "standard.base", "1")]
