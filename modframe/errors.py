@@ -103,8 +103,8 @@ class LoadError(ModframeError):
     Attributes:
         module_id: The module that did not load.
         step: The step that failed: ``check``, ``import``, ``read``, ``graph``, ``contract``, a
-            part's name, ``phase1``, ``phase2``, ``test``, ``handover``; ``activate``, after which the
-            generation is live all the same.
+            part's name, ``phase1``, ``phase2``, ``test``, ``handover``; ``activate``, after which
+            the generation is live all the same.
         findings: What is wrong, every finding of level error first.
     """
 

@@ -72,7 +72,7 @@ class Outcome:
         line = f"{self.module_id} {change} · live in {duration(self.seconds)}"
         if self.routes:
             line += f" · {count(self.routes, 'route')}"
-        tests = filter(None, (self.tests and str(self.tests),))
+        tests = (str(self.tests),) if self.tests is not None else ()
         unusual = filter(None, (self.account.unusual,))
         return " · ".join((line, *tests, *self.notes, *unusual))
 

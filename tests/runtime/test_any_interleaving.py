@@ -80,7 +80,8 @@ class Person:
                 act()
 
     def _seldom(self) -> list[Callable[[], None]]:
-        return [self.group, self.unload, self.reload, self.override, self.serve]
+        change = [self.group, self.unload, self.reload, self.rollback]
+        return [*change, self.plan, self.override, self.serve]
 
     def load(self) -> None:
         name = self.random.choice(NAMES)
@@ -96,6 +97,14 @@ class Person:
 
     def reload(self) -> None:
         self.app.modules[self.random.choice(NAMES)].reload()
+
+    def rollback(self) -> None:
+        module = self.app.modules[self.random.choice(NAMES)]
+        module.rollback(self.random.choice([None, *module.history]))
+
+    def plan(self) -> None:
+        name = self.random.choice(NAMES)
+        self.app.plan(text(name, self.random.randrange(1000), self.random.choice(FAULTS)), id=name)
 
     def override(self) -> None:
         name = self.random.choice(NAMES)
