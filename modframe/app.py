@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .server import Server
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
+    from .watching import Watcher
 
 T = TypeVar("T")
 
@@ -141,6 +142,7 @@ class AppContext:
             data=data_folder(given["data"], workspace),
             given_settings=given["settings"] or {},
             config=read_settings(),
+            notebooks=given.get("notebooks") or (),
         )
         self._app_loop = app_loop
         self._report: StopReport | None = None
@@ -234,6 +236,11 @@ class AppContext:
         self._app_loop.refuse_here("app.check()")
         source = self._engine.checkable_source(module_id_of(name))
         return check(source, modules=self._engine.modules_folder)
+
+    def watch(self) -> Watcher:
+        """Swap modules when their files are saved, until ``.stop()`` or the end of the app."""
+        __tracebackhide__ = True
+        return self._app_loop.block("app.watch()", self._engine.watching.begin)
 
     # -- drafts ---------------------------------------------------------------------------
 

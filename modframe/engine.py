@@ -26,7 +26,6 @@ from .errors import (
     ServiceUnavailableError,
     WorkspaceError,
 )
-from .names import folder_of
 from .observe import EventLog, log_exception, log_print
 from .parts.database.part import LazyDatabases
 from .runtime.batch import Batch
@@ -41,12 +40,13 @@ from .runtime.output import make_printer
 from .runtime.past import Past
 from .runtime.record import Override, Record
 from .runtime.swap import Swap
-from .source import Source, find_modules, read_folder
+from .source import OnDisk, Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
 from .trial import Trials, scratch_here
 from .view import refresh
 from .view.collect import Collector
 from .view.snapshot import Snapshot, thaw
+from .watching import Watching
 from .wording import near
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Engine:
         data: The folder of databases and logs; nothing keeps it all in memory.
         given_settings: Module id → settings given at start.
         config: The framework's own settings.
+        notebooks: Notebooks whose ``%%module`` cells are modules too.
     """
 
     def __init__(
@@ -82,11 +83,13 @@ class Engine:
         data: Path | None,
         given_settings: Mapping[str, Mapping[str, Any]],
         config: FrameworkSettings,
+        notebooks: Sequence[Path] = (),
     ) -> None:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
         self.given_settings = given_settings
         self.modules_folder = workspace / "modules"
+        self.disk = OnDisk(self.modules_folder, notebooks)
         self.databases = LazyDatabases(data, config, self._declared_databases)
         self._hurry = asyncio.Event()
         self.aspects = Aspects(
@@ -110,7 +113,7 @@ class Engine:
                 drain=config.drain_timeout,
             ),
             published=self._published,
-            supply=self._supply,
+            supply=self.disk.source,
         )
         self.live = self.swap.live
         self.records = self.swap.records
@@ -118,6 +121,7 @@ class Engine:
         self.log = _event_log(data, config)
         self._site: Site | None = None
         self._stopped = False
+        self.watching = Watching(self.swap, self.disk, app_loop=app_loop)
         self.drafts = Drafts(self.swap)
         self.trials = Trials(self)
         self.past = Past(self.swap, data)
@@ -138,7 +142,7 @@ class Engine:
         PLAIN_NAMES.owners.insert(0, self.package_of)
         try:
             core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
-            wanted = find_modules(self.modules_folder) if modules is None else modules
+            wanted = self.disk.ids() if modules is None else modules
             sources = [*core, *filter(None, map(self._readable, wanted))]
             outcomes = await self.swap.change(sources, keep_going=True)
         except BaseException:
@@ -167,6 +171,7 @@ class Engine:
         """Stop the server, every module, dependents first, then what they stood on."""
         began = time.perf_counter()
         self._stopped = True
+        await self.watching.end()
         if self._site is not None:
             await self._site.close()
         outcomes = await self.swap.stop()
@@ -200,14 +205,10 @@ class Engine:
         if isinstance(name, Path) or "/" in name or path.is_absolute():
             return read_folder(path if path.is_absolute() else self.workspace / path)
         module_id = module_id_of(name)
-        source = self._supply(module_id)
+        source = self.disk.source(module_id)
         if source is None:
             raise self.not_in_workspace(module_id)
         return source
-
-    def _supply(self, module_id: str) -> Source | None:
-        folder = folder_of(self.modules_folder, module_id)
-        return read_folder(folder, module_id=module_id) if (folder / "api.py").is_file() else None
 
     def current_source(self, module_id: str) -> Source:
         """A module's text as it is now: in its folder, else as it is live, else its draft.
@@ -217,9 +218,9 @@ class Engine:
         """
         record = self.records.get(module_id)
         generation = self.find(module_id)
-        if generation is not None and generation.source.origin != "folder":
+        if generation is not None and generation.source.origin in ("cells", "mapping"):
             return generation.source
-        found = self._supply(module_id) or (record.draft if record else None)
+        found = self.disk.source(module_id) or (record.draft if record else None)
         if found is None:
             raise self.not_in_workspace(module_id)
         return found
@@ -235,7 +236,7 @@ class Engine:
 
     def not_in_workspace(self, module_id: str) -> ModframeError:
         """The error for an id that is nowhere, with the nearest there are."""
-        known = {*find_modules(self.modules_folder), *self.records} - {module_id}
+        known = {*self.disk.ids(), *self.records} - {module_id}
         hint = near(module_id, known)
         kind, _, short = module_id.partition(".")
         return ModuleNotFoundInWorkspaceError(
@@ -258,6 +259,7 @@ class Engine:
     def _published(self, module_ids: Iterable[str]) -> None:
         PLAIN_NAMES.forget(module_ids)
         self.handles.changed(module_ids)
+        self.watching.published(module_ids)
         refresh.wake()
 
     def building(self, module_id: str) -> Generation | None:
@@ -267,6 +269,7 @@ class Engine:
 
     def _context_for(self, generation: Generation, batch: Batch) -> ModuleContext:
         self.aspects.expect(generation)
+        generation.reads.leave_out(self.data)
         if generation.module_id.startswith("core."):
             return CoreContext(generation, batch.find, self, snapshot=self.snapshot)
         return ModuleContext(generation, batch.find, self)
@@ -349,6 +352,7 @@ class Engine:
             rows=lambda: [thaw(one) for one in self.seen.rows()],
             readiness=lambda: (self.records.ready, self.records.readiness()),
             absent=self._absent,
+            stale=self.records.why,
             allowed_hosts=self.config.allowed_hosts,
             block=self.app_loop.wait,
         )

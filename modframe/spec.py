@@ -175,6 +175,7 @@ class ModuleSpec:
         router: The `fastapi.APIRouter` the module serves, if any.
         settings_model: The settings model that ``@module`` names; the guide registers it itself.
         database_name: The database that a decorator names.
+        files: Patterns of data files, below the module's folder, that belong to its text.
         initializes_service: Whether the framework calls the service's ``initialize`` in phase 2;
             under the guide's form the module class does that itself.
         keep_state: Attributes of the service that the next generation is given.
@@ -199,6 +200,7 @@ class ModuleSpec:
     router: Any = None
     settings_model: type | None = None
     database_name: str | None = None
+    files: tuple[str, ...] = ()
     initializes_service: bool = False
     health: HealthSpec = HealthSpec()
     integrity: IntegritySpec = IntegritySpec()

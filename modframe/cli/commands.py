@@ -103,6 +103,12 @@ def quickstart(
 
 @app.command()
 def serve(
+    notebooks: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="NOTEBOOK.ipynb", help="Notebooks whose %%module cells are served too."
+        ),
+    ] = None,
     workspace: Workspace = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
@@ -113,12 +119,19 @@ def serve(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="End if a module fails.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Swap modules when their files are saved.")
+    ] = False,
 ) -> None:
-    """Load all modules of the workspace, then serve them until a signal comes."""
+    """Load all modules of the workspace and of notebooks, then serve them until a signal comes."""
     from .serve import Serving
     from .serve import serve as run_server
 
-    raise typer.Exit(run_server(Serving(workspace, host, port, token or None, strict)))
+    books = tuple(notebooks or ())
+    serving = Serving(
+        workspace, host, port, token or None, strict=strict, notebooks=books, watch=watch
+    )
+    raise typer.Exit(run_server(serving))
 
 
 @app.command("list")

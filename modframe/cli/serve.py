@@ -13,7 +13,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,6 +21,8 @@ from typing import Any
 from ..app import AppContext
 from ..hosted import hosted
 from ..server import Server, bind, check_token
+from ..source import OnDisk
+from ..source.workspace import find_workspace
 from ..wording import count
 from .out import one_line, say, workspace_at
 
@@ -40,6 +42,8 @@ class Serving:
         workspace: The workspace, or nothing for the nearest.
         token: What callers must bring; where the address isn't loopback there has to be one.
         strict: Whether a module that fails ends it.
+        notebooks: Notebooks whose ``%%module`` cells are served beside the workspace's modules.
+        watch: Whether modules are swapped when their files are saved.
     """
 
     workspace: Path | None = None
@@ -47,6 +51,18 @@ class Serving:
     port: int = 8000
     token: str | None = None
     strict: bool = False
+    notebooks: tuple[Path, ...] = ()
+    watch: bool = False
+
+    @property
+    def home(self) -> Path:
+        """The workspace: as given, or the nearest, seen from the first notebook or from here.
+
+        Raises:
+            WorkspaceError: If it was named and isn't there.
+        """
+        above = self.notebooks[0].resolve().parent if self.notebooks else None
+        return workspace_at(self.workspace or (find_workspace(above=above) if above else None))
 
 
 def serve(serving: Serving, *, afterwards: Afterwards | None = None) -> int:
@@ -54,20 +70,28 @@ def serve(serving: Serving, *, afterwards: Afterwards | None = None) -> int:
 
     Raises:
         ServeError: If the address can't be had; nothing was loaded then.
+        WorkspaceError: If a notebook can't be read or has no module; likewise.
         StartError: Under ``strict``, if a module failed.
     """
-    home = workspace_at(serving.workspace)
+    OnDisk(Path(), serving.notebooks).refuse_unreadable()
+    home = serving.home
     check_token(serving.host, serving.token)
     bound = bind(serving.host, serving.port)
     say(f"loading {home}")
     try:
-        return asyncio.run(_serve(serving, bound, afterwards))
+        return asyncio.run(_serve(replace(serving, workspace=home), bound, afterwards))
     finally:
         bound.close()
 
 
 async def _serve(serving: Serving, bound: socket.socket, afterwards: Afterwards | None) -> int:
-    given = {"workspace": serving.workspace, "modules": None, "data": None, "settings": None}
+    given = {
+        "workspace": serving.workspace,
+        "modules": None,
+        "data": None,
+        "settings": None,
+        "notebooks": serving.notebooks,
+    }
     stop = Stop(asyncio.get_running_loop())
     with stop.listening():
         work = asyncio.ensure_future(_host(serving, given, bound, stop, afterwards))
@@ -93,6 +117,9 @@ async def _host(
             serving.host, serving.port, token=serving.token, bound=bound
         )
         stop.loading = None
+        if serving.watch:
+            app._engine.watching.say = say_line
+            await app._engine.watching.begin()
         _announce(app, server, serving)
         if afterwards is None:
             await stop.asked.wait()
@@ -122,9 +149,31 @@ def _announce(app: AppContext, server: Server, serving: Serving) -> None:
     for one in own:
         about = one_line(one.error) if one.error else count(len(one.routes), "route")
         say(f"  {one.id}  {one.state}  {about}")
+    for line in _from_notebooks(app):
+        say(line)
+    if serving.watch:
+        say(f"watching {app._engine.watching.places}")
     if serving.token is None and sys.stdout.isatty():
         say(f"token {server.token}  (what changes the system over HTTP needs it)")
     say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")
+
+
+def _from_notebooks(app: AppContext) -> Iterator[str]:
+    disk = app._engine.disk
+    for module_id, sources in disk.in_notebooks().items():
+        names = ", ".join(dict.fromkeys(Path(one.place).name for one in sources))
+        folder = disk.folder(module_id)
+        if folder is None:
+            yield f"{module_id} is served from {names}"
+        elif any("api.py" in one.files for one in sources):
+            yield f"{module_id} is served from {names}, and not from {folder}"
+        else:
+            yield f"{module_id} is served from {folder}, with files from {names}"
+
+
+def say_line(text: str) -> None:
+    """What the watch did, as one line; it quotes errors, which quote module code."""
+    say(one_line(text))
 
 
 class Stop:

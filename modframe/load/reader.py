@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +31,7 @@ from .recorded import Facts
 from .services import Services
 
 _DATABASE = "DATABASE_NAME"
+_FILES = "MODULE_FILES"
 
 
 class Reader:
@@ -89,6 +91,7 @@ class Reader:
             ),
             database_name=facts.value("register_database", "database_name")
             or facts.value("module", "database"),
+            files=self._files(cls),
             initializes_service=short and "initialize" not in phase2,
             health=self._health(cls, facts),
             integrity=IntegritySpec(**_values(facts.first("enforce_data_integrity"))),
@@ -145,7 +148,11 @@ class Reader:
             self._notes.error("module-id", f"MODULE_ID: {error.message}", error.cure, at=at)
             return
         if said != wanted:
-            says = {"folder": "the folder says", "cells": "the cell says"}
+            says = {
+                "folder": "the folder says",
+                "cells": "the cell says",
+                "notebook": "the cell says",
+            }
             self._notes.error(
                 "module-id",
                 f"MODULE_ID is {given!r}, but "
@@ -220,7 +227,20 @@ class Reader:
             self._require_method(cls, method, fact)
         return ShutdownSpec(method, timeout)
 
-    # -- routes ---------------------------------------------------------------------------
+    # -- routes and files -----------------------------------------------------------------
+
+    def _files(self, cls: type) -> tuple[str, ...]:
+        """What ``MODULE_FILES`` says, beside the class or in it."""
+        given = getattr(cls, _FILES, vars(self.modules["api.py"]).get(_FILES, ()))
+        if not isinstance(given, list | tuple) or not all(map(_is_pattern, given)):
+            self._notes.error(
+                "module-files",
+                f"{_FILES} is {given!r}, and not a tuple of patterns below the module's folder",
+                f'write {_FILES} = ("queries/*.sql",)',
+                at=_FILES,
+            )
+            return ()
+        return tuple(given)
 
     def _router(self, facts: Facts) -> Any:
         fact = facts.first("register_api_endpoints")
@@ -250,6 +270,11 @@ class Reader:
                 at="router",
             )
         return None
+
+
+def _is_pattern(given: object) -> bool:
+    path = PurePosixPath(given) if isinstance(given, str) and given else None
+    return path is not None and not path.is_absolute() and ".." not in path.parts
 
 
 def _values(fact: Fact | None) -> Mapping[str, Any]:

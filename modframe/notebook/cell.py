@@ -13,8 +13,7 @@ from types import FrameType
 from typing import Any
 
 from ..source import SourceFile
-
-MAGIC = "%%module"
+from ..source.cells import split_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,10 @@ def cell_file(shell: Any, cell: RunningCell | None, body: str) -> SourceFile:
         body: What IPython handed the magic; stands in where the magic was called by code.
     """
     if cell is not None:
-        lines = cell.raw.splitlines(keepends=True)
-        at = next((i for i, one in enumerate(lines) if one.lstrip().startswith(MAGIC)), None)
-        if at is not None:
-            head = "".join([*lines[:at], f"# {lines[at].lstrip()}"])
-            text = "".join(lines[at + 1 :])
-            filename = _filename(shell, cell.raw)
-            return SourceFile(text, filename, at + 2, _label(shell, filename), head)
+        parts = split_cell(cell.raw)
+        if parts is not None:
+            name = _filename(shell, cell.raw)
+            return SourceFile(parts.text, name, parts.first_line, _label(shell, name), parts.head)
     return SourceFile(body, f"<cell {hashlib.sha256(body.encode()).hexdigest()[:12]}>")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -14,18 +15,29 @@ from ..app import AppContext, current_app, start
 from ..errors import InvalidModuleIdError, ModframeError
 from ..runtime.outcome import Outcome
 from ..source import SourceFile
+from ..source.cells import ARGUMENTS, is_module_file
 from ..spec import module_id_of
 from ..wording import count
 from .cell import Cells, cell_file
 from .failure import note_draft
 
-_FILE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*\.py\Z")
 _INTO = re.compile(r"\s*([A-Za-z_]\w*)\s*<<\s*\Z")
 
 
 def the_app() -> AppContext:
     """The app that runs, started on first use."""
     return current_app() or start()
+
+
+def _all_of(arguments: Iterable[tuple[str, dict[str, Any]]]) -> Callable[[Any], Any]:
+    """A magic's arguments out of a table that others read too."""
+
+    def decorate(magic: Any) -> Any:
+        for name, options in reversed(list(arguments)):
+            magic = argument(name, **options)(magic)
+        return magic
+
+    return decorate
 
 
 @magics_class
@@ -39,12 +51,7 @@ class ModframeMagics(Magics):
         self._cells = cells
 
     @magic_arguments()
-    @argument("module", help="the module's id; 'orders' means standard.orders")
-    @argument("file", nargs="?", default="api.py", help="which of its files this cell is")
-    @argument("--draft", action="store_true", help="keep the text, don't try it yet")
-    @argument("--test", action="store_true", help="the module's own tests must pass first")
-    @argument("--plan", action="store_true", help="say what would change; change nothing")
-    @argument("--force", action="store_true", help="take away what live modules use, too")
+    @_all_of(ARGUMENTS)
     @cell_magic
     def module(self, line: str, cell: str) -> None:
         """Make this cell one of a module's files, and swap to the module's whole draft.
@@ -57,7 +64,7 @@ class ModframeMagics(Magics):
         """
         given = parse_argstring(self.module, line)
         module_id = _module_id(given.module)
-        if not _FILE.match(given.file):
+        if not is_module_file(given.file):
             raise UsageError(
                 f"{given.file!r} can't be a module's file: give a Python file such as services.py"
             )

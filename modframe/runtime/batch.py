@@ -155,7 +155,7 @@ class Batch:
         generation = self.generations[module_id]
         imports: list[str] = []
         generation.context = self._around.context_for(generation, self)
-        with self._chain.entered(module_id):
+        with self._chain.entered(module_id), generation.reads.recording():
             loaded: Loaded = load(
                 generation.source,
                 generation.package_name,
@@ -173,6 +173,7 @@ class Batch:
         generation.findings += loaded.spec.findings
         generation.gate = Gate() if loaded.spec.hands_over else None
         generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
+        generation.reads.add_declared(generation.context.path, loaded.spec.files)
 
     def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
         """The package that ``modules.<other>`` leads to from a generation; loads it if it must."""
@@ -260,11 +261,12 @@ class Batch:
                 generation.parts[part.name] = await entered
 
         try:
-            await bounded(
-                enter,
-                self._around.limits.phase,
-                what=lambda: f"{generation.module_id}: {step}",
-            )
+            with generation.reads.recording():
+                await bounded(
+                    enter,
+                    self._around.limits.phase,
+                    what=lambda: f"{generation.module_id}: {step}",
+                )
         except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
             self.failed[generation.module_id] = failure_of(generation.source, step, error)
 
@@ -308,11 +310,12 @@ class Batch:
             if not part.starts(generation):
                 continue  # nothing to do in phase 2, so not worth a task
             try:
-                await bounded(
-                    lambda part=part: part.start(generation),  # type: ignore[misc]
-                    self._around.limits.phase,
-                    what=f"{generation.module_id}: phase2",
-                )
+                with generation.reads.recording():
+                    await bounded(
+                        lambda part=part: part.start(generation),  # type: ignore[misc]
+                        self._around.limits.phase,
+                        what=f"{generation.module_id}: phase2",
+                    )
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
                 self.failed[generation.module_id] = failure_of(generation.source, "phase2", error)
                 return

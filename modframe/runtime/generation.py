@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import Finding
 from ..load.methods import public_methods
+from ..load.reads import Reads
 from ..source import Source
 from ..spec import ModuleSpec
 from .bounds import first_of
@@ -42,6 +43,7 @@ class Generation:
         drained_by: Set when somebody has left, while a drain waits for that.
         gate: Where calls wait while it hands over; nothing for a module that never does.
         stage: How far it is. ``whole``: whether all went well after it was published.
+        reads: The files that its body and its phases opened for reading.
     """
 
     def __init__(self, source: Source, number: int) -> None:
@@ -63,6 +65,7 @@ class Generation:
         self.gate: Gate | None = None
         self.stage: Stage = "building"
         self.whole = True
+        self.reads = Reads()
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None
         self.drained_by: asyncio.Event | None = None

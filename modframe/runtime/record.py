@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..load.reads import Reads
 from ..source import Source
 from .generation import Generation
 from .live import Live
@@ -31,6 +32,7 @@ class Record:
         error: Why the newest attempt failed; nothing once one succeeded.
         number: The number its newest published generation has.
         draft: What cells are working on.
+        reads: The files that the newest attempt read, whatever became of it.
         building: The generation that an attempt under way builds.
         retired: Generations that were replaced and aren't closed yet, oldest first.
         unsettled: What generations left behind when they were closed.
@@ -44,6 +46,7 @@ class Record:
     error: BaseException | None = None
     number: int = 0
     draft: Source | None = None
+    reads: Reads | None = None
     building: Generation | None = None
     retired: list[Generation] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
@@ -84,6 +87,11 @@ class Records(dict[str, Record]):
         if record is None:
             return "DRAFT"
         return "STARTING" if record.building else record.state
+
+    def why(self, module_id: str) -> str:
+        """Why a module's newest attempt failed; empty if none did."""
+        record = self.get(module_id)
+        return "" if record is None or record.error is None else str(record.error)
 
     def readiness(self) -> dict[str, State]:
         """Module id → state, of all that were meant to run."""

@@ -112,6 +112,7 @@ class Transaction:
             for key in batch.generations:
                 if key in records:  # a draft may have been dropped meanwhile
                     records[key].building = None
+                    records[key].reads = batch.generations[key].reads
         built = batch.going
         replaced = self._publish(built)
         took = time.perf_counter() - began
@@ -299,9 +300,10 @@ class Transaction:
         batch = self._batch
         for key, error in {**batch.failed, **batch.blocked}.items():
             record = self._around.records[key]
+            known = str(record.error) == str(error)  # a watched file is tried at every save
             record.error = error
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
-            if key in batch.failed:
+            if key in batch.failed and not known:
                 log_exception(key, str(error), error.__cause__ or error)
 
     # -- publish --------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from ..runtime.gate import Pinned, enter, unpin
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.stragglers import mark, was_cut
+from .stale import is_local, stale_header, telling
 
 _RETRY_SECONDS = "1"
 _HINTS_UP_TO = 2000
@@ -32,6 +33,7 @@ class Dispatcher:
         live: The table of what runs.
         system: What answers everything that is not below ``/api/v1/``.
         absent: Of a module that is known but not live, its state and why; None for any other.
+        stale: Why a module's newest text isn't live; empty if it is. Only local clients see it.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class Dispatcher:
         *,
         system: ASGIApp,
         absent: Callable[[str], tuple[str, str] | None],
+        stale: Callable[[str], str] = lambda _: "",
     ) -> None:
         self._live = live
         self._system = system
         self._absent = absent
+        self._stale = stale
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to whom it belongs.
@@ -87,8 +91,10 @@ class Dispatcher:
         module_id: str,
     ) -> None:
         if generation is None or (web := generation.parts.get("web")) is None:
-            await self._missing(module_id, self._live.generations).send(scope, send)
+            await self._missing(module_id, self._live.generations, scope).send(scope, send)
             return
+        if (why := self._stale(module_id)) and is_local(scope):
+            send = telling(send, stale_header(module_id, generation.number, why))
         generation.in_flight += 1
         try:
             await web.asgi(scope, receive, send)
@@ -99,12 +105,13 @@ class Dispatcher:
         finally:
             generation.release()
 
-    def _missing(self, module_id: str, generations: Mapping[str, Any]) -> Problem:
+    def _missing(self, module_id: str, generations: Mapping[str, Any], scope: Scope) -> Problem:
         if module_id in generations:
             return Problem(404, f"{module_id} is live and has no routes")
         known = self._absent(module_id)
         if known is not None:
             state, reason = known
+            reason = (is_local(scope) and self._stale(module_id)) or reason
             why = f": {reason}" if reason else ""
             return Problem(
                 503,

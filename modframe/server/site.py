@@ -30,6 +30,7 @@ class Site:
         rows: The rows of the status page.
         readiness: Whether all is ready, and module id → state.
         absent: Of a module that is known and not live, its state and why.
+        stale: Why a module's newest text isn't live; empty if it is.
         allowed_hosts: Host names to answer to beside loopback.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
     """
@@ -41,12 +42,14 @@ class Site:
         rows: Callable[[], Sequence[Mapping[str, Any]]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         absent: Callable[[str], tuple[str, str] | None],
+        stale: Callable[[str], str],
         allowed_hosts: Iterable[str],
         block: Callable[[Callable[[], Any]], Any],
     ) -> None:
         pages = SystemPages(MergedOpenAPI(live), snapshot=rows, readiness=readiness)
         self.asgi = Guard(
-            Dispatcher(live, system=pages, absent=absent), allowed_hosts=allowed_hosts
+            Dispatcher(live, system=pages, absent=absent, stale=stale),
+            allowed_hosts=allowed_hosts,
         )
         self._block = block
         self._lock = asyncio.Lock()

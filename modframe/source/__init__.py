@@ -1,6 +1,7 @@
-"""Where a module's text comes from: cells, folders, mappings; and the `Source` it becomes."""
+"""Where a module's text comes from: cells, folders, notebooks; and the `Source` it becomes."""
 
+from .disk import OnDisk
 from .folder import find_modules, read_folder
 from .source import Source, SourceFile
 
-__all__ = ["Source", "SourceFile", "find_modules", "read_folder"]
+__all__ = ["OnDisk", "Source", "SourceFile", "find_modules", "read_folder"]

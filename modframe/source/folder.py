@@ -51,7 +51,13 @@ def read_folder(folder: Path, *, module_id: str | None = None) -> Source:
     files = {}
     for path in sorted(_python_files(folder)):
         # What isn't UTF-8 comes through as half characters, which a check names with their line.
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        try:
+            text = path.read_bytes().decode("utf-8", "surrogateescape")
+        except OSError as error:
+            raise WorkspaceError(
+                f"{module_id}: {str(path)!r} can't be read: {error.strerror}",
+                cure="see to it that the file is there and may be read",
+            ) from error
         files[path.relative_to(folder).as_posix()] = SourceFile(text, str(path))
     if "api.py" not in files:
         raise WorkspaceError(
@@ -69,5 +75,5 @@ def _python_files(folder: Path, *above: Path) -> Iterator[Path]:
             hidden = path.name.startswith(".") or path.name in _SKIPPED
             if not hidden and path.resolve() not in inside:
                 yield from _python_files(path, *inside)
-        elif path.suffix == ".py":
+        elif path.suffix == ".py" and not path.name.startswith("."):  # `.#api.py` is a lock
             yield path

@@ -16,7 +16,7 @@ from typing import Literal
 from ..errors import WorkspaceError
 from ..wording import count
 
-Origin = Literal["cells", "folder", "mapping"]
+Origin = Literal["cells", "folder", "mapping", "notebook"]
 
 
 def _bytes(text: str) -> bytes:
@@ -33,7 +33,8 @@ class SourceFile:
         filename: ``co_filename`` and ``__file__`` of the code.
         first_line: The line, from 1, that the text's first line has in that place: 2 below a
             ``%%module`` line.
-        cell: What the notebook calls the place, such as ``"Cell In[3]"``; empty for files.
+        cell: What the notebook calls the place, such as ``"Cell In[3]"``, or ``"cell 4 of
+            orders.ipynb"`` where it was read from disk; empty for files.
         head: The lines of the place above the text, kept for display.
     """
 

@@ -74,6 +74,7 @@ class Collector:
             generation=generation.number if generation else 0,
             origin=live.origin if live else "",
             files=tuple(sorted(shown.files)) if shown else (),
+            reads=tuple(sorted(map(str, generation.reads))) if generation else (),
             error=str(record.error or ""),
             outcome=record.outcome,
             draft=record.draft is not None and (live is None or record.draft.digest != live.digest),

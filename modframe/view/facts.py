@@ -72,6 +72,7 @@ def overview_html(view: ModuleView) -> str:
         ("draft", "cells hold a text that is not live" if view.draft else ""),
         ("version", view.version),
         ("from", origin),
+        ("reads", ", ".join(view.reads)),
     ]
     rows += [
         ("service", row(name, " ", _dim(about["class"])))

@@ -22,7 +22,8 @@ class ModuleView:
     Attributes:
         state: ``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD``.
         generation: The number of the live generation; 0 if there is none.
-        origin: Where the live text comes from: ``cells``, ``folder`` or ``mapping``.
+        origin: Where the live text comes from: ``cells``, ``folder``, ``mapping`` or ``notebook``.
+        reads: The files that it read while it was loaded, and those it declares.
         error: Why the newest attempt failed; empty if none did.
         outcome: The line that the newest swap left; empty before the first.
         draft: Whether cells hold a text that isn't live.
@@ -40,6 +41,7 @@ class ModuleView:
     generation: int = 0
     origin: str = ""
     files: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     error: str = ""
     outcome: str = ""
     draft: bool = False

@@ -77,4 +77,5 @@ async def use() -> Result:
         texts: dict[str, str] = oldest.source.texts
         orders = orders.rollback(oldest) if texts else orders.rollback(to=2, force=True)
     start().load(["orders", "standard.shop"], force=orders.rollback().generation > 1)
+    start().watch().stop()
     return found if found.success else Result.error("NO", str(found.message))

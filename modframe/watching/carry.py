@@ -1,0 +1,108 @@
+"""The texts of a burst → one transaction; where that fails, what is sound and unrelated goes live.
+
+Called by `Watching`, on the app loop. A text that fails keeps its module as it was. So are the
+modules of the burst that have to do with it: they were saved together, and may need each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import BlockedError, ModframeError, NotRunningError
+from ..runtime.outcome import Outcome
+from ..runtime.swap import Swap
+from ..source import Source
+from .look import mentions
+
+
+@dataclass(slots=True)
+class Carried:
+    """What became of a burst.
+
+    Attributes:
+        outcomes: Of the modules that are live now, those rebuilt with them included.
+        failed: Module id → why its text isn't live. ``held``: those that wait for one of them.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    failed: dict[str, BaseException] = field(default_factory=dict)
+    held: dict[str, BaseException] = field(default_factory=dict)
+
+
+async def carry(swap: Swap, sources: Mapping[str, Source], *, force: bool) -> Carried:
+    """Make texts live: all of them, or, without those that fail and what is related, the rest."""
+    done = Carried()
+    left = dict(sources)
+    before = {key: one.number for key in left if (one := swap.live.generations.get(key))}
+    while left:
+        try:
+            done.outcomes += await swap.change(list(left.values()), force=force)
+            return done
+        except NotRunningError:
+            raise
+        except ModframeError as error:
+            failed = _failures(swap, left, error)
+        # What failed to be activated is live all the same, and so is what went live with it.
+        for key in list(left):
+            now = swap.live.generations.get(key)
+            if now is not None and now.number > before.get(key, 0):
+                done.outcomes.append(Outcome(key, "live", before.get(key, 0), now.number))
+                del left[key]
+        if not left:
+            done.failed |= failed
+            return done
+        related = _related(swap, left, failed)
+        done.failed |= failed
+        done.held |= {key: BlockedError(key, failed) for key in related - failed.keys()}
+        for key in done.held:
+            swap.records[key].error = done.held[key]
+        without = {key: one for key, one in left.items() if key not in related | failed.keys()}
+        if len(without) == len(left):
+            # What failed is none of these, and nothing less can be tried.
+            done.held |= {key: BlockedError(key, failed) for key in left}
+            return done
+        left = without
+    return done
+
+
+def _failures(
+    swap: Swap, sources: Mapping[str, Source], error: ModframeError
+) -> dict[str, BaseException]:
+    """The modules that failed by themselves, whether they were saved or hang on one that was."""
+    found: dict[str, BaseException] = {
+        key: record.error
+        for key, record in swap.records.items()
+        if record.error is not None
+        and (key in sources or record.error is error)
+        and not isinstance(record.error, BlockedError)
+    }
+    if not found:  # an error of no module's is everyone's
+        found = dict.fromkeys(sources, error)
+        for key in found:
+            swap.records[key].error = error
+    return found
+
+
+def _related(swap: Swap, sources: Mapping[str, Source], failed: Iterable[str]) -> set[str]:
+    """The modules of a burst that have to do with those, directly or not."""
+    related = set(failed)
+    while True:
+        more = {
+            key
+            for key in sources
+            if key not in related and any(_are_related(swap, sources, key, one) for one in related)
+        }
+        if not more:
+            return related & sources.keys()
+        related |= more
+
+
+def _are_related(swap: Swap, sources: Mapping[str, Source], one: str, other: str) -> bool:
+    for key, needed in ((one, other), (other, one)):
+        live = swap.live.generations.get(key)
+        if live is not None and needed in live.spec.required_ids:
+            return True
+        if key in sources and mentions(sources[key], needed):
+            return True
+    return False

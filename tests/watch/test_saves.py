@@ -1,0 +1,376 @@
+"""Whatever way a file is saved, the new text is live and nothing in between was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modframe.app import AppContext
+from modframe.errors import BlockedError
+from tests.fakes import simple
+from tests.watch.conftest import WAYS, Saved, get
+
+
+@pytest.mark.parametrize("save", WAYS, ids=lambda way: way.__name__)
+def test_every_way_to_save_is_one_swap(
+    saved: Saved, save: Callable[[Path, str], None], errors: Callable[[], list[str]]
+) -> None:
+    """No editor's own files, no moment of emptiness and no backup goes live or fails."""
+    path = saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    save(path, get(2))
+    saved.until_answer("orders", 2)
+    saved.settle()
+    assert saved.number("orders") == 2
+    assert errors() == []
+    assert not [line for line in saved.said if "stopped" in line]
+
+
+def test_a_new_folder_is_loaded(saved: Saved) -> None:
+    """Its files and folders are written one by one, as a person or a generator does."""
+    saved.save("orders", "def seven():\n    return 7\n", "deep/rules.py")
+    saved.save(
+        "orders", get(0, head="from .deep.rules import seven").replace("return 0", "return seven()")
+    )
+    saved.until_answer("orders", 7)
+    saved.save("orders", "def seven():\n    return 77\n", "deep/rules.py")
+    saved.until_answer("orders", 77)
+
+
+def test_a_half_written_file_keeps_the_old(saved: Saved) -> None:
+    """It is reported, and forgotten once the rest is there."""
+    text = get("all of it", head="import json\n")
+    path = saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    path.write_text(text[: text.index("async")] + "async def get(se")
+    saved.until(lambda: saved.app.modules["orders"].error)
+    assert saved.answers("orders") == 1
+    path.write_text(text)
+    saved.until_answer("orders", "all of it")
+    assert saved.app.modules["orders"].error is None
+
+
+def test_the_old_text_again_is_no_swap(saved: Saved) -> None:
+    """The report goes with the mistake."""
+    path = saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    path.write_text("1 / 0\n" + get(2))
+    saved.until(lambda: saved.app.modules["orders"].error)
+    path.write_text(get(1))
+    saved.until(lambda: saved.app.modules["orders"].error is None)
+    assert saved.number("orders") == 1
+
+
+def test_fifty_saves_are_few_swaps(saved: Saved) -> None:
+    """And the last text is the live one."""
+    path = saved.save("orders", get(-1))
+    saved.until_answer("orders", -1)
+    for number in range(50):
+        path.write_text(get(number))
+    saved.until_answer("orders", 49)
+    saved.settle()
+    assert saved.number("orders") <= 8
+    assert saved.answers("orders") == 49
+
+
+def test_temporary_files_are_no_saves(saved: Saved) -> None:
+    """Nor is a file that is saved as it was."""
+    path = saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    for name in ("api.py.swp", ".api.py.swx", "api.py~", "4913", "#api.py#", "x.tmp"):
+        (path.parent / name).write_text("!")
+    (path.parent / "__pycache__").mkdir()
+    (path.parent / "__pycache__/api.py").write_text("!")
+    path.write_text(get(1))
+    saved.settle()
+    assert saved.number("orders") == 1
+
+
+def git(folder: Path, *words: str) -> None:
+    """Run git without a person's settings."""
+    env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main")
+    subprocess.run(["git", *who, *words], cwd=folder, env=env, check=True, capture_output=True)
+
+
+def test_a_checkout_of_several_files_is_one_transaction(
+    saved: Saved, errors: Callable[[], list[str]]
+) -> None:
+    """Texts that only work together go live together."""
+    top = simple(
+        "async def get(self):\n    return NAME",
+        head="from modules.standard.base.api import {} as NAME",
+    )
+    for name in ("old", "new"):
+        saved.save("base", simple("pass", head=f"{name} = {name!r}"))
+        saved.save("top", top.format(name))
+        if name == "old":
+            git(saved.folder, "init", "-q")
+        git(saved.folder, "add", "modules")
+        git(saved.folder, "commit", "-qm", name)
+        saved.until_answer("top", name)
+    before = [saved.number(name) for name in ("base", "top")]
+    git(saved.folder, "checkout", "-q", "HEAD~1")
+    saved.until_answer("top", "old")
+    saved.settle()
+    assert [saved.number(name) for name in ("base", "top")] == [one + 1 for one in before]
+    assert errors() == []
+
+
+# -- groups --------------------------------------------------------------------------------------
+
+
+def test_what_is_sound_and_unrelated_goes_live(saved: Saved) -> None:
+    """What was saved with a broken text and names its module waits until that is mended."""
+    for name in ("a", "b", "c"):
+        saved.save(name, get(1, arguments='requires=["a"]' if name == "b" else ""))
+    saved.until(lambda: all(saved.answers(name) == 1 for name in "abc"))
+    saved.save("a", "1 / 0\n" + get(2))
+    saved.save("b", get(2, arguments='requires=["a"]'))
+    saved.save("c", get(2))
+    saved.until_answer("c", 2)
+    saved.settle()
+    assert (saved.answers("a"), saved.answers("b")) == (1, 1)
+    assert "ZeroDivisionError" in str(saved.app.modules["a"].error)
+    assert isinstance(saved.app.modules["b"].error, BlockedError)
+    assert saved.app.modules["c"].error is None
+    saved.save("a", get(3))
+    saved.until(lambda: (saved.answers("a"), saved.answers("b")) == (3, 2))
+
+
+def test_a_text_that_breaks_an_importer_stays_out(saved: Saved) -> None:
+    """The importer was not saved, and it is named."""
+    saved.save("base", simple("pass", head="NAME = 1"))
+    saved.save(
+        "top",
+        simple(
+            "async def get(self):\n    return NAME",
+            head="from modules.standard.base.api import NAME",
+        ),
+    )
+    saved.until_answer("top", 1)
+    saved.save("base", simple("pass", head="OTHER = 1"))
+    saved.until(lambda: saved.app.modules["base"].error)
+    assert "standard.top" in str(saved.app.modules["base"].error)
+    assert "cannot import name 'NAME'" in str(saved.app.modules["top"].error)
+    assert saved.answers("top") == 1
+    saved.save("base", simple("pass", head="NAME = 2"))
+    saved.until_answer("top", 2)
+
+
+def test_a_module_that_waits_for_another_starts_with_it(saved: Saved) -> None:
+    """However it waits: by a requirement or by an import."""
+    saved.save("b", get(1, arguments='requires=["a"]'))
+    saved.save("c", get(2, head="from modules.standard.a.api import Thing as Other"))
+    saved.until(lambda: all(n in saved.app.modules and saved.app.modules[n].error for n in "bc"))
+    saved.save("a", get(0))
+    saved.until(lambda: (saved.answers("b"), saved.answers("c")) == (1, 2))
+
+
+def test_a_newer_text_takes_the_place_of_one_that_hangs(saved: Saved) -> None:
+    """Nobody waits for the bound of a phase."""
+    saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    hangs = simple(
+        "async def initialize(self):\n    (self.app_context.path / 'began').touch()\n"
+        "    await asyncio.Event().wait()",
+        head="import asyncio",
+    )
+    path = saved.save("orders", hangs)
+    saved.until((path.parent / "began").exists)
+    saved.save("orders", get(3))
+    saved.until_answer("orders", 3)
+    assert saved.app.modules["orders"].error is None
+
+
+def test_what_is_live_though_it_could_not_be_activated_is_not_built_twice(saved: Saved) -> None:
+    """Nor is what went live with it; the report stays."""
+    for name in "ac":
+        saved.save(name, get(1))
+    saved.until(lambda: all(saved.answers(name) == 1 for name in "ac"))
+    saved.save(
+        "a",
+        simple(
+            "async def activate(self):\n    raise ValueError('no consumer')\n\n"
+            "async def get(self):\n    return 2"
+        ),
+    )
+    saved.save("c", get(2))
+    saved.until(lambda: (saved.answers("a"), saved.answers("c")) == (2, 2))
+    saved.settle()
+    assert (saved.number("a"), saved.number("c")) == (2, 2)
+    assert "no consumer" in str(saved.app.modules["a"].error)
+    assert saved.app.modules["c"].error is None
+
+
+# -- deletion ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["folder", "api.py"])
+def test_a_deleted_module_is_unloaded(saved: Saved, whole: bool) -> None:
+    """And loaded when it is there again, under the next number."""
+    path = saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    if whole:
+        shutil.rmtree(path.parent)
+    else:
+        path.unlink()
+    saved.until(lambda: saved.app.modules["orders"].state == "STOPPED")
+    assert saved.app.snapshot().ready
+    saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    assert saved.number("orders") == 2
+
+
+def test_what_others_need_is_not_unloaded(saved: Saved) -> None:
+    """That is reported, and done as soon as nobody needs it."""
+    base = saved.save("base", get(1))
+    user = saved.save("user", get(2, arguments='requires=["base"]'))
+    saved.until_answer("user", 2)
+    shutil.rmtree(base.parent)
+    saved.until(lambda: saved.app.modules["base"].error)
+    assert "standard.user requires it" in str(saved.app.modules["base"].error)
+    assert saved.answers("base") == 1
+    user.write_text(get(3))
+    saved.until_answer("user", 3)
+    saved.until(lambda: saved.app.modules["base"].state == "STOPPED")
+
+
+def test_modules_that_are_deleted_together_stop_together(saved: Saved) -> None:
+    """Dependents first, as ever."""
+    saved.save("base", get(1))
+    saved.save("user", get(2, arguments='requires=["base"]'))
+    saved.until_answer("user", 2)
+    shutil.rmtree(saved.folder / "modules")
+    saved.until(lambda: saved.app.modules["base"].state == "STOPPED")
+    assert saved.app.modules["user"].state == "STOPPED"
+    saved.save("base", get(5))
+    saved.until_answer("base", 5)
+
+
+def test_a_module_that_never_ran_is_forgotten_with_its_folder(saved: Saved) -> None:
+    """Readiness is no longer held up by it."""
+    path = saved.save("orders", "1 / 0\n" + get(1))
+    saved.until(lambda: "orders" in saved.app.modules and saved.app.modules["orders"].error)
+    assert not saved.app.snapshot().ready
+    shutil.rmtree(path.parent)
+    saved.until(lambda: "orders" not in saved.app.modules)
+    assert saved.app.snapshot().ready
+
+
+# -- what it leaves alone ------------------------------------------------------------------------
+
+
+def test_what_cells_made_live_outlives_its_folder(saved: Saved) -> None:
+    """A saved file takes over from cells; a deleted one does not stop them."""
+    path = saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    saved.app.load({"api.py": get("cells")}, id="orders")
+    shutil.rmtree(path.parent)
+    saved.settle()
+    assert saved.answers("orders") == "cells"
+    saved.save("orders", get("saved"))
+    saved.until_answer("orders", "saved")
+
+
+def test_core_modules_and_modules_from_elsewhere_stay(saved: Saved, tmp_path: Path) -> None:
+    """Whatever happens to ``modules/``."""
+    elsewhere = tmp_path / "elsewhere/standard/far"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "api.py").write_text(get("far"))
+    saved.app.load(elsewhere)
+    saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    shutil.rmtree(saved.folder / "modules")
+    saved.until(lambda: saved.app.modules["orders"].state == "STOPPED")
+    assert saved.answers("far") == "far"
+    assert saved.app.modules["core.settings"].state == "LIVE"
+
+
+def test_modules_that_nobody_saved_are_not_loaded(
+    started: Callable[..., AppContext], workspace: Path
+) -> None:
+    """They were left out at the start; a type's folder that is new is no reason."""
+    for name in ("x", "y"):
+        (workspace / f"modules/standard/{name}").mkdir(parents=True)
+        (workspace / f"modules/standard/{name}/api.py").write_text(get(name))
+    saved = Saved(started(modules=["x"]), workspace)
+    (workspace / "modules/extensions/more").mkdir(parents=True)
+    (workspace / "modules/extensions/more/api.py").write_text(get("more"))
+    saved.until(lambda: "extensions.more" in saved.app.modules)
+    saved.settle()
+    assert sorted(one for one in saved.app.modules if not one.startswith("core.")) == [
+        "extensions.more",
+        "standard.fence",
+        "standard.x",
+    ]
+
+
+def test_links_are_followed(saved: Saved, tmp_path: Path) -> None:
+    """To a module's folder that lies elsewhere; without the link the module is gone."""
+    real = tmp_path / "elsewhere/orders"
+    real.mkdir(parents=True)
+    (real / "api.py").write_text(get(1))
+    link = saved.path("x").parent.with_name("orders")
+    link.symlink_to(real)
+    saved.until_answer("orders", 1)
+    (real / "api.py").write_text(get(2))
+    saved.until_answer("orders", 2)
+    link.unlink()
+    saved.until(lambda: saved.app.modules["orders"].state == "STOPPED")
+
+
+def test_nothing_is_followed_after_stop(saved: Saved) -> None:
+    """The last thing that was live stays; to watch again catches up."""
+    path = saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    assert repr(saved.watcher) == f"<Watcher {saved.folder}/modules: 1 swap>"
+    assert saved.watcher.running
+    saved.watcher.stop()
+    saved.watcher.stop()
+    assert repr(saved.watcher) == "<Watcher stopped, 1 swap>"
+    path.write_text(get(2))
+    assert saved.answers("orders") == 1
+    saved.app.watch()
+    saved.until_answer("orders", 2)
+
+
+def test_the_app_takes_its_watcher_along(
+    started: Callable[..., AppContext], workspace: Path
+) -> None:
+    """No thread is left."""
+    import threading
+
+    app = started(modules=[])
+    watcher = app.watch()
+    assert app.watch().running
+    app.stop()
+    assert not watcher.running
+    assert not [one for one in threading.enumerate() if one.name == "modframe-watch"]
+    watcher.stop()
+
+
+def test_a_broken_save_is_logged_once(saved: Saved, errors: Callable[[], list[str]]) -> None:
+    """However often it is saved; another mistake is another line."""
+    broken = "1 / 0\n" + get(2)
+    saved.save("orders", get(1))
+    saved.until_answer("orders", 1)
+    for _ in range(3):
+        saved.save("orders", broken)
+        saved.settle()
+    saved.save("orders", broken + "# a note\n")
+    saved.settle()
+    assert len(errors()) == 1
+    assert "ZeroDivisionError" in errors()[0]
+    saved.save("orders", "nothing_at_all\n")
+    saved.until(lambda: len(errors()) == 2)
+    assert [
+        line
+        for line in saved.said
+        if line.startswith("standard.orders 1 stays live · api.py, line 1: ")
+    ]
