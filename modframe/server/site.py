@@ -42,7 +42,7 @@ class Site:
         rows: Callable[[], Sequence[Mapping[str, Any]]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         absent: Callable[[str], tuple[str, str] | None],
-        stale: Callable[[str], str],
+        stale: Callable[[str], str] = lambda _: "",
         allowed_hosts: Iterable[str],
         block: Callable[[Callable[[], Any]], Any],
     ) -> None:

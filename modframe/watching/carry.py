@@ -6,7 +6,7 @@ modules of the burst that have to do with it: they were saved together, and may 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import BlockedError, ModframeError, NotRunningError
@@ -14,6 +14,8 @@ from ..runtime.outcome import Outcome
 from ..runtime.swap import Swap
 from ..source import Source
 from .look import mentions
+
+Change = Callable[..., Awaitable[list[Outcome]]]
 
 
 @dataclass(slots=True)
@@ -30,14 +32,23 @@ class Carried:
     held: dict[str, BaseException] = field(default_factory=dict)
 
 
-async def carry(swap: Swap, sources: Mapping[str, Source], *, force: bool) -> Carried:
-    """Make texts live: all of them, or, without those that fail and what is related, the rest."""
+async def carry(
+    swap: Swap, sources: Mapping[str, Source], *, change: Change, force: bool
+) -> Carried:
+    """Make texts live: all of them, or, without those that fail and what is related, the rest.
+
+    Args:
+        swap: What knows Live and the records.
+        sources: Module id → text.
+        change: Carries a transaction out: ``swap.change``, or what stands before it.
+        force: Whether a text that is live is built anew.
+    """
     done = Carried()
     left = dict(sources)
     before = {key: one.number for key in left if (one := swap.live.generations.get(key))}
     while left:
         try:
-            done.outcomes += await swap.change(list(left.values()), force=force)
+            done.outcomes += await change(list(left.values()), force=force)
             return done
         except NotRunningError:
             raise

@@ -20,7 +20,7 @@ from ..runtime.swap import Swap
 from ..source import OnDisk
 from ..source.watch import FileWatch
 from ..wording import count
-from .carry import Carried, carry
+from .carry import Carried, Change, carry
 from .known import KnownModules
 from .look import Found, look
 from .watcher import Watcher
@@ -40,11 +40,16 @@ class Watching:
         swap: Carries changes out.
         disk: Where the texts are.
         app_loop: The loop it all runs on.
+
+    Attributes:
+        say: Told what came of each burst, a line for each module.
+        change: Carries a transaction out; to let something stand before the swap.
     """
 
     def __init__(self, swap: Swap, disk: OnDisk, *, app_loop: AppLoop) -> None:
         self._swap, self._disk, self._app_loop = swap, disk, app_loop
         self.say: Callable[[str], None] = _log.info
+        self.change: Change = swap.change
         self._files: FileWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._under_way: dict[asyncio.Task[None], dict[str, object]] = {}
@@ -188,10 +193,10 @@ class Watching:
         for module_id in found.forgotten:
             self._forget(module_id)
         if found.reverted:
-            self._tell(await carry(swap, found.reverted, force=False))
+            self._tell(await carry(swap, found.reverted, change=self.change, force=False))
         if found.sources:
             self._tried |= found.marks
-            done = await carry(swap, found.sources, force=True)
+            done = await carry(swap, found.sources, change=self.change, force=True)
             for one in done.outcomes:
                 self._tried.pop(one.module_id, None)
             self._tell(done)
