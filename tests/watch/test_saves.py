@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -374,3 +376,25 @@ def test_a_broken_save_is_logged_once(saved: Saved, errors: Callable[[], list[st
         for line in saved.said
         if line.startswith("standard.orders 1 stays live · api.py, line 1: ")
     ]
+
+
+def test_saves_leave_no_generation_behind(saved: Saved) -> None:
+    """Neither those that were live nor those that failed."""
+    kinds: weakref.WeakSet[type] = weakref.WeakSet()
+    for number in range(1, 6):
+        saved.save("orders", get(number))
+        saved.until_answer("orders", number)
+        generation = saved.app._engine.find("standard.orders")
+        assert generation is not None
+        kinds.add(generation.spec.module_class)
+        del generation
+        saved.save("orders", "1 / 0\n" + get(number))
+        saved.until(lambda: saved.app.modules["orders"].error)
+    saved.save("orders", get(0))
+    saved.until_answer("orders", 0)
+
+    def gone() -> bool:
+        gc.collect()
+        return not kinds
+
+    saved.until(gone)
