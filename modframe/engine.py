@@ -124,6 +124,7 @@ class Engine:
         self.watching = Watching(self.swap, self.disk, app_loop=app_loop)
         self.drafts = Drafts(self.swap)
         self.trials = Trials(self)
+        self.watching.change = self._change_saved
         self.past = Past(self.swap, data)
         self.seen = Collector(
             self.live,
@@ -244,6 +245,13 @@ class Engine:
             cure=f"{hint}{'Otherwise write' if hint else 'write'} it in a '%%module {short}' cell, "
             f"or in {self.modules_folder.name}/{kind}/{short}/api.py",
         )
+
+    async def _change_saved(self, sources: Sequence[Source], *, force: bool) -> list[Outcome]:
+        """Carry out what was saved, past the modules' own tests if the settings say so."""
+        if not self.config.watch_test:
+            return await self.swap.change(sources, force=force)
+        trial = self.trials.make()
+        return trial.noted(await self.swap.change(sources, force=force, trial=trial))
 
     # -- what rooms ask -------------------------------------------------------------------
 

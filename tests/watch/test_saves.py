@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import modframe
 from modframe.app import AppContext
 from modframe.errors import BlockedError
 from tests.fakes import simple
@@ -398,3 +399,24 @@ def test_saves_leave_no_generation_behind(saved: Saved) -> None:
         return not kinds
 
     saved.until(gone)
+
+
+def test_tests_stand_before_a_save(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With MODFRAME_WATCH_TEST what is saved goes live only if the module's own tests pass."""
+    monkeypatch.setenv("MODFRAME_WATCH_TEST", "true")
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        saved = Saved(app, workspace)
+        saved.save(
+            "orders",
+            "async def test_it(service):\n    assert await service.get() < 9",
+            "test_api.py",
+        )
+        saved.save("orders", get(1))
+        saved.until_answer("orders", 1)
+        saved.save("orders", get(10))
+        error = saved.until(lambda: app.modules["orders"].error)
+        assert "test_it" in str(error)
+        assert saved.answers("orders") == 1
+        saved.save("orders", get(2))
+        saved.until_answer("orders", 2)
+        assert any("1 test passed" in line for line in saved.said)
