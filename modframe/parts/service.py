@@ -130,6 +130,7 @@ class ServicePart(Part):
         graceful = _bound_method(generation, spec.graceful)
         force = _bound_method(generation, spec.force)
         late = ""
+        deaf: asyncio.Task[Any] | None = None
         if graceful is not None:
             try:
                 await bounded(
@@ -139,13 +140,15 @@ class ServicePart(Part):
                     hurry=self._hurry,
                 )
             except OverdueError as error:
-                late = str(error)
+                late, deaf = str(error), error.left_behind
                 _log.warning("%s; force follows", late)
             except Exception as error:  # noqa: BLE001  # the module's own; it is said and forced
                 late = f"{spec.module_id}: {spec.graceful.method}() raised {error!r}"
                 _log.exception("%s; force follows", late)
         if force is not None and late:
             await _force(generation, force, late)
+        if deaf is not None and not deaf.done():
+            raise ModframeError(late, cure="let CancelledError out of it; it can be loaded again")
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The services with their methods, for views and forms; made at the first look, and kept.
@@ -301,7 +304,8 @@ async def _force(generation: Generation, force: Callable[[], Any], late: str) ->
     try:
         await bounded(force, spec.force.timeout, what=what)
     except Exception as error:  # reported as the module's failure to unload
+        said = str(error) if isinstance(error, OverdueError) else f"{what} failed: {error!r}"
         raise ModframeError(
-            f"{late}; then {what} failed: {error!r}",
+            f"{late}; then {said}",
             cure="the module may hold on to something; it can be loaded again",
         ) from error

@@ -13,7 +13,15 @@ GRACE = 1.0
 
 
 class OverdueError(TimeoutError):
-    """Raised when a step took longer than its bound; it was cancelled."""
+    """Raised when a step took longer than its bound; it was cancelled.
+
+    Attributes:
+        left_behind: The step, if it ignores that.
+    """
+
+    def __init__(self, message: str, left_behind: asyncio.Task[Any] | None = None) -> None:
+        super().__init__(message)
+        self.left_behind = left_behind
 
 
 async def first_of(*events: asyncio.Event, timeout: float) -> None:
@@ -59,8 +67,10 @@ async def bounded(
             return task.result()
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
-        state = "was cancelled" if task.done() else "ignores its cancellation and was left behind"
-        raise OverdueError(f"{_named(what)} took longer than its {timeout:g} s and {state}")
+        late = f"{_named(what)} took longer than its {timeout:g} s and"
+        if task.done():
+            raise OverdueError(f"{late} was cancelled")
+        raise OverdueError(f"{late} ignores its cancellation and was left behind", task)
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)

@@ -66,12 +66,7 @@ STUCK = [
     ("hangs", "raises", r"force_cleanup\(\) failed: OSError\('stuck'\)"),
     ("hangs", "swallows", r"force_cleanup\(\).*ignores its cancellation"),
     ("swallows", "hangs", r"cleanup_resources\(\).*ignores its cancellation"),
-    pytest.param(
-        *("swallows", "ends", r"cleanup_resources\(\).*ignores its cancellation"),
-        marks=pytest.mark.xfail(
-            reason="what was left behind is not said where force works", strict=False
-        ),
-    ),
+    ("swallows", "ends", r"cleanup_resources\(\).*ignores its cancellation"),
     ("raises", "raises", r"cleanup_resources\(\) raised OSError\('stuck'\)"),
 ]
 stuck = pytest.mark.parametrize(("graceful", "force", "said"), STUCK, ids=range(len(STUCK)))
