@@ -356,9 +356,7 @@ def main() -> None:
             print(
                 f"{name:<24} {p50 * 1000:>8.0f} {p95 * 1000:>8.0f} {p50 / first:>8.1f}   {target}"
             )
-        print(
-            f"\n{given.loaded} saves, {CLIENTS} clients, a stream open; target 0 failed, 0 torn"
-        )
+        print(f"\n{given.loaded} saves, {CLIENTS} clients, a stream open; target 0 failed, 0 torn")
         print(
             f"{'':<24} {'p50, ms':>8} {'stuck':>6} {'answers':>8} {'failed':>7} {'torn':>6}"
             f" {'streams cut':>8}"
