@@ -25,6 +25,7 @@ import modframe
 from modframe.app import AppContext
 from modframe.errors import LoadError
 from modframe.module import Module
+from modframe.source import Source
 from tests.fakes import ORDERS, simple
 
 
