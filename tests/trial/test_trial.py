@@ -585,8 +585,9 @@ def test_two_at_a_time_take_turns(app: AppContext) -> None:
 
     async def both() -> None:
         sources = [
-            app._source(
-                {"api.py": simple("pass"), "test_it.py": f"def test_{n}(tmp_path): pass"}, f"m{n}"
+            Source.from_texts(
+                f"standard.m{n}",
+                {"api.py": simple("pass"), "test_it.py": f"def test_{n}(tmp_path): pass"},
             )
             for n in range(4)
         ]
