@@ -32,9 +32,15 @@ def code_cells(path: Path) -> list[CodeCell]:
 
 
 def module_files(path: Path) -> dict[str, str]:
-    """Path below ``modules/`` → text, as a notebook's cells leave it: the last one that works."""
-    found = {}
-    for cell in code_cells(path):
+    """Path below ``modules/`` → text, as a notebook's cells leave it: the last one that works.
+
+    Nothing for a notebook that exports nothing.
+    """
+    found: dict[str, str] = {}
+    cells = code_cells(path)
+    if not any(".export(" in cell.source for cell in cells):
+        return found
+    for cell in cells:
         line, _, text = cell.source.partition("\n")
         words = line.split()
         if words[:1] == ["%%module"] and FAILS not in cell.tags:
