@@ -1,4 +1,7 @@
-"""`AppContext`: the verbs a person uses, one line each; `start` makes it run in this process."""
+"""`AppContext`: the verbs a person uses, one line each; `start` makes it run in this process.
+
+Long for its docstrings alone, which are what help() shows; what a verb does is a room's to know.
+"""
 
 from __future__ import annotations
 
@@ -201,7 +204,7 @@ class AppContext:
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.load()")
         swap = self._engine.swap
-        sources = sources_given(source, id, self._engine.source_of)
+        sources = sources_given(source, id, self._engine.texts.given)
         trial = self._engine.trials.make(one.module_id for one in sources) if test else None
         outcomes = self._app_loop.block(
             "app.load()",
@@ -226,7 +229,7 @@ class AppContext:
         """
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.plan()")
-        sources = sources_given(source, id, self._engine.source_of)
+        sources = sources_given(source, id, self._engine.texts.given)
         return self._app_loop.block("app.plan()", lambda: self._engine.swap.plan(sources))
 
     def check(self, name: str) -> tuple[Finding, ...]:
@@ -234,7 +237,7 @@ class AppContext:
         from .ship import check
 
         self._app_loop.refuse_here("app.check()")
-        source = self._engine.checkable_source(module_id_of(name))
+        source = self._engine.texts.to_check(module_id_of(name))
         return check(source, modules=self._engine.modules_folder)
 
     def watch(self) -> Watcher:
@@ -329,15 +332,15 @@ class AppContext:
             ServiceNotFoundError: If no live module has such a service.
         """
         __tracebackhide__ = True
-        engine = self._engine
+        overrides = self._engine.overrides
         override = self._app_loop.block(
-            "app.override()", lambda: engine.override(name, replacement)
+            "app.override()", lambda: overrides.begin(name, replacement)
         )
         try:
             yield replacement
         finally:
             if not self._app_loop.closing:
-                self._app_loop.wait(lambda: engine.end_override(override))
+                self._app_loop.wait(lambda: overrides.end(override))
 
     @property
     def database(self) -> AppDatabase:

@@ -208,15 +208,8 @@ def requires_modules(
 
 
 def _group(entry: Any) -> tuple[list[str], bool]:
-    if (
-        not isinstance(entry, Mapping)
-        or "modules" not in entry
-        or set(entry)
-        - {
-            "modules",
-            "optional",
-        }
-    ):
+    known = {"modules", "optional"}
+    if not isinstance(entry, Mapping) or "modules" not in entry or set(entry) - known:
         wanted = "an id or {'modules': [...], 'optional': False}"
         raise _refuse("requires_modules", "each entry", wanted, entry)
     optional = entry.get("optional", False)

@@ -37,9 +37,10 @@ from .runtime.live import Live
 from .runtime.loop import AppLoop
 from .runtime.outcome import Limits, Outcome, StopReport
 from .runtime.output import make_printer
+from .runtime.overrides import Overrides
 from .runtime.past import Past
-from .runtime.record import Override, Record
 from .runtime.swap import Swap
+from .runtime.texts import Texts
 from .source import OnDisk, Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
 from .trial import Trials, scratch_here
@@ -118,6 +119,10 @@ class Engine:
         self.live = self.swap.live
         self.records = self.swap.records
         self.handles = Handles(app_loop, self.find, explain=self.explain, names=self.live_names)
+        self.texts = Texts(self.disk, self.live, self.records, workspace=workspace)
+        self.overrides = Overrides(
+            self.live, self.records, handles=self.handles, published=self._published
+        )
         self.log = _event_log(data, config)
         self._site: Site | None = None
         self._stopped = False
@@ -159,7 +164,7 @@ class Engine:
     def _readable(self, name: str) -> Source | None:
         """The source of a module that is to start; one that can't be read is a failed module."""
         try:
-            return self.source_of(name)
+            return self.texts.given(name)
         except ModuleNotFoundInWorkspaceError:
             raise
         except WorkspaceError as error:
@@ -193,58 +198,6 @@ class Engine:
         """Stop without waiting for graceful ends."""
         self._hurry.set()
         return await self.stop()
-
-    # -- sources --------------------------------------------------------------------------
-
-    def source_of(self, name: str | Path) -> Source:
-        """The source that an id or a folder stands for.
-
-        Raises:
-            ModuleNotFoundInWorkspaceError: If there is none.
-        """
-        path = Path(name)
-        if isinstance(name, Path) or "/" in name or path.is_absolute():
-            return read_folder(path if path.is_absolute() else self.workspace / path)
-        module_id = module_id_of(name)
-        source = self.disk.source(module_id)
-        if source is None:
-            raise self.not_in_workspace(module_id)
-        return source
-
-    def current_source(self, module_id: str) -> Source:
-        """A module's text as it is now: in its folder, else as it is live, else its draft.
-
-        Raises:
-            ModuleNotFoundInWorkspaceError: If there is none of them.
-        """
-        record = self.records.get(module_id)
-        generation = self.find(module_id)
-        if generation is not None and generation.source.origin in ("cells", "mapping"):
-            return generation.source
-        found = self.disk.source(module_id) or (record.draft if record else None)
-        if found is None:
-            raise self.not_in_workspace(module_id)
-        return found
-
-    def checkable_source(self, module_id: str) -> Source:
-        """What a check is to look at: the draft if there is one, else the text as it is now.
-
-        Raises:
-            ModuleNotFoundInWorkspaceError: If there is none of them.
-        """
-        record = self.records.get(module_id)
-        return (record.draft if record else None) or self.current_source(module_id)
-
-    def not_in_workspace(self, module_id: str) -> ModframeError:
-        """The error for an id that is nowhere, with the nearest there are."""
-        known = {*self.disk.ids(), *self.records} - {module_id}
-        hint = near(module_id, known)
-        kind, _, short = module_id.partition(".")
-        return ModuleNotFoundInWorkspaceError(
-            f"there is no module {module_id!r}",
-            cure=f"{hint}{'Otherwise write' if hint else 'write'} it in a '%%module {short}' cell, "
-            f"or in {self.modules_folder.name}/{kind}/{short}/api.py",
-        )
 
     async def _change_saved(self, sources: Sequence[Source], *, force: bool) -> list[Outcome]:
         """Carry out what was saved, past the modules' own tests if the settings say so."""
@@ -308,33 +261,6 @@ class Engine:
             module_id=module_id,
             state=record.state,
         )
-
-    # -- overrides ------------------------------------------------------------------------
-
-    async def override(self, name: Any, replacement: object) -> Override:
-        """Give callers of a service something else from now on, whatever is swapped meanwhile.
-
-        Raises:
-            ServiceNotFoundError: If no live module has the service.
-        """
-        service = self.handles.get(name).__dict__["_handle"].service
-        override = Override(service, replacement)
-        record = self.records[module_of_service(service)]
-        record.overrides = [*record.overrides, override]
-        self._offer(record)
-        return override
-
-    async def end_override(self, override: Override) -> None:
-        """Let callers have the service again, or what an older override gives them."""
-        record = self.records[module_of_service(override.service)]
-        record.overrides = [one for one in record.overrides if one is not override]
-        self._offer(record)
-
-    def _offer(self, record: Record) -> None:
-        generation = self.find(record.module_id)
-        if generation is not None:
-            generation.offer(record.instead)
-            self._published([record.module_id])
 
     # -- databases and server -------------------------------------------------------------
 

@@ -131,7 +131,7 @@ class Module:
             LoadError: If it fails; the live generation stays.
         """
         __tracebackhide__ = True
-        engine, source = self._engine, self._engine.current_source(self.id)
+        engine, source = self._engine, self._engine.texts.current(self.id)
         engine.app_loop.block("reload()", lambda: engine.swap.change([source], force=True))
         return self
 
@@ -199,7 +199,7 @@ class Modules(Mapping[str, Module]):
     def __getitem__(self, name: str) -> Module:
         module_id = module_id_of(name)
         if module_id not in self._ids():
-            raise self._engine.not_in_workspace(module_id)
+            raise self._engine.texts.nowhere(module_id)
         return Module(self._engine, module_id)
 
     def __contains__(self, name: object) -> bool:

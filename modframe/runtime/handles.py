@@ -57,6 +57,11 @@ class Handles:
             pass  # not asked for before, or nothing that could be a name; said below, on its own
         return self._make(name)
 
+    def service_of(self, name: Any) -> str:
+        """The full name of the service that a name or class means; raises as `get` does."""
+        service: str = self.get(name).__dict__["_handle"].service
+        return service
+
     def _make(self, name: Any) -> Handle:
         text = _name_of_class(name) if isinstance(name, type) else name
         if not isinstance(text, str):
