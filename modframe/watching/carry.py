@@ -45,7 +45,7 @@ async def carry(
     """
     done = Carried()
     left = dict(sources)
-    before = {key: one.number for key in left if (one := swap.live.generations.get(key))}
+    before = _numbers(swap, left)
     while left:
         try:
             done.outcomes += await change(list(left.values()), force=force)
@@ -55,10 +55,9 @@ async def carry(
         except ModframeError as error:
             failed = _failures(swap, left, error)
         # What failed to be activated is live all the same, and so is what went live with it.
-        for key in list(left):
-            now = swap.live.generations.get(key)
-            if now is not None and now.number > before.get(key, 0):
-                done.outcomes.append(Outcome(key, "live", before.get(key, 0), now.number))
+        for key, number in _numbers(swap, left).items():
+            if number > before[key]:
+                done.outcomes.append(Outcome(key, "live", before[key], number))
                 del left[key]
         if not left:
             done.failed |= failed
@@ -75,6 +74,16 @@ async def carry(
             return done
         left = without
     return done
+
+
+def _numbers(swap: Swap, module_ids: Iterable[str]) -> dict[str, int]:
+    """The numbers of what is live, 0 where nothing is.
+
+    `carry` itself holds no generation: its frame is in the traceback of what failed, which may be
+    kept for long.
+    """
+    live = swap.live.generations
+    return {key: live[key].number if key in live else 0 for key in module_ids}
 
 
 def _failures(

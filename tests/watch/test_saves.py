@@ -379,7 +379,7 @@ def test_a_broken_save_is_logged_once(saved: Saved, errors: Callable[[], list[st
     ]
 
 
-def test_saves_leave_no_generation_behind(saved: Saved) -> None:
+def test_saves_leave_no_generation_behind(saved: Saved, caplog: pytest.LogCaptureFixture) -> None:
     """Neither those that were live nor those that failed."""
     kinds: weakref.WeakSet[type] = weakref.WeakSet()
     for number in range(1, 6):
