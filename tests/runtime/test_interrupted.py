@@ -44,7 +44,8 @@ async def cleanup_resources(self):
     stage.step()
     await asyncio.sleep(0)
     stage.step()
-    stage.running -= 1
+    if hasattr(self, "task"):  # it may be called before all of initialize ran
+        stage.running -= 1
 
 async def dump_state(self):
     stage.step()
