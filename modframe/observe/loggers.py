@@ -23,7 +23,7 @@ MODULES: Final = "modframe.modules."
 # `modules.` alone is left out: other packages in a real `modules/` folder are not modframe's.
 TREES: Final = (ROOT, *(f"modules.{kind}" for kind in MODULE_TYPES))
 
-_GENERATION = re.compile(r"(?:modframe\.)?modules\.(\w+\.\w+)(?:~\d+)?(?:\..*)?\Z")
+_GENERATION = re.compile(r"(?:modframe\.)?modules\.(\w+\.\w+)(?:~\w+)?(?:\..*)?\Z")
 _NOT_NAME = re.compile(r"[^\w.\-]")
 
 
@@ -48,6 +48,8 @@ def speaker(logger_name: str) -> str:
 
     >>> speaker("modframe.modules.standard.orders"), speaker("modules.standard.orders~3.services")
     ('standard.orders', 'standard.orders')
+    >>> speaker("modules.standard.orders~3b.services")  # while a load that was left behind is ~3
+    'standard.orders'
     >>> speaker("modframe.load.checks")
     'modframe.load.checks'
     """
