@@ -135,6 +135,7 @@ class Known:
     state: str = ""
     count: int = 0
     instead: list[int] = field(default_factory=list)
+    past: list[int] = field(default_factory=list)
 
 
 class Verbs(RuleBasedStateMachine):
@@ -220,6 +221,20 @@ class Verbs(RuleBasedStateMachine):
             self.app.modules[name].reload()
             self._live(known, known.answer)
 
+    @rule(name=NAMES)
+    def rollback(self, name: str) -> None:
+        """Back to the newest text that differs, under a new number."""
+        known = self.known[name]
+        if known.answer is None:
+            return
+        older = [one for one in reversed(known.past) if one != known.answer]
+        try:
+            self.app.modules[name].rollback()
+        except ModframeError:
+            assert not older
+            return
+        self._live(known, older[0])
+
     # -- the rest -------------------------------------------------------------------------
 
     @rule(name=NAMES)
@@ -280,6 +295,8 @@ class Verbs(RuleBasedStateMachine):
     @staticmethod
     def _live(known: Known, answer: int) -> None:
         known.answer, known.number, known.state = answer, known.number + 1, "LIVE"
+        if known.past[-1:] != [answer]:  # what was loaded again gives way in the history
+            known.past = [*known.past, answer][-20:]
 
     @staticmethod
     def _failed(known: Known) -> None:
