@@ -148,6 +148,8 @@ def _of_method(old: MethodContract, new: MethodContract) -> list[ContractChange]
 def _of_parameters(
     name: str, old: tuple[Parameter, ...], new: tuple[Parameter, ...]
 ) -> Iterator[tuple[Kind, str, str]]:
+    if _takes_anything(new):
+        return  # what could be passed before still can be
     renamed = _renamed(old, new)
     before, after = {one.name: one for one in old}, {one.name: one for one in new}
     for key in before:
@@ -183,6 +185,11 @@ def _of_parameter(name: str, old: Parameter, new: Parameter) -> Iterator[tuple[K
         was, now = change
         if not _accepts(now, was):
             yield "parameter type", f"{name}() takes {key!r} as {now}, not {was}, now", key
+
+
+def _takes_anything(parameters: tuple[Parameter, ...]) -> bool:
+    """Whether it is ``(*args, **kwargs)`` under whatever names."""
+    return {one.kind for one in parameters} == {"VAR_POSITIONAL", "VAR_KEYWORD"}
 
 
 def _positional(*both: Parameter) -> bool:

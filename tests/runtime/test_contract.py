@@ -158,6 +158,7 @@ def test_changes_that_break_a_user_are_refused(
         ("return await orders.total(2)", "plus: int = 0", "plus: int = 0, tax: int = 1"),
         ("return await orders.total(2)", "plus: int = 0", "plus: int | None = 0"),
         ("return await orders.total(2)", "plus: int = 0", "plus=0"),
+        ("return await orders.total(plus=2)", "plus: int = 0", "*args, **kwargs"),
         ("return await orders.total(2)", "-> int", ""),
         ("return await orders.total(2)", "async def total", "def total"),
         ("return await orders.total()", "plus: int = 0", "plus: str = ''"),
