@@ -97,9 +97,9 @@ class HistoryFile:
                 ),
             )  # fmt: skip
             connection.execute(
-                "DELETE FROM entries WHERE module_id = ?1 AND id NOT IN "
-                "(SELECT id FROM entries WHERE module_id = ?1 ORDER BY id DESC LIMIT ?2)",
-                (row.module_id, self._kept),
+                "DELETE FROM entries WHERE module_id = :id AND id NOT IN "
+                "(SELECT id FROM entries WHERE module_id = :id ORDER BY id DESC LIMIT :kept)",
+                {"id": row.module_id, "kept": self._kept},
             )
 
     def update(
