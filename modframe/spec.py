@@ -214,11 +214,6 @@ class ModuleSpec:
     findings: tuple[Finding, ...] = ()
 
     @property
-    def hands_over(self) -> bool:
-        """Whether calls have to wait while it gives way to its successor."""
-        return bool(self.keep_state) or self.dumps_state or self.swap == "stop_first"
-
-    @property
     def required_ids(self) -> tuple[str, ...]:
         """The modules that must be there, those named through a service included."""
         named = (module_of_service(name) for name in self.requires_services)

@@ -72,11 +72,8 @@ class Tasks:
         self.consumers: set[asyncio.Task[Any]] = set()
 
     def context(self) -> Context:
-        """The context of a new task: its prints go to the log, its calls pass its own gate."""
-        context = task_context()
-        if self._generation.gate is not None:
-            self._generation.gate.pin_task(context)
-        return context
+        """The context of a new task, whose prints go to the log."""
+        return task_context()
 
     def add(self, task: asyncio.Task[Any]) -> None:
         """Take a task in, and look at how it ends."""

@@ -19,7 +19,6 @@ from ..spec import DEFAULT_PRIORITY, ModuleSpec
 from .bounds import bounded
 from .claims import GroundMovedError
 from .failure import failure_of
-from .gate import Gate
 from .generation import Generation
 from .graph import Graph, plan_graph
 from .live import Live
@@ -171,7 +170,6 @@ class Batch:
         generation.package_name = loaded.package.name
         generation.ledger.own("package", loaded.package.close)
         generation.findings += loaded.spec.findings
-        generation.gate = Gate() if loaded.spec.hands_over else None
         generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
         generation.reads.add_declared(generation.context.path, loaded.spec.files)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextvars import Context
 from typing import Any, TypeVar
 
@@ -155,13 +155,6 @@ class Ending:
             old.module_id, old.number, text, exc_info=error,
         )  # fmt: skip
 
-    async def stop_for_successor(self, old: Generation) -> None:
-        """Stop a generation whose successor can't run beside it; no call is inside any more."""
-        await self.retire(old)
-        for part in self._parts:
-            part.end_streams(old)
-        await self._settle(old, timeout=self._limits.handover)
-
     # -- stop -----------------------------------------------------------------------------
 
     async def stop_in_order(self, generations: Mapping[str, Generation]) -> dict[str, float]:
@@ -170,29 +163,52 @@ class Ending:
         Returns:
             Module id → the seconds it took.
         """
+        return await self._in_order(generations, self._stop)
+
+    async def stop_for_successors(self, olds: Mapping[str, Generation]) -> None:
+        """Stop generations whose successors can't run beside them, dependents first.
+
+        No call is inside any more, and Live leads to them until the successors are there.
+        """
+        await self._in_order(olds, self._stop_for_successor)
+
+    async def _in_order(
+        self,
+        generations: Mapping[str, Generation],
+        stop: Callable[[Generation], Awaitable[None]],
+    ) -> dict[str, float]:
         waits = stop_waits({key: one.spec for key, one in generations.items()})
         done = {key: asyncio.Event() for key in generations}
         took: dict[str, float] = {}
 
-        async def stop(key: str, generation: Generation) -> None:
+        async def end(key: str, generation: Generation) -> None:
             for other in waits[key]:
                 await done[other].wait()
             began = time.perf_counter()
-            await self._stop(key, generation)
+            await stop(generation)
             took[key] = time.perf_counter() - began
             done[key].set()
 
-        await asyncio.gather(*(stop(key, one) for key, one in generations.items()))
+        await asyncio.gather(*(end(key, one) for key, one in generations.items()))
         return took
 
-    async def _stop(self, key: str, generation: Generation) -> None:
+    async def _stop_for_successor(self, old: Generation) -> None:
+        await self._begin_end(old)
+        await self._settle(old, timeout=self._limits.handover)
+
+    async def _begin_end(self, old: Generation) -> None:
+        """Retire a generation that has no successor yet, beside which streams could be kept."""
+        await self.retire(old)
+        for part in self._parts:
+            part.end_streams(old)
+
+    async def _stop(self, generation: Generation) -> None:
+        key = generation.module_id
         record = self._records[key]
         self._live.publish({key: None})
         record.state = "STOPPING"
         self._published([key])
         before = len(record.unsettled)
-        await self.retire(generation)
-        for part in self._parts:
-            part.end_streams(generation)  # there is no successor that they could be kept beside
+        await self._begin_end(generation)
         await self._settle(generation)
         record.state = "FAILED_UNLOAD" if len(record.unsettled) > before else "STOPPED"

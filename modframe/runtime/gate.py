@@ -1,83 +1,131 @@
 """`Gate`: where calls from outside wait while a generation hands over to the next.
 
-Only modules that hand over, or stop first, have one. Work that a closed gate waits for passes
-every gate, or it would wait for itself: a context variable says so, which is set for these
-modules' calls alone, since setting it costs half a microsecond.
+Work that a closed gate waits for passes every gate, or it would wait for itself. What belongs
+together is told by a `Work`: one begins where a call or request enters the app loop, and goes
+along, as a context variable does, into tasks, threads and the calls they make. So a call on the
+loop pays nothing for it, and whose work is inside is asked for only when a gate is closed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextvars import Context, ContextVar, Token
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import Context, ContextVar, Token, copy_context
 from typing import TYPE_CHECKING
+
+from ..errors import ServiceUnavailableError
 
 if TYPE_CHECKING:
     from .generation import Generation
 
-_began_behind: ContextVar[tuple[Gate, ...]] = ContextVar("modframe_began_behind", default=())
 
-Pinned = Token[tuple["Gate", ...]]
+class Work:
+    """What one call, request or task from outside brought about, however many tasks that takes."""
+
+    __slots__ = ("__weakref__",)
+
+
+_work: ContextVar[Work | None] = ContextVar("modframe_work", default=None)
+
+
+def enter_work(work: Work) -> Token[Work | None]:
+    """What runs here from now on belongs to that work, until `leave_work`."""
+    return _work.set(work)
+
+
+def leave_work(token: Token[Work | None]) -> None:
+    """It belongs to what it belonged to before."""
+    _work.reset(token)
+
+
+def work_in(context: Context | None = None) -> tuple[Work, Context | None]:
+    """The work that a task belongs to, which begins with it where there is none yet.
+
+    Args:
+        context: The task's; nothing stands for the current one.
+
+    Returns:
+        The work, and the context that the task has to run in for it.
+    """
+    work = _work.get() if context is None else context.get(_work)
+    if work is None:
+        work = Work()
+        context = copy_context() if context is None else context
+        context.run(_work.set, work)
+    return work, context
 
 
 class Gate:
-    """The gate of one generation; open but for the moments of a hand-over."""
+    """The gate of one generation, closed from the first; there is none while calls may pass.
 
-    __slots__ = ("__weakref__", "_opened")
+    Args:
+        inside: The work that is inside, which it waits for.
+    """
 
-    def __init__(self) -> None:
-        self._opened: asyncio.Event | None = None
+    __slots__ = ("_opened", "admits")
+
+    def __init__(self, inside: Collection[Work]) -> None:
+        self.admits = set(inside)
+        self._opened = asyncio.Event()
+        _closed.add(self)
 
     @property
-    def closed(self) -> bool:
-        """Whether calls from outside have to wait."""
-        return self._opened is not None
-
-    def close(self) -> None:
-        """Let calls from outside wait from now on."""
-        self._opened = self._opened or asyncio.Event()
+    def passes(self) -> bool:
+        """Whether what runs here may pass: some closed gate waits for it."""
+        work = _work.get()
+        return any(work in gate.admits for gate in _closed)
 
     def open(self) -> None:
         """Let those that wait go on, to whatever is live then."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            opened.set()
+        _closed.discard(self)
+        self._opened.set()
 
     async def wait(self) -> None:
         """Wait until it is open; whoever closed it sees to that."""
-        while self._opened is not None:
-            await self._opened.wait()
-
-    def pin(self) -> Pinned:
-        """What runs in this context from now on belongs to what is behind the gate."""
-        return _began_behind.set((*_began_behind.get(), self))
-
-    def pin_task(self, context: Context) -> None:
-        """The same for a task that is about to start in a context."""
-        context.run(self.pin)
+        await self._opened.wait()
 
     def __repr__(self) -> str:
-        return f"<Gate: {'closed' if self.closed else 'open'}>"
+        return f"<Gate: {'open' if self._opened.is_set() else 'closed'}>"
 
 
-def unpin(pinned: Pinned) -> None:
-    """The call that was pinned has ended."""
-    _began_behind.reset(pinned)
+_closed: set[Gate] = set()
 
 
-def passes() -> bool:
-    """Whether a closed gate waits for the work that runs here."""
-    return any(gate.closed for gate in _began_behind.get())
+@contextmanager
+def admitted(gates: Collection[Gate]) -> Iterator[None]:
+    """What runs inside is part of the hand-over, and passes these gates."""
+    work = Work()
+    for gate in gates:
+        gate.admits.add(work)
+    token = enter_work(work)
+    try:
+        yield
+    finally:
+        leave_work(token)
+        for gate in gates:
+            gate.admits.discard(work)
 
 
-async def enter(find: Callable[[], Generation | None]) -> tuple[Generation | None, Pinned | None]:
-    """Pass the gate of what a caller sees: the generation to call, and what to `unpin` after it.
+async def once_open(find: Callable[[], Generation | None]) -> Generation | None:
+    """The generation that a caller is to call, once no gate is in its way.
 
     Args:
         find: The generation that the caller sees now; asked again after each wait.
+
+    Raises:
+        ServiceUnavailableError: If it was stopped for a successor that isn't there yet, and the
+            caller is part of what the successor waits for.
     """
     while (generation := find()) is not None and (gate := generation.gate) is not None:
-        if not gate.closed or passes():
-            return generation, gate.pin()
+        if gate.passes:
+            if generation.stage == "closed":
+                raise ServiceUnavailableError(
+                    f"{generation.module_id} was stopped, and its next generation is not there yet",
+                    cure="let the one that calls it require it: it then stops first",
+                    module_id=generation.module_id,
+                    state="STARTING",
+                )
+            return generation
         await gate.wait()
-    return generation, None
+    return generation

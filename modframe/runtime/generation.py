@@ -41,7 +41,7 @@ class Generation:
         in_flight: Calls and requests that are inside at the moment; ``open_streams`` likewise.
         jobs: Tasks that such calls started.
         drained_by: Set when somebody has left, while a drain waits for that.
-        gate: Where calls wait while it hands over; nothing for a module that never does.
+        gate: Where calls wait while it hands over; nothing while they may pass.
         stage: How far it is. ``whole``: whether all went well after it was published.
         reads: The files that its body and its phases opened for reading.
     """

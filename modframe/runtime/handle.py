@@ -19,7 +19,7 @@ from ..load.methods import public_methods, signature_text
 from ..spec import ServiceMethod, type_name
 from ..wording import near
 from .call import Call, Stream
-from .gate import Pinned, enter, unpin
+from .gate import once_open
 from .generation import Generation
 from .loop import AppLoop
 from .stragglers import mark, was_cut
@@ -194,10 +194,10 @@ class Method:
     async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # The hot path: one lookup in what the caller sees, a count, the real method.
         facts = self._facts
-        pinned: Pinned | None = None
-        generation = facts.find(facts.module_id)
-        if generation is not None and generation.gate is not None and not facts.own:
-            generation, pinned = await enter(lambda: facts.find(facts.module_id))
+        seen = facts.find(facts.module_id)
+        if seen is not None and seen.gate is not None and not facts.own:
+            seen = await once_open(lambda: facts.find(facts.module_id))
+        generation = seen  # not inside it while it waits
         if generation is None:
             raise facts.explain(facts.module_id)
         generation.in_flight += 1
@@ -212,17 +212,13 @@ class Method:
             generation.in_flight -= 1
             if generation.drained_by is not None:
                 generation.look()
-            if pinned is not None:
-                unpin(pinned)
 
     async def _items(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
         facts = self._facts
-        generation = facts.resolve()
-        if generation.gate is not None and not facts.own:
-            found, pinned = await enter(lambda: facts.find(facts.module_id))
-            if pinned is not None:
-                unpin(pinned)  # a stream is no call: no hand-over waits for it
-            generation = found or facts.resolve()
+        seen = facts.resolve()
+        if seen.gate is not None and not facts.own:
+            seen = await once_open(lambda: facts.find(facts.module_id)) or facts.resolve()
+        generation = seen
         generation.in_flight += 1
         generation.begin_stream()
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from .bounds import bounded
 from .failure import refuse_bad_outcome
 from .gate import Gate
 from .generation import Generation
-from .stragglers import inside
+from .stragglers import inside, work_inside, work_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +54,48 @@ def hands_over(old: Generation, new: Generation) -> bool:
     return bool(new.spec.keep_state) or (old.spec.dumps_state and new.spec.loads_state)
 
 
-async def calm(old: Generation, *, timeout: float) -> None:
-    """Close a generation's gate, and wait until no call is inside it any more.
+async def calm(olds: Collection[Generation], *, timeout: float) -> Generation | None:
+    """Close the gates of generations, and wait until no call is inside any of them.
 
-    Raises:
-        ModframeError: If calls are still inside at the bound; the caller opens the gate.
+    Closed and waited for together, since work inside one may call another. The caller opens them.
+
+    Returns:
+        One that calls are still inside at the bound; nothing if all are calm.
     """
-    old.gate = old.gate or Gate()
-    old.gate.close()
-    if not await old.drain(timeout, hurry=asyncio.Event(), calls_only=True):
-        names = ", ".join(sorted(inside(old).values())) or f"{old.in_flight} calls"
-        raise ModframeError(
-            f"hand-over: calls are still inside generation {old.number} after {timeout:g} s: "
-            f"{names}",
-            cure="let them end and load it again, or raise MODFRAME_HANDOVER_TIMEOUT",
-        )
+    loop = asyncio.get_running_loop()
+    until = loop.time() + timeout
+    for old in olds:
+        old.gate = Gate(work_inside(old))
+    while busy := [old for old in olds if old.in_flight]:
+        if not await busy[0].drain(until - loop.time(), hurry=asyncio.Event(), calls_only=True):
+            return busy[0]
+    for old in olds:
+        if old.gate is not None:
+            old.gate.admits.clear()  # it has left, and what comes later is from outside
+    return None
+
+
+def still_inside(old: Generation, *, timeout: float) -> ModframeError:
+    """The error for calls that did not leave in time."""
+    names = ", ".join(sorted(inside(old).values())) or f"{old.in_flight} calls"
+    return ModframeError(
+        f"hand-over: calls are still inside generation {old.number} after {timeout:g} s: {names}",
+        cure="let them end and load it again, or raise MODFRAME_HANDOVER_TIMEOUT",
+    )
+
+
+def admit_jobs(old: Generation) -> None:
+    """Let jobs pass that calls of a generation left behind, where its stop waits for them."""
+    if old.gate is not None:
+        old.gate.admits |= work_of(old.jobs)
+
+
+def open_gates(olds: Iterable[Generation]) -> None:
+    """Let calls pass again."""
+    for old in olds:
+        gate, old.gate = old.gate, None
+        if gate is not None:
+            gate.open()
 
 
 async def take(old: Generation, spec: ModuleSpec, *, timeout: float) -> HandedOver:

@@ -24,6 +24,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from .bounds import GRACE
+from .gate import Work, work_in
 from .output import cell_context
 from .owner import Owner, of_resource
 from .traces import shortened
@@ -106,9 +107,13 @@ class AppLoop:
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
     ) -> asyncio.Task[Any]:
         owned = self._owner_of(coro)
-        if owned is not None and options.get("context") is None:
-            options["context"] = owned.context()
-        inside: Any = _contained(coro)
+        context: Context | None = options.pop("context", None)
+        if owned is not None and context is None:
+            context = owned.context()
+        work, context = work_in(context)
+        if context is not None:
+            options["context"] = context
+        inside: Any = _contained(coro, work)
         inside.__qualname__ = getattr(coro, "__qualname__", "task")  # what it is called in views
         task: asyncio.Task[Any] = CTask(inside, loop=loop, **options)
         # A task cancelled before its first step never reaches the coroutine inside.
@@ -310,7 +315,8 @@ class Crossing(Generic[T]):
 
     def begin(self) -> None:
         """Send it on its way."""
-        self._loop.call_soon_threadsafe(self._begin, context=cell_context())
+        work, context = work_in(cell_context())
+        self._loop.call_soon_threadsafe(self._begin, work, context=context)
 
     def abandon(self) -> None:
         """The loop has ended: whoever waits learns it."""
@@ -318,14 +324,14 @@ class Crossing(Generic[T]):
         with suppress(concurrent.futures.InvalidStateError):  # it came to its end after all
             self.future.set_exception(stopped())
 
-    def _begin(self) -> None:
+    def _begin(self, work: Work) -> None:
         start, self._start = self._start, None
         self.future.set_running_or_notify_cancel()
         if self._cancelled or start is None:
             self._leave()
             self.future.set_exception(concurrent.futures.CancelledError())
             return
-        self._task = CTask(_awaiting(start), loop=self._loop)
+        self._task = CTask(_awaiting(start, work), loop=self._loop)
         self._task.add_done_callback(self._finish)
 
     def _leave(self) -> None:
@@ -361,19 +367,19 @@ class Crossing(Generic[T]):
 
     def _cancel_task(self) -> None:
         if self._start is not None:
-            self._begin()  # Ctrl-C came before it was sent
+            self._begin(Work())  # Ctrl-C came before it was sent
         elif self._task is not None:
             self._task.cancel()
 
 
-async def _awaiting(start: Callable[[], Awaitable[T]]) -> T:
+async def _awaiting(start: Callable[[], Awaitable[T]], work: Work) -> T:  # noqa: ARG001  # `inside` reads it
     try:
         return await start()
     except (SystemExit, KeyboardInterrupt) as error:
         raise _contained_error(error) from error
 
 
-async def _contained(coro: Coroutine[Any, Any, T]) -> T:
+async def _contained(coro: Coroutine[Any, Any, T], work: Work) -> T:  # noqa: ARG001  # as above
     try:
         return await coro
     except (SystemExit, KeyboardInterrupt) as error:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from .bounds import GRACE
+from .gate import Work
 from .generation import Generation
 
 Describe = Callable[[Mapping[str, Any]], str]
@@ -30,17 +31,41 @@ def mark(function: FunctionType | Any, describe: Describe) -> None:
 
 def inside(generation: Generation) -> dict[asyncio.Task[Any], str]:
     """The tasks that are inside a generation, each with what it does there; on the app loop."""
-    found: dict[asyncio.Task[Any], str] = {}
-    for task in asyncio.all_tasks():
-        for frame in _frames(task.get_coro()):
-            describe = _marks.get(frame.f_code)
-            if describe is not None and frame.f_locals.get("generation") is generation:
-                found[task] = describe(frame.f_locals)
-                break
+    found = {task: what for task, what, _ in _inside(generation)}
     for task in generation.jobs:
         if not task.done():
             found.setdefault(task, f"task {task_name(task)}")
     return found
+
+
+def work_inside(generation: Generation) -> set[Work]:
+    """The work whose calls are inside a generation."""
+    if not generation.in_flight:
+        return set()
+    return {work for _, _, work in _inside(generation) if work is not None}
+
+
+def work_of(tasks: Iterable[asyncio.Task[Any]]) -> set[Work]:
+    """The work that tasks belong to."""
+    outermost = (next(frames(task.get_coro()), None) for task in tasks)
+    begun = (frame.f_locals.get("work") for frame in outermost if frame is not None)
+    return {work for work in begun if isinstance(work, Work)}
+
+
+def _inside(
+    generation: Generation,
+) -> Iterator[tuple[asyncio.Task[Any], str, Work | None]]:
+    """Task, what it does inside, and the work that it belongs to there."""
+    for task in asyncio.all_tasks():
+        work: Work | None = None
+        for frame in frames(task.get_coro()):
+            here = frame.f_locals
+            if isinstance(begun := here.get("work"), Work):
+                work = begun  # the loop's wrapper of the task says it, and a request inside anew
+            describe = _marks.get(frame.f_code)
+            if describe is not None and here.get("generation") is generation:
+                yield task, describe(here), work
+                break
 
 
 def task_name(task: asyncio.Task[Any]) -> str:
@@ -51,7 +76,7 @@ def task_name(task: asyncio.Task[Any]) -> str:
     return name
 
 
-def _frames(waiting: Any) -> Iterator[FrameType]:
+def frames(waiting: Any) -> Iterator[FrameType]:
     """The frames of what a coroutine awaits, outermost first."""
     while waiting is not None:
         for kind in ("cr", "ag", "gi"):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from contextvars import copy_context
 from typing import Protocol, TypeVar
 
@@ -22,9 +23,21 @@ from .bounds import bounded
 from .claims import GroundMovedError
 from .ending import Ending
 from .failure import carry_findings, failure_of
+from .gate import admitted
 from .generation import Generation
 from .graph import Graph
-from .handover import HandedOver, calm, give, hands_over, said, stops_first, take
+from .handover import (
+    HandedOver,
+    admit_jobs,
+    calm,
+    give,
+    hands_over,
+    open_gates,
+    said,
+    still_inside,
+    stops_first,
+    take,
+)
 from .live import Live
 from .outcome import Limits, Outcome
 from .part import Part
@@ -84,6 +97,7 @@ class Transaction:
         self._again = brought is not None
         self._states: dict[str, HandedOver] = {}
         self._calmed: list[Generation] = []
+        self._stopping: asyncio.Task[None] | None = None
 
     async def run(self, began: float) -> dict[str, Outcome]:
         """Carry it out.
@@ -95,9 +109,7 @@ class Transaction:
         try:
             return await self._run(began)
         finally:
-            for old in self._calmed:
-                if old.gate is not None:
-                    old.gate.open()
+            open_gates(self._calmed)
 
     async def _run(self, began: float) -> dict[str, Outcome]:
         records, batch = self._around.records, self._batch
@@ -185,18 +197,18 @@ class Transaction:
             return
         self._batch.refuse_moved_ground()
         await self._calm(pairs)
-        for old, new in pairs:
-            state = await self._taken(old, new)
+        with self._admitted():
+            states = {old.module_id: await self._taken(old, new) for old, new in pairs}
             self._refuse()
-            self._stopped[old.module_id] = state
-            stop = self._around.ending.stop_for_successor(old)
-            await asyncio.shield(self._around.ending.behind(stop, context=copy_context()))
+            self._stopped = states
+            for old, _ in pairs:
+                admit_jobs(old)
+            stop = self._around.ending.stop_for_successors({one.module_id: one for one, _ in pairs})
+            self._stopping = self._around.ending.behind(stop, context=copy_context())
+            await asyncio.shield(self._stopping)
 
     async def _hand_over(self) -> None:
         """Let the new generations have what the old ones kept; calls wait meanwhile."""
-        for key, state in self._stopped.items():
-            if state is not None and key in self._batch.going:
-                await self._give(state, self._batch.generations[key])
         fresh = [
             (old, new)
             for old, new in self._pairs()
@@ -204,21 +216,30 @@ class Transaction:
         ]
         if fresh:
             await self._calm(fresh)
+        with self._admitted():
+            for key, state in self._stopped.items():
+                if state is not None and key in self._batch.going:
+                    await self._give(state, self._batch.generations[key])
             for old, new in fresh:
                 state = await self._taken(old, new)
                 if state is not None:
                     await self._give(state, new)
 
-    async def _calm(self, pairs: Iterable[tuple[Generation, Generation]]) -> None:
-        """Close all their gates at once, for work behind one may call what is behind another."""
-
-        async def one(old: Generation, new: Generation) -> None:
-            await self._step(new, calm(old, timeout=self._around.limits.handover))
-
-        pairs = list(pairs)
-        self._calmed += [old for old, _ in pairs]
-        await asyncio.gather(*(one(old, new) for old, new in pairs))
+    async def _calm(self, pairs: Sequence[tuple[Generation, Generation]]) -> None:
+        """Let calls from outside wait, and those inside leave."""
+        olds = [old for old, _ in pairs]
+        self._calmed += olds
+        timeout = self._around.limits.handover
+        busy = await calm(olds, timeout=timeout)
+        if busy is not None:
+            new = self._batch.generations[busy.module_id]
+            error = failure_of(new.source, "handover", still_inside(busy, timeout=timeout))
+            self._batch.failed[new.module_id] = error
         self._refuse()
+
+    def _admitted(self) -> AbstractContextManager[None]:
+        """What hooks of the hand-over call, they call past the gates."""
+        return admitted([old.gate for old in self._calmed if old.gate is not None])
 
     async def _taken(self, old: Generation, new: Generation) -> HandedOver | None:
         if not hands_over(old, new):
@@ -254,6 +275,8 @@ class Transaction:
             self._note_failures()
         self._note_unwinding(await batch.discard(batch.generations))
         carry_findings([*batch.failed.values(), *batch.blocked.values()], error)
+        if self._stopping is not None:
+            await asyncio.wait({self._stopping})  # interrupted or not, it goes to its end
         if self._stopped and not self._again:
             await self._bring_back(error)
 

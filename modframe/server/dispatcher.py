@@ -16,7 +16,7 @@ from ..errors import ModuleExitError
 from ..parts.web.errors import BrokenResponseError
 from ..parts.web.paths import module_id_at, prefix_of
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
-from ..runtime.gate import Pinned, enter, unpin
+from ..runtime.gate import Work, enter_work, leave_work, once_open
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.stragglers import mark, was_cut
@@ -66,15 +66,15 @@ class Dispatcher:
             if module_id is None:
                 await self._system(scope, receive, send)
                 return
-            generation = self._live.generations.get(module_id)
-            pinned: Pinned | None = None
-            if generation is not None and generation.gate is not None:
-                generation, pinned = await enter(lambda: self._live.generations.get(module_id))
+            work = Work()  # connections share a context, so each request says its own
+            token = enter_work(work)
             try:
+                generation = self._live.generations.get(module_id)
+                if generation is not None and generation.gate is not None:
+                    generation = await once_open(lambda: self._live.generations.get(module_id))
                 await self._answer(generation, scope, receive, send, module_id=module_id)
             finally:
-                if pinned is not None:
-                    unpin(pinned)
+                leave_work(token)
         except (SystemExit, KeyboardInterrupt) as error:  # the last gate before the loop
             raise ModuleExitError(
                 f"{module_id or 'a page'} raised {type(error).__name__} while it answered {path!r}",

@@ -207,14 +207,18 @@ def test_no_update_of_a_call_in_flight_is_lost(
     slow = service.slow()
     assert stage.entered.wait(PATIENCE)
     swap = behind(app.load, {"api.py": counter(7, SLOW, head=HEAD)}, id="counter")
-    gate = app._engine.live.generations["standard.counter"].gate
-    app.run(_until(lambda: gate.closed))
+    app.run(_until(lambda: gate_of(app, "counter") is not None))
     waiting = [service.add() for _ in range(20)]
     assert not any(call.done() for call in waiting)
     stage.release.set()
     swap.result(PATIENCE)
     assert slow.result(PATIENCE) == 1000
     assert sorted(call.result(PATIENCE) for call in waiting) == list(range(1001, 1021))
+
+
+def gate_of(app: AppContext, name: str) -> object:
+    """What calls of a module have to wait at; nothing while they may pass."""
+    return app._engine.live.generations[f"standard.{name}"].gate
 
 
 async def _until(true: Callable[[], bool]) -> None:
@@ -224,42 +228,69 @@ async def _until(true: Callable[[], bool]) -> None:
         await asyncio.sleep(0.001)
 
 
-def test_work_of_the_old_generation_passes(
-    app: AppContext, stage: SimpleNamespace, behind: Behind
-) -> None:
-    """A call that goes through another module back to its own does not wait for itself."""
-    back = """
-    async def slow(self):
-        stage.entered.set()
-        await asyncio.to_thread(stage.release.wait)
-        first = await self.app_context.get_service("other").back()
-        others = self.app_context.get_service("other")
-        return [first, *await asyncio.gather(others.back(), others.in_a_task())]
-    """
-    other = """
-    async def back(self):
-        return await self.app_context.get_service("counter").add()
+BACK = """
+async def slow(self):
+    stage.entered.set()
+    await asyncio.to_thread(stage.release.wait)
+    others = app_context.get_service("other")
+    from_thread = await asyncio.to_thread(lambda: others.back().result(60))
+    return [from_thread, *await asyncio.gather(others.back(), others.in_a_task())]
 
-    async def in_a_task(self):
-        return await asyncio.create_task(self.back())
+async def add(self):
+    self.n = getattr(self, "n", 0) + 1
+    return self.n
+"""
+OTHER = """
+async def back(self):
+    return await self.app_context.get_service("counter").add()
+
+async def in_a_task(self):
+    return await asyncio.create_task(self.back())
+"""
+
+
+@pytest.mark.parametrize("after", ["", 'keep_state="n"', 'swap="stop_first"'])
+@pytest.mark.parametrize("before", ["", 'keep_state="n"', 'swap="stop_first"'])
+def test_work_of_the_old_generation_passes(
+    app: AppContext, stage: SimpleNamespace, behind: Behind, before: str, after: str
+) -> None:
+    """A call that goes through others, threads and tasks back to its own never waits for itself.
+
+    Whatever the old text said of hand-overs; an outside call waits meanwhile.
     """
-    app.load({"api.py": counter(0, _dedent(back), head=HEAD)}, id="counter")
-    app.load({"api.py": simple(_dedent(other), head="import asyncio")}, id="other")
+    head = f"{HEAD}\nfrom core.app_context import app_context"
+    app.load({"api.py": simple(BACK, head=head, arguments=before)}, id="counter")
+    app.load({"api.py": simple(OTHER, head="import asyncio")}, id="other")
     slow = app.get_service("counter").slow()
     assert stage.entered.wait(PATIENCE)
-    swap = behind(app.load, {"api.py": counter(7)}, id="counter")
-    gate = app._engine.live.generations["standard.counter"].gate
-    app.run(_until(lambda: gate.closed))
+    text = simple(f"{BACK}\n# again", head=head, arguments=after)
+    swap = behind(app.load, {"api.py": text}, id="counter")
+    if "stop_first" in before + after or after:
+        app.run(_until(lambda: gate_of(app, "counter") is not None))
+        waiting = app.get_service("counter").add()
+        assert not waiting.done()
+        stage.release.set()
+        assert sorted(slow.result(PATIENCE)) == [1, 2, 3]
+        assert waiting.result(PATIENCE) == (4 if "keep" in after else 1)
     stage.release.set()
     swap.result(PATIENCE)
-    assert sorted(slow.result(PATIENCE)) == [1, 2, 3]
-    assert app.get_service("counter").add().result(PATIENCE) == 4
+    assert len(slow.result(PATIENCE)) == 3
 
 
-def _dedent(text: str) -> str:
-    from textwrap import dedent
-
-    return dedent(text)
+def test_hooks_of_a_group_pass_each_others_gates(app: AppContext) -> None:
+    """``dump_state`` and ``load_state`` may call another module of the same change."""
+    hooks = """
+async def dump_state(self): return {"seen": await self.app_context.get_service("OTHER").ping()}
+async def load_state(self, state, version): self.seen = state["seen"]
+async def ping(self): return "pong"
+async def what(self): return self.seen
+"""
+    group = [
+        (one, {"api.py": simple(hooks.replace("OTHER", other))}) for one, other in ("ab", "ba")
+    ]
+    app.load(group)
+    app.load([(one, {"api.py": f"{text['api.py']}#"}) for one, text in group])
+    assert [app.get_service(one).what().result(PATIENCE) for one in "ab"] == ["pong", "pong"]
 
 
 def test_calls_that_do_not_end(
@@ -333,8 +364,7 @@ async def slow() -> int:
     slow = behind(ask, "slow")
     assert stage.entered.wait(PATIENCE)
     swap = behind(app.load, {"api.py": counter(7, SLOW, head=head)}, id="counter")
-    gate = app._engine.live.generations["standard.counter"].gate
-    app.run(_until(lambda: gate.closed))
+    app.run(_until(lambda: gate_of(app, "counter") is not None))
     more = [behind(ask, "add") for _ in range(4)]
     stage.release.set()
     swap.result(PATIENCE)

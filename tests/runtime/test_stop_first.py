@@ -156,10 +156,63 @@ def test_calls_wait_while_neither_runs(
     first = service.inside()
     assert port.entered.wait(PATIENCE)
     swap = behind(app.load, {"api.py": holder("b", inside.format(name="b"))}, id="holder")
-    gate = app._engine.live.generations["standard.holder"].gate
-    while not gate.closed:
+    old = app._engine.live.generations["standard.holder"]
+    while old.gate is None:
         assert not swap.done()
     waiting = service.name()
     port.release.set()
     swap.result(PATIENCE)
     assert (first.result(PATIENCE), waiting.result(PATIENCE)) == ("a", "b")
+
+
+def test_a_group_stops_dependents_first_and_cleanups_may_call(
+    app: AppContext, stage: SimpleNamespace
+) -> None:
+    """In whatever order it is given; who is called in a cleanup is still there."""
+    head = "from tests_stage import stage"
+    user = """
+async def cleanup_resources(self):
+    stage.said.append(f"user down, {await self.app_context.get_service('base').ping()}")
+"""
+    base = """
+async def ping(self): return "pong"
+async def cleanup_resources(self): stage.said.append("base down")
+"""
+    texts = {
+        "base": simple(base, head=head, arguments="swap='stop_first'"),
+        "user": simple(user, head=head, arguments="swap='stop_first', requires=['base']"),
+    }
+    for order in (("base", "user"), ("user", "base")):
+        app.load([(name, {"api.py": texts[name]}) for name in order])
+        stage.said.clear()
+        app.load([(name, {"api.py": f"{texts[name]}# {order}"}) for name in order])
+        assert stage.said == ["user down, pong", "base down"]
+
+
+def test_a_cleanup_that_calls_what_is_down_already(app: AppContext, stage: SimpleNamespace) -> None:
+    """Of two that call each other one comes too late, and is told so at once."""
+    text = """
+async def ping(self): return "pong"
+async def cleanup_resources(self):
+    try:
+        stage.said.append(await self.app_context.get_service("OTHER").ping())
+    except Exception as error:
+        stage.said.append(str(error))
+"""
+    head = "from tests_stage import stage"
+    group = [
+        (
+            one,
+            {
+                "api.py": simple(
+                    text.replace("OTHER", other), head=head, arguments="swap='stop_first'"
+                )
+            },
+        )
+        for one, other in ("ab", "ba")
+    ]
+    app.load(group)
+    app.load([(one, {"api.py": f"{text['api.py']}#"}) for one, text in group])
+    assert "pong" in stage.said
+    assert all(said == "pong" or "was stopped, and its next" in said for said in stage.said)
+    assert app.snapshot().module("standard.a").unsettled == ()
