@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Container, Iterator
+from functools import partialmethod, singledispatchmethod
 from typing import Any
 
 HOOKS = frozenset(
@@ -19,15 +20,23 @@ HOOKS = frozenset(
 )
 """What the framework calls; offered to callers only where a `ServiceMethod` documents it."""
 
+_WRAPPED = (staticmethod, classmethod, partialmethod, singledispatchmethod)
+
 
 def public_methods(cls: type, documented: Container[str] = ()) -> Iterator[tuple[str, Any]]:
     """The methods that a handle offers: public, callable, and not inherited from `object`."""
     for name in dir(cls):
         if name.startswith("_") or (name in HOOKS and name not in documented):
             continue
-        value = _as_written(cls, name)
-        if isinstance(value, staticmethod | classmethod) or inspect.isfunction(value):
+        if _is_method(_as_written(cls, name)):
             yield name, getattr(cls, name)
+
+
+def _is_method(value: object) -> bool:
+    """Whether what a class holds becomes a method of its instances, cached ones for example."""
+    if inspect.isfunction(value) or isinstance(value, _WRAPPED):
+        return True
+    return callable(value) and not isinstance(value, type) and hasattr(type(value), "__get__")
 
 
 def _as_written(cls: type, name: str) -> object:

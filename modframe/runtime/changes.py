@@ -30,6 +30,8 @@ _SHAPE = frozenset(
         "parameter added", "parameter kind",
     }
 )  # fmt: skip
+_GENERICS = frozenset({"Dict", "FrozenSet", "List", "Set", "Tuple", "Type"})
+"""Names of ``typing`` that are spelt small since PEP 585."""
 _NEVER_BREAKS = frozenset({"service added", "method added", "parameter optional"})
 
 
@@ -229,10 +231,26 @@ def _accepts(wide: str, narrow: str) -> bool:
     return bool(members & {"Any", "object"}) or _members(narrow) <= members
 
 
+class _Plain(ast.NodeTransformer):
+    """A type by its bare names, as PEP 585 writes them."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """``typing.List`` → ``list``."""
+        return self.visit(ast.Name(node.attr, ast.Load()))  # type: ignore[no-any-return]  # a name
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """``List`` → ``list``."""
+        return ast.Name(node.id.lower() if node.id in _GENERICS else node.id, ast.Load())
+
+
 def _members(text: str) -> frozenset[str]:
-    """The members of a union: ``"int | None"`` and ``"Optional[int]"`` have the same."""
+    """The members of a union: ``"int | None"`` and ``"Optional[int]"`` have the same.
+
+    So have ``"List[int]"`` and ``"list[int]"``, and a name and the same behind its module.
+    """
     try:
-        return frozenset(_of_union(ast.parse(text, mode="eval").body))
+        plain = _Plain().visit(ast.parse(text, mode="eval").body)
+        return frozenset(_of_union(plain))
     except (SyntaxError, ValueError):
         return frozenset({text})
 
@@ -295,9 +313,33 @@ def _concerns(change: ContractChange, use: PlaceOfUse) -> bool:
         return change.parameter in before
     if change.kind not in _SHAPE or new is None:
         return True
-    after = _bound(new, given)
-    names = _renamed(old.parameters, new.parameters or ())
-    return after is None or after != {names.get(key, key): one for key, one in before.items()}
+    return _lands_elsewhere(old, new, given)
+
+
+def _lands_elsewhere(old: MethodContract, new: MethodContract, given: Arguments) -> bool:
+    """Whether a call that fitted fits no more, or gives an argument to another parameter."""
+    before, after = _landing(old, given), _landing(new, given)
+    if before is None or after is None:
+        return True
+    known, names = old.parameters or (), _renamed(old.parameters or (), new.parameters or ())
+    nameless = {one.name for one in new.parameters or () if one.kind == "POSITIONAL_ONLY"}
+    nameless -= {one.name for one in known}
+    return any(
+        name and now and now != names.get(name, name) and now not in nameless
+        for name, now in ((name, after[argument]) for argument, name in before.items())
+    )
+
+
+def _landing(method: MethodContract, given: Arguments) -> dict[object, str] | None:
+    """Argument → the parameter that gets it, empty for ``*args`` and ``**kwargs``."""
+    bound = _bound(method, given)
+    if bound is None:
+        return None
+    landing: dict[object, str] = {}
+    for name, value in bound.items():
+        many = value if isinstance(value, tuple | dict) else (value,)
+        landing |= dict.fromkeys(many, "" if isinstance(value, tuple | dict) else name)
+    return landing
 
 
 def _bound(method: MethodContract, given: Arguments) -> Mapping[str, object] | None:

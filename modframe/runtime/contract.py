@@ -155,7 +155,9 @@ def _method(
     place = _place(method, source)
     try:
         real = inspect.signature(method)
-        if not isinstance(raw, staticmethod | classmethod):
+        first = next(iter(real.parameters.values()), None)
+        takes_self = first is not None and first.kind.name.startswith("POSITIONAL")
+        if takes_self and not isinstance(raw, staticmethod | classmethod):
             real = real.replace(parameters=list(real.parameters.values())[1:])
     except Exception:  # noqa: BLE001  # the author's own wrapper or annotation: nothing can be told
         return MethodContract(name, kind, None, "", about, f"{name}(...)", **place)

@@ -159,6 +159,9 @@ def test_changes_that_break_a_user_are_refused(
         ("return await orders.total(2)", "plus: int = 0", "plus: int | None = 0"),
         ("return await orders.total(2)", "plus: int = 0", "plus=0"),
         ("return await orders.total(plus=2)", "plus: int = 0", "*args, **kwargs"),
+        ("return await orders.total(2)", "plus: int = 0", "*args"),
+        ("return await orders.total(plus=2)", "plus: int = 0", "**kwargs"),
+        ("return await orders.total(2)", "plus: int = 0", "given: int = 0, /"),
         ("return await orders.total(2)", "-> int", ""),
         ("return await orders.total(2)", "async def total", "def total"),
         ("return await orders.total()", "plus: int = 0", "plus: str = ''"),
@@ -325,3 +328,44 @@ def test_a_failed_text_is_refused_for_its_own_fault(app: AppContext) -> None:
     with pytest.raises(LoadError) as caught:
         app.load({"api.py": "1 / 0\n"}, id="orders")
     assert not isinstance(caught.value, ContractError)
+
+
+WRAPPED = """
+import functools
+
+def bare(function):
+    async def wrapper(*args, **kwargs):
+        return await function(*args, **kwargs)
+    return wrapper
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("async def x(self, a): return a", "@bare\nasync def x(self, a): return a"),
+        ("async def x(self, *a): return a[0]", "async def x(self, a, b=1): return a"),
+        ("async def x(self, a: int): return a", "def _x(self, b, a): return a\nx = functools.partialmethod(_x, 1)"),
+        ("def x(self, a): return a", "@functools.lru_cache\ndef x(self, a): return a"),
+        ("async def x(self, a: 'List[int]') -> 'typing.Dict[str, dt.date]': return a", "async def x(self, a: 'list[int]') -> 'dict[str, date]': return a"),
+        ("async def x(self, *, a): return a", "async def x(self, **more): return more['a']"),
+    ],
+)  # fmt: skip
+def test_another_way_to_say_the_same_is_no_change(app: AppContext, before: str, after: str) -> None:
+    """However a method is wrapped or its types are spelt, a call that still fits is no refusal."""
+    give = "a=7" if "*, a" in before else "7"
+    user = f"async def go(self): return await self.app_context.get_service('thing').x({give})"
+    before, after = (f"def also(self): pass\n{one}" for one in (before, after))
+    app.load({"api.py": simple(before, head=WRAPPED)}, id="thing")
+    app.load({"api.py": simple(user, arguments="requires=['standard.thing.service']")}, id="user")
+    app.load({"api.py": simple(after, head=WRAPPED)}, id="thing")
+    assert app.modules["thing"].generation == 2
+    assert app.get_service("user").go().result(60) == 7
+
+
+def test_a_cached_method_is_a_method(app: AppContext) -> None:
+    """A service may have no other."""
+    text = simple("@functools.lru_cache\ndef x(self, a): return a", head="import functools")
+    app.load({"api.py": text}, id="thing")
+    assert app.get_service("thing").x(3).result(60) == 3
+    assert dir(app.get_service("thing")) == ["x"]
