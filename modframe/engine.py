@@ -310,7 +310,8 @@ class Engine:
         if record is None:
             return None
         # The reason stays inside: an exception's text is not for whoever can send a request.
-        return self.records.state(module_id), "the log and the status page say why"
+        why = "the log and the status page say why" if record.error is not None else ""
+        return self.records.state(module_id), why
 
     def session(
         self, database: str, purpose: str, *, strict: bool = False

@@ -143,6 +143,11 @@ class ContractError(LoadError):
         super().__init__(module_id, "contract", findings)
         self.changes = tuple(changes)
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Each place that would break, once: ``standard.shop (api.py, line 7)``."""
+        return tuple(dict.fromkeys(str(use) for change in self.changes for use in change.uses))
+
 
 class InterruptedLoadError(ModframeError):
     """Raised when a change was stopped on the way, by cancellation or an interrupt."""
@@ -302,7 +307,7 @@ class NotRunningError(ModframeError, RuntimeError):
 
 
 class ModuleExitError(ModframeError, RuntimeError):
-    """Raised in place of a ``SystemExit`` or ``KeyboardInterrupt`` that module code let out."""
+    """Raised in place of a ``SystemExit`` and the like that module code let out."""
 
 
 class ExportError(ModframeError):

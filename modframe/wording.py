@@ -6,7 +6,7 @@ Called wherever a sentence is written for people; knows nothing of what it speak
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -39,6 +39,16 @@ def count(number: int, noun: str) -> str:
     ('1 route', '3 routes')
     """
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str], shown: int) -> str:
+    """The first of many names, and how many more there are.
+
+    >>> some(["a", "b", "c"], 2), some(["a"], 2)
+    ('a, b and 1 more', 'a')
+    """
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return f"{', '.join(names[:shown])}{more}"
 
 
 def duration(seconds: float) -> str:

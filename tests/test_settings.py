@@ -70,6 +70,13 @@ def test_all_faults_are_said_at_once_and_no_value_is_echoed(
         assert "wrong" not in text
 
 
+def test_a_bad_default_is_not_blamed_on_the_environment(app: AppContext) -> None:
+    """The error says that the value was given by nobody."""
+    text = TEXT.replace("default=3, ge=0", "default=-3, ge=0")
+    with pytest.raises(LoadError, match=r"limit: Input .*0 \(its default, or a \.env file\)"):
+        app.load({"api.py": text}, id="thing")
+
+
 def test_a_plain_model_reads_the_modules_environment(
     app: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

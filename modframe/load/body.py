@@ -32,7 +32,7 @@ _DISTRIBUTIONS = {
 }
 """Packages whose name to install differs from the one to import."""
 
-_DEFAULT = "correct it and run it again"
+_DEFAULT = "correct it"
 
 
 def body_finding(source: Source, error: BaseException, file: str) -> Finding:

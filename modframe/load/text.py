@@ -79,7 +79,7 @@ def understand(content: SourceFile) -> Text | Fault:
     except (RecursionError, MemoryError):
         return Fault("nested too deeply for Python", "split the longest expression", 0)
     except ValueError as error:  # what Python refuses without calling it syntax
-        return Fault(str(error), "correct it and run it again", 0)
+        return Fault(str(error), "correct it", 0)
     return _look_through(tree, code)
 
 
@@ -168,7 +168,7 @@ def _syntax(content: SourceFile, error: SyntaxError) -> Fault:
     elif "__future__" in error.msg and "beginning" in error.msg:
         cure = "make it the first statement"
     else:
-        cure = "correct the line and run it again"
+        cure = "correct the line"
     return Fault(message, cure, line)
 
 

@@ -68,8 +68,11 @@ class ModframeMagics(Magics):
             raise UsageError(
                 f"{given.file!r} can't be a module's file: give a Python file such as services.py"
             )
-        if given.plan and (given.draft or given.force):
-            raise UsageError("--plan changes nothing, so it goes with neither --draft nor --force")
+        if given.plan and (given.draft or given.force or given.test):
+            raise UsageError(
+                "--plan changes nothing and runs no tests, so it goes with none of --draft, "
+                "--force and --test; what it refuses says whom --force would break"
+            )
         app = the_app()
         content = cell_file(self.shell, self._cells.running, cell)
         if given.plan:

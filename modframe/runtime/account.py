@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..wording import some
 from .contract import method_names
 from .generation import Generation
 from .live import Live
@@ -78,9 +79,9 @@ class Account:
     @property
     def unusual(self) -> str:
         """What goes into the line under a cell: only what is not always so."""
-        said = [f"dropped {_some(self.dropped)}"] if self.dropped else []
+        said = [f"dropped {some(self.dropped, _SHOWN)}"] if self.dropped else []
         if self.rebuilt:
-            said.append(f"rebuilt {_some(self.rebuilt)} with it")
+            said.append(f"rebuilt {some(self.rebuilt, _SHOWN)} with it")
         return " · ".join(said)
 
     def __str__(self) -> str:
@@ -92,11 +93,6 @@ class Account:
             "leaked": leaked,
         }
         return "; ".join(f"{word} {what or 'nothing'}" for word, what in said.items())
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 class Accounts:

@@ -47,7 +47,14 @@ class Surroundings(Protocol):
 
 
 class Batch:
-    """One change on its way: sources in, built generations out, or failures by module."""
+    """One change on its way: sources in, built generations out, or failures by module.
+
+    Attributes:
+        generations: What it builds, by module.
+        failed: What went wrong, by module. ``blocked``: what that holds up.
+        broken: Where live modules use what a forced change takes away, by module.
+        open: Whether its modules still see each other.
+    """
 
     def __init__(
         self,
@@ -72,6 +79,7 @@ class Batch:
         }
         self.failed: dict[str, BaseException] = {}
         self.blocked: dict[str, BlockedError] = {}
+        self.broken: dict[str, tuple[str, ...]] = {}
         self.open = True
 
     def again(self, sources: Iterable[Source]) -> Batch:
@@ -213,8 +221,11 @@ class Batch:
             members = {key for path in graph.error.cycles for key in path}
             for key in {*graph.error.missing, *members}:
                 self.failed[key] = graph.error.concerning(key)
-        if not self._forced:
-            self.failed |= contract_errors(self._around.live, self.going)
+        broken = contract_errors(self._around.live, self.going)
+        if self._forced:
+            self.broken = {key: one.users for key, one in broken.items()}
+        else:
+            self.failed |= broken
         self._block(graph)
         return graph
 

@@ -51,7 +51,8 @@ async def bounded(
 
     Raises:
         OverdueError: If it did not end in time.
-        ModuleExitError: In place of a ``SystemExit`` or ``KeyboardInterrupt`` it let out.
+        ModuleExitError: In place of a ``SystemExit``, ``KeyboardInterrupt`` or ``GeneratorExit`` it
+            let out.
         ModframeError: In place of a ``CancelledError`` that nobody asked it for.
     """
     task = asyncio.ensure_future(_called(step, what))
@@ -64,6 +65,8 @@ async def bounded(
         if task.cancelled():
             raise _cancelled_itself(_named(what))
         if task.done():
+            if isinstance(error := task.exception(), GeneratorExit):
+                raise _exited(_named(what), error, "which only ends generators") from error
             return task.result()
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
@@ -89,6 +92,13 @@ def _cancelled_itself(what: str) -> ModframeError:
     )
 
 
+def _exited(what: str, error: BaseException, why: str) -> ModuleExitError:
+    return ModuleExitError(
+        f"{what} raised {type(error).__name__}, {why}",
+        cure="raise an ordinary exception or return Result.error(...)",
+    )
+
+
 def _named(what: str | Callable[[], str]) -> str:
     return what if isinstance(what, str) else what()
 
@@ -99,8 +109,5 @@ async def _called(step: Callable[[], Any], what: str | Callable[[], str]) -> Any
         if hasattr(outcome, "__await__"):
             outcome = await outcome
     except (SystemExit, KeyboardInterrupt) as error:
-        raise ModuleExitError(
-            f"{_named(what)} raised {type(error).__name__}, which would have ended the process",
-            cure="raise an ordinary exception or return Result.error(...)",
-        ) from error
+        raise _exited(_named(what), error, "which would have ended the process") from error
     return outcome

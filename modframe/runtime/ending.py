@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from contextvars import Context
 from typing import Any, TypeVar
 
+from ..errors import ModframeError
 from ..load import forget_gone
 from .generation import Generation
 from .graph import stop_waits
@@ -211,4 +212,10 @@ class Ending:
         before = len(record.unsettled)
         await self._begin_end(generation)
         await self._settle(generation)
-        record.state = "FAILED_UNLOAD" if len(record.unsettled) > before else "STOPPED"
+        record.state = "STOPPED"
+        if left := record.unsettled[before:]:
+            record.state = "FAILED_UNLOAD"
+            record.error = ModframeError(
+                f"{key} did not stop cleanly: {'; '.join(left)}",
+                cure="load it again; what is named may go on until the process ends",
+            )

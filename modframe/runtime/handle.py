@@ -17,7 +17,7 @@ from ..errors import CallEndedError, ServiceUnavailableError
 from ..html import section, table
 from ..load.methods import public_methods, signature_text
 from ..spec import ServiceMethod, type_name
-from ..wording import near
+from ..wording import count, near
 from .call import Call, Stream
 from .gate import once_open
 from .generation import Generation
@@ -75,8 +75,8 @@ class Handle:
             generation = facts.resolve()
         except ServiceUnavailableError:
             return f"<service {facts.label}: not live>"
-        count = len(dir(self))
-        return f"<service {facts.label}: {count} methods, generation {generation.number}>"
+        methods = count(len(dir(self)), "method")
+        return f"<service {facts.label}: {methods}, generation {generation.number}>"
 
     def _repr_html_(self) -> str:
         facts: _Facts = self.__dict__["_handle"]

@@ -35,16 +35,15 @@ class Past:
     def _note(self, source: Source, outcome: Outcome) -> None:
         history, key = self._history, source.module_id
         try:
-            self._swap.records[key].outcome = str(outcome)
+            line = self._swap.records[key].outcome = str(outcome)
             # The framework's own modules come with it; a start that keeps nothing makes no file.
             written = not source.place.startswith(_FRAMEWORK)
-            line = str(outcome)
             history.note(source, generation=outcome.after, outcome=line, written=written)
             outcome.account.closing.tell(
                 lambda leaked: history.note_leaked(key, outcome.before, leaked)
             )
         except Exception:  # noqa: BLE001  # the swap is done, and is not to fail for its history
-            _log.exception("%s: the history took no note of %s", key, outcome)
+            _log.exception("%s: the history took no note of generation %d", key, outcome.after)
 
     def entries(self, module_id: str) -> Entries:
         """The last sources of a module, newest last; those of other runs included."""
@@ -120,10 +119,12 @@ class Past:
     def _previous(self, module_id: str) -> HistoryEntry:
         generation = self._swap.live.generations.get(module_id)
         digest = generation.source.digest if generation is not None else ""
-        entries = self._history.entries(module_id)
-        found = next((one for one in reversed(entries) if one.digest != digest), None)
+        entries, own = self._history.entries(module_id), self._history.of_this_run(module_id)
+        # What another process on the same data made live since is none of this run's past.
+        past = [one for one in entries if not own or one.time <= own[-1].time]
+        found = next((one for one in reversed(past) if one.digest != digest), None)
         if found is None:
-            there = "only what is live" if entries else "nothing: it was never live"
+            there = "only what is live" if past else "nothing: it was never live"
             raise ModframeError(
                 f"{module_id} has no other source to roll back to",
                 cure=f"its history has {there}",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..errors import ContractError, Finding
+from ..wording import some
 from .changes import ContractChange, Use, changes_between, used_by
 from .contract import ServiceContract, contract_of
 from .generation import Generation
@@ -70,15 +71,14 @@ def _finding(contract: ServiceContract, change: ContractChange) -> Finding:
     method = contract.methods.get(change.method)
     at = method if method is not None and method.file else contract
     users = dict.fromkeys(use.module_id for use in change.uses)
-    shown = ", ".join(map(str, change.uses[:_SHOWN]))
-    more = f" and {len(change.uses) - _SHOWN} more" if len(change.uses) > _SHOWN else ""
+    shown = some(list(map(str, change.uses)), _SHOWN)
     was = f"; it was {change.before}" if change.before else ""
     now = f" and is {change.after}" if change.before and change.after else ""
     together = ", ".join(map(repr, [contract.module_id, *users]))
     return Finding(
         "contract",
         "error",
-        f"{change.text}, and live modules use it: {shown}{more}{was}{now}",
+        f"{change.text}, and live modules use it: {shown}{was}{now}",
         cure=f"change {', '.join(users)} first, or both in one app.load([{together}]), or take it "
         "away with force=True (--force in a %%module cell)",
         file=at.file,

@@ -13,7 +13,7 @@ from .record import Records
 
 
 class Texts:
-    """Finds sources.
+    """Finds sources; an id that isn't on disk may still stand for what is live, or was.
 
     Args:
         disk: Folders and notebooks. ``live``: what runs. ``records``: where drafts are.
@@ -34,13 +34,10 @@ class Texts:
         if isinstance(name, Path) or "/" in name or path.is_absolute():
             return read_folder(path if path.is_absolute() else self._workspace / path)
         module_id = module_id_of(name)
-        source = self._disk.source(module_id)
-        if source is None:
-            raise self.nowhere(module_id)
-        return source
+        return self._disk.source(module_id) or self.current(module_id)
 
     def current(self, module_id: str) -> Source:
-        """A module's text as it is now: in its folder, else as it is live, else its draft.
+        """A module's text as it is now: in its folder, else as it is live, drafted or was live.
 
         Raises:
             ModuleNotFoundInWorkspaceError: If there is none of them.
@@ -48,7 +45,7 @@ class Texts:
         generation = self._live.generations.get(module_id)
         if generation is not None and generation.source.origin in ("cells", "mapping"):
             return generation.source
-        found = self._disk.source(module_id) or self._draft(module_id)
+        found = self._disk.source(module_id) or self._draft(module_id) or self._newest(module_id)
         if found is None:
             raise self.nowhere(module_id)
         return found
@@ -64,6 +61,11 @@ class Texts:
     def _draft(self, module_id: str) -> Source | None:
         record = self._records.get(module_id)
         return record.draft if record else None
+
+    def _newest(self, module_id: str) -> Source | None:
+        """What was asked for last: the only text left of a mapping that was unloaded."""
+        record = self._records.get(module_id)
+        return record.newest if record else None
 
     def nowhere(self, module_id: str) -> ModframeError:
         """The error for an id that is nowhere, with the nearest there are."""

@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 from ..errors import BlockedError, InterruptedLoadError, ModframeError
 from ..observe import log_exception
 from ..source import Source
+from ..wording import some
 from .account import Accounts
 from .batch import Batch
 from .bounds import bounded
@@ -44,6 +45,7 @@ from .part import Part
 from .record import Records
 
 T = TypeVar("T")
+_SHOWN = 4
 Trial = Callable[[Generation, Batch], Awaitable[None]]
 """Has its say over a generation that is ready to go live: what it raises fails the change."""
 
@@ -345,16 +347,19 @@ class Transaction:
 
     def _outcome(self, generation: Generation, old: Generation | None, took: float) -> Outcome:
         web = generation.parts.get("web")
-        state = self._states.get(generation.module_id)
+        key, state = generation.module_id, self._states.get(generation.module_id)
+        notes = [*said(old, generation, state)] if old is not None else []
+        if broken := self._batch.broken.get(key):
+            notes.append(f"forced: breaks {some(broken, _SHOWN)}")
         return Outcome(
-            generation.module_id,
+            key,
             "live",
             old.number if old else 0,
             generation.number,
             took,
             len(web.routes) if web is not None else 0,
             tuple(generation.findings),
-            tuple(said(old, generation, state)) if old is not None else (),
+            tuple(notes),
         )
 
     async def _succeed(

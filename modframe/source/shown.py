@@ -1,21 +1,26 @@
 """Which texts `inspect`, tracebacks and debuggers are to find: those of generations that run.
 
 A generation shows its files when it is loaded, hides them when it is closed and forgets them once
-nobody needs a traceback of it any more. Several may stand under one file name, the same file loaded
-twice: a text is forgotten only when no generation shows it.
+nobody needs a traceback of it any more. Of attempts that failed, whose tracebacks people read, the
+last `READABLE` files stay. Several may stand under one file name, the same file loaded twice: a
+text is forgotten only when no generation shows it.
 """
 
 from __future__ import annotations
 
 import linecache
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from .source import SourceFile
 
+READABLE = 64
+"""How many hidden files can be read by name, until newer ones are hidden."""
 _lock = threading.Lock()
 _shown: dict[str, list[SourceFile]] = {}
+_hidden: deque[SourceFile] = deque()
 
 
 def show(files: Iterable[SourceFile]) -> None:
@@ -37,6 +42,9 @@ def hide(files: Iterable[SourceFile]) -> None:
                     break
             if not others:
                 _shown.pop(content.filename, None)
+            _hidden.append(content)
+        while len(_hidden) > READABLE:
+            _forget(_hidden.popleft())
 
 
 @contextmanager
@@ -56,10 +64,14 @@ def forget(files: Iterable[SourceFile]) -> None:
     """
     with _lock:
         for content in files:
-            entry = linecache.cache.get(content.filename, ())
-            if not (len(entry) == 4 and entry[2] == content.lines):
-                continue
-            if others := _shown.get(content.filename):
-                others[-1].register()
-            else:
-                linecache.cache.pop(content.filename, None)
+            _forget(content)
+
+
+def _forget(content: SourceFile) -> None:
+    entry = linecache.cache.get(content.filename, ())
+    if not (len(entry) == 4 and entry[2] == content.lines):
+        return
+    if others := _shown.get(content.filename):
+        others[-1].register()
+    else:
+        linecache.cache.pop(content.filename, None)

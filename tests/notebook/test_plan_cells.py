@@ -84,8 +84,8 @@ def test_a_cell_that_takes_away_what_is_used_fails_until_it_is_forced(shell: Ker
 
 
 def test_plan_goes_with_no_other_flag(shell: Kernel) -> None:
-    """A plan that is to be forced, or drafted, is a usage error."""
-    for flag in ("--force", "--draft"):
+    """A plan that is to be forced, drafted or tested is a usage error."""
+    for flag in ("--force", "--draft", "--test"):
         cell = shell.run(f"%%module flags --plan {flag}\nx = 1\n", fails=True)
         assert "--plan changes nothing" in cell.text
 

@@ -85,6 +85,8 @@ def test_force_takes_away(app: AppContext) -> None:
     begin(app, "return await orders.total(2)")
     app.load({"api.py": BASE.replace("total", "sum")}, id="orders", force=True)
     assert app.modules["orders"].generation == 2
+    said = app.modules["orders"].history[-1].outcome
+    assert "forced: breaks standard.shop (api.py, line " in said
     with pytest.raises(AttributeError, match="total"):
         app.get_service("shop").ask().result()
 

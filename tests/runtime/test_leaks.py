@@ -12,9 +12,12 @@ from textwrap import dedent
 from typing import Any
 
 import httpx
+import pytest
 
 from modframe.app import AppContext
+from modframe.errors import LoadError
 from modframe.source import Source
+from modframe.source.shown import READABLE
 
 FULL = dedent(
     """
@@ -91,6 +94,20 @@ FULL = dedent(
             return MARK
     """
 )
+
+
+FAILING = """
+from core.module_base import Module
+from modframe.decorators import module
+
+{body}
+
+
+@module("failing")
+class Failing(Module):
+    async def initialize(self):
+        {start}
+"""
 
 
 def references(app: AppContext) -> dict[str, weakref.ref[Any]]:
@@ -180,6 +197,22 @@ def test_swaps_leave_nothing_behind(app: AppContext) -> None:
     assert counts() == before
     running = [one.parts["tasks"]["running"] for one in app.snapshot().modules]
     assert sum(map(len, running)) == 1
+
+
+@pytest.mark.parametrize("where", ["body", "initialize"])
+def test_failed_attempts_leave_a_bounded_number_of_texts(app: AppContext, where: str) -> None:
+    """The newest can be read in its traceback; what many attempts left does not grow."""
+    texts = 0
+    for number in range(2 * READABLE):
+        line = f"raise ValueError({number})"
+        body = line if where == "body" else ""
+        start = line if where == "initialize" else "pass"
+        with pytest.raises(LoadError):
+            app.load({"api.py": FAILING.format(body=body, start=start)}, id="failing")
+        names = [name for name in linecache.cache if "failing" in name]
+        assert any(line in text for name in names for text in linecache.getlines(name))
+        texts = max(texts, len(names))
+    assert texts <= READABLE + 1
 
 
 def test_a_request_keeps_its_generation_open(app: AppContext) -> None:

@@ -10,7 +10,14 @@ import pytest
 
 import modframe
 from modframe.app import AppContext
-from modframe.errors import BlockedError, GraphError, LoadError, ModframeError, StartError
+from modframe.errors import (
+    BlockedError,
+    GraphError,
+    LoadError,
+    ModframeError,
+    ServiceUnavailableError,
+    StartError,
+)
 from tests.fakes import simple
 
 TRACE = """
@@ -219,6 +226,8 @@ def test_missing_and_cyclic_requirements_are_reported_at_once(
         ),
         ("def initialize(self):\n    raise SystemExit(3)", r"raised SystemExit"),
         ("async def initialize(self):\n    raise KeyboardInterrupt", r"raised KeyboardInterrupt"),
+        ("async def initialize(self):\n    raise GeneratorExit", r"raised GeneratorExit"),
+        ("def initialize(self):\n    raise GeneratorExit", r"raised GeneratorExit"),
         ("def __init__(self):\n    raise OSError('x')", r"phase1: OSError: x"),
     ],
 )
@@ -309,6 +318,22 @@ def test_a_cleanup_that_fails_after_a_failed_start_hides_nothing(app: AppContext
     )
     with pytest.raises(LoadError, match="ValueError: no settings"):
         app.load({"api.py": text}, id="thing")
+
+
+def test_what_is_left_of_an_unloaded_mapping_is_its_text(app: AppContext) -> None:
+    """Its id can be planned and loaded again, as the advice of a handle says; so can it reload."""
+    files = {"test_api.py": "def test_nothing_much():\n    assert True\n"}
+    files["api.py"] = simple("async def get(self):\n    return 1")
+    app.load(files, id="thing")
+    handle, module = app.get_service("thing"), app.modules["thing"]
+    for again in (lambda: app.load("thing", test=True), module.reload, lambda: app.load("thing")):
+        module.unload()
+        with pytest.raises(ServiceUnavailableError, match=r"Load it with app\.load\('standard"):
+            handle.get().result()
+        assert app.plan("thing").entries[0].action == "start"
+        again()
+        assert handle.get().result() == 1
+    assert app.plan("thing").entries[0].action == "stay"
 
 
 def test_unloading_what_others_require_is_refused(app: AppContext) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sqlite3
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -159,6 +161,26 @@ def test_earlier_runs_are_there(keeping: AppContext, workspace: Path) -> None:
     assert inspect.getsource(cls) in text(1)
     assert "return 1" in inspect.getsource(cls.number)
     app.stop()
+
+
+def test_what_another_process_made_live_since_is_not_gone_back_to(
+    keeping: AppContext, workspace: Path
+) -> None:
+    """Two processes on the same data: each goes back to what it had, then to what was before."""
+    module = load(keeping, 1, 2)
+    meanwhile = "import modframe\nfrom tests.runtime.test_rollback import load\n"
+    meanwhile += "with modframe.start(modules=[]) as app:\n    load(app, 3)\n"
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", meanwhile],
+        cwd=workspace, env={**os.environ, "PYTHONPATH": str(root)}, check=False, timeout=60,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert module.history[-1].generation == 1
+    assert module.history[-1].run != module.history[0].run
+    module.rollback()
+    assert answer(keeping) == 1
 
 
 def test_a_start_that_keeps_nothing_makes_no_file(keeping: AppContext, workspace: Path) -> None:

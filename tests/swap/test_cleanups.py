@@ -111,6 +111,7 @@ def test_a_module_that_does_not_let_go_is_failed_unload(
     app.load(text(1, graceful, force), id="thing")
     bounded(app.modules["thing"].unload)
     assert app.modules["thing"].state == "FAILED_UNLOAD"
+    assert re.search(rf"did not stop cleanly: .*{said}", str(app.modules["thing"].error))
     assert app.get_service("other").get().result(BOUND) == 42
     assert app.load(text(2, "ends", "ends"), id="thing").state == "LIVE"
     assert app.get_service("thing").get().result(BOUND) == 2

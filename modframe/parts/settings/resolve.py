@@ -37,11 +37,14 @@ def resolve(
     prefix = environment_prefix(model, module_id)
     settings_model = _as_settings(model)
     found = EnvSettingsSource(settings_model, env_prefix=prefix)
+    from_environment: set[str] = set()
     try:
-        value = settings_model(_env_prefix=prefix, **session)
         from_environment = set(found())
+        value = settings_model(_env_prefix=prefix, **session)
     except ValidationError as error:
-        raise _error(module_id, model, prefix=prefix, session=session, error=error) from None
+        given = {one: f"environment {prefix}{one.upper()}" for one in from_environment}
+        given |= dict.fromkeys(session, "start(settings=...)")
+        raise _error(module_id, model, prefix=prefix, given=given, error=error) from None
     except SettingsSourceError as error:
         raise SettingsError(
             f"{module_id}: the environment of {model.__name__} can't be read: {error}",
@@ -75,14 +78,14 @@ def _error(
     model: type[BaseModel],
     *,
     prefix: str,
-    session: Mapping[str, Any],
+    given: Mapping[str, str],
     error: ValidationError,
 ) -> SettingsError:
     faults = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
         name = ".".join(map(str, fault["loc"])) or model.__name__
         top = str(fault["loc"][0]) if fault["loc"] else ""
-        where = "start(settings=...)" if top in session else f"environment {prefix}{top.upper()}"
+        where = given.get(top, "its default, or a .env file")
         if fault["type"] == "missing":
             where = f"set it in the environment as {prefix}{top.upper()}"
         faults.append((name, f"{fault['msg']} ({where})"))
