@@ -208,7 +208,7 @@ class AppContext:
         trial = self._engine.trials.make(one.module_id for one in sources) if test else None
         outcomes = self._app_loop.block(
             "app.load()",
-            lambda: swap.change(sources, force=force or test, forced=force, trial=trial),
+            lambda: swap.change(sources, anew=force or test, force=force, trial=trial),
         )
         refuse_superseded(outcomes)
         modules = [Module(self._engine, one.module_id) for one in sources]
@@ -276,13 +276,10 @@ class AppContext:
         __tracebackhide__ = True
         drafts, key = self._engine.drafts, module_id_of(module_id)
         trial = self._engine.trials.make([key]) if test else None
-        outcome = self._app_loop.block(
+        return self._app_loop.block(
             "app.try_draft()",
             lambda: drafts.attempt(key, outer_names, force=force, trial=trial),
         )
-        if trial is None or isinstance(outcome, tuple):
-            return outcome
-        return trial.noted([outcome])[0]
 
     def plan_draft(
         self, module_id: str, file: str, content: SourceFile, *, outer_names: Container[str] = ()

@@ -199,12 +199,10 @@ class Engine:
         self._hurry.set()
         return await self.stop()
 
-    async def _change_saved(self, sources: Sequence[Source], *, force: bool) -> list[Outcome]:
+    async def _change_saved(self, sources: Sequence[Source], *, anew: bool) -> list[Outcome]:
         """Carry out what was saved, past the modules' own tests if the settings say so."""
-        if not self.config.watch_test:
-            return await self.swap.change(sources, force=force)
-        trial = self.trials.make()
-        return trial.noted(await self.swap.change(sources, force=force, trial=trial))
+        trial = self.trials.make() if self.config.watch_test else None
+        return await self.swap.change(sources, anew=anew, trial=trial)
 
     # -- what rooms ask -------------------------------------------------------------------
 

@@ -216,6 +216,8 @@ class BlockedError(ModframeError):
         by: The modules that hold it up.
     """
 
+    by: tuple[str, ...]
+
     def __init__(self, module_id: str, by: Iterable[str]) -> None:
         names = tuple(by)
         super().__init__(
@@ -226,7 +228,7 @@ class BlockedError(ModframeError):
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return BlockedError, (self.__dict__["module_id"], self.__dict__["by"])
+        return BlockedError, (self.__dict__["module_id"], self.by)
 
 
 class StartError(ModframeError):

@@ -121,7 +121,7 @@ class Module:
         loop.refuse_here("rollback()")
         entry = past.chosen(self.id, to)
         source = entry.source
-        loop.block("rollback()", lambda: past.rollback(entry, source, forced=force))
+        loop.block("rollback()", lambda: past.rollback(entry, source, force=force))
         return self
 
     def reload(self) -> Module:
@@ -132,7 +132,7 @@ class Module:
         """
         __tracebackhide__ = True
         engine, source = self._engine, self._engine.texts.current(self.id)
-        engine.app_loop.block("reload()", lambda: engine.swap.change([source], force=True))
+        engine.app_loop.block("reload()", lambda: engine.swap.change([source], anew=True))
         return self
 
     def unload(self) -> None:

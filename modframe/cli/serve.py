@@ -211,8 +211,7 @@ class Stop:
 
     def _act(self) -> None:
         if self.app is not None:
-            ending = self.app._engine.swap.ending
-            ending.drain_timeout = min(DRAIN, ending.drain_timeout)
+            self.app._engine.swap.ending.at_most(DRAIN)
             if self.count > 1:
                 self.app._engine.hurry()
         self.asked.set()

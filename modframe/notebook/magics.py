@@ -15,7 +15,7 @@ from ..app import AppContext, current_app, start
 from ..errors import InvalidModuleIdError, ModframeError
 from ..runtime.outcome import Outcome
 from ..source import SourceFile
-from ..source.cells import ARGUMENTS, is_module_file
+from ..source.cells import ARGUMENTS, is_module_file, parse_line
 from ..spec import module_id_of
 from ..wording import count
 from .cell import Cells, cell_file
@@ -62,7 +62,7 @@ class ModframeMagics(Magics):
         With ``--test`` the module's own tests, in cells called ``test_....py`` or in files of that
         name, are run on the new generation before it goes live: if one fails, so does the swap.
         """
-        given = parse_argstring(self.module, line)
+        given = self._given(line)
         module_id = _module_id(given.module)
         if not is_module_file(given.file):
             raise UsageError(
@@ -94,6 +94,17 @@ class ModframeMagics(Magics):
             print(f"{module_id} drafted · waits for {', '.join(outcome)}")
         else:
             print(_line(outcome, app.url))
+
+    def _given(self, line: str) -> Any:
+        """What stands behind ``%%module``; where it can't be understood, what could be meant."""
+        try:
+            return parse_argstring(self.module, line)
+        except UsageError:
+            try:
+                parse_line(line)
+            except ModframeError as error:
+                raise UsageError(str(error)) from None
+            raise
 
     def _plan(self, app: AppContext, module_id: str, file: str, content: SourceFile) -> None:
         """Show what a cell would do."""

@@ -1,8 +1,8 @@
 """Tasks: what a module's code starts with ``asyncio.create_task`` belongs to its generation.
 
 The app loop's task factory hands each task over. Those begun by the phases stand until the
-generation ends; those begun by ``activate`` end when it is replaced; those that calls start are
-waited for as the calls are. Entered first, the part is left last, after the module's own cleanup.
+generation ends, after the module's own cleanup; those begun by ``activate`` end when it is
+replaced; those that calls start are waited for as the calls are.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import ModframeError
 from ..observe import log_exception
 from ..runtime.activation import is_activating
+from ..runtime.bounds import cancel_all
 from ..runtime.generation import Generation
 from ..runtime.loop import AppLoop
 from ..runtime.output import task_context
@@ -114,11 +115,8 @@ async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + _PATIENCE
-    while running := {task for task in tasks if not task.done()}:
-        for task in running:
-            task.cancel()
-        _, left = await asyncio.wait(running, timeout=until - loop.time())
-        if left:
+    while not all(task.done() for task in tasks):
+        if left := await cancel_all(tasks, timeout=until - loop.time()):
             names = ", ".join(sorted(repr(task_name(task)) for task in left))
             raise ModframeError(
                 f"{generation.module_id}: tasks of generation {generation.number} ignore their "

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..wording import some
 from .contract import method_names
 from .generation import Generation
+from .graph import reach
 from .live import Live
 from .part import Part
 from .record import Records
@@ -181,18 +182,11 @@ def _rebuilt(
     key: str, built: Mapping[str, Generation], replaced: Mapping[str, Generation]
 ) -> tuple[str, ...]:
     """Modules of the change with equal text that import from one, or from one that does."""
-    found: dict[str, None] = {}
-    reached = {key}
-    while True:
-        more = [
-            one
-            for one, generation in built.items()
-            if one not in reached
-            and one in replaced
-            and replaced[one].source.digest == generation.source.digest
-            and reached.intersection(generation.spec.imports_modules)
-        ]
-        if not more:
-            return tuple(found)
-        found |= dict.fromkeys(more)
-        reached.update(more)
+    same = [
+        one
+        for one, generation in built.items()
+        if one in replaced and replaced[one].source.digest == generation.source.digest
+    ]
+    return tuple(
+        reach([key], same, lambda one, group: not group.isdisjoint(built[one].spec.imports_modules))
+    )

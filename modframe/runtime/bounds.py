@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import ModframeError, ModuleExitError
@@ -32,6 +32,24 @@ async def first_of(*events: asyncio.Event, timeout: float) -> None:
     finally:
         for one in waits:
             one.cancel()
+
+
+async def cancel_all(
+    tasks: Iterable[asyncio.Task[Any]], *, timeout: float | None = None
+) -> set[asyncio.Task[Any]]:
+    """Cancel tasks and wait for their end; those that ignore it.
+
+    Args:
+        tasks: Whichever.
+        timeout: How long that is waited for, in seconds; `GRACE` by default.
+    """
+    running = {task for task in tasks if not task.done()}
+    for task in running:
+        task.cancel()
+    if not running:
+        return set()
+    _, deaf = await asyncio.wait(running, timeout=GRACE if timeout is None else timeout)
+    return deaf
 
 
 async def bounded(

@@ -78,8 +78,8 @@ class Drafts:
         outcome = (
             await self._swap.change(
                 [draft],
-                force=force or trial is not None,
-                forced=force,
+                anew=force or trial is not None,
+                force=force,
                 outer_names=outer_names,
                 trial=trial,
             )

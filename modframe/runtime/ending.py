@@ -1,6 +1,7 @@
 """`Ending`: how generations end, replaced or stopped: retired, drained, cut off, closed.
 
-Called by the swap, on the app loop. What it does it does to the end, whoever stops waiting for it.
+Called by the swap and its transactions, on the app loop. What it does it does to the end, whoever
+stops waiting for it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ class Ending:
         published: Told the ids that left Live.
 
     Attributes:
-        drain_timeout: How long calls inside a generation that ends are waited for, in seconds.
         closed: Those told of each generation that was closed.
     """
 
@@ -62,10 +62,14 @@ class Ending:
         self._records = records
         self._hurry = hurry
         self._limits = limits
-        self.drain_timeout = limits.drain
+        self._patience = limits.drain
         self._published = published
         self.closed: list[Callable[[Generation], None]] = []
         self._behind: set[asyncio.Task[Any]] = set()
+
+    def at_most(self, seconds: float) -> None:
+        """From now on, wait no longer than that for calls inside a generation that ends."""
+        self._patience = min(seconds, self._patience)
 
     def behind(
         self, coro: Coroutine[Any, Any, T], *, name: str = "", context: Context | None = None
@@ -111,7 +115,7 @@ class Ending:
 
     async def _settle(self, old: Generation, *, timeout: float | None = None) -> None:
         """Drain a generation that nobody can reach any more, and close it."""
-        bound = self.drain_timeout if timeout is None else timeout
+        bound = self._patience if timeout is None else timeout
         if not await old.drain(bound, hurry=self._hurry):
             await self._cut_off(old, bound)
         await self.close(old)

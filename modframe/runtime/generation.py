@@ -1,4 +1,4 @@
-"""`Generation`: one load of one source, with all that its parts built; made by the swap."""
+"""`Generation`: one load of one source, with all that its parts built; made by a batch."""
 
 from __future__ import annotations
 

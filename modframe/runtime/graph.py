@@ -101,6 +101,23 @@ def _cycles(edges: Mapping[str, set[str]]) -> list[tuple[str, ...]]:
             return found
 
 
+def reach(
+    begin: Iterable[str], candidates: Iterable[str], joins: Callable[[str, set[str]], bool]
+) -> list[str]:
+    """The candidates that go with these, directly or not, the nearer ones first.
+
+    Args:
+        begin: Where it begins; none of them is among those given back.
+        candidates: Those that may join.
+        joins: Whether one goes with a group.
+    """
+    group, found, left = set(begin), list[str](), list(candidates)
+    while more := [one for one in left if one not in group and joins(one, group)]:
+        found += more
+        group.update(more)
+    return found
+
+
 def stop_waits(specs: Mapping[str, ModuleSpec]) -> dict[str, tuple[str, ...]]:
     """Module id → those that must have stopped before it: its dependents."""
     waits: dict[str, list[str]] = {key: [] for key in specs}

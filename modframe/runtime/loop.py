@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
-from .bounds import GRACE
+from .bounds import cancel_all
 from .gate import Work, work_in
 from .output import cell_context
 from .owner import Owner, of_resource
@@ -270,10 +270,7 @@ async def _wind_up() -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         if not tasks:
             break
-        for task in tasks:
-            task.cancel()
-        _, deaf = await asyncio.wait(tasks, timeout=GRACE)
-        for task in deaf:  # named already, when its module was stopped
+        for task in await cancel_all(tasks):  # named already, when its module was stopped
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own switch
     await asyncio.get_running_loop().shutdown_asyncgens()
 

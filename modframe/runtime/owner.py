@@ -1,6 +1,6 @@
 """`Owner`: whose a task is that module code starts: a generation's, or a shared resource's.
 
-The app loop's task factory asks for the owner, and hands the task over; parts are the owners.
+The app loop's task factory asks for the owner, and hands the task over to it.
 """
 
 from __future__ import annotations

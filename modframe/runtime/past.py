@@ -50,21 +50,21 @@ class Past:
         return self._history.entries(module_id)
 
     async def rollback(
-        self, entry: HistoryEntry, source: Source, *, forced: bool = False
+        self, entry: HistoryEntry, source: Source, *, force: bool = False
     ) -> Outcome:
         """Swap to what an entry says.
 
         Args:
             entry: Which one.
             source: Its text.
-            forced: Whether what live modules use of the service may be taken away.
+            force: Whether what live modules use of the service may be taken away.
 
         Raises:
             LoadError: If it fails; what is live is untouched.
             SupersededError: If a newer text came while it waited for its turn.
         """
         swap, key = self._swap, entry.module_id
-        outcome = (await swap.change([source], forced=forced))[0]
+        outcome = (await swap.change([source], force=force))[0]
         refuse_superseded([outcome])
         swap.records[key].draft = None
         if outcome.kind == "live":

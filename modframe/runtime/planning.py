@@ -151,7 +151,7 @@ def _action(
 def _refusal(error: BaseException | None, batch: Batch) -> str:
     for one in (error, error.__cause__ if error is not None else None):
         if isinstance(one, BlockedError):
-            return f"blocked by {', '.join(one.__dict__['by'])}"
+            return f"blocked by {', '.join(one.by)}"
     if isinstance(error, LoadError):
         return _STEPS.get(error.step, f"its {error.step} fails")
     if error is not None:

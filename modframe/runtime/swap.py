@@ -6,11 +6,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import closing, contextmanager
 from contextvars import copy_context
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import ModframeError, NotRunningError
 from ..source import Source, shown
@@ -28,6 +37,8 @@ from .plan import Plan
 from .planning import draw_up, release
 from .record import Records
 from .transaction import Transaction, Trial
+
+T = TypeVar("T")
 
 
 class Swap:
@@ -119,8 +130,8 @@ class Swap:
         self,
         sources: Sequence[Source],
         *,
+        anew: bool = False,
         force: bool = False,
-        forced: bool = False,
         keep_going: bool = False,
         outer_names: Container[str] = (),
         trial: Trial | None = None,
@@ -132,53 +143,39 @@ class Swap:
 
         Args:
             sources: The texts.
-            force: Whether equal text is loaded anew.
-            forced: Whether what live modules use of a service may be taken away.
+            anew: Whether equal text is loaded anew.
+            force: Whether what live modules use of a service may be taken away.
             keep_going: Whether those that can go live do, whatever the others do.
             outer_names: Names of the notebook, which module code does not see.
+            trial: What each generation has to pass before it goes live.
 
         Raises:
             ModframeError: The first failure, causes before consequences; nothing has changed.
         """
         began = time.perf_counter()
-        claimed: frozenset[str] = frozenset()
-        same: dict[str, Outcome] = {}
-        built: dict[str, Outcome] = {}
         for one in sources:
             self.records[one.module_id].newest = one
-        with self._under_way():
-            while True:
-                claimed |= {*(one.module_id for one in sources), *self._importers(sources)}
-                async with self._claims.hold(claimed) as claim:
-                    if self._superseded(sources):
-                        return [Outcome(one.module_id, "superseded") for one in sources]
-                    same = {} if force else self._unchanged(sources)
-                    fresh = [one for one in sources if one.module_id not in same]
-                    fresh += [self.live.generations[key].source for key in self._importers(fresh)]
-                    batch = Batch(
-                        self,
-                        fresh,
-                        self._next_number,
-                        claim=partial(self._claims.extend, claim),
-                        outer_names=outer_names,
-                        forced=forced,
-                    )
-                    try:
-                        self._refuse_unclaimed(batch, claim)
-                        built = await Transaction(
-                            self, batch, keep_going=keep_going, trial=trial
-                        ).run(began)
-                        break
-                    except GroundMovedError as moved:
-                        claimed |= moved.module_ids
-                    finally:
-                        batch.close()
-        given = [one.module_id for one in sources]
-        return [
-            outcome
-            for key in dict.fromkeys([*given, *built])
-            if (outcome := same.get(key) or built.get(key))
-        ]
+
+        async def attempt(claim: Claim) -> list[Outcome]:
+            if self._superseded(sources):
+                return [Outcome(one.module_id, "superseded") for one in sources]
+            outcomes = {} if anew else self._unchanged(sources)
+            fresh = [one for one in sources if one.module_id not in outcomes]
+            batch = Batch(
+                self,
+                self._with_importers(fresh, claim),
+                self._next_number,
+                claim=partial(self._claims.extend, claim),
+                outer_names=outer_names,
+                forced=force,
+            )
+            with closing(batch):
+                change = Transaction(self, batch, keep_going=keep_going, trial=trial)
+                outcomes |= await change.run(began)
+            given = [one.module_id for one in sources]
+            return [outcomes[key] for key in dict.fromkeys([*given, *outcomes]) if key in outcomes]
+
+        return await self._claimed(sources, attempt)
 
     async def plan(self, sources: Sequence[Source], *, outer_names: Container[str] = ()) -> Plan:
         """What `change` would do; the sources are loaded for it, and everything is discarded.
@@ -186,30 +183,54 @@ class Swap:
         Raises:
             NotRunningError: If the app is being stopped.
         """
+
+        async def attempt(claim: Claim) -> Plan:
+            fresh = [one for one in sources if not self._is_live(one)]
+            batch = Batch(
+                self,
+                self._with_importers(fresh, claim),
+                lambda key: self.records[key].number + 1 if key in self.records else 1,
+                claim=partial(self._claims.extend, claim),
+                outer_names=outer_names,
+            )
+            with closing(batch):
+                try:
+                    given = [one.module_id for one in sources]
+                    return await draw_up(batch, self.live, self.parts, given=given)
+                finally:
+                    await asyncio.shield(self.ending.behind(release(batch)))
+
+        with shown.kept([file for one in sources for file in one.files.values()]):
+            return await self._claimed(sources, attempt)
+
+    async def _claimed(
+        self, sources: Sequence[Source], attempt: Callable[[Claim], Awaitable[T]]
+    ) -> T:
+        """Attempt it once these modules and their importers are nobody else's.
+
+        It is attempted again, with more of them, where others have moved the ground meanwhile.
+        """
         claimed: frozenset[str] = frozenset()
-        files = [file for one in sources for file in one.files.values()]
-        with self._under_way(), shown.kept(files):
+        with self._under_way():
             while True:
                 claimed |= {*(one.module_id for one in sources), *self._importers(sources)}
                 async with self._claims.hold(claimed) as claim:
-                    fresh = [one for one in sources if not self._is_live(one)]
-                    live, importers = self.live.generations, self._importers(fresh)
-                    batch = Batch(
-                        self,
-                        [*fresh, *(live[key].source for key in importers)],
-                        lambda key: self.records[key].number + 1 if key in self.records else 1,
-                        claim=partial(self._claims.extend, claim),
-                        outer_names=outer_names,
-                    )
                     try:
-                        self._refuse_unclaimed(batch, claim)
-                        given = [one.module_id for one in sources]
-                        return await draw_up(batch, self.live, self.parts, given=given)
+                        return await attempt(claim)
                     except GroundMovedError as moved:
                         claimed |= moved.module_ids
-                    finally:
-                        await asyncio.shield(self.ending.behind(release(batch)))
-                        batch.close()
+
+    def _with_importers(self, sources: Sequence[Source], claim: Claim) -> list[Source]:
+        """These, and the texts of the live modules that are rebuilt with them.
+
+        Raises:
+            GroundMovedError: If others came to import from these while the claim was waited for.
+        """
+        importers = self._importers(sources)
+        wanted = {*(one.module_id for one in sources), *importers}
+        if unclaimed := wanted - claim.module_ids:
+            raise GroundMovedError(unclaimed)
+        return [*sources, *(self.live.generations[key].source for key in importers)]
 
     def _importers(self, sources: Iterable[Source]) -> list[str]:
         """Live modules that import from these, or from one that does: they are rebuilt as well.
@@ -217,12 +238,6 @@ class Swap:
         Both sides then see the same classes, in an ``except`` or an ``isinstance``.
         """
         return self.live.importers(one.module_id for one in sources)
-
-    @staticmethod
-    def _refuse_unclaimed(batch: Batch, claim: Claim) -> None:
-        """While the claim was waited for, others may have come to import from these modules."""
-        if unclaimed := batch.generations.keys() - claim.module_ids:
-            raise GroundMovedError(unclaimed)
 
     def _superseded(self, sources: Sequence[Source]) -> bool:
         """Whether newer texts of all of them wait for their turn."""

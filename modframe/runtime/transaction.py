@@ -40,13 +40,13 @@ from .handover import (
     take,
 )
 from .live import Live
-from .outcome import Limits, Outcome
+from .outcome import Limits, Outcome, Passed
 from .part import Part
 from .record import Records
 
 T = TypeVar("T")
 _SHOWN = 4
-Trial = Callable[[Generation, Batch], Awaitable[None]]
+Trial = Callable[[Generation, Batch], Awaitable[Passed | None]]
 """Has its say over a generation that is ready to go live: what it raises fails the change."""
 
 
@@ -98,6 +98,7 @@ class Transaction:
         self._stopped: dict[str, HandedOver | None] = dict(brought or {})
         self._again = brought is not None
         self._states: dict[str, HandedOver] = {}
+        self._passed: dict[str, Passed | None] = {}
         self._calmed: list[Generation] = []
         self._stopping: asyncio.Task[None] | None = None
 
@@ -186,7 +187,7 @@ class Transaction:
             return
         for key, generation in self._batch.going.items():
             try:
-                await self._trial(generation, self._batch)
+                self._passed[key] = await self._trial(generation, self._batch)
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
                 self._batch.failed[key] = failure_of(generation.source, "test", error)
 
@@ -360,6 +361,7 @@ class Transaction:
             len(web.routes) if web is not None else 0,
             tuple(generation.findings),
             tuple(notes),
+            self._passed.get(key),
         )
 
     async def _succeed(

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from ..errors import WorkspaceError
 from ..spec import module_id_of
+from ..wording import near
 
 MAGIC = "%%module"
 ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -136,7 +137,11 @@ def _parser(line: str) -> _Parser:
 
 
 def _not_understood(line: str, why: str) -> WorkspaceError:
+    flags = [name for name, _ in ARGUMENTS if name.startswith("-")]
+    strange = (word for word in line.split() if word.startswith("-") and word not in flags)
+    hint = next(filter(None, (near(word, flags) for word in strange)), "")
     return WorkspaceError(
         f"{MAGIC} {line}".rstrip() + f": {why}",
-        cure=f"write {MAGIC} MODULE [FILE], for example {MAGIC} orders services.py",
+        cure=f"{hint}{'Otherwise write' if hint else 'write'} {MAGIC} MODULE [FILE], "
+        f"for example {MAGIC} orders services.py",
     )

@@ -34,7 +34,7 @@ class HistoryEntry:
 
     Attributes:
         time: When it was published, in UTC.
-        origin: Where its text came from: ``cells``, ``folder`` or ``mapping``.
+        origin: Where its text came from: ``cells``, ``folder``, ``notebook`` or ``mapping``.
         digest: Stands for its text; equal text is equal digest.
         outcome: The line that the swap left.
         generation: The number it had in its run of the app.

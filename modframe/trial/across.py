@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from types import FrameType
 from typing import Any, TypeVar
 
 from ..runtime.bounds import GRACE
 from ..runtime.loop import AppLoop
+from ..runtime.stragglers import frames
 
 T = TypeVar("T")
 
@@ -59,15 +61,9 @@ class Across:
             with suppress(Exception):  # it was settled a moment ago
                 answer.set_exception(TimeoutError("it ignores its cancellation"))
 
-    def frames(self) -> list[Any]:
+    def frames(self) -> list[FrameType]:
         """The frames that what runs over there is suspended in, the outermost first."""
-        found, step = [], self._awaited
-        while step is not None:
-            frame = getattr(step, "cr_frame", None) or getattr(step, "ag_frame", None)
-            if frame is not None:
-                found.append(frame)
-            step = getattr(step, "cr_await", None) or getattr(step, "ag_await", None)
-        return found
+        return list(frames(self._awaited))
 
 
 def _settle(done: Future[T], answer: Future[T]) -> None:

@@ -1,7 +1,7 @@
 """`Trial`: what a change asks of each new generation before it publishes: do its tests pass?
 
 The engine hands one to a change. The swap calls it, on the app loop, once phase 2 is through; it
-gives back nothing, or raises the `LoadError` that fails the change.
+gives back what they came to, or raises the `LoadError` that fails the change.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import Finding, LoadError
 from ..load.text import is_code, is_test
 from ..names import folder_of
-from ..runtime.bounds import GRACE
+from ..runtime.bounds import GRACE, cancel_all
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.loop import AppLoop
-from ..runtime.outcome import Outcome, Passed
+from ..runtime.outcome import Passed
 from .scratch import Scratch
 from .subject import Failure, Subject
 from .surroundings import undisturbed
@@ -62,19 +61,17 @@ class Trials:
 
 
 class Trial:
-    """The trial of one change.
-
-    Attributes:
-        passed: Module id → what its tests came to.
-    """
+    """The trial of one change."""
 
     def __init__(self, trials: Trials, required: Collection[str]) -> None:
         self._trials = trials
         self._required = required
-        self.passed: dict[str, Passed] = {}
 
-    async def __call__(self, generation: Generation, batch: Batch) -> None:
+    async def __call__(self, generation: Generation, batch: Batch) -> Passed | None:
         """Run the tests of a generation that is ready to go live.
+
+        Returns:
+            What they came to; nothing if there are none, and need be none.
 
         Raises:
             LoadError: If they don't pass in time, or if there are none and there must be.
@@ -84,7 +81,7 @@ class Trial:
         if not any(map(is_test, source.files)):
             if must:
                 raise _no_tests(generation, "the module has no tests")
-            return
+            return None
         facilities = self._trials.facilities
         seen = _seen(facilities.live, batch)
         scratch = Scratch(facilities.config, seen.generations.values)
@@ -100,12 +97,8 @@ class Trial:
             if must:
                 files = ", ".join(sorted(filter(is_test, source.files)))
                 raise _no_tests(generation, f"there is no test in {files}")
-            return
-        self.passed[generation.module_id] = run.reports.passed
-
-    def noted(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """The outcomes of the change, with what the tests came to."""
-        return [replace(one, tests=self.passed.get(one.module_id)) for one in outcomes]
+            return None
+        return run.reports.passed
 
     async def _run_of(
         self, generation: Generation, batch: Batch, *, seen: Live, scratch: Scratch
@@ -159,7 +152,7 @@ class Trial:
             finally:
                 if generation.package is not None:
                     generation.package.drop_tests()
-                await _cancel(_tasks_of_tests(generation))
+                await cancel_all(_tasks_of_tests(generation))
         return [*run.failures(), *([overdue] if overdue else [])]
 
 
@@ -222,10 +215,3 @@ def _is_of_tests(task: asyncio.Task[Any], generation: Generation) -> bool:
     code = getattr(inner, "cr_code", None)
     file = generation.source.file_named(code.co_filename) if code is not None else ""
     return bool(file) and not is_code(file)
-
-
-async def _cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=GRACE)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import BlockedError, ModframeError, NotRunningError
+from ..runtime.graph import reach
 from ..runtime.outcome import Outcome
 from ..runtime.swap import Swap
 from ..source import Source
@@ -33,7 +34,7 @@ class Carried:
 
 
 async def carry(
-    swap: Swap, sources: Mapping[str, Source], *, change: Change, force: bool
+    swap: Swap, sources: Mapping[str, Source], *, change: Change, anew: bool
 ) -> Carried:
     """Make texts live: all of them, or, without those that fail and what is related, the rest.
 
@@ -41,14 +42,14 @@ async def carry(
         swap: What knows Live and the records.
         sources: Module id → text.
         change: Carries a transaction out: ``swap.change``, or what stands before it.
-        force: Whether a text that is live is built anew.
+        anew: Whether a text that is live is built anew.
     """
     done = Carried()
     left = dict(sources)
     before = _numbers(swap, left)
     while left:
         try:
-            done.outcomes += await change(list(left.values()), force=force)
+            done.outcomes += await change(list(left.values()), anew=anew)
             return done
         except NotRunningError:
             raise
@@ -106,16 +107,12 @@ def _failures(
 
 def _related(swap: Swap, sources: Mapping[str, Source], failed: Iterable[str]) -> set[str]:
     """The modules of a burst that have to do with those, directly or not."""
-    related = set(failed)
-    while True:
-        more = {
-            key
-            for key in sources
-            if key not in related and any(_are_related(swap, sources, key, one) for one in related)
-        }
-        if not more:
-            return related & sources.keys()
-        related |= more
+    begin = set(failed)
+
+    def joins(key: str, group: set[str]) -> bool:
+        return any(_are_related(swap, sources, key, one) for one in group)
+
+    return {*reach(begin, sources, joins), *(begin & sources.keys())}
 
 
 def _are_related(swap: Swap, sources: Mapping[str, Source], one: str, other: str) -> bool:

@@ -80,8 +80,12 @@ class KnownModules:
         return ((key, one.source) for key, one in self._generations.items())
 
     def failed(self) -> Iterator[tuple[str, Known]]:
-        """The modules whose newest attempt failed."""
-        return ((key, self[key]) for key, one in self._records.items() if one.error is not None)
+        """The modules whose newest attempt failed; no start mends one that did not stop."""
+        return (
+            (key, self[key])
+            for key, one in self._records.items()
+            if one.error is not None and one.state != "FAILED_UNLOAD"
+        )
 
     def reads(self) -> Iterator[tuple[str, tuple[Reads, ...]]]:
         """The modules that read or declare files, with those."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import BlockedError, GraphError, InvalidModuleIdError, WorkspaceError
 from ..load.reads import changed_files
 from ..names import MODULE_TYPES
+from ..runtime.graph import reach
 from ..source import OnDisk, Source
 from ..spec import module_id_of, module_of_service
 from .known import Known, KnownModules
@@ -98,22 +99,17 @@ def _changed_reads(known: KnownModules) -> dict[str, list[Path]]:
 def _waiting_for(touched: set[str], known: KnownModules, disk: OnDisk) -> set[str]:
     """Modules that failed because of one of these, directly or not: they get another chance."""
     failed = {key: one for key, one in known.failed() if one.follows}
-    waiting: set[str] = set()
-    while True:
-        changed = touched | waiting
-        more = {
-            key
-            for key, one in failed.items()
-            if key not in changed and one.error and _because_of(key, one.error, changed, disk)
-        }
-        if not more:
-            return waiting
-        waiting |= more
+
+    def joins(key: str, changed: set[str]) -> bool:
+        error = failed[key].error
+        return error is not None and _because_of(key, error, changed, disk)
+
+    return set(reach(touched, failed, joins))
 
 
 def _because_of(key: str, error: BaseException, changed: set[str], disk: OnDisk) -> bool:
     if isinstance(error, BlockedError):
-        return not changed.isdisjoint(error.__dict__["by"])
+        return not changed.isdisjoint(error.by)
     if isinstance(error, GraphError):
         missing = (name for names in error.missing.values() for name in names)
         circle = (name for path in error.cycles for name in path)

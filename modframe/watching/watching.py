@@ -193,10 +193,10 @@ class Watching:
         for module_id in found.forgotten:
             self._forget(module_id)
         if found.reverted:
-            self._tell(await carry(swap, found.reverted, change=self.change, force=False))
+            self._tell(await carry(swap, found.reverted, change=self.change, anew=False))
         if found.sources:
             self._tried |= found.marks
-            done = await carry(swap, found.sources, change=self.change, force=True)
+            done = await carry(swap, found.sources, change=self.change, anew=True)
             for one in done.outcomes:
                 self._tried.pop(one.module_id, None)
             self._tell(done)

@@ -176,7 +176,7 @@ def counts() -> dict[str, int]:
     """What may not grow."""
     return {
         "modules": sum("full" in name for name in sys.modules),
-        "linecache": len(linecache.cache),
+        "linecache": sum("full" in name for name in linecache.cache),
         "handlers": len(logging.getLogger("modframe").handlers),
         "threads": threading.active_count(),
         "finders": len(sys.meta_path),

@@ -187,9 +187,9 @@ def test_texts_of_an_earlier_run_go_by_names_that_lead_somewhere(file: Path) -> 
     history = History(file)
     cell = SourceFile("x = 1\n", "/tmp/ipykernel_1/2.py", 2, "Cell In[3]", "# %%module orders\n")
     history.note(Source(ID, {"api.py": cell}, "cells"), generation=1, outcome="live")
-    path = SourceFile("x = 2\n", "/work/modules/standard/orders/api.py")
+    path = SourceFile("x = 2\n", "/home/me/modules/standard/orders/api.py")
     history.note(
-        Source(ID, {"api.py": path}, "folder", "/work/modules/standard/orders"),
+        Source(ID, {"api.py": path}, "folder", "/home/me/modules/standard/orders"),
         generation=2,
         outcome="live",
     )
@@ -198,7 +198,7 @@ def test_texts_of_an_earlier_run_go_by_names_that_lead_somewhere(file: Path) -> 
     assert (first.origin, first.texts) == ("cells", {"api.py": "x = 1\n"})
     assert first.files["api.py"].filename.startswith(f"<{ID} api.py ")
     assert (first.files["api.py"].cell, first.files["api.py"].first_line) == ("", 1)
-    assert (second.origin, second.place) == ("folder", "/work/modules/standard/orders")
+    assert (second.origin, second.place) == ("folder", "/home/me/modules/standard/orders")
     assert second.files["api.py"] == path
 
 

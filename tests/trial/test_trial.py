@@ -591,16 +591,11 @@ def test_two_at_a_time_take_turns(app: AppContext) -> None:
             )
             for n in range(4)
         ]
-        trials = [app._engine.trials.make([one.module_id]) for one in sources]
-        await asyncio.gather(
-            *(
-                app._engine.swap.change([one], trial=trial)
-                for one, trial in zip(sources, trials, strict=True)
-            )
+        change, make = app._engine.swap.change, app._engine.trials.make
+        outcomes = await asyncio.gather(
+            *(change([one], trial=make([one.module_id])) for one in sources)
         )
-        assert [str(one.passed[s.module_id]) for one, s in zip(trials, sources, strict=True)] == [
-            "1 test passed"
-        ] * 4
+        assert [str(outcome.tests) for (outcome,) in outcomes] == ["1 test passed"] * 4
 
     app.run(both())
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ...runtime.bounds import GRACE, bounded
+from ...runtime.bounds import bounded, cancel_all
 from ...runtime.owner import ResourceTasks, of_resource
 from .errors import ResourceError
 from .key import Key
@@ -131,10 +131,7 @@ class Resource:
             await bounded(self._close, CLOSE_TIMEOUT, what=what)
         except Exception as error:  # noqa: BLE001  # it is named, and the next one is closed
             faults.append(str(error) if what in str(error) else f"{what} failed: {error!r}")
-        running = {one for one in self.tasks if not one.done()}
-        for one in running:
-            one.cancel()
-        if running and (deaf := (await asyncio.wait(running, timeout=GRACE))[1]):
+        if deaf := await cancel_all(self.tasks):
             names = ", ".join(sorted(repr(one.get_name()) for one in deaf))
             faults.append(f"tasks of the resource {self.key.name!r} ignore their end: {names}")
         return faults
