@@ -1,7 +1,7 @@
 """Which names a file takes off other objects, and how it calls them: who uses a service's method.
 
-In comes a `SourceFile`; out come its `Use`s, kept by content. Called by the runtime when a change
-takes something away from a service that other modules use. A text can't tell what an object is, so
+In comes a `SourceFile`; out come its `AttributeUse`s, kept by content. Called by the runtime when a
+change takes something away from a service that other modules use. A text can't tell what an object is, so
 these are candidates; how a method was called sorts out most of those that mean something else.
 """
 
@@ -27,7 +27,7 @@ class Arguments:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class AttributeUse:
     """One attribute that a text reads.
 
     Attributes:
@@ -43,7 +43,9 @@ class Use:
 class Uses:
     """The uses in one file: attribute → where, and service name → the line that looks it up."""
 
-    attributes: Mapping[str, tuple[Use, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    attributes: Mapping[str, tuple[AttributeUse, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     services: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -52,7 +54,7 @@ def uses_in(content: SourceFile) -> Uses:
     """What a file reads off objects that may be services; nothing if it is no Python.
 
     >>> uses_in(SourceFile("x = await orders.total(2, tax=True)", "a cell")).attributes["total"]
-    (Use(line=1, given=Arguments(positional=1, keywords=('tax',))),)
+    (AttributeUse(line=1, given=Arguments(positional=1, keywords=('tax',))),)
     """
     try:
         tree = ast.parse(content.code)
@@ -61,17 +63,17 @@ def uses_in(content: SourceFile) -> Uses:
     below = content.first_line - 1
     calls = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     foreign, own = _imported(tree), _methods(tree)
-    attributes: dict[str, list[Use]] = {}
+    attributes: dict[str, list[AttributeUse]] = {}
     services: dict[str, int] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
             if not _is_elsewhere(node, foreign, own):
-                use = Use(node.lineno + below, _given(calls.get(id(node))))
+                use = AttributeUse(node.lineno + below, _given(calls.get(id(node))))
                 attributes.setdefault(node.attr, []).append(use)
         elif isinstance(node, ast.Call):
             for called, name, line in _by_text(node):
                 if called == "getattr":
-                    attributes.setdefault(name, []).append(Use(line + below))
+                    attributes.setdefault(name, []).append(AttributeUse(line + below))
                 else:
                     services.setdefault(name, line + below)
     return Uses(

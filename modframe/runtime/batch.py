@@ -171,12 +171,12 @@ class Batch:
                 printer=self._around.printer_for(module_id),
                 outer_names=self._outer_names,
             )
+        generation.ledger.own("package", loaded.package.close)
         if module_id in self.failed or not self.open:
-            loaded.package.close()  # it took too long, and nobody waits any more
+            loaded.package.close()  # it took too long: nobody waits, and the ledger may be closed
             return
         generation.package = loaded.package
         generation.package_name = loaded.package.name
-        generation.ledger.own("package", loaded.package.close)
         generation.findings += loaded.spec.findings
         generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
         generation.reads.add_declared(generation.context.path, loaded.spec.files)

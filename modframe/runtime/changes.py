@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..load.text import is_code
-from ..load.uses import Arguments, Uses, uses_in
-from ..load.uses import Use as PlaceOfUse
+from ..load.uses import Arguments, AttributeUse, Uses, uses_in
 from ..names import full_id
 from ..source import Source
 from .contract import MethodContract, Parameter, ServiceContract
@@ -302,7 +301,7 @@ def _lines(change: ContractChange, uses: Uses) -> list[int]:
     return sorted(set(found))
 
 
-def _concerns(change: ContractChange, use: PlaceOfUse) -> bool:
+def _concerns(change: ContractChange, use: AttributeUse) -> bool:
     """Whether a use of the name is one that the change breaks."""
     old, new, given = change.was, change.now, use.given
     if given is None or old is None or old.parameters is None:
