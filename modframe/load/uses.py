@@ -1,8 +1,9 @@
 """Which names a file takes off other objects, and how it calls them: who uses a service's method.
 
 In comes a `SourceFile`; out come its `AttributeUse`s, kept by content. Called by the runtime when a
-change takes something away from a service that other modules use. A text can't tell what an object is, so
-these are candidates; how a method was called sorts out most of those that mean something else.
+change takes something away from a service that other modules use. A text can't tell what an object
+is, so these are candidates; how a method was called sorts out most of those that mean something
+else.
 """
 
 from __future__ import annotations
