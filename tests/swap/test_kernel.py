@@ -195,7 +195,9 @@ def test_the_same_cell_run_a_hundred_times(shell: Kernel) -> None:
         shell.run(PRICE.format(price=price))
     assert shell.run("await app.get_service('prices').get()").value == "(100, 100)"
     assert shell.run("app.modules['prices'].generation - number").value == "100"
-    shell.run("assert counts() == before, (counts(), before)")
+    shell.run(
+        "now = counts()\nassert all(now[what] <= before[what] for what in now), (now, before)"
+    )
 
 
 @pytest.fixture
