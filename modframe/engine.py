@@ -107,19 +107,13 @@ class Engine:
             hurry=self._hurry,
             context_for=self._context_for,
             printer_for=lambda module_id: make_printer(module_id, log_print),
-            limits=Limits(
-                load=config.load_timeout,
-                phase=config.phase_timeout,
-                handover=config.handover_timeout,
-                drain=config.drain_timeout,
-            ),
+            limits=_limits(config),
             published=self._published,
             supply=self.disk.source,
         )
         self.live = self.swap.live
         self.records = self.swap.records
         self.handles = Handles(app_loop, self.find, explain=self.explain, names=self.live_names)
-        self.texts = Texts(self.disk, self.live, self.records, workspace=workspace)
         self.overrides = Overrides(
             self.live, self.records, handles=self.handles, published=self._published
         )
@@ -131,6 +125,9 @@ class Engine:
         self.trials = Trials(self)
         self.watching.change = self._change_saved
         self.past = Past(self.swap, data)
+        self.texts = Texts(
+            self.disk, self.live, self.records, last=self.past.last, workspace=workspace
+        )
         self.seen = Collector(
             self.live,
             self.records,
@@ -194,6 +191,10 @@ class Engine:
         """Let no stop, under way or to come, wait for graceful ends; on the app loop."""
         self._hurry.set()
 
+    def wait_at_most(self, seconds: float) -> None:
+        """Let no stop, under way or to come, wait longer for calls that are inside."""
+        self.swap.ending.at_most(seconds)
+
     async def force_stop(self) -> StopReport:
         """Stop without waiting for graceful ends."""
         self._hurry.set()
@@ -252,7 +253,8 @@ class Engine:
         record = self.records.get(module_id)
         if record is None or record.state == "DRAFT":
             return not_found(name, self.live_names())
-        reason = f": {record.error}" if record.error else ""
+        said = str(record.error or "").removeprefix(f"{module_id}: ")
+        reason = f": {said}" if said else ""
         return ServiceUnavailableError(
             f"{module_id} is {record.state}{reason}",
             cure="" if record.error else f"load it with app.load({module_id!r})",
@@ -284,7 +286,7 @@ class Engine:
             rows=lambda: [thaw(one) for one in self.seen.rows()],
             readiness=lambda: (self.records.ready, self.records.readiness()),
             absent=self._absent,
-            stale=self.records.why,
+            stale=self.records.stale,
             allowed_hosts=self.config.allowed_hosts,
             block=self.app_loop.wait,
         )
@@ -368,6 +370,15 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Everything that runs, as frozen plain data; from any thread, without waiting."""
         return self.seen.snapshot(self.url)
+
+
+def _limits(config: FrameworkSettings) -> Limits:
+    return Limits(
+        load=config.load_timeout,
+        phase=config.phase_timeout,
+        handover=config.handover_timeout,
+        drain=config.drain_timeout,
+    )
 
 
 def _event_log(data: Path | None, config: FrameworkSettings) -> EventLog:

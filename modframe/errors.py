@@ -216,6 +216,7 @@ class BlockedError(ModframeError):
         by: The modules that hold it up.
     """
 
+    module_id: str
     by: tuple[str, ...]
 
     def __init__(self, module_id: str, by: Iterable[str]) -> None:
@@ -228,7 +229,7 @@ class BlockedError(ModframeError):
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return BlockedError, (self.__dict__["module_id"], self.by)
+        return BlockedError, (self.module_id, self.by)
 
 
 class StartError(ModframeError):
@@ -309,7 +310,7 @@ class NotRunningError(ModframeError, RuntimeError):
 
 
 class ModuleExitError(ModframeError, RuntimeError):
-    """Raised in place of a ``SystemExit`` and the like that module code let out."""
+    """Raised in place of a ``SystemExit``, or another that is no `Exception`, of module code."""
 
 
 class ExportError(ModframeError):

@@ -6,7 +6,7 @@ Called wherever a sentence is written for people; knows nothing of what it speak
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -41,12 +41,13 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def some(names: Sequence[str], shown: int) -> str:
-    """The first of many names, and how many more there are.
+def some(things: Iterable[object], shown: int = 4) -> str:
+    """The first of many, and how many more there are.
 
     >>> some(["a", "b", "c"], 2), some(["a"], 2)
     ('a, b and 1 more', 'a')
     """
+    names = list(map(str, things))
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return f"{', '.join(names[:shown])}{more}"
 

@@ -77,6 +77,25 @@ def test_a_bad_default_is_not_blamed_on_the_environment(app: AppContext) -> None
         app.load({"api.py": text}, id="thing")
 
 
+def test_faults_name_the_variables_that_are_read(
+    app: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alias has no prefix, and what is wrong with the whole has no one place."""
+    alias = 'limit: int = Field(default=3, ge=0, validation_alias="SOME_LIMIT")'
+    text = TEXT.replace("limit: int = Field(default=3, ge=0)", alias)
+    monkeypatch.setenv("SOME_LIMIT", "-1")
+    with pytest.raises(LoadError, match=r"\(environment SOME_LIMIT\)"):
+        app.load({"api.py": text}, id="thing")
+    monkeypatch.setenv("SOME_LIMIT", "1")
+    check = "\n    @model_validator(mode='after')\n    def check(self):\n        raise ValueError('odd')\n"
+    text = text.replace("import BaseModel, Field", "import BaseModel, Field, model_validator")
+    with pytest.raises(LoadError, match=r"ThingSettings: Value error, odd\. "):
+        app.load(
+            {"api.py": text.replace('("hidden-default")\n', f'("hidden-default")\n{check}')},
+            id="thing",
+        )
+
+
 def test_a_plain_model_reads_the_modules_environment(
     app: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

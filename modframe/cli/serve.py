@@ -211,7 +211,7 @@ class Stop:
 
     def _act(self) -> None:
         if self.app is not None:
-            self.app._engine.swap.ending.at_most(DRAIN)
+            self.app._engine.wait_at_most(DRAIN)
             if self.count > 1:
                 self.app._engine.hurry()
         self.asked.set()

@@ -71,7 +71,7 @@ class ModframeMagics(Magics):
         if given.plan and (given.draft or given.force or given.test):
             raise UsageError(
                 "--plan changes nothing and runs no tests, so it goes with none of --draft, "
-                "--force and --test; what it refuses says whom --force would break"
+                "--force and --test; the plan itself says whom --force would break"
             )
         app = the_app()
         content = cell_file(self.shell, self._cells.running, cell)
@@ -99,7 +99,7 @@ class ModframeMagics(Magics):
         """What stands behind ``%%module``; where it can't be understood, what could be meant."""
         try:
             return parse_argstring(self.module, line)
-        except UsageError:
+        except (UsageError, ValueError):  # ValueError: of a quote that is left open
             try:
                 parse_line(line)
             except ModframeError as error:

@@ -64,10 +64,10 @@ class Batch:
         *,
         claim: Callable[[str], bool],
         outer_names: Container[str] = (),
-        forced: bool = False,
+        force: bool = False,
     ) -> None:
         self._around = around
-        self._forced = forced
+        self._force = force
         self._numbers = numbers
         self._claim = claim
         self._outer_names = outer_names
@@ -84,12 +84,13 @@ class Batch:
 
     def again(self, sources: Iterable[Source]) -> Batch:
         """A batch of other sources in the same change."""
-        return Batch(self._around, sources, self._numbers, claim=self._claim, forced=True)
+        return Batch(self._around, sources, self._numbers, claim=self._claim, force=True)
 
     def close(self) -> None:
         """The change is over: everyone sees Live, and nothing is kept alive from here."""
         self.open = False
         self.generations, self.failed, self.blocked, self._imported = {}, {}, {}, {}
+        self.broken = {}
 
     # -- who sees what --------------------------------------------------------------------
 
@@ -173,7 +174,7 @@ class Batch:
             )
         generation.ledger.own("package", loaded.package.close)
         if module_id in self.failed or not self.open:
-            loaded.package.close()  # it took too long: nobody waits, and the ledger may be closed
+            loaded.package.close()  # nobody waits; again, where the ledger has done it
             return
         generation.package = loaded.package
         generation.package_name = loaded.package.name
@@ -222,7 +223,7 @@ class Batch:
             for key in {*graph.error.missing, *members}:
                 self.failed[key] = graph.error.concerning(key)
         broken = contract_errors(self._around.live, self.going)
-        if self._forced:
+        if self._force:
             self.broken = {key: one.users for key, one in broken.items()}
         else:
             self.failed |= broken

@@ -69,8 +69,8 @@ async def bounded(
 
     Raises:
         OverdueError: If it did not end in time.
-        ModuleExitError: In place of a ``SystemExit``, ``KeyboardInterrupt`` or ``GeneratorExit`` it
-            let out.
+        ModuleExitError: In place of a ``SystemExit``, a ``KeyboardInterrupt`` or another
+            exception that is no `Exception`.
         ModframeError: In place of a ``CancelledError`` that nobody asked it for.
     """
     task = asyncio.ensure_future(_called(step, what))
@@ -83,8 +83,9 @@ async def bounded(
         if task.cancelled():
             raise _cancelled_itself(_named(what))
         if task.done():
-            if isinstance(error := task.exception(), GeneratorExit):
-                raise _exited(_named(what), error, "which only ends generators") from error
+            error = task.exception()
+            if error is not None and not isinstance(error, Exception):
+                raise _exited(_named(what), error, "which is no ordinary exception") from error
             return task.result()
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)

@@ -61,7 +61,7 @@ class ContractChange:
         before: The old signature; empty if there was none. ``after``: the new one.
         names: The names that lead to the service, where it is about the service as a whole.
         uses: Where live modules use it.
-        was: The method as it was, if it is about one. ``now``: as it is, if it is there.
+        old: The method as it was, where calls are compared. ``new``: as it is, if it is there.
     """
 
     method: str
@@ -73,8 +73,8 @@ class ContractChange:
     after: str = ""
     names: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
-    was: MethodContract | None = field(default=None, repr=False, compare=False)
-    now: MethodContract | None = field(default=None, repr=False, compare=False)
+    old: MethodContract | None = field(default=None, repr=False, compare=False)
+    new: MethodContract | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.text
@@ -94,7 +94,7 @@ def changes_between(old: ServiceContract, new: ServiceContract) -> tuple[Contrac
                 text = f"{name}() is gone"
                 found.append(
                     ContractChange(
-                        name, "method removed", text, True, before=method.signature, was=method
+                        name, "method removed", text, True, before=method.signature, old=method
                     )
                 )
         for name, method in new.methods.items():
@@ -140,8 +140,8 @@ def _of_method(old: MethodContract, new: MethodContract) -> list[ContractChange]
             parameter=parameter,
             before=old.signature,
             after=new.signature,
-            was=old,
-            now=new,
+            old=old,
+            new=new,
         )
         for kind, text, parameter in found
     ]
@@ -303,7 +303,7 @@ def _lines(change: ContractChange, uses: Uses) -> list[int]:
 
 def _concerns(change: ContractChange, use: AttributeUse) -> bool:
     """Whether a use of the name is one that the change breaks."""
-    old, new, given = change.was, change.now, use.given
+    old, new, given = change.old, change.new, use.given
     if given is None or old is None or old.parameters is None:
         return True  # how it is used can't be told
     before = _bound(old, given)

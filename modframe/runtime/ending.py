@@ -151,7 +151,10 @@ class Ending:
         forget_gone()
 
     def _note(self, old: Generation, error: Exception) -> None:
-        self._say(old, f"{type(error).__name__}: {error}", error)
+        said = f"{type(error).__name__}: {error}"
+        if isinstance(error, ModframeError):
+            said = error.message.removeprefix(f"{old.module_id}: ")
+        self._say(old, said, error)
 
     def _say(self, old: Generation, text: str, error: Exception | None = None) -> None:
         self._records[old.module_id].unsettled.append(f"generation {old.number}: {text}")
@@ -220,6 +223,6 @@ class Ending:
         if left := record.unsettled[before:]:
             record.state = "FAILED_UNLOAD"
             record.error = ModframeError(
-                f"{key} did not stop cleanly: {'; '.join(left)}",
-                cure="load it again; what is named may go on until the process ends",
+                f"{key}: it did not stop cleanly: {'; '.join(left)}",
+                cure="what is named may go on until the process ends",
             )

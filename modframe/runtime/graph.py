@@ -111,8 +111,10 @@ def reach(
         candidates: Those that may join.
         joins: Whether one goes with a group.
     """
-    group, found, left = set(begin), list[str](), list(candidates)
-    while more := [one for one in left if one not in group and joins(one, group)]:
+    group = set(begin)
+    candidates = list(candidates)
+    found: list[str] = []
+    while more := [one for one in candidates if one not in group and joins(one, group)]:
         found += more
         group.update(more)
     return found

@@ -49,6 +49,11 @@ class Past:
         """The last sources of a module, newest last; those of other runs included."""
         return self._history.entries(module_id)
 
+    def last(self, module_id: str) -> Source | None:
+        """What was live last in this run."""
+        own = self._history.of_this_run(module_id)
+        return own[-1].source if own else None
+
     async def rollback(
         self, entry: HistoryEntry, source: Source, *, force: bool = False
     ) -> Outcome:
@@ -119,9 +124,14 @@ class Past:
     def _previous(self, module_id: str) -> HistoryEntry:
         generation = self._swap.live.generations.get(module_id)
         digest = generation.source.digest if generation is not None else ""
-        entries, own = self._history.entries(module_id), self._history.of_this_run(module_id)
-        # What another process on the same data made live since is none of this run's past.
-        past = [one for one in entries if not own or one.time <= own[-1].time]
+        own = self._history.of_this_run(module_id)
+        # What other processes on the same data made live meanwhile is none of this run's past.
+        earlier = [
+            one
+            for one in self._history.entries(module_id)
+            if one.run != self._history.run and not (own and one.time > own[0].time)
+        ]
+        past: list[HistoryEntry] = [*earlier, *own]
         found = next((one for one in reversed(past) if one.digest != digest), None)
         if found is None:
             there = "only what is live" if past else "nothing: it was never live"

@@ -16,8 +16,6 @@ from .contract import ServiceContract, contract_of
 from .generation import Generation
 from .live import Live
 
-_SHOWN = 4
-
 
 def contract_errors(live: Live, going: Mapping[str, Generation]) -> dict[str, ContractError]:
     """Module id → the error that names who uses what would be taken away.
@@ -71,7 +69,7 @@ def _finding(contract: ServiceContract, change: ContractChange) -> Finding:
     method = contract.methods.get(change.method)
     at = method if method is not None and method.file else contract
     users = dict.fromkeys(use.module_id for use in change.uses)
-    shown = some(list(map(str, change.uses)), _SHOWN)
+    shown = some(change.uses)
     was = f"; it was {change.before}" if change.before else ""
     now = f" and is {change.after}" if change.before and change.after else ""
     together = ", ".join(map(repr, [contract.module_id, *users]))

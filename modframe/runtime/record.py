@@ -93,6 +93,11 @@ class Records(dict[str, Record]):
         record = self.get(module_id)
         return "" if record is None or record.error is None else str(record.error)
 
+    def stale(self, module_id: str) -> str:
+        """Why a module's newest text isn't live; empty if it is, whatever else is wrong with it."""
+        record = self.get(module_id)
+        return "" if record is None or record.state == "LIVE" else self.why(module_id)
+
     def readiness(self) -> dict[str, State]:
         """Module id → state, of all that were meant to run."""
         states = {key: self.state(key) for key in sorted(self.ids())}

@@ -167,7 +167,7 @@ class Swap:
                 self._next_number,
                 claim=partial(self._claims.extend, claim),
                 outer_names=outer_names,
-                forced=force,
+                force=force,
             )
             with closing(batch):
                 change = Transaction(self, batch, keep_going=keep_going, trial=trial)
@@ -206,7 +206,7 @@ class Swap:
     async def _claimed(
         self, sources: Sequence[Source], attempt: Callable[[Claim], Awaitable[T]]
     ) -> T:
-        """Attempt it once these modules and their importers are nobody else's.
+        """Attempt it as soon as these modules and their importers are nobody else's.
 
         It is attempted again, with more of them, where others have moved the ground meanwhile.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import ModframeError, ModuleNotFoundInWorkspaceError
@@ -11,18 +12,30 @@ from ..wording import near
 from .live import Live
 from .record import Records
 
+_IN_MEMORY = ("cells", "mapping")
+"""Origins of texts that are nowhere on disk."""
+
 
 class Texts:
-    """Finds sources; an id that isn't on disk may still stand for what is live, or was.
+    """Finds sources; an id that isn't on disk may still stand for what cells made live.
 
     Args:
         disk: Folders and notebooks. ``live``: what runs. ``records``: where drafts are.
+        last: Gives what was live last.
         workspace: What relative folders are relative to.
     """
 
-    def __init__(self, disk: OnDisk, live: Live, records: Records, *, workspace: Path) -> None:
+    def __init__(
+        self,
+        disk: OnDisk,
+        live: Live,
+        records: Records,
+        *,
+        last: Callable[[str], Source | None],
+        workspace: Path,
+    ) -> None:
         self._disk, self._live, self._records = disk, live, records
-        self._workspace = workspace
+        self._last, self._workspace = last, workspace
 
     def given(self, name: str | Path) -> Source:
         """The source that an id or a folder stands for.
@@ -37,15 +50,16 @@ class Texts:
         return self._disk.source(module_id) or self.current(module_id)
 
     def current(self, module_id: str) -> Source:
-        """A module's text as it is now: in its folder, else as it is live, drafted or was live.
+        """A module's text as it is now: in its folder, else as it is live, its draft, or as it was
+        live last, if it never had a folder.
 
         Raises:
             ModuleNotFoundInWorkspaceError: If there is none of them.
         """
         generation = self._live.generations.get(module_id)
-        if generation is not None and generation.source.origin in ("cells", "mapping"):
+        if generation is not None and generation.source.origin in _IN_MEMORY:
             return generation.source
-        found = self._disk.source(module_id) or self._draft(module_id) or self._newest(module_id)
+        found = self._disk.source(module_id) or self._draft(module_id) or self._was_live(module_id)
         if found is None:
             raise self.nowhere(module_id)
         return found
@@ -62,10 +76,9 @@ class Texts:
         record = self._records.get(module_id)
         return record.draft if record else None
 
-    def _newest(self, module_id: str) -> Source | None:
-        """What was asked for last: the only text left of a mapping that was unloaded."""
-        record = self._records.get(module_id)
-        return record.newest if record else None
+    def _was_live(self, module_id: str) -> Source | None:
+        source = self._last(module_id)
+        return source if source is not None and source.origin in _IN_MEMORY else None
 
     def nowhere(self, module_id: str) -> ModframeError:
         """The error for an id that is nowhere, with the nearest there are."""

@@ -45,7 +45,6 @@ from .part import Part
 from .record import Records
 
 T = TypeVar("T")
-_SHOWN = 4
 Trial = Callable[[Generation, Batch], Awaitable[Passed | None]]
 """Has its say over a generation that is ready to go live: what it raises fails the change."""
 
@@ -351,7 +350,7 @@ class Transaction:
         key, state = generation.module_id, self._states.get(generation.module_id)
         notes = [*said(old, generation, state)] if old is not None else []
         if broken := self._batch.broken.get(key):
-            notes.append(f"forced: breaks {some(broken, _SHOWN)}")
+            notes.append(f"forced: breaks {some(broken)}")
         return Outcome(
             key,
             "live",

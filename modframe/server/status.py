@@ -21,7 +21,7 @@ border-bottom:1px solid var(--line)}
 .all :is(th,td):not(:last-child){white-space:nowrap;width:1%;padding-right:1.6rem}
 .all th{color:var(--soft);font-weight:600}
 code{font-family:ui-monospace,monospace}
-.LIVE{color:var(--good)}.FAILED,.BLOCKED,.FAILED_UNLOAD,.stale{color:var(--bad)}
+.LIVE{color:var(--good)}.FAILED,.BLOCKED,.FAILED_UNLOAD,.faulty{color:var(--bad)}
 .soft{color:var(--soft)}
 pre{margin:0;white-space:pre-wrap;font:13px/1.4 ui-monospace,monospace}
 nav a{margin-right:1rem}
@@ -47,8 +47,9 @@ def status_page(rows: Sequence[Mapping[str, Any]], *, query: str = "") -> bytes:
         query: What its links carry on, with its question mark.
     """
     live = [row for row in rows if row.get("state") == "LIVE"]
-    stale = sum(map(_is_stale, live))
-    said = f"{len(live)} of {len(rows)} modules live{f', {stale} stale' if stale else ''}"
+    faulty = sum(bool(row.get("error")) for row in live)
+    said = f"{len(live)} of {len(rows)} modules live"
+    said += f", {faulty} with an error" if faulty else ""
     links = "".join(
         link(f"{path}{query}", label)
         for path, label in (
@@ -66,18 +67,13 @@ def status_page(rows: Sequence[Mapping[str, Any]], *, query: str = "") -> bytes:
     return (head("modframe") + body).encode()
 
 
-def _is_stale(row: Mapping[str, Any]) -> bool:
-    """Whether what is live isn't the newest text, for that has a fault."""
-    return row.get("state") == "LIVE" and bool(row.get("error"))
-
-
 def _cells(row: Mapping[str, Any]) -> tuple[Raw | str, ...]:
     state = str(row.get("state") or "")
-    said = (f"{state}, stale", "stale") if _is_stale(row) else (state, state)
+    tone = "faulty" if state == "LIVE" and row.get("error") else state
     generation = row.get("generation")
     return (
         tag("code", row["id"]),
-        tag("span", said[0], classes=said[1]),
+        tag("span", state, classes=tone),
         "" if generation is None else str(generation),
         tag("code", prefix_of(str(row["id"]))),
         tag("pre", row["error"]) if row.get("error") else "",

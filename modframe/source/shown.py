@@ -1,32 +1,36 @@
 """Which texts `inspect`, tracebacks and debuggers are to find: those of generations that run.
 
 A generation shows its files when it is loaded, hides them when it is closed and forgets them once
-nobody needs a traceback of it any more. Of attempts that failed, whose tracebacks people read, the
-last `READABLE` files stay. Several may stand under one file name, the same file loaded twice: a
-text is forgotten only when no generation shows it.
+nobody needs a traceback of it any more. Those of attempts that failed are only hidden, for people
+read their tracebacks: `READABLE` of them stay, the newest, when another attempt begins.
+
+Several may stand under one file name, the same file loaded twice: a text is forgotten only when no
+generation shows it.
 """
 
 from __future__ import annotations
 
 import linecache
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from .source import SourceFile
 
 READABLE = 64
-"""How many hidden files can be read by name, until newer ones are hidden."""
+"""How many files of failed attempts stay readable."""
 _lock = threading.Lock()
 _shown: dict[str, list[SourceFile]] = {}
-_hidden: deque[SourceFile] = deque()
+_hidden: dict[SourceFile, None] = {}
 
 
 def show(files: Iterable[SourceFile]) -> None:
     """Let file names lead to these texts."""
     with _lock:
+        while len(_hidden) > READABLE:
+            _forget(next(iter(_hidden)))
         for content in files:
+            _hidden.pop(content, None)
             _shown.setdefault(content.filename, []).append(content)
             content.register()
 
@@ -42,9 +46,8 @@ def hide(files: Iterable[SourceFile]) -> None:
                     break
             if not others:
                 _shown.pop(content.filename, None)
-            _hidden.append(content)
-        while len(_hidden) > READABLE:
-            _forget(_hidden.popleft())
+            _hidden.pop(content, None)
+            _hidden[content] = None  # the newest
 
 
 @contextmanager
@@ -68,6 +71,7 @@ def forget(files: Iterable[SourceFile]) -> None:
 
 
 def _forget(content: SourceFile) -> None:
+    _hidden.pop(content, None)
     entry = linecache.cache.get(content.filename, ())
     if not (len(entry) == 4 and entry[2] == content.lines):
         return

@@ -256,6 +256,8 @@ class Watching:
         record = self._swap.records.get(module_id)
         if record is None or record.draft is not None or record.building is not None:
             return
+        if record.state == "FAILED_UNLOAD":
+            return
         if record.number:
             record.state, record.error = "STOPPED", None
         else:

@@ -208,6 +208,7 @@ def test_bad_magic_arguments_are_usage_errors(shell: Kernel) -> None:
     """A bad id, file or flag says what a good one looks like."""
     assert "is not a module id" in shell.run("%%module Not-An-Id\nx = 1\n", fails=True).text
     assert "can't be a module's file" in shell.run("%%module x ../y.py\nx = 1\n", fails=True).text
+    assert "No closing quotation" in shell.run("%%module 'x\nx = 1\n", fails=True).text
     said = shell.run("%%module x --pln\nx = 1\n", fails=True).text
     assert "%%module x --pln: unrecognized arguments: --pln. Did you mean '--plan'? " in said
 

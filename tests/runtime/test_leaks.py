@@ -7,6 +7,7 @@ import linecache
 import logging
 import sys
 import threading
+import traceback
 import weakref
 from textwrap import dedent
 from typing import Any
@@ -97,14 +98,13 @@ FULL = dedent(
 
 
 FAILING = """
-from core.module_base import Module
 from modframe.decorators import module
 
 {body}
 
 
 @module("failing")
-class Failing(Module):
+class Failing:
     async def initialize(self):
         {start}
 """
@@ -199,20 +199,42 @@ def test_swaps_leave_nothing_behind(app: AppContext) -> None:
     assert sum(map(len, running)) == 1
 
 
+def fail(app: AppContext, line: str, *, body: str = "", **files: str) -> str:
+    """The traceback of a load whose ``initialize``, or body, fails at a line."""
+    api = FAILING.format(body=body, start="pass" if body else line)
+    with pytest.raises(LoadError) as caught:
+        app.load({"api.py": api, **files}, id="failing", force=True)
+    cause = caught.value.__cause__
+    return "".join(traceback.format_exception(cause)) if cause is not None else ""
+
+
 @pytest.mark.parametrize("where", ["body", "initialize"])
 def test_failed_attempts_leave_a_bounded_number_of_texts(app: AppContext, where: str) -> None:
     """The newest can be read in its traceback; what many attempts left does not grow."""
-    texts = 0
     for number in range(2 * READABLE):
         line = f"raise ValueError({number})"
-        body = line if where == "body" else ""
-        start = line if where == "initialize" else "pass"
-        with pytest.raises(LoadError):
-            app.load({"api.py": FAILING.format(body=body, start=start)}, id="failing")
-        names = [name for name in linecache.cache if "failing" in name]
-        assert any(line in text for name in names for text in linecache.getlines(name))
-        texts = max(texts, len(names))
-    assert texts <= READABLE + 1
+        assert line in fail(app, line, body=line if where == "body" else "")
+    assert sum("failing" in name for name in linecache.cache) <= READABLE + 1
+
+
+def test_the_newest_failure_stays_readable(app: AppContext) -> None:
+    """However many files it has, however often it failed before, and whatever goes well since."""
+    many = {f"file{number}.py": f"x = {number}\n" for number in range(READABLE + 10)}
+    body = "".join(f"from .file{number} import x\n" for number in range(READABLE + 10))
+    api = FAILING.format(body=body, start="raise OSError('many')")
+    with pytest.raises(LoadError) as caught:
+        app.load({"api.py": api, **many}, id="failing")
+    assert "raise OSError('many')" in "".join(traceback.format_exception(caught.value.__cause__))
+    for _ in range(2):
+        for number in range(READABLE // 2):
+            fail(app, f"raise ValueError({number})")
+        fail(app, "raise ValueError('again')")
+    for number in range(READABLE):
+        app.load({"api.py": FULL.replace("{number}", str(number))}, id="full")
+    settle(app)
+    assert "raise ValueError('again')" in "".join(
+        traceback.format_exception(app.modules["failing"].error)
+    )
 
 
 def test_a_request_keeps_its_generation_open(app: AppContext) -> None:

@@ -15,6 +15,7 @@ from modframe.errors import (
     GraphError,
     LoadError,
     ModframeError,
+    ModuleNotFoundInWorkspaceError,
     ServiceUnavailableError,
     StartError,
 )
@@ -228,6 +229,10 @@ def test_missing_and_cyclic_requirements_are_reported_at_once(
         ("async def initialize(self):\n    raise KeyboardInterrupt", r"raised KeyboardInterrupt"),
         ("async def initialize(self):\n    raise GeneratorExit", r"raised GeneratorExit"),
         ("def initialize(self):\n    raise GeneratorExit", r"raised GeneratorExit"),
+        (
+            "def __init__(self):\n    raise type('Panic', (BaseException,), {})('in native code')",
+            r"raised Panic, which is no ordinary exception",
+        ),
         ("def __init__(self):\n    raise OSError('x')", r"phase1: OSError: x"),
     ],
 )
@@ -334,6 +339,15 @@ def test_what_is_left_of_an_unloaded_mapping_is_its_text(app: AppContext) -> Non
         again()
         assert handle.get().result() == 1
     assert app.plan("thing").entries[0].action == "stay"
+    with pytest.raises(LoadError):
+        app.load({"api.py": "1 / 0\n"}, id="thing")
+    module.unload()
+    assert app.load("thing").generation == module.generation
+    assert handle.get().result() == 1
+    with pytest.raises(LoadError):
+        app.load({"api.py": "1 / 0\n"}, id="never")
+    with pytest.raises(ModuleNotFoundInWorkspaceError):
+        app.load("never")
 
 
 def test_unloading_what_others_require_is_refused(app: AppContext) -> None:

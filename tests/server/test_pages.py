@@ -67,14 +67,17 @@ async def test_the_status_page_is_escaped_and_has_no_script() -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
-async def test_a_stale_module_is_not_shown_as_whole() -> None:
-    """What is live though its newest text has a fault is counted, and told by its colour."""
+async def test_a_live_module_with_an_error_is_not_shown_as_whole() -> None:
+    """What is live though something of its newest text isn't is counted, and told by its colour."""
     row = {"id": "standard.orders", "state": "LIVE", "generation": 2}
-    for error, said in (("", "1 of 1 modules live<"), ("boom", "1 of 1 modules live, 1 stale<")):
+    for error, said in (
+        ("", "1 of 1 modules live<"),
+        ("boom", "1 of 1 modules live, 1 with an error<"),
+    ):
         async with client(pages_of(snapshot=lambda error=error: [{**row, "error": error}])) as http:
             page = (await http.get("/")).text
         assert said in page
-        assert ('<span class="stale">LIVE, stale</span>' in page) == bool(error)
+        assert ('<span class="faulty">LIVE</span>' in page) == bool(error)
 
 
 async def test_docs_list_all_without_script() -> None:

@@ -42,7 +42,10 @@ def resolve(
         from_environment = set(found())
         value = settings_model(_env_prefix=prefix, **session)
     except ValidationError as error:
-        given = {one: f"environment {prefix}{one.upper()}" for one in from_environment}
+        given = {
+            one: f"environment {prefix if one in model.model_fields else ''}{one.upper()}"
+            for one in from_environment
+        }
         given |= dict.fromkeys(session, "start(settings=...)")
         raise _error(module_id, model, prefix=prefix, given=given, error=error) from None
     except SettingsSourceError as error:
@@ -88,7 +91,7 @@ def _error(
         where = given.get(top, "its default, or a .env file")
         if fault["type"] == "missing":
             where = f"set it in the environment as {prefix}{top.upper()}"
-        faults.append((name, f"{fault['msg']} ({where})"))
+        faults.append((name, f"{fault['msg']} ({where})" if top else fault["msg"]))
     rows = "; ".join(f"{name}: {message}" for name, message in faults)
     return SettingsError(
         f"{model.__name__} of {module_id!r} does not validate: {rows}",
