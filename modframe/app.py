@@ -184,8 +184,9 @@ class AppContext:
         """Load a module, or swap it if it is live.
 
         Args:
-            source: An id found below ``modules/``, a folder, a ``{file: text}`` mapping with
-                ``id=``, or a list of ids, folders and ``(id, mapping)`` pairs: one transaction.
+            source: An id found below ``modules/`` or known from cells, a folder, a
+                ``{file: text}`` mapping with ``id=``, or a list of ids, folders and
+                ``(id, mapping)`` pairs: one transaction.
             id: The id of a mapping.
             force: Whether equal text is loaded anew, and what live modules use of a service may
                 be taken away from them.

@@ -86,7 +86,10 @@ def test_faults_name_the_variables_that_are_read(
     monkeypatch.setenv("SOME_LIMIT", "-1")
     with pytest.raises(LoadError, match=r"\(environment SOME_LIMIT\)"):
         app.load({"api.py": text}, id="thing")
-    monkeypatch.setenv("SOME_LIMIT", "1")
+    needed = text.replace("default=3, ge=0", "ge=0")
+    monkeypatch.delenv("SOME_LIMIT")
+    with pytest.raises(LoadError, match=r"\(set it in the environment as SOME_LIMIT\)"):
+        app.load({"api.py": needed}, id="thing")
     check = "\n    @model_validator(mode='after')\n    def check(self):\n        raise ValueError('odd')\n"
     text = text.replace("import BaseModel, Field", "import BaseModel, Field, model_validator")
     with pytest.raises(LoadError, match=r"ThingSettings: Value error, odd\. "):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..errors import LoadError
 from ..load.reads import Reads
 from ..source import Source
 from .generation import Generation
@@ -94,9 +95,11 @@ class Records(dict[str, Record]):
         return "" if record is None or record.error is None else str(record.error)
 
     def stale(self, module_id: str) -> str:
-        """Why a module's newest text isn't live; empty if it is, whatever else is wrong with it."""
+        """Why a module's newest text isn't live; empty if it is, though it was not activated."""
         record = self.get(module_id)
-        return "" if record is None or record.state == "LIVE" else self.why(module_id)
+        error = record.error if record is not None else None
+        activated = not (isinstance(error, LoadError) and error.step == "activate")
+        return self.why(module_id) if activated else ""
 
     def readiness(self) -> dict[str, State]:
         """Module id → state, of all that were meant to run."""

@@ -1,7 +1,7 @@
 """`Trial`: what a change asks of each new generation before it publishes: do its tests pass?
 
-The engine hands one to a change. The swap calls it, on the app loop, once phase 2 is through; it
-gives back what they came to, or raises the `LoadError` that fails the change.
+The engine hands one to a change. Its transaction calls it, on the app loop, once phase 2 is
+through; it gives back what they came to, or raises the `LoadError` that fails the change.
 """
 
 from __future__ import annotations

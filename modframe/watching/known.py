@@ -80,7 +80,7 @@ class KnownModules:
         return ((key, one.source) for key, one in self._generations.items())
 
     def failed(self) -> Iterator[tuple[str, Known]]:
-        """The modules whose newest attempt failed; one that did not stop waits for no other."""
+        """The modules whose newest attempt to go live failed."""
         return (
             (key, self[key])
             for key, one in self._records.items()

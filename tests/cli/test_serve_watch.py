@@ -69,6 +69,10 @@ def test_a_notebook_is_served_without_exporting(shell: Shell) -> None:
     write_notebook(notebook, *cells[:2], "%%module orders\n" + NEWER)
     server.wait_for("standard.orders 1 → 2 · live in ")
     assert httpx.get(f"{url}/api/v1/orders/total").json() == {"total": 52}
+    notebook.write_text(notebook.read_text()[:200])
+    server.wait_for("standard.orders 2 stays live · orders.ipynb can't be read as a notebook")
+    answer = httpx.get(f"{url}/api/v1/orders/total")
+    assert "can't be read as a notebook" in answer.headers["x-modframe-stale"]
     write_notebook(notebook, *cells[:2], "%%module orders\n" + NEWER + "1 / 0")
     server.wait_for("standard.orders 2 stays live · api.py, cell 3 of orders.ipynb, line 3")
     notebook.write_text(notebook.read_text()[:200])

@@ -185,20 +185,17 @@ def test_a_text_that_was_pushed_out_says_so(file: Path) -> None:
 def test_texts_of_an_earlier_run_go_by_names_that_lead_somewhere(file: Path) -> None:
     """A folder's files keep their paths; a cell of another kernel is no place any more."""
     history = History(file)
-    cell = SourceFile("x = 1\n", "/tmp/ipykernel_1/2.py", 2, "Cell In[3]", "# %%module orders\n")
+    of_kernel, folder = file.parent / "ipykernel_1/2.py", file.parent / "modules/standard/orders"
+    cell = SourceFile("x = 1\n", str(of_kernel), 2, "Cell In[3]", "# %%module orders\n")
     history.note(Source(ID, {"api.py": cell}, "cells"), generation=1, outcome="live")
-    path = SourceFile("x = 2\n", "/home/me/modules/standard/orders/api.py")
-    history.note(
-        Source(ID, {"api.py": path}, "folder", "/home/me/modules/standard/orders"),
-        generation=2,
-        outcome="live",
-    )
+    path = SourceFile("x = 2\n", str(folder / "api.py"))
+    history.note(Source(ID, {"api.py": path}, "folder", str(folder)), generation=2, outcome="live")
     history.close()
     first, second = (one.source for one in History(file).entries(ID))
     assert (first.origin, first.texts) == ("cells", {"api.py": "x = 1\n"})
     assert first.files["api.py"].filename.startswith(f"<{ID} api.py ")
     assert (first.files["api.py"].cell, first.files["api.py"].first_line) == ("", 1)
-    assert (second.origin, second.place) == ("folder", "/home/me/modules/standard/orders")
+    assert (second.origin, second.place) == ("folder", str(folder))
     assert second.files["api.py"] == path
 
 

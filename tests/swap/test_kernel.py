@@ -42,7 +42,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 INTERRUPTED = """
-import os, signal, sys, threading, time
+import os, signal, sys, threading
 from tests.swap.versioned import noted, texts
 
 def interrupt_after(seconds):
@@ -61,12 +61,16 @@ async def asked():
 def packages():
     return {name.partition("~")[2].partition(".")[0] for name in list(sys.modules) if "standard.versioned~" in name}
 
+async def end_loads():
+    app._engine.swap.loader.close()
+
 def look():
     app.run(app._engine.swap.settled())
     module = app.modules["versioned"]
-    until = time.monotonic() + 10
-    while len(packages()) > 1 and time.monotonic() < until:
-        time.sleep(0.01)  # what a load that was left behind has brought goes as soon as it ends
+    app.run(end_loads())
+    for thread in threading.enumerate():
+        if thread.name == "modframe-load":
+            thread.join(10)  # what a load that was left behind has brought goes when it ends
     return (
         app.get_service("versioned").answer().result(60), app.run(asked()), module.state, module.generation,
         packages(), {name.partition("~")[2] for name in app._app_loop.owners if "versioned" in name},

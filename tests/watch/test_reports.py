@@ -77,6 +77,29 @@ def test_answers_of_a_stale_module_say_so(saved: Saved, client: httpx.Client) ->
     assert "x-modframe-stale" not in client.get("/api/v1/orders/total").headers
 
 
+def test_a_file_that_cannot_be_read_makes_a_module_stale(
+    saved: Saved, client: httpx.Client
+) -> None:
+    """It is a newer text all the same, and the old one answers."""
+    path = saved.save("orders", ORDERS)
+    saved.until(lambda: client.get("/api/v1/orders/total").status_code == 200)
+    path.write_bytes(b"\xff\xfe\x00")
+    saved.until(lambda: saved.app.modules["orders"].error)
+    answer = client.get("/api/v1/orders/total")
+    assert answer.json() == {"total": 42}
+    assert "newer text failed" in answer.headers["x-modframe-stale"]
+
+
+def test_what_could_not_be_activated_is_not_stale(saved: Saved, client: httpx.Client) -> None:
+    """The newest text is the one that answers, and `/` says what is wrong with it."""
+    saved.save(
+        "orders", ORDERS + "\n    async def activate(self):\n        raise OSError('no queue')\n"
+    )
+    saved.until(lambda: "orders" in saved.app.modules and saved.app.modules["orders"].error)
+    assert "x-modframe-stale" not in client.get("/api/v1/orders/total").headers
+    assert "no queue" in client.get("/").text
+
+
 def test_a_local_client_hears_why_a_module_is_not_there(saved: Saved, client: httpx.Client) -> None:
     """Others hear that it isn't."""
     saved.save("orders", "1 / 0\n" + simple())

@@ -44,6 +44,7 @@ def test_a_new_folder_is_loaded(saved: Saved) -> None:
     saved.until_answer("orders", 7)
     saved.save("orders", "def seven():\n    return 77\n", "deep/rules.py")
     saved.until_answer("orders", 77)
+    assert saved.number("orders") == 2
 
 
 def test_a_half_written_file_keeps_the_old(saved: Saved) -> None:
@@ -174,6 +175,7 @@ def test_a_module_that_waits_for_another_starts_with_it(saved: Saved) -> None:
     saved.until(lambda: all(n in saved.app.modules and saved.app.modules[n].error for n in "bc"))
     saved.save("a", get(0))
     saved.until(lambda: (saved.answers("b"), saved.answers("c")) == (1, 2))
+    assert [saved.app.modules[name].error for name in "abc"] == [None] * 3
 
 
 def test_a_newer_text_takes_the_place_of_one_that_hangs(saved: Saved) -> None:
@@ -330,6 +332,8 @@ def test_links_are_followed(saved: Saved, tmp_path: Path) -> None:
     saved.until_answer("orders", 2)
     link.unlink()
     saved.until(lambda: saved.app.modules["orders"].state == "STOPPED")
+    assert (real / "api.py").read_text() == get(2)
+    assert saved.number("orders") == 0
 
 
 def test_nothing_is_followed_after_stop(saved: Saved) -> None:

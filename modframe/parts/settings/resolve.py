@@ -42,10 +42,7 @@ def resolve(
         from_environment = set(found())
         value = settings_model(_env_prefix=prefix, **session)
     except ValidationError as error:
-        given = {
-            one: f"environment {prefix if one in model.model_fields else ''}{one.upper()}"
-            for one in from_environment
-        }
+        given = {one: f"environment {_variable(model, prefix, one)}" for one in from_environment}
         given |= dict.fromkeys(session, "start(settings=...)")
         raise _error(module_id, model, prefix=prefix, given=given, error=error) from None
     except SettingsSourceError as error:
@@ -76,6 +73,11 @@ def _as_settings(model: type[BaseModel]) -> type[BaseSettings]:
     )
 
 
+def _variable(model: type[BaseModel], prefix: str, name: str) -> str:
+    """The variable that a field is read from; an alias stands for itself, without the prefix."""
+    return f"{prefix if name in model.model_fields else ''}{name.upper()}"
+
+
 def _error(
     module_id: str,
     model: type[BaseModel],
@@ -90,7 +92,7 @@ def _error(
         top = str(fault["loc"][0]) if fault["loc"] else ""
         where = given.get(top, "its default, or a .env file")
         if fault["type"] == "missing":
-            where = f"set it in the environment as {prefix}{top.upper()}"
+            where = f"set it in the environment as {_variable(model, prefix, top)}"
         faults.append((name, f"{fault['msg']} ({where})" if top else fault["msg"]))
     rows = "; ".join(f"{name}: {message}" for name, message in faults)
     return SettingsError(
