@@ -20,10 +20,10 @@ from .errors import (
 )
 from .html import section
 from .module import Module, Modules
+from .runtime.change.outcome import refuse_superseded
 from .runtime.loop import AppLoop
-from .runtime.outcome import refuse_superseded
 from .source import Source, SourceFile
-from .source.given import sources_given
+from .source.parse_sources import parse_sources
 from .source.workspace import data_folder, find_workspace
 from .spec import module_id_of
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from .errors import Finding
     from .parts.database.crossing import AppDatabase
-    from .runtime.outcome import Outcome, StopReport
-    from .runtime.plan import Plan
+    from .runtime.change.outcome import Outcome, StopReport
+    from .runtime.change.plan import Plan
     from .server import Server
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
@@ -205,7 +205,7 @@ class AppContext:
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.load()")
         swap = self._engine.swap
-        sources = sources_given(source, id, self._engine.texts.given)
+        sources = parse_sources(source, id, self._engine.source_finder.given)
         trial = self._engine.trials.make(one.module_id for one in sources) if test else None
         outcomes = self._app_loop.block(
             "app.load()",
@@ -230,7 +230,7 @@ class AppContext:
         """
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.plan()")
-        sources = sources_given(source, id, self._engine.texts.given)
+        sources = parse_sources(source, id, self._engine.source_finder.given)
         return self._app_loop.block("app.plan()", lambda: self._engine.swap.plan(sources))
 
     def check(self, name: str) -> tuple[Finding, ...]:
@@ -238,7 +238,7 @@ class AppContext:
         from .ship import check
 
         self._app_loop.refuse_here("app.check()")
-        source = self._engine.texts.to_check(module_id_of(name))
+        source = self._engine.source_finder.to_check(module_id_of(name))
         return check(source, modules=self._engine.modules_folder)
 
     def watch(self) -> Watcher:

@@ -20,9 +20,9 @@ from .errors import NotRunningError
 from .names import folder_of
 from .observe import get_framework_logger
 from .parts.sessions import OwnedSession
+from .runtime.calls.handle import Find
+from .runtime.calls.handles import Handles
 from .runtime.generation import Generation
-from .runtime.handle import Find
-from .runtime.handles import Handles
 from .spec import module_id_of
 
 if TYPE_CHECKING:

@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 from .aspects import Aspects
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
+from .desk.drafts import Drafts
+from .desk.find_source import SourceFinder
+from .desk.rollback import Rollbacks
 from .errors import (
     ExportError,
     ModframeError,
@@ -28,19 +31,16 @@ from .errors import (
 )
 from .observe import EventLog, log_exception, log_print
 from .parts.database.part import LazyDatabases
-from .runtime.batch import Batch
-from .runtime.drafts import Drafts
+from .runtime.calls.handles import Handles, not_found
+from .runtime.calls.overrides import Overrides
+from .runtime.change.batch import Batch
+from .runtime.change.outcome import Limits, Outcome, StopReport
+from .runtime.change.swap import Swap
 from .runtime.finder import PLAIN_NAMES
 from .runtime.generation import Generation
-from .runtime.handles import Handles, not_found
 from .runtime.live import Live
 from .runtime.loop import AppLoop
-from .runtime.outcome import Limits, Outcome, StopReport
 from .runtime.output import make_printer
-from .runtime.overrides import Overrides
-from .runtime.past import Past
-from .runtime.swap import Swap
-from .runtime.texts import Texts
 from .source import OnDisk, Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
 from .trial import Trials, scratch_here
@@ -124,9 +124,9 @@ class Engine:
         self.drafts = Drafts(self.swap)
         self.trials = Trials(self)
         self.watching.change = self._change_saved
-        self.past = Past(self.swap, data)
-        self.texts = Texts(
-            self.disk, self.live, self.records, last=self.past.last, workspace=workspace
+        self.rollbacks = Rollbacks(self.swap, data)
+        self.source_finder = SourceFinder(
+            self.disk, self.live, self.records, last=self.rollbacks.last, workspace=workspace
         )
         self.seen = Collector(
             self.live,
@@ -161,7 +161,7 @@ class Engine:
     def _readable(self, name: str) -> Source | None:
         """The source of a module that is to start; one that can't be read is a failed module."""
         try:
-            return self.texts.given(name)
+            return self.source_finder.given(name)
         except ModuleNotFoundInWorkspaceError:
             raise
         except WorkspaceError as error:
@@ -182,7 +182,7 @@ class Engine:
             PLAIN_NAMES.owners.remove(self.package_of)
         PLAIN_NAMES.forget(self.records)
         await self.databases.aclose()
-        await self.past.aclose()
+        await self.rollbacks.aclose()
         self.log.close()
         faults = tuple(fault for one in self.records.values() for fault in one.unsettled)
         return StopReport(tuple(outcomes), time.perf_counter() - began, faults)

@@ -323,3 +323,24 @@ class ExportError(ModframeError):
 
 class ScaffoldError(ModframeError, ValueError):
     """Raised when a scaffold is asked for with a bad name or feature, or would overwrite."""
+
+
+class ServeError(ModframeError):
+    """Raised when a server can't be started as asked; nothing listens.
+
+    Attributes:
+        host: The address that was asked for.
+        port: The port that was asked for.
+    """
+
+
+class FormError(ModframeError):
+    """Raised when what a person wrote into a form can't be sent; nothing was called.
+
+    Attributes:
+        field: The field that it is about.
+    """
+
+
+class ResourceError(ModframeError):
+    """Raised when a resource can't be made, or can't be told from others."""

@@ -13,10 +13,10 @@ from .spec import ModuleSpec, module_id_of
 from .wording import count
 
 if TYPE_CHECKING:
+    from .desk.history import HistoryEntry
     from .engine import Engine
     from .runtime.generation import Generation
     from .ship import ExportReport
-    from .source.history import HistoryEntry
     from .view.snapshot import ModuleView
 
 
@@ -102,7 +102,7 @@ class Module:
     @property
     def history(self) -> tuple[HistoryEntry, ...]:
         """The last sources that were live, newest last, those of earlier runs included."""
-        return self._engine.past.entries(self.id)
+        return self._engine.rollbacks.entries(self.id)
 
     def rollback(self, to: int | HistoryEntry | None = None, *, force: bool = False) -> Module:
         """Swap to an earlier source; the draft is then that text.
@@ -117,7 +117,7 @@ class Module:
             LoadError: If it does not go live; what is live is untouched.
         """
         __tracebackhide__ = True
-        loop, past = self._engine.app_loop, self._engine.past
+        loop, past = self._engine.app_loop, self._engine.rollbacks
         loop.refuse_here("rollback()")
         entry = past.chosen(self.id, to)
         source = entry.source
@@ -131,7 +131,7 @@ class Module:
             LoadError: If it fails; the live generation stays.
         """
         __tracebackhide__ = True
-        engine, source = self._engine, self._engine.texts.current(self.id)
+        engine, source = self._engine, self._engine.source_finder.current(self.id)
         engine.app_loop.block("reload()", lambda: engine.swap.change([source], anew=True))
         return self
 
@@ -199,7 +199,7 @@ class Modules(Mapping[str, Module]):
     def __getitem__(self, name: str) -> Module:
         module_id = module_id_of(name)
         if module_id not in self._ids():
-            raise self._engine.texts.nowhere(module_id)
+            raise self._engine.source_finder.nowhere(module_id)
         return Module(self._engine, module_id)
 
     def __contains__(self, name: object) -> bool:

@@ -1,4 +1,4 @@
-"""Texts of small modules that tests load."""
+"""SourceFinder of small modules that tests load."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from ..errors import ModframeError
-from ..ship.child import child_environment
+from ..ship.fresh_process import child_environment
 from .out import console, one_line, say
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

@@ -1,7 +1,8 @@
 """The other side of an export's trial: ``python -m modframe.cli.trial`` in a fresh process.
 
 In comes a request as JSON on standard input; out goes a file of findings as JSON. Whatever the
-module prints goes to standard output, which `modframe.ship.trial` shows only if all else fails.
+module prints goes to standard output, which `modframe.ship.fresh_process` shows only
+if all else fails.
 """
 
 from __future__ import annotations

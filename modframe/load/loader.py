@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import current_thread, main_thread
 
-from ..errors import BlockedError, LoadError
+from ..errors import BlockedError, ImportCircleError, LoadError
 from ..source import Source
 from ..spec import ModuleSpec
 from .body import body_finding
@@ -80,3 +81,39 @@ def _execute(package: Package) -> None:
         # Whatever else a module's body raises, SystemExit included, is a fault of the module.
         finding = body_finding(package.source, error, file)
         raise LoadError(package.source.module_id, "import", [finding]) from error
+
+
+class LoadChain:
+    """Module ids, outermost first."""
+
+    def __init__(self) -> None:
+        self._ids: list[str] = []
+
+    @contextmanager
+    def entered(self, module_id: str) -> Iterator[None]:
+        """Count a module among them while it is loaded."""
+        self._ids.append(module_id)
+        try:
+            yield
+        finally:
+            self._ids.remove(module_id)
+
+    def refuse_circle(self, module_id: str) -> None:
+        """Let an import pass that leads to a module which is not under way.
+
+        Raises:
+            ImportCircleError: If it is; with the way from it to itself.
+        """
+        if module_id in self._ids:
+            raise ImportCircleError([*self._ids[self._ids.index(module_id) :], module_id])
+
+    @property
+    def innermost(self) -> str:
+        """The module whose files are executed at the moment; empty if none is."""
+        return self._ids[-1] if self._ids else ""
+
+    def __contains__(self, module_id: object) -> bool:
+        return module_id in self._ids
+
+    def __repr__(self) -> str:
+        return f"<LoadChain: {' → '.join(self._ids) or 'nothing under way'}>"

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ..spec import FACTS
-from .notes import Notes
-from .recorded import MANDATORY
+from .facts import MANDATORY, Notes
 
 BASE = "DataIntegrityModule"
 

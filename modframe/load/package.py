@@ -20,7 +20,7 @@ from types import CodeType, ModuleType
 from typing import Any
 from weakref import WeakValueDictionary
 
-from ..source import Source, shown
+from ..source import Source, linecache_texts
 from ..source.source import module_name
 from ..wording import count
 from .imports import GenerationImport, Resolve
@@ -101,7 +101,7 @@ class Package:
         self.root.__loader__ = self.root.__spec__.loader
         self.root.__dict__["__builtins__"] = self.builtins
         sys.modules[self.name] = self.root
-        shown.show(self.source.files.values())
+        linecache_texts.show(self.source.files.values())
         if "__init__.py" in self.source.files:
             self._execute(self.root, "__init__.py")
 
@@ -143,7 +143,7 @@ class Package:
             self.closed = True
             del _packages[self.name]
             _closed[self.name] = self
-        shown.hide(self.source.files.values())
+        linecache_texts.hide(self.source.files.values())
 
     def _leave(self) -> dict[str, ModuleType]:
         """Take everything below the name out of ``sys.modules``; what it was.
@@ -181,7 +181,7 @@ class Package:
 
     def forget_text(self) -> None:
         """Take the files' text out of ``linecache``, where nothing newer stands in its place."""
-        shown.forget(self.source.files.values())
+        linecache_texts.forget(self.source.files.values())
 
     def find(self, name: str) -> ModuleSpec | None:
         """The spec of one of the package's files or folders."""

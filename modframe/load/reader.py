@@ -15,19 +15,19 @@ from typing import Any
 from ..errors import Finding, InvalidModuleIdError
 from ..source import Source
 from ..spec import (
+    CHOICES,
     Fact,
     HealthSpec,
     IntegritySpec,
     ModuleSpec,
+    ServiceSpec,
     ShutdownSpec,
     module_id_of,
 )
 from ..wording import near
-from .contract import contract_findings
-from .giving_way import giving_way
+from .documented import contract_findings
+from .facts import Facts, Notes
 from .module_class import BASE, find_module_class, is_framework_base, lacks_decorators
-from .notes import Notes
-from .recorded import Facts
 from .services import Services
 
 _DATABASE = "DATABASE_NAME"
@@ -287,3 +287,51 @@ def _distinct(*groups: Any) -> tuple[str, ...]:
 
 def _methods_of(cls: type) -> list[str]:
     return [name for name in dir(cls) if name[0] != "_" and callable(getattr(cls, name))]
+
+
+_CONSTANTS = {"keep_state": "MODULE_KEEP_STATE", "swap": "MODULE_SWAP", "streams": "MODULE_STREAMS"}
+
+
+def giving_way(
+    cls: type, facts: Facts, service: ServiceSpec | None, notes: Notes
+) -> dict[str, Any]:
+    """The fields of the spec that say so; what is wrong goes to the notes."""
+    owners = [cls, *([service.service_class] if service and service.service_class else ())]
+    return {
+        "keep_state": _kept(_said(cls, facts, "keep_state", ()), notes),
+        "swap": _chosen(_said(cls, facts, "swap", "overlap"), "swap", notes),
+        "streams": _chosen(_said(cls, facts, "streams", "finish"), "streams", notes),
+        "dumps_state": any(callable(getattr(one, "dump_state", None)) for one in owners),
+        "loads_state": any(callable(getattr(one, "load_state", None)) for one in owners),
+    }
+
+
+def _said(cls: type, facts: Facts, name: str, default: Any) -> Any:
+    given = facts.value("module", name)
+    return getattr(cls, _CONSTANTS[name], default) if given is None else given
+
+
+def _kept(value: Any, notes: Notes) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(
+        isinstance(one, str) and one.isidentifier() for one in names
+    ):
+        constant = _CONSTANTS["keep_state"]
+        notes.error(
+            "keep-state",
+            f"{constant} is {value!r}, and has to name attributes of the service",
+            f"write {constant} = ('counter',)",
+            at=constant,
+        )
+        return ()
+    return tuple(names)
+
+
+def _chosen(value: Any, name: str, notes: Notes) -> Any:
+    if value in CHOICES[name]:
+        return value
+    constant, wanted = _CONSTANTS[name], " or ".join(map(repr, CHOICES[name]))
+    notes.error(
+        name, f"{constant} is {value!r}, and has to be {wanted}", f"write {wanted}", at=constant
+    )
+    return CHOICES[name][0]

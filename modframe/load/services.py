@@ -7,9 +7,8 @@ from types import ModuleType
 
 from ..spec import Fact, ServiceSpec
 from ..wording import near
+from .facts import Facts, Notes
 from .methods import public_methods
-from .notes import Notes
-from .recorded import Facts
 
 
 class Services:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..app import current_app
-from ..runtime.call import Interrupts
+from ..runtime.calls.call import Interrupts
 from .cell import Cells, RunningCell
 
 

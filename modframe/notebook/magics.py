@@ -13,7 +13,7 @@ from IPython.display import display
 
 from ..app import AppContext, current_app, start
 from ..errors import InvalidModuleIdError, ModframeError
-from ..runtime.outcome import Outcome
+from ..runtime.change.outcome import Outcome
 from ..source import SourceFile
 from ..source.cells import ARGUMENTS, is_module_file, parse_line
 from ..spec import module_id_of

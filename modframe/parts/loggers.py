@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ..errors import ModframeError
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
-from ..runtime.whose import calling_package, package_in
+from ..runtime.ownership import calling_package, package_in
 
 _NOTING = "modframe_noting"
 """On a logger that notes who adds handlers to it."""

@@ -17,8 +17,8 @@ from typing import Any
 
 from ..load.imports import AFTER_IMPORT
 from ..runtime.generation import Generation
+from ..runtime.ownership import package_in
 from ..runtime.part import Part
-from ..runtime.whose import package_in
 
 _LIBRARY = "prometheus_client"
 _KEY = "__modframe_metrics__"

@@ -16,10 +16,10 @@ from typing import Any
 
 from ..errors import ModframeError
 from ..load.methods import public_methods, signature_text
-from ..runtime.activation import activation_of
 from ..runtime.bounds import OverdueError, bounded
 from ..runtime.failure import refuse_bad_outcome
 from ..runtime.generation import Generation
+from ..runtime.owner import activation_of
 from ..runtime.part import Part
 from ..spec import ShutdownSpec, type_name
 

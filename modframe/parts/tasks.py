@@ -15,11 +15,11 @@ from typing import Any
 
 from ..errors import ModframeError
 from ..observe import log_exception
-from ..runtime.activation import is_activating
 from ..runtime.bounds import cancel_all
 from ..runtime.generation import Generation
 from ..runtime.loop import AppLoop
 from ..runtime.output import task_context
+from ..runtime.owner import is_activating
 from ..runtime.part import Part
 from ..runtime.stragglers import task_name
 

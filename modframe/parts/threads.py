@@ -17,8 +17,8 @@ from typing import Any
 from ..errors import ModframeError
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
+from ..runtime.ownership import name_of, package_of
 from ..runtime.part import Part
-from ..runtime.whose import name_of, package_of
 
 _PATIENCE = 1.0
 """Seconds that threads which were told to end get for it."""

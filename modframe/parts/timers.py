@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ..observe import get_framework_logger
-from ..runtime.activation import is_activating
 from ..runtime.generation import Generation
+from ..runtime.owner import is_activating
+from ..runtime.ownership import name_of, package_of
 from ..runtime.part import Part
-from ..runtime.whose import name_of, package_of
 from ..wording import count
 
 

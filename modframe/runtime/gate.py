@@ -9,15 +9,9 @@ loop pays nothing for it, and whose work is inside is asked for only when a gate
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, Token, copy_context
-from typing import TYPE_CHECKING
-
-from ..errors import ServiceUnavailableError
-
-if TYPE_CHECKING:
-    from .generation import Generation
 
 
 class Work:
@@ -105,27 +99,3 @@ def admitted(gates: Collection[Gate]) -> Iterator[None]:
         leave_work(token)
         for gate in gates:
             gate.admits.discard(work)
-
-
-async def once_open(find: Callable[[], Generation | None]) -> Generation | None:
-    """The generation that a caller is to call, once no gate is in its way.
-
-    Args:
-        find: The generation that the caller sees now; asked again after each wait.
-
-    Raises:
-        ServiceUnavailableError: If it was stopped for a successor that isn't there yet, and the
-            caller is part of what the successor waits for.
-    """
-    while (generation := find()) is not None and (gate := generation.gate) is not None:
-        if gate.passes:
-            if generation.stage == "closed":
-                raise ServiceUnavailableError(
-                    f"{generation.module_id} was stopped, and its next generation is not there yet",
-                    cure="let the one that calls it require it: it then stops first",
-                    module_id=generation.module_id,
-                    state="STARTING",
-                )
-            return generation
-        await gate.wait()
-    return generation

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import Finding
+from ..errors import Finding, ServiceUnavailableError
 from ..load.methods import public_methods
 from ..load.reads import Reads
 from ..source import Source
@@ -168,3 +168,27 @@ class Generation:
 
     def __repr__(self) -> str:
         return f"<Generation {self.module_id} {self.number}: {self.in_flight} in flight>"
+
+
+async def once_open(find: Callable[[], Generation | None]) -> Generation | None:
+    """The generation that a caller is to call, once no gate is in its way.
+
+    Args:
+        find: The generation that the caller sees now; asked again after each wait.
+
+    Raises:
+        ServiceUnavailableError: If it was stopped for a successor that isn't there yet, and the
+            caller is part of what the successor waits for.
+    """
+    while (generation := find()) is not None and (gate := generation.gate) is not None:
+        if gate.passes:
+            if generation.stage == "closed":
+                raise ServiceUnavailableError(
+                    f"{generation.module_id} was stopped, and its next generation is not there yet",
+                    cure="let the one that calls it require it: it then stops first",
+                    module_id=generation.module_id,
+                    state="STARTING",
+                )
+            return generation
+        await gate.wait()
+    return generation

@@ -6,9 +6,9 @@ Here stands what the shell needs before there is a site.
 
 from __future__ import annotations
 
+from ..errors import ServeError
 from .binding import bind
-from .errors import ServeError
+from .hosts import check_token
 from .serving import Server
-from .tokens import check_token
 
 __all__ = ["ServeError", "Server", "bind", "check_token"]

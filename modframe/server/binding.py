@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .errors import ServeError
+from ..errors import ServeError
 
 _LISTENING = "0A"
 _SHOWN_ARGUMENTS = 3

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from ..parts.web.problem import ASGIApp
-from ..runtime.call import Call
+from ..runtime.calls.call import Call
 from ..runtime.loop import AppLoop
 
 

@@ -16,8 +16,8 @@ from ..errors import ModuleExitError
 from ..parts.web.errors import BrokenResponseError
 from ..parts.web.paths import module_id_at, prefix_of
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
-from ..runtime.gate import Work, enter_work, leave_work, once_open
-from ..runtime.generation import Generation
+from ..runtime.gate import Work, enter_work, leave_work
+from ..runtime.generation import Generation, once_open
 from ..runtime.live import Live
 from ..runtime.stragglers import mark, was_cut
 from .stale import is_local, stale_header, telling

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..parts.web.application import WebApp
+from ..parts.web.openapi import operations, slug_of
 from ..runtime.live import Live
-from .merge import merge
 
 _log = logging.getLogger("modframe.server")
 _INFO = {"title": "modframe", "version": "1"}
@@ -91,3 +91,43 @@ class MergedOpenAPI:
             info["description"] = f"Left out, because their document can't be made: {rows}."
         merged = merge(documents, info=info)
         return merged, json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+_Json = dict[str, Any]
+
+
+def merge(documents: Mapping[str, _Json], *, info: _Json) -> _Json:
+    """One document of all.
+
+    Args:
+        documents: Module id → its document; not changed.
+        info: The merged document's ``info``.
+    """
+    paths: _Json = {}
+    components: dict[str, _Json] = {}
+    taken: set[str] = set()
+    for module_id, document in documents.items():
+        paths |= _with_unique_ids(slug_of(module_id), document, taken)
+        for section, entries in document.get("components", {}).items():
+            components.setdefault(section, {}).update(entries)
+    merged: _Json = {"openapi": "3.1.0", "info": info, "paths": paths}
+    if components:
+        merged["components"] = {
+            section: dict(sorted(entries.items())) for section, entries in components.items()
+        }
+    merged["tags"] = [{"name": module_id} for module_id in documents]
+    return merged
+
+
+def _with_unique_ids(slug: str, document: _Json, taken: set[str]) -> _Json:
+    """The document's paths, copied where an operation id had to change."""
+    paths: _Json = dict(document["paths"])
+    for path, method, operation in operations(document):
+        known, number = operation["operationId"], 1
+        while known in taken:
+            known = f"{slug}_{operation['operationId']}{f'_{number}' if number > 1 else ''}"
+            number += 1
+        if known != operation["operationId"]:
+            paths[path] = {**paths[path], method: {**operation, "operationId": known}}
+        taken.add(known)
+    return paths

@@ -17,11 +17,11 @@ from typing import Any
 
 import uvicorn
 
+from ..errors import ServeError
 from ..html import link, tag
 from ..parts.web.problem import ASGIApp
 from ..parts.web.streams import Streams
 from .binding import in_use, release_leftovers
-from .errors import ServeError
 from .hosts import reachable
 
 _log = logging.getLogger("modframe.server")

@@ -11,15 +11,15 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..errors import ServeError
 from ..runtime.live import Live
 from .binding import bind
 from .dispatcher import Dispatcher
-from .errors import ServeError
 from .guard import Guard
+from .hosts import check_token, needs_token
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
-from .tokens import check_token, needs_token
 
 
 class Site:

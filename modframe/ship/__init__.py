@@ -3,7 +3,7 @@
 from .check import check
 from .detached import DetachedModules
 from .export import export
-from .report import ExportReport
+from .export_plan import ExportReport
 from .scaffold import Scaffolded, scaffold
 
 __all__ = [

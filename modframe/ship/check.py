@@ -18,8 +18,8 @@ from ..load import Loaded
 from ..load.body import running_place
 from ..runtime.failure import failure_of
 from ..source import Source
-from .demands import demands
 from .detached import DetachedModules
+from .guide_rules import demands
 
 
 def check(source: Source, *, modules: Path) -> tuple[Finding, ...]:

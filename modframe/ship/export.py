@@ -15,11 +15,10 @@ from ..errors import ExportError, Finding
 from ..names import folder_of
 from ..source import Source
 from ..wording import count
+from .export_plan import ExportPlan, ExportReport, findings_of, plan_export, refusals
+from .export_record import Written
 from .files import replace_files
-from .plan import ExportPlan, findings_of, plan_export, refusals
-from .report import ExportReport
-from .trial import run_trial
-from .written import Written
+from .fresh_process import run_trial
 
 
 def export(

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from ..server.client import sync_client, test_client
-from .across import Across
+from .bridge import Bridge
 from .subject import Subject, names_a_module
 
 
 class Offered:
     """The fixtures, and how coroutines are run."""
 
-    def __init__(self, subject: Subject, across: Across) -> None:
+    def __init__(self, subject: Subject, bridge: Bridge) -> None:
         self._subject = subject
-        self._across = across
+        self._bridge = bridge
 
     @pytest.fixture(scope="session")
     def app_context(self) -> Any:
@@ -43,9 +43,9 @@ class Offered:
         if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
             answers = test_client(asgi, self._subject.app_loop)
             yield answers
-            self._across.run(answers.aclose)
+            self._bridge.run(answers.aclose)
         else:
-            with sync_client(asgi, self._across.run) as waits:
+            with sync_client(asgi, self._bridge.run) as waits:
                 yield waits
 
     @pytest.fixture
@@ -65,7 +65,7 @@ class Offered:
             return None
         names = pyfuncitem._fixtureinfo.argnames
         given = {name: pyfuncitem.funcargs[name] for name in names}
-        self._across.run(lambda: pyfuncitem.obj(**given))
+        self._bridge.run(lambda: pyfuncitem.obj(**given))
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -87,16 +87,16 @@ class Offered:
 
     def _at_once(self, function: Any) -> Any:
         def fixture(**given: Any) -> Any:
-            return self._across.run(lambda: function(**given))
+            return self._bridge.run(lambda: function(**given))
 
         return fixture
 
     def _in_two_halves(self, function: Any) -> Any:
         def fixture(**given: Any) -> Iterator[Any]:
             steps = function(**given)
-            yield self._across.run(lambda: anext(steps))
+            yield self._bridge.run(lambda: anext(steps))
             try:
-                self._across.run(lambda: anext(steps))
+                self._bridge.run(lambda: anext(steps))
             except StopAsyncIteration:
                 return
             pytest.fail(f"the async fixture {function.__name__!r} has more than one yield")

@@ -15,7 +15,7 @@ import pytest
 from ..errors import ModframeError
 from ..load.body import with_plain_names
 from ..load.text import is_code
-from ..runtime.outcome import Passed
+from ..runtime.change.outcome import Passed
 from ..wording import count, near
 from .subject import Failure, Subject
 

@@ -6,6 +6,7 @@ how pytest is driven.
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import os
 import sys
@@ -18,16 +19,18 @@ from traceback import walk_stack
 from types import CodeType
 
 import pytest
+from _pytest.assertion.rewrite import rewrite_asserts  # no public door; what its import hook calls
 
-from ..load.text import is_code
-from .across import Across
-from .asserts import rewritten
+from ..errors import ModframeError
+from ..load.text import Fault, is_code, understand
+from ..source import SourceFile
+from .bridge import Bridge
 from .fixtures import Offered
+from .isolation import let_names_mean
 from .nodes import Folder
 from .reports import Reports
 from .scratch import Scratch
 from .subject import Failure, Subject
-from .surroundings import let_names_mean
 
 _ARGUMENTS = (
     "--assert=plain",  # the tests are rewritten here; no import hook of pytest's
@@ -55,13 +58,13 @@ class Run:
 
     Attributes:
         reports: What came of the tests so far.
-        across: Where the async ones run.
+        bridge: Where the async ones run.
     """
 
     def __init__(self, subject: Subject, scratch: Scratch) -> None:
         self._subject = subject
         self._scratch = scratch
-        self.across = Across(subject.app_loop)
+        self.bridge = Bridge(subject.app_loop)
         self.reports = Reports(subject)
         self._stopped = False
         self._thread: threading.Thread | None = None
@@ -85,7 +88,7 @@ class Run:
     def stop(self) -> None:
         """End it: cancel what it awaits, and interrupt what it computes."""
         self._stopped = self.reports.stopped = True
-        self.across.stop()
+        self.bridge.stop()
         if self._thread is not None and self._thread.is_alive() and self._thread.ident:
             self._subject.app_loop.cancel_asked_by(self._thread.ident)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
@@ -95,7 +98,7 @@ class Run:
     def place(self) -> tuple[str, int]:
         """The file and line of the tests that it is at; an empty file if it is in none."""
         source = self._subject.source
-        frames = [(one, one.f_lineno) for one in reversed(self.across.frames())]
+        frames = [(one, one.f_lineno) for one in reversed(self.bridge.frames())]
         thread = sys._current_frames().get(self._thread.ident or 0) if self._thread else None
         frames += walk_stack(thread) if thread is not None else []
         for frame, line in frames:
@@ -124,7 +127,7 @@ class Run:
             # Unlike `pytest.main`, it reads no PYTEST_ADDOPTS and no addopts.
             config = pytest.Config.fromdictargs(dict(_OPTIONS), arguments)
             config.option.assertmode = "rewrite"  # for the explanations of what is rewritten here
-            for plugin in (_Collects(subject), Offered(subject, self.across), self.reports):
+            for plugin in (_Collects(subject), Offered(subject, self.bridge), self.reports):
                 config.pluginmanager.register(plugin)
             config.hook.pytest_cmdline_main(config=config)
         if not self._stopped:
@@ -153,3 +156,20 @@ class _Collects:
         hook.pytest_collection_finish(session=session)
         session.testscollected = len(items)
         return True
+
+
+def rewritten(content: SourceFile) -> CodeType:
+    """The code of a test file, or of one that tests import; lines are those of the cell or file.
+
+    Raises:
+        ModframeError: If the text is no Python.
+    """
+    text = understand(content)
+    if isinstance(text, Fault):
+        raise ModframeError(
+            text.message, cure=text.cure, file=content.filename, line=text.line
+        ) from None
+    padded = "\n" * (content.first_line - 1) + content.code
+    tree = ast.parse(padded, content.filename)
+    rewrite_asserts(tree, padded.encode("utf-8"), content.filename)
+    return compile(tree, content.filename, "exec", dont_inherit=True)

@@ -16,19 +16,19 @@ from ..errors import Finding, LoadError
 from ..load.text import is_code, is_test
 from ..names import folder_of
 from ..runtime.bounds import GRACE, cancel_all
+from ..runtime.change.outcome import Passed
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.loop import AppLoop
-from ..runtime.outcome import Passed
+from .isolation import undisturbed
 from .scratch import Scratch
 from .subject import Failure, Subject
-from .surroundings import undisturbed
 from .verdict import STEP, verdict
 
 if TYPE_CHECKING:
     from ..config import FrameworkSettings
     from ..parts.web.problem import ASGIApp
-    from ..runtime.batch import Batch
+    from ..runtime.change.batch import Batch
     from .session import Run
 
 
@@ -197,7 +197,7 @@ async def _end(run: Run, over: asyncio.Event, timeout: float) -> Failure:
     await _wait(over, GRACE)
     state = "was ended"
     if not over.is_set():
-        run.across.leave()
+        run.bridge.leave()
         await _wait(over, GRACE)
         state = "could not be ended, so it was left behind"
     text = f"is not done after the {timeout:g} s that all tests have (MODFRAME_TEST_TIMEOUT)"

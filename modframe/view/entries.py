@@ -15,8 +15,7 @@ import ipywidgets as w
 
 from .facts import nothing
 from .fields import Field
-from .forms import Form, html
-from .trees import close_tree
+from .forms import Form, close_tree, html
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Literal
 
-from .errors import FormError
+from ..errors import FormError
 from .snapshot import thaw
 
 Kind = Literal[

@@ -17,8 +17,8 @@ from typing import Any
 import ipywidgets as w
 
 from ..html import text
+from .answers import error_html
 from .fields import Field, collect
-from .outcome import error_html
 from .verbs import Running
 
 Start = Callable[[Mapping[str, Any]], Running]
@@ -182,3 +182,14 @@ class Runner:
         self.cancel.layout.display = None if running else "none"
         if running:
             self.outcome.value = "<div class='mf-busy'><b>running…</b></div>"
+
+
+def close_tree(widget: w.Widget) -> None:
+    """Close a widget, its children, and the layout and style models that ipywidgets gave them."""
+    for child in getattr(widget, "children", ()):
+        close_tree(child)
+    for name in ("layout", "style"):
+        model = getattr(widget, name, None)
+        if isinstance(model, w.Widget):
+            model.close()
+    widget.close()

@@ -12,13 +12,12 @@ from urllib.parse import quote
 
 import ipywidgets as w
 
+from .answers import answer_html, value_html
 from .entries import Entries, Entry
 from .facts import log_html, modules_html, nothing, overview_html, settings_html
 from .fields import read_field, route_fields, short_names
-from .forms import Form, html
-from .outcome import answer_html, value_html
+from .forms import Form, close_tree, html
 from .snapshot import ModuleView, Snapshot
-from .trees import close_tree
 from .verbs import Running, Verbs
 
 

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 import httpx
 
 from ..errors import NotRunningError
-from ..runtime.call import Call
+from ..runtime.calls.call import Call
 from ..runtime.loop import AppLoop
+from .answers import Answer, Items
 from .arguments import fit
-from .outcome import Answer, Items
 from .snapshot import Snapshot
 
 FIRST_ITEMS = 20

@@ -16,12 +16,11 @@ import ipywidgets as w
 
 from ..errors import NotRunningError
 from .facts import head_html, label_of
-from .forms import html
+from .forms import close_tree, html
 from .pages import AllPage, ModulePage
 from .refresh import follow, leave, wake
 from .snapshot import Snapshot
 from .stylesheet import ROOT_CLASS, STYLE
-from .trees import close_tree
 from .verbs import Verbs
 
 _in_cells: dict[str, tuple[str, Inspector]] = {}

@@ -4,7 +4,6 @@
 task that goes on, and `Watcher` what a person holds of it.
 """
 
-from .watcher import Watcher
-from .watching import Watching
+from .watching import Watcher, Watching
 
 __all__ = ["Watcher", "Watching"]

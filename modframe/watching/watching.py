@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModframeError, NotRunningError
+from ..html import tag
 from ..observe import log_exception
+from ..runtime.change.swap import Swap
 from ..runtime.loop import AppLoop
-from ..runtime.swap import Swap
 from ..source import OnDisk
 from ..source.watch import FileWatch
 from ..wording import count
-from .carry import Carried, Change, carry
-from .known import KnownModules
-from .look import Found, look
-from .watcher import Watcher
+from .apply_burst import Carried, Change, carry
+from .scan import Found, look
+from .seen_modules import SeenModules
 
 GRACE = 0.3
 """Seconds that a file which is gone or empty gets to come back: it may be the middle of a save."""
@@ -120,9 +120,9 @@ class Watching:
         if await self._follow():
             await self._take(frozenset())  # what changed before it was watched
 
-    def _known(self) -> KnownModules:
+    def _known(self) -> SeenModules:
         live, records = self._swap.live.generations, self._swap.records
-        return KnownModules(live, records, disk=self._disk, tried=self._tried)
+        return SeenModules(live, records, disk=self._disk, tried=self._tried)
 
     # -- bursts ---------------------------------------------------------------------------
 
@@ -293,3 +293,34 @@ class Watching:
 
     def _say(self, line: str) -> None:
         self.say(line)
+
+
+class Watcher:
+    """Watches saved files for a person, until it is stopped or the app is.
+
+    Args:
+        watching: What does it.
+        block: Runs a coroutine function on the app loop and waits.
+    """
+
+    def __init__(
+        self, watching: Watching, *, block: Callable[[Callable[[], Awaitable[object]]], object]
+    ) -> None:
+        self._watching = watching
+        self._block = block
+
+    @property
+    def running(self) -> bool:
+        """Whether saved files are still swapped to."""
+        return self._watching.running
+
+    def stop(self) -> None:
+        """Watch no more; what is live stays, and a swap under way comes to its end."""
+        if self.running:
+            self._block(self._watching.end)
+
+    def __repr__(self) -> str:
+        return f"<Watcher {self._watching.describe()}>"
+
+    def _repr_html_(self) -> str:
+        return tag("div", repr(self))

@@ -8,7 +8,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
-from modframe.runtime.whose import name_of
+from modframe.runtime.ownership import name_of
 from tests.fakes import simple
 
 BODY = """

@@ -298,7 +298,7 @@ def test_calls_that_do_not_end(
     monkeypatch: pytest.MonkeyPatch,
     stage: SimpleNamespace,
 ) -> None:
-    """Past the bound the swap fails, names who is inside, and the gate opens."""
+    """Rollbacks the bound the swap fails, names who is inside, and the gate opens."""
     monkeypatch.setenv("MODFRAME_HANDOVER_TIMEOUT", "0.2")
     with modframe.start(workspace=workspace, data=":memory:") as app:
         app.load({"api.py": counter(0, SLOW, head=HEAD)}, id="counter")

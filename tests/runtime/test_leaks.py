@@ -18,7 +18,7 @@ import pytest
 from modframe.app import AppContext
 from modframe.errors import LoadError
 from modframe.source import Source
-from modframe.source.shown import READABLE
+from modframe.source.linecache_texts import READABLE
 
 FULL = dedent(
     """

@@ -12,7 +12,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import ModuleNotFoundInWorkspaceError
-from modframe.runtime.plan import Plan
+from modframe.runtime.change.plan import Plan
 from tests.fakes import ORDERS, simple
 
 BASE = simple("async def fail(self):\n    return 1", head="MARK = 1")

@@ -15,8 +15,8 @@ import pytest
 
 import modframe
 from modframe.app import AppContext
+from modframe.desk.history import KEPT
 from modframe.errors import ContractError, LoadError, ModframeError, SupersededError
-from modframe.source.history import KEPT
 from tests.fakes import simple
 
 
@@ -207,7 +207,7 @@ def test_what_leaked_is_added_when_the_old_generation_was_closed(
     keeping.load({"api.py": leaking}, id="numbers")
     source = modframe.source.Source.from_texts("standard.numbers", {"api.py": text(2)})
 
-    async def swap() -> modframe.runtime.outcome.Outcome:
+    async def swap() -> modframe.runtime.change.outcome.Outcome:
         (outcome,) = await keeping._engine.swap.change([source])
         await keeping._engine.swap.settled()
         return outcome

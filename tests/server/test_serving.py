@@ -19,8 +19,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from modframe.server import ServeError, Server, bind, check_token
+from modframe.server.hosts import needs_token
 from modframe.server.serving import start_server
-from modframe.server.tokens import needs_token
 from tests.server.fakes import FakeLoop, live_of, served, site_of
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import modframe
 from modframe.app import AppContext, current_app
 from modframe.errors import ExportError
-from modframe.ship import ExportReport, export, trial
+from modframe.ship import ExportReport, export, fresh_process
 from modframe.source import Source
 from tests.fakes import ORDERS
 
@@ -254,7 +254,7 @@ def test_a_hanging_trial_ends(
     app: AppContext, monkeypatch: pytest.MonkeyPatch, workspace: Path
 ) -> None:
     """A module that hangs only elsewhere is refused within the bound."""
-    monkeypatch.setattr(trial, "TIMEOUT", 2.0)
+    monkeypatch.setattr(fresh_process, "TIMEOUT", 2.0)
     monkeypatch.setitem(sys.modules, "only_here", pytest)
     text = small() + "import sys, time\nif 'only_here' not in sys.modules: time.sleep(60)\n"
     module = app.load({"api.py": text}, id="orders")

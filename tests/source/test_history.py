@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from modframe.desk.history import KEPT, History
 from modframe.errors import WorkspaceError
 from modframe.source import Source, SourceFile
-from modframe.source.history import KEPT, History
 
 ID = "standard.orders"
 
@@ -55,7 +55,7 @@ def test_an_entry_says_when_whence_and_what_came_of_it() -> None:
 
 
 def test_what_is_noted_is_there_in_the_next_run(file: Path) -> None:
-    """Texts, outcomes and runs come back from the file, oldest first; a second run adds to them."""
+    """SourceFinder, outcomes and runs come back from the file, oldest first; a second run adds to them."""
     first = History(file)
     noted(first, 1, 2)
     first.close()

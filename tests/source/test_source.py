@@ -1,4 +1,4 @@
-"""Texts stay what they were; lines and digests are those of the place a text stands in."""
+"""SourceFinder stay what they were; lines and digests are those of the place a text stands in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modframe.errors import ModuleNotFoundInWorkspaceError, WorkspaceError
 from modframe.load.text import Text, understand
-from modframe.source import Source, SourceFile, find_modules, read_folder, shown
+from modframe.source import Source, SourceFile, find_modules, linecache_texts, read_folder
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 lines = st.lists(st.text(st.characters(exclude_characters="\r\n"), max_size=8), max_size=6)
@@ -82,16 +82,16 @@ def test_what_is_no_text_is_refused() -> None:
 def test_a_text_is_forgotten_when_nobody_shows_it() -> None:
     """Not before, and never a newer one."""
     old, new = SourceFile("x = 1", "<place>"), SourceFile("x = 2", "<place>")
-    shown.show([old])
-    shown.show([new])
-    shown.hide([old])
-    shown.forget([old])
+    linecache_texts.show([old])
+    linecache_texts.show([new])
+    linecache_texts.hide([old])
+    linecache_texts.forget([old])
     assert linecache.getline("<place>", 1) == "x = 2\n"
-    shown.hide([new])
+    linecache_texts.hide([new])
     assert linecache.getline("<place>", 1) == "x = 2\n"
-    shown.forget([old])
+    linecache_texts.forget([old])
     assert linecache.getline("<place>", 1) == "x = 2\n"
-    shown.forget([new])
+    linecache_texts.forget([new])
     assert linecache.getline("<place>", 1) == ""
 
 

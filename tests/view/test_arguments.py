@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from modframe.errors import FormError
 from modframe.view.arguments import fit
-from modframe.view.errors import FormError
 
 
 class Colour(enum.Enum):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modframe.view.errors import FormError
+from modframe.errors import FormError
 from modframe.view.fields import Field, collect, read_field, route_fields
 from modframe.view.forms import make_input
 from modframe.view.snapshot import freeze

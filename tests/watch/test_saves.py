@@ -106,7 +106,7 @@ def git(folder: Path, *words: str) -> None:
 def test_a_checkout_of_several_files_is_one_transaction(
     saved: Saved, errors: Callable[[], list[str]]
 ) -> None:
-    """Texts that only work together go live together."""
+    """SourceFinder that only work together go live together."""
     top = simple(
         "async def get(self):\n    return NAME",
         head="from modules.standard.base.api import {} as NAME",

@@ -10,7 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ...runtime.call import Call
+from ...runtime.calls.call import Call
 from ...runtime.loop import AppLoop
 from .part import LazyDatabases
 

@@ -2,7 +2,7 @@
 alike. `ResourcesPart` keeps them; modules ask through ``app_context.resource``.
 """
 
-from .errors import ResourceError
+from ...errors import ResourceError
 from .part import ResourcesPart
 
 __all__ = ["ResourceError", "ResourcesPart"]

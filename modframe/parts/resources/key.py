@@ -19,9 +19,9 @@ from functools import partial
 from textwrap import dedent
 from typing import Any
 
-from ...runtime.whose import name_of, package_in
+from ...errors import ResourceError
+from ...runtime.ownership import name_of, package_in
 from ...source import Source
-from .errors import ResourceError
 
 _NUMBER = re.compile(r"~\w+")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))

@@ -16,14 +16,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from ...errors import ModframeError
+from ...errors import ModframeError, ResourceError
 from ...observe import get_framework_logger
 from ...runtime.generation import Generation
 from ...runtime.loop import AppLoop
 from ...runtime.owner import of_resource
+from ...runtime.ownership import package_in, unwrapped
 from ...runtime.part import Part
-from ...runtime.whose import package_in, unwrapped
-from .errors import ResourceError
 from .key import Key, key_of
 from .resource import Resource
 

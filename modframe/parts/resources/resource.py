@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ...errors import ResourceError
 from ...runtime.bounds import bounded, cancel_all
 from ...runtime.owner import ResourceTasks, of_resource
-from .errors import ResourceError
 from .key import Key
 
 if TYPE_CHECKING:

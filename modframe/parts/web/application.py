@@ -8,6 +8,7 @@ go the ASGI callable for the dispatcher, the routes for people and the module's 
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -17,7 +18,6 @@ from starlette.types import ASGIApp as StarletteApp
 
 from ...errors import Finding
 from ...spec import STREAM_POLICY, StreamPolicy
-from . import telemetry
 from .boundary import Boundary
 from .checks import check_router
 from .errors import WebError
@@ -132,7 +132,7 @@ def _mounted(application: FastAPI, router: APIRouter, prefix: str) -> ASGIApp:
 
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
         scope["root_path"] = scope.get("root_path", "") + prefix
-        if telemetry.in_use():
+        if _telemetry_in_use():
             await application(scope, receive, send)
             return
         scope["app"] = application
@@ -142,3 +142,33 @@ def _mounted(application: FastAPI, router: APIRouter, prefix: str) -> ASGIApp:
             await router(scope, receive, send)
 
     return mounted
+
+
+# -- OpenTelemetry -------------------------------------------------------------------------------
+
+_PROBE_INTERVAL = 1.0
+"""Seconds that an answer about telemetry stands: FastAPI's own check takes 3 microseconds."""
+_PROBE = getattr(FastAPI(openapi_url=None), "_native_telemetry", None)
+
+
+class _TelemetryCheck:
+    """Whether telemetry is in use, and until when that answer stands."""
+
+    __slots__ = ("in_use", "until")
+
+    def __init__(self) -> None:
+        self.in_use = False
+        self.until = 0.0
+
+
+_telemetry = _TelemetryCheck()
+
+
+def _telemetry_in_use() -> bool:
+    """Return whether a provider of traces, metrics or logs is set up, at most a second old."""
+    now = time.monotonic()
+    if now >= _telemetry.until:
+        _telemetry.until = now + _PROBE_INTERVAL
+        # Private in FastAPI 0.165; where it is absent, FastAPI itself has to be asked each time.
+        _telemetry.in_use = _PROBE is None or bool(_PROBE.enabled())
+    return _telemetry.in_use

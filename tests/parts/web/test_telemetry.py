@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
 
-from modframe.parts.web import telemetry
+from modframe.parts.web import application
 from modframe.parts.web.application import build_web
 
 
@@ -21,8 +21,8 @@ def test_fastapi_still_says_whether_it_reports() -> None:
     native: Any = getattr(FastAPI(), "_native_telemetry", None)
     assert native is not None, "FastAPI._native_telemetry is gone: every request takes the slow way"
     assert native.enabled() is False
-    assert telemetry._PROBE is not None
-    assert telemetry.in_use() is False
+    assert application._PROBE is not None
+    assert application._telemetry_in_use() is False
 
 
 async def test_a_handler_finds_what_it_finds_behind_the_application(
@@ -38,7 +38,7 @@ async def test_a_handler_finds_what_it_finds_behind_the_application(
     transport = httpx.ASGITransport(build_web("standard.orders", router).asgi)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         short = (await http.get("/api/v1/orders/scope")).json()
-        monkeypatch.setattr(telemetry, "in_use", lambda: True)
+        monkeypatch.setattr(application, "_telemetry_in_use", lambda: True)
         whole = (await http.get("/api/v1/orders/scope")).json()
     assert short == whole
     assert {"app", "fastapi_middleware_astack", "starlette.exception_handlers"} <= set(whole)

@@ -1,0 +1,2 @@
+"""What a person works with around changes: drafts, sources, history and
+rollback."""

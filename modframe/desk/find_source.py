@@ -1,0 +1,92 @@
+"""`SourceFinder`: finds the text of a module: on disk, live or drafted; used by the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import ModframeError, ModuleNotFoundInWorkspaceError
+from ..runtime.live import Live
+from ..runtime.record import Records
+from ..source import OnDisk, Source, read_folder
+from ..spec import module_id_of
+from ..wording import near
+
+_IN_MEMORY = ("cells", "mapping")
+"""Origins of texts that are nowhere on disk."""
+
+
+class SourceFinder:
+    """Finds sources; an id that isn't on disk may still stand for what cells made live.
+
+    Args:
+        disk: Folders and notebooks. ``live``: what runs. ``records``: where drafts are.
+        last: Gives what was live last.
+        workspace: What relative folders are relative to.
+    """
+
+    def __init__(
+        self,
+        disk: OnDisk,
+        live: Live,
+        records: Records,
+        *,
+        last: Callable[[str], Source | None],
+        workspace: Path,
+    ) -> None:
+        self._disk, self._live, self._records = disk, live, records
+        self._last, self._workspace = last, workspace
+
+    def given(self, name: str | Path) -> Source:
+        """The source that an id or a folder stands for.
+
+        Raises:
+            ModuleNotFoundInWorkspaceError: If there is none.
+        """
+        path = Path(name)
+        if isinstance(name, Path) or "/" in name or path.is_absolute():
+            return read_folder(path if path.is_absolute() else self._workspace / path)
+        module_id = module_id_of(name)
+        return self._disk.source(module_id) or self.current(module_id)
+
+    def current(self, module_id: str) -> Source:
+        """A module's text as it is now: in its folder, else as it is live, its draft, or as it was
+        live last, if it never had a folder.
+
+        Raises:
+            ModuleNotFoundInWorkspaceError: If there is none of them.
+        """
+        generation = self._live.generations.get(module_id)
+        if generation is not None and generation.source.origin in _IN_MEMORY:
+            return generation.source
+        found = self._disk.source(module_id) or self._draft(module_id) or self._was_live(module_id)
+        if found is None:
+            raise self.nowhere(module_id)
+        return found
+
+    def to_check(self, module_id: str) -> Source:
+        """What a check is to look at: the draft if there is one, else the text as it is now.
+
+        Raises:
+            ModuleNotFoundInWorkspaceError: If there is none of them.
+        """
+        return self._draft(module_id) or self.current(module_id)
+
+    def _draft(self, module_id: str) -> Source | None:
+        record = self._records.get(module_id)
+        return record.draft if record else None
+
+    def _was_live(self, module_id: str) -> Source | None:
+        source = self._last(module_id)
+        return source if source is not None and source.origin in _IN_MEMORY else None
+
+    def nowhere(self, module_id: str) -> ModframeError:
+        """The error for an id that is nowhere, with the nearest there are."""
+        known = {*self._disk.ids(), *self._records} - {module_id}
+        hint = near(module_id, known)
+        kind, _, short = module_id.partition(".")
+        return ModuleNotFoundInWorkspaceError(
+            f"there is no module {module_id!r}",
+            cure=f"{hint}{'Otherwise write' if hint else 'write'} it in a '%%module {short}' cell, "
+            f"or in {self._disk.modules.name}/{kind}/{short}/api.py",
+        )

@@ -1,0 +1,142 @@
+"""`Rollbacks`: what was live before, and the way back: a rollback is a swap like any other.
+
+Told by the swap what went live; called by `Module.history` and `Module.rollback`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from ..errors import ModframeError
+from ..runtime.change.outcome import Outcome, refuse_superseded
+from ..runtime.change.swap import Swap
+from ..source import Source
+from .history import Entries, History, HistoryEntry
+
+_FRAMEWORK = f"{Path(__file__).parent.parent}/"
+_log = logging.getLogger("modframe.history")
+
+
+class Rollbacks:
+    """The history of one app's modules, as its swaps make it.
+
+    Args:
+        swap: Tells what goes live, and carries rollbacks out.
+        data: The folder that keeps it; nothing keeps it in memory.
+    """
+
+    def __init__(self, swap: Swap, data: Path | None) -> None:
+        self._swap = swap
+        self._history = History(data / "history.sqlite" if data is not None else None)
+        swap.listeners.append(self._note)
+
+    def _note(self, source: Source, outcome: Outcome) -> None:
+        history, key = self._history, source.module_id
+        try:
+            line = self._swap.records[key].outcome = str(outcome)
+            # The framework's own modules come with it; a start that keeps nothing makes no file.
+            written = not source.place.startswith(_FRAMEWORK)
+            history.note(source, generation=outcome.after, outcome=line, written=written)
+            outcome.account.closing.notify(
+                lambda leaked: history.note_leaked(key, outcome.before, leaked)
+            )
+        except Exception:  # noqa: BLE001  # the swap is done, and is not to fail for its history
+            _log.exception("%s: the history took no note of generation %d", key, outcome.after)
+
+    def entries(self, module_id: str) -> Entries:
+        """The last sources of a module, newest last; those of other runs included."""
+        return self._history.entries(module_id)
+
+    def last(self, module_id: str) -> Source | None:
+        """What was live last in this run."""
+        own = self._history.of_this_run(module_id)
+        return own[-1].source if own else None
+
+    async def rollback(
+        self, entry: HistoryEntry, source: Source, *, force: bool = False
+    ) -> Outcome:
+        """Swap to what an entry says.
+
+        Args:
+            entry: Which one.
+            source: Its text.
+            force: Whether what live modules use of the service may be taken away.
+
+        Raises:
+            LoadError: If it fails; what is live is untouched.
+            SupersededError: If a newer text came while it waited for its turn.
+        """
+        swap, key = self._swap, entry.module_id
+        outcome = (await swap.change([source], force=force))[0]
+        refuse_superseded([outcome])
+        swap.records[key].draft = None
+        if outcome.kind == "live":
+            run = "" if entry.run == self._history.run else f" of run {entry.run}"
+            line = f"rollback to {entry.generation}{run} · {outcome}"
+            swap.records[key].outcome = line
+            self._history.say(key, outcome.after, line)
+        return outcome
+
+    async def aclose(self) -> None:
+        """Let what is still to be written be written."""
+        await asyncio.to_thread(self._history.close)
+
+    # -- which one ------------------------------------------------------------------------
+
+    def chosen(self, module_id: str, to: int | HistoryEntry | None) -> HistoryEntry:
+        """The entry that a rollback means.
+
+        Args:
+            module_id: Whose.
+            to: A generation of this run, an entry, or nothing for the previous different source.
+
+        Raises:
+            ModframeError: If there is none; says what there is.
+        """
+        if isinstance(to, HistoryEntry):
+            if to.module_id != module_id:
+                raise ModframeError(
+                    f"{to!r} is no entry of {module_id}'s history",
+                    cure=f"roll {to.module_id} back to it, or choose one of {module_id}",
+                )
+            return to
+        if to is None:
+            return self._previous(module_id)
+        if isinstance(to, bool) or not isinstance(to, int):
+            raise ModframeError(
+                f"{module_id}: {to!r} is nothing to roll back to",
+                cure="give the number of a generation of this run, or an entry of .history",
+            )
+        own = self._history.of_this_run(module_id)
+        found = next((one for one in own if one.generation == to), None)
+        if found is None:
+            there = ", ".join(str(one.generation) for one in own)
+            raise ModframeError(
+                f"{module_id} had no generation {to} in this run, or it is kept no more",
+                cure=f"there are: {there}; .history has those of earlier runs"
+                if there
+                else "nothing of it was live in this run; .history has those of earlier runs",
+            )
+        return found
+
+    def _previous(self, module_id: str) -> HistoryEntry:
+        generation = self._swap.live.generations.get(module_id)
+        digest = generation.source.digest if generation is not None else ""
+        own = self._history.of_this_run(module_id)
+        # What other processes on the same data made live meanwhile is none of this run's past.
+        earlier = [
+            one
+            for one in self._history.entries(module_id)
+            if one.run != self._history.run and not (own and one.time > own[0].time)
+        ]
+        past: list[HistoryEntry] = [*earlier, *own]
+        found = next((one for one in reversed(past) if one.digest != digest), None)
+        if found is None:
+            there = "only what is live" if past else "nothing: it was never live"
+            raise ModframeError(
+                f"{module_id} has no other source to roll back to",
+                cure=f"its history has {there}",
+            )
+        return found

@@ -1,0 +1,174 @@
+"""What a handle gives off the app loop: `Call`, a started call, and `Stream`, a crossing generator.
+
+A call has begun when the person gets it. They await it, take ``result()``, or cancel it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from typing import Any, TypeVar
+
+from ...html import table
+from ...wording import duration
+from ..loop import AppLoop, Crossing
+from ..traces import shortened
+
+T = TypeVar("T")
+_log = logging.getLogger("modframe.call")
+
+
+class Interrupts:
+    """Counts Ctrl-C in a kernel, where it reaches an awaiting cell as a mere cancellation."""
+
+    count = 0
+
+
+class Call(Coroutine[Any, Any, T]):
+    """A service call that runs on the app loop.
+
+    ``await call`` in a cell or in async code, ``call.result()`` in scripts and callbacks,
+    ``call.cancel()`` to end it. ``create_task``, ``gather`` and ``wait_for`` take it.
+    """
+
+    def __init__(self, app_loop: AppLoop, start: Callable[[], Any], label: str) -> None:
+        self._app_loop = app_loop
+        self._label = label
+        self._steps: Generator[Any, Any, T] | None = None
+        self._crossing: Crossing[T] = app_loop.submit(start)
+        self._collected = False  # from here on its failure is somebody's to see
+
+    def result(self, timeout: float | None = None) -> T:
+        """Wait for the value, at most ``timeout`` seconds; Ctrl-C cancels the call.
+
+        Raises:
+            TimeoutError: If it isn't there in time; the call goes on.
+            OnAppLoopError: On the app loop; await the call there.
+        """
+        __tracebackhide__ = True
+        self._app_loop.refuse_here("Call.result()", "await the call instead")
+        self._collected = True
+        try:
+            value: T = self._crossing.future.result(timeout)
+            return value
+        except TimeoutError as error:
+            if self._crossing.future.done():
+                raise shortened(error)  # noqa: B904  # the call's own
+            raise TimeoutError(
+                f"{self._label} isn't done after {timeout:g} s; it goes on"
+            ) from None
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
+            raise shortened(error)  # noqa: B904
+
+    def cancel(self) -> None:
+        """Cancel the call; whoever waits for it gets ``CancelledError``."""
+        self._collected = True
+        self._crossing.cancel()
+
+    def done(self) -> bool:
+        """Whether it has ended; never waits."""
+        return self._crossing.future.done()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        __tracebackhide__ = True
+        self._collected = True
+        interrupts = Interrupts.count
+        try:
+            value: T = yield from asyncio.wrap_future(self._crossing.future).__await__()
+            return value
+        except asyncio.CancelledError:
+            self.cancel()
+            if Interrupts.count != interrupts:
+                raise KeyboardInterrupt from None
+            raise
+        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
+            raise shortened(error)  # noqa: B904
+
+    def send(self, value: Any) -> Any:
+        """A step of the awaiting, for `asyncio.create_task` and its like."""
+        __tracebackhide__ = True
+        return self._running().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Throw into the awaiting; a ``CancelledError`` cancels the call."""
+        __tracebackhide__ = True
+        return self._running().throw(*error)
+
+    def close(self) -> None:
+        """End the awaiting; the call itself goes on."""
+        if self._steps is not None:
+            self._steps.close()
+
+    def _running(self) -> Generator[Any, Any, T]:
+        if self._steps is None:
+            self._steps = self.__await__()
+        return self._steps
+
+    def __del__(self) -> None:
+        if not getattr(self, "_collected", True):
+            label = self._label
+            self._crossing.future.add_done_callback(lambda future: _report(label, future))
+
+    def _state(self) -> str:
+        future = self._crossing.future
+        if not future.done():
+            return "running; await it for the value"
+        took = duration(self._crossing.took)
+        error = future.exception()
+        if isinstance(error, concurrent.futures.CancelledError):
+            return f"cancelled after {took}"
+        if error is not None:
+            return f"failed after {took} with {type(error).__name__}; await it to see the error"
+        return f"done in {took}; await it for the value"
+
+    def __repr__(self) -> str:
+        return f"<Call {self._label}: {self._state()}>"
+
+    def _repr_html_(self) -> str:
+        return table([("call", self._label), ("state", self._state())])
+
+
+def _report(label: str, future: concurrent.futures.Future[Any]) -> None:
+    error = future.exception()
+    if error is not None and not isinstance(error, concurrent.futures.CancelledError):
+        _log.error(
+            "%s failed, and nobody awaited the call: %s: %s",
+            label, type(error).__name__, error, exc_info=error,
+        )  # fmt: skip
+
+
+class Stream(AsyncIterator[T]):
+    """An async generator of a service's, iterated from off the app loop, one crossing an item."""
+
+    def __init__(
+        self, app_loop: AppLoop, start: Callable[[], AsyncIterator[T]], label: str
+    ) -> None:
+        self._app_loop = app_loop
+        self._start = start
+        self._label = label
+        self._source: Any = None
+
+    def __aiter__(self) -> Stream[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        return await Call(self._app_loop, self._next, self._label)
+
+    async def _next(self) -> T:
+        if self._source is None:
+            self._source = self._start()
+        item: T = await self._source.__anext__()
+        return item
+
+    async def aclose(self) -> None:
+        """End the generator on the app loop."""
+        if self._source is not None:
+            await Call(self._app_loop, self._source.aclose, self._label)
+
+    def __repr__(self) -> str:
+        return f"<Stream {self._label}: iterate it with 'async for'>"

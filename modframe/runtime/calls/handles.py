@@ -1,0 +1,142 @@
+"""`Handles`: names and classes to handles; what they see is handed in as ``find``."""
+
+from __future__ import annotations
+
+import difflib
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ...errors import ServiceNotFoundError
+from ...names import MODULE_TYPES
+from ...spec import module_of_service
+from ..loop import AppLoop
+from .handle import Explain, Find, Handle, forget_methods
+
+
+class Handles:
+    """Gives the handle of a service.
+
+    Args:
+        app_loop: Where calls run.
+        find: Module id → the generation to see.
+        explain: Module id → the error that says why there is none.
+        names: All modules that could be meant, for the nearest names.
+        own: The module whose code asks; its calls of itself wait at no gate.
+        made: Module id → all handles of it in the app, those made by class included.
+    """
+
+    def __init__(
+        self,
+        app_loop: AppLoop,
+        find: Find,
+        *,
+        explain: Explain,
+        names: Callable[[], Iterable[str]],
+        own: str = "",
+        made: dict[str, weakref.WeakSet[Handle]] | None = None,
+    ) -> None:
+        self._app_loop = app_loop
+        self._find = find
+        self._own = own
+        self._made = {} if made is None else made
+        self._explain = explain
+        self._names = names
+        self._handles: dict[Any, Handle] = {}
+
+    def get(self, name: Any) -> Handle:
+        """The handle of a service by name or class.
+
+        Raises:
+            ServiceNotFoundError: If no module has such a service.
+            ServiceUnavailableError: If its module isn't live.
+        """
+        try:
+            return self._handles[name]
+        except (KeyError, TypeError):
+            pass  # not asked for before, or nothing that could be a name; said below, on its own
+        return self._make(name)
+
+    def service_of(self, name: Any) -> str:
+        """The full name of the service that a name or class means; raises as `get` does."""
+        service: str = self.get(name).__dict__["_handle"].service
+        return service
+
+    def _make(self, name: Any) -> Handle:
+        text = _name_of_class(name) if isinstance(name, type) else name
+        if not isinstance(text, str):
+            raise ServiceNotFoundError(
+                f"{name!r} is neither a service's name nor its class",
+                cure="give a name such as 'standard.orders.service'",
+            )
+        module_id = module_of_service(text)
+        generation = self._find(module_id)
+        if generation is None:
+            raise self._explain(text)
+        service = generation.spec.service
+        if service is None:
+            raise ServiceNotFoundError(
+                f"{module_id} has no service",
+                cure="give its class public methods, or register a service with @register_service",
+                name=text,
+            )
+        if text.count(".") > 1 and text != service.name:
+            raise self._unknown(text, [service.name])
+        handle = Handle(
+            self._app_loop,
+            self._find,
+            explain=self._explain,
+            module_id=module_id,
+            service=service.name,
+            own=module_id == self._own,
+        )
+        self._made.setdefault(module_id, weakref.WeakSet()).add(handle)
+        if not isinstance(name, type):  # a class belongs to a generation, and must not be kept
+            self._handles[name] = handle
+        return handle
+
+    def seen_by(self, find: Find, own: str) -> Handles:
+        """The handles of a module, which sees other generations than people do."""
+        return Handles(
+            self._app_loop,
+            find,
+            explain=self._explain,
+            names=self._names,
+            own=own,
+            made=self._made,
+        )
+
+    def _unknown(self, name: str, offered: Iterable[str]) -> ServiceNotFoundError:
+        return not_found(name, [*offered, *self._names()])
+
+    def changed(self, module_ids: Iterable[str]) -> None:
+        """Handles of these modules look their methods up anew."""
+        for module_id in module_ids:
+            for handle in list(self._made.get(module_id, ())):
+                forget_methods(handle)
+
+
+def not_found(name: str, names: Iterable[str]) -> ServiceNotFoundError:
+    """The error for a name that leads nowhere, with the nearest ones."""
+    known = list(dict.fromkeys(names))
+    spellings = {spelling: one for one in known for spelling in (one, *one.split(".")[1:2])}
+    near = difflib.get_close_matches(name, spellings, n=3, cutoff=0.6)
+    offered = list(dict.fromkeys(spellings[one] for one in near))
+    if offered:
+        cure = f"did you mean {' or '.join(map(repr, offered))}?"
+    elif known:
+        cure = f"there are: {', '.join(sorted(known)[:10])}"
+    else:
+        cure = "no module is live yet; write one in a %%module cell or below modules/"
+    return ServiceNotFoundError(f"no service is called {name!r}", cure=cure, name=name)
+
+
+def _name_of_class(cls: type) -> str:
+    """The module that a class was written in; ``modules.standard.orders~3.services`` says it."""
+    parts = cls.__module__.split(".")
+    if len(parts) < 3 or parts[0] != "modules" or parts[1] not in MODULE_TYPES:
+        raise ServiceNotFoundError(
+            f"class {cls.__qualname__!r} belongs to no module",
+            cure="give the service's name instead",
+        )
+    return f"{parts[1]}.{parts[2].partition('~')[0]}"

@@ -1,0 +1,208 @@
+"""Draws up a `Plan`: loads the sources of a change for real, looks at them, discards everything.
+
+Called by the swap, on the app loop, with a batch that is never published. Module bodies run; no
+phase does, so no service is made, no setting resolved and no database touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from types import MappingProxyType
+
+from ...errors import BlockedError, Finding, LoadError
+from ...load import forget_gone
+from ...source import linecache_texts
+from ..contract.breaks import contract_changes
+from ..failure import failure_of
+from ..generation import Generation
+from ..live import Live
+from ..part import Part
+from .account import missing
+from .batch import Batch
+from .graph import Graph
+from .plan import Action, PartChange, Plan, PlanEntry, diff_of
+
+_STEPS = {
+    "check": "its text has faults",
+    "import": "one of its files can't be run",
+    "read": "what it says about itself has faults",
+    "contract": "live modules use what it takes away",
+}
+
+
+async def make_plan(
+    batch: Batch, live: Live, parts: Sequence[Part], *, given: Sequence[str]
+) -> Plan:
+    """The plan of a batch, which is loaded and connected for it; `discard_plan` it afterwards.
+
+    Args:
+        batch: Not loaded yet.
+        live: What runs.
+        parts: What generations are made of.
+        given: The ids that the plan is asked about, whether their text differs or not.
+    """
+    await batch.load(_note_nothing)
+    graph = batch.connect()
+    outlines = _outlines(batch, parts)
+    entries = {
+        key: _entry(one, batch, live, given=given, outlines=outlines, parts=parts)
+        for key, one in batch.generations.items()
+    }
+    same = [key for key in given if key not in entries]
+    entries |= {key: _same(live.generations[key]) for key in same}
+    rows = [entries.pop(key) for key in dict.fromkeys(given) if key in entries]
+    rows += entries.values()
+    order = () if batch.failed or batch.blocked else _order(graph)
+    listed = {one.id for one in rows}
+    rows += [one for one in _bystanders(live, batch) if one.id not in listed]
+    return Plan(tuple(rows), order)
+
+
+def _note_nothing(_: Generation) -> None:
+    """A module that is loaded for a plan isn't being built."""
+
+
+async def discard_plan(batch: Batch) -> None:
+    """Discard all that was loaded for a plan, its text included."""
+    generations = list(batch.generations.values())
+    await batch.discard(batch.generations)
+    for generation in generations:
+        linecache_texts.forget(generation.source.files.values())
+    forget_gone()
+
+
+def _outlines(batch: Batch, parts: Sequence[Part]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Module → part → what it will have; a fault that shows already fails the module."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for key, generation in batch.going.items():
+        found[key] = {}
+        for part in parts:
+            try:
+                names = part.outline(generation) if part.noun else None
+            except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+                batch.failed[key] = failure_of(generation.source, part.name, error)
+                break
+            if names is not None:
+                found[key][part.name] = names
+    return found
+
+
+def _entry(
+    generation: Generation,
+    batch: Batch,
+    live: Live,
+    *,
+    given: Sequence[str],
+    outlines: Mapping[str, Mapping[str, tuple[str, ...]]],
+    parts: Sequence[Part],
+) -> PlanEntry:
+    key = generation.module_id
+    old = live.generations.get(key)
+    before = old.number if old else 0
+    diff = diff_of(old.source, generation.source) if old is not None else ()
+    error = batch.failed.get(key) or batch.blocked.get(key)
+    loaded = {one: each for one, each in batch.generations.items() if each.loaded}
+    contract = contract_changes(live, loaded, key) if key in loaded else ()
+    if error is not None or batch.failed or batch.blocked:
+        return PlanEntry(
+            key,
+            "refuse",
+            _refusal(error, batch),
+            before,
+            before,
+            diff,
+            contract,
+            findings=_findings(error) if error else tuple(generation.findings),
+            error=str(error or ""),
+        )
+    changes = {
+        part.name: change
+        for part in parts
+        if (change := _change(part, old, outlines[key].get(part.name)))
+    }
+    action, why = _action(generation, live, given, batch=batch)
+    return PlanEntry(
+        key,
+        action,
+        why,
+        before,
+        generation.number,
+        diff,
+        contract,
+        MappingProxyType(changes),
+        tuple(generation.findings),
+    )
+
+
+def _action(
+    generation: Generation, live: Live, given: Sequence[str], *, batch: Batch
+) -> tuple[Action, str]:
+    key = generation.module_id
+    if key not in live.generations:
+        if key in given:
+            return "start", "it isn't live"
+        by = [one for one, each in batch.generations.items() if key in each.spec.required_ids]
+        return "start", f"{', '.join(by)} requires it, and it lies below modules/"
+    if key in given:
+        return "swap", "its text differs"
+    sources = [one for one in generation.spec.imports_modules if one in batch.generations]
+    return "rebuild", f"it imports from {', '.join(sources)}"
+
+
+def _refusal(error: BaseException | None, batch: Batch) -> str:
+    for one in (error, error.__cause__ if error is not None else None):
+        if isinstance(one, BlockedError):
+            return f"blocked by {', '.join(one.by)}"
+    if isinstance(error, LoadError):
+        return _STEPS.get(error.step, f"its {error.step} fails")
+    if error is not None:
+        return "what it requires can't be met"
+    return f"nothing goes live while {', '.join(batch.failed or batch.blocked)} fails"
+
+
+def _findings(error: BaseException) -> tuple[Finding, ...]:
+    if isinstance(error, LoadError):
+        return error.findings
+    message = getattr(error, "message", str(error))
+    return (Finding("graph", "error", message, cure=getattr(error, "cure", "")),)
+
+
+def _change(part: Part, old: Generation | None, after: tuple[str, ...] | None) -> PartChange | None:
+    if after is None or (old is None and not part.vanishes):
+        return None  # it can't be told, or what a database has already would have to be asked
+    before = part.outline(old) if old is not None else ()
+    added = tuple(missing(after, before))
+    removed = tuple(missing(before, after)) if part.vanishes else ()
+    return PartChange(part.noun, added, removed) if added or removed else None
+
+
+def _same(generation: Generation) -> PlanEntry:
+    number = generation.number
+    return PlanEntry(generation.module_id, "stay", "its text is what is live", number, number)
+
+
+def _bystanders(live: Live, batch: Batch) -> list[PlanEntry]:
+    """Live modules that build upon what changes and are not part of it."""
+    upon: dict[str, list[str]] = {}
+    for key in batch.generations:
+        for one in live.users(key):
+            if one not in batch.generations:
+                upon.setdefault(one, []).append(key)
+    return [
+        PlanEntry(
+            key,
+            "stay",
+            f"it calls {', '.join(others)}, and reaches what is new through its handles",
+            live.generations[key].number,
+            live.generations[key].number,
+        )
+        for key, others in upon.items()
+    ]
+
+
+def _order(graph: Graph) -> tuple[str, ...]:
+    try:
+        return tuple(TopologicalSorter(graph.waits).static_order())
+    except CycleError:  # said as an error of the modules in it
+        return ()

@@ -1,0 +1,128 @@
+"""What a change did, what a stop did, and how long steps may take: the swap's frozen nouns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ...errors import Finding, SupersededError
+from ...html import table
+from ...wording import count, duration
+from .account import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What the tests of a module came to, on a generation that passed them.
+
+    Attributes:
+        passed: How many passed.
+        skipped: How many were skipped.
+        expected: How many failed as their authors said they would (``xfail``).
+    """
+
+    passed: int
+    skipped: int = 0
+    expected: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"{count(self.passed, 'test')} passed"]
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        parts += [f"{self.expected} failed as expected"] if self.expected else []
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a change did to one module, as one line and as data.
+
+    Attributes:
+        kind: ``live``, ``unchanged``, ``stopped``, or ``superseded`` by a newer text that came
+            while it waited for its turn.
+        before: The number of the generation that was replaced; 0 if there was none.
+        after: The number of the generation that is live now.
+        seconds: How long the whole change took.
+        routes: How many routes the module has.
+        findings: What was noticed and did not stand in the way.
+        notes: What else a person should know, such as what was handed over.
+        tests: What the module's own tests came to, if they were run.
+        account: What was re-executed, kept, dropped and, once that is known, leaked.
+    """
+
+    module_id: str
+    kind: Literal["live", "unchanged", "stopped", "superseded"]
+    before: int = 0
+    after: int = 0
+    seconds: float = 0.0
+    routes: int = 0
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    tests: Passed | None = None
+    account: Account = field(default_factory=Account, compare=False)
+
+    def __str__(self) -> str:
+        if self.kind == "unchanged":
+            return f"{self.module_id} unchanged, generation {self.after}"
+        if self.kind == "stopped":
+            return f"{self.module_id} stopped"
+        if self.kind == "superseded":
+            return f"{self.module_id} superseded by a newer text, which came before its turn"
+        change = f"{self.before} → {self.after}" if self.before else str(self.after)
+        line = f"{self.module_id} {change} · live in {duration(self.seconds)}"
+        if self.routes:
+            line += f" · {count(self.routes, 'route')}"
+        tests = (str(self.tests),) if self.tests is not None else ()
+        unusual = filter(None, (self.account.unusual,))
+        return " · ".join((line, *tests, *self.notes, *unusual))
+
+
+def refuse_superseded(outcomes: Iterable[Outcome]) -> None:
+    """Outcomes of texts that were asked for pass if they count.
+
+    Raises:
+        SupersededError: If newer ones came while they waited for their turn.
+    """
+    for one in outcomes:
+        if one.kind == "superseded":
+            raise SupersededError(
+                str(one),
+                cure="the newer one counts; load this one again if it should",
+                module_id=one.module_id,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """What a stop did: each module with its time, in order, and what would not settle."""
+
+    modules: tuple[Outcome, ...]
+    seconds: float
+    unsettled: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        left = f", {len(self.unsettled)} not settled" if self.unsettled else ""
+        return f"<stopped {count(len(self.modules), 'module')} in {duration(self.seconds)}{left}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(one.module_id, duration(one.seconds)) for one in self.modules]
+        return table([*rows, *((fault, "not settled") for fault in self.unsettled)])
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long the steps of a change may take, in seconds.
+
+    Attributes:
+        load: The import of a module's files.
+        phase: A phase of one module, or a step after publish.
+        handover: Each step of a hand-over, while new calls wait.
+        drain: What was begun on a generation that was replaced.
+        farewell: Streams that were told to go, until they are cut off.
+    """
+
+    load: float = 60.0
+    phase: float = 60.0
+    handover: float = 10.0
+    drain: float = 30.0
+    farewell: float = 1.0

@@ -1,0 +1,177 @@
+"""`ExportPlan`: what an export would do to a module's folder; reads, and changes nothing.
+
+In come the live source, the folder and what modframe wrote there before; out goes every file with
+what is to become of it. `export` refuses, tries or carries out the plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..errors import ExportError, Finding
+from ..html import section, table
+from ..load.text import is_code
+from ..source import Source
+from ..wording import count
+from .export_record import Written, digest_of
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """What is to become of each file.
+
+    Attributes:
+        contents: Every file of the module → its bytes.
+        write: Files that are missing or hold another text.
+        remove: Files that modframe wrote, that nobody changed, and that the module no longer has.
+        foreign: Files to be written over that modframe did not leave like this.
+        kept: Files to be removed that were changed by hand, so they stay.
+        beside: Other Python files in the folder, which load with the module.
+    """
+
+    folder: Path
+    contents: dict[Path, bytes]
+    write: tuple[Path, ...]
+    remove: tuple[Path, ...]
+    foreign: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    beside: tuple[Path, ...]
+
+
+def plan_export(source: Source, folder: Path, written: Written) -> ExportPlan:
+    """The plan for a source and the folder it belongs in.
+
+    Raises:
+        ExportError: If a file's name leads out of the folder.
+    """
+    contents = {_inside(folder, file, source): text.encode() for file, text in source.texts.items()}
+    known = written.digests(folder)
+    write: list[Path] = []
+    foreign: list[Path] = []
+    remove: list[Path] = []
+    kept: list[Path] = []
+    for path, content in contents.items():
+        now = path.read_bytes() if path.is_file() else None
+        if now == content:
+            continue
+        write.append(path)
+        if now is not None and digest_of(now) != known.get(path):
+            foreign.append(path)
+    for path in sorted(set(known) - set(contents)):
+        if path.is_file():
+            ours = digest_of(path.read_bytes()) == known[path]
+            (remove if ours else kept).append(path)
+    named = {*contents, *remove, *kept}
+    beside = [
+        path
+        for path in (sorted(folder.rglob("*.py")) if folder.is_dir() else ())
+        if path not in named and is_code(path.relative_to(folder).as_posix())
+    ]
+    return ExportPlan(
+        folder, contents, tuple(write), tuple(remove), tuple(foreign), tuple(kept), tuple(beside)
+    )
+
+
+def _inside(folder: Path, file: str, source: Source) -> Path:
+    pure = PurePosixPath(file)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in file or not pure.parts:
+        raise ExportError(
+            f"{source.module_id}: the file name {file!r} leads out of the module's folder",
+            cure="give the file a plain name such as 'services.py'",
+            findings=(),
+        )
+    return folder.joinpath(*pure.parts)
+
+
+def findings_of(plan: ExportPlan) -> list[Finding]:
+    """What a person should know of the files that were not written."""
+
+    def name(path: Path) -> str:
+        return path.relative_to(plan.folder).as_posix()
+
+    found = [
+        Finding(
+            "file-removed",
+            "info",
+            "the module no longer has it, and nobody changed it since modframe wrote it, so it "
+            "was removed",
+            file=name(path),
+        )
+        for path in plan.remove
+    ]
+    found += [
+        Finding(
+            "changed-by-hand",
+            "warning",
+            "the module no longer has it, but it was changed by hand since modframe wrote it, so "
+            "it was left in place and loads with the module",
+            cure="remove it, or take its text into a cell",
+            file=name(path),
+        )
+        for path in plan.kept
+    ]
+    return found + [
+        Finding(
+            "file-beside",
+            "warning",
+            "it is in the folder and not in the live text, and loads with the module",
+            cure="remove it, or take its text into a cell",
+            file=name(path),
+        )
+        for path in plan.beside
+    ]
+
+
+def refusals(plan: ExportPlan, known: dict[Path, str]) -> list[Finding]:
+    """Why files may not be written over without a yes."""
+    return [
+        Finding(
+            "changed-by-hand",
+            "error",
+            "it was changed by hand since modframe wrote it"
+            if path in known
+            else "it says something else, and modframe has no record of having written it",
+            cure="take the change into the cell, or export(force=True) to write over it",
+            file=path.relative_to(plan.folder).as_posix(),
+        )
+        for path in plan.foreign
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export wrote, and what it has to say.
+
+    Attributes:
+        module_id: Whose text it is.
+        folder: Where the module's files are now.
+        paths: All files of the module, written now or equal before.
+        written: Those that were written now.
+        removed: Files that an earlier export wrote and the module no longer has.
+        findings: What was noticed: a draft that isn't live, files that were left alone.
+    """
+
+    module_id: str
+    folder: Path
+    paths: tuple[Path, ...]
+    written: tuple[Path, ...] = ()
+    removed: tuple[Path, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def __repr__(self) -> str:
+        removed = f", {len(self.removed)} removed" if self.removed else ""
+        found = f", {count(len(self.findings), 'finding')}" if self.findings else ""
+        return (
+            f"<ExportReport {self.module_id}: {count(len(self.paths), 'file')}, "
+            f"{len(self.written)} written{removed}{found}, in {self.folder}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[object, object]] = [
+            (path.relative_to(self.folder), "written" if path in self.written else "equal")
+            for path in self.paths
+        ]
+        rows += [(path.relative_to(self.folder), "removed") for path in self.removed]
+        rows += [(one.rule, one) for one in self.findings]
+        return section(self.module_id, table(rows), note=self.folder)
