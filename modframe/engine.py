@@ -28,6 +28,7 @@ from .errors import (
     NotRunningError,
     ServiceUnavailableError,
     WorkspaceError,
+    reason_of,
 )
 from .observe import EventLog, log_exception, log_print
 from .parts.database.part import LazyDatabases
@@ -184,7 +185,11 @@ class Engine:
         await self.databases.aclose()
         await self.rollbacks.aclose()
         self.log.close()
-        faults = tuple(fault for one in self.records.values() for fault in one.unsettled)
+        faults = tuple(
+            f"{record.module_id}: {fault}"
+            for record in self.records.values()
+            for fault in record.unsettled
+        )
         return StopReport(tuple(outcomes), time.perf_counter() - began, faults)
 
     def hurry(self) -> None:
@@ -253,8 +258,7 @@ class Engine:
         record = self.records.get(module_id)
         if record is None or record.state == "DRAFT":
             return not_found(name, self.live_names())
-        said = str(record.error or "").removeprefix(f"{module_id}: ")
-        reason = f": {said}" if said else ""
+        reason = f": {reason_of(record.error)}" if record.error else ""
         return ServiceUnavailableError(
             f"{module_id} is {record.state}{reason}",
             cure="" if record.error else f"load it with app.load({module_id!r})",

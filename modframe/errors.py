@@ -67,23 +67,50 @@ def _sentence(message: str, cure: str) -> str:
 
 
 class ModframeError(Exception):
-    """Raised, in one of its kinds, for everything modframe itself has to complain about.
+    """Base class of every error that modframe raises.
 
     Args:
-        message: What is wrong, naming the subject.
+        message: What is wrong.
         cure: What to do next; becomes the last sentence.
+        subject: The module that the error is about, where the message does not name it. The text
+            of the error then begins with it.
         attributes: Facts that stay on the error as attributes.
+
+    Attributes:
+        rule: The rule of the `Finding` that a load makes of such an error; empty for the default.
     """
 
-    def __init__(self, message: str, *, cure: str = "", **attributes: Any) -> None:
-        super().__init__(_sentence(message, cure))
-        self.message = message
-        self.cure = cure
+    rule = ""
+
+    def __init__(
+        self, message: str, *, cure: str = "", subject: str = "", **attributes: Any
+    ) -> None:
+        self.message, self.cure, self.subject = message, cure, subject
+        super().__init__(f"{subject}: {self.reason}" if subject else self.reason)
         for name, value in attributes.items():
             setattr(self, name, value)
 
+    @property
+    def reason(self) -> str:
+        """Message and cure, without the subject: for places that name the module themselves."""
+        return _sentence(self.message, self.cure)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(self.__dict__))
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error says, without the module that it is about."""
+    return error.reason if isinstance(error, ModframeError) else str(error)
+
+
+def same_fault(error: BaseException | None, other: BaseException | None) -> bool:
+    """Return whether two errors report the same fault, so that one report is enough."""
+    if type(error) is not type(other):
+        return False
+    if isinstance(error, ModframeError) and isinstance(other, ModframeError):
+        return (error.subject, error.reason) == (other.subject, other.reason)
+    return error is other or (error is not None and other is not None and error.args == other.args)
 
 
 def _rebuild(kind: type[ModframeError], text: str, state: dict[str, Any]) -> ModframeError:
@@ -116,14 +143,19 @@ class LoadError(ModframeError):
         self.file, self.line, self.cell = found[0].file, found[0].line, found[0].cell
         errors = [one for one in found if one.level == "error"] or found
         if len(errors) == 1:
-            text = f"{module_id}: {errors[0]}"
+            text = str(errors[0])
         else:
             rows = "".join("\n  - " + str(one).replace("\n", "\n    ") for one in errors[:_LISTED])
             if len(errors) > _LISTED:
                 rows += f"\n  - and {len(errors) - _LISTED} more, which its .findings hold"
-            text = f"{module_id}: {len(errors)} faults{rows}"
-        super().__init__(f"{text}{note}")
+            text = f"{len(errors)} faults{rows}"
+        super().__init__(f"{text}{note}", subject=module_id)
         self.cure = found[0].cure
+
+    @property
+    def reason(self) -> str:
+        """All faults, without the module's id; each already ends with its cure."""
+        return self.message
 
     def add(self, finding: Finding) -> None:
         """Say one thing more, which came up while the failed load was taken back."""
@@ -344,3 +376,5 @@ class FormError(ModframeError):
 
 class ResourceError(ModframeError):
     """Raised when a resource can't be made, or can't be told from others."""
+
+    rule = "resources"

@@ -105,7 +105,7 @@ class Drafts:
         if begun is None or file not in begun.files:
             known = ", ".join(sorted(begun.files)) if begun else "none"
             raise ModframeError(
-                f"{module_id}: the draft has no {file!r}", cure=f"its files: {known}"
+                f"the draft has no {file!r}", cure=f"its files: {known}", subject=module_id
             )
         record.draft = begun.without(file)
         return record.draft

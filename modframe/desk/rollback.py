@@ -106,8 +106,9 @@ class Rollbacks:
             return self._previous(module_id)
         if isinstance(to, bool) or not isinstance(to, int):
             raise ModframeError(
-                f"{module_id}: {to!r} is nothing to roll back to",
+                f"{to!r} is nothing to roll back to",
                 cure="give the number of a generation of this run, or an entry of .history",
+                subject=module_id,
             )
         own = self._history.of_this_run(module_id)
         found = next((one for one in own if one.generation == to), None)

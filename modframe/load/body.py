@@ -12,12 +12,11 @@ import traceback
 from types import FrameType
 
 from ..errors import Finding, ModframeError
-from ..names import MODULE_TYPES
+from ..names import MODULE_TYPES, plain_names
 from ..source import Source
 from ..wording import near
 from .imports import DOORS
 
-_PRIVATE = re.compile(r"(modules\.\w+\.\w+)~\w+")
 _WHERE = re.compile(r"(?: \((?:unknown location|most likely [^)]*|/[^)]*|<[^)]*)\))+$")
 _NAME = re.compile(r"cannot import name '(\w+)'")
 _DISTRIBUTIONS = {
@@ -51,7 +50,7 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
             inner = frame
     if isinstance(error, ModframeError):
         return Finding(
-            _rule(error),
+            error.rule or "body-error",
             "error",
             error.message,
             cure=error.cure or _DEFAULT,
@@ -66,12 +65,6 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
     if inner is not None and _lacks_loop(error):
         message = f"{inner.f_code.co_name}() needs an event loop, and a module's body has none"
     return Finding("body-error", "error", message, cure=cure, file=file, line=line, cell=cell)
-
-
-def _rule(error: ModframeError) -> str:
-    """The rule that one of modframe's own errors stands for: its own, or the part it is of."""
-    _, _, part = type(error).__module__.partition("modframe.parts.")
-    return getattr(error, "rule", "") or part.partition(".")[0] or "body-error"
 
 
 def running_place(source: Source) -> tuple[str, int]:
@@ -145,16 +138,7 @@ def _missing_name(error: ImportError) -> str:
     return "define it there, or import a name that is there"
 
 
-def with_plain_names(text: str) -> str:
-    """A text that names modules as people do, without the number of a generation.
-
-    >>> with_plain_names("<modules.standard.orders~3.services.Orders object>")
-    '<modules.standard.orders.services.Orders object>'
-    """
-    return _PRIVATE.sub(r"\1", text)
-
-
 def _speak_plainly(error: ImportError) -> None:
     """Let an import error name modules as people do, without number and internal file."""
-    error.msg = _WHERE.sub("", with_plain_names(str(error.msg)))
+    error.msg = _WHERE.sub("", plain_names(str(error.msg)))
     error.args = (error.msg,)

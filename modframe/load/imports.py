@@ -13,7 +13,7 @@ from importlib.util import resolve_name
 from types import ModuleType
 from typing import Any, Protocol
 
-from ..names import MODULE_TYPES
+from ..names import MODULE_TYPES, package_in
 from .facade import Facade, attribute_of, core_attribute, public_names
 
 DOORS = ("app_context", "database", "decorators", "error_utils", "logging", "module_base")
@@ -157,8 +157,8 @@ class GenerationImport:
         return self._load(".".join((package, *parts[2:])))
 
     def _load(self, name: str) -> ModuleType:
-        head, _, tail = name.partition("~")
-        gone = self._closed(f"{head}~{tail.partition('.')[0]}") if tail else None
+        package = package_in(name)
+        gone = self._closed(package) if package else None
         return importlib.import_module(name) if gone is None else gone.import_late(name)
 
     def _type(self, kind: str) -> Facade:

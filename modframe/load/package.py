@@ -20,6 +20,7 @@ from types import CodeType, ModuleType
 from typing import Any
 from weakref import WeakValueDictionary
 
+from ..names import package_in
 from ..source import Source, linecache_texts
 from ..source.source import module_name
 from ..wording import count
@@ -262,10 +263,7 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if "~" not in name:
-            return None
-        head, _, tail = name.partition("~")
-        package = _packages.get(f"{head}~{tail.partition('.')[0]}")
+        package = _packages.get(package_in(name))
         return package.find(name) if package else None
 
 

@@ -16,14 +16,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from ..names import MODULE_TYPES, full_id
+from ..names import MODULE_TYPES, full_id, module_id_in
 
 ROOT: Final = "modframe"
 MODULES: Final = "modframe.modules."
 # `modules.` alone is left out: other packages in a real `modules/` folder are not modframe's.
 TREES: Final = (ROOT, *(f"modules.{kind}" for kind in MODULE_TYPES))
 
-_GENERATION = re.compile(r"(?:modframe\.)?modules\.(\w+\.\w+)(?:~\w+)?(?:\..*)?\Z")
 _NOT_NAME = re.compile(r"[^\w.\-]")
 
 
@@ -53,8 +52,8 @@ def speaker(logger_name: str) -> str:
     >>> speaker("modframe.load.checks")
     'modframe.load.checks'
     """
-    found = _GENERATION.match(logger_name)
-    name = found.group(1) if found else logger_name.removeprefix(MODULES)
+    module_id = module_id_in(logger_name.removeprefix(f"{ROOT}."))
+    name = module_id or logger_name.removeprefix(MODULES)
     return _NOT_NAME.sub("_", name) or ROOT
 
 

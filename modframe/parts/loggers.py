@@ -11,9 +11,10 @@ import logging
 from collections.abc import Iterator
 
 from ..errors import ModframeError
+from ..names import package_in
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
-from ..runtime.ownership import calling_package, package_in
+from ..runtime.ownership import calling_package
 
 _NOTING = "modframe_noting"
 """On a logger that notes who adds handlers to it."""
@@ -56,9 +57,10 @@ class Loggers:
         faults = [fault for one in handlers - used if (fault := _close(one))]
         if faults:
             raise ModframeError(
-                f"{generation.module_id}: log handlers of generation {generation.number} were "
+                f"log handlers of generation {generation.number} were "
                 f"removed, but would not close: {', '.join(sorted(faults))}",
                 cure="mend their close()",
+                subject=generation.module_id,
             )
 
 

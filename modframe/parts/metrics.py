@@ -16,8 +16,8 @@ from types import FrameType
 from typing import Any
 
 from ..load.imports import AFTER_IMPORT
+from ..names import module_id_in, package_in
 from ..runtime.generation import Generation
-from ..runtime.ownership import package_in
 from ..runtime.part import Part
 
 _LIBRARY = "prometheus_client"
@@ -114,7 +114,7 @@ class _Front:
 
     def _refuse_taken(self, collector: Any, package: str) -> None:
         names = set(self._all._get_names(collector))
-        module_id = package.partition("~")[0].removeprefix("modules.")
+        module_id = module_id_in(package)
         others = [("this process", self._all)]
         others += [(key, one) for key, one in _live() if key != module_id]
         for whose, registry in others:

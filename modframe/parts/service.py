@@ -95,7 +95,7 @@ class ServicePart(Part):
             for instance in generation.own_services.values() or [generation.module]:
                 initialize = getattr(instance, "initialize", None)
                 if callable(initialize):
-                    await _checked(initialize, f"{generation.module_id}: initialize()")
+                    await _checked(initialize, "initialize()")
 
     def activates(self, generation: Generation) -> bool:
         """Whether the module has an ``activate``."""
@@ -112,7 +112,7 @@ class ServicePart(Part):
                 return
             if hasattr(outcome, "__await__"):
                 outcome = await outcome
-        refuse_bad_outcome(outcome, f"{generation.module_id}: activate()")
+        refuse_bad_outcome(outcome, "activate()")
 
     async def retire(self, generation: Generation) -> None:
         """Let what stands behind the ``yield`` of ``activate`` end what it began."""
@@ -121,7 +121,7 @@ class ServicePart(Part):
             await bounded(
                 lambda: _finished(active),
                 generation.spec.graceful.timeout,
-                what=f"{generation.module_id}: activate(), behind its yield",
+                what="activate(), behind its yield",
                 hurry=self._hurry,
             )
 
@@ -136,19 +136,23 @@ class ServicePart(Part):
                 await bounded(
                     graceful,
                     spec.graceful.timeout,
-                    what=f"{spec.module_id}: {spec.graceful.method}()",
+                    what=f"{spec.graceful.method}()",
                     hurry=self._hurry,
                 )
             except OverdueError as error:
                 late, deaf = str(error), error.left_behind
-                _log.warning("%s; force follows", late)
+                _log.warning("%s: %s; force follows", spec.module_id, late)
             except Exception as error:  # noqa: BLE001  # the module's own; it is said and forced
-                late = f"{spec.module_id}: {spec.graceful.method}() raised {error!r}"
-                _log.exception("%s; force follows", late)
+                late = f"{spec.graceful.method}() raised {error!r}"
+                _log.exception("%s: %s; force follows", spec.module_id, late)
         if force is not None and late:
             await _force(generation, force, late)
         if deaf is not None and not deaf.done():
-            raise ModframeError(late, cure="let CancelledError out of it; it can be loaded again")
+            raise ModframeError(
+                late,
+                cure="let CancelledError out of it; it can be loaded again",
+                subject=spec.module_id,
+            )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The services with their methods, for views and forms; made at the first look, and kept.
@@ -266,7 +270,7 @@ def _json(value: Any) -> Any:
 
 async def _phase(generation: Generation, name: str, phase: str) -> None:
     method = getattr(generation.module, name)
-    await _checked(method, f"{generation.module_id}: {phase} {name}()")
+    await _checked(method, f"{phase} {name}()")
 
 
 async def _finished(active: AsyncGenerator[Any, None]) -> None:
@@ -300,7 +304,7 @@ def _bound_method(generation: Generation, spec: ShutdownSpec) -> Callable[[], An
 
 async def _force(generation: Generation, force: Callable[[], Any], late: str) -> None:
     spec = generation.spec
-    what = f"{spec.module_id}: {spec.force.method}()"
+    what = f"{spec.force.method}()"
     try:
         await bounded(force, spec.force.timeout, what=what)
     except Exception as error:  # reported as the module's failure to unload
@@ -308,4 +312,5 @@ async def _force(generation: Generation, force: Callable[[], Any], late: str) ->
         raise ModframeError(
             f"{late}; then {said}",
             cure="the module may hold on to something; it can be loaded again",
+            subject=spec.module_id,
         ) from error

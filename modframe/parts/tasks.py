@@ -119,7 +119,7 @@ async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:
         if left := await cancel_all(tasks, timeout=until - loop.time()):
             names = ", ".join(sorted(repr(task_name(task)) for task in left))
             raise ModframeError(
-                f"{generation.module_id}: tasks of generation {generation.number} ignore their "
-                f"cancellation: {names}",
+                f"tasks of generation {generation.number} ignore their cancellation: {names}",
                 cure="let CancelledError out of them; they run on until the process ends",
+                subject=generation.module_id,
             )

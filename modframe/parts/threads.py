@@ -61,10 +61,10 @@ class ThreadsPart(Part):
             if loop.time() >= until:
                 names = ", ".join(f"{one.name!r} ({what})" for one, what in running.items())
                 raise ModframeError(
-                    f"{generation.module_id}: threads of generation {generation.number} "
-                    f"still run: {names}",
+                    f"threads of generation {generation.number} still run: {names}",
                     cure="let what stops the module tell them to end; they run on until the "
                     "process ends",
+                    subject=generation.module_id,
                 )
             await asyncio.sleep(_POLL)
 

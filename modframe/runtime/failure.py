@@ -55,7 +55,7 @@ def _findings(source: Source, step: str, error: BaseException) -> list[Finding]:
         return [placed(source, one) for one in given]
     rule = f"{step}-failed"
     if isinstance(error, ModframeError | OverdueError | TimeoutError):
-        text = getattr(error, "message", str(error)).removeprefix(f"{source.module_id}: ")
+        text = getattr(error, "message", str(error))
         cure = getattr(error, "cure", "") or "correct it and load it again"
         file, line = str(getattr(error, "file", "")), int(getattr(error, "line", 0))
         return [placed(source, Finding(rule, "error", text, cure=cure, file=file, line=line))]

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 
-from ..names import MODULE_TYPES
+from ..names import MODULE_TYPES, ROOT, module_id_in, without_number
 
 TYPE_CHECKING = False  # `typing` alone would take longer to import than all of this
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class PlainNames:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         parts = name.split(".")
-        if parts[0] != "modules" or (len(parts) > 1 and parts[1] not in MODULE_TYPES):
+        if parts[0] != ROOT or (len(parts) > 1 and parts[1] not in MODULE_TYPES):
             return None
         if len(parts) < 3:
             return self._parent(name, path)
-        module_id = f"{parts[1]}.{parts[2].partition('~')[0]}"
+        module_id = module_id_in(name)
         package = self._package(module_id)
         if package is None or package == ".".join(parts[:3]):
             return None
@@ -95,9 +95,9 @@ class PlainNames:
                 if getattr(sys.modules.get(name), "__name__", "") != name:
                     sys.modules.pop(name, None)
             kind, _, short = module_id.partition(".")
-            parent = sys.modules.get(f"modules.{kind}")
+            parent = sys.modules.get(f"{ROOT}.{kind}")
             for attribute in [one for one in vars(parent or object) if one.startswith(short)]:
-                if attribute.partition("~")[0] == short:
+                if without_number(attribute) == short:
                     delattr(parent, attribute)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import Finding, ServiceUnavailableError
 from ..load.methods import public_methods
 from ..load.reads import Reads
+from ..names import private_package
 from ..source import Source
 from ..spec import ModuleSpec
 from .bounds import first_of
@@ -49,7 +50,7 @@ class Generation:
     def __init__(self, source: Source, number: int) -> None:
         self.source = source
         self.number = number
-        self.package_name = f"modules.{source.module_id}~{number}"
+        self.package_name = private_package(source.module_id, number)
         self.context: Any = None
         self.package: Package | None = None
         self.built_on: dict[str, Package] = {}

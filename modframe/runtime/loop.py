@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
+from ..names import package_in
 from .bounds import cancel_all
 from .gate import Work, work_in
 from .output import cell_context
@@ -147,11 +148,8 @@ class AppLoop:
         return None
 
     def _owned_by(self, frame: Any) -> Owner | None:
-        package = frame.f_globals.get("__package__") or ""
-        if "~" not in package:
-            return None
-        head, _, tail = package.partition("~")
-        return self.owners.get(f"{head}~{tail.partition('.')[0]}")
+        package = package_in(frame.f_globals.get("__package__"))
+        return self.owners.get(package) if package else None
 
     # -- crossing over --------------------------------------------------------------------
 

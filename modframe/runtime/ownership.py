@@ -12,19 +12,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-
-def package_in(name: object) -> str:
-    """The private package that a module's name is in; empty if it is in none.
-
-    >>> package_in("modules.standard.orders~3.api")
-    'modules.standard.orders~3'
-    >>> package_in("asyncio.tasks")
-    ''
-    """
-    if not isinstance(name, str) or "~" not in name:
-        return ""
-    head, _, tail = name.partition("~")
-    return f"{head}~{tail.partition('.')[0]}"
+from ..names import package_in
 
 
 def unwrapped(callback: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from ..config import read_settings
 from ..errors import NotRunningError
 from ..load import LoadChain, Loaded, forget_gone, load
-from ..names import folder_of
+from ..names import folder_of, private_package
 from ..observe import get_framework_logger
 from ..source import Source, read_folder
 from ..source.workspace import find_workspace
@@ -142,7 +142,7 @@ class DetachedModules:
         forget_gone()
 
     def _name(self, module_id: str) -> str:
-        return f"modules.{module_id}~{self._mark}"
+        return private_package(module_id, self._mark)
 
     def _folder(self, module_id: str) -> Path:
         return folder_of(self._modules, module_id)

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import pytest
 
 from ..errors import ModframeError
-from ..load.body import with_plain_names
 from ..load.text import is_code
+from ..names import plain_names
 from ..runtime.change.outcome import Passed
 from ..wording import count, near
 from .subject import Failure, Subject
@@ -118,7 +118,7 @@ class Reports:
         """Something other than a failing test ended the run."""
         file, line = self._place(error)
         text = f"{type(error).__name__} ended the run of the tests"
-        said = with_plain_names(str(error))
+        said = plain_names(str(error))
         name = self.current if file else ""
         self.failures.append(
             Failure("test-failed", name, f"{text}: {said}" if said else text, file, line, "", error)
@@ -152,7 +152,7 @@ class Reports:
             return error.message
         if isinstance(error, pytest.fail.Exception):
             return error.msg or "pytest.fail()"
-        text = with_plain_names(excinfo.exconly())
+        text = plain_names(excinfo.exconly())
         if text.startswith("AssertionError: assert "):
             text = text.removeprefix("AssertionError: ")
         return "\n".join(one for one in text.splitlines() if not _OF_HANDLES.match(one))

@@ -12,6 +12,7 @@ class DatabaseError(ModframeError):
         database: The database's name.
     """
 
+    rule = "database"
     database: str
 
 

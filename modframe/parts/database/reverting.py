@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ...names import module_id_in
 from ...wording import count
 from .applying import QUIET, busy_after
 from .catalog import Catalog
@@ -59,7 +60,7 @@ async def _in_the_way(catalog: Catalog, change: SchemaChange) -> str:
 def _needed(catalog: Catalog, item: str) -> str:
     for user, needs in catalog.needs.items():
         if item.lower() in needs:
-            return f"{user.removeprefix('modules.').partition('~')[0]} relies on it"
+            return f"{module_id_in(user)} relies on it"
     return ""
 
 

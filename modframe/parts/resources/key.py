@@ -11,7 +11,6 @@ import inspect
 import io
 import marshal
 import pickle
-import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ from textwrap import dedent
 from typing import Any
 
 from ...errors import ResourceError
-from ...runtime.ownership import name_of, package_in
+from ...names import package_in, plain_names
+from ...runtime.ownership import name_of
 from ...source import Source
 
-_NUMBER = re.compile(r"~\w+")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 
 
@@ -201,7 +200,7 @@ def _is_own(thing: Any) -> bool:
 
 
 def _plain_name(thing: Any) -> tuple[str, str]:
-    module = _NUMBER.sub("", str(getattr(thing, "__module__", "")))
+    module = plain_names(str(getattr(thing, "__module__", "")))
     return module, str(getattr(thing, "__qualname__", type(thing).__qualname__))
 
 

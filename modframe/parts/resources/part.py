@@ -17,11 +17,12 @@ from functools import partial
 from typing import Any
 
 from ...errors import ModframeError, ResourceError
+from ...names import package_in
 from ...observe import get_framework_logger
 from ...runtime.generation import Generation
 from ...runtime.loop import AppLoop
 from ...runtime.owner import of_resource
-from ...runtime.ownership import package_in, unwrapped
+from ...runtime.ownership import unwrapped
 from ...runtime.part import Part
 from .key import Key, key_of
 from .resource import Resource
@@ -171,8 +172,9 @@ class ResourcesPart(Part):
         faults = [] if successor else await self._close_unused(generation.module_id)
         if faults:
             raise ModframeError(
-                f"{generation.module_id}: {'; '.join(faults)}",
+                "; ".join(faults),
                 cure="what it holds may stay open until the process ends",
+                subject=generation.module_id,
             )
 
     async def _close_unused(self, module_id: str) -> list[str]:

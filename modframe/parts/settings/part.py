@@ -37,8 +37,9 @@ class ModuleSettings:
         given: Any = model
         if not (isinstance(given, type) and issubclass(given, BaseModel)):
             raise SettingsError(
-                f"{self._generation.module_id}: {model!r} is not a pydantic model",
+                f"{model!r} is not a pydantic model",
                 cure="register a subclass of pydantic_settings.BaseSettings",
+                subject=self._generation.module_id,
             )
         try:
             self.value, self.sources = resolve(model, self._generation.module_id, self._session)
@@ -59,10 +60,10 @@ class ModuleSettings:
             return
         for name in _models_of_file(self._generation):
             raise SettingsError(
-                f"{self._generation.module_id}: settings.py has {name}, and phase 1 did not "
-                "register it",
+                f"settings.py has {name}, and phase 1 did not register it",
                 cure=f"call self.app_context.register_pydantic_model(self.MODULE_ID, {name}) "
                 "in phase 1; the module's log lines may say why it failed",
+                subject=self._generation.module_id,
             )
 
     def typed(self, model: type[BaseModel]) -> BaseModel:

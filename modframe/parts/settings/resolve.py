@@ -19,6 +19,8 @@ from ...errors import ModframeError
 class SettingsError(ModframeError):
     """Raised when settings don't validate; ``faults`` lists each as (name, message)."""
 
+    rule = "settings"
+
 
 def environment_prefix(model: type[BaseModel], module_id: str) -> str:
     """The prefix of a model's environment variables: its own, or ``<MODULE>_``."""
@@ -47,8 +49,9 @@ def resolve(
         raise _error(module_id, model, prefix=prefix, given=given, error=error) from None
     except SettingsSourceError as error:
         raise SettingsError(
-            f"{module_id}: the environment of {model.__name__} can't be read: {error}",
+            f"the environment of {model.__name__} can't be read: {error}",
             cure=f"correct the {prefix}... variable it names",
+            subject=module_id,
         ) from None
     sources = {}
     for name, field in type(value).model_fields.items():

@@ -17,18 +17,25 @@ class WebError(ModframeError):
         line: Line of the first; 0 if unknown.
     """
 
+    rule = "web"
+
     def __init__(self, module_id: str, findings: Iterable[Finding]) -> None:
         self.module_id = module_id
         self.findings = tuple(findings)
         first = self.findings[0]
         self.file, self.line = first.file, first.line
         if len(self.findings) == 1:
-            text = f"{module_id}: {first}"
+            text = str(first)
         else:
             rows = "".join(f"\n  - {one}" for one in self.findings)
-            text = f"{module_id}: {len(self.findings)} faults in its routes{rows}"
-        super().__init__(text)
+            text = f"{len(self.findings)} faults in its routes{rows}"
+        super().__init__(text, subject=module_id)
         self.cure = first.cure
+
+    @property
+    def reason(self) -> str:
+        """All faults, without the module's id; each already ends with its cure."""
+        return self.message
 
 
 class BrokenResponseError(ModframeError, RuntimeError):

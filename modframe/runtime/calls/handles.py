@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...errors import ServiceNotFoundError
-from ...names import MODULE_TYPES
+from ...names import module_id_in
 from ...spec import module_of_service
 from ..loop import AppLoop
 from .handle import Explain, Find, Handle, forget_methods
@@ -63,7 +63,7 @@ class Handles:
         return service
 
     def _make(self, name: Any) -> Handle:
-        text = _name_of_class(name) if isinstance(name, type) else name
+        text = _module_of_class(name) if isinstance(name, type) else name
         if not isinstance(text, str):
             raise ServiceNotFoundError(
                 f"{name!r} is neither a service's name nor its class",
@@ -131,12 +131,11 @@ def not_found(name: str, names: Iterable[str]) -> ServiceNotFoundError:
     return ServiceNotFoundError(f"no service is called {name!r}", cure=cure, name=name)
 
 
-def _name_of_class(cls: type) -> str:
-    """The module that a class was written in; ``modules.standard.orders~3.services`` says it."""
-    parts = cls.__module__.split(".")
-    if len(parts) < 3 or parts[0] != "modules" or parts[1] not in MODULE_TYPES:
+def _module_of_class(cls: type) -> str:
+    module_id = module_id_in(cls.__module__)
+    if not module_id:
         raise ServiceNotFoundError(
             f"class {cls.__qualname__!r} belongs to no module",
             cure="give the service's name instead",
         )
-    return f"{parts[1]}.{parts[2].partition('~')[0]}"
+    return module_id

@@ -148,7 +148,7 @@ class Batch:
             await self._around.loader.run(
                 lambda: self._load(module_id),
                 timeout=self._around.limits.load,
-                what=f"{module_id}: the import of its files",
+                what="the import of its files",
             )
         except LoadError as error:
             self.failed[error.module_id] = error
@@ -275,7 +275,7 @@ class Batch:
                 await bounded(
                     enter,
                     self._around.limits.phase,
-                    what=lambda: f"{generation.module_id}: {step}",
+                    what=lambda: step,
                 )
         except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
             self.failed[generation.module_id] = failure_of(generation.source, step, error)
@@ -324,7 +324,7 @@ class Batch:
                     await bounded(
                         lambda part=part: part.start(generation),  # type: ignore[misc]
                         self._around.limits.phase,
-                        what=f"{generation.module_id}: phase2",
+                        what="phase2",
                     )
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
                 self.failed[generation.module_id] = failure_of(generation.source, "phase2", error)

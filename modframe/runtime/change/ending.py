@@ -153,7 +153,7 @@ class Ending:
     def _note(self, old: Generation, error: Exception) -> None:
         said = f"{type(error).__name__}: {error}"
         if isinstance(error, ModframeError):
-            said = error.message.removeprefix(f"{old.module_id}: ")
+            said = error.message
         self._say(old, said, error)
 
     def _say(self, old: Generation, text: str, error: Exception | None = None) -> None:
@@ -223,6 +223,7 @@ class Ending:
         if left := record.unsettled[before:]:
             record.state = "FAILED_UNLOAD"
             record.error = ModframeError(
-                f"{key}: it did not stop cleanly: {'; '.join(left)}",
+                f"it did not stop cleanly: {'; '.join(left)}",
                 cure="what is named may go on until the process ends",
+                subject=key,
             )

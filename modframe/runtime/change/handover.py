@@ -111,11 +111,12 @@ async def collect_state(old: Generation, spec: ModuleSpec, *, timeout: float) ->
     """
     dumped = None
     if spec.loads_state and (dump := old.hook("dump_state")) is not None:
-        dumped = await bounded(dump, timeout, what=f"{old.module_id}: dump_state()")
+        dumped = await bounded(dump, timeout, what="dump_state()")
         if not isinstance(dumped, Mapping):
             raise ModframeError(
-                f"{old.module_id}: dump_state() gave {type(dumped).__name__!r}, not a dict",
+                f"dump_state() gave {type(dumped).__name__!r}, not a dict",
                 cure="return a dict of plain values",
+                subject=old.module_id,
             )
         dumped = _copied(old, dict(dumped), "dump_state()")
     owner = old.service_instance
@@ -135,7 +136,7 @@ async def apply_state(state: HandedOver, new: Generation, *, timeout: float) -> 
         setattr(new.service_instance, name, value)
     load = new.hook("load_state")
     if state.dumped is not None and load is not None:
-        what = f"{new.module_id}: load_state()"
+        what = "load_state()"
         outcome = await bounded(lambda: load(state.dumped, state.version), timeout, what=what)
         refuse_bad_outcome(outcome, what)
 
@@ -160,18 +161,20 @@ def _copied(old: Generation, value: Any, what: str) -> Any:
         copied = copy.deepcopy(value, memo)
     except Exception as error:  # the module's objects: whatever they raise when they are copied
         raise ModframeError(
-            f"{old.module_id}: {what} can't be copied: {type(error).__name__}: {error}",
+            f"{what} can't be copied: {type(error).__name__}: {error}",
             cure="hand over plain values; share a client, a pool or a model between generations "
             "with app_context.resource(factory)",
+            subject=old.module_id,
         ) from error
     package = f"{old.package_name}."
     for one in (copied, *memo.values()):
         kind = type(one)
         if f"{kind.__module__}.".startswith(package):
             raise ModframeError(
-                f"{old.module_id}: {what} holds a {kind.__qualname__!r}, whose class belongs to "
+                f"{what} holds a {kind.__qualname__!r}, whose class belongs to "
                 f"generation {old.number} and ends with it",
                 cure="hand over plain values (dicts, lists, numbers, text) and make the objects "
                 "again in load_state()",
+                subject=old.module_id,
             )
     return copied

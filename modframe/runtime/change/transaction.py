@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from contextvars import copy_context
 from typing import Protocol, TypeVar
 
-from ...errors import BlockedError, InterruptedLoadError, ModframeError
+from ...errors import BlockedError, InterruptedLoadError, ModframeError, same_fault
 from ...observe import log_exception
 from ...source import Source
 from ...wording import some
@@ -329,7 +329,7 @@ class Transaction:
         batch = self._batch
         for key, error in {**batch.failed, **batch.blocked}.items():
             record = self._around.records[key]
-            known = str(record.error) == str(error)  # a watched file is tried at every save
+            known = same_fault(record.error, error)  # a watched file is tried at every save
             record.error = error
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
             if key in batch.failed and not known:
@@ -410,7 +410,7 @@ class Transaction:
                     await bounded(
                         lambda part=part: part.activate(generation),  # type: ignore[misc]
                         self._around.limits.phase,
-                        what=f"{key}: activate()",
+                        what="activate()",
                     )
                 except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
                     failure = failure_of(generation.source, "activate", error)

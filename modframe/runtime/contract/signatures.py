@@ -15,11 +15,11 @@ from weakref import WeakKeyDictionary
 
 from ...load.methods import public_methods
 from ...load.text import Text, understand
+from ...names import plain_names
 from ...source import Source
 from ...spec import ModuleSpec, ServiceMethod, type_name
 from ..generation import Generation
 
-_PRIVATE = re.compile(r"(modules\.\w+\.\w+)~\w+")
 _ANY = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _MARKS = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}
 
@@ -191,7 +191,7 @@ def _annotation(annotation: Any, own: str) -> str:
     text = text.replace("typing.", "").replace("NoneType", "None")
     package = ".".join(own.split(".")[:3])
     files = re.compile(rf"{re.escape(package)}(?:\.\w+)*\.(?=\w)")
-    return _PRIVATE.sub(r"\1", files.sub("", text))
+    return plain_names(files.sub("", text))
 
 
 def _written(name: str, parameters: tuple[Parameter, ...], returns: str) -> str:
