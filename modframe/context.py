@@ -13,15 +13,14 @@ from contextlib import (
     _AsyncGeneratorContextManager,
     _GeneratorContextManager,
 )
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from .errors import NotRunningError
 from .names import folder_of
 from .observe import get_framework_logger
 from .parts.sessions import OwnedSession
+from .runtime.app import App
 from .runtime.calls.handle import Find
-from .runtime.calls.handles import Handles
 from .runtime.generation import Generation
 from .spec import module_id_of
 
@@ -29,32 +28,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from .config import FrameworkSettings
-    from .parts.resources import ResourcesPart
     from .parts.settings import ModuleSettings
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-
-class Facilities(Protocol):
-    """What the app gives to contexts."""
-
-    handles: Handles
-    config: FrameworkSettings
-    modules_folder: Path
-    resources: ResourcesPart
-
-    def building(self, module_id: str) -> Generation | None:
-        """A generation of a module that isn't live yet."""
-
-    def explain(self, name: str) -> Exception:
-        """Why a name leads to nothing."""
-
-    def session(
-        self, database: str, purpose: str, *, strict: bool
-    ) -> AbstractAsyncContextManager[AsyncSession]:
-        """A database session on the app loop."""
 
 
 class ModuleContext:
@@ -67,18 +44,18 @@ class ModuleContext:
         database: Sessions on module databases.
     """
 
-    def __init__(self, generation: Generation, find: Find, facilities: Facilities) -> None:
+    def __init__(self, generation: Generation, find: Find, app: App) -> None:
         self._generation = generation
-        self._facilities = facilities
+        self._app = app
         self.module_id = generation.module_id
-        self.path = folder_of(facilities.modules_folder, self.module_id)
-        self.config = facilities.config
-        self.database = ModuleDatabase(generation, facilities)
+        self.path = folder_of(app.modules_folder, self.module_id)
+        self.config = app.config
+        self.database = ModuleDatabase(generation, app)
 
         def find_for_me(module_id: str) -> Generation | None:
             return generation if module_id == generation.module_id else find(module_id)
 
-        self._handles = facilities.handles.seen_by(find_for_me, self.module_id)
+        self._handles = app.handles.seen_by(find_for_me, self.module_id)
 
     @overload
     def get_service(self, name: type[T]) -> T: ...
@@ -155,7 +132,7 @@ class ModuleContext:
             ResourceError: If the factory or an argument can't be told from others, or this
                 generation has ended. What the factory raises goes out as it is.
         """
-        return self._facilities.resources.get(self._generation, factory, args, kw)
+        return self._app.resource(self._generation, factory, args, kw)
 
     def _settings_part(self) -> ModuleSettings:
         part: ModuleSettings | None = self._generation.parts.get("settings")
@@ -173,17 +150,10 @@ class ModuleContext:
 class CoreContext(ModuleContext):
     """The context of a core module: it may also look at the whole."""
 
-    def __init__(
-        self,
-        generation: Generation,
-        find: Find,
-        facilities: Facilities,
-        *,
-        snapshot: Callable[[], Any],
-    ) -> None:
-        super().__init__(generation, find, facilities)
+    def __init__(self, generation: Generation, find: Find, app: App) -> None:
+        super().__init__(generation, find, app)
         self._find = find
-        self.snapshot = snapshot
+        self.snapshot = app.snapshot
 
     def module_settings(self, module_id: str) -> ModuleSettings:
         """The settings of any module; before it is live, of the one that is being built.
@@ -192,19 +162,19 @@ class CoreContext(ModuleContext):
             ServiceNotFoundError: If there is no such module.
         """
         wanted = module_id_of(module_id)
-        generation = self._find(wanted) or self._facilities.building(wanted)
+        generation = self._find(wanted) or self._app.building(wanted)
         part: ModuleSettings | None = generation.parts.get("settings") if generation else None
         if part is None:
-            raise self._facilities.explain(module_id)
+            raise self._app.explain(module_id)
         return part
 
 
 class ModuleDatabase:
     """Database sessions, as strict as the module's ``@enforce_data_integrity`` says."""
 
-    def __init__(self, generation: Generation, facilities: Facilities) -> None:
+    def __init__(self, generation: Generation, app: App) -> None:
         self._generation = generation
-        self._facilities = facilities
+        self._app = app
 
     def integrity_session(
         self, database: str, purpose: str
@@ -216,7 +186,7 @@ class ModuleDatabase:
             purpose: What it is for; named in warnings and errors.
         """
         strict = self._generation.loaded and self._generation.spec.integrity.strict_mode
-        session = self._facilities.session(database, purpose, strict=strict)
+        session = self._app.session(database, purpose, strict=strict)
         return OwnedSession(self._generation, session, database=database, purpose=purpose)
 
     def __repr__(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from pathlib import Path
@@ -32,16 +32,19 @@ from .errors import (
 )
 from .observe import EventLog, log_exception, log_print
 from .parts.database.part import LazyDatabases
+from .runtime.bounds import Limits
+from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles, not_found
 from .runtime.calls.overrides import Overrides
-from .runtime.change.batch import Batch
-from .runtime.change.outcome import Limits, Outcome, StopReport
+from .runtime.change.ending import Ending
+from .runtime.change.outcome import Outcome, StopReport
 from .runtime.change.swap import Swap
 from .runtime.finder import PLAIN_NAMES
 from .runtime.generation import Generation
 from .runtime.live import Live
 from .runtime.loop import AppLoop
 from .runtime.output import make_printer
+from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
 from .trial import Trials, scratch_here
@@ -102,21 +105,15 @@ class Engine:
             find=self.find,
         )
         self.resources = self.aspects.resources
-        self.swap = Swap(
-            app_loop,
-            self.aspects.parts,
-            hurry=self._hurry,
-            context_for=self._context_for,
-            printer_for=lambda module_id: make_printer(module_id, log_print),
-            limits=_limits(config),
-            published=self._published,
-            supply=self.disk.source,
-        )
-        self.live = self.swap.live
-        self.records = self.swap.records
+        self.parts = self.aspects.parts
+        self.limits = _limits(config)
+        self.live = Live()
+        self.records = Records(self.live)
+        self.ending = Ending(self, hurry=self._hurry)
+        self.swap = Swap(self, self.ending)
         self.handles = Handles(app_loop, self.find, explain=self.explain, names=self.live_names)
         self.overrides = Overrides(
-            self.live, self.records, handles=self.handles, published=self._published
+            self.live, self.records, handles=self.handles, published=self.published
         )
         self.log = _event_log(data, config)
         self._site: Site | None = None
@@ -198,7 +195,7 @@ class Engine:
 
     def wait_at_most(self, seconds: float) -> None:
         """Let no stop, under way or to come, wait longer for calls that are inside."""
-        self.swap.ending.at_most(seconds)
+        self.ending.at_most(seconds)
 
     async def force_stop(self) -> StopReport:
         """Stop without waiting for graceful ends."""
@@ -221,7 +218,7 @@ class Engine:
         generation = self.find(module_id)
         return generation.package_name if generation else None
 
-    def _published(self, module_ids: Iterable[str]) -> None:
+    def published(self, module_ids: Iterable[str]) -> None:
         PLAIN_NAMES.forget(module_ids)
         self.handles.changed(module_ids)
         self.watching.published(module_ids)
@@ -232,12 +229,30 @@ class Engine:
         record = self.records.get(module_id)
         return record.building if record else None
 
-    def _context_for(self, generation: Generation, batch: Batch) -> ModuleContext:
+    def context_for(self, generation: Generation, find: Find) -> ModuleContext:
+        """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
         self.aspects.expect(generation)
         generation.reads.leave_out(self.data)
-        if generation.module_id.startswith("core."):
-            return CoreContext(generation, batch.find, self, snapshot=self.snapshot)
-        return ModuleContext(generation, batch.find, self)
+        is_core = generation.module_id.startswith("core.")
+        return (CoreContext if is_core else ModuleContext)(generation, find, self)
+
+    def printer_for(self, module_id: str) -> Callable[..., None]:
+        """Make the ``print`` of a module."""
+        return make_printer(module_id, log_print)
+
+    def source_on_disk(self, module_id: str) -> Source | None:
+        """Return the source of a module in its folder or in a notebook, if there is one."""
+        return self.disk.source(module_id)
+
+    def resource(
+        self,
+        generation: Generation,
+        factory: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
+        """Return what a factory makes, shared between the generations of a module."""
+        return self.resources.get(generation, factory, args, kwargs)
 
     def live_names(self) -> list[str]:
         """The services and modules that could be meant."""

@@ -1,9 +1,10 @@
-"""Bounded waiting: run something of a module's, and never longer than it may take."""
+"""Run module code with a timeout, and how long each step of a change may take."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ModframeError, ModuleExitError
@@ -22,6 +23,25 @@ class OverdueError(TimeoutError):
     def __init__(self, message: str, left_behind: asyncio.Task[Any] | None = None) -> None:
         super().__init__(message)
         self.left_behind = left_behind
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long the steps of a change may take, in seconds.
+
+    Attributes:
+        load: The import of a module's files.
+        phase: A phase of one module, or a step after publish.
+        handover: Each step of a hand-over, while new calls wait.
+        drain: Calls and streams that are inside a generation when it is replaced.
+        farewell: Streams that were told to end, until they are cut off.
+    """
+
+    load: float = 60.0
+    phase: float = 60.0
+    handover: float = 10.0
+    drain: float = 30.0
+    farewell: float = 1.0
 
 
 async def first_of(*events: asyncio.Event, timeout: float) -> None:

@@ -9,46 +9,31 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Collection, Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Finding, LoadError
 from ..load.text import is_code, is_test
 from ..names import folder_of
+from ..runtime.app import App
 from ..runtime.bounds import GRACE, cancel_all
 from ..runtime.change.outcome import Passed
 from ..runtime.generation import Generation
 from ..runtime.live import Live
-from ..runtime.loop import AppLoop
 from .isolation import undisturbed
 from .scratch import Scratch
 from .subject import Failure, Subject
 from .verdict import STEP, verdict
 
 if TYPE_CHECKING:
-    from ..config import FrameworkSettings
-    from ..parts.web.problem import ASGIApp
     from ..runtime.change.batch import Batch
     from .session import Run
-
-
-class Facilities(Protocol):
-    """What trials need of the app."""
-
-    app_loop: AppLoop
-    config: FrameworkSettings
-    live: Live
-    modules_folder: Path
-
-    def asgi_over(self, live: Live) -> ASGIApp:
-        """The ASGI application over a table of generations."""
 
 
 class Trials:
     """Makes the trials of one app; their runs take turns, for pytest is one to a process."""
 
-    def __init__(self, facilities: Facilities) -> None:
-        self.facilities = facilities
+    def __init__(self, app: App) -> None:
+        self.app = app
         self.turn = asyncio.Lock()
 
     def make(self, required: Iterable[str] = ()) -> Trial:
@@ -82,9 +67,9 @@ class Trial:
             if must:
                 raise _no_tests(generation, "the module has no tests")
             return None
-        facilities = self._trials.facilities
-        seen = _seen(facilities.live, batch)
-        scratch = Scratch(facilities.config, seen.generations.values)
+        app = self._trials.app
+        seen = _seen(app.live, batch)
+        scratch = Scratch(app.config, seen.generations.values)
         run = await self._run_of(generation, batch, seen=seen, scratch=scratch)
         async with self._trials.turn:
             try:
@@ -119,7 +104,7 @@ class Trial:
         return Run(self._subject(generation, batch, seen=seen), scratch)
 
     def _subject(self, generation: Generation, batch: Batch, *, seen: Live) -> Subject:
-        facilities = self._trials.facilities
+        app = self._trials.app
         if generation.package is None:
             raise LookupError(f"{generation!r} was not loaded yet")
 
@@ -130,17 +115,17 @@ class Trial:
         return Subject(
             generation.source,
             generation.package,
-            facilities.app_loop,
+            app.app_loop,
             generation.context,
-            folder=folder_of(facilities.modules_folder, generation.module_id),
+            folder=folder_of(app.modules_folder, generation.module_id),
             package_of=package_of,
-            asgi=lambda: facilities.asgi_over(seen),
+            asgi=lambda: app.asgi_over(seen),
         )
 
     async def _carry_out(self, run: Run, generation: Generation) -> list[Failure]:
         """Run the tests; what failed. However it ends, the process is as it was."""
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        timeout = self._trials.facilities.config.test_timeout
+        timeout = self._trials.app.config.test_timeout
         with undisturbed():
             run.start(lambda: _tell(loop, over))
             try:

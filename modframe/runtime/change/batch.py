@@ -1,7 +1,8 @@
-"""`Batch`: the generations that one change builds beside Live, step by step, until it publishes.
+"""`Batch`: the generations that one change builds beside Live, step by step.
 
-Modules of one batch see each other; everyone else sees Live. Every step collects failures by
-module instead of raising, so that a start can go on without them and a transaction can refuse.
+A transaction drives it. The modules of one batch see each other; everyone else sees Live. Each
+step collects its failures by module instead of raising the first one, so that a start can go on
+without the failed modules.
 """
 
 from __future__ import annotations
@@ -9,67 +10,60 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import replace
-from typing import Any, Protocol
 
 from ...errors import BlockedError, LoadError, ModframeError
 from ...load import LoadChain, Loaded, load
 from ...load.body import running_place
 from ...source import Source
 from ...spec import DEFAULT_PRIORITY, ModuleSpec
+from ..app import App
 from ..bounds import bounded
 from ..contract.breaks import contract_errors
 from ..failure import failure_of
 from ..generation import Generation
-from ..live import Live
 from ..loader_threads import LoaderThreads
-from ..part import Part
 from .claims import GroundMovedError
 from .graph import Graph, plan_graph
-from .outcome import Limits
-
-
-class Surroundings(Protocol):
-    """What a batch needs of the app: who sees what, and how long things may take."""
-
-    live: Live
-    parts: tuple[Part, ...]
-    loader: LoaderThreads
-    limits: Limits
-
-    def context_for(self, generation: Generation, batch: Batch) -> Any:
-        """The ``app_context`` of a generation."""
-
-    def printer_for(self, module_id: str) -> Callable[..., None]:
-        """The ``print`` of a module."""
-
-    def supply(self, module_id: str) -> Source | None:
-        """The source on disk of a module that is required and not live."""
 
 
 class Batch:
-    """One change on its way: sources in, built generations out, or failures by module.
+    """Takes sources, and gives built generations or failures by module.
+
+    Args:
+        app: The app.
+        sources: What is to be built.
+        numbers: Gives the number of a module's next generation.
+        loader: The threads that execute module files.
+        claim: Claims another module for the change; returns whether it was free.
+        outer_names: Names of the notebook, which module code does not see.
+        force: Whether the change may take away what live modules use.
+        keep_going: Whether a module goes live although another one fails.
 
     Attributes:
-        generations: What it builds, by module.
-        failed: What went wrong, by module. ``blocked``: what that holds up.
-        broken: Where live modules use what a forced change takes away, by module.
-        open: Whether its modules still see each other.
+        generations: Module id → the generation that is built.
+        failed: Module id → why it failed. ``blocked``: those that require a failed one.
+        broken: Module id → the places in live modules that a forced change breaks.
+        open: Whether the modules of the batch still see each other.
     """
 
     def __init__(
         self,
-        around: Surroundings,
+        app: App,
         sources: Iterable[Source],
         numbers: Callable[[str], int],
         *,
+        loader: LoaderThreads,
         claim: Callable[[str], bool],
         outer_names: Container[str] = (),
         force: bool = False,
+        keep_going: bool = False,
     ) -> None:
-        self._around = around
+        self._app = app
+        self._loader = loader
         self._force = force
         self._numbers = numbers
         self._claim = claim
+        self.keep_going = keep_going
         self._outer_names = outer_names
         self._chain = LoadChain()
         self._imported: dict[str, Generation] = {}
@@ -83,11 +77,19 @@ class Batch:
         self.open = True
 
     def again(self, sources: Iterable[Source]) -> Batch:
-        """A batch of other sources in the same change."""
-        return Batch(self._around, sources, self._numbers, claim=self._claim, force=True)
+        """Return a batch of other sources in the same change, which builds what it can."""
+        return Batch(
+            self._app,
+            sources,
+            self._numbers,
+            loader=self._loader,
+            claim=self._claim,
+            force=True,
+            keep_going=True,
+        )
 
     def close(self) -> None:
-        """The change is over: everyone sees Live, and nothing is kept alive from here."""
+        """End the batch: its modules see Live now, and it keeps nothing alive."""
         self.open = False
         self.generations, self.failed, self.blocked, self._imported = {}, {}, {}, {}
         self.broken = {}
@@ -95,25 +97,30 @@ class Batch:
     # -- who sees what --------------------------------------------------------------------
 
     def find(self, module_id: str) -> Generation | None:
-        """The generation that this batch's modules are to see for an id."""
+        """Return the generation that the modules of this batch see for an id."""
         own = self.generations.get(module_id) if self.open else None
         if own is not None and module_id not in self.failed and own.loaded:
             return own
-        return self._around.live.generations.get(module_id)
+        return self._app.live.generations.get(module_id)
 
     @property
     def going(self) -> dict[str, Generation]:
-        """The generations that haven't failed so far."""
-        out = {*self.failed, *self.blocked}
-        return {key: one for key, one in self.generations.items() if key not in out}
+        """The generations that have not failed so far."""
+        if not self.failed and not self.blocked:
+            return dict(self.generations)
+        return {
+            key: generation
+            for key, generation in self.generations.items()
+            if key not in self.failed and key not in self.blocked
+        }
 
     # -- load -----------------------------------------------------------------------------
 
     async def load(self, begins: Callable[[Generation], None]) -> None:
-        """Check, execute and read every source, one after the other, and what they require.
+        """Check, execute and read every source, one after the other, and those they require.
 
         Args:
-            begins: Told each generation before it is loaded.
+            begins: Called with each generation before it is loaded.
 
         Raises:
             GroundMovedError: If another change is at work on one that isn't live yet.
@@ -131,23 +138,23 @@ class Batch:
                 raise GroundMovedError(self._refused)
 
     def _supply(self, other: str) -> bool:
-        """Take a module that isn't live from disk into the change; whether there was one."""
-        if other in self.generations or other in self._around.live.generations:
+        """Take a module that isn't live from disk into the change; return whether it exists."""
+        if other in self.generations or other in self._app.live.generations:
             return False
         if not self._claim(other):
             self._refused.add(other)
             return False
-        source = self._around.supply(other)
-        if source is None or other in self._around.live.generations:
+        source = self._app.source_on_disk(other)
+        if source is None or other in self._app.live.generations:
             return False
         self.generations[other] = Generation(source, self._numbers(other))
         return True
 
     async def _load_one(self, module_id: str, generation: Generation) -> None:
         try:
-            await self._around.loader.run(
+            await self._loader.run(
                 lambda: self._load(module_id),
-                timeout=self._around.limits.load,
+                timeout=self._app.limits.load,
                 what="the import of its files",
             )
         except LoadError as error:
@@ -162,19 +169,19 @@ class Batch:
     def _load(self, module_id: str) -> None:
         generation = self.generations[module_id]
         imports: list[str] = []
-        generation.context = self._around.context_for(generation, self)
+        generation.context = self._app.context_for(generation, self.find)
         with self._chain.entered(module_id), generation.reads.recording():
             loaded: Loaded = load(
                 generation.source,
                 generation.package_name,
                 generation.context,
                 resolve=lambda other: self._resolve(generation, other, imports),
-                printer=self._around.printer_for(module_id),
+                printer=self._app.printer_for(module_id),
                 outer_names=self._outer_names,
             )
         generation.ledger.own("package", loaded.package.close)
         if module_id in self.failed or not self.open:
-            loaded.package.close()  # nobody waits; again, where the ledger has done it
+            loaded.package.close()  # the load timed out, and nothing waits for it any more
             return
         generation.package = loaded.package
         generation.package_name = loaded.package.name
@@ -183,7 +190,10 @@ class Batch:
         generation.reads.add_declared(generation.context.path, loaded.spec.files)
 
     def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
-        """The package that ``modules.<other>`` leads to from a generation; loads it if it must."""
+        """Return the package that a generation imports ``modules.<other>`` from.
+
+        A module of this batch that is not loaded yet is loaded for it.
+        """
         if other == generation.module_id:
             return generation.package_name
         if generation.loaded and other in generation.built_on:
@@ -203,7 +213,7 @@ class Batch:
             self._chain.refuse_circle(other)
         found = self.find(other)
         if found is None:
-            return None  # no module: some other package below modules/, or nothing
+            return None  # another package below modules/, or nothing
         if not generation.loaded:
             imports.append(other)
             if found.package is not None:
@@ -215,24 +225,26 @@ class Batch:
     # -- graph ----------------------------------------------------------------------------
 
     def connect(self) -> Graph:
-        """Check all requirements at once; what can't be met, or takes away what is used, fails."""
-        specs = {key: one.spec for key, one in self.going.items() if one.loaded}
+        """Check requirements and contracts; a module that breaks either one fails."""
+        specs = {
+            key: generation.spec for key, generation in self.going.items() if generation.loaded
+        }
         graph = plan_graph(specs, self._present, known=self.failed)
         if graph.error:
             members = {key for path in graph.error.cycles for key in path}
             for key in {*graph.error.missing, *members}:
                 self.failed[key] = graph.error.concerning(key)
-        broken = contract_errors(self._around.live, self.going)
+        broken = contract_errors(self._app.live, self.going)
         if self._force:
-            self.broken = {key: one.users for key, one in broken.items()}
+            self.broken = {key: error.users for key, error in broken.items()}
         else:
             self.failed |= broken
         self._block(graph)
         return graph
 
     def _present(self, module_id: str) -> ModuleSpec | None:
-        """The spec of a module that is live and not part of the change."""
-        live = self._around.live.generations.get(module_id)
+        """Return the spec of a live module that is not part of the change."""
+        live = self._app.live.generations.get(module_id)
         return live.spec if live is not None and module_id not in self.generations else None
 
     def _block(self, graph: Graph) -> None:
@@ -243,7 +255,9 @@ class Batch:
     # -- phases ---------------------------------------------------------------------------
 
     def _in_turn(self) -> list[Generation]:
-        """Those still going; where requirements leave it open, a lower priority begins first."""
+        """Return the generations that have not failed; a lower ``priority`` breaks ties."""
+        if len(self.generations) == 1:
+            return list(self.going.values())
 
         def priority(generation: Generation) -> int:
             service = generation.spec.service
@@ -252,7 +266,7 @@ class Batch:
         return sorted(self.going.values(), key=priority)
 
     async def phase1(self, graph: Graph) -> None:
-        """Enter the parts of every generation, independent of each other."""
+        """Enter the parts of every generation, all at the same time."""
         turns = self._in_turn()
         if len(turns) == 1:
             await self._enter(turns[0])
@@ -265,7 +279,7 @@ class Batch:
 
         async def enter() -> None:
             nonlocal step
-            for part in self._around.parts:
+            for part in self._app.parts:
                 step = "phase1" if part.name == "service" else part.name
                 entered = generation.ledger.enter(part.name, part.enter(generation))
                 generation.parts[part.name] = await entered
@@ -274,14 +288,14 @@ class Batch:
             with generation.reads.recording():
                 await bounded(
                     enter,
-                    self._around.limits.phase,
+                    self._app.limits.phase,
                     what=lambda: step,
                 )
         except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
             self.failed[generation.module_id] = failure_of(generation.source, step, error)
 
     async def phase2(self, graph: Graph) -> None:
-        """Start every generation after those it requires; independent ones in parallel."""
+        """Start every generation after those it requires, independent ones in parallel."""
         await self.in_order(graph, self._in_turn(), self._start)
 
     async def in_order(
@@ -290,17 +304,17 @@ class Batch:
         generations: Iterable[Generation],
         step: Callable[[Generation], Awaitable[None]],
     ) -> None:
-        """Take a step with each generation once those it requires have taken it.
+        """Run ``step`` for each generation after its dependencies have finished theirs.
 
-        One whose requirement failed or is blocked is blocked, and takes none.
+        A generation whose dependency failed or is blocked is blocked, and is left out.
         """
         turns = list(generations)
         if len(turns) == 1:
             await step(turns[0])
             return
-        done = {one.module_id: asyncio.Event() for one in turns}
+        done = {generation.module_id: asyncio.Event() for generation in turns}
 
-        async def take(generation: Generation) -> None:
+        async def run_after_dependencies(generation: Generation) -> None:
             key = generation.module_id
             try:
                 for other in graph.waits.get(key, ()):
@@ -313,17 +327,17 @@ class Batch:
             finally:
                 done[key].set()
 
-        await asyncio.gather(*map(take, turns))
+        await asyncio.gather(*map(run_after_dependencies, turns))
 
     async def _start(self, generation: Generation) -> None:
-        for part in self._around.parts:
+        for part in self._app.parts:
             if not part.starts(generation):
-                continue  # nothing to do in phase 2, so not worth a task
+                continue  # saves a task
             try:
                 with generation.reads.recording():
                     await bounded(
                         lambda part=part: part.start(generation),  # type: ignore[misc]
-                        self._around.limits.phase,
+                        self._app.limits.phase,
                         what="phase2",
                     )
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
@@ -333,28 +347,33 @@ class Batch:
     # -- the end --------------------------------------------------------------------------
 
     def refuse_moved_ground(self) -> None:
-        """The last look before publish: what was built upon is live as it was.
+        """Check before publish that what this batch builds on is live as it was.
 
         Raises:
-            GroundMovedError: If a requirement was unloaded, or what was imported from was swapped.
+            GroundMovedError: If a requirement was unloaded, or a module that this batch imported
+                from was replaced.
         """
-        live = self._around.live.generations
+        live = self._app.live.generations
         going = self.going
-        needed = {other for one in going.values() for other in one.spec.required_ids}
-        gone = {key for key in needed if key not in live and key not in going}
-        swapped = {key for key, one in self._imported.items() if live.get(key) is not one}
+        required = {
+            other for generation in going.values() for other in generation.spec.required_ids
+        }
+        gone = {key for key in required if key not in live and key not in going}
+        swapped = {key for key, imported in self._imported.items() if live.get(key) is not imported}
         if moved := gone | swapped:
             raise GroundMovedError(moved)
 
-    def first_failure(self) -> BaseException | None:
-        """What a transaction raises, the causes before those they block."""
-        return next(iter([*self.failed.values(), *self.blocked.values()]), None)
+    def refuse(self) -> None:
+        """Raise the first failure, causes before what they block, unless the batch keeps going."""
+        if not self.keep_going:
+            for error in (*self.failed.values(), *self.blocked.values()):
+                raise error
 
     async def discard(self, module_ids: Iterable[str]) -> dict[str, list[Exception]]:
-        """Unwind generations that won't be published, newest first; what is live is untouched.
+        """Unwind generations that won't be published, newest first.
 
         Returns:
-            Module id → what its unwinding raised on top, if anything.
+            Module id → the errors of its unwinding, if there were any.
         """
         faults: dict[str, list[Exception]] = {}
         for key in reversed(list(module_ids)):

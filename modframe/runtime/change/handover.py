@@ -1,82 +1,184 @@
-"""What a generation hands over to the next: ``dump_state``/``load_state`` and ``keep_state``.
+"""`Handover`: lets new generations take over from the old ones while calls wait at the gates.
 
-Called by a transaction before publish, while calls from outside wait at the old one's gate. All of
-it is copied, so that neither side can change the other's; what can't be copied is shared with
-``app_context.resource``.
+A transaction makes one for each change. It closes the gates of the generations that hand something
+over, waits until no call is inside, and passes their state on. A generation that can't run beside
+its successor is stopped first.
 """
 
 from __future__ import annotations
 
 import asyncio
-import copy
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from contextvars import copy_context
+from typing import TypeVar
 
 from ...errors import ModframeError
-from ...spec import ModuleSpec
-from ..bounds import bounded
-from ..failure import refuse_bad_outcome
-from ..gate import Gate
+from ..app import App
+from ..failure import failure_of
+from ..gate import Gate, admitted
 from ..generation import Generation
 from ..stragglers import inside, work_inside, work_of
+from .batch import Batch
+from .ending import Ending
+from .state import HandedState, apply_state, collect_state, hands_over
+
+T = TypeVar("T")
+Pair = tuple[Generation, Generation]
+"""The live generation of a module and the one that is to replace it."""
 
 
-@dataclass(frozen=True, slots=True)
-class HandedOver:
-    """What was taken from an old generation.
+class Handover:
+    """The hand-over of one change. Failures are noted in the batch, module by module.
+
+    Args:
+        app: The app.
+        batch: The new generations.
+        ending: Stops generations before their successors start.
+        brought: Module id → the state of a generation that was stopped first and is now built
+            again, because its successor failed. Nothing else is handed over then.
 
     Attributes:
-        version: The ``MODULE_VERSION`` it had.
-        dumped: What its ``dump_state`` gave, or nothing where it was not asked.
-        kept: The attributes that ``keep_state`` names.
-        missing: Those of them that it did not have.
+        states: Module id → what was handed over.
+        stopped: The modules that were stopped before their successors started, with their state.
     """
 
-    version: str
-    dumped: Mapping[str, Any] | None = None
-    kept: Mapping[str, Any] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
+    def __init__(
+        self,
+        app: App,
+        batch: Batch,
+        ending: Ending,
+        *,
+        brought: Mapping[str, HandedState | None] | None = None,
+    ) -> None:
+        self._app = app
+        self._batch = batch
+        self._ending = ending
+        self._timeout = app.limits.handover
+        self._gated: list[Generation] = []
+        self._stop_task: asyncio.Task[None] | None = None
+        self.is_rebuild = brought is not None
+        self.states: dict[str, HandedState] = {}
+        self.stopped: dict[str, HandedState | None] = dict(brought or {})
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What it is, for the account."""
-        return (*(("state",) if self.dumped is not None else ()), *self.kept)
+    async def stop_first(self) -> None:
+        """Stop the generations that can't run beside their successors; calls wait meanwhile."""
+        pairs = [pair for pair in self._pairs() if _stops_first(*pair)]
+        if self.is_rebuild or not pairs:
+            return
+        self._batch.refuse_moved_ground()
+        await self._close_gates(pairs)
+        with self._admitted():
+            states = {old.module_id: await self._collect(old, new) for old, new in pairs}
+            self._batch.refuse()
+            self.stopped = states
+            for old, _ in pairs:
+                _admit_jobs(old)
+            stop = self._ending.stop_for_successors({old.module_id: old for old, _ in pairs})
+            self._stop_task = self._ending.in_background(stop, context=copy_context())
+            await asyncio.shield(self._stop_task)
+
+    async def run(self) -> None:
+        """Pass the state of the old generations to the new ones; calls wait meanwhile."""
+        pairs = [
+            (old, new)
+            for old, new in self._pairs()
+            if old.module_id not in self.stopped and hands_over(old, new)
+        ]
+        if pairs:
+            await self._close_gates(pairs)
+        if not pairs and not self.stopped:
+            return
+        with self._admitted():
+            for key, state in self.stopped.items():
+                if state is not None and key in self._batch.going:
+                    await self._apply(state, self._batch.generations[key])
+            for old, new in pairs:
+                state = await self._collect(old, new)
+                if state is not None:
+                    await self._apply(state, new)
+
+    async def stopped_completely(self) -> None:
+        """Wait for the end of a stop that was begun, even if the change was interrupted."""
+        if self._stop_task is not None:
+            await asyncio.wait({self._stop_task})
+
+    def open_gates(self) -> None:
+        """Let calls pass again."""
+        for old in self._gated:
+            gate, old.gate = old.gate, None
+            if gate is not None:
+                gate.open()
+
+    # -- steps ----------------------------------------------------------------------------
+
+    def _pairs(self) -> list[Pair]:
+        """Return the pairs of all modules that have not failed so far."""
+        live = self._app.live.generations
+        return [(live[key], new) for key, new in self._batch.going.items() if key in live]
+
+    async def _close_gates(self, pairs: Sequence[Pair]) -> None:
+        """Let new calls wait, and wait until those inside have left."""
+        olds = [old for old, _ in pairs]
+        self._gated += olds
+        busy = await _close_gates(olds, timeout=self._timeout)
+        if busy is not None:
+            new = self._batch.generations[busy.module_id]
+            error = _still_inside(busy, timeout=self._timeout)
+            self._batch.failed[new.module_id] = failure_of(new.source, "handover", error)
+        self._batch.refuse()
+
+    def _admitted(self) -> AbstractContextManager[None]:
+        """Let the hooks of the hand-over call services past the closed gates."""
+        return admitted([old.gate for old in self._gated if old.gate is not None])
+
+    async def _collect(self, old: Generation, new: Generation) -> HandedState | None:
+        if not hands_over(old, new):
+            return None
+        state = await self._attempt(new, collect_state(old, new.spec, timeout=self._timeout))
+        if state is not None:
+            self.states[new.module_id] = state
+        return state
+
+    async def _apply(self, state: HandedState, new: Generation) -> None:
+        await self._attempt(new, apply_state(state, new, timeout=self._timeout))
+
+    async def _attempt(self, new: Generation, step: Awaitable[T]) -> T | None:
+        try:
+            return await step
+        except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+            self._batch.failed[new.module_id] = failure_of(new.source, "handover", error)
+            return None
 
 
-def stops_first(old: Generation, new: Generation) -> bool:
-    """Whether the old one has to stop before the new one starts: either owns something alone."""
+def _stops_first(old: Generation, new: Generation) -> bool:
+    """Return whether either one owns something that two generations can't have at once."""
     return "stop_first" in (old.spec.swap, new.spec.swap)
 
 
-def hands_over(old: Generation, new: Generation) -> bool:
-    """Whether there is anything to take from the old one."""
-    return bool(new.spec.keep_state) or (old.spec.dumps_state and new.spec.loads_state)
-
-
-async def close_gates(olds: Collection[Generation], *, timeout: float) -> Generation | None:
+async def _close_gates(olds: Collection[Generation], *, timeout: float) -> Generation | None:
     """Close the gates of generations, and wait until no call is inside any of them.
 
-    Closed and waited for together, since work inside one may call another. The caller opens them.
+    All gates close before any wait begins, since work inside one generation may call another.
 
     Returns:
-        One that calls are still inside at the bound; nothing if all are calm.
+        A generation with calls still inside after ``timeout`` seconds; ``None`` if there is none.
     """
     loop = asyncio.get_running_loop()
-    until = loop.time() + timeout
+    deadline = loop.time() + timeout
     for old in olds:
         old.gate = Gate(work_inside(old))
     while busy := [old for old in olds if old.in_flight]:
-        if not await busy[0].drain(until - loop.time(), hurry=asyncio.Event(), calls_only=True):
+        seconds_left = deadline - loop.time()
+        if not await busy[0].drain(seconds_left, hurry=asyncio.Event(), calls_only=True):
             return busy[0]
     for old in olds:
         if old.gate is not None:
-            old.gate.admits.clear()  # it has left, and what comes later is from outside
+            old.gate.admits.clear()  # that work has left; whatever comes now is from outside
     return None
 
 
-def still_inside(old: Generation, *, timeout: float) -> ModframeError:
-    """The error for calls that did not leave in time."""
+def _still_inside(old: Generation, *, timeout: float) -> ModframeError:
     names = ", ".join(sorted(inside(old).values())) or f"{old.in_flight} calls"
     return ModframeError(
         f"hand-over: calls are still inside generation {old.number} after {timeout:g} s: {names}",
@@ -84,97 +186,7 @@ def still_inside(old: Generation, *, timeout: float) -> ModframeError:
     )
 
 
-def admit_jobs(old: Generation) -> None:
-    """Let jobs pass that calls of a generation left behind, where its stop waits for them."""
+def _admit_jobs(old: Generation) -> None:
+    """Let the tasks that calls left behind pass the gate, since the stop waits for them."""
     if old.gate is not None:
         old.gate.admits |= work_of(old.jobs)
-
-
-def open_gates(olds: Iterable[Generation]) -> None:
-    """Let calls pass again."""
-    for old in olds:
-        gate, old.gate = old.gate, None
-        if gate is not None:
-            gate.open()
-
-
-async def collect_state(old: Generation, spec: ModuleSpec, *, timeout: float) -> HandedOver:
-    """Copy what the old generation has for a new one.
-
-    Args:
-        old: The generation that is live, with nobody inside.
-        spec: What the new one says it wants.
-        timeout: How long ``dump_state`` may take, in seconds.
-
-    Raises:
-        ModframeError: If it can't be had, or can't be copied.
-    """
-    dumped = None
-    if spec.loads_state and (dump := old.hook("dump_state")) is not None:
-        dumped = await bounded(dump, timeout, what="dump_state()")
-        if not isinstance(dumped, Mapping):
-            raise ModframeError(
-                f"dump_state() gave {type(dumped).__name__!r}, not a dict",
-                cure="return a dict of plain values",
-                subject=old.module_id,
-            )
-        dumped = _copied(old, dict(dumped), "dump_state()")
-    owner = old.service_instance
-    there = [name for name in spec.keep_state if hasattr(owner, name)]
-    kept = {name: _copied(old, getattr(owner, name), f"keep_state {name!r}") for name in there}
-    missing = tuple(name for name in spec.keep_state if name not in kept)
-    return HandedOver(old.spec.version, dumped, kept, missing)
-
-
-async def apply_state(state: HandedOver, new: Generation, *, timeout: float) -> None:
-    """Give it to the new generation, which has passed its phases.
-
-    Raises:
-        BaseException: What ``load_state`` raises; the swap then fails.
-    """
-    for name, value in state.kept.items():
-        setattr(new.service_instance, name, value)
-    load = new.hook("load_state")
-    if state.dumped is not None and load is not None:
-        what = "load_state()"
-        outcome = await bounded(lambda: load(state.dumped, state.version), timeout, what=what)
-        refuse_bad_outcome(outcome, what)
-
-
-def handover_notes(old: Generation, new: Generation, state: HandedOver | None) -> Iterable[str]:
-    """What the outcome's line says of it."""
-    if state is not None and state.dumped is not None:
-        yield "state handed over"
-    elif old.spec.dumps_state:
-        yield "state dropped, for the new text has no load_state()"
-    elif new.spec.loads_state:
-        yield f"no state to load, for generation {old.number} has no dump_state()"
-    if state is not None and state.kept:
-        yield f"kept {', '.join(state.kept)}"
-    if state is not None and state.missing:
-        yield f"{', '.join(state.missing)} not kept, for generation {old.number} has none"
-
-
-def _copied(old: Generation, value: Any, what: str) -> Any:
-    memo: dict[int, Any] = {}
-    try:
-        copied = copy.deepcopy(value, memo)
-    except Exception as error:  # the module's objects: whatever they raise when they are copied
-        raise ModframeError(
-            f"{what} can't be copied: {type(error).__name__}: {error}",
-            cure="hand over plain values; share a client, a pool or a model between generations "
-            "with app_context.resource(factory)",
-            subject=old.module_id,
-        ) from error
-    package = f"{old.package_name}."
-    for one in (copied, *memo.values()):
-        kind = type(one)
-        if f"{kind.__module__}.".startswith(package):
-            raise ModframeError(
-                f"{what} holds a {kind.__qualname__!r}, whose class belongs to "
-                f"generation {old.number} and ends with it",
-                cure="hand over plain values (dicts, lists, numbers, text) and make the objects "
-                "again in load_state()",
-                subject=old.module_id,
-            )
-    return copied

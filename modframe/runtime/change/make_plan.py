@@ -32,7 +32,7 @@ _STEPS = {
 
 
 async def make_plan(
-    batch: Batch, live: Live, parts: Sequence[Part], *, given: Sequence[str]
+    batch: Batch, live: Live, parts: Sequence[Part], *, asked: Sequence[str]
 ) -> Plan:
     """The plan of a batch, which is loaded and connected for it; `discard_plan` it afterwards.
 
@@ -40,18 +40,18 @@ async def make_plan(
         batch: Not loaded yet.
         live: What runs.
         parts: What generations are made of.
-        given: The ids that the plan is asked about, whether their text differs or not.
+        asked: The ids that the plan is asked about, whether their text differs or not.
     """
     await batch.load(_note_nothing)
     graph = batch.connect()
     outlines = _outlines(batch, parts)
     entries = {
-        key: _entry(one, batch, live, given=given, outlines=outlines, parts=parts)
+        key: _entry(one, batch, live, asked=asked, outlines=outlines, parts=parts)
         for key, one in batch.generations.items()
     }
-    same = [key for key in given if key not in entries]
+    same = [key for key in asked if key not in entries]
     entries |= {key: _same(live.generations[key]) for key in same}
-    rows = [entries.pop(key) for key in dict.fromkeys(given) if key in entries]
+    rows = [entries.pop(key) for key in dict.fromkeys(asked) if key in entries]
     rows += entries.values()
     order = () if batch.failed or batch.blocked else _order(graph)
     listed = {one.id for one in rows}
@@ -93,7 +93,7 @@ def _entry(
     batch: Batch,
     live: Live,
     *,
-    given: Sequence[str],
+    asked: Sequence[str],
     outlines: Mapping[str, Mapping[str, tuple[str, ...]]],
     parts: Sequence[Part],
 ) -> PlanEntry:
@@ -121,7 +121,7 @@ def _entry(
         for part in parts
         if (change := _change(part, old, outlines[key].get(part.name)))
     }
-    action, why = _action(generation, live, given, batch=batch)
+    action, why = _action(generation, live, asked, batch=batch)
     return PlanEntry(
         key,
         action,
@@ -136,15 +136,15 @@ def _entry(
 
 
 def _action(
-    generation: Generation, live: Live, given: Sequence[str], *, batch: Batch
+    generation: Generation, live: Live, asked: Sequence[str], *, batch: Batch
 ) -> tuple[Action, str]:
     key = generation.module_id
     if key not in live.generations:
-        if key in given:
+        if key in asked:
             return "start", "it isn't live"
         by = [one for one, each in batch.generations.items() if key in each.spec.required_ids]
         return "start", f"{', '.join(by)} requires it, and it lies below modules/"
-    if key in given:
+    if key in asked:
         return "swap", "its text differs"
     sources = [one for one in generation.spec.imports_modules if one in batch.generations]
     return "rebuild", f"it imports from {', '.join(sources)}"

@@ -1,4 +1,4 @@
-"""What a change did, what a stop did, and how long steps may take: the swap's frozen nouns."""
+"""What a change did to a module, and what a stop did: `Outcome` and `StopReport`, frozen."""
 
 from __future__ import annotations
 
@@ -107,22 +107,3 @@ class StopReport:
     def _repr_html_(self) -> str:
         rows = [(one.module_id, duration(one.seconds)) for one in self.modules]
         return table([*rows, *((fault, "not settled") for fault in self.unsettled)])
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long the steps of a change may take, in seconds.
-
-    Attributes:
-        load: The import of a module's files.
-        phase: A phase of one module, or a step after publish.
-        handover: Each step of a hand-over, while new calls wait.
-        drain: What was begun on a generation that was replaced.
-        farewell: Streams that were told to go, until they are cut off.
-    """
-
-    load: float = 60.0
-    phase: float = 60.0
-    handover: float = 10.0
-    drain: float = 30.0
-    farewell: float = 1.0

@@ -1,5 +1,7 @@
-"""`Swap`: carries out changes. Build a batch beside Live, publish it by one assignment, let the
-replaced generations drain, close them. Whatever fails before publish leaves Live untouched.
+"""`Swap`: queues the changes of one app and runs them, those of one module one after the other.
+
+A change is a `Transaction`, which builds a `Batch` of generations beside Live and publishes it by
+one assignment. Called by the verbs of the app, by the drafts and by the watch, on the app loop.
 """
 
 from __future__ import annotations
@@ -23,18 +25,15 @@ from typing import Any, TypeVar
 
 from ...errors import ModframeError, NotRunningError
 from ...source import Source, linecache_texts
+from ..app import App
 from ..generation import Generation
-from ..live import Live
 from ..loader_threads import LoaderThreads
-from ..loop import AppLoop
-from ..part import Part
-from ..record import Records
 from .account import Accounts
 from .batch import Batch
 from .claims import Claim, Claims, GroundMovedError
 from .ending import Ending
 from .make_plan import discard_plan, make_plan
-from .outcome import Limits, Outcome
+from .outcome import Outcome
 from .plan import Plan
 from .transaction import Transaction, Trial
 
@@ -42,87 +41,28 @@ T = TypeVar("T")
 
 
 class Swap:
-    """The changes of one app, all on its loop; those of one module one after the other.
+    """The changes of one app.
 
     Args:
-        app_loop: The loop.
-        parts: What each generation is made of, in the order they are entered.
-        hurry: Once set, stopping does not wait for graceful ends.
-        supply: Module id → its source on disk, for requirements that aren't live.
-        context_for: Makes the ``app_context`` of a generation.
-        printer_for: Makes the ``print`` of a module.
-        limits: How long steps may take.
-        published: Told the ids after every publish, on the loop.
+        app: The app.
+        ending: Ends the generations that changes replace.
 
     Attributes:
-        ending: How generations end.
-        accounts: What each swap did.
-        listeners: Those told of each source that went live, and what came of it.
+        live: What runs. ``records``: what is known of each module beside it.
+        listeners: Called with each source that went live and what came of it.
     """
 
-    def __init__(
-        self,
-        app_loop: AppLoop,
-        parts: tuple[Part, ...],
-        *,
-        hurry: asyncio.Event,
-        supply: Callable[[str], Source | None],
-        context_for: Callable[[Generation, Batch], Any],
-        printer_for: Callable[[str], Callable[..., None]],
-        limits: Limits,
-        published: Callable[[Iterable[str]], None],
-    ) -> None:
-        self.app_loop = app_loop
-        self.parts = parts
-        self.context_for = context_for
-        self.printer_for = printer_for
-        self.limits = limits
-        self.live = Live()
-        self.records = Records(self.live)
-        self.supply = supply
-        self.published = published
-        self.ending = Ending(
-            app_loop,
-            parts,
-            live=self.live,
-            records=self.records,
-            hurry=hurry,
-            limits=limits,
-            published=published,
-        )
-        self.loader = LoaderThreads()
-        self.accounts = Accounts(self.live, self.records, parts)
-        self.ending.closed.append(self.accounts.closed)
+    def __init__(self, app: App, ending: Ending) -> None:
+        self.live, self.records = app.live, app.records
         self.listeners: list[Callable[[Source, Outcome], None]] = []
+        self._app = app
+        self._ending = ending
+        self._accounts = Accounts(app.live, app.records, app.parts)
+        self._ending.closed.append(self._accounts.closed)
+        self._loader = LoaderThreads()
         self._claims = Claims()
         self._changes: set[asyncio.Task[Any]] = set()
-        self._stopping: asyncio.Task[list[Outcome]] | None = None
-
-    @property
-    def stopping(self) -> bool:
-        """Whether everything is about to end, or has."""
-        return self._stopping is not None
-
-    @contextmanager
-    def _under_way(self) -> Iterator[None]:
-        """What runs inside is a change, which `stop` ends."""
-        task = asyncio.current_task()
-        if self.stopping or task is None:
-            raise _too_late()
-        self._changes.add(task)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if self.stopping:
-                raise _too_late() from None
-            raise
-        finally:
-            self._changes.discard(task)
-
-    def notify(self, source: Source, outcome: Outcome) -> None:
-        """Tell the listeners of a source that went live."""
-        for listener in self.listeners:
-            listener(source, outcome)
+        self._stop_task: asyncio.Task[list[Outcome]] | None = None
 
     # -- change ---------------------------------------------------------------------------
 
@@ -136,16 +76,16 @@ class Swap:
         outer_names: Container[str] = (),
         trial: Trial | None = None,
     ) -> list[Outcome]:
-        """Make sources live, all or none; with ``keep_going`` all that can be.
+        """Make sources live: all of them or none, or with ``keep_going`` all that can be.
 
-        Where newer texts of all of them were asked for before their turn came, they are
-        superseded: nothing is done, and the outcomes say so.
+        If newer sources of all these modules were asked for while this call waited for its turn,
+        nothing is done, and the outcomes are ``superseded``.
 
         Args:
-            sources: The texts.
-            anew: Whether equal text is loaded anew.
-            force: Whether what live modules use of a service may be taken away.
-            keep_going: Whether those that can go live do, whatever the others do.
+            sources: The sources.
+            anew: Whether a source that is live already is loaded again.
+            force: Whether the change may take away what live modules use of a service.
+            keep_going: Whether a module goes live although another one of the change fails.
             outer_names: Names of the notebook, which module code does not see.
             trial: What each generation has to pass before it goes live.
 
@@ -153,180 +93,221 @@ class Swap:
             ModframeError: The first failure, causes before consequences; nothing has changed.
         """
         began = time.perf_counter()
-        for one in sources:
-            self.records[one.module_id].newest = one
+        for source in sources:
+            self.records[source.module_id].newest = source
 
         async def attempt(claim: Claim) -> list[Outcome]:
             if self._superseded(sources):
-                return [Outcome(one.module_id, "superseded") for one in sources]
+                return [Outcome(source.module_id, "superseded") for source in sources]
             outcomes = {} if anew else self._unchanged(sources)
-            fresh = [one for one in sources if one.module_id not in outcomes]
-            batch = Batch(
-                self,
-                self._with_importers(fresh, claim),
-                self._next_number,
-                claim=partial(self._claims.extend, claim),
-                outer_names=outer_names,
-                force=force,
-            )
+            fresh = [source for source in sources if source.module_id not in outcomes]
+            batch = self._batch(
+                fresh, claim, self._next_number,
+                outer_names=outer_names, force=force, keep_going=keep_going,
+            )  # fmt: skip
             with closing(batch):
-                change = Transaction(self, batch, keep_going=keep_going, trial=trial)
-                outcomes |= await change.run(began)
-            given = [one.module_id for one in sources]
-            return [outcomes[key] for key in dict.fromkeys([*given, *outcomes]) if key in outcomes]
+                transaction = Transaction(
+                    self._app,
+                    batch,
+                    ending=self._ending,
+                    accounts=self._accounts,
+                    notify=self._notify,
+                    trial=trial,
+                )
+                outcomes |= await transaction.run(began)
+            asked = [source.module_id for source in sources]
+            return [outcomes[key] for key in dict.fromkeys([*asked, *outcomes]) if key in outcomes]
 
         return await self._claimed(sources, attempt)
 
+    def _notify(self, source: Source, outcome: Outcome) -> None:
+        for listener in self.listeners:
+            listener(source, outcome)
+
     async def plan(self, sources: Sequence[Source], *, outer_names: Container[str] = ()) -> Plan:
-        """What `change` would do; the sources are loaded for it, and everything is discarded.
+        """Return what `change` would do; the sources are loaded for it and discarded again.
 
         Raises:
             NotRunningError: If the app is being stopped.
         """
 
         async def attempt(claim: Claim) -> Plan:
-            fresh = [one for one in sources if not self._is_live(one)]
-            batch = Batch(
-                self,
-                self._with_importers(fresh, claim),
-                lambda key: self.records[key].number + 1 if key in self.records else 1,
-                claim=partial(self._claims.extend, claim),
-                outer_names=outer_names,
-            )
+            fresh = [source for source in sources if not self._is_live(source)]
+            batch = self._batch(fresh, claim, self._number_to_come, outer_names=outer_names)
             with closing(batch):
                 try:
-                    given = [one.module_id for one in sources]
-                    return await make_plan(batch, self.live, self.parts, given=given)
+                    asked = [source.module_id for source in sources]
+                    return await make_plan(batch, self.live, self._app.parts, asked=asked)
                 finally:
-                    await asyncio.shield(self.ending.in_background(discard_plan(batch)))
+                    await asyncio.shield(self._ending.in_background(discard_plan(batch)))
 
-        with linecache_texts.kept([file for one in sources for file in one.files.values()]):
+        files = [file for source in sources for file in source.files.values()]
+        with linecache_texts.kept(files):
             return await self._claimed(sources, attempt)
+
+    def _batch(
+        self,
+        sources: Sequence[Source],
+        claim: Claim,
+        numbers: Callable[[str], int],
+        **options: Any,
+    ) -> Batch:
+        return Batch(
+            self._app,
+            self._with_importers(sources, claim),
+            numbers,
+            loader=self._loader,
+            claim=partial(self._claims.extend, claim),
+            **options,
+        )
 
     async def _claimed(
         self, sources: Sequence[Source], attempt: Callable[[Claim], Awaitable[T]]
     ) -> T:
-        """Attempt it as soon as these modules and their importers are nobody else's.
+        """Run an attempt once no other change holds these modules or those that import from them.
 
-        It is attempted again, with more of them, where others have moved the ground meanwhile.
+        If another change moved the ground meanwhile, claim more modules and attempt it again.
         """
         claimed: frozenset[str] = frozenset()
-        with self._under_way():
+        with self._counted():
             while True:
-                claimed |= {*(one.module_id for one in sources), *self._importers(sources)}
+                asked = [source.module_id for source in sources]
+                claimed |= {*asked, *self.live.importers(asked)}
                 async with self._claims.hold(claimed) as claim:
                     try:
                         return await attempt(claim)
                     except GroundMovedError as moved:
                         claimed |= moved.module_ids
 
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count the current task among the changes, which `stop` cancels."""
+        task = asyncio.current_task()
+        if self._ending.stopping or task is None:
+            raise _too_late()
+        self._changes.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._ending.stopping:
+                raise _too_late() from None
+            raise
+        finally:
+            self._changes.discard(task)
+
     def _with_importers(self, sources: Sequence[Source], claim: Claim) -> list[Source]:
-        """These, and the texts of the live modules that are rebuilt with them.
+        """Return the sources plus those of the live modules that import from them.
+
+        Modules that import from a changed one are rebuilt with it, so that both see the same
+        classes in an ``except`` or an ``isinstance``.
 
         Raises:
-            GroundMovedError: If others came to import from these while the claim was waited for.
+            GroundMovedError: If a module came to import from these while the claim was waited for.
         """
-        importers = self._importers(sources)
-        wanted = {*(one.module_id for one in sources), *importers}
-        if unclaimed := wanted - claim.module_ids:
+        asked = [source.module_id for source in sources]
+        importers = self.live.importers(asked)
+        if unclaimed := {*asked, *importers} - claim.module_ids:
             raise GroundMovedError(unclaimed)
         return [*sources, *(self.live.generations[key].source for key in importers)]
 
-    def _importers(self, sources: Iterable[Source]) -> list[str]:
-        """Live modules that import from these, or from one that does: they are rebuilt as well.
-
-        Both sides then see the same classes, in an ``except`` or an ``isinstance``.
-        """
-        return self.live.importers(one.module_id for one in sources)
-
     def _superseded(self, sources: Sequence[Source]) -> bool:
-        """Whether newer texts of all of them wait for their turn."""
-        newest = [self.records[one.module_id].newest for one in sources]
+        """Return whether a newer source of every module was asked for."""
+        newest = [self.records[source.module_id].newest for source in sources]
         return bool(sources) and all(
-            newer is not None and newer.digest != one.digest
-            for newer, one in zip(newest, sources, strict=True)
+            newer is not None and newer.digest != source.digest
+            for newer, source in zip(newest, sources, strict=True)
         )
 
     def _next_number(self, module_id: str) -> int:
         return self.records[module_id].number + 1
 
+    def _number_to_come(self, module_id: str) -> int:
+        """Return the same as `_next_number` without making a record."""
+        record = self.records.get(module_id)
+        return record.number + 1 if record else 1
+
     def _unchanged(self, sources: Iterable[Source]) -> dict[str, Outcome]:
-        same = {}
+        outcomes = {}
         for source in filter(self._is_live, sources):
             key = source.module_id
             number = self.live.generations[key].number
             self.records[key].error = None
-            same[key] = Outcome(key, "unchanged", number, number)
-        return same
+            outcomes[key] = Outcome(key, "unchanged", number, number)
+        return outcomes
 
     def _is_live(self, source: Source) -> bool:
-        """Whether a text is what is live, and whole."""
+        """Return whether a source is live, and was activated without an error."""
         live = self.live.generations.get(source.module_id)
         return live is not None and live.source.digest == source.digest and live.whole
 
     async def settled(self) -> None:
         """Wait until every replaced generation was closed."""
-        await self.ending.settled()
+        await self._ending.settled()
 
     # -- stop -----------------------------------------------------------------------------
 
     async def unload(self, module_ids: Iterable[str]) -> list[Outcome]:
-        """Stop modules, dependents first; they leave Live once they have stopped.
+        """Stop modules, dependents first; each leaves Live when its turn comes.
 
-        Who stops waiting for it leaves it to go on behind: a half-stopped module is none.
+        If the caller is cancelled, the unload continues in the background.
 
         Raises:
             ModframeError: If a module that stays live requires one of them.
         """
-        wanted = list(module_ids)
-        with self._under_way():
-            claim = await self._claims.take(wanted)
-            task = self.ending.in_background(self._unload(claim, wanted), context=copy_context())
+        asked = list(module_ids)
+        with self._counted():
+            claim = await self._claims.take(asked)
+            task = self._ending.in_background(self._unload(claim, asked), context=copy_context())
             return await asyncio.shield(task)
 
-    async def _unload(self, claim: Claim, wanted: Sequence[str]) -> list[Outcome]:
+    async def _unload(self, claim: Claim, asked: Sequence[str]) -> list[Outcome]:
         try:
             live = self.live.generations
-            going = {key: live[key] for key in wanted if key in live}
-            self._refuse_while_required(going)
-            return _stopped(going, await self.ending.stop_in_order(going))
+            generations = {key: live[key] for key in asked if key in live}
+            self._refuse_while_required(generations)
+            seconds = await self._ending.stop_in_order(generations)
+            return _stopped(generations, seconds)
         finally:
             self._claims.release(claim)
 
-    def _refuse_while_required(self, wanted: Collection[str]) -> None:
-        for key in wanted:
-            for other in self.live.dependents(key):
-                if other not in wanted:
+    def _refuse_while_required(self, module_ids: Collection[str]) -> None:
+        for key in module_ids:
+            for dependent in self.live.dependents(key):
+                if dependent not in module_ids:
                     raise ModframeError(
-                        f"{key} can't be unloaded: {other} requires it",
-                        cure=f"unload {other} first, or both together",
+                        f"{key} can't be unloaded: {dependent} requires it",
+                        cure=f"unload {dependent} first, or both together",
                     )
 
     async def stop(self) -> list[Outcome]:
-        """Stop everything, in the exact reverse of the start; asked again, wait for the same.
+        """Stop everything in reverse order of the start; called again, wait for the same stop.
 
-        Changes under way are cancelled and unwound first, and no others begin.
+        Changes under way are cancelled and unwound first, and no new ones begin.
         """
-        if self._stopping is None:
-            self._stopping = self.app_loop.spawn(self._stop_all(), context=copy_context())
-        return await asyncio.shield(self._stopping)
+        if self._stop_task is None:
+            self._ending.stopping = True
+            self._stop_task = self._app.app_loop.spawn(self._stop_all(), context=copy_context())
+        return await asyncio.shield(self._stop_task)
 
     async def _stop_all(self) -> list[Outcome]:
         for task in self._changes:
             task.cancel()
         if self._changes:
             await asyncio.wait(set(self._changes))
-        # What goes on behind, an unload for one, holds claims until it is through.
+        # An unload that goes on in the background holds its claim until it has ended.
         async with self._claims.hold(self.live.generations):
-            live = self.live.generations
-            took = await self.ending.stop_in_order(live)
+            generations = self.live.generations
+            seconds = await self._ending.stop_in_order(generations)
         await self.settled()
-        self.loader.close()
-        return _stopped(live, took)
+        self._loader.close()
+        return _stopped(generations, seconds)
 
 
-def _stopped(generations: Mapping[str, Generation], took: Mapping[str, float]) -> list[Outcome]:
-    return [Outcome(key, "stopped", one.number, 0, took[key]) for key, one in generations.items()]
+def _stopped(generations: Mapping[str, Generation], seconds: Mapping[str, float]) -> list[Outcome]:
+    return [
+        Outcome(key, "stopped", generation.number, 0, seconds[key])
+        for key, generation in generations.items()
+    ]
 
 
 def _too_late() -> NotRunningError:

@@ -1,0 +1,90 @@
+"""`App`: what the rooms below the engine may ask of the app they belong to.
+
+`Engine` implements it. Changes, module contexts and trials take it as an argument, so that none of
+them imports the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..config import FrameworkSettings
+from ..source import Source
+from .bounds import Limits
+from .calls.handle import Find
+from .calls.handles import Handles
+from .generation import Generation
+from .live import Live
+from .loop import AppLoop
+from .part import Part
+from .record import Records
+
+
+class App(Protocol):
+    """One running app, seen from below.
+
+    Attributes:
+        app_loop: The loop that module code runs on.
+        config: The framework's settings.
+        limits: How long the steps of a change may take.
+        modules_folder: The workspace's ``modules/``.
+        parts: What each generation is made of, in the order they are entered.
+        live: What runs. ``records``: what is known of each module beside it.
+        handles: The service handles that people get.
+    """
+
+    app_loop: AppLoop
+    config: FrameworkSettings
+    limits: Limits
+    modules_folder: Path
+    parts: tuple[Part, ...]
+    live: Live
+    records: Records
+    handles: Handles
+
+    # -- for changes ----------------------------------------------------------------------
+
+    def context_for(self, generation: Generation, find: Find) -> Any:
+        """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
+
+    def printer_for(self, module_id: str) -> Callable[..., None]:
+        """Make the ``print`` of a module."""
+
+    def source_on_disk(self, module_id: str) -> Source | None:
+        """Return the source of a module that is required and not live, if there is one."""
+
+    def published(self, module_ids: Iterable[str]) -> None:
+        """Tell everything that follows Live that it has changed."""
+
+    # -- for module contexts --------------------------------------------------------------
+
+    def building(self, module_id: str) -> Generation | None:
+        """Return the generation of a module that is being built."""
+
+    def explain(self, name: str) -> Exception:
+        """Make the error that says why a name leads to no service."""
+
+    def resource(
+        self,
+        generation: Generation,
+        factory: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
+        """Return what a factory makes, shared between the generations of a module."""
+
+    def session(
+        self, database: str, purpose: str, *, strict: bool
+    ) -> AbstractAsyncContextManager[Any]:
+        """Open a database session on the app loop."""
+
+    def snapshot(self) -> Any:
+        """Return everything that runs, as frozen plain data."""
+
+    # -- for trials -----------------------------------------------------------------------
+
+    def asgi_over(self, live: Live) -> Any:
+        """Return the ASGI application as it would be if other generations were live."""
