@@ -39,7 +39,7 @@ class Rollbacks:
             # The framework's own modules come with it; a start that keeps nothing makes no file.
             written = not source.place.startswith(_FRAMEWORK)
             history.note(source, generation=outcome.after, outcome=line, written=written)
-            outcome.account.closing.notify(
+            outcome.account.closing.when_done(
                 lambda leaked: history.note_leaked(key, outcome.before, leaked)
             )
         except Exception:  # noqa: BLE001  # the swap is done, and is not to fail for its history

@@ -24,6 +24,23 @@ class Override:
     replacement: object
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """What a generation left behind when it was closed.
+
+    Attributes:
+        generation: Its number; 0 if it never went live.
+        text: What was left behind, as a sentence.
+    """
+
+    generation: int
+    text: str
+
+    def __str__(self) -> str:
+        number = f"generation {self.generation}"
+        return f"{number if self.generation else 'a generation that did not go live'}: {self.text}"
+
+
 @dataclass(slots=True)
 class Record:
     """One module beside Live.
@@ -50,10 +67,14 @@ class Record:
     reads: Reads | None = None
     building: Generation | None = None
     retired: list[Generation] = field(default_factory=list)
-    unsettled: list[str] = field(default_factory=list)
+    unsettled: list[Unsettled] = field(default_factory=list)
     newest: Source | None = None
     overrides: list[Override] = field(default_factory=list)
     outcome: str = ""
+
+    def unsettled_of(self, number: int) -> tuple[str, ...]:
+        """Return what one generation left behind."""
+        return tuple(each.text for each in self.unsettled if each.generation == number)
 
     @property
     def instead(self) -> dict[str, object]:

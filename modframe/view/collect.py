@@ -81,7 +81,7 @@ class Collector:
             in_flight=generation.in_flight + generation.open_streams if generation else 0,
             retired=tuple(freeze(_inside(one)) for one in list(record.retired)),
             overridden=tuple(record.instead),
-            unsettled=tuple(record.unsettled),
+            unsettled=tuple(map(str, record.unsettled)),
             requires=spec.required_ids if spec else (),
             parts=freeze(
                 {

@@ -1,7 +1,7 @@
-"""`Account`: what a swap re-executed, kept, dropped and left behind; as one line and as data.
+"""`Account`: what a change re-executed, kept, dropped and leaked, as one line and as data.
 
-`Accounts` makes one for each module of a change at publish, and follows the replaced generation to
-its end: what did not settle is known only then.
+`Accounts` makes one for each module of a change at publish. What leaked is known only once the
+replaced generation was closed, so it follows that one to its end.
 """
 
 from __future__ import annotations
@@ -21,43 +21,44 @@ _SHOWN = 3
 
 
 class Closing:
-    """Whether the replaced generation was closed, and what of it would not settle.
+    """Whether the replaced generation was closed, and what of it did not settle.
 
     Attributes:
-        done: Whether it was closed; at once where nothing was replaced.
+        done: Whether it was closed; true from the start if nothing was replaced.
+        leaked: What did not settle; empty until it was closed.
     """
 
-    __slots__ = ("_told", "done", "leaked")
+    __slots__ = ("_callbacks", "done", "leaked")
 
     def __init__(self, *, done: bool = True) -> None:
         self.done = done
         self.leaked: tuple[str, ...] = ()
-        self._told: list[Callable[[tuple[str, ...]], None]] = []
+        self._callbacks: list[Callable[[tuple[str, ...]], None]] = []
 
-    def notify(self, told: Callable[[tuple[str, ...]], None]) -> None:
-        """Let someone know what leaked, once it was closed."""
+    def when_done(self, callback: Callable[[tuple[str, ...]], None]) -> None:
+        """Call back with what leaked, once the generation was closed; at once if it was."""
         if self.done:
-            told(self.leaked)
+            callback(self.leaked)
         else:
-            self._told.append(told)
+            self._callbacks.append(callback)
 
     def finish(self, leaked: tuple[str, ...]) -> None:
-        """It was closed."""
+        """Note that the generation was closed."""
         self.leaked, self.done = leaked, True
-        while self._told:
-            self._told.pop()(leaked)
+        while self._callbacks:
+            self._callbacks.pop()(leaked)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a swap did to one module and to those around it.
+    """What a change did to one module and to those around it.
 
     Attributes:
-        executed: The files that were run anew.
-        rebuilt: The modules that import from it and were rebuilt with it, their text unchanged.
-        kept: The modules that build upon it and stay; they reach the new one by their handles.
-        handed: State and resources that the new generation took over.
-        dropped: Routes, methods, settings and files that were there and are gone.
+        executed: The files that were executed.
+        rebuilt: The modules that import from it and were rebuilt with it, their source unchanged.
+        kept: The modules that use it and stay; their handles lead to the new generation.
+        handed: State that the new generation took over.
+        dropped: Routes, methods, settings and files that the new generation no longer has.
     """
 
     executed: tuple[str, ...] = ()
@@ -69,7 +70,7 @@ class Account:
 
     @property
     def leaked(self) -> tuple[str, ...]:
-        """What of the replaced generation would not settle; empty until it was closed."""
+        """What of the replaced generation did not settle; empty until it was closed."""
         return self.closing.leaked
 
     @property
@@ -79,29 +80,29 @@ class Account:
 
     @property
     def unusual(self) -> str:
-        """What goes into the line under a cell: only what is not always so."""
-        said = [f"dropped {some(self.dropped, _SHOWN)}"] if self.dropped else []
+        """What the line under a cell mentions: dropped names and rebuilt modules."""
+        phrases = [f"dropped {some(self.dropped, _SHOWN)}"] if self.dropped else []
         if self.rebuilt:
-            said.append(f"rebuilt {some(self.rebuilt, _SHOWN)} with it")
-        return " · ".join(said)
+            phrases.append(f"rebuilt {some(self.rebuilt, _SHOWN)} with it")
+        return " · ".join(phrases)
 
     def __str__(self) -> str:
         leaked = ", ".join(self.leaked) or ("nothing" if self.settled else "not known yet")
-        said = {
+        lists = {
             "re-executed": ", ".join((*self.executed, *self.rebuilt)),
             "kept": ", ".join((*self.kept, *self.handed)),
             "dropped": ", ".join(self.dropped),
             "leaked": leaked,
         }
-        return "; ".join(f"{word} {what or 'nothing'}" for word, what in said.items())
+        return "; ".join(f"{word} {names or 'nothing'}" for word, names in lists.items())
 
 
 class Accounts:
-    """Makes the accounts of one app's swaps.
+    """Makes the accounts of one app's changes.
 
     Args:
         live: What runs.
-        records: Where what would not settle is noted.
+        records: Where it is noted what did not settle.
         parts: What generations are made of.
     """
 
@@ -118,11 +119,11 @@ class Accounts:
         *,
         handed: Mapping[str, tuple[str, ...]],
     ) -> dict[str, Account]:
-        """The account of each module that was published.
+        """Return the account of each module that was published.
 
         Args:
-            built: What is live now.
-            replaced: What was live instead.
+            built: Module id → the generation that is live now.
+            replaced: Module id → the generation that was live before.
             handed: Module id → what its new generation took over.
         """
         accounts = {}
@@ -135,7 +136,7 @@ class Accounts:
             accounts[key] = Account(
                 executed,
                 rebuilt=_rebuilt(key, built, replaced),
-                kept=tuple(one for one in self._live.users(key) if one not in built),
+                kept=tuple(user for user in self._live.users(key) if user not in built),
                 handed=handed.get(key, ()),
                 dropped=tuple(self._dropped(old, new)),
                 closing=self._closing(old),
@@ -151,41 +152,39 @@ class Accounts:
         return closing
 
     def _dropped(self, old: Generation, new: Generation) -> list[str]:
-        gone: list[str] = []
+        dropped: list[str] = []
         for part in self._parts:
             if part.noun and part.vanishes:
-                gone += missing(part.outline(old), part.outline(new))
-        gone += [f"{name}()" for name in sorted(method_names(old) - method_names(new))]
-        return [*gone, *sorted(old.source.files.keys() - new.source.files.keys())]
+                dropped += missing(part.outline(old), part.outline(new))
+        dropped += [f"{name}()" for name in sorted(method_names(old) - method_names(new))]
+        return [*dropped, *sorted(old.source.files.keys() - new.source.files.keys())]
 
     def closed(self, old: Generation) -> None:
-        """A generation was closed: the account of the swap that replaced it is complete."""
+        """Complete the account of the change that replaced a generation, which was closed."""
         closing = self._open.pop((old.module_id, old.number), None)
         if closing is not None:
             closing.finish(self._left(old))
 
     def _left(self, old: Generation) -> tuple[str, ...]:
-        mark = f"generation {old.number}: "
-        said = self._records[old.module_id].unsettled
-        return tuple(one.removeprefix(mark) for one in said if one.startswith(mark))
+        return self._records[old.module_id].unsettled_of(old.number)
 
 
 def missing(before: Sequence[str] | None, after: Sequence[str] | None) -> list[str]:
-    """What was listed and is not any more; nothing where either can't be told."""
+    """Return what is no longer listed; nothing if either list is unknown."""
     if before is None or after is None:
         return []
-    there = set(after)
-    return [one for one in before if one not in there]
+    remaining = set(after)
+    return [name for name in before if name not in remaining]
 
 
 def _rebuilt(
     key: str, built: Mapping[str, Generation], replaced: Mapping[str, Generation]
 ) -> tuple[str, ...]:
-    """Modules of the change with equal text that import from one, or from one that does."""
+    """Return the modules with unchanged source that import from a module, directly or not."""
     same = [
-        one
-        for one, generation in built.items()
-        if one in replaced and replaced[one].source.digest == generation.source.digest
+        module_id
+        for module_id, generation in built.items()
+        if module_id in replaced and replaced[module_id].source.digest == generation.source.digest
     ]
     return tuple(
         reach([key], same, lambda one, group: not group.isdisjoint(built[one].spec.imports_modules))

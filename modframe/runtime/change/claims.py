@@ -1,7 +1,8 @@
-"""`Claims`: which change may touch which modules. One change a module at a time, first come first.
+"""`Claims`: which change may touch which modules. A module belongs to one change at a time.
 
-A change claims what it names before it begins, all or none, so that no two wait for each other.
-What it comes upon later it claims only if that is free; else it begins anew and claims it first.
+A change claims its modules before it begins, all or none, so that no two changes wait for each
+other. A module that it needs later it claims only if that one is free; otherwise the change begins
+again and claims it from the start.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from dataclasses import dataclass
 
 
 class GroundMovedError(Exception):
-    """Raised when a change has to begin anew, for what it builds upon is another's or has changed.
+    """Raised when a change has to begin again: what it builds on was replaced, or is claimed.
 
     Attributes:
-        module_ids: What it has to claim first this time.
+        module_ids: The modules that it has to claim before it begins again.
     """
 
     def __init__(self, module_ids: Iterable[str]) -> None:
@@ -27,23 +28,23 @@ class GroundMovedError(Exception):
 
 @dataclass(eq=False, slots=True)
 class Claim:
-    """What one change has claimed, or waits for."""
+    """The modules that one change has claimed or waits for."""
 
     module_ids: set[str]
     granted: asyncio.Future[None]
 
 
 class Claims:
-    """Grants claims in the order they were made, those that don't meet side by side."""
+    """Grants claims in the order they were made; claims that share no module overlap."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # files are loaded, and meet others, on the loader thread
+        self._lock = threading.Lock()  # the loader thread extends claims
         self._held: list[Claim] = []
         self._waiting: list[Claim] = []
 
     @asynccontextmanager
     async def hold(self, module_ids: Iterable[str]) -> AsyncIterator[Claim]:
-        """Wait until all of them are free, and keep them from others."""
+        """Wait until all these modules are free, and hold them inside the block."""
         claim = await self.take(module_ids)
         try:
             yield claim
@@ -51,7 +52,7 @@ class Claims:
             self.release(claim)
 
     async def take(self, module_ids: Iterable[str]) -> Claim:
-        """As `hold`, for one who calls `release` in the end."""
+        """Claim as `hold` does; the caller has to call `release`."""
         claim = Claim(set(module_ids), asyncio.get_running_loop().create_future())
         with self._lock:
             self._waiting.append(claim)
@@ -64,31 +65,34 @@ class Claims:
         return claim
 
     def release(self, claim: Claim) -> None:
-        """Let others have them; on the app loop."""
+        """Give the modules back; call it on the app loop."""
         with self._lock:
-            for place in (self._held, self._waiting):
-                if claim in place:
-                    place.remove(claim)
+            for claims in (self._held, self._waiting):
+                if claim in claims:
+                    claims.remove(claim)
             self._grant()
 
     def extend(self, claim: Claim, module_id: str) -> bool:
-        """Add a module to what is held, if it is free; from any thread, without waiting."""
+        """Add a module to a claim if it is free; return whether it was. Never waits.
+
+        Any thread may call it.
+        """
         with self._lock:
-            others = [one for one in (*self._held, *self._waiting) if one is not claim]
-            if any(module_id in one.module_ids for one in others):
+            others = [other for other in (*self._held, *self._waiting) if other is not claim]
+            if any(module_id in other.module_ids for other in others):
                 return False
             claim.module_ids.add(module_id)
             return True
 
     def _grant(self) -> None:
-        taken = {key for one in self._held for key in one.module_ids}
+        taken = {key for claim in self._held for key in claim.module_ids}
         for claim in list(self._waiting):
             if taken.isdisjoint(claim.module_ids):
                 self._waiting.remove(claim)
                 self._held.append(claim)
                 if not claim.granted.done():
                     claim.granted.set_result(None)
-            taken |= claim.module_ids  # who came earlier has it earlier
+            taken |= claim.module_ids  # a later claim must not overtake this one
 
     def __repr__(self) -> str:
         return f"<Claims: {len(self._held)} held, {len(self._waiting)} waiting>"

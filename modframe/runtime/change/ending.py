@@ -18,6 +18,7 @@ from ...load import forget_gone
 from ..app import App
 from ..generation import Generation
 from ..part import Part
+from ..record import Unsettled
 from ..stragglers import cut
 from .graph import stop_waits
 
@@ -134,7 +135,7 @@ class Ending:
         self._note(old, error.message if isinstance(error, ModframeError) else text, error)
 
     def _note(self, old: Generation, text: str, error: Exception | None = None) -> None:
-        self._app.records[old.module_id].unsettled.append(f"generation {old.number}: {text}")
+        self._app.records[old.module_id].unsettled.append(Unsettled(old.number, text))
         _log.error(
             "%s: generation %d did not stop cleanly: %s",
             old.module_id, old.number, text, exc_info=error,
@@ -200,7 +201,7 @@ class Ending:
         if left := record.unsettled[before:]:
             record.state = "FAILED_UNLOAD"
             record.error = ModframeError(
-                f"it did not stop cleanly: {'; '.join(left)}",
+                f"it did not stop cleanly: {'; '.join(map(str, left))}",
                 cure="what is named may go on until the process ends",
                 subject=key,
             )

@@ -1,4 +1,4 @@
-"""Requirements to an order: what is missing, what goes in circles, what comes first."""
+"""`Graph`: which module waits for which, what is missing, and what requires itself in a circle."""
 
 from __future__ import annotations
 
@@ -12,30 +12,35 @@ from ...spec import ModuleSpec, module_of_service
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The modules of a change and what each waits for, among themselves and what is live.
+    """The order among the modules of a change.
 
     Attributes:
-        waits: Module id → the ids, within the change, that come before it.
-        error: Everything that can't be met, or nothing.
+        waits: Module id → the modules of the change that come before it.
+        error: All requirements that can't be met; ``None`` if there are none.
     """
 
     waits: Mapping[str, tuple[str, ...]]
     error: GraphError | None
 
     def blocked_by(self, failed: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Those that can't start once ``failed`` have failed, each with what holds it up."""
-        bad = set(failed)
+        """Return the modules that can't start, each with the modules that block it.
+
+        Args:
+            failed: The modules that failed by themselves.
+        """
+        down = set(failed)
         blocked: dict[str, tuple[str, ...]] = {}
         while True:
-            more = {
-                key: held
+            newly_blocked = {
+                key: blockers
                 for key, waits in self.waits.items()
-                if key not in bad and (held := tuple(one for one in waits if one in bad))
+                if key not in down
+                and (blockers := tuple(other for other in waits if other in down))
             }
-            if not more:
+            if not newly_blocked:
                 return blocked
-            blocked |= more
-            bad |= set(more)
+            blocked |= newly_blocked
+            down |= set(newly_blocked)
 
 
 def plan_graph(
@@ -43,32 +48,32 @@ def plan_graph(
     present: Callable[[str], ModuleSpec | None],
     known: Iterable[str] = (),
 ) -> Graph:
-    """The graph of a change.
+    """Return the graph of a change.
 
     Args:
         specs: The modules of the change.
-        present: Gives what is live already, by id.
+        present: Gives the spec of a module that is live already, by id.
         known: Modules of the change that failed before; they are not missing, they block.
     """
 
-    def everything(module_id: str) -> ModuleSpec | None:
+    def spec_of(module_id: str) -> ModuleSpec | None:
         return specs.get(module_id) or present(module_id)
 
     failed = set(known)
     missing: dict[str, tuple[str, ...]] = {}
     waits: dict[str, tuple[str, ...]] = {}
     for key, spec in specs.items():
-        lacks = [
+        unmet = [
             name
             for name in (*spec.requires_services, *spec.requires_modules, *spec.imports_modules)
-            if not _provided(name, everything, failed)
+            if not _provided(name, spec_of, failed)
         ]
-        if lacks:
-            missing[key] = tuple(dict.fromkeys(lacks))
+        if unmet:
+            missing[key] = tuple(dict.fromkeys(unmet))
         before = (*spec.required_ids, *spec.after_modules)
-        inside = [one for one in before if (one in specs or one in failed) and one != key]
+        inside = [other for other in before if (other in specs or other in failed) and other != key]
         waits[key] = tuple(dict.fromkeys(inside))
-    cycles = _cycles({key: set(one) & set(specs) for key, one in waits.items()})
+    cycles = _cycles({key: set(others) & set(specs) for key, others in waits.items()})
     error = GraphError(missing, cycles) if missing or cycles else None
     return Graph(waits, error)
 
@@ -85,20 +90,22 @@ def _provided(name: str, specs: Callable[[str], ModuleSpec | None], failed: set[
 
 
 def _cycles(edges: Mapping[str, set[str]]) -> list[tuple[str, ...]]:
-    """Every group that goes in circles, once, as a path of "requires" that ends where it began."""
-    left = {key: set(one) for key, one in edges.items()}
-    found = []
+    """Return each cycle once, as a path of requirements that ends where it began."""
+    remaining = {key: set(others) for key, others in edges.items()}
+    cycles = []
     while True:
         try:
-            TopologicalSorter(left).prepare()
+            TopologicalSorter(remaining).prepare()
         except CycleError as error:
             path = list(reversed(error.args[1]))[:-1]
             first = path.index(min(path))
             path = path[first:] + path[:first]
-            found.append((*path, path[0]))
-            left = {key: one - set(path) for key, one in left.items() if key not in path}
+            cycles.append((*path, path[0]))
+            remaining = {
+                key: others - set(path) for key, others in remaining.items() if key not in path
+            }
         else:
-            return found
+            return cycles
 
 
 def reach(
@@ -121,10 +128,10 @@ def reach(
 
 
 def stop_waits(specs: Mapping[str, ModuleSpec]) -> dict[str, tuple[str, ...]]:
-    """Module id → those that must have stopped before it: its dependents."""
+    """Return module id → its dependents, which must have stopped before it."""
     waits: dict[str, list[str]] = {key: [] for key in specs}
     for key, spec in specs.items():
-        for one in (*spec.required_ids, *spec.after_modules):
-            if one in waits and one != key:
-                waits[one].append(key)
-    return {key: tuple(one) for key, one in waits.items()}
+        for required in (*spec.required_ids, *spec.after_modules):
+            if required in waits and required != key:
+                waits[required].append(key)
+    return {key: tuple(dependents) for key, dependents in waits.items()}

@@ -14,12 +14,12 @@ from .account import Account
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What the tests of a module came to, on a generation that passed them.
+    """The result of a module's own tests, which all passed.
 
     Attributes:
-        passed: How many passed.
+        passed: How many tests passed.
         skipped: How many were skipped.
-        expected: How many failed as their authors said they would (``xfail``).
+        expected: How many failed as expected (``xfail``).
     """
 
     passed: int
@@ -38,15 +38,15 @@ class Outcome:
     """What a change did to one module, as one line and as data.
 
     Attributes:
-        kind: ``live``, ``unchanged``, ``stopped``, or ``superseded`` by a newer text that came
-            while it waited for its turn.
+        kind: ``live``, ``unchanged``, ``stopped``, or ``superseded`` by a newer source that was
+            asked for while this one waited for its turn.
         before: The number of the generation that was replaced; 0 if there was none.
         after: The number of the generation that is live now.
         seconds: How long the whole change took.
         routes: How many routes the module has.
-        findings: What was noticed and did not stand in the way.
+        findings: Warnings that did not keep the module from going live.
         notes: What else a person should know, such as what was handed over.
-        tests: What the module's own tests came to, if they were run.
+        tests: The result of the module's own tests, if they were run.
         account: What was re-executed, kept, dropped and, once that is known, leaked.
     """
 
@@ -78,32 +78,32 @@ class Outcome:
 
 
 def refuse_superseded(outcomes: Iterable[Outcome]) -> None:
-    """Outcomes of texts that were asked for pass if they count.
+    """Raise if a newer source took the place of one that was asked for.
 
     Raises:
-        SupersededError: If newer ones came while they waited for their turn.
+        SupersededError: For the first outcome that is superseded.
     """
-    for one in outcomes:
-        if one.kind == "superseded":
+    for outcome in outcomes:
+        if outcome.kind == "superseded":
             raise SupersededError(
-                str(one),
+                str(outcome),
                 cure="the newer one counts; load this one again if it should",
-                module_id=one.module_id,
+                module_id=outcome.module_id,
             )
 
 
 @dataclass(frozen=True, slots=True)
 class StopReport:
-    """What a stop did: each module with its time, in order, and what would not settle."""
+    """What a stop did: each module with its time, in order, and what did not settle."""
 
     modules: tuple[Outcome, ...]
     seconds: float
     unsettled: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        left = f", {len(self.unsettled)} not settled" if self.unsettled else ""
-        return f"<stopped {count(len(self.modules), 'module')} in {duration(self.seconds)}{left}>"
+        faults = f", {len(self.unsettled)} not settled" if self.unsettled else ""
+        return f"<stopped {count(len(self.modules), 'module')} in {duration(self.seconds)}{faults}>"
 
     def _repr_html_(self) -> str:
-        rows = [(one.module_id, duration(one.seconds)) for one in self.modules]
+        rows = [(outcome.module_id, duration(outcome.seconds)) for outcome in self.modules]
         return table([*rows, *((fault, "not settled") for fault in self.unsettled)])

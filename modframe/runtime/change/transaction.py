@@ -20,6 +20,7 @@ from ..app import App
 from ..bounds import bounded
 from ..failure import carry_findings, failure_of
 from ..generation import Generation
+from ..record import Unsettled
 from .account import Accounts
 from .batch import Batch
 from .claims import GroundMovedError
@@ -207,9 +208,8 @@ class Transaction:
     def _note_unwinding(self, faults: Mapping[str, list[Exception]]) -> None:
         for key, errors in faults.items():
             for error in errors:
-                self._app.records[key].unsettled.append(
-                    f"a generation that did not go live: {type(error).__name__}: {error}"
-                )
+                fault = Unsettled(0, f"{type(error).__name__}: {error}")
+                self._app.records[key].unsettled.append(fault)
                 log_exception(
                     key, f"a generation that did not go live did not unwind: {error}", error
                 )
