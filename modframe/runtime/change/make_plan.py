@@ -1,7 +1,7 @@
-"""Draws up a `Plan`: loads the sources of a change for real, looks at them, discards everything.
+"""`make_plan`: loads the sources of a change, compares them with Live, and gives a `Plan`.
 
-Called by the swap, on the app loop, with a batch that is never published. Module bodies run; no
-phase does, so no service is made, no setting resolved and no database touched.
+The swap calls it on the app loop with a batch that is discarded afterwards. Module bodies run, but
+no phase does: no service is made, no setting is resolved and no database is touched.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _STEPS = {
 async def make_plan(
     batch: Batch, live: Live, parts: Sequence[Part], *, asked: Sequence[str]
 ) -> Plan:
-    """The plan of a batch, which is loaded and connected for it; `discard_plan` it afterwards.
+    """Load and connect a batch, and return what publishing it would do.
 
     Args:
-        batch: Not loaded yet.
+        batch: A batch that is not loaded yet. Call `discard_plan` with it afterwards.
         live: What runs.
         parts: What generations are made of.
-        asked: The ids that the plan is asked about, whether their text differs or not.
+        asked: The ids that the plan is asked about, whether their source differs or not.
     """
     await batch.load(_note_nothing)
     graph = batch.connect()
@@ -60,11 +60,11 @@ async def make_plan(
 
 
 def _note_nothing(_: Generation) -> None:
-    """A module that is loaded for a plan isn't being built."""
+    """Do nothing: a module that is loaded for a plan is not being built."""
 
 
 async def discard_plan(batch: Batch) -> None:
-    """Discard all that was loaded for a plan, its text included."""
+    """Discard everything that was loaded for a plan, texts included."""
     generations = list(batch.generations.values())
     await batch.discard(batch.generations)
     for generation in generations:
@@ -73,10 +73,10 @@ async def discard_plan(batch: Batch) -> None:
 
 
 def _outlines(batch: Batch, parts: Sequence[Part]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Module → part → what it will have; a fault that shows already fails the module."""
-    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    """Return module id → part → what it will have. A module whose outline raises has failed."""
+    outlines: dict[str, dict[str, tuple[str, ...]]] = {}
     for key, generation in batch.going.items():
-        found[key] = {}
+        outlines[key] = {}
         for part in parts:
             try:
                 names = part.outline(generation) if part.noun else None
@@ -84,8 +84,8 @@ def _outlines(batch: Batch, parts: Sequence[Part]) -> dict[str, dict[str, tuple[
                 batch.failed[key] = failure_of(generation.source, part.name, error)
                 break
             if names is not None:
-                found[key][part.name] = names
-    return found
+                outlines[key][part.name] = names
+    return outlines
 
 
 def _entry(
@@ -170,7 +170,7 @@ def _findings(error: BaseException) -> tuple[Finding, ...]:
 
 def _change(part: Part, old: Generation | None, after: tuple[str, ...] | None) -> PartChange | None:
     if after is None or (old is None and not part.vanishes):
-        return None  # it can't be told, or what a database has already would have to be asked
+        return None  # unknown, or only the database itself could tell
     before = part.outline(old) if old is not None else ()
     added = tuple(missing(after, before))
     removed = tuple(missing(before, after)) if part.vanishes else ()
@@ -183,12 +183,12 @@ def _same(generation: Generation) -> PlanEntry:
 
 
 def _bystanders(live: Live, batch: Batch) -> list[PlanEntry]:
-    """Live modules that build upon what changes and are not part of it."""
-    upon: dict[str, list[str]] = {}
+    """Return the entries of live modules that use a changed module and are not changed."""
+    used: dict[str, list[str]] = {}
     for key in batch.generations:
-        for one in live.users(key):
-            if one not in batch.generations:
-                upon.setdefault(one, []).append(key)
+        for user in live.users(key):
+            if user not in batch.generations:
+                used.setdefault(user, []).append(key)
     return [
         PlanEntry(
             key,
@@ -197,12 +197,12 @@ def _bystanders(live: Live, batch: Batch) -> list[PlanEntry]:
             live.generations[key].number,
             live.generations[key].number,
         )
-        for key, others in upon.items()
+        for key, others in used.items()
     ]
 
 
 def _order(graph: Graph) -> tuple[str, ...]:
     try:
         return tuple(TopologicalSorter(graph.waits).static_order())
-    except CycleError:  # said as an error of the modules in it
+    except CycleError:  # reported as an error of the modules in it
         return ()

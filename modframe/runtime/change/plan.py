@@ -1,6 +1,6 @@
-"""`Plan`: what a change would do, as frozen text; drawn up by `planning`, read by people.
+"""`Plan`: what a change would do, as frozen text; made by `make_plan`, read by people.
 
-Holding one keeps no generation alive and goes stale with the next swap.
+A plan keeps no generation alive. It is out of date as soon as a module changes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class FileDiff:
     """How one file differs.
 
     Attributes:
-        added: Lines that are new. ``removed``: lines that are gone.
-        text: The unified diff; the places it names are files and cells.
+        added: How many lines are new. ``removed``: how many are gone.
+        text: The unified diff, labelled with files and cells.
     """
 
     file: str
@@ -40,33 +40,33 @@ class FileDiff:
 
 @dataclass(frozen=True, slots=True)
 class PartChange:
-    """What of one part, its routes for one, would come and go."""
+    """What one part would gain and lose, for example routes."""
 
     noun: str
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        signed = [*(f"+ {one}" for one in self.added), *(f"- {one}" for one in self.removed)]
+        signed = [*(f"+ {name}" for name in self.added), *(f"- {name}" for name in self.removed)]
         return ", ".join(signed)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanEntry:
-    """What would become of one module.
+    """What would happen to one module.
 
     Attributes:
-        action: ``start``, ``swap``, ``rebuild`` (its text stays, it imports from what changes),
-            ``stay`` or ``refuse``.
+        action: ``start``, ``swap``, ``rebuild`` (its source is unchanged, but it imports from a
+            module that changes), ``stay`` or ``refuse``.
         why: The reason, as a clause.
         before: The number of the live generation; 0 if there is none.
         after: The number that would be live.
-        diff: File by file, what differs from what is live.
-        contract: What its service is no more, or is now, each with the live ``uses`` of it.
-        parts: Part (``web``, ``settings``, ``database``) → what of it would come and go, as far as
-            the text tells.
-        findings: What is noticed; what refuses it comes first.
-        error: The whole sentence of what refuses it; empty if nothing does.
+        diff: How each file differs from the live one.
+        contract: How its service would change, each change with the live ``uses`` of it.
+        parts: Part (``web``, ``settings``, ``database``) → what it would gain and lose, as far as
+            that can be told before the module starts.
+        findings: Errors and warnings, errors first.
+        error: Why the change is refused, as a sentence; empty if it is not.
     """
 
     id: str
@@ -88,24 +88,24 @@ class PlanEntry:
 
     @property
     def changes(self) -> tuple[ContractChange, ...]:
-        """Of the contract, what the error does not say already."""
-        said = any(one.rule == "contract" for one in self.findings)
-        return tuple(one for one in self.contract if not (said and one.uses))
+        """The changes of the contract that the error does not mention already."""
+        mentioned = any(finding.rule == "contract" for finding in self.findings)
+        return tuple(change for change in self.contract if not (mentioned and change.uses))
 
     def __str__(self) -> str:
         return " ".join(filter(None, [self.action, self.id, self.generations, f"· {self.why}"]))
 
     def lines(self) -> Iterator[str]:
-        """All of it as text."""
+        """Yield the entry as lines of text."""
         yield str(self)
         for part in self.parts.values():
             yield f"    {part.noun}s: {part}"
-        yield from (f"    {_change(one)}" for one in self.changes)
+        yield from (f"    {_change_text(change)}" for change in self.changes)
         yield from (f"    {line}" for line in self.error.splitlines())
         if not self.error:
-            yield from (f"    {one.level}: {one}" for one in self.findings)
-        for one in self.diff:
-            yield from (f"    {line}" for line in one.text.splitlines())
+            yield from (f"    {finding.level}: {finding}" for finding in self.findings)
+        for file in self.diff:
+            yield from (f"    {line}" for line in file.text.splitlines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ class Plan:
     """What a change would do, module by module; nothing was done.
 
     Attributes:
-        entries: Every module that the change touches or that builds upon one it touches.
-        order: The order in which they would start, as their requirements give it.
+        entries: Every module that the change touches, and every live module that uses one of them.
+        order: The order in which they would start, as their requirements demand.
     """
 
     entries: tuple[PlanEntry, ...]
@@ -123,11 +123,11 @@ class Plan:
     @property
     def refused(self) -> bool:
         """Whether the change would be refused; it is all or nothing."""
-        return any(one.action == "refuse" for one in self.entries)
+        return any(entry.action == "refuse" for entry in self.entries)
 
     def entry(self, name: str) -> PlanEntry | None:
-        """What would become of one module, by its full or short id."""
-        return next((one for one in self.entries if one.id == full_id(name)), None)
+        """Return the entry of a module, by its full or short id."""
+        return next((entry for entry in self.entries if entry.id == full_id(name)), None)
 
     def __iter__(self) -> Iterator[PlanEntry]:
         return iter(self.entries)
@@ -136,7 +136,7 @@ class Plan:
         return len(self.entries)
 
     def __str__(self) -> str:
-        lines = [line for one in self.entries for line in one.lines()]
+        lines = [line for entry in self.entries for line in entry.lines()]
         return "\n".join([*lines, *([self._order_line()] if self._order_line() else [])])
 
     def _order_line(self) -> str:
@@ -144,19 +144,19 @@ class Plan:
 
     def __repr__(self) -> str:
         numbers = dict.fromkeys(_ORDER, 0)
-        for one in self.entries:
-            numbers[one.action] += 1
-        said = ", ".join(f"{number} {action}" for action, number in numbers.items() if number)
-        return f"<Plan of {count(len(self.entries), 'module')}: {said or 'nothing to do'}>"
+        for entry in self.entries:
+            numbers[entry.action] += 1
+        actions = ", ".join(f"{number} {action}" for action, number in numbers.items() if number)
+        return f"<Plan of {count(len(self.entries), 'module')}: {actions or 'nothing to do'}>"
 
     def _repr_html_(self) -> str:
-        rows = [(one.action, one.id, one.generations, one.why) for one in self.entries]
+        rows = [(entry.action, entry.id, entry.generations, entry.why) for entry in self.entries]
         head = ("", "module", "generation", "why")
         body = [table(rows, head=head), *map(_details, self.entries)]
         return section("plan", row(*body), note=self._order_line())
 
 
-def _change(change: ContractChange) -> str:
+def _change_text(change: ContractChange) -> str:
     users = f"; used by {', '.join(map(str, change.uses))}" if change.uses else ""
     return f"{'! ' if change.uses else ''}{change.text}{users}"
 
@@ -165,9 +165,9 @@ def _details(entry: PlanEntry) -> Raw:
     rows: list[tuple[object, object]] = [
         (f"{part.noun}s", str(part)) for part in entry.parts.values()
     ]
-    rows += [("contract", _change(one)) for one in entry.changes]
-    rows += [(_LABELS.get(one.level, "finding"), str(one)) for one in entry.findings]
-    rows += [(one.file, tag("pre", one.text)) for one in entry.diff]
+    rows += [("contract", _change_text(change)) for change in entry.changes]
+    rows += [(_LABELS.get(each.level, "finding"), str(each)) for each in entry.findings]
+    rows += [(file.file, tag("pre", file.text)) for file in entry.diff]
     return row(tag("strong", entry.id), table(rows)) if rows else Raw()
 
 
@@ -175,11 +175,11 @@ def _details(entry: PlanEntry) -> Raw:
 
 
 def diff_of(old: Source | None, new: Source) -> tuple[FileDiff, ...]:
-    """File by file, how a text differs from another; a module that is new differs in all."""
+    """Return how each file of a source differs from an older one; of a new module, all differ."""
     before = old.files if old is not None else {}
     files = sorted({*before, *new.files}, key=lambda file: (file != "api.py", file))
-    found = (_diff(file, before.get(file), new.files.get(file)) for file in files)
-    return tuple(one for one in found if one is not None)
+    diffs = (_diff(file, before.get(file), new.files.get(file)) for file in files)
+    return tuple(diff for diff in diffs if diff is not None)
 
 
 def _diff(file: str, old: SourceFile | None, new: SourceFile | None) -> FileDiff | None:
@@ -191,8 +191,8 @@ def _diff(file: str, old: SourceFile | None, new: SourceFile | None) -> FileDiff
             was.splitlines(), now.splitlines(), _label(file, old), _label(file, new), lineterm=""
         )
     )
-    added = sum(one.startswith("+") for one in lines[2:])
-    removed = sum(one.startswith("-") for one in lines[2:])
+    added = sum(line.startswith("+") for line in lines[2:])
+    removed = sum(line.startswith("-") for line in lines[2:])
     text = "\n".join(lines) or f"{_label(file, new)}: only line ends differ"
     return FileDiff(file, added, removed, text)
 
