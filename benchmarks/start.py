@@ -91,7 +91,8 @@ def main() -> None:
     started = statistics.median(one["start"] for one in starts)
     print(f"import {MODULES} files         {imported * 1000:>8.1f} ms")
     print(
-        f"modframe: start           {started * 1000:>8.1f} ms    ratio {started / imported:.2f}, target ≤ 2"
+        f"modframe: start           {started * 1000:>8.1f} ms    "
+        f"ratio {started / imported:.2f}, target ≤ 2"
     )
     for name, target in (("first snapshot", "target ≤ 60 ms"), ("next snapshot", "")):
         spent = statistics.median(one[name] for one in starts)
