@@ -1,7 +1,8 @@
 """Who is still inside a generation at its deadline: found, cancelled and named.
 
 A call on the hot path only counts itself in and out; who it was is told afterwards from the
-frames of the tasks that wait. The handle and the dispatcher say which frames count (`mark`).
+frames of the tasks that wait. The handle and the dispatcher say which frames count, by
+`register_entry_point`.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from .generation import Generation
 Describe = Callable[[Mapping[str, Any]], str]
 """A marked frame's variables → what runs there, for people."""
 
-_marks: dict[CodeType, Describe] = {}
+_ENTRY_POINTS: dict[CodeType, Describe] = {}
 _cut: WeakKeyDictionary[asyncio.Task[Any], Generation] = WeakKeyDictionary()
 
 
-def mark(function: FunctionType | Any, describe: Describe) -> None:
+def register_entry_point(function: FunctionType | Any, describe: Describe) -> None:
     """Say that a function's frames are inside the generation that its variable of that name is."""
-    _marks[function.__code__] = describe
+    _ENTRY_POINTS[function.__code__] = describe
 
 
-def inside(generation: Generation) -> dict[asyncio.Task[Any], str]:
+def tasks_inside(generation: Generation) -> dict[asyncio.Task[Any], str]:
     """The tasks that are inside a generation, each with what it does there; on the app loop."""
     found = {task: what for task, what, _ in _inside(generation)}
     for task in generation.jobs:
@@ -62,7 +63,7 @@ def _inside(
             here = frame.f_locals
             if isinstance(begun := here.get("work"), Work):
                 work = begun  # the loop's wrapper of the task says it, and a request inside anew
-            describe = _marks.get(frame.f_code)
+            describe = _ENTRY_POINTS.get(frame.f_code)
             if describe is not None and here.get("generation") is generation:
                 yield task, describe(here), work
                 break
@@ -92,24 +93,24 @@ def frames(waiting: Any) -> Iterator[FrameType]:
             )
 
 
-async def cut(generation: Generation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+async def cancel_stragglers(generation: Generation) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Cancel whoever is inside a generation.
 
     Returns:
         What was cancelled, and what of it ignores that and runs on.
     """
-    found = inside(generation)
+    found = tasks_inside(generation)
     for task in found:
         _cut[task] = generation
         task.cancel()
     if found:
         await generation.drain(GRACE, hurry=asyncio.Event())
-    left = inside(generation)
+    left = tasks_inside(generation)
     return tuple(sorted(found.values())), tuple(sorted(left.values()))
 
 
-def was_cut(generation: Generation) -> bool:
-    """Whether the ``CancelledError`` at hand is `cut`'s; it then counts as dealt with."""
+def cancelled_at_deadline(generation: Generation) -> bool:
+    """Return whether `cancel_stragglers` caused the ``CancelledError`` at hand, and uncancel it."""
     task = asyncio.current_task()
     if task is None or _cut.get(task) is not generation:
         return False

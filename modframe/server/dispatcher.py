@@ -19,7 +19,7 @@ from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
 from ..runtime.gate import Work, enter_work, leave_work
 from ..runtime.generation import Generation, once_open
 from ..runtime.live import Live
-from ..runtime.stragglers import mark, was_cut
+from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
 from .stale import is_local, stale_header, telling
 
 _RETRY_SECONDS = "1"
@@ -99,7 +99,7 @@ class Dispatcher:
         try:
             await web.asgi(scope, receive, send)
         except asyncio.CancelledError:
-            if not was_cut(generation):
+            if not cancelled_at_deadline(generation):
                 raise
             await _cut_short(generation, scope, send)
         finally:
@@ -150,7 +150,7 @@ def _said(variables: Mapping[str, Any]) -> str:
     return f"{scope.get('method', 'WS')} {scope['path']}"
 
 
-mark(Dispatcher._answer, _said)
+register_entry_point(Dispatcher._answer, _said)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ from ...spec import ServiceMethod, type_name
 from ...wording import count, near
 from ..generation import Generation, once_open
 from ..loop import AppLoop
-from ..stragglers import mark, was_cut
+from ..stragglers import cancelled_at_deadline, register_entry_point
 from .call import Call, Stream
 
 Find = Callable[[str], "Generation | None"]
@@ -204,7 +204,7 @@ class Method:
             outcome = self._method(generation)(*args, **kwargs)
             return await outcome if hasattr(outcome, "__await__") else outcome
         except asyncio.CancelledError:
-            if was_cut(generation):
+            if cancelled_at_deadline(generation):
                 raise self._ended(generation) from None
             raise
         finally:
@@ -225,7 +225,7 @@ class Method:
                 async for item in items:
                     yield item
         except asyncio.CancelledError:
-            if was_cut(generation):
+            if cancelled_at_deadline(generation):
                 raise self._ended(generation) from None
             raise
         finally:
@@ -291,8 +291,8 @@ def _said(variables: Mapping[str, Any]) -> str:
     return f"{variables['self']._name}()"
 
 
-mark(Method._run, _said)
-mark(Method._items, _said)
+register_entry_point(Method._run, _said)
+register_entry_point(Method._items, _said)
 
 
 def _described(method: ServiceMethod) -> str:

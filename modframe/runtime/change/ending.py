@@ -19,7 +19,7 @@ from ..app import App
 from ..generation import Generation
 from ..part import Part
 from ..record import Unsettled
-from ..stragglers import cut
+from ..stragglers import cancel_stragglers
 from .graph import stop_waits
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ class Ending:
             part.end_streams(old)
         if await old.drain(self._app.limits.farewell, hurry=self._hurry):
             return
-        cancelled, left = await cut(old)
+        cancelled, left = await cancel_stragglers(old)
         if cancelled:
             _log.warning(
                 "%s: still inside generation %d after %g s, so cancelled: %s",

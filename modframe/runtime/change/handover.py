@@ -18,7 +18,7 @@ from ..app import App
 from ..failure import failure_of
 from ..gate import Gate, admitted
 from ..generation import Generation
-from ..stragglers import inside, work_inside, work_of
+from ..stragglers import tasks_inside, work_inside, work_of
 from .batch import Batch
 from .ending import Ending
 from .state import HandedState, apply_state, collect_state, hands_over
@@ -179,7 +179,7 @@ async def _close_gates(olds: Collection[Generation], *, timeout: float) -> Gener
 
 
 def _still_inside(old: Generation, *, timeout: float) -> ModframeError:
-    names = ", ".join(sorted(inside(old).values())) or f"{old.in_flight} calls"
+    names = ", ".join(sorted(tasks_inside(old).values())) or f"{old.in_flight} calls"
     return ModframeError(
         f"hand-over: calls are still inside generation {old.number} after {timeout:g} s: {names}",
         cure="let them end and load it again, or raise MODFRAME_HANDOVER_TIMEOUT",
