@@ -78,13 +78,13 @@ class ServicePart(Part):
             instance = make(spec.service_class, **values)
             generation.module.service_instance = instance
         generation.own_services[spec.name] = instance
-        generation.offer({})
+        generation.expose_services({})
 
     def starts(self, generation: Generation) -> bool:
         """Whether it has anything to do in phase 2."""
         spec = generation.spec
         return bool(spec.phase2) or (
-            spec.initializes_service and generation.hook("initialize") is not None
+            spec.initializes_service and generation.find_hook("initialize") is not None
         )
 
     async def start(self, generation: Generation) -> None:
@@ -99,11 +99,11 @@ class ServicePart(Part):
 
     def activates(self, generation: Generation) -> bool:
         """Whether the module has an ``activate``."""
-        return generation.hook("activate") is not None
+        return generation.find_hook("activate") is not None
 
     async def activate(self, generation: Generation) -> None:
         """Run the hook; as an async generator it is run to its ``yield``, and on when it ends."""
-        hook = generation.hook("activate")
+        hook = generation.find_hook("activate")
         with activation_of(generation.package_name):
             outcome = hook()
             if inspect.isasyncgen(outcome):

@@ -41,9 +41,9 @@ class Generation:
         findings: What the reader and the parts noticed without refusing the module.
         in_flight: Calls and requests that are inside at the moment; ``open_streams`` likewise.
         jobs: Tasks that such calls started.
-        drained_by: Set when somebody has left, while a drain waits for that.
+        drain_event: Set when a call or job has left; there while a drain waits for that.
         gate: Where calls wait while it hands over; nothing while they may pass.
-        stage: How far it is. ``whole``: whether all went well after it was published.
+        stage: How far it is. ``activation_failed``: whether it is live without what it activates.
         reads: The files that its body and its phases opened for reading.
     """
 
@@ -65,11 +65,11 @@ class Generation:
         self.jobs: set[asyncio.Task[Any]] = set()
         self.gate: Gate | None = None
         self.stage: Stage = "building"
-        self.whole = True
+        self.activation_failed = False
         self.reads = Reads()
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None
-        self.drained_by: asyncio.Event | None = None
+        self.drain_event: asyncio.Event | None = None
 
     @property
     def module_id(self) -> str:
@@ -95,20 +95,20 @@ class Generation:
     def release(self) -> None:
         """Count one call or request out."""
         self.in_flight -= 1
-        if self.drained_by is not None:
-            self.look()
+        if self.drain_event is not None:
+            self.wake_drain()
 
-    def look(self) -> None:
+    def wake_drain(self) -> None:
         """Let whoever drains it look whether somebody is still inside."""
-        if self.drained_by is not None:
-            self.drained_by.set()
+        if self.drain_event is not None:
+            self.drain_event.set()
 
-    def begin_stream(self) -> None:
+    def count_as_stream(self) -> None:
         """What was counted in turns out to be a stream, which no hand-over waits for."""
         self.open_streams += 1
         self.release()
 
-    def end_stream(self) -> None:
+    def count_as_call(self) -> None:
         """Its stream has ended; it is a call again until it is counted out."""
         self.open_streams -= 1
         self.in_flight += 1
@@ -116,7 +116,7 @@ class Generation:
     def job_ended(self, task: asyncio.Task[Any]) -> None:
         """Count a task that a call started out."""
         self.jobs.discard(task)
-        self.look()
+        self.wake_drain()
 
     async def drain(
         self, timeout: float, *, hurry: asyncio.Event, calls_only: bool = False
@@ -135,18 +135,18 @@ class Generation:
             return bool(self.in_flight or (not calls_only and (self.open_streams or self.jobs)))
 
         while busy() and not hurry.is_set() and loop.time() < until:
-            self.drained_by = asyncio.Event()
-            await first_of(self.drained_by, hurry, timeout=until - loop.time())
-        self.drained_by = None
+            self.drain_event = asyncio.Event()
+            await first_of(self.drain_event, hurry, timeout=until - loop.time())
+        self.drain_event = None
         return not busy()
 
-    def offer(self, instead: Mapping[str, Any]) -> None:
+    def expose_services(self, replacements: Mapping[str, Any]) -> None:
         """Give callers the module's services, or what stands in for them.
 
         Args:
-            instead: Full service name → what callers get in its place.
+            replacements: Full service name → what callers get in its place.
         """
-        self.services = {**self.own_services, **instead}
+        self.services = {**self.own_services, **replacements}
         self.streams = frozenset(
             name
             for service in self.services.values()
@@ -159,7 +159,7 @@ class Generation:
         """The module's service; the module's own instance where it has none."""
         return next(iter(self.own_services.values()), self.module)
 
-    def hook(self, name: str) -> Any:
+    def find_hook(self, name: str) -> Any:
         """A method of that name, of the service's or else the module's; ``None`` if none has it."""
         for owner in (*self.own_services.values(), self.module):
             method = getattr(owner, name, None)
@@ -171,7 +171,7 @@ class Generation:
         return f"<Generation {self.module_id} {self.number}: {self.in_flight} in flight>"
 
 
-async def once_open(find: Callable[[], Generation | None]) -> Generation | None:
+async def wait_for_gate(find: Callable[[], Generation | None]) -> Generation | None:
     """The generation that a caller is to call, once no gate is in its way.
 
     Args:

@@ -17,7 +17,7 @@ from ..parts.web.errors import BrokenResponseError
 from ..parts.web.paths import module_id_at, prefix_of
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
 from ..runtime.gate import Work, enter_work, leave_work
-from ..runtime.generation import Generation, once_open
+from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
 from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
 from .stale import is_local, stale_header, telling
@@ -71,7 +71,7 @@ class Dispatcher:
             try:
                 generation = self._live.generations.get(module_id)
                 if generation is not None and generation.gate is not None:
-                    generation = await once_open(lambda: self._live.generations.get(module_id))
+                    generation = await wait_for_gate(lambda: self._live.generations.get(module_id))
                 await self._answer(generation, scope, receive, send, module_id=module_id)
             finally:
                 leave_work(token)

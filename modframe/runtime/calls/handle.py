@@ -18,7 +18,7 @@ from ...html import section, table
 from ...load.methods import public_methods, signature_text
 from ...spec import ServiceMethod, type_name
 from ...wording import count, near
-from ..generation import Generation, once_open
+from ..generation import Generation, wait_for_gate
 from ..loop import AppLoop
 from ..stragglers import cancelled_at_deadline, register_entry_point
 from .call import Call, Stream
@@ -195,7 +195,7 @@ class Method:
         facts = self._facts
         seen = facts.find(facts.module_id)
         if seen is not None and seen.gate is not None and not facts.own:
-            seen = await once_open(lambda: facts.find(facts.module_id))
+            seen = await wait_for_gate(lambda: facts.find(facts.module_id))
         generation = seen  # not inside it while it waits
         if generation is None:
             raise facts.explain(facts.module_id)
@@ -209,17 +209,17 @@ class Method:
             raise
         finally:
             generation.in_flight -= 1
-            if generation.drained_by is not None:
-                generation.look()
+            if generation.drain_event is not None:
+                generation.wake_drain()
 
     async def _items(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
         facts = self._facts
         seen = facts.resolve()
         if seen.gate is not None and not facts.own:
-            seen = await once_open(lambda: facts.find(facts.module_id)) or facts.resolve()
+            seen = await wait_for_gate(lambda: facts.find(facts.module_id)) or facts.resolve()
         generation = seen
         generation.in_flight += 1
-        generation.begin_stream()
+        generation.count_as_stream()
         try:
             async with aclosing(self._method(generation)(*args, **kwargs)) as items:
                 async for item in items:
@@ -229,7 +229,7 @@ class Method:
                 raise self._ended(generation) from None
             raise
         finally:
-            generation.end_stream()
+            generation.count_as_call()
             generation.release()
 
     def _ended(self, generation: Generation) -> Exception:

@@ -53,7 +53,7 @@ class Overrides:
     def _offer(self, record: Record) -> None:
         generation = self._live.generations.get(record.module_id)
         if generation is not None:
-            generation.offer(record.instead)
+            generation.expose_services(record.instead)
             self._published([record.module_id])
 
     def __repr__(self) -> str:

@@ -57,7 +57,7 @@ async def collect_state(old: Generation, spec: ModuleSpec, *, timeout: float) ->
         ModframeError: If ``dump_state`` returns no dict, or a value can't be copied.
     """
     dumped = None
-    if spec.loads_state and (dump_state := old.hook("dump_state")) is not None:
+    if spec.loads_state and (dump_state := old.find_hook("dump_state")) is not None:
         dumped = await bounded(dump_state, timeout, what="dump_state()")
         if not isinstance(dumped, Mapping):
             raise ModframeError(
@@ -81,7 +81,7 @@ async def apply_state(state: HandedState, new: Generation, *, timeout: float) ->
     """
     for name, value in state.kept.items():
         setattr(new.service_instance, name, value)
-    load_state = new.hook("load_state")
+    load_state = new.find_hook("load_state")
     if state.dumped is not None and load_state is not None:
         outcome = await bounded(
             lambda: load_state(state.dumped, state.version), timeout, what="load_state()"

@@ -232,7 +232,7 @@ class Transaction:
             record.number = generation.number
             record.error, record.state = None, "LIVE"
             if record.overrides:
-                generation.offer(record.instead)
+                generation.expose_services(record.instead)
         replaced = self._app.live.publish(built)
         self._batch.open = False
         self._app.published(built)
@@ -320,7 +320,7 @@ class Transaction:
                         "activate() was to start."
                     )
                     failed[key] = self._app.records[key].error = failure
-                    generation.whole = False
+                    generation.activation_failed = True
                     log_exception(key, str(failure), error)
 
         await self._batch.in_order(graph, built, activate)
