@@ -15,7 +15,7 @@ from typing import Any
 from ..names import package_in
 
 
-def unwrapped(callback: Any) -> Any:
+def unwrap_callable(callback: Any) -> Any:
     """The function behind partials and bound methods."""
     while True:
         if isinstance(callback, partial):
@@ -26,9 +26,9 @@ def unwrapped(callback: Any) -> Any:
             return callback
 
 
-def package_of(callback: Any) -> str:
+def callable_package(callback: Any) -> str:
     """The private package whose code a callable is; empty if it is no module's."""
-    function = unwrapped(callback)
+    function = unwrap_callable(callback)
     names = getattr(function, "__globals__", None)
     if names is not None:
         return package_in(names.get("__package__"))
@@ -36,9 +36,9 @@ def package_of(callback: Any) -> str:
     return package_in(kind.__module__)
 
 
-def name_of(callback: Any) -> str:
+def callable_name(callback: Any) -> str:
     """What to call a callable in a sentence."""
-    function = unwrapped(callback)
+    function = unwrap_callable(callback)
     name = getattr(function, "__qualname__", "") or type(function).__qualname__
     return str(name).rpartition("<locals>.")[2]
 

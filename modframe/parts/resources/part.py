@@ -22,7 +22,7 @@ from ...observe import get_framework_logger
 from ...runtime.generation import Generation
 from ...runtime.loop import AppLoop
 from ...runtime.owner import of_resource
-from ...runtime.ownership import unwrapped
+from ...runtime.ownership import unwrap_callable
 from ...runtime.part import Part
 from .key import Key, key_of
 from .resource import Resource
@@ -219,13 +219,13 @@ def _circle(key: Key) -> ResourceError:
 
 def _is_async(factory: Any) -> bool:
     """Whether what the factory makes must be awaited: a coroutine's, or an async context's."""
-    function = unwrapped(factory)
+    function = unwrap_callable(factory)
     inside = getattr(function, "__wrapped__", None)
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(inside)
 
 
 def _refuse_generators(factory: Any) -> None:
-    function = unwrapped(factory)
+    function = unwrap_callable(factory)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         kind = "async" if inspect.isasyncgenfunction(function) else ""
         raise ResourceError(
