@@ -140,7 +140,7 @@ class Engine:
     async def start(self, modules: Sequence[str] | None) -> list[Outcome]:
         """Load the core modules and those asked for; what fails stands in the records."""
         self.log.open()
-        PLAIN_NAMES.owners.insert(0, self.package_of)
+        PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
             core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
             wanted = self.disk.ids() if modules is None else modules
@@ -176,8 +176,8 @@ class Engine:
         if self._site is not None:
             await self._site.close()
         outcomes = await self.swap.stop()
-        if self.package_of in PLAIN_NAMES.owners:
-            PLAIN_NAMES.owners.remove(self.package_of)
+        if self.package_of in PLAIN_NAMES.resolvers:
+            PLAIN_NAMES.resolvers.remove(self.package_of)
         PLAIN_NAMES.forget(self.records)
         await self.databases.aclose()
         await self.rollbacks.aclose()

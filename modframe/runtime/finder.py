@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 else:
     Loader = object
 
-Owner = Callable[[str], "str | None"]
+Resolver = Callable[[str], "str | None"]
 """Module id → name of the private package that stands for it now, or nothing."""
 
 
-class PlainNames:
+class PlainNameFinder:
     """The finder.
 
     Attributes:
-        owners: Asked in turn who stands for a module.
-        stand_in: Asked last, in a process where nobody else knows.
+        resolvers: Asked in turn who stands for a module.
+        fallback: Asked last, in a process where nobody else knows.
     """
 
     def __init__(self) -> None:
-        self.owners: list[Owner] = []
-        self.stand_in: Owner | None = None
+        self.resolvers: list[Resolver] = []
+        self.fallback: Resolver | None = None
         self._aliases: dict[str, set[str]] = {}
 
     def install(self) -> None:
@@ -61,8 +61,8 @@ class PlainNames:
         return ModuleSpec(name, _Alias(real), is_package=True)
 
     def _package(self, module_id: str) -> str | None:
-        for owner in (*self.owners, self.stand_in):
-            if owner is not None and (package := owner(module_id)) is not None:
+        for resolve in (*self.resolvers, self.fallback):
+            if resolve is not None and (package := resolve(module_id)) is not None:
                 return package
         return None
 
@@ -126,5 +126,5 @@ class _Alias(Loader):
             raise
 
 
-PLAIN_NAMES: Any = PlainNames()
+PLAIN_NAMES: Any = PlainNameFinder()
 """The process's one finder of plain names."""
