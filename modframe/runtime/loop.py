@@ -27,7 +27,7 @@ from ..names import package_in
 from .bounds import cancel_all
 from .gate import Work, work_in
 from .output import cell_context
-from .owner import Owner, of_resource
+from .owner import Owner, current_resource
 from .traces import shortened
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ class AppLoop:
         """
         if not self.owners:
             return None
-        resource = of_resource.get()
+        resource = current_resource.get()
         if resource is not None and resource.making:
             return resource
         frame = getattr(coro, "cr_frame", None)

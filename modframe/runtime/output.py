@@ -12,27 +12,27 @@ from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
-_for_cell: ContextVar[bool] = ContextVar("modframe_for_cell", default=False)
+_prints_to_cell: ContextVar[bool] = ContextVar("modframe_for_cell", default=False)
 
 
 def cell_context() -> Context:
     """A copy of the current context in which prints belong to the caller's cell."""
     context = copy_context()
-    context.run(_for_cell.set, True)
+    context.run(_prints_to_cell.set, True)
     return context
 
 
 def task_context() -> Context:
     """A copy of the current context in which prints go to the log."""
     context = copy_context()
-    if context.get(_for_cell):
-        context.run(_for_cell.set, False)
+    if context.get(_prints_to_cell):
+        context.run(_prints_to_cell.set, False)
     return context
 
 
-def tell_cell(text: str) -> None:
+def print_to_cell(text: str) -> None:
     """Say something under the cell that this runs for, beside the log, if there is one."""
-    if _for_cell.get():
+    if _prints_to_cell.get():
         builtins.print(text, file=sys.stderr)  # noqa: T201  # the real one, for a cell
 
 
@@ -47,7 +47,7 @@ def make_printer(module_id: str, log: Callable[[str, str], None]) -> Callable[..
     def module_print(
         *values: object, sep: str | None = " ", end: str | None = "\n", **more: Any
     ) -> None:
-        if more.get("file") is not None or _for_cell.get():
+        if more.get("file") is not None or _prints_to_cell.get():
             builtins.print(*values, sep=sep, end=end, **more)  # noqa: T201  # the real one, for a cell
         else:
             log(module_id, (" " if sep is None else sep).join(map(str, values)))

@@ -42,7 +42,7 @@ class ResourceTasks(set[asyncio.Task[Any]]):
         if not (self.making and self.borrowed):
             return task_context()
         context = Context()
-        context.run(of_resource.set, self)
+        context.run(current_resource.set, self)
         return context
 
     def add(self, task: asyncio.Task[Any]) -> None:
@@ -51,7 +51,7 @@ class ResourceTasks(set[asyncio.Task[Any]]):
         task.add_done_callback(self.discard)
 
 
-of_resource: ContextVar[ResourceTasks | None] = ContextVar("modframe_of_resource", default=None)
+current_resource: ContextVar[ResourceTasks | None] = ContextVar("modframe_of_resource", default=None)
 """Set while a shared resource is made, and so in every task that comes of it."""
 
 _activating: ContextVar[str] = ContextVar("modframe_activating", default="")

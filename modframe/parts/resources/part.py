@@ -21,7 +21,7 @@ from ...names import package_in
 from ...observe import get_framework_logger
 from ...runtime.generation import Generation
 from ...runtime.loop import AppLoop
-from ...runtime.owner import of_resource
+from ...runtime.owner import current_resource
 from ...runtime.ownership import unwrap_callable
 from ...runtime.part import Part
 from .key import Key, key_of
@@ -111,7 +111,7 @@ class ResourcesPart(Part):
         resource, mine = self._take(generation, key)
         if mine:
             resource.task = self._app_loop.spawn(resource.host(call), name=f"resource {key.name}")
-        elif not resource.made.done() and of_resource.get() is resource.tasks:
+        elif not resource.made.done() and current_resource.get() is resource.tasks:
             raise _circle(key)
         await asyncio.shield(asyncio.wrap_future(resource.made))
         if mine:

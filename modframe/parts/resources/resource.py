@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ResourceError
 from ...runtime.bounds import bounded, cancel_all
-from ...runtime.owner import ResourceTasks, of_resource
+from ...runtime.owner import ResourceTasks, current_resource
 from .key import Key
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ class Resource:
     @contextmanager
     def making(self) -> Iterator[None]:
         """What is started inside belongs to the resource."""
-        mark = of_resource.set(self.tasks)
+        mark = current_resource.set(self.tasks)
         try:
             yield
         finally:
             self.tasks.making = False
-            of_resource.reset(mark)
+            current_resource.reset(mark)
 
     # -- making ---------------------------------------------------------------------------
 
