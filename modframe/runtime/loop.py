@@ -28,7 +28,7 @@ from .bounds import cancel_all
 from .gate import Work, work_in
 from .output import cell_context
 from .owner import Owner, current_resource
-from .traces import shortened
+from .traces import shorten_traceback
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.loop")
@@ -220,7 +220,7 @@ class AppLoop:
             concurrent.futures.wait([crossing.future], timeout=10)
             raise
         except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
-            raise shortened(error)  # noqa: B904
+            raise shorten_traceback(error)  # noqa: B904
 
     def cancel_asked_by(self, thread_id: int) -> None:
         """Cancel all that a thread has sent over and that isn't done."""

@@ -21,7 +21,7 @@ _INTERNAL = (
 _MOST = 20
 
 
-def shortened(error: BaseException) -> BaseException:
+def shorten_traceback(error: BaseException) -> BaseException:
     """The error, its traceback and those of its causes without internal frames."""
     if os.environ.get("MODFRAME_DEBUG"):
         return error
@@ -29,12 +29,12 @@ def shortened(error: BaseException) -> BaseException:
     for _ in range(_MOST):
         if one is None:
             break
-        one.__traceback__ = without_internals(one.__traceback__)
+        one.__traceback__ = without_internal_frames(one.__traceback__)
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
     return error
 
 
-def without_internals(trace: TracebackType | None) -> TracebackType | None:
+def without_internal_frames(trace: TracebackType | None) -> TracebackType | None:
     """A traceback of the frames that aren't modframe's or the machinery's; none may be left."""
     shown = None
     for step in reversed([one for one in _steps(trace) if not _is_internal(one)]):

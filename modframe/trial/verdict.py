@@ -7,7 +7,7 @@ from types import TracebackType
 
 from ..errors import Finding, LoadError
 from ..runtime.failure import placed
-from ..runtime.traces import shortened
+from ..runtime.traces import shorten_traceback
 from ..source import Source
 from .subject import Failure
 
@@ -26,7 +26,7 @@ def verdict(source: Source, failures: Sequence[Failure]) -> LoadError:
     cause = next((one.error for one in failures if one.error is not None), None)
     if cause is not None:
         cause.__traceback__ = _from_the_test(source, cause.__traceback__)
-        error.__cause__ = shortened(cause)
+        error.__cause__ = shorten_traceback(cause)
     return error
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ...html import table
 from ...wording import duration
 from ..loop import AppLoop, Crossing
-from ..traces import shortened
+from ..traces import shorten_traceback
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.call")
@@ -55,7 +55,7 @@ class Call(Coroutine[Any, Any, T]):
             return value
         except TimeoutError as error:
             if self._crossing.future.done():
-                raise shortened(error)  # noqa: B904  # the call's own
+                raise shorten_traceback(error)  # noqa: B904  # the call's own
             raise TimeoutError(
                 f"{self._label} isn't done after {timeout:g} s; it goes on"
             ) from None
@@ -63,7 +63,7 @@ class Call(Coroutine[Any, Any, T]):
             self.cancel()
             raise
         except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
-            raise shortened(error)  # noqa: B904
+            raise shorten_traceback(error)  # noqa: B904
 
     def cancel(self) -> None:
         """Cancel the call; whoever waits for it gets ``CancelledError``."""
@@ -87,7 +87,7 @@ class Call(Coroutine[Any, Any, T]):
                 raise KeyboardInterrupt from None
             raise
         except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
-            raise shortened(error)  # noqa: B904
+            raise shorten_traceback(error)  # noqa: B904
 
     def send(self, value: Any) -> Any:
         """A step of the awaiting, for `asyncio.create_task` and its like."""
