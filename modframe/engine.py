@@ -305,7 +305,7 @@ class Engine:
             rows=lambda: [thaw(one) for one in self.seen.rows()],
             readiness=lambda: (self.records.ready, self.records.readiness()),
             absent=self._absent,
-            stale=self.records.stale,
+            stale=self.records.stale_reason,
             allowed_hosts=self.config.allowed_hosts,
             block=self.app_loop.wait,
         )

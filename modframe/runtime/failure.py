@@ -16,7 +16,7 @@ FURTHER = "_modframe_further"
 """Where an error that is no `LoadError` yet keeps the findings that were added to it."""
 
 
-def failure_of(source: Source, step: str, error: BaseException) -> LoadError:
+def as_load_error(source: Source, step: str, error: BaseException) -> LoadError:
     """The error of a module's step; one that is a `LoadError` already is given back.
 
     Args:
@@ -42,7 +42,7 @@ def add_finding(error: BaseException, finding: Finding) -> None:
         error.add_note(f"{finding.level}: {finding}")
 
 
-def carry_findings(others: Iterable[BaseException], error: BaseException) -> None:
+def copy_findings(others: Iterable[BaseException], error: BaseException) -> None:
     """Let the one error that is raised say what was added to those of the other modules."""
     for other in others:
         for finding in getattr(other, FURTHER, ()) if other is not error else ():
@@ -52,18 +52,20 @@ def carry_findings(others: Iterable[BaseException], error: BaseException) -> Non
 def _findings(source: Source, step: str, error: BaseException) -> list[Finding]:
     given = getattr(error, "findings", None)
     if given:
-        return [placed(source, one) for one in given]
+        return [locate_finding(source, one) for one in given]
     rule = f"{step}-failed"
     if isinstance(error, ModframeError | OverdueError | TimeoutError):
         text = getattr(error, "message", str(error))
         cure = getattr(error, "cure", "") or "correct it and load it again"
         file, line = str(getattr(error, "file", "")), int(getattr(error, "line", 0))
-        return [placed(source, Finding(rule, "error", text, cure=cure, file=file, line=line))]
+        return [
+            locate_finding(source, Finding(rule, "error", text, cure=cure, file=file, line=line))
+        ]
     found = body_finding(source, error, "")
     return [replace(found, rule=rule, message=f"{step}: {found.message}")]
 
 
-def placed(source: Source, finding: Finding) -> Finding:
+def locate_finding(source: Source, finding: Finding) -> Finding:
     """A finding whose file may be a ``co_filename``: named as the module's file, with its cell."""
     file = source.file_named(finding.file) or finding.file
     content = source.files.get(file)

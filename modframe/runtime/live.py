@@ -56,7 +56,7 @@ class Live:
         """The live modules that require one, by its id, its service or an import; sorted."""
         return sorted(self._dependents.get(module_id, ()))
 
-    def users(self, module_id: str) -> list[str]:
+    def all_dependents(self, module_id: str) -> list[str]:
         """Its dependents, and those that use it where it is there; sorted."""
         optional = self._optional.get(module_id, set())
         return sorted({*self._dependents.get(module_id, ()), *optional} - {module_id})

@@ -51,7 +51,9 @@ class ResourceTasks(set[asyncio.Task[Any]]):
         task.add_done_callback(self.discard)
 
 
-current_resource: ContextVar[ResourceTasks | None] = ContextVar("modframe_of_resource", default=None)
+current_resource: ContextVar[ResourceTasks | None] = ContextVar(
+    "modframe_of_resource", default=None
+)
 """Set while a shared resource is made, and so in every task that comes of it."""
 
 _activating: ContextVar[str] = ContextVar("modframe_activating", default="")

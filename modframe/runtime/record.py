@@ -77,7 +77,7 @@ class Record:
         return tuple(each.text for each in self.unsettled if each.generation == number)
 
     @property
-    def instead(self) -> dict[str, object]:
+    def replacements(self) -> dict[str, object]:
         """Service name → what callers get in its place now."""
         return {one.service: one.replacement for one in self.overrides}
 
@@ -110,17 +110,16 @@ class Records(dict[str, Record]):
             return "DRAFT"
         return "STARTING" if record.building else record.state
 
-    def why(self, module_id: str) -> str:
-        """Why a module's newest attempt failed; empty if none did."""
-        record = self.get(module_id)
-        return "" if record is None or record.error is None else str(record.error)
+    def stale_reason(self, module_id: str) -> str:
+        """Return why a module's newest source isn't live; empty if it is.
 
-    def stale(self, module_id: str) -> str:
-        """Why a module's newest text isn't live; empty if it is, though it was not activated."""
+        A module that failed in ``activate`` only is live, and not stale.
+        """
         record = self.get(module_id)
         error = record.error if record is not None else None
-        activated = not (isinstance(error, LoadError) and error.step == "activate")
-        return self.why(module_id) if activated else ""
+        if error is None or (isinstance(error, LoadError) and error.step == "activate"):
+            return ""
+        return str(error)
 
     def readiness(self) -> dict[str, State]:
         """Module id → state, of all that were meant to run."""

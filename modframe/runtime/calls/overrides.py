@@ -53,9 +53,9 @@ class Overrides:
     def _offer(self, record: Record) -> None:
         generation = self._live.generations.get(record.module_id)
         if generation is not None:
-            generation.expose_services(record.instead)
+            generation.expose_services(record.replacements)
             self._published([record.module_id])
 
     def __repr__(self) -> str:
-        names = [name for record in self._records.values() for name in record.instead]
+        names = [name for record in self._records.values() for name in record.replacements]
         return f"<Overrides: {', '.join(names) or 'none'}>"

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from ...errors import ModframeError
 from ..app import App
-from ..failure import failure_of
+from ..failure import as_load_error
 from ..gate import Gate, admitted
 from ..generation import Generation
 from ..stragglers import tasks_inside, work_inside, work_of
@@ -125,7 +125,7 @@ class Handover:
         if busy is not None:
             new = self._batch.generations[busy.module_id]
             error = _still_inside(busy, timeout=self._timeout)
-            self._batch.failed[new.module_id] = failure_of(new.source, "handover", error)
+            self._batch.failed[new.module_id] = as_load_error(new.source, "handover", error)
         self._batch.refuse()
 
     def _admitted(self) -> AbstractContextManager[None]:
@@ -147,7 +147,7 @@ class Handover:
         try:
             return await step
         except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-            self._batch.failed[new.module_id] = failure_of(new.source, "handover", error)
+            self._batch.failed[new.module_id] = as_load_error(new.source, "handover", error)
             return None
 
 

@@ -26,7 +26,7 @@ def contract_errors(live: Live, going: Mapping[str, Generation]) -> dict[str, Co
     """
     errors = {}
     for key, new in going.items():
-        if key in live.generations and live.users(key):
+        if key in live.generations and live.all_dependents(key):
             broken = [one for one in contract_changes(live, going, key) if one.uses]
             if broken:
                 errors[key] = _error(contract_of(new), broken)
@@ -41,7 +41,7 @@ def contract_changes(
     if old is None:
         return ()
     users = []
-    for key in live.users(module_id):
+    for key in live.all_dependents(module_id):
         one = going.get(key, live.generations.get(key))
         if one is not None and module_id in (*one.spec.required_ids, *one.spec.after_modules):
             users.append(one)
