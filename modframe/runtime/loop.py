@@ -54,7 +54,7 @@ class AppLoop:
         self._thread: threading.Thread | None = None
         self._forked = False
         self._lock = threading.Lock()
-        self._crossings: set[Crossing[Any]] = set()
+        self._submissions: set[Submission[Any]] = set()
         _loops.add(self)
 
     @classmethod
@@ -62,7 +62,7 @@ class AppLoop:
         """A loop in a daemon thread of its own."""
         self = cls(asyncio.SelectorEventLoop())
         self.loop.set_task_factory(self._make_task)
-        self.loop.set_exception_handler(_report)
+        self.loop.set_exception_handler(_log_report)
         ready = threading.Event()
         # An empty context: whatever starts here has no cell to print under.
         self._thread = threading.Thread(
@@ -85,17 +85,17 @@ class AppLoop:
         self.thread_id = threading.get_ident()
         self.loop.call_soon(ready.set)
         while not self.closing:
-            self._keep_on(self.loop.run_forever)
-        last = self.loop.create_task(_wind_up())
+            self._survive_exits(self.loop.run_forever)
+        last = self.loop.create_task(_shut_down())
         while not last.done():
-            self._keep_on(lambda: self.loop.run_until_complete(last))
+            self._survive_exits(lambda: self.loop.run_until_complete(last))
         self.thread_id = 0
         self.loop.close()
-        for crossing in list(self._crossings):
-            crossing.abandon()
+        for submission in list(self._submissions):
+            submission.abandon()
 
     @staticmethod
-    def _keep_on(run: Callable[[], object]) -> None:
+    def _survive_exits(run: Callable[[], object]) -> None:
         try:
             run()
         except (SystemExit, KeyboardInterrupt) as error:
@@ -151,7 +151,7 @@ class AppLoop:
         package = package_in(frame.f_globals.get("__package__"))
         return self.owners.get(package) if package else None
 
-    # -- crossing over --------------------------------------------------------------------
+    # -- from other threads -----------------------------------------------------------------
 
     @property
     def here(self) -> bool:
@@ -175,28 +175,28 @@ class AppLoop:
         """A framework task on the loop, called on it; in an empty context if none is given."""
         return CTask(coro, loop=self.loop, name=name or None, context=context or Context())
 
-    def submit(self, start: Callable[[], Awaitable[T]]) -> Crossing[T]:
+    def submit(self, start: Callable[[], Awaitable[T]]) -> Submission[T]:
         """Start something on the loop from another thread, at once."""
-        crossing = self._crossing(start)
-        self._send(crossing)
-        return crossing
+        submission = self._new_submission(start)
+        self._send(submission)
+        return submission
 
-    def _crossing(self, start: Callable[[], Awaitable[T]]) -> Crossing[T]:
+    def _new_submission(self, start: Callable[[], Awaitable[T]]) -> Submission[T]:
         if self._forked:
             raise NotRunningError(
                 "modframe runs in the parent of this forked process, and not here",
                 cure="start worker processes by 'spawn' rather than 'fork'",
             )
         if self.closing or self.loop.is_closed():
-            raise stopped()
-        return Crossing(self, start)
+            raise stopped_error()
+        return Submission(self, start)
 
-    def _send(self, crossing: Crossing[T]) -> None:
-        self._crossings.add(crossing)
+    def _send(self, submission: Submission[T]) -> None:
+        self._submissions.add(submission)
         try:
-            crossing.begin()
+            submission.begin()
         except RuntimeError:  # the loop was closed a moment ago
-            crossing.abandon()
+            submission.abandon()
 
     def block(self, verb: str, start: Callable[[], Awaitable[T]]) -> T:
         """Do what a person's verb stands for, and wait here.
@@ -211,22 +211,22 @@ class AppLoop:
     def wait(self, start: Callable[[], Awaitable[T]]) -> T:
         """Run something on the loop and wait here; Ctrl-C cancels it and waits for its end."""
         __tracebackhide__ = True
-        crossing = self._crossing(start)
+        submission = self._new_submission(start)
         try:
-            self._send(crossing)  # here the loop wakes up and runs, so here Ctrl-C comes as well
-            return crossing.future.result()
+            self._send(submission)  # here the loop wakes up and runs, so here Ctrl-C comes as well
+            return submission.future.result()
         except KeyboardInterrupt:
-            crossing.cancel()
-            concurrent.futures.wait([crossing.future], timeout=10)
+            submission.cancel()
+            concurrent.futures.wait([submission.future], timeout=10)
             raise
         except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
             raise shorten_traceback(error)  # noqa: B904
 
     def cancel_asked_by(self, thread_id: int) -> None:
         """Cancel all that a thread has sent over and that isn't done."""
-        for crossing in list(self._crossings):
-            if crossing.asker == thread_id:
-                crossing.cancel()
+        for submission in list(self._submissions):
+            if submission.thread_id == thread_id:
+                submission.cancel()
 
     def close(self) -> None:
         """End what still runs, and the thread if the loop has one of its own; once."""
@@ -240,7 +240,7 @@ class AppLoop:
                 self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(timeout=5)
 
-    def _lose(self) -> None:
+    def _mark_forked(self) -> None:
         self._forked = True
         self.thread_id = 0
 
@@ -248,21 +248,21 @@ class AppLoop:
 _loops: weakref.WeakSet[AppLoop] = weakref.WeakSet()
 
 
-def _lose_all() -> None:
+def _mark_all_forked() -> None:
     """In a forked child: the threads that ran the loops aren't here."""
     for one in list(_loops):
-        one._lose()
+        one._mark_forked()
 
 
-os.register_at_fork(after_in_child=_lose_all)
+os.register_at_fork(after_in_child=_mark_all_forked)
 
 
-def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What asyncio has to say about the loop goes to the log, and not under some cell."""
     _log.error("%s", context["message"], exc_info=context.get("exception"))
 
 
-async def _wind_up() -> None:
+async def _shut_down() -> None:
     """The last thing on a loop: cancel what is left, and let it end."""
     for _ in range(_ROUNDS):
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
@@ -273,12 +273,12 @@ async def _wind_up() -> None:
     await asyncio.get_running_loop().shutdown_asyncgens()
 
 
-def stopped() -> NotRunningError:
+def stopped_error() -> NotRunningError:
     """The error for what comes too late, or was cut short by the end."""
     return NotRunningError("modframe was stopped", cure="call modframe.start() to begin again")
 
 
-class Crossing(Generic[T]):
+class Submission(Generic[T]):
     """One thing on its way to the app loop: a future for the caller, a task over there.
 
     Nothing here goes in a circle, so what a caller lets go of is gone at once: a left stream is
@@ -291,9 +291,9 @@ class Crossing(Generic[T]):
         "_loop",
         "_start",
         "_task",
-        "asker",
         "began",
         "future",
+        "thread_id",
         "took",
     )
 
@@ -304,7 +304,7 @@ class Crossing(Generic[T]):
         self._start: Callable[[], Awaitable[T]] | None = start
         self._task: asyncio.Task[T] | None = None
         self._cancelled = False
-        self.asker = threading.get_ident()
+        self.thread_id = threading.get_ident()
         self.began = time.perf_counter()
         self.took = 0.0
 
@@ -317,7 +317,7 @@ class Crossing(Generic[T]):
         """The loop has ended: whoever waits learns it."""
         self._leave()
         with suppress(concurrent.futures.InvalidStateError):  # it came to its end after all
-            self.future.set_exception(stopped())
+            self.future.set_exception(stopped_error())
 
     def _begin(self, work: Work) -> None:
         start, self._start = self._start, None
@@ -326,11 +326,11 @@ class Crossing(Generic[T]):
             self._leave()
             self.future.set_exception(concurrent.futures.CancelledError())
             return
-        self._task = CTask(_awaiting(start, work), loop=self._loop)
+        self._task = CTask(_awaited(start, work), loop=self._loop)
         self._task.add_done_callback(self._finish)
 
     def _leave(self) -> None:
-        self._app_loop._crossings.discard(self)
+        self._app_loop._submissions.discard(self)
         self._start = self._task = None
         self.took = time.perf_counter() - self.began
 
@@ -347,7 +347,7 @@ class Crossing(Generic[T]):
         if self._cancelled:
             return concurrent.futures.CancelledError()
         if self._app_loop.closing:
-            return stopped()
+            return stopped_error()
         return ModuleExitError(
             "module code let a CancelledError out, though nobody cancelled the call",
             cure="await a task that was cancelled within contextlib.suppress(CancelledError)",
@@ -367,7 +367,7 @@ class Crossing(Generic[T]):
             self._task.cancel()
 
 
-async def _awaiting(start: Callable[[], Awaitable[T]], work: Work) -> T:  # noqa: ARG001  # `inside` reads it
+async def _awaited(start: Callable[[], Awaitable[T]], work: Work) -> T:  # noqa: ARG001  # stragglers.py reads `work`
     try:
         return await start()
     except (SystemExit, KeyboardInterrupt) as error:

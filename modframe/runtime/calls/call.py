@@ -1,4 +1,4 @@
-"""What a handle gives off the app loop: `Call`, a started call, and `Stream`, a crossing generator.
+"""What a handle gives off the app loop: `Call`, a started call, and `Stream`, an async generator.
 
 A call has begun when the person gets it. They await it, take ``result()``, or cancel it.
 """
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ...html import table
 from ...wording import duration
-from ..loop import AppLoop, Crossing
+from ..loop import AppLoop, Submission
 from ..traces import shorten_traceback
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Call(Coroutine[Any, Any, T]):
         self._app_loop = app_loop
         self._label = label
         self._steps: Generator[Any, Any, T] | None = None
-        self._crossing: Crossing[T] = app_loop.submit(start)
+        self._submission: Submission[T] = app_loop.submit(start)
         self._collected = False  # from here on its failure is somebody's to see
 
     def result(self, timeout: float | None = None) -> T:
@@ -51,10 +51,10 @@ class Call(Coroutine[Any, Any, T]):
         self._app_loop.refuse_here("Call.result()", "await the call instead")
         self._collected = True
         try:
-            value: T = self._crossing.future.result(timeout)
+            value: T = self._submission.future.result(timeout)
             return value
         except TimeoutError as error:
-            if self._crossing.future.done():
+            if self._submission.future.done():
                 raise shorten_traceback(error)  # noqa: B904  # the call's own
             raise TimeoutError(
                 f"{self._label} isn't done after {timeout:g} s; it goes on"
@@ -68,18 +68,18 @@ class Call(Coroutine[Any, Any, T]):
     def cancel(self) -> None:
         """Cancel the call; whoever waits for it gets ``CancelledError``."""
         self._collected = True
-        self._crossing.cancel()
+        self._submission.cancel()
 
     def done(self) -> bool:
         """Whether it has ended; never waits."""
-        return self._crossing.future.done()
+        return self._submission.future.done()
 
     def __await__(self) -> Generator[Any, Any, T]:
         __tracebackhide__ = True
         self._collected = True
         interrupts = Interrupts.count
         try:
-            value: T = yield from asyncio.wrap_future(self._crossing.future).__await__()
+            value: T = yield from asyncio.wrap_future(self._submission.future).__await__()
             return value
         except asyncio.CancelledError:
             self.cancel()
@@ -112,13 +112,13 @@ class Call(Coroutine[Any, Any, T]):
     def __del__(self) -> None:
         if not getattr(self, "_collected", True):
             label = self._label
-            self._crossing.future.add_done_callback(lambda future: _report(label, future))
+            self._submission.future.add_done_callback(lambda future: _report(label, future))
 
     def _state(self) -> str:
-        future = self._crossing.future
+        future = self._submission.future
         if not future.done():
             return "running; await it for the value"
-        took = duration(self._crossing.took)
+        took = duration(self._submission.took)
         error = future.exception()
         if isinstance(error, concurrent.futures.CancelledError):
             return f"cancelled after {took}"
@@ -143,7 +143,7 @@ def _report(label: str, future: concurrent.futures.Future[Any]) -> None:
 
 
 class Stream(AsyncIterator[T]):
-    """An async generator of a service's, iterated from off the app loop, one crossing an item."""
+    """An async generator of a service's, iterated from another thread, one submission an item."""
 
     def __init__(
         self, app_loop: AppLoop, start: Callable[[], AsyncIterator[T]], label: str
