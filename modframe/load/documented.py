@@ -15,7 +15,7 @@ from ..source import Source
 from ..spec import ModuleSpec, ServiceMethod, type_name
 
 
-def contract_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
+def documentation_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
     """What is documented and isn't so, as warnings at the method's line."""
     service = spec.service
     if service is None or service.service_class is None:

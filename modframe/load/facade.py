@@ -31,7 +31,7 @@ class Facade(ModuleType):
         return self.__dict__["_modframe_other"](name)
 
 
-def attribute_of(package: str) -> Callable[[str], Any]:
+def attribute_getter(package: str) -> Callable[[str], Any]:
     """Gives the attributes and the submodules of a real package."""
 
     def attribute(name: str) -> Any:
@@ -46,9 +46,9 @@ def attribute_of(package: str) -> Callable[[str], Any]:
     return attribute
 
 
-def core_attribute(doors: Sequence[str]) -> Callable[[str], Any]:
+def core_attribute_getter(doors: Sequence[str]) -> Callable[[str], Any]:
     """Gives the framework's doors, then what a real package called ``core`` has, if any is."""
-    real = attribute_of("core")
+    real = attribute_getter("core")
 
     def attribute(name: str) -> Any:
         if name in doors:

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from ..names import MODULE_TYPES, package_in
-from .facade import Facade, attribute_of, core_attribute, public_names
+from .facade import Facade, attribute_getter, core_attribute_getter, public_names
 
 DOORS = ("app_context", "database", "decorators", "error_utils", "logging", "module_base")
 """The names that ``core.`` leads to; any other belongs to a real package called ``core``."""
@@ -32,7 +32,7 @@ class Own(Protocol):
     name: str
     closed: bool
 
-    def import_late(self, name: str) -> ModuleType:
+    def import_after_close(self, name: str) -> ModuleType:
         """A module of the package after it was taken out of the import system."""
 
 
@@ -61,10 +61,12 @@ class GenerationImport:
             "modframe.app_context", {"app_context": context}, lambda name: getattr(context, name)
         )
         own = {"app_context": context}
-        self._framework = Facade("modframe", own, attribute_of("modframe"))
-        self._core = Facade("core", own, core_attribute(DOORS))
+        self._framework = Facade("modframe", own, attribute_getter("modframe"))
+        self._core = Facade("core", own, core_attribute_getter(DOORS))
         # What `import core.app_context` leaves under `core`: there the door is a module.
-        self._core_by_dots = Facade("core", {"app_context": self._door}, core_attribute(DOORS))
+        self._core_by_dots = Facade(
+            "core", {"app_context": self._door}, core_attribute_getter(DOORS)
+        )
         self._modules = self._facade("modules", self._top)
 
     def __call__(  # noqa: PLR0917  # the signature of `__import__`
@@ -110,7 +112,9 @@ class GenerationImport:
     def _from(self, absolute: str, fromlist: Sequence[str]) -> Any:
         own = self._package
         if absolute == own.name or absolute.startswith(f"{own.name}."):
-            return _with_submodules(own.import_late(absolute), fromlist, own.import_late)
+            return _with_submodules(
+                own.import_after_close(absolute), fromlist, own.import_after_close
+            )
         return self._import_modules(absolute.partition(".")[2], fromlist)
 
     # -- core and modframe ----------------------------------------------------------------
@@ -159,7 +163,7 @@ class GenerationImport:
     def _load(self, name: str) -> ModuleType:
         package = package_in(name)
         gone = self._closed(package) if package else None
-        return importlib.import_module(name) if gone is None else gone.import_late(name)
+        return importlib.import_module(name) if gone is None else gone.import_after_close(name)
 
     def _type(self, kind: str) -> Facade:
         return self._facade(f"modules.{kind}", lambda name: self._module((kind, name)))
@@ -167,7 +171,7 @@ class GenerationImport:
     def _top(self, name: str) -> Any:
         if name in MODULE_TYPES:
             return self._type(name)
-        return attribute_of("modules")(name)
+        return attribute_getter("modules")(name)
 
     @staticmethod
     def _facade(name: str, find: Callable[[str], Any]) -> Facade:

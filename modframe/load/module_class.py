@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ..spec import FACTS
-from .facts import MANDATORY, Notes
+from .class_facts import MANDATORY, Findings
 
 BASE = "DataIntegrityModule"
 
@@ -16,7 +16,7 @@ def is_framework_base(cls: type) -> bool:
     return cls.__name__ == BASE and cls.__module__ == "modframe.module_base"
 
 
-def find_module_class(modules: Mapping[str, ModuleType], notes: Notes) -> type | None:
+def find_module_class(modules: Mapping[str, ModuleType], findings: Findings) -> type | None:
     """The module class; ``None`` where the notes say why there is none.
 
     It is the one class of ``api.py`` that has decorators, else the one that inherits them.
@@ -28,7 +28,7 @@ def find_module_class(modules: Mapping[str, ModuleType], notes: Notes) -> type |
     found = decorated or [one for one in own if hasattr(one, FACTS)]
     if len(found) > 1:
         names = ", ".join(one.__name__ for one in found)
-        notes.error(
+        findings.error(
             "several-module-classes",
             f"there are {len(found)} module classes: {names}",
             "keep one here, and make each other one a module of its own",
@@ -39,11 +39,11 @@ def find_module_class(modules: Mapping[str, ModuleType], notes: Notes) -> type |
         return found[0]
     bare = next((one for one in own if any(map(is_framework_base, one.__mro__))), None)
     if bare is not None:
-        lacks_decorators(bare, MANDATORY, notes)
+        report_missing_decorators(bare, MANDATORY, findings)
         return None
     elsewhere = next((one for one in classes if FACTS in vars(one)), None)
     hint = _where(elsewhere, modules) if elsewhere is not None else ""
-    notes.error(
+    findings.error(
         "no-module-class",
         f"there is no module class{hint}",
         f"write one here, under @module, or under the guide's decorators and derived from {BASE}",
@@ -51,10 +51,10 @@ def find_module_class(modules: Mapping[str, ModuleType], notes: Notes) -> type |
     return None
 
 
-def lacks_decorators(cls: type, missing: tuple[str, ...], notes: Notes) -> None:
+def report_missing_decorators(cls: type, missing: tuple[str, ...], findings: Findings) -> None:
     """Note which decorators of the guide's form a class lacks."""
     listed = ", ".join(f"@{one}" for one in missing)
-    notes.error(
+    findings.error(
         "missing-decorator",
         f"class {cls.__name__!r} lacks {listed}",
         "add what is missing, or use @module, the short form of all of them",

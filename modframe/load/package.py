@@ -26,7 +26,7 @@ from ..source.source import module_name
 from ..wording import count
 from .imports import GenerationImport, Resolve
 from .text import Fault, is_code, understand
-from .undefined import NOTEBOOK
+from .undefined import NOTEBOOK_NAMES
 
 _packages: dict[str, Package] = {}
 _closed: WeakValueDictionary[str, Package] = WeakValueDictionary()
@@ -66,9 +66,9 @@ class Package:
         self.closed = False
         self.complete = False
         self.code_for: Callable[[str], CodeType | None] | None = None
-        self._kept: dict[str, ModuleType] = {}
+        self._modules_at_close: dict[str, ModuleType] = {}
         with _opening:
-            self.name = _free(name)
+            self.name = _unused_name(name)
             _packages[self.name] = self
             _closed.pop(self.name, None)  # of an attempt that failed, or an earlier run
         self._files = {
@@ -76,7 +76,7 @@ class Package:
             for file in source.files
         }
         self._names = _with_folders(self.name, self._files)
-        self._adds_modules = any(
+        self._may_add_modules = any(
             _SYS.search(one.text) and _MODULES.search(one.text) for one in source.files.values()
         )
         own_id = source.module_id
@@ -87,7 +87,7 @@ class Package:
             closed=_closed.get,
         )
         self.builtins = {**vars(builtins), "__import__": importer, "print": printer}
-        for added in NOTEBOOK:
+        for added in NOTEBOOK_NAMES:
             self.builtins.pop(added, None)
         self.root = ModuleType(self.name, f"{source.module_id}, one generation of it")
 
@@ -95,7 +95,7 @@ class Package:
         """Put the package where the import system finds it."""
         if _FINDER not in sys.meta_path:
             sys.meta_path.insert(0, _FINDER)
-        self._leave()  # what stood there was another name's, from a pickle that named this one
+        self._remove_from_sys_modules()  # what stood there was another name's, from a pickle that named this one
         self.root.__path__ = []
         self.root.__package__ = self.name
         self.root.__spec__ = ModuleSpec(self.name, _Loader(self), is_package=True)
@@ -113,7 +113,7 @@ class Package:
 
     def modules(self) -> dict[str, ModuleType]:
         """File → module, for every file that was executed."""
-        known = self._kept if self.closed else sys.modules
+        known = self._modules_at_close if self.closed else sys.modules
         return {
             file: module
             for dotted, file in self._files.items()
@@ -140,44 +140,44 @@ class Package:
         with _opening:
             if self.closed:
                 return
-            self._kept = self._leave()
+            self._modules_at_close = self._remove_from_sys_modules()
             self.closed = True
             del _packages[self.name]
             _closed[self.name] = self
         linecache_texts.hide(self.source.files.values())
 
-    def _leave(self) -> dict[str, ModuleType]:
+    def _remove_from_sys_modules(self) -> dict[str, ModuleType]:
         """Take everything below the name out of ``sys.modules``; what it was.
 
         Whoever walks all of that pays for every module of the process, at every edit. So only a
         text that can have put something there itself is a reason to.
         """
         names: Iterable[str] = self._names
-        if self._adds_modules:
+        if self._may_add_modules:
             prefix = f"{self.name}."
             names = [one for one in list(sys.modules) if one == self.name or one.startswith(prefix)]
         return {name: module for name in names if (module := sys.modules.pop(name, None))}
 
-    def import_late(self, name: str) -> ModuleType:
+    def import_after_close(self, name: str) -> ModuleType:
         """A module of the package after it was closed: what was there, or executed now.
 
         Raises:
             ModuleNotFoundError: If the package has no such file.
         """
-        if name in self._kept:
-            return self._kept[name]
+        if name in self._modules_at_close:
+            return self._modules_at_close[name]
         spec = self.find(name)
         if spec is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         module = importlib.util.module_from_spec(spec)
-        self._kept[name] = module
+        self._modules_at_close[name] = module
         try:
             _Loader(self).exec_module(module)
         except BaseException:
-            del self._kept[name]
+            del self._modules_at_close[name]
             raise
         parent, _, last = name.rpartition(".")
-        setattr(self.import_late(parent), last, module)
+        setattr(self.import_after_close(parent), last, module)
         return module
 
     def forget_text(self) -> None:
@@ -223,7 +223,7 @@ def _with_folders(package: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _free(name: str) -> str:
+def _unused_name(name: str) -> str:
     """A name that nobody holds. What was left behind under it gives way, but not its name: its
     thread may hold the import system's locks on that for ever.
     """
@@ -270,7 +270,7 @@ class _Finder:
 _FINDER: Any = _Finder()
 
 
-def forget_gone() -> None:
+def clear_typing_caches() -> None:
     """Let go of what caches of the standard library hold of a generation that is gone."""
     import typing
 

@@ -25,10 +25,10 @@ from ..spec import (
     module_id_of,
 )
 from ..wording import near
-from .documented import contract_findings
-from .facts import Facts, Notes
-from .module_class import BASE, find_module_class, is_framework_base, lacks_decorators
-from .services import Services
+from .class_facts import ClassFacts, Findings
+from .documented import documentation_findings
+from .module_class import BASE, find_module_class, is_framework_base, report_missing_decorators
+from .services import ServiceReader
 
 _DATABASE = "DATABASE_NAME"
 _FILES = "MODULE_FILES"
@@ -40,28 +40,28 @@ class Reader:
     def __init__(self, source: Source, modules: Mapping[str, ModuleType]) -> None:
         self.source = source
         self.modules = modules
-        self._notes = Notes(source)
+        self._findings = Findings(source)
 
     @property
     def findings(self) -> list[Finding]:
         """What it has to say so far."""
-        return self._notes.findings
+        return self._findings.collected
 
     def read(self) -> ModuleSpec | None:
         """The spec, or nothing where ``findings`` holds an error."""
-        cls = find_module_class(self.modules, self._notes)
+        cls = find_module_class(self.modules, self._findings)
         if cls is None:
             return None
-        facts = Facts(cls)
+        facts = ClassFacts(cls)
         self._check(cls, facts)
         spec = self._spec(cls, facts)
-        self.findings.extend(contract_findings(spec, self.source))
+        self.findings.extend(documentation_findings(spec, self.source))
         return spec
 
-    def _spec(self, cls: type, facts: Facts) -> ModuleSpec:
+    def _spec(self, cls: type, facts: ClassFacts) -> ModuleSpec:
         short = facts.first("module") is not None
-        services = Services(self.source.module_id, self.modules, self._notes)
-        service = services.short(cls, facts) if short else services.guide(facts)
+        services = ServiceReader(self.source.module_id, self.modules, self._findings)
+        service = services.read_short_form(cls, facts) if short else services.read_guide_form(facts)
         settings = facts.value("module", "settings")
         phase1, phase2 = self._phases(cls, facts)
         requires = tuple(facts.value("module", "requires") or ())
@@ -87,7 +87,7 @@ class Reader:
             after_modules=facts.joined("requires_modules", "optional"),
             router=self._router(facts),
             settings_model=(
-                services.class_named(settings, at=facts.first("module")) if settings else None
+                services.find_class(settings, at=facts.first("module")) if settings else None
             ),
             database_name=facts.value("register_database", "database_name")
             or facts.value("module", "database"),
@@ -101,14 +101,14 @@ class Reader:
             force=self._shutdown(
                 facts, "force_shutdown", stops, ShutdownSpec("force_cleanup", 5.0)
             ),
-            **giving_way(cls, facts, service, self._notes),
+            **handover_fields(cls, facts, service, self._findings),
         )
 
     # -- what the whole has to be ---------------------------------------------------------
 
-    def _check(self, cls: type, facts: Facts) -> None:
+    def _check(self, cls: type, facts: ClassFacts) -> None:
         for again in facts.repeated:
-            self._notes.error(
+            self._findings.error(
                 "decorator-twice",
                 f"@{again.decorator} stands twice on class {cls.__name__!r}",
                 "keep one of them",
@@ -117,9 +117,9 @@ class Reader:
         short = facts.first("module")
         if short is None:
             if facts.missing:
-                lacks_decorators(cls, facts.missing, self._notes)
+                report_missing_decorators(cls, facts.missing, self._findings)
             if not any(map(is_framework_base, cls.__mro__)):
-                self._notes.error(
+                self._findings.error(
                     "wrong-base",
                     f"class {cls.__name__!r} does not inherit {BASE}",
                     f"write 'class {cls.__name__}({BASE})', which core.module_base has",
@@ -135,7 +135,7 @@ class Reader:
         wanted = self.source.module_id
         if not given:
             if short is None:
-                self._notes.error(
+                self._findings.error(
                     "module-id",
                     f"class {cls.__name__!r} has no MODULE_ID",
                     f"add MODULE_ID = {wanted!r}",
@@ -145,7 +145,7 @@ class Reader:
         try:
             said = module_id_of(given)
         except InvalidModuleIdError as error:
-            self._notes.error("module-id", f"MODULE_ID: {error.message}", error.cure, at=at)
+            self._findings.error("module-id", f"MODULE_ID: {error.message}", error.cure, at=at)
             return
         if said != wanted:
             says = {
@@ -153,7 +153,7 @@ class Reader:
                 "cells": "the cell says",
                 "notebook": "the cell says",
             }
-            self._notes.error(
+            self._findings.error(
                 "module-id",
                 f"MODULE_ID is {given!r}, but "
                 f"{says.get(self.source.origin, 'it is loaded as')} {wanted!r}",
@@ -162,7 +162,7 @@ class Reader:
                 at=at,
             )
 
-    def _check_database(self, facts: Facts) -> None:
+    def _check_database(self, facts: ClassFacts) -> None:
         """The constant beside the models wins over the decorator; where they differ it is said."""
         fact = facts.first("register_database")
         if fact is None:
@@ -172,7 +172,7 @@ class Reader:
             constant = vars(module).get(_DATABASE)
             if isinstance(constant, str) and constant != named:
                 says = f"names {named!r}" if named else "names no database"
-                self._notes.warn(
+                self._findings.warn(
                     "database-name",
                     f"@register_database {says}, and {file} has {_DATABASE} = {constant!r}, "
                     "which counts",
@@ -183,7 +183,7 @@ class Reader:
 
     # -- phases and methods ---------------------------------------------------------------
 
-    def _phases(self, cls: type, facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _phases(self, cls: type, facts: ClassFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
         methods: dict[str, list[str]] = {"phase1": [], "phase2": []}
         for fact in facts.every("initialization_sequence", "phase2_operations"):
             phase = fact.values.get("phase", "phase2")
@@ -198,14 +198,14 @@ class Reader:
             return
         hint = near(name, _methods_of(cls))
         why = f"class {cls.__name__!r} has no such method" if there is None else "it is no method"
-        self._notes.error(
+        self._findings.error(
             "missing-method",
             f"@{fact.decorator} names {name!r}, and {why}",
             f"{hint}Otherwise write the method" if hint else "write the method",
             at=fact,
         )
 
-    def _health(self, cls: type, facts: Facts) -> HealthSpec:
+    def _health(self, cls: type, facts: ClassFacts) -> HealthSpec:
         fact = facts.first("module_health_check")
         if fact is None:
             return HealthSpec()
@@ -215,7 +215,7 @@ class Reader:
         return HealthSpec(method, fact.values["interval"])
 
     def _shutdown(
-        self, facts: Facts, decorator: str, cls: type, default: ShutdownSpec
+        self, facts: ClassFacts, decorator: str, cls: type, default: ShutdownSpec
     ) -> ShutdownSpec:
         fact = facts.first(decorator)
         method = fact.values["method"] if fact else default.method
@@ -233,7 +233,7 @@ class Reader:
         """What ``MODULE_FILES`` says, beside the class or in it."""
         given = getattr(cls, _FILES, vars(self.modules["api.py"]).get(_FILES, ()))
         if not isinstance(given, list | tuple) or not all(map(_is_pattern, given)):
-            self._notes.error(
+            self._findings.error(
                 "module-files",
                 f"{_FILES} is {given!r}, and not a tuple of patterns below the module's folder",
                 f'write {_FILES} = ("queries/*.sql",)',
@@ -242,7 +242,7 @@ class Reader:
             return ()
         return tuple(given)
 
-    def _router(self, facts: Facts) -> Any:
+    def _router(self, facts: ClassFacts) -> Any:
         fact = facts.first("register_api_endpoints")
         name = fact.values["router_name"] if fact else "router"
         router = vars(self.modules["api.py"]).get(name) if name else None
@@ -255,7 +255,7 @@ class Reader:
                 if router is None
                 else f"and in api.py that is no APIRouter but of type {kind}"
             )
-            self._notes.error(
+            self._findings.error(
                 "missing-router",
                 f"@register_api_endpoints names {name!r}, {there}",
                 f"write '{name} = APIRouter()' in api.py and decorate the routes with "
@@ -263,7 +263,7 @@ class Reader:
                 at=fact,
             )
         elif fact is None and router is not None:
-            self._notes.warn(
+            self._findings.warn(
                 "no-router",
                 f"'router' is no APIRouter but of type {kind}, and nothing of it is served",
                 "write 'router = APIRouter()', or call the variable something else",
@@ -292,32 +292,32 @@ def _methods_of(cls: type) -> list[str]:
 _CONSTANTS = {"keep_state": "MODULE_KEEP_STATE", "swap": "MODULE_SWAP", "streams": "MODULE_STREAMS"}
 
 
-def giving_way(
-    cls: type, facts: Facts, service: ServiceSpec | None, notes: Notes
+def handover_fields(
+    cls: type, facts: ClassFacts, service: ServiceSpec | None, findings: Findings
 ) -> dict[str, Any]:
-    """The fields of the spec that say so; what is wrong goes to the notes."""
+    """The fields of the spec that say so; what is wrong goes to the findings."""
     owners = [cls, *([service.service_class] if service and service.service_class else ())]
     return {
-        "keep_state": _kept(_said(cls, facts, "keep_state", ()), notes),
-        "swap": _chosen(_said(cls, facts, "swap", "overlap"), "swap", notes),
-        "streams": _chosen(_said(cls, facts, "streams", "finish"), "streams", notes),
+        "keep_state": _kept(_said(cls, facts, "keep_state", ()), findings),
+        "swap": _chosen(_said(cls, facts, "swap", "overlap"), "swap", findings),
+        "streams": _chosen(_said(cls, facts, "streams", "finish"), "streams", findings),
         "dumps_state": any(callable(getattr(one, "dump_state", None)) for one in owners),
         "loads_state": any(callable(getattr(one, "load_state", None)) for one in owners),
     }
 
 
-def _said(cls: type, facts: Facts, name: str, default: Any) -> Any:
+def _said(cls: type, facts: ClassFacts, name: str, default: Any) -> Any:
     given = facts.value("module", name)
     return getattr(cls, _CONSTANTS[name], default) if given is None else given
 
 
-def _kept(value: Any, notes: Notes) -> tuple[str, ...]:
+def _kept(value: Any, findings: Findings) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(
         isinstance(one, str) and one.isidentifier() for one in names
     ):
         constant = _CONSTANTS["keep_state"]
-        notes.error(
+        findings.error(
             "keep-state",
             f"{constant} is {value!r}, and has to name attributes of the service",
             f"write {constant} = ('counter',)",
@@ -327,11 +327,11 @@ def _kept(value: Any, notes: Notes) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _chosen(value: Any, name: str, notes: Notes) -> Any:
+def _chosen(value: Any, name: str, findings: Findings) -> Any:
     if value in CHOICES[name]:
         return value
     constant, wanted = _CONSTANTS[name], " or ".join(map(repr, CHOICES[name]))
-    notes.error(
+    findings.error(
         name, f"{constant} is {value!r}, and has to be {wanted}", f"write {wanted}", at=constant
     )
     return CHOICES[name][0]

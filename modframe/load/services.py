@@ -7,27 +7,29 @@ from types import ModuleType
 
 from ..spec import Fact, ServiceSpec
 from ..wording import near
-from .facts import Facts, Notes
+from .class_facts import ClassFacts, Findings
 from .methods import public_methods
 
 
-class Services:
-    """Reads the service of one executed module; what is wrong goes to the notes."""
+class ServiceReader:
+    """Reads the service of one executed module; what is wrong goes to the findings."""
 
-    def __init__(self, module_id: str, modules: Mapping[str, ModuleType], notes: Notes) -> None:
+    def __init__(
+        self, module_id: str, modules: Mapping[str, ModuleType], findings: Findings
+    ) -> None:
         self._module_id = module_id
         self._modules = modules
-        self._notes = notes
+        self._findings = findings
 
-    def guide(self, facts: Facts) -> ServiceSpec | None:
+    def read_guide_form(self, facts: ClassFacts) -> ServiceSpec | None:
         """The service of the guide's form."""
         created, registered = facts.first("auto_service_creation"), facts.first("register_service")
         wanted = created.values["service_class"] if created else None
-        cls = self.class_named(wanted, at=created) if wanted else None
+        cls = self.find_class(wanted, at=created) if wanted else None
         if registered is None:
             return None
         if created is not None and wanted is None:
-            self._notes.error(
+            self._findings.error(
                 "no-service-class",
                 f"@auto_service_creation names no class, so {registered.values['name']!r} would "
                 "be nothing",
@@ -36,7 +38,7 @@ class Services:
             )
         return self._spec(registered, cls)
 
-    def short(self, cls: type, facts: Facts) -> ServiceSpec | None:
+    def read_short_form(self, cls: type, facts: ClassFacts) -> ServiceSpec | None:
         """The service of the short form: named, or the module class itself if it has methods."""
         at = facts.first("module")
         wanted = facts.value("module", "service")
@@ -45,7 +47,7 @@ class Services:
             wanted = facts.value("auto_service_creation", "service_class")
         found: type | None = None
         if wanted is not None:
-            found = self.class_named(wanted, at=at)
+            found = self.find_class(wanted, at=at)
         elif any(True for _ in public_methods(cls)):
             found = cls
         registered = facts.first("register_service")
@@ -56,7 +58,7 @@ class Services:
     def _spec(self, registered: Fact, cls: type | None) -> ServiceSpec:
         name = registered.values["name"]
         if not name.startswith(f"{self._module_id}.") or name == f"{self._module_id}.":
-            self._notes.error(
+            self._findings.error(
                 "service-name",
                 f"the service is called {name!r}, which is no name for one of {self._module_id!r}",
                 f"call it '{self._module_id}.service'",
@@ -65,7 +67,7 @@ class Services:
         methods = {one.name: one for one in registered.values["methods"]}
         return ServiceSpec(name, cls, methods, registered.values["priority"])
 
-    def class_named(self, wanted: str | type, *, at: Fact | None) -> type | None:
+    def find_class(self, wanted: str | type, *, at: Fact | None) -> type | None:
         """A class by its name, in ``api.py`` first, then ``services.py``, then any other file."""
         if isinstance(wanted, type):
             return wanted
@@ -84,7 +86,7 @@ class Services:
         ]
         hint = near(wanted, own)
         files = ", ".join(sorted(self._modules))
-        self._notes.error(
+        self._findings.error(
             "unknown-service-class",
             f"there is no class {wanted!r} in {files}"
             if there is None

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from types import CodeType
 
-INJECTED = frozenset(
+INJECTED_NAMES = frozenset(
     {
         "__annotations__",
         "__builtins__",
@@ -26,9 +26,9 @@ INJECTED = frozenset(
         "__spec__",
     }
 )
-NOTEBOOK = frozenset({"__IPYTHON__", "display", "get_ipython"})
+NOTEBOOK_NAMES = frozenset({"__IPYTHON__", "display", "get_ipython"})
 """What IPython adds to the built-ins of its process; no module has it on a server."""
-_BUILT_IN = (frozenset(dir(builtins)) - NOTEBOOK) | INJECTED
+_BUILT_IN = (frozenset(dir(builtins)) - NOTEBOOK_NAMES) | INJECTED_NAMES
 _DYNAMIC = frozenset({"globals", "locals", "exec"})
 """What a file that uses one of these defines can't be read off its text."""
 
@@ -131,10 +131,10 @@ def _by_pyflakes(tree: ast.Module, *, dynamic: bool) -> Iterator[UnknownName]:
 
         @builtIns.setter
         def builtIns(self, names: frozenset[str]) -> None:  # noqa: N802
-            self._plain = names - NOTEBOOK
+            self._plain = names - NOTEBOOK_NAMES
 
     try:
-        found = PlainChecker(tree, filename="", builtins=INJECTED).messages
+        found = PlainChecker(tree, filename="", builtins=INJECTED_NAMES).messages
     except RecursionError:
         return  # deeper than pyflakes goes, though not than Python: no name is known to be wrong
     rows = [one for one in found if isinstance(one, messages.UndefinedName)]

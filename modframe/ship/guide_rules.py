@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..errors import Finding
-from ..load.facts import MANDATORY
+from ..load.class_facts import MANDATORY
 from ..load.methods import public_methods
 from ..load.text import is_code, parsed, place
 from ..source import Source

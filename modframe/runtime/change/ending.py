@@ -14,7 +14,7 @@ from contextvars import Context
 from typing import Any, TypeVar
 
 from ...errors import ModframeError
-from ...load import forget_gone
+from ...load import clear_typing_caches
 from ..app import App
 from ..generation import Generation
 from ..part import Part
@@ -128,7 +128,7 @@ class Ending:
             record.retired.remove(old)
         if old.package is not None:
             old.package.forget_text()
-        forget_gone()
+        clear_typing_caches()
 
     def _note_error(self, old: Generation, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"

@@ -11,7 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 
 from ...errors import BlockedError, Finding, LoadError
-from ...load import forget_gone
+from ...load import clear_typing_caches
 from ...source import linecache_texts
 from ..contract.breaks import contract_changes
 from ..failure import as_load_error
@@ -69,7 +69,7 @@ async def discard_plan(batch: Batch) -> None:
     await batch.discard(batch.generations)
     for generation in generations:
         linecache_texts.forget(generation.source.files.values())
-    forget_gone()
+    clear_typing_caches()
 
 
 def _outlines(batch: Batch, parts: Sequence[Part]) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -38,7 +38,7 @@ _REPEATABLE = frozenset(
 )
 
 
-class Facts:
+class ClassFacts:
     """The facts of a class, its own first, then those of its bases that it doesn't say anew."""
 
     def __init__(self, cls: type) -> None:
@@ -83,12 +83,12 @@ class Facts:
         return tuple(again)
 
 
-class Notes:
+class Findings:
     """Collects findings about one executed source."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.findings: list[Finding] = []
+        self.collected: list[Finding] = []
 
     def error(self, rule: str, message: str, cure: str, *, at: Fact | str = "") -> None:
         """Note what keeps the module from loading.
@@ -99,16 +99,16 @@ class Notes:
             cure: What to do.
             at: The decorator it is about, or a class or constant of ``api.py``.
         """
-        self._note(Finding(rule, "error", message, cure=cure), at)
+        self._add(Finding(rule, "error", message, cure=cure), at)
 
     def warn(self, rule: str, message: str, cure: str, *, at: Fact | str = "") -> None:
         """Note what the module loads with."""
-        self._note(Finding(rule, "warning", message, cure=cure), at)
+        self._add(Finding(rule, "warning", message, cure=cure), at)
 
-    def _note(self, finding: Finding, at: Fact | str) -> None:
+    def _add(self, finding: Finding, at: Fact | str) -> None:
         file, line = self._place(at)
         cell = self.source.files[file].cell
-        self.findings.append(replace(finding, file=file, line=line, cell=cell))
+        self.collected.append(replace(finding, file=file, line=line, cell=cell))
 
     def _place(self, at: Fact | str) -> tuple[str, int]:
         if isinstance(at, Fact):
