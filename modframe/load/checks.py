@@ -11,7 +11,7 @@ from ..errors import Finding, Level
 from ..source import Source, SourceFile
 from ..source.source import module_name
 from ..wording import near, nearest
-from .text import Fault, RelativeImport, Text, is_code, is_test, understand
+from .text import Analysis, Fault, RelativeImport, analyze, is_code, is_test
 from .undefined import UnknownName
 
 _KNOWN = {
@@ -48,7 +48,7 @@ def check(source: Source, outer_names: Container[str] = ()) -> list[Finding]:
     for file, content in source.files.items():
         if not is_code(file) and not is_test(file):
             continue
-        text = understand(content)
+        text = analyze(content)
         if isinstance(text, Fault):
             findings.append(_no_python(file, content, text))
             continue
@@ -80,8 +80,8 @@ def missing_files(source: Source) -> list[str]:
     """The files a source waits for: ``api.py``, and what its relative imports name."""
     waits = [] if "api.py" in source.files else ["api.py"]
     for file, content in source.files.items():
-        text = understand(content) if is_code(file) else None
-        if isinstance(text, Text):
+        text = analyze(content) if is_code(file) else None
+        if isinstance(text, Analysis):
             waits += [f"{path}.py" for path, _ in _absent(source, file, text)]
     return list(dict.fromkeys(waits))
 
@@ -133,7 +133,7 @@ def _undefined(
     )
 
 
-def _nearest(name: str, text: Text) -> str:
+def _nearest(name: str, text: Analysis) -> str:
     known = {*text.lines, *text.code.co_names}
     return near(name, known - {name}, cutoff=0.8)
 
@@ -141,7 +141,7 @@ def _nearest(name: str, text: Text) -> str:
 # -- files that imports name -------------------------------------------------------------------
 
 
-def _absent(source: Source, file: str, text: Text) -> Iterator[tuple[str, RelativeImport]]:
+def _absent(source: Source, file: str, text: Analysis) -> Iterator[tuple[str, RelativeImport]]:
     """Path without suffix of each file that an import can't do without and that isn't there."""
     names = {module_name(one) for one in source.files}
     for one in text.imports:
@@ -165,7 +165,7 @@ def _targets(file: str, one: RelativeImport) -> Iterator[str]:
         yield from (name for name in one.names if name != "*")
 
 
-def _missing(source: Source, file: str, content: SourceFile, text: Text) -> Iterator[Finding]:
+def _missing(source: Source, file: str, content: SourceFile, text: Analysis) -> Iterator[Finding]:
     for path, one in _absent(source, file, text):
         name = f"{path}.py"
         others = [other for other in source.files if other != file]

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import Finding
 from ..source import Source
 from ..spec import FACTS, Fact
-from .text import Text, understand
+from .text import Analysis, analyze
 
 MANDATORY = (
     "inject_dependencies",
@@ -114,5 +114,5 @@ class Findings:
         if isinstance(at, Fact):
             file = self.source.file_named(at.filename)
             return (file, at.line) if file else ("api.py", 0)
-        text = understand(self.source.files["api.py"])
-        return "api.py", text.lines.get(at, 0) if isinstance(text, Text) else 0
+        text = analyze(self.source.files["api.py"])
+        return "api.py", text.lines.get(at, 0) if isinstance(text, Analysis) else 0

@@ -17,7 +17,7 @@ def is_framework_base(cls: type) -> bool:
 
 
 def find_module_class(modules: Mapping[str, ModuleType], findings: Findings) -> type | None:
-    """The module class; ``None`` where the notes say why there is none.
+    """The module class; ``None`` where the findings say why there is none.
 
     It is the one class of ``api.py`` that has decorators, else the one that inherits them.
     """

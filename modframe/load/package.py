@@ -25,7 +25,7 @@ from ..source import Source, linecache_texts
 from ..source.source import module_name
 from ..wording import count
 from .imports import GenerationImport, Resolve
-from .text import Fault, is_code, understand
+from .text import Fault, analyze, is_code
 from .undefined import NOTEBOOK_NAMES
 
 _packages: dict[str, Package] = {}
@@ -95,7 +95,8 @@ class Package:
         """Put the package where the import system finds it."""
         if _FINDER not in sys.meta_path:
             sys.meta_path.insert(0, _FINDER)
-        self._remove_from_sys_modules()  # what stood there was another name's, from a pickle that named this one
+        # A pickle that named this package may have put another one's modules under its names.
+        self._remove_from_sys_modules()
         self.root.__path__ = []
         self.root.__package__ = self.name
         self.root.__spec__ = ModuleSpec(self.name, _Loader(self), is_package=True)
@@ -200,7 +201,7 @@ class Package:
         content = self.source.files[file]
         code = self.code_for(file) if self.code_for is not None else None
         if code is None:
-            text = understand(content)
+            text = analyze(content)
             if isinstance(text, Fault):
                 raise SyntaxError(text.message, (content.filename, text.line, None, None))
             code = text.code

@@ -1,7 +1,8 @@
-"""One file's text, understood once: its code, and what checks and reader ask of it.
+"""Analyzes the text of one file, once: its code, and what the checks and the reader ask of it.
 
-In comes a `SourceFile`; out comes a `Text`, or a `Fault` where it isn't Python. Kept by content,
-since parsing is the dearest step of a small edit. Lines are those of the cell or file.
+In comes a `SourceFile`; out comes an `Analysis`, or a `Fault` where the text isn't Python. Results
+are cached by content, for parsing is the slowest step of a small edit. Line numbers are those of
+the cell or file.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class RelativeImport:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Analysis:
     """What a file says.
 
     Attributes:
@@ -66,7 +67,7 @@ class Text:
 
 
 @lru_cache(maxsize=256)
-def understand(content: SourceFile) -> Text | Fault:
+def analyze(content: SourceFile) -> Analysis | Fault:
     """Parse, compile and look through a file."""
     if fault := _bad_characters(content):
         return fault
@@ -84,7 +85,7 @@ def understand(content: SourceFile) -> Text | Fault:
 
 
 @lru_cache(maxsize=16)
-def parsed(content: SourceFile) -> ast.Module:
+def syntax_tree(content: SourceFile) -> ast.Module:
     """The syntax tree of a file that passed the checks; lines count from the text's first."""
     return _tree(content.code, content.filename)
 
@@ -102,7 +103,7 @@ def _tree(text: str, filename: str) -> ast.Module:
     return ast.parse(text, filename)
 
 
-def place(content: SourceFile, file: str, line: int) -> dict[str, Any]:
+def place_of_line(content: SourceFile, file: str, line: int) -> dict[str, Any]:
     """The ``file``, ``line`` and ``cell`` of a finding about a line of a text, from its first."""
     return {
         "file": file,
@@ -175,7 +176,7 @@ def _syntax(content: SourceFile, error: SyntaxError) -> Fault:
 # -- what it says ------------------------------------------------------------------------------
 
 
-def _look_through(tree: ast.Module, code: CodeType) -> Text:
+def _look_through(tree: ast.Module, code: CodeType) -> Analysis:
     imports: list[RelativeImport] = []
     lines: dict[str, int] = {}
     noted: set[str] = set()
@@ -201,7 +202,7 @@ def _look_through(tree: ast.Module, code: CodeType) -> Text:
                 noted |= _annotated([node.annotation])
             case _:
                 pass
-    return Text(code, tuple(imports), unknown_names(tree, code, noted), lines)
+    return Analysis(code, tuple(imports), unknown_names(tree, code, noted), lines)
 
 
 def _statements(body: Iterable[ast.stmt], *, guarded: bool) -> Iterator[tuple[ast.stmt, bool]]:

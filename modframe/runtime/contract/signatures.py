@@ -14,7 +14,7 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from ...load.methods import public_methods
-from ...load.text import Text, understand
+from ...load.text import Analysis, analyze
 from ...names import plain_names
 from ...source import Source
 from ...spec import ModuleSpec, ServiceMethod, type_name
@@ -229,7 +229,7 @@ def _first_place(
     if not lines:
         return {}
     _, file = min(lines)
-    text = understand(source.files[file])
-    known = text.lines.get(cls.__name__, 0) if isinstance(text, Text) else 0
+    text = analyze(source.files[file])
+    known = text.lines.get(cls.__name__, 0) if isinstance(text, Analysis) else 0
     line = known or min(one for one, at in lines if at == file)
     return {"file": file, "line": line, "cell": source.files[file].cell}
