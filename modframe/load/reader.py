@@ -1,7 +1,8 @@
-"""Executed files to a `ModuleSpec`: reads what decorators recorded, and says what is wrong.
+"""`Reader`: reads a `ModuleSpec` off executed files, from what their decorators recorded.
 
-Comes after the files were executed, once per generation. All faults are reported together. Both
-forms are read alike; what ``@module`` doesn't say has its default.
+The loader makes one per load, after the files were executed. It collects all faults before the
+load fails. The short form (``@module``) and the guide's form are read alike; what ``@module``
+doesn't say has its default.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _FILES = "MODULE_FILES"
 
 
 class Reader:
-    """Reads one executed source; ``findings`` collects what it has to say."""
+    """Reads one executed source."""
 
     def __init__(self, source: Source, modules: Mapping[str, ModuleType]) -> None:
         self.source = source
@@ -44,11 +45,11 @@ class Reader:
 
     @property
     def findings(self) -> list[Finding]:
-        """What it has to say so far."""
+        """The findings so far."""
         return self._findings.collected
 
     def read(self) -> ModuleSpec | None:
-        """The spec, or nothing where ``findings`` holds an error."""
+        """Return the spec, or ``None`` if there is no module class; see ``findings``."""
         cls = find_module_class(self.modules, self._findings)
         if cls is None:
             return None
@@ -65,7 +66,9 @@ class Reader:
         settings = facts.value("module", "settings")
         phase1, phase2 = self._phases(cls, facts)
         requires = tuple(facts.value("module", "requires") or ())
-        stops = service.service_class if short and service and service.service_class else cls
+        stopped_class = (
+            service.service_class if short and service and service.service_class else cls
+        )
         return ModuleSpec(
             module_id=self.source.module_id,
             version=str(getattr(cls, "MODULE_VERSION", "0.0.0")),
@@ -78,11 +81,11 @@ class Reader:
             requires_services=_distinct(
                 facts.joined("require_services", "services"),
                 facts.joined("phase2_operations", "dependencies"),
-                [one for one in requires if one.count(".") > 1],
+                [name for name in requires if name.count(".") > 1],
             ),
             requires_modules=_distinct(
                 facts.joined("requires_modules", "required"),
-                [module_id_of(one) for one in requires if one.count(".") <= 1],
+                [module_id_of(name) for name in requires if name.count(".") <= 1],
             ),
             after_modules=facts.joined("requires_modules", "optional"),
             router=self._router(facts),
@@ -96,23 +99,23 @@ class Reader:
             health=self._health(cls, facts),
             integrity=IntegritySpec(**_values(facts.first("enforce_data_integrity"))),
             graceful=self._shutdown(
-                facts, "graceful_shutdown", stops, ShutdownSpec("cleanup_resources", 30.0)
+                facts, "graceful_shutdown", stopped_class, ShutdownSpec("cleanup_resources", 30.0)
             ),
             force=self._shutdown(
-                facts, "force_shutdown", stops, ShutdownSpec("force_cleanup", 5.0)
+                facts, "force_shutdown", stopped_class, ShutdownSpec("force_cleanup", 5.0)
             ),
             **handover_fields(cls, facts, service, self._findings),
         )
 
-    # -- what the whole has to be ---------------------------------------------------------
+    # -- checks of the whole class --------------------------------------------------------
 
     def _check(self, cls: type, facts: ClassFacts) -> None:
-        for again in facts.repeated:
+        for fact in facts.repeated:
             self._findings.error(
                 "decorator-twice",
-                f"@{again.decorator} stands twice on class {cls.__name__!r}",
+                f"@{fact.decorator} stands twice on class {cls.__name__!r}",
                 "keep one of them",
-                at=again,
+                at=fact,
             )
         short = facts.first("module")
         if short is None:
@@ -129,11 +132,11 @@ class Reader:
         self._check_database(facts)
 
     def _check_id(self, cls: type, short: Fact | None) -> None:
-        given = short.values["module_id"] if short else None
-        at: Fact | str = short if short is not None and given else "MODULE_ID"
-        given = given or getattr(cls, "MODULE_ID", "")
+        declared = short.values["module_id"] if short else None
+        at: Fact | str = short if short is not None and declared else "MODULE_ID"
+        declared = declared or getattr(cls, "MODULE_ID", "")
         wanted = self.source.module_id
-        if not given:
+        if not declared:
             if short is None:
                 self._findings.error(
                     "module-id",
@@ -143,27 +146,27 @@ class Reader:
                 )
             return
         try:
-            said = module_id_of(given)
+            module_id = module_id_of(declared)
         except InvalidModuleIdError as error:
             self._findings.error("module-id", f"MODULE_ID: {error.message}", error.cure, at=at)
             return
-        if said != wanted:
-            says = {
+        if module_id != wanted:
+            origins = {
                 "folder": "the folder says",
                 "cells": "the cell says",
                 "notebook": "the cell says",
             }
             self._findings.error(
                 "module-id",
-                f"MODULE_ID is {given!r}, but "
-                f"{says.get(self.source.origin, 'it is loaded as')} {wanted!r}",
-                f"write {wanted!r} here, or move it: {said!r} stands in "
-                f"modules/{said.replace('.', '/')}",
+                f"MODULE_ID is {declared!r}, but "
+                f"{origins.get(self.source.origin, 'it is loaded as')} {wanted!r}",
+                f"write {wanted!r} here, or move it: {module_id!r} stands in "
+                f"modules/{module_id.replace('.', '/')}",
                 at=at,
             )
 
     def _check_database(self, facts: ClassFacts) -> None:
-        """The constant beside the models wins over the decorator; where they differ it is said."""
+        """Warn if the decorator and the constant beside the models differ; the constant counts."""
         fact = facts.first("register_database")
         if fact is None:
             return
@@ -193,11 +196,12 @@ class Reader:
         return tuple(dict.fromkeys(methods["phase1"])), tuple(dict.fromkeys(methods["phase2"]))
 
     def _require_method(self, cls: type, name: str, fact: Fact) -> None:
-        there = getattr(cls, name, None)
-        if callable(there):
+        attribute = getattr(cls, name, None)
+        if callable(attribute):
             return
         hint = near(name, _methods_of(cls))
-        why = f"class {cls.__name__!r} has no such method" if there is None else "it is no method"
+        missing = f"class {cls.__name__!r} has no such method"
+        why = missing if attribute is None else "it is no method"
         self._findings.error(
             "missing-method",
             f"@{fact.decorator} names {name!r}, and {why}",
@@ -230,34 +234,34 @@ class Reader:
     # -- routes and files -----------------------------------------------------------------
 
     def _files(self, cls: type) -> tuple[str, ...]:
-        """What ``MODULE_FILES`` says, beside the class or in it."""
-        given = getattr(cls, _FILES, vars(self.modules["api.py"]).get(_FILES, ()))
-        if not isinstance(given, list | tuple) or not all(map(_is_pattern, given)):
+        """Return ``MODULE_FILES`` of the class, or of ``api.py``."""
+        patterns = getattr(cls, _FILES, vars(self.modules["api.py"]).get(_FILES, ()))
+        if not isinstance(patterns, list | tuple) or not all(map(_is_pattern, patterns)):
             self._findings.error(
                 "module-files",
-                f"{_FILES} is {given!r}, and not a tuple of patterns below the module's folder",
+                f"{_FILES} is {patterns!r}, and not a tuple of patterns below the module's folder",
                 f'write {_FILES} = ("queries/*.sql",)',
                 at=_FILES,
             )
             return ()
-        return tuple(given)
+        return tuple(patterns)
 
     def _router(self, facts: ClassFacts) -> Any:
         fact = facts.first("register_api_endpoints")
         name = fact.values["router_name"] if fact else "router"
         router = vars(self.modules["api.py"]).get(name) if name else None
         kind = type(router).__name__
-        if any(one.__name__ == "APIRouter" for one in type(router).__mro__):
+        if any(base.__name__ == "APIRouter" for base in type(router).__mro__):
             return router
         if fact is not None and name:
-            there = (
+            fault = (
                 "and api.py has no such variable"
                 if router is None
                 else f"and in api.py that is no APIRouter but of type {kind}"
             )
             self._findings.error(
                 "missing-router",
-                f"@register_api_endpoints names {name!r}, {there}",
+                f"@register_api_endpoints names {name!r}, {fault}",
                 f"write '{name} = APIRouter()' in api.py and decorate the routes with "
                 f"@{name}.get(...)",
                 at=fact,
@@ -272,8 +276,8 @@ class Reader:
         return None
 
 
-def _is_pattern(given: object) -> bool:
-    path = PurePosixPath(given) if isinstance(given, str) and given else None
+def _is_pattern(value: object) -> bool:
+    path = PurePosixPath(value) if isinstance(value, str) and value else None
     return path is not None and not path.is_absolute() and ".." not in path.parts
 
 
@@ -282,7 +286,7 @@ def _values(fact: Fact | None) -> Mapping[str, Any]:
 
 
 def _distinct(*groups: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for group in groups for one in group))
+    return tuple(dict.fromkeys(item for group in groups for item in group))
 
 
 def _methods_of(cls: type) -> list[str]:
@@ -295,26 +299,28 @@ _CONSTANTS = {"keep_state": "MODULE_KEEP_STATE", "swap": "MODULE_SWAP", "streams
 def handover_fields(
     cls: type, facts: ClassFacts, service: ServiceSpec | None, findings: Findings
 ) -> dict[str, Any]:
-    """The fields of the spec that say so; what is wrong goes to the findings."""
+    """Return the fields of the spec about hand-over: what to keep, how to swap and end streams."""
     owners = [cls, *([service.service_class] if service and service.service_class else ())]
     return {
-        "keep_state": _kept(_said(cls, facts, "keep_state", ()), findings),
-        "swap": _chosen(_said(cls, facts, "swap", "overlap"), "swap", findings),
-        "streams": _chosen(_said(cls, facts, "streams", "finish"), "streams", findings),
-        "dumps_state": any(callable(getattr(one, "dump_state", None)) for one in owners),
-        "loads_state": any(callable(getattr(one, "load_state", None)) for one in owners),
+        "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
+        "swap": _checked_choice(_configured(cls, facts, "swap", "overlap"), "swap", findings),
+        "streams": _checked_choice(
+            _configured(cls, facts, "streams", "finish"), "streams", findings
+        ),
+        "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
+        "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
     }
 
 
-def _said(cls: type, facts: ClassFacts, name: str, default: Any) -> Any:
-    given = facts.value("module", name)
-    return getattr(cls, _CONSTANTS[name], default) if given is None else given
+def _configured(cls: type, facts: ClassFacts, name: str, default: Any) -> Any:
+    argument = facts.value("module", name)
+    return getattr(cls, _CONSTANTS[name], default) if argument is None else argument
 
 
-def _kept(value: Any, findings: Findings) -> tuple[str, ...]:
+def _checked_attributes(value: Any, findings: Findings) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(
-        isinstance(one, str) and one.isidentifier() for one in names
+        isinstance(name, str) and name.isidentifier() for name in names
     ):
         constant = _CONSTANTS["keep_state"]
         findings.error(
@@ -327,7 +333,7 @@ def _kept(value: Any, findings: Findings) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _chosen(value: Any, name: str, findings: Findings) -> Any:
+def _checked_choice(value: Any, name: str, findings: Findings) -> Any:
     if value in CHOICES[name]:
         return value
     constant, wanted = _CONSTANTS[name], " or ".join(map(repr, CHOICES[name]))
