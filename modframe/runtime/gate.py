@@ -51,28 +51,30 @@ def work_in(context: Context | None = None) -> tuple[Work, Context | None]:
 
 
 class Gate:
-    """The gate of one generation, closed from the first; there is none while calls may pass.
+    """The gate of one generation, closed when it is made; a generation without one lets calls pass.
 
     Args:
-        inside: The work that is inside, which it waits for.
+        inside: The work that is inside, which the hand-over waits for.
+        closed: All closed gates of the app; the gate is among them until it is opened.
     """
 
-    __slots__ = ("_opened", "admits")
+    __slots__ = ("_closed", "_opened", "admits")
 
-    def __init__(self, inside: Collection[Work]) -> None:
+    def __init__(self, inside: Collection[Work], closed: set[Gate]) -> None:
         self.admits = set(inside)
         self._opened = asyncio.Event()
-        _closed.add(self)
+        self._closed = closed
+        closed.add(self)
 
     @property
     def passes(self) -> bool:
-        """Whether what runs here may pass: some closed gate waits for it."""
+        """Whether the current work may pass: any closed gate waits for it."""
         work = _work.get()
-        return any(work in gate.admits for gate in _closed)
+        return any(work in gate.admits for gate in self._closed)
 
     def open(self) -> None:
-        """Let those that wait go on, to whatever is live then."""
-        _closed.discard(self)
+        """Let waiting calls go on, to the generation that is live then."""
+        self._closed.discard(self)
         self._opened.set()
 
     async def wait(self) -> None:
@@ -81,9 +83,6 @@ class Gate:
 
     def __repr__(self) -> str:
         return f"<Gate: {'open' if self._opened.is_set() else 'closed'}>"
-
-
-_closed: set[Gate] = set()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakSet
 
 from ..errors import Finding, ServiceUnavailableError
 from ..load.methods import public_methods
@@ -45,6 +46,8 @@ class Generation:
         gate: Where calls wait while it hands over; nothing while they may pass.
         stage: How far it is. ``activation_failed``: whether it is live without what it activates.
         reads: The files that its body and its phases opened for reading.
+        contract: What callers may rely on, once `contract_of` has read it.
+        cancelled: Tasks that `cancel_stragglers` has cancelled inside it.
     """
 
     def __init__(self, source: Source, number: int) -> None:
@@ -67,6 +70,8 @@ class Generation:
         self.stage: Stage = "building"
         self.activation_failed = False
         self.reads = Reads()
+        self.contract: Any = None
+        self.cancelled: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None
         self.drain_event: asyncio.Event | None = None

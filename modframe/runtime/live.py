@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from .gate import Gate
 from .generation import Generation
 
 
@@ -14,10 +15,11 @@ class Live:
     beside it, for the app loop alone: a change looks at no module it has nothing to do with.
     """
 
-    __slots__ = ("_dependents", "_importers", "_optional", "generations")
+    __slots__ = ("_dependents", "_importers", "_optional", "closed_gates", "generations")
 
     def __init__(self) -> None:
         self.generations: Mapping[str, Generation] = {}
+        self.closed_gates: set[Gate] = set()
         self._dependents: dict[str, set[str]] = {}
         self._importers: dict[str, set[str]] = {}
         self._optional: dict[str, set[str]] = {}

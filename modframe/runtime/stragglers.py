@@ -12,7 +12,6 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, FrameType, FunctionType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from .bounds import GRACE
 from .gate import Work
@@ -22,7 +21,6 @@ Describe = Callable[[Mapping[str, Any]], str]
 """A marked frame's variables → what runs there, for people."""
 
 _ENTRY_POINTS: dict[CodeType, Describe] = {}
-_cut: WeakKeyDictionary[asyncio.Task[Any], Generation] = WeakKeyDictionary()
 
 
 def register_entry_point(function: FunctionType | Any, describe: Describe) -> None:
@@ -101,7 +99,7 @@ async def cancel_stragglers(generation: Generation) -> tuple[tuple[str, ...], tu
     """
     found = tasks_inside(generation)
     for task in found:
-        _cut[task] = generation
+        generation.cancelled.add(task)
         task.cancel()
     if found:
         await generation.drain(GRACE, hurry=asyncio.Event())
@@ -112,8 +110,8 @@ async def cancel_stragglers(generation: Generation) -> tuple[tuple[str, ...], tu
 def cancelled_at_deadline(generation: Generation) -> bool:
     """Return whether `cancel_stragglers` caused the ``CancelledError`` at hand, and uncancel it."""
     task = asyncio.current_task()
-    if task is None or _cut.get(task) is not generation:
+    if task is None or task not in generation.cancelled:
         return False
-    del _cut[task]
+    generation.cancelled.discard(task)
     task.uncancel()
     return True

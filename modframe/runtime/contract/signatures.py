@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 from ...load.methods import public_methods
 from ...load.text import Analysis, analyze
@@ -105,15 +104,12 @@ class ServiceContract:
     cell: str = ""
 
 
-_read: WeakKeyDictionary[Generation, ServiceContract] = WeakKeyDictionary()
-
-
 def contract_of(generation: Generation) -> ServiceContract:
-    """The contract of a generation that was loaded; read once, for it is compared twice."""
-    known = _read.get(generation)
-    if known is None:
-        known = _read[generation] = read_contract(generation.spec, generation.source)
-    return known
+    """Return the contract of a loaded generation, which keeps it: two changes compare it."""
+    contract: ServiceContract | None = generation.contract
+    if contract is None:
+        contract = generation.contract = read_contract(generation.spec, generation.source)
+    return contract
 
 
 def read_contract(spec: ModuleSpec, source: Source) -> ServiceContract:
