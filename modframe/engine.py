@@ -34,7 +34,7 @@ from .observe import EventLog, log_exception, log_print
 from .parts.database.part import LazyDatabases
 from .runtime.bounds import Limits
 from .runtime.calls.handle import Find
-from .runtime.calls.handles import Handles, not_found
+from .runtime.calls.handles import Handles, not_found_error
 from .runtime.calls.overrides import Overrides
 from .runtime.change.ending import Ending
 from .runtime.change.outcome import Outcome, StopReport
@@ -220,7 +220,7 @@ class Engine:
 
     def published(self, module_ids: Iterable[str]) -> None:
         PLAIN_NAMES.forget(module_ids)
-        self.handles.changed(module_ids)
+        self.handles.refresh(module_ids)
         self.watching.published(module_ids)
         refresh.wake()
 
@@ -272,7 +272,7 @@ class Engine:
         module_id = module_of_service(name)
         record = self.records.get(module_id)
         if record is None or record.state == "DRAFT":
-            return not_found(name, self.live_names())
+            return not_found_error(name, self.live_names())
         reason = f": {reason_of(record.error)}" if record.error else ""
         return ServiceUnavailableError(
             f"{module_id} is {record.state}{reason}",

@@ -59,7 +59,7 @@ class ClassFacts:
 
     def every(self, *decorators: str) -> Iterator[Fact]:
         """Return all facts of some decorators, from the top down."""
-        return (one for one in self._facts if one.decorator in decorators)
+        return (fact for fact in self._facts if fact.decorator in decorators)
 
     def value(self, decorator: str, name: str, default: Any = None) -> Any:
         """Return one argument of a decorator, or ``default`` if the class doesn't have it."""

@@ -1,6 +1,6 @@
-"""What a handle gives off the app loop: `Call`, a started call, and `Stream`, an async generator.
+"""What a handle returns outside the app loop: a `Call`, or a `Stream` of an async generator method.
 
-A call has begun when the person gets it. They await it, take ``result()``, or cancel it.
+A call has started when its caller gets it. The caller awaits it, takes ``result()`` or cancels it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _log = logging.getLogger("modframe.call")
 
 
 class Interrupts:
-    """Counts Ctrl-C in a kernel, where it reaches an awaiting cell as a mere cancellation."""
+    """Counts Ctrl-C in a kernel, where an awaiting cell sees it as a cancellation only.
+
+    Process-wide, because signals are; the notebook's hook counts.
+    """
 
     count = 0
 
@@ -38,14 +41,14 @@ class Call(Coroutine[Any, Any, T]):
         self._label = label
         self._steps: Generator[Any, Any, T] | None = None
         self._submission: Submission[T] = app_loop.submit(start)
-        self._collected = False  # from here on its failure is somebody's to see
+        self._collected = False  # whether somebody gets its error; else it is logged
 
     def result(self, timeout: float | None = None) -> T:
         """Wait for the value, at most ``timeout`` seconds; Ctrl-C cancels the call.
 
         Raises:
-            TimeoutError: If it isn't there in time; the call goes on.
-            OnAppLoopError: On the app loop; await the call there.
+            TimeoutError: If the call isn't done in time; it goes on.
+            OnAppLoopError: If this is called on the app loop; await the call there.
         """
         __tracebackhide__ = True
         self._app_loop.refuse_here("Call.result()", "await the call instead")
@@ -55,23 +58,23 @@ class Call(Coroutine[Any, Any, T]):
             return value
         except TimeoutError as error:
             if self._submission.future.done():
-                raise shorten_traceback(error)  # noqa: B904  # the call's own
+                raise shorten_traceback(error)  # noqa: B904  # the call raised it
             raise TimeoutError(
                 f"{self._label} isn't done after {timeout:g} s; it goes on"
             ) from None
         except KeyboardInterrupt:
             self.cancel()
             raise
-        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
+        except BaseException as error:  # noqa: BLE001  # raised again with fewer frames
             raise shorten_traceback(error)  # noqa: B904
 
     def cancel(self) -> None:
-        """Cancel the call; whoever waits for it gets ``CancelledError``."""
+        """Cancel the call; those who wait for it get ``CancelledError``."""
         self._collected = True
         self._submission.cancel()
 
     def done(self) -> bool:
-        """Whether it has ended; never waits."""
+        """Return whether the call has ended; never waits."""
         return self._submission.future.done()
 
     def __await__(self) -> Generator[Any, Any, T]:
@@ -86,25 +89,25 @@ class Call(Coroutine[Any, Any, T]):
             if Interrupts.count != interrupts:
                 raise KeyboardInterrupt from None
             raise
-        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
+        except BaseException as error:  # noqa: BLE001  # raised again with fewer frames
             raise shorten_traceback(error)  # noqa: B904
 
     def send(self, value: Any) -> Any:
-        """A step of the awaiting, for `asyncio.create_task` and its like."""
+        """Send a value into the coroutine that awaits this call, as `asyncio.create_task` does."""
         __tracebackhide__ = True
-        return self._running().send(value)
+        return self._awaiting().send(value)
 
     def throw(self, *error: Any) -> Any:
-        """Throw into the awaiting; a ``CancelledError`` cancels the call."""
+        """Raise an exception in that coroutine; ``CancelledError`` also cancels the call."""
         __tracebackhide__ = True
-        return self._running().throw(*error)
+        return self._awaiting().throw(*error)
 
     def close(self) -> None:
-        """End the awaiting; the call itself goes on."""
+        """Close that coroutine; the call itself goes on."""
         if self._steps is not None:
             self._steps.close()
 
-    def _running(self) -> Generator[Any, Any, T]:
+    def _awaiting(self) -> Generator[Any, Any, T]:
         if self._steps is None:
             self._steps = self.__await__()
         return self._steps
@@ -112,7 +115,9 @@ class Call(Coroutine[Any, Any, T]):
     def __del__(self) -> None:
         if not getattr(self, "_collected", True):
             label = self._label
-            self._submission.future.add_done_callback(lambda future: _report(label, future))
+            self._submission.future.add_done_callback(
+                lambda future: _log_unseen_error(label, future)
+            )
 
     def _state(self) -> str:
         future = self._submission.future
@@ -133,7 +138,7 @@ class Call(Coroutine[Any, Any, T]):
         return table([("call", self._label), ("state", self._state())])
 
 
-def _report(label: str, future: concurrent.futures.Future[Any]) -> None:
+def _log_unseen_error(label: str, future: concurrent.futures.Future[Any]) -> None:
     error = future.exception()
     if error is not None and not isinstance(error, concurrent.futures.CancelledError):
         _log.error(
@@ -143,7 +148,7 @@ def _report(label: str, future: concurrent.futures.Future[Any]) -> None:
 
 
 class Stream(AsyncIterator[T]):
-    """An async generator of a service's, iterated from another thread, one submission an item."""
+    """An async generator of a service, iterated outside the app loop; each item is a `Call`."""
 
     def __init__(
         self, app_loop: AppLoop, start: Callable[[], AsyncIterator[T]], label: str
