@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import ModframeError
 from ..load.methods import public_methods, signature_text
-from ..runtime.bounds import OverdueError, bounded
+from ..runtime.bounds import OverdueError, run_with_timeout
 from ..runtime.failure import refuse_bad_outcome
 from ..runtime.generation import Generation
 from ..runtime.owner import activation_of
@@ -118,7 +118,7 @@ class ServicePart(Part):
         """Let what stands behind the ``yield`` of ``activate`` end what it began."""
         active = generation.parts.pop(_ACTIVATION, None)
         if active is not None:
-            await bounded(
+            await run_with_timeout(
                 lambda: _finished(active),
                 generation.spec.graceful.timeout,
                 what="activate(), behind its yield",
@@ -133,7 +133,7 @@ class ServicePart(Part):
         deaf: asyncio.Task[Any] | None = None
         if graceful is not None:
             try:
-                await bounded(
+                await run_with_timeout(
                     graceful,
                     spec.graceful.timeout,
                     what=f"{spec.graceful.method}()",
@@ -306,7 +306,7 @@ async def _force(generation: Generation, force: Callable[[], Any], late: str) ->
     spec = generation.spec
     what = f"{spec.force.method}()"
     try:
-        await bounded(force, spec.force.timeout, what=what)
+        await run_with_timeout(force, spec.force.timeout, what=what)
     except Exception as error:  # reported as the module's failure to unload
         said = str(error) if isinstance(error, OverdueError) else f"{what} failed: {error!r}"
         raise ModframeError(

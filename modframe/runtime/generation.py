@@ -18,7 +18,7 @@ from ..load.reads import Reads
 from ..names import private_package
 from ..source import Source
 from ..spec import ModuleSpec
-from .bounds import first_of
+from .bounds import wait_for_any
 from .gate import Gate
 from .ledger import Ledger
 
@@ -152,7 +152,7 @@ class Generation:
 
         while busy() and not hurry.is_set() and loop.time() < deadline:
             self.drain_event = asyncio.Event()
-            await first_of(self.drain_event, hurry, timeout=deadline - loop.time())
+            await wait_for_any(self.drain_event, hurry, timeout=deadline - loop.time())
         self.drain_event = None
         return not busy()
 

@@ -21,11 +21,11 @@ from .notebook import joined, read_notebook
 from .source import Source
 
 Stamp = tuple[int, int, int]
-"""Modification time in nanoseconds, size in bytes and inode of a file."""
+"""Time of change in nanoseconds, size in bytes, inode: differs once a file was changed."""
 
 
-def stamp_of(path: Path | str) -> Stamp | None:
-    """Return what tells one state of a regular file from another, or ``None`` if there is none."""
+def stamp_of(path: str | Path) -> Stamp | None:
+    """Return the stamp of a regular file, or ``None`` if there is none at that path."""
     try:
         status = os.stat(path)  # noqa: PTH116  # called for every file that a module opens
     except (OSError, ValueError):

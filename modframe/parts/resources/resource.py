@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ResourceError
-from ...runtime.bounds import bounded, cancel_all
+from ...runtime.bounds import cancel_all, run_with_timeout
 from ...runtime.owner import ResourceTasks, current_resource
 from .key import Key
 
@@ -128,7 +128,7 @@ class Resource:
         faults = []
         what = f"closing the resource {self.key.name!r}"
         try:
-            await bounded(self._close, CLOSE_TIMEOUT, what=what)
+            await run_with_timeout(self._close, CLOSE_TIMEOUT, what=what)
         except Exception as error:  # noqa: BLE001  # it is named, and the next one is closed
             faults.append(str(error) if what in str(error) else f"{what} failed: {error!r}")
         if deaf := await cancel_all(self.tasks):

@@ -17,7 +17,7 @@ from ...load.body import running_place
 from ...source import Source
 from ...spec import DEFAULT_PRIORITY, ModuleSpec
 from ..app import App
-from ..bounds import bounded
+from ..bounds import run_with_timeout
 from ..contract.breaks import contract_errors
 from ..failure import as_load_error
 from ..generation import Generation
@@ -286,7 +286,7 @@ class Batch:
 
         try:
             with generation.reads.recording():
-                await bounded(
+                await run_with_timeout(
                     enter,
                     self._app.limits.phase,
                     what=lambda: step,
@@ -335,7 +335,7 @@ class Batch:
                 continue  # saves a task
             try:
                 with generation.reads.recording():
-                    await bounded(
+                    await run_with_timeout(
                         lambda part=part: part.start(generation),  # type: ignore[misc]
                         self._app.limits.phase,
                         what="phase2",

@@ -17,7 +17,7 @@ from ...observe import log_exception
 from ...source import Source
 from ...wording import some
 from ..app import App
-from ..bounds import bounded
+from ..bounds import run_with_timeout
 from ..failure import as_load_error, copy_findings
 from ..generation import Generation
 from ..record import Unsettled
@@ -308,7 +308,7 @@ class Transaction:
                 if not part.activates(generation):
                     continue
                 try:
-                    await bounded(
+                    await run_with_timeout(
                         lambda part=part: part.activate(generation),  # type: ignore[misc]
                         self._app.limits.phase,
                         what="activate()",
