@@ -48,7 +48,7 @@ def _stand_in(module_id: str) -> str | None:
     return workspace_modules().package_of(module_id)
 
 
-PLAIN_NAMES.stand_in = _stand_in
+PLAIN_NAMES.fallback = _stand_in
 PLAIN_NAMES.install()
 
 

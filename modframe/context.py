@@ -55,7 +55,7 @@ class ModuleContext:
         def find_for_me(module_id: str) -> Generation | None:
             return generation if module_id == generation.module_id else find(module_id)
 
-        self._handles = app.handles.seen_by(find_for_me, self.module_id)
+        self._handles = app.handles.for_module(find_for_me, self.module_id)
 
     @overload
     def get_service(self, name: type[T]) -> T: ...

@@ -34,7 +34,7 @@ from .observe import EventLog, log_exception, log_print
 from .parts.database.part import LazyDatabases
 from .runtime.bounds import Limits
 from .runtime.calls.handle import Find
-from .runtime.calls.handles import Handles, not_found
+from .runtime.calls.handles import Handles, not_found_error
 from .runtime.calls.overrides import Overrides
 from .runtime.change.ending import Ending
 from .runtime.change.outcome import Outcome, StopReport
@@ -140,7 +140,7 @@ class Engine:
     async def start(self, modules: Sequence[str] | None) -> list[Outcome]:
         """Load the core modules and those asked for; what fails stands in the records."""
         self.log.open()
-        PLAIN_NAMES.owners.insert(0, self.package_of)
+        PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
             core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
             wanted = self.disk.ids() if modules is None else modules
@@ -176,8 +176,8 @@ class Engine:
         if self._site is not None:
             await self._site.close()
         outcomes = await self.swap.stop()
-        if self.package_of in PLAIN_NAMES.owners:
-            PLAIN_NAMES.owners.remove(self.package_of)
+        if self.package_of in PLAIN_NAMES.resolvers:
+            PLAIN_NAMES.resolvers.remove(self.package_of)
         PLAIN_NAMES.forget(self.records)
         await self.databases.aclose()
         await self.rollbacks.aclose()
@@ -220,7 +220,7 @@ class Engine:
 
     def published(self, module_ids: Iterable[str]) -> None:
         PLAIN_NAMES.forget(module_ids)
-        self.handles.changed(module_ids)
+        self.handles.refresh(module_ids)
         self.watching.published(module_ids)
         refresh.wake()
 
@@ -232,7 +232,7 @@ class Engine:
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
         """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
         self.aspects.expect(generation)
-        generation.reads.leave_out(self.data)
+        generation.reads.exclude(self.data)
         is_core = generation.module_id.startswith("core.")
         return (CoreContext if is_core else ModuleContext)(generation, find, self)
 
@@ -272,7 +272,7 @@ class Engine:
         module_id = module_of_service(name)
         record = self.records.get(module_id)
         if record is None or record.state == "DRAFT":
-            return not_found(name, self.live_names())
+            return not_found_error(name, self.live_names())
         reason = f": {reason_of(record.error)}" if record.error else ""
         return ServiceUnavailableError(
             f"{module_id} is {record.state}{reason}",
@@ -305,7 +305,7 @@ class Engine:
             rows=lambda: [thaw(one) for one in self.seen.rows()],
             readiness=lambda: (self.records.ready, self.records.readiness()),
             absent=self._absent,
-            stale=self.records.stale,
+            stale=self.records.stale_reason,
             allowed_hosts=self.config.allowed_hosts,
             block=self.app_loop.wait,
         )

@@ -44,6 +44,6 @@ def pytest_configure(config: pytest.Config) -> None:
     let_root_listen(True)
     owner = _Owner(config.rootpath)
     # Last, so that a running app's live modules come first.
-    PLAIN_NAMES.owners.append(owner)
+    PLAIN_NAMES.resolvers.append(owner)
     config.add_cleanup(owner.close)
-    config.add_cleanup(lambda: PLAIN_NAMES.owners.remove(owner))
+    config.add_cleanup(lambda: PLAIN_NAMES.resolvers.remove(owner))

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import Finding, ModframeError, ModuleNotFoundInWorkspaceError, WorkspaceError
 from ..load import check as check_text
-from ..runtime.failure import failure_of
+from ..runtime.failure import as_load_error
 from ..source import Source, find_modules, read_folder
 from ..spec import module_id_of
 from ..wording import count, near
@@ -150,7 +150,7 @@ def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
                 )
             except WorkspaceError as error:
                 nothing = Source(module_id, {}, "folder")
-                findings = failure_of(nothing, "source", error).findings
+                findings = as_load_error(nothing, "source", error).findings
         found += findings
         if not as_data:
             say(f"{module_id}: {_verdict(findings)}")

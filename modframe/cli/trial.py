@@ -15,7 +15,7 @@ from typing import Any
 
 from ..app import AppContext, start
 from ..errors import Finding, ModframeError
-from ..runtime.failure import failure_of
+from ..runtime.failure import as_load_error
 from ..ship.files import replace_file
 from ..source import Source
 
@@ -66,7 +66,7 @@ def _errors(app: AppContext, request: dict[str, Any]) -> list[Finding]:
 
 def _findings(error: BaseException, request: dict[str, Any], *, of: str) -> list[Finding]:
     """A module's error as findings whose texts don't name the folder of the trial."""
-    found = failure_of(Source(of, {}, "folder"), "start", error).findings
+    found = as_load_error(Source(of, {}, "folder"), "start", error).findings
     stage = request["workspace"].rstrip("/") + "/"
     other = "" if of == request["module"] else f"{of}: "
     return [

@@ -2,6 +2,14 @@
 
 from .checks import check, missing_files
 from .loader import LoadChain, Loaded, load
-from .package import Package, forget_gone
+from .package import Package, clear_typing_caches
 
-__all__ = ["LoadChain", "Loaded", "Package", "check", "forget_gone", "load", "missing_files"]
+__all__ = [
+    "LoadChain",
+    "Loaded",
+    "Package",
+    "check",
+    "clear_typing_caches",
+    "load",
+    "missing_files",
+]

@@ -1,7 +1,6 @@
-"""An exception out of a module's code as a finding: where in the module, what, and what to do.
+"""Turns an exception of module code into a finding: the line, the fault and what to do.
 
-Called by the loader for what the files raise when they are executed, and by the runtime for what
-phases raise.
+Called by the loader for exceptions of a module's body, and by the runtime for those of phases.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from ..source import Source
 from ..wording import near
 from .imports import DOORS
 
-_WHERE = re.compile(r"(?: \((?:unknown location|most likely [^)]*|/[^)]*|<[^)]*)\))+$")
-_NAME = re.compile(r"cannot import name '(\w+)'")
+_LOCATION = re.compile(r"(?: \((?:unknown location|most likely [^)]*|/[^)]*|<[^)]*)\))+$")
+_MISSING_NAME = re.compile(r"cannot import name '(\w+)'")
 _DISTRIBUTIONS = {
     "PIL": "pillow",
     "bs4": "beautifulsoup4",
@@ -29,59 +28,59 @@ _DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
-"""Packages whose name to install differs from the one to import."""
+"""Import name → the name to install, of packages where the two differ."""
 
-_DEFAULT = "correct it"
+_DEFAULT_CURE = "correct it"
 
 
 def body_finding(source: Source, error: BaseException, file: str) -> Finding:
-    """An exception out of module code as a finding, at its innermost line in the module.
+    """Return an exception of module code as a finding at the innermost line of the module.
 
     Args:
-        source: The module's text.
+        source: The module's source.
         error: What was raised.
-        file: The file that ran, where the traceback does not say.
+        file: The file that was being executed; used if no frame of the traceback is the module's.
     """
-    line, cell, inner = 0, "", None
+    line, cell, called = 0, "", None
     for frame, number in traceback.walk_tb(error.__traceback__):
-        if found := source.file_named(frame.f_code.co_filename):
-            file, line, cell, inner = found, number, source.files[found].cell, None
-        elif inner is None:
-            inner = frame
+        if own_file := source.file_named(frame.f_code.co_filename):
+            file, line, cell, called = own_file, number, source.files[own_file].cell, None
+        elif called is None:
+            called = frame  # the function that the module's line called
     if isinstance(error, ModframeError):
         return Finding(
             error.rule or "body-error",
             "error",
             error.message,
-            cure=error.cure or _DEFAULT,
+            cure=error.cure or _DEFAULT_CURE,
             file=file,
             line=line,
             cell=cell,
         )
-    cure = _cure(error, inner)
+    cure = _cure_for(error, called)
     if isinstance(error, ImportError):
-        _speak_plainly(error)
-    message = f"{type(error).__name__}{_said(error)}"
-    if inner is not None and _lacks_loop(error):
-        message = f"{inner.f_code.co_name}() needs an event loop, and a module's body has none"
+        _use_plain_names(error)
+    message = f"{type(error).__name__}{_message_of(error)}"
+    if called is not None and _needs_event_loop(error):
+        message = f"{called.f_code.co_name}() needs an event loop, and a module's body has none"
     return Finding("body-error", "error", message, cure=cure, file=file, line=line, cell=cell)
 
 
 def running_place(source: Source) -> tuple[str, int]:
-    """The file and the line of a module that some thread is executing at the moment.
+    """Return the file and line of a module that a thread is executing now, or ``("", 0)``.
 
-    For the error of a load that takes too long; an empty file if none does.
+    Used in the error of a load that takes too long.
     """
-    for frame in sys._current_frames().values():
-        step: FrameType | None = frame
-        while step is not None:
-            if file := source.file_named(step.f_code.co_filename):
-                return file, step.f_lineno
-            step = step.f_back
+    for innermost in sys._current_frames().values():
+        frame: FrameType | None = innermost
+        while frame is not None:
+            if file := source.file_named(frame.f_code.co_filename):
+                return file, frame.f_lineno
+            frame = frame.f_back
     return "", 0
 
 
-def _said(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     try:
         text = str(error)
     except Exception as fault:  # noqa: BLE001  # the author's own __str__
@@ -89,23 +88,23 @@ def _said(error: BaseException) -> str:
     return f": {text}" if text else ""
 
 
-def _lacks_loop(error: BaseException) -> bool:
-    return isinstance(error, RuntimeError) and "no running event loop" in _said(error)
+def _needs_event_loop(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and "no running event loop" in _message_of(error)
 
 
-def _cure(error: BaseException, inner: FrameType | None) -> str:
+def _cure_for(error: BaseException, called: FrameType | None) -> str:
     if isinstance(error, ModuleNotFoundError):
-        return _missing_package(error.name or "", inner)
+        return _cure_for_package(error.name or "", called)
     if isinstance(error, ImportError):
-        return _missing_name(error)
-    if _lacks_loop(error):
+        return _cure_for_name(error)
+    if _needs_event_loop(error):
         return "start tasks in initialize() or another method"
     if isinstance(error, SystemExit | KeyboardInterrupt):
         return "a module's body can't end the process; take it out or raise an error of its own"
-    return _DEFAULT
+    return _DEFAULT_CURE
 
 
-def _missing_package(name: str, inner: FrameType | None) -> str:
+def _cure_for_package(name: str, called: FrameType | None) -> str:
     head, _, rest = name.partition(".")
     kind, _, rest = rest.partition(".")
     if head == "modules" and kind in MODULE_TYPES and rest:
@@ -114,7 +113,7 @@ def _missing_package(name: str, inner: FrameType | None) -> str:
             return f"write {file.replace('.', '/')}.py in that module, or mend the name"
         return f"load the module first, write modules/{kind}/{short}/api.py, or mend the name"
     if head == "core":
-        if inner is not None and inner.f_globals.get("__name__") == "importlib":
+        if called is not None and called.f_globals.get("__name__") == "importlib":
             return "importlib doesn't know it; use an import statement, or 'modframe' for 'core'"
         return near(kind, DOORS).rstrip() or "import one of those"
     if head == "modframe":
@@ -122,14 +121,14 @@ def _missing_package(name: str, inner: FrameType | None) -> str:
     return f"install it (pip install {_DISTRIBUTIONS.get(head, head)}) or mend the name"
 
 
-def _missing_name(error: ImportError) -> str:
+def _cure_for_name(error: ImportError) -> str:
     if "partially initialized" in str(error):
         return (
             "files import each other in a circle; import inside the function that needs it, or "
             "move what both need to a third file"
         )
     framework = error.name in ("core", "modframe")
-    wanted = _NAME.search(str(error))
+    wanted = _MISSING_NAME.search(str(error))
     names = DOORS if framework else dir(sys.modules.get(error.name or "", None))
     if wanted and error.name and (hint := near(wanted[1], names)):
         return hint.rstrip()
@@ -138,7 +137,7 @@ def _missing_name(error: ImportError) -> str:
     return "define it there, or import a name that is there"
 
 
-def _speak_plainly(error: ImportError) -> None:
-    """Let an import error name modules as people do, without number and internal file."""
-    error.msg = _WHERE.sub("", plain_names(str(error.msg)))
+def _use_plain_names(error: ImportError) -> None:
+    """Take generation numbers and internal file names out of an import error's message."""
+    error.msg = _LOCATION.sub("", plain_names(str(error.msg)))
     error.args = (error.msg,)

@@ -1,4 +1,4 @@
-"""Checks that need only the text: syntax, undefined names, files that are imported and not there.
+"""Checks that need only the text: syntax, undefined names, imports of missing files.
 
 Called by the loader before anything is executed, and by ``modframe compliance``.
 """
@@ -11,10 +11,10 @@ from ..errors import Finding, Level
 from ..source import Source, SourceFile
 from ..source.source import module_name
 from ..wording import near, nearest
-from .text import Fault, RelativeImport, Text, is_code, is_test, understand
+from .text import Analysis, Fault, RelativeImport, analyze, is_code, is_test
 from .undefined import UnknownName
 
-_KNOWN = {
+_IMPORT_OF = {
     "app_context": "from core.app_context import app_context",
     "select": "from sqlalchemy import select",
     "Result": "from core.error_utils import Result",
@@ -38,32 +38,34 @@ _KNOWN = {
 
 
 def check(source: Source, outer_names: Container[str] = ()) -> list[Finding]:
-    """Everything that can be said about a source without running it.
+    """Return all findings about a source that don't need it to be executed.
 
     Args:
-        source: The text.
-        outer_names: Names that exist in the notebook, to be told apart from plain mistakes.
+        source: What to check.
+        outer_names: Names that exist in the notebook; using one has a message of its own.
     """
-    findings = [*_files(source)]
+    findings = [*_file_name_findings(source)]
     for file, content in source.files.items():
         if not is_code(file) and not is_test(file):
             continue
-        text = understand(content)
+        text = analyze(content)
         if isinstance(text, Fault):
-            findings.append(_no_python(file, content, text))
+            findings.append(_syntax_finding(file, content, text))
             continue
         if is_test(file):
-            continue  # its imports and names show when it is run
+            continue  # running it shows whether its imports and names exist
         findings += [
-            _undefined(file, content, one, hint=_nearest(one.name, text), outer=outer_names)
-            for one in text.unknown
+            _undefined_name_finding(
+                file, content, name, hint=_similar_name_hint(name.name, text), outer=outer_names
+            )
+            for name in text.unknown
         ]
-        findings += _missing(source, file, content, text)
+        findings += _missing_file_findings(source, file, content, text)
     return findings
 
 
-def _no_python(file: str, content: SourceFile, fault: Fault) -> Finding:
-    """A text that can't be read; of a test it keeps nothing from going live."""
+def _syntax_finding(file: str, content: SourceFile, fault: Fault) -> Finding:
+    """Return the finding for a text that isn't Python; a warning if the file holds tests."""
     level: Level = "error" if is_code(file) else "warning"
     return Finding(
         "syntax-error",
@@ -77,16 +79,16 @@ def _no_python(file: str, content: SourceFile, fault: Fault) -> Finding:
 
 
 def missing_files(source: Source) -> list[str]:
-    """The files a source waits for: ``api.py``, and what its relative imports name."""
-    waits = [] if "api.py" in source.files else ["api.py"]
+    """Return the files a source can't be loaded without and lacks, such as ``rows.py``."""
+    missing = [] if "api.py" in source.files else ["api.py"]
     for file, content in source.files.items():
-        text = understand(content) if is_code(file) else None
-        if isinstance(text, Text):
-            waits += [f"{path}.py" for path, _ in _absent(source, file, text)]
-    return list(dict.fromkeys(waits))
+        text = analyze(content) if is_code(file) else None
+        if isinstance(text, Analysis):
+            missing += [f"{path}.py" for path, _ in _missing_imports(source, file, text)]
+    return list(dict.fromkeys(missing))
 
 
-def _files(source: Source) -> Iterator[Finding]:
+def _file_name_findings(source: Source) -> Iterator[Finding]:
     if "api.py" not in source.files:
         other = nearest("api.py", source.files)
         hint = f"rename {other!r}" if other else "write one"
@@ -114,7 +116,7 @@ def _files(source: Source) -> Iterator[Finding]:
 # -- names -------------------------------------------------------------------------------------
 
 
-def _undefined(
+def _undefined_name_finding(
     file: str, content: SourceFile, unknown: UnknownName, *, hint: str, outer: Container[str]
 ) -> Finding:
     name = unknown.name
@@ -123,8 +125,8 @@ def _undefined(
         cure = "define or import it in the module"
     else:
         message, cure = f"name {name!r} is not defined", "define it or import it"
-    if name in _KNOWN:
-        cure = f"add '{_KNOWN[name]}'"
+    if name in _IMPORT_OF:
+        cure = f"add '{_IMPORT_OF[name]}'"
     elif hint and name not in outer:
         cure = f"{hint}Otherwise define it or import it"
     level: Level = "error" if unknown.certain else "warning"
@@ -133,40 +135,44 @@ def _undefined(
     )
 
 
-def _nearest(name: str, text: Text) -> str:
+def _similar_name_hint(name: str, text: Analysis) -> str:
     known = {*text.lines, *text.code.co_names}
     return near(name, known - {name}, cutoff=0.8)
 
 
-# -- files that imports name -------------------------------------------------------------------
+# -- relative imports --------------------------------------------------------------------------
 
 
-def _absent(source: Source, file: str, text: Text) -> Iterator[tuple[str, RelativeImport]]:
-    """Path without suffix of each file that an import can't do without and that isn't there."""
-    names = {module_name(one) for one in source.files}
-    for one in text.imports:
-        if one.guarded:
+def _missing_imports(
+    source: Source, file: str, text: Analysis
+) -> Iterator[tuple[str, RelativeImport]]:
+    """Yield the path, without suffix, of each file that is imported unguarded and missing."""
+    names = {module_name(name) for name in source.files}
+    for relative in text.imports:
+        if relative.guarded:
             continue
-        for path in _targets(file, one):
+        for path in _imported_paths(file, relative):
             dotted = path.replace("/", ".")
-            there = dotted in names or any(name.startswith(f"{dotted}.") for name in names)
-            if not there and not ("__init__.py" in source.files and "/" not in path):
-                yield path, one
+            exists = dotted in names or any(name.startswith(f"{dotted}.") for name in names)
+            if not exists and not ("__init__.py" in source.files and "/" not in path):
+                yield path, relative
 
 
-def _targets(file: str, one: RelativeImport) -> Iterator[str]:
+def _imported_paths(file: str, relative: RelativeImport) -> Iterator[str]:
     folder = file.split("/")[:-1]
-    if one.level - 1 > len(folder):
-        return  # it leaves the module
-    base = folder[: len(folder) - (one.level - 1)]
-    if one.module:
-        yield "/".join([*base, *one.module.split(".")])
+    if relative.level - 1 > len(folder):
+        return  # it leads out of the module
+    base = folder[: len(folder) - (relative.level - 1)]
+    if relative.module:
+        yield "/".join([*base, *relative.module.split(".")])
     elif not base:
-        yield from (name for name in one.names if name != "*")
+        yield from (name for name in relative.names if name != "*")
 
 
-def _missing(source: Source, file: str, content: SourceFile, text: Text) -> Iterator[Finding]:
-    for path, one in _absent(source, file, text):
+def _missing_file_findings(
+    source: Source, file: str, content: SourceFile, text: Analysis
+) -> Iterator[Finding]:
+    for path, relative in _missing_imports(source, file, text):
         name = f"{path}.py"
         others = [other for other in source.files if other != file]
         other = nearest(name, others, cutoff=0.75)
@@ -177,6 +183,6 @@ def _missing(source: Source, file: str, content: SourceFile, text: Text) -> Iter
             f"imports from {name}, which the module does not have",
             cure=f"write {name}{hint}",
             file=file,
-            line=one.line,
+            line=relative.line,
             cell=content.cell,
         )

@@ -1,7 +1,7 @@
-"""Compares what ``@register_service`` documents with what the service's methods really take.
+"""Compares the methods that ``@register_service`` documents with those the service class has.
 
-The guide's own example documents a parameter its method lacks; such a drift is a finding and
-never keeps a module from loading.
+Called by the reader. Differences are warnings and never keep a module from loading: the guide's
+own example documents a parameter that its method lacks.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ..source import Source
 from ..spec import ModuleSpec, ServiceMethod, type_name
 
 
-def contract_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
-    """What is documented and isn't so, as warnings at the method's line."""
+def documentation_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
+    """Yield a warning, at the method's line, for each difference from the documentation."""
     service = spec.service
     if service is None or service.service_class is None:
         return
@@ -33,27 +33,27 @@ def contract_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
                 **where,
             )
             continue
-        for message, cure in _drift(documented, inspect.signature(method)):
+        for message, cure in _differences(documented, inspect.signature(method)):
             yield Finding("documented-signature", "warning", message, cure=cure, **where)
 
 
-def _drift(documented: ServiceMethod, real: inspect.Signature) -> Iterator[tuple[str, str]]:
+def _differences(documented: ServiceMethod, real: inspect.Signature) -> Iterator[tuple[str, str]]:
     name = documented.name
-    takes = {key: one for key, one in real.parameters.items() if key != "self"}
-    any_name = any(one.kind is one.VAR_KEYWORD for one in takes.values())
-    known = {param.name for param in documented.params}
+    parameters = {key: one for key, one in real.parameters.items() if key != "self"}
+    takes_any_name = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    documented_names = {param.name for param in documented.params}
     for param in documented.params:
-        if param.name not in takes and not any_name:
+        if param.name not in parameters and not takes_any_name:
             yield (
                 f"{name}() is documented with a parameter {param.name!r} that it does not take",
                 "add the parameter or take the ServiceParam out",
             )
-    for key, one in takes.items():
-        required = one.default is one.empty and one.kind not in (
-            one.VAR_POSITIONAL,
-            one.VAR_KEYWORD,
+    for key, parameter in parameters.items():
+        required = parameter.default is parameter.empty and parameter.kind not in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
         )
-        if required and key not in known:
+        if required and key not in documented_names:
             yield (
                 f"{name}() requires {key!r}, which is not documented",
                 f"add ServiceParam({key!r}, ...)",

@@ -1,4 +1,7 @@
-"""`Facade`: a module as one generation sees it, some names its own and all others another's."""
+"""`Facade`: a module object for one generation, with some names of its own before another module's.
+
+Made by a generation's import function for ``core``, ``modframe`` and ``modules``.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,25 @@ class Facade(ModuleType):
     """A module with names of its own.
 
     Args:
-        name: What it is called.
-        own: Its own names.
-        other: Gives any other name, or raises AttributeError.
+        name: The module's name.
+        own: Attributes of its own.
+        fallback: Returns any other attribute, or raises AttributeError.
     """
 
-    def __init__(self, name: str, own: dict[str, Any], other: Callable[[str], Any]) -> None:
+    def __init__(self, name: str, own: dict[str, Any], fallback: Callable[[str], Any]) -> None:
         super().__init__(name)
         self.__dict__.update(own)
-        self.__dict__["_modframe_other"] = other
+        self.__dict__["_modframe_fallback"] = fallback
         self.__path__: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         if name in _IMPORT_SYSTEM:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        return self.__dict__["_modframe_other"](name)
+        return self.__dict__["_modframe_fallback"](name)
 
 
-def attribute_of(package: str) -> Callable[[str], Any]:
-    """Gives the attributes and the submodules of a real package."""
+def attribute_getter(package: str) -> Callable[[str], Any]:
+    """Return a function that looks up attributes and submodules of a real package."""
 
     def attribute(name: str) -> Any:
         module = importlib.import_module(package)
@@ -46,9 +49,9 @@ def attribute_of(package: str) -> Callable[[str], Any]:
     return attribute
 
 
-def core_attribute(doors: Sequence[str]) -> Callable[[str], Any]:
-    """Gives the framework's doors, then what a real package called ``core`` has, if any is."""
-    real = attribute_of("core")
+def core_attribute_getter(doors: Sequence[str]) -> Callable[[str], Any]:
+    """Return a function that looks up the framework's doors, then a real package ``core``."""
+    real = attribute_getter("core")
 
     def attribute(name: str) -> Any:
         if name in doors:
@@ -66,7 +69,7 @@ def core_attribute(doors: Sequence[str]) -> Callable[[str], Any]:
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """What ``from module import *`` takes."""
+    """Return the names that ``from module import *`` imports."""
     named = getattr(module, "__all__", None)
     return list(named or [name for name in vars(module) if not name.startswith("_")])
 

@@ -1,7 +1,7 @@
-"""A generation's ``__import__``: what ``core``, ``app_context`` and ``modules`` mean inside it.
+"""`GenerationImport`: a generation's ``__import__``, for ``core``, ``app_context``, ``modules``.
 
-A meta-path finder can't do this, for it does not know who asks. Each private package carries an
-import function in its ``__builtins__``; nothing outside loaded modules sees any of it.
+Made by the private package, which puts it into the ``__builtins__`` of its files; nothing outside
+loaded modules sees it. A meta-path finder can't replace it, because it doesn't know who imports.
 """
 
 from __future__ import annotations
@@ -11,61 +11,56 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import resolve_name
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from ..names import MODULE_TYPES, package_in
-from .facade import Facade, attribute_of, core_attribute, public_names
+from .facade import Facade, attribute_getter, core_attribute_getter, public_names
+from .package_finder import PrivatePackage
 
 DOORS = ("app_context", "database", "decorators", "error_utils", "logging", "module_base")
 """The names that ``core.`` leads to; any other belongs to a real package called ``core``."""
 
 AFTER_IMPORT: dict[str, Callable[[], None]] = {}
-"""Package → whom to tell when module code has imported it."""
-Import = Callable[..., Any]
+"""Top-level package → what to call when module code has imported it.
+
+Process-wide, as the packages in ``sys.modules`` are that the callbacks patch.
+"""
 Resolve = Callable[[str], "str | None"]
-"""Module id → the name of the package that this generation is to see for it, if there is one."""
-
-
-class Own(Protocol):
-    """The generation's package, as its import function needs it."""
-
-    name: str
-    closed: bool
-
-    def import_late(self, name: str) -> ModuleType:
-        """A module of the package after it was taken out of the import system."""
+"""Module id → name of the package that this generation sees for it, or ``None``."""
 
 
 class GenerationImport:
     """The import function of a generation.
 
     Args:
-        context: What its ``app_context`` is.
-        resolve: Leads to other modules.
-        package: The generation's own files.
-        closed: Finds a package that was taken out of the import system and is still in use.
+        context: Its ``app_context``.
+        resolve: Names the packages of other modules.
+        package: The generation's own package.
+        closed: Finds a package by name that was taken out of the import system and is still used.
     """
 
     def __init__(
         self,
         context: object,
         resolve: Resolve,
-        package: Own,
+        package: PrivatePackage,
         *,
-        closed: Callable[[str], Own | None],
+        closed: Callable[[str], PrivatePackage | None],
     ) -> None:
         self._resolve = resolve
         self._package = package
-        self._closed = closed
+        self._find_closed = closed
         self._door = Facade(
             "modframe.app_context", {"app_context": context}, lambda name: getattr(context, name)
         )
         own = {"app_context": context}
-        self._framework = Facade("modframe", own, attribute_of("modframe"))
-        self._core = Facade("core", own, core_attribute(DOORS))
+        self._framework = Facade("modframe", own, attribute_getter("modframe"))
+        self._core = Facade("core", own, core_attribute_getter(DOORS))
         # What `import core.app_context` leaves under `core`: there the door is a module.
-        self._core_by_dots = Facade("core", {"app_context": self._door}, core_attribute(DOORS))
-        self._modules = self._facade("modules", self._top)
+        self._core_by_dots = Facade(
+            "core", {"app_context": self._door}, core_attribute_getter(DOORS)
+        )
+        self._modules = self._lazy_package("modules", self._attribute_of_modules)
 
     def __call__(  # noqa: PLR0917  # the signature of `__import__`
         self,
@@ -77,9 +72,9 @@ class GenerationImport:
     ) -> Any:
         """Import as ``__import__`` does."""
         if level:
-            target = self._relative(name, globals or {}, level)
-            if target is not None:
-                return self._from(target, fromlist or ())
+            absolute = self._absolute_name(name, globals or {}, level)
+            if absolute is not None:
+                return self._import_absolute(absolute, fromlist or ())
         else:
             head, _, rest = name.partition(".")
             if head == "core":
@@ -89,15 +84,18 @@ class GenerationImport:
             if head == "modules":
                 return self._import_modules(rest, fromlist or ())
             if head in AFTER_IMPORT:
-                found = builtins.__import__(name, globals, locals, fromlist or (), 0)
+                imported = builtins.__import__(name, globals, locals, fromlist or (), 0)
                 AFTER_IMPORT[head]()
-                return found
+                return imported
         return builtins.__import__(name, globals, locals, fromlist or (), level)
 
     # -- relative -------------------------------------------------------------------------
 
-    def _relative(self, name: str, globals: Mapping[str, Any], level: int) -> str | None:
-        """The absolute name, where the import system would not lead where it should."""
+    def _absolute_name(self, name: str, globals: Mapping[str, Any], level: int) -> str | None:
+        """Return the absolute name of a relative import that Python can't do itself.
+
+        ``None`` for an import within an open package, which Python can do.
+        """
         own = self._package
         if level == 1 and not own.closed:
             return None
@@ -107,10 +105,12 @@ class GenerationImport:
             return None
         return absolute
 
-    def _from(self, absolute: str, fromlist: Sequence[str]) -> Any:
+    def _import_absolute(self, absolute: str, fromlist: Sequence[str]) -> Any:
         own = self._package
         if absolute == own.name or absolute.startswith(f"{own.name}."):
-            return _with_submodules(own.import_late(absolute), fromlist, own.import_late)
+            return _with_submodules(
+                own.import_after_close(absolute), fromlist, own.import_after_close
+            )
         return self._import_modules(absolute.partition(".")[2], fromlist)
 
     # -- core and modframe ----------------------------------------------------------------
@@ -124,7 +124,7 @@ class GenerationImport:
         return self._door if rest else self._framework
 
     def _import_core(self, rest: str, fromlist: Sequence[str]) -> ModuleType:
-        """``core`` and ``core.x``: the framework's doors, then a real package that is so called."""
+        """Import ``core`` or ``core.x``: the framework's doors, then a real package ``core``."""
         if not rest:
             if "*" in fromlist:
                 self._core.__dict__["__all__"] = [*DOORS, *_names_of_real_core()]
@@ -140,7 +140,7 @@ class GenerationImport:
     # -- modules --------------------------------------------------------------------------
 
     def _import_modules(self, rest: str, fromlist: Sequence[str]) -> Any:
-        """``modules...``: of a module, the very generation that this one was built against."""
+        """Import ``modules...``: of each module, the generation that this one was built with."""
         parts = rest.split(".") if rest else []
         if not parts:
             return self._modules
@@ -148,30 +148,30 @@ class GenerationImport:
             module = importlib.import_module(f"modules.{rest}")
             return _with_submodules(module, fromlist) if fromlist else self._modules
         if len(parts) == 1:
-            return self._type(parts[0]) if fromlist else self._modules
-        found = self._module(tuple(parts))
-        return _with_submodules(found, fromlist, self._load) if fromlist else self._modules
+            return self._type_package(parts[0]) if fromlist else self._modules
+        module = self._module(tuple(parts))
+        return _with_submodules(module, fromlist, self._import_name) if fromlist else self._modules
 
     def _module(self, parts: tuple[str, ...]) -> ModuleType:
         package = self._resolve(".".join(parts[:2])) or ".".join(("modules", *parts[:2]))
-        return self._load(".".join((package, *parts[2:])))
+        return self._import_name(".".join((package, *parts[2:])))
 
-    def _load(self, name: str) -> ModuleType:
+    def _import_name(self, name: str) -> ModuleType:
         package = package_in(name)
-        gone = self._closed(package) if package else None
-        return importlib.import_module(name) if gone is None else gone.import_late(name)
+        closed = self._find_closed(package) if package else None
+        return importlib.import_module(name) if closed is None else closed.import_after_close(name)
 
-    def _type(self, kind: str) -> Facade:
-        return self._facade(f"modules.{kind}", lambda name: self._module((kind, name)))
+    def _type_package(self, kind: str) -> Facade:
+        return self._lazy_package(f"modules.{kind}", lambda name: self._module((kind, name)))
 
-    def _top(self, name: str) -> Any:
+    def _attribute_of_modules(self, name: str) -> Any:
         if name in MODULE_TYPES:
-            return self._type(name)
-        return attribute_of("modules")(name)
+            return self._type_package(name)
+        return attribute_getter("modules")(name)
 
     @staticmethod
-    def _facade(name: str, find: Callable[[str], Any]) -> Facade:
-        """A package whose attributes are imported when they are asked for."""
+    def _lazy_package(name: str, find: Callable[[str], Any]) -> Facade:
+        """Return a package whose attributes are imported on first use."""
 
         def attribute(wanted: str) -> Any:
             try:
@@ -189,7 +189,7 @@ def _with_submodules(
     fromlist: Sequence[str],
     load: Callable[[str], ModuleType] = importlib.import_module,
 ) -> ModuleType:
-    """The module with those of the names imported that are files of it."""
+    """Import those names of ``fromlist`` that are files of the module, and return the module."""
     for name in fromlist:
         if name != "*" and not hasattr(module, name) and hasattr(module, "__path__"):
             try:
@@ -197,7 +197,7 @@ def _with_submodules(
             except ModuleNotFoundError as error:
                 if error.name != f"{module.__name__}.{name}":
                     raise
-                return module  # the import statement says that it has no such name
+                return module  # the import statement then raises: no such name
     return module
 
 

@@ -1,4 +1,7 @@
-"""`load`: a source to an executed private package and its spec; on the loader thread."""
+"""`load`: turns a source into an executed private package and its spec.
+
+Called by a batch on the loader thread, by exports and by detached modules.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from .text import is_code
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An executed package with its spec; whoever gets it closes the package."""
+    """An executed package with its spec; the caller of `load` closes the package."""
 
     package: Package
     spec: ModuleSpec
@@ -38,15 +41,15 @@ def load(
     """Check, execute and read a source.
 
     Args:
-        source: The text.
+        source: The module's source.
         name: The private package's name, for example ``modules.standard.orders~3``.
-        context: What ``app_context`` is inside it.
+        context: Its ``app_context``.
         resolve: Module id → package name, for imports from other modules.
-        printer: What ``print`` is inside it.
+        printer: Its ``print``.
         outer_names: Names of the notebook that called, for better messages.
 
     Raises:
-        LoadError: With all findings, if it can't become a spec; nothing of it stays behind.
+        LoadError: With all findings, if there is no spec; the package is closed then.
     """
     findings = check(source, outer_names)
     if any(one.level == "error" for one in findings):
@@ -62,8 +65,8 @@ def load(
     except BaseException:
         package.close()
         raise
-    said = (*findings, *reader.findings)
-    return Loaded(package, replace(spec, findings=said) if said else spec)
+    warnings = (*findings, *reader.findings)
+    return Loaded(package, replace(spec, findings=warnings) if warnings else spec)
 
 
 def _execute(package: Package) -> None:
@@ -71,27 +74,27 @@ def _execute(package: Package) -> None:
     file = "api.py"
     try:
         package.open()
-        for file in files:  # the error names the file that was being run
+        for file in files:  # the error names the file that was executed
             package.import_file(file)
     except (LoadError, BlockedError):
-        raise  # another module's, on whose import this one waited
+        raise  # the error of another module that this one imports from
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and current_thread() is main_thread():
-            raise  # a person's Ctrl-C, unlike one that a body raises on the loader thread
-        # Whatever else a module's body raises, SystemExit included, is a fault of the module.
+            raise  # a person's Ctrl-C; on the loader thread only a body can raise it
+        # Everything else that a module's body raises is its fault, SystemExit included.
         finding = body_finding(package.source, error, file)
         raise LoadError(package.source.module_id, "import", [finding]) from error
 
 
 class LoadChain:
-    """Module ids, outermost first."""
+    """The modules whose files are being executed, one importing the next; outermost first."""
 
     def __init__(self) -> None:
         self._ids: list[str] = []
 
     @contextmanager
     def entered(self, module_id: str) -> Iterator[None]:
-        """Count a module among them while it is loaded."""
+        """Add a module while it is loaded."""
         self._ids.append(module_id)
         try:
             yield
@@ -99,17 +102,17 @@ class LoadChain:
             self._ids.remove(module_id)
 
     def refuse_circle(self, module_id: str) -> None:
-        """Let an import pass that leads to a module which is not under way.
+        """Check that a module which is to be imported isn't being executed already.
 
         Raises:
-            ImportCircleError: If it is; with the way from it to itself.
+            ImportCircleError: If it is, with the chain of imports from it to itself.
         """
         if module_id in self._ids:
             raise ImportCircleError([*self._ids[self._ids.index(module_id) :], module_id])
 
     @property
     def innermost(self) -> str:
-        """The module whose files are executed at the moment; empty if none is."""
+        """The module whose files are executed now; empty if none is."""
         return self._ids[-1] if self._ids else ""
 
     def __contains__(self, module_id: object) -> bool:

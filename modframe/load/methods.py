@@ -1,4 +1,7 @@
-"""The public methods of a service class: what its handle offers, and documentation is held to."""
+"""The public methods of a service class, which its handle offers.
+
+Asked by handles, contracts, the reader and views.
+"""
 
 from __future__ import annotations
 
@@ -18,36 +21,42 @@ HOOKS = frozenset(
         "check_health",
     }
 )
-"""What the framework calls; offered to callers only where a `ServiceMethod` documents it."""
+"""Methods that the framework calls; handles offer them only if a `ServiceMethod` documents them."""
 
 _WRAPPED = (staticmethod, classmethod, partialmethod, singledispatchmethod)
 
 
 def public_methods(cls: type, documented: Container[str] = ()) -> Iterator[tuple[str, Any]]:
-    """The methods that a handle offers: public, callable, and not inherited from `object`."""
+    """Yield name and function of each method that a handle offers.
+
+    Args:
+        cls: The service class.
+        documented: Names of documented methods; hooks among them are offered too.
+    """
     for name in dir(cls):
         if name.startswith("_") or (name in HOOKS and name not in documented):
             continue
-        if _is_method(_as_written(cls, name)):
+        if _is_method(_static_attribute(cls, name)):
             yield name, getattr(cls, name)
 
 
 def _is_method(value: object) -> bool:
-    """Whether what a class holds becomes a method of its instances, cached ones for example."""
+    """Return whether an attribute of a class is a method of its instances, or wraps one."""
     if inspect.isfunction(value) or isinstance(value, _WRAPPED):
         return True
     return callable(value) and not isinstance(value, type) and hasattr(type(value), "__get__")
 
 
-def _as_written(cls: type, name: str) -> object:
-    """What stands under a name in a class or its bases; `inspect.getattr_static` takes 20 times as
-    long, and each swap asks for every method more than once.
+def _static_attribute(cls: type, name: str) -> object:
+    """Return an attribute of a class without calling descriptors.
+
+    `inspect.getattr_static` takes 20 times as long, and each swap asks for every method repeatedly.
     """
-    return next((vars(one)[name] for one in cls.__mro__ if name in vars(one)), None)
+    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
 
 
 def signature_text(method: Any) -> str:
-    """A method's signature as views show it; never raises."""
+    """Return a method's signature as views show it; ``(...)`` if it has none."""
     try:
         return str(inspect.signature(method))
     except Exception:  # noqa: BLE001  # a built-in has none; a default's __repr__ is the module's own

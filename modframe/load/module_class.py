@@ -1,4 +1,4 @@
-"""Finds the class that is the module, among those ``api.py`` defines."""
+"""Finds the module class among the classes that ``api.py`` defines; called by the reader."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ..spec import FACTS
-from .facts import MANDATORY, Notes
+from .class_facts import MANDATORY, Findings
 
 BASE = "DataIntegrityModule"
 
 
 def is_framework_base(cls: type) -> bool:
-    """Whether a class is the guide's base class of modules."""
+    """Return whether a class is the guide's base class of modules."""
     return cls.__name__ == BASE and cls.__module__ == "modframe.module_base"
 
 
-def find_module_class(modules: Mapping[str, ModuleType], notes: Notes) -> type | None:
-    """The module class; ``None`` where the notes say why there is none.
+def find_module_class(modules: Mapping[str, ModuleType], findings: Findings) -> type | None:
+    """Return the module class, or ``None`` and add a finding that says why there is none.
 
     It is the one class of ``api.py`` that has decorators, else the one that inherits them.
     """
     namespace = vars(modules["api.py"])
-    classes = [one for one in dict.fromkeys(map(_class, namespace.values())) if one is not None]
-    own = [one for one in classes if one.__module__ == namespace["__name__"]]
-    decorated = [one for one in own if FACTS in vars(one)]
-    found = decorated or [one for one in own if hasattr(one, FACTS)]
-    if len(found) > 1:
-        names = ", ".join(one.__name__ for one in found)
-        notes.error(
+    classes = list(dict.fromkeys(cls for cls in namespace.values() if isinstance(cls, type)))
+    own = [cls for cls in classes if cls.__module__ == namespace["__name__"]]
+    decorated = [cls for cls in own if FACTS in vars(cls)]
+    candidates = decorated or [cls for cls in own if hasattr(cls, FACTS)]
+    if len(candidates) > 1:
+        names = ", ".join(cls.__name__ for cls in candidates)
+        findings.error(
             "several-module-classes",
-            f"there are {len(found)} module classes: {names}",
+            f"there are {len(candidates)} module classes: {names}",
             "keep one here, and make each other one a module of its own",
-            at=found[1].__name__,
+            at=candidates[1].__name__,
         )
         return None
-    if found:
-        return found[0]
-    bare = next((one for one in own if any(map(is_framework_base, one.__mro__))), None)
-    if bare is not None:
-        lacks_decorators(bare, MANDATORY, notes)
+    if candidates:
+        return candidates[0]
+    undecorated = next((cls for cls in own if any(map(is_framework_base, cls.__mro__))), None)
+    if undecorated is not None:
+        report_missing_decorators(undecorated, MANDATORY, findings)
         return None
-    elsewhere = next((one for one in classes if FACTS in vars(one)), None)
-    hint = _where(elsewhere, modules) if elsewhere is not None else ""
-    notes.error(
+    imported = next((cls for cls in classes if FACTS in vars(cls)), None)
+    hint = _origin_hint(imported, modules) if imported is not None else ""
+    findings.error(
         "no-module-class",
         f"there is no module class{hint}",
         f"write one here, under @module, or under the guide's decorators and derived from {BASE}",
@@ -51,10 +51,10 @@ def find_module_class(modules: Mapping[str, ModuleType], notes: Notes) -> type |
     return None
 
 
-def lacks_decorators(cls: type, missing: tuple[str, ...], notes: Notes) -> None:
-    """Note which decorators of the guide's form a class lacks."""
-    listed = ", ".join(f"@{one}" for one in missing)
-    notes.error(
+def report_missing_decorators(cls: type, missing: tuple[str, ...], findings: Findings) -> None:
+    """Add a finding that lists the decorators of the guide's form that a class lacks."""
+    listed = ", ".join(f"@{name}" for name in missing)
+    findings.error(
         "missing-decorator",
         f"class {cls.__name__!r} lacks {listed}",
         "add what is missing, or use @module, the short form of all of them",
@@ -62,11 +62,7 @@ def lacks_decorators(cls: type, missing: tuple[str, ...], notes: Notes) -> None:
     )
 
 
-def _class(value: object) -> type | None:
-    return value if isinstance(value, type) else None
-
-
-def _where(cls: type, modules: Mapping[str, ModuleType]) -> str:
+def _origin_hint(cls: type, modules: Mapping[str, ModuleType]) -> str:
     for file, module in modules.items():
         if module.__name__ == cls.__module__:
             return (

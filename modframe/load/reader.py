@@ -1,7 +1,8 @@
-"""Executed files to a `ModuleSpec`: reads what decorators recorded, and says what is wrong.
+"""`Reader`: reads a `ModuleSpec` off executed files, from what their decorators recorded.
 
-Comes after the files were executed, once per generation. All faults are reported together. Both
-forms are read alike; what ``@module`` doesn't say has its default.
+The loader makes one per load, after the files were executed. It collects all faults before the
+load fails. The short form (``@module``) and the guide's form are read alike; what ``@module``
+doesn't say has its default.
 """
 
 from __future__ import annotations
@@ -25,47 +26,49 @@ from ..spec import (
     module_id_of,
 )
 from ..wording import near
-from .documented import contract_findings
-from .facts import Facts, Notes
-from .module_class import BASE, find_module_class, is_framework_base, lacks_decorators
-from .services import Services
+from .class_facts import ClassFacts, Findings
+from .documented import documentation_findings
+from .module_class import BASE, find_module_class, is_framework_base, report_missing_decorators
+from .services import ServiceReader
 
 _DATABASE = "DATABASE_NAME"
 _FILES = "MODULE_FILES"
 
 
 class Reader:
-    """Reads one executed source; ``findings`` collects what it has to say."""
+    """Reads one executed source."""
 
     def __init__(self, source: Source, modules: Mapping[str, ModuleType]) -> None:
         self.source = source
         self.modules = modules
-        self._notes = Notes(source)
+        self._findings = Findings(source)
 
     @property
     def findings(self) -> list[Finding]:
-        """What it has to say so far."""
-        return self._notes.findings
+        """The findings so far."""
+        return self._findings.collected
 
     def read(self) -> ModuleSpec | None:
-        """The spec, or nothing where ``findings`` holds an error."""
-        cls = find_module_class(self.modules, self._notes)
+        """Return the spec, or ``None`` if there is no module class; see ``findings``."""
+        cls = find_module_class(self.modules, self._findings)
         if cls is None:
             return None
-        facts = Facts(cls)
+        facts = ClassFacts(cls)
         self._check(cls, facts)
         spec = self._spec(cls, facts)
-        self.findings.extend(contract_findings(spec, self.source))
+        self.findings.extend(documentation_findings(spec, self.source))
         return spec
 
-    def _spec(self, cls: type, facts: Facts) -> ModuleSpec:
+    def _spec(self, cls: type, facts: ClassFacts) -> ModuleSpec:
         short = facts.first("module") is not None
-        services = Services(self.source.module_id, self.modules, self._notes)
-        service = services.short(cls, facts) if short else services.guide(facts)
+        services = ServiceReader(self.source.module_id, self.modules, self._findings)
+        service = services.read_short_form(cls, facts) if short else services.read_guide_form(facts)
         settings = facts.value("module", "settings")
         phase1, phase2 = self._phases(cls, facts)
         requires = tuple(facts.value("module", "requires") or ())
-        stops = service.service_class if short and service and service.service_class else cls
+        stopped_class = (
+            service.service_class if short and service and service.service_class else cls
+        )
         return ModuleSpec(
             module_id=self.source.module_id,
             version=str(getattr(cls, "MODULE_VERSION", "0.0.0")),
@@ -78,16 +81,16 @@ class Reader:
             requires_services=_distinct(
                 facts.joined("require_services", "services"),
                 facts.joined("phase2_operations", "dependencies"),
-                [one for one in requires if one.count(".") > 1],
+                [name for name in requires if name.count(".") > 1],
             ),
             requires_modules=_distinct(
                 facts.joined("requires_modules", "required"),
-                [module_id_of(one) for one in requires if one.count(".") <= 1],
+                [module_id_of(name) for name in requires if name.count(".") <= 1],
             ),
             after_modules=facts.joined("requires_modules", "optional"),
             router=self._router(facts),
             settings_model=(
-                services.class_named(settings, at=facts.first("module")) if settings else None
+                services.find_class(settings, at=facts.first("module")) if settings else None
             ),
             database_name=facts.value("register_database", "database_name")
             or facts.value("module", "database"),
@@ -96,30 +99,30 @@ class Reader:
             health=self._health(cls, facts),
             integrity=IntegritySpec(**_values(facts.first("enforce_data_integrity"))),
             graceful=self._shutdown(
-                facts, "graceful_shutdown", stops, ShutdownSpec("cleanup_resources", 30.0)
+                facts, "graceful_shutdown", stopped_class, ShutdownSpec("cleanup_resources", 30.0)
             ),
             force=self._shutdown(
-                facts, "force_shutdown", stops, ShutdownSpec("force_cleanup", 5.0)
+                facts, "force_shutdown", stopped_class, ShutdownSpec("force_cleanup", 5.0)
             ),
-            **giving_way(cls, facts, service, self._notes),
+            **handover_fields(cls, facts, service, self._findings),
         )
 
-    # -- what the whole has to be ---------------------------------------------------------
+    # -- checks of the whole class --------------------------------------------------------
 
-    def _check(self, cls: type, facts: Facts) -> None:
-        for again in facts.repeated:
-            self._notes.error(
+    def _check(self, cls: type, facts: ClassFacts) -> None:
+        for fact in facts.repeated:
+            self._findings.error(
                 "decorator-twice",
-                f"@{again.decorator} stands twice on class {cls.__name__!r}",
+                f"@{fact.decorator} stands twice on class {cls.__name__!r}",
                 "keep one of them",
-                at=again,
+                at=fact,
             )
         short = facts.first("module")
         if short is None:
             if facts.missing:
-                lacks_decorators(cls, facts.missing, self._notes)
+                report_missing_decorators(cls, facts.missing, self._findings)
             if not any(map(is_framework_base, cls.__mro__)):
-                self._notes.error(
+                self._findings.error(
                     "wrong-base",
                     f"class {cls.__name__!r} does not inherit {BASE}",
                     f"write 'class {cls.__name__}({BASE})', which core.module_base has",
@@ -129,13 +132,13 @@ class Reader:
         self._check_database(facts)
 
     def _check_id(self, cls: type, short: Fact | None) -> None:
-        given = short.values["module_id"] if short else None
-        at: Fact | str = short if short is not None and given else "MODULE_ID"
-        given = given or getattr(cls, "MODULE_ID", "")
+        declared = short.values["module_id"] if short else None
+        at: Fact | str = short if short is not None and declared else "MODULE_ID"
+        declared = declared or getattr(cls, "MODULE_ID", "")
         wanted = self.source.module_id
-        if not given:
+        if not declared:
             if short is None:
-                self._notes.error(
+                self._findings.error(
                     "module-id",
                     f"class {cls.__name__!r} has no MODULE_ID",
                     f"add MODULE_ID = {wanted!r}",
@@ -143,27 +146,27 @@ class Reader:
                 )
             return
         try:
-            said = module_id_of(given)
+            module_id = module_id_of(declared)
         except InvalidModuleIdError as error:
-            self._notes.error("module-id", f"MODULE_ID: {error.message}", error.cure, at=at)
+            self._findings.error("module-id", f"MODULE_ID: {error.message}", error.cure, at=at)
             return
-        if said != wanted:
-            says = {
+        if module_id != wanted:
+            origins = {
                 "folder": "the folder says",
                 "cells": "the cell says",
                 "notebook": "the cell says",
             }
-            self._notes.error(
+            self._findings.error(
                 "module-id",
-                f"MODULE_ID is {given!r}, but "
-                f"{says.get(self.source.origin, 'it is loaded as')} {wanted!r}",
-                f"write {wanted!r} here, or move it: {said!r} stands in "
-                f"modules/{said.replace('.', '/')}",
+                f"MODULE_ID is {declared!r}, but "
+                f"{origins.get(self.source.origin, 'it is loaded as')} {wanted!r}",
+                f"write {wanted!r} here, or move it: {module_id!r} stands in "
+                f"modules/{module_id.replace('.', '/')}",
                 at=at,
             )
 
-    def _check_database(self, facts: Facts) -> None:
-        """The constant beside the models wins over the decorator; where they differ it is said."""
+    def _check_database(self, facts: ClassFacts) -> None:
+        """Warn if the decorator and the constant beside the models differ; the constant counts."""
         fact = facts.first("register_database")
         if fact is None:
             return
@@ -172,7 +175,7 @@ class Reader:
             constant = vars(module).get(_DATABASE)
             if isinstance(constant, str) and constant != named:
                 says = f"names {named!r}" if named else "names no database"
-                self._notes.warn(
+                self._findings.warn(
                     "database-name",
                     f"@register_database {says}, and {file} has {_DATABASE} = {constant!r}, "
                     "which counts",
@@ -183,7 +186,7 @@ class Reader:
 
     # -- phases and methods ---------------------------------------------------------------
 
-    def _phases(self, cls: type, facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _phases(self, cls: type, facts: ClassFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
         methods: dict[str, list[str]] = {"phase1": [], "phase2": []}
         for fact in facts.every("initialization_sequence", "phase2_operations"):
             phase = fact.values.get("phase", "phase2")
@@ -193,19 +196,20 @@ class Reader:
         return tuple(dict.fromkeys(methods["phase1"])), tuple(dict.fromkeys(methods["phase2"]))
 
     def _require_method(self, cls: type, name: str, fact: Fact) -> None:
-        there = getattr(cls, name, None)
-        if callable(there):
+        attribute = getattr(cls, name, None)
+        if callable(attribute):
             return
         hint = near(name, _methods_of(cls))
-        why = f"class {cls.__name__!r} has no such method" if there is None else "it is no method"
-        self._notes.error(
+        missing = f"class {cls.__name__!r} has no such method"
+        why = missing if attribute is None else "it is no method"
+        self._findings.error(
             "missing-method",
             f"@{fact.decorator} names {name!r}, and {why}",
             f"{hint}Otherwise write the method" if hint else "write the method",
             at=fact,
         )
 
-    def _health(self, cls: type, facts: Facts) -> HealthSpec:
+    def _health(self, cls: type, facts: ClassFacts) -> HealthSpec:
         fact = facts.first("module_health_check")
         if fact is None:
             return HealthSpec()
@@ -215,7 +219,7 @@ class Reader:
         return HealthSpec(method, fact.values["interval"])
 
     def _shutdown(
-        self, facts: Facts, decorator: str, cls: type, default: ShutdownSpec
+        self, facts: ClassFacts, decorator: str, cls: type, default: ShutdownSpec
     ) -> ShutdownSpec:
         fact = facts.first(decorator)
         method = fact.values["method"] if fact else default.method
@@ -230,40 +234,40 @@ class Reader:
     # -- routes and files -----------------------------------------------------------------
 
     def _files(self, cls: type) -> tuple[str, ...]:
-        """What ``MODULE_FILES`` says, beside the class or in it."""
-        given = getattr(cls, _FILES, vars(self.modules["api.py"]).get(_FILES, ()))
-        if not isinstance(given, list | tuple) or not all(map(_is_pattern, given)):
-            self._notes.error(
+        """Return ``MODULE_FILES`` of the class, or of ``api.py``."""
+        patterns = getattr(cls, _FILES, vars(self.modules["api.py"]).get(_FILES, ()))
+        if not isinstance(patterns, list | tuple) or not all(map(_is_pattern, patterns)):
+            self._findings.error(
                 "module-files",
-                f"{_FILES} is {given!r}, and not a tuple of patterns below the module's folder",
+                f"{_FILES} is {patterns!r}, and not a tuple of patterns below the module's folder",
                 f'write {_FILES} = ("queries/*.sql",)',
                 at=_FILES,
             )
             return ()
-        return tuple(given)
+        return tuple(patterns)
 
-    def _router(self, facts: Facts) -> Any:
+    def _router(self, facts: ClassFacts) -> Any:
         fact = facts.first("register_api_endpoints")
         name = fact.values["router_name"] if fact else "router"
         router = vars(self.modules["api.py"]).get(name) if name else None
         kind = type(router).__name__
-        if any(one.__name__ == "APIRouter" for one in type(router).__mro__):
+        if any(base.__name__ == "APIRouter" for base in type(router).__mro__):
             return router
         if fact is not None and name:
-            there = (
+            fault = (
                 "and api.py has no such variable"
                 if router is None
                 else f"and in api.py that is no APIRouter but of type {kind}"
             )
-            self._notes.error(
+            self._findings.error(
                 "missing-router",
-                f"@register_api_endpoints names {name!r}, {there}",
+                f"@register_api_endpoints names {name!r}, {fault}",
                 f"write '{name} = APIRouter()' in api.py and decorate the routes with "
                 f"@{name}.get(...)",
                 at=fact,
             )
         elif fact is None and router is not None:
-            self._notes.warn(
+            self._findings.warn(
                 "no-router",
                 f"'router' is no APIRouter but of type {kind}, and nothing of it is served",
                 "write 'router = APIRouter()', or call the variable something else",
@@ -272,8 +276,8 @@ class Reader:
         return None
 
 
-def _is_pattern(given: object) -> bool:
-    path = PurePosixPath(given) if isinstance(given, str) and given else None
+def _is_pattern(value: object) -> bool:
+    path = PurePosixPath(value) if isinstance(value, str) and value else None
     return path is not None and not path.is_absolute() and ".." not in path.parts
 
 
@@ -282,7 +286,7 @@ def _values(fact: Fact | None) -> Mapping[str, Any]:
 
 
 def _distinct(*groups: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for group in groups for one in group))
+    return tuple(dict.fromkeys(item for group in groups for item in group))
 
 
 def _methods_of(cls: type) -> list[str]:
@@ -292,32 +296,34 @@ def _methods_of(cls: type) -> list[str]:
 _CONSTANTS = {"keep_state": "MODULE_KEEP_STATE", "swap": "MODULE_SWAP", "streams": "MODULE_STREAMS"}
 
 
-def giving_way(
-    cls: type, facts: Facts, service: ServiceSpec | None, notes: Notes
+def handover_fields(
+    cls: type, facts: ClassFacts, service: ServiceSpec | None, findings: Findings
 ) -> dict[str, Any]:
-    """The fields of the spec that say so; what is wrong goes to the notes."""
+    """Return the fields of the spec about hand-over: what to keep, how to swap and end streams."""
     owners = [cls, *([service.service_class] if service and service.service_class else ())]
     return {
-        "keep_state": _kept(_said(cls, facts, "keep_state", ()), notes),
-        "swap": _chosen(_said(cls, facts, "swap", "overlap"), "swap", notes),
-        "streams": _chosen(_said(cls, facts, "streams", "finish"), "streams", notes),
-        "dumps_state": any(callable(getattr(one, "dump_state", None)) for one in owners),
-        "loads_state": any(callable(getattr(one, "load_state", None)) for one in owners),
+        "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
+        "swap": _checked_choice(_configured(cls, facts, "swap", "overlap"), "swap", findings),
+        "streams": _checked_choice(
+            _configured(cls, facts, "streams", "finish"), "streams", findings
+        ),
+        "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
+        "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
     }
 
 
-def _said(cls: type, facts: Facts, name: str, default: Any) -> Any:
-    given = facts.value("module", name)
-    return getattr(cls, _CONSTANTS[name], default) if given is None else given
+def _configured(cls: type, facts: ClassFacts, name: str, default: Any) -> Any:
+    argument = facts.value("module", name)
+    return getattr(cls, _CONSTANTS[name], default) if argument is None else argument
 
 
-def _kept(value: Any, notes: Notes) -> tuple[str, ...]:
+def _checked_attributes(value: Any, findings: Findings) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(
-        isinstance(one, str) and one.isidentifier() for one in names
+        isinstance(name, str) and name.isidentifier() for name in names
     ):
         constant = _CONSTANTS["keep_state"]
-        notes.error(
+        findings.error(
             "keep-state",
             f"{constant} is {value!r}, and has to name attributes of the service",
             f"write {constant} = ('counter',)",
@@ -327,11 +333,11 @@ def _kept(value: Any, notes: Notes) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _chosen(value: Any, name: str, notes: Notes) -> Any:
+def _checked_choice(value: Any, name: str, findings: Findings) -> Any:
     if value in CHOICES[name]:
         return value
     constant, wanted = _CONSTANTS[name], " or ".join(map(repr, CHOICES[name]))
-    notes.error(
+    findings.error(
         name, f"{constant} is {value!r}, and has to be {wanted}", f"write {wanted}", at=constant
     )
     return CHOICES[name][0]

@@ -1,15 +1,14 @@
-"""`Reads`: the files a generation read while it was built: SQL, YAML, templates.
+"""`Reads`: the files that a generation opened for reading while it was built: SQL, YAML, templates.
 
-The runtime opens a recording around a module's body and around its phases; one audit hook in the
-process writes down what is opened meanwhile, however it is: `open`, `pathlib`, a template engine.
-The watch builds a module anew when one of its files changes.
+The batch opens a recording around a module's body and its phases. An audit hook adds each file that
+is opened meanwhile, by `open`, `pathlib` or a template engine. The watch rebuilds a module when one
+of its files changes.
 """
 
 from __future__ import annotations
 
 import os
 import site
-import stat
 import sys
 import sysconfig
 import threading
@@ -19,67 +18,68 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-Stamp = tuple[int, int, int]
+from ..source.disk import Stamp, stamp_of
+
 _current: ContextVar[Reads | None] = ContextVar("modframe_reads", default=None)
-_MOST = 1000
-"""Whoever reads more has a folder of data, and not a few files that belong to its text."""
+_MAX_FILES = 1000
+"""A module that reads more has a folder of data, not a few files that belong to its source."""
 _CODE = (".py", ".pyc", ".pyi", ".pyd", ".so")
 _SYSTEM = ("/proc", "/sys", "/dev", "/lib", "/usr/lib", "/usr/share")
-_installing = threading.Lock()
-_installed = False
+# Process-wide, because an audit hook is, and can't be removed.
+_hook_lock = threading.Lock()
+_hook_installed = False
 
 
 class Reads(Set[Path]):
-    """The files, a set of paths that grows while its generation is built.
+    """The files, as a set of paths that grows while the generation is built.
 
-    Python's own files are left out, and all that is installed: importing anew would not read them
-    again.
+    Files of Python and of installed packages are excluded: a rebuild doesn't read them again.
     """
 
     def __init__(self) -> None:
         self._stamps: dict[str, Stamp] = {}
-        self._left_out: tuple[str, ...] = _INSTALLED
+        self._excluded: tuple[str, ...] = _INSTALLED
         self._declared: tuple[Path, tuple[str, ...]] = (Path(), ())
-        self._open = 0
+        self._recordings = 0
 
-    def leave_out(self, folder: Path | None) -> None:
-        """Record nothing below a folder."""
+    def exclude(self, folder: Path | None) -> None:
+        """Record no file below a folder."""
         if folder is not None:
-            self._left_out = (*self._left_out, f"{folder}{os.sep}")
+            self._excluded = (*self._excluded, f"{folder}{os.sep}")
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Write down what is opened inside, by tasks and threads that start there included."""
-        _install()
+        """Record files opened in this block, also by tasks and threads that it starts."""
+        _install_hook()
         token = _current.set(self)
-        self._open += 1
+        self._recordings += 1
         try:
             yield
         finally:
-            self._open -= 1
+            self._recordings -= 1
             _current.reset(token)
 
     def add_declared(self, folder: Path, patterns: Iterable[str]) -> None:
-        """Put in what a module declares: patterns such as ``queries/*.sql``, below its folder."""
+        """Add files that a module declares, by patterns such as ``queries/*.sql`` in its folder."""
         self._declared = (folder, tuple(patterns))
-        for path in self._matching():
-            self._note(str(path))
+        for path in self._declared_files():
+            self._record(str(path))
 
     @property
     def folders(self) -> set[Path]:
-        """Where they lie."""
+        """The folders that hold the files."""
         return {path.parent for path in self}
 
-    def _matching(self) -> list[Path]:
+    def _declared_files(self) -> list[Path]:
         folder, patterns = self._declared
-        return [path for one in patterns for path in folder.glob(one)]
+        return [path for pattern in patterns for path in folder.glob(pattern)]
 
-    def _note(self, path: str) -> None:
+    def _record(self, path: str) -> None:
         name = os.path.abspath(path)  # noqa: PTH100  # `Path.absolute` keeps the dots
-        if name in self._stamps or len(self._stamps) >= _MOST or name.endswith(_CODE):
+        if name in self._stamps or len(self._stamps) >= _MAX_FILES or name.endswith(_CODE):
             return
-        if not name.startswith(self._left_out) and (found := _stamp(name)) is not None:
-            self._stamps[name] = found
+        if not name.startswith(self._excluded) and (stamp := stamp_of(name)) is not None:
+            self._stamps[name] = stamp
 
     def __contains__(self, path: object) -> bool:
         return str(path) in self._stamps
@@ -91,7 +91,7 @@ class Reads(Set[Path]):
         return len(self._stamps)
 
     def __bool__(self) -> bool:
-        """Whether there is something to follow, patterns that match nothing yet included."""
+        """Return whether there are files to watch, or patterns that may match some later."""
         return bool(self._stamps or self._declared[1])
 
     @classmethod
@@ -103,26 +103,15 @@ class Reads(Set[Path]):
 
 
 def changed_files(reads: Sequence[Reads]) -> list[Path]:
-    """The files that aren't what they were when they were read, gone and new ones included.
+    """Return the files that changed, vanished or appeared since they were read, sorted.
 
     Args:
-        reads: Of the generations that read them; what a later one saw counts.
+        reads: One for each generation that read files; if several read a file, the last counts.
     """
-    seen = {name: stamp for one in reads for name, stamp in list(one._stamps.items())}
-    other = [Path(name) for name, stamp in seen.items() if _stamp(name) != stamp]
-    declared = {path for one in reads for path in one._matching() if path.is_file()}
-    return sorted([*other, *(path for path in declared if str(path) not in seen)])
-
-
-def _stamp(name: str) -> Stamp | None:
-    """What tells one state of a regular file from another; nothing where there is none."""
-    try:
-        found = os.stat(name)  # noqa: PTH116  # called for every file that is opened
-    except (OSError, ValueError):
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    stamps = {name: stamp for one in reads for name, stamp in list(one._stamps.items())}
+    changed = [Path(name) for name, stamp in stamps.items() if stamp_of(name) != stamp]
+    declared = {path for one in reads for path in one._declared_files() if path.is_file()}
+    return sorted([*changed, *(path for path in declared if str(path) not in stamps)])
 
 
 def _installed_folders() -> tuple[str, ...]:
@@ -138,26 +127,26 @@ _INSTALLED = _installed_folders()
 _WRITING = os.O_WRONLY | os.O_RDWR | getattr(os, "O_DIRECTORY", 0)
 
 
-def _install() -> None:
-    """Put the hook in, once: Python has no way to take one out again."""
-    global _installed
-    if not _installed:
-        with _installing:
-            if not _installed:
-                sys.addaudithook(_opened)
-                _installed = True
+def _install_hook() -> None:
+    """Install the audit hook, once."""
+    global _hook_installed
+    if not _hook_installed:
+        with _hook_lock:
+            if not _hook_installed:
+                sys.addaudithook(_audit)
+                _hook_installed = True
 
 
-def _opened(event: str, arguments: tuple[Any, ...]) -> None:
-    # Called for everything Python audits; what it raises would come out of the module's `open`.
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    # Called for every event that Python audits; an exception here would be raised by `open`.
     if event != "open":
         return
     reads = _current.get()
-    if reads is None or not reads._open:
+    if reads is None or not reads._recordings:
         return
     path, _, flags = arguments
     if isinstance(path, str | bytes) and not flags & _WRITING:
         try:
-            reads._note(os.fsdecode(path))
+            reads._record(os.fsdecode(path))
         except (OSError, ValueError):
-            return  # no folder to be relative to, or no text: nothing that could be followed
+            return  # the current folder is gone, or the name has a NUL: no file to watch

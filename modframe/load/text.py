@@ -1,7 +1,8 @@
-"""One file's text, understood once: its code, and what checks and reader ask of it.
+"""Analyzes the text of one file, once: its code, and what the checks and the reader ask of it.
 
-In comes a `SourceFile`; out comes a `Text`, or a `Fault` where it isn't Python. Kept by content,
-since parsing is the dearest step of a small edit. Lines are those of the cell or file.
+In comes a `SourceFile`; out comes an `Analysis`, or a `Fault` where the text isn't Python. Results
+are cached by content, for parsing is the slowest step of a small edit. Line numbers are those of
+the cell or file.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _ATTEMPTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a text is no Python."""
+    """Why a text isn't Python."""
 
     message: str
     cure: str
@@ -37,8 +38,8 @@ class RelativeImport:
     """A relative import: ``from ..module import names``.
 
     Attributes:
-        guarded: Whether the file can do without: it handles the ImportError, or only a type
-            checker follows it.
+        guarded: Whether the file works without it: it handles the ImportError, or the import is
+            for type checkers only.
     """
 
     level: int
@@ -49,13 +50,13 @@ class RelativeImport:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """What a file says.
+class Analysis:
+    """What is known of a file without executing it.
 
     Attributes:
-        code: The file, compiled under its own name and lines.
+        code: The file, compiled with its own name and line numbers.
         imports: Its relative imports.
-        unknown: The names it uses and nothing defines.
+        unknown: Names that it uses and nothing defines.
         lines: Class, function or constant → the line that first defines it.
     """
 
@@ -66,8 +67,8 @@ class Text:
 
 
 @lru_cache(maxsize=256)
-def understand(content: SourceFile) -> Text | Fault:
-    """Parse, compile and look through a file."""
+def analyze(content: SourceFile) -> Analysis | Fault:
+    """Parse and compile a file, and collect its imports, definitions and undefined names."""
     if fault := _bad_characters(content):
         return fault
     padded = "\n" * (content.first_line - 1) + content.code
@@ -75,26 +76,26 @@ def understand(content: SourceFile) -> Text | Fault:
         tree = _tree(padded, content.filename)
         code = compile(tree, content.filename, "exec", dont_inherit=True)
     except SyntaxError as error:
-        return _syntax(content, error)
+        return _syntax_fault(content, error)
     except (RecursionError, MemoryError):
         return Fault("nested too deeply for Python", "split the longest expression", 0)
-    except ValueError as error:  # what Python refuses without calling it syntax
+    except ValueError as error:  # Python refuses some texts without a SyntaxError
         return Fault(str(error), "correct it", 0)
-    return _look_through(tree, code)
+    return _analyze_tree(tree, code)
 
 
 @lru_cache(maxsize=16)
-def parsed(content: SourceFile) -> ast.Module:
-    """The syntax tree of a file that passed the checks; lines count from the text's first."""
+def syntax_tree(content: SourceFile) -> ast.Module:
+    """Return the syntax tree of a file that passed the checks; lines count from its first line."""
     return _tree(content.code, content.filename)
 
 
 def _tree(text: str, filename: str) -> ast.Module:
-    """The syntax tree of a text.
+    """Return the syntax tree of a text.
 
-    Python 3.11 counts the depth of the trees that all threads make in one place, and where the
-    collector lets another thread in between it calls a sound text a SystemError (gh-106905). A
-    kernel parses its cells beside the loader thread, so this does come to pass.
+    Python 3.11 has one depth counter for the parsers of all threads. If the garbage collector runs
+    another parsing thread in between, a valid text raises SystemError (gh-106905). This happens: a
+    kernel parses cells while the loader thread parses modules.
     """
     for _ in range(_ATTEMPTS):
         with suppress(SystemError):
@@ -102,8 +103,8 @@ def _tree(text: str, filename: str) -> ast.Module:
     return ast.parse(text, filename)
 
 
-def place(content: SourceFile, file: str, line: int) -> dict[str, Any]:
-    """The ``file``, ``line`` and ``cell`` of a finding about a line of a text, from its first."""
+def place_of_line(content: SourceFile, file: str, line: int) -> dict[str, Any]:
+    """Return ``file``, ``line`` and ``cell`` of a finding; ``line`` counts within the text."""
     return {
         "file": file,
         "line": line + content.first_line - 1 if line else 0,
@@ -112,7 +113,7 @@ def place(content: SourceFile, file: str, line: int) -> dict[str, Any]:
 
 
 def is_code(file: str) -> bool:
-    """Whether a file is part of what a module runs, as opposed to its tests and scripts.
+    """Return whether a file is code that a module runs, not a test or a script.
 
     >>> [is_code(file) for file in ("api.py", "parts/text.py", "tests/test_it.py", "try-me.py")]
     [True, True, False, False]
@@ -120,7 +121,7 @@ def is_code(file: str) -> bool:
     *folders, name = file.removesuffix(".py").split("/")
     return (
         file.endswith(".py")
-        and all(one.isidentifier() for one in (*folders, name))
+        and all(part.isidentifier() for part in (*folders, name))
         and (folders or [""])[0] not in ("tests", "migrations")
         and not name.startswith("test_")
         and name != "conftest"
@@ -128,7 +129,7 @@ def is_code(file: str) -> bool:
 
 
 def is_test(file: str) -> bool:
-    """Whether a file holds tests, which only a trial and a person's pytest run.
+    """Return whether a file holds tests, which only a trial or pytest runs.
 
     >>> [is_test(file) for file in ("test_api.py", "tests/test_it.py", "tests/conftest.py")]
     [True, True, False]
@@ -156,12 +157,12 @@ def _bad_characters(content: SourceFile) -> Fault | None:
     return None
 
 
-def _syntax(content: SourceFile, error: SyntaxError) -> Fault:
+def _syntax_fault(content: SourceFile, error: SyntaxError) -> Fault:
     line, lines = error.lineno or 0, content.lines
-    said = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-    shown = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."
+    code = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+    shown = code if len(code) <= _SHOWN else f"{code[:_SHOWN]}..."
     message = f"{error.msg}: {shown}" if shown else error.msg
-    if _MAGIC.match(said):
+    if _MAGIC.match(code):
         cure = "module code is plain Python; take the magic or shell line out"
     elif "outside" in error.msg and ("await" in error.msg or "async" in error.msg):
         cure = "a module's body can't await; do it in initialize() or another method"
@@ -172,17 +173,17 @@ def _syntax(content: SourceFile, error: SyntaxError) -> Fault:
     return Fault(message, cure, line)
 
 
-# -- what it says ------------------------------------------------------------------------------
+# -- what a tree holds -------------------------------------------------------------------------
 
 
-def _look_through(tree: ast.Module, code: CodeType) -> Text:
+def _analyze_tree(tree: ast.Module, code: CodeType) -> Analysis:
     imports: list[RelativeImport] = []
     lines: dict[str, int] = {}
-    noted: set[str] = set()
+    annotated: set[str] = set()
     for node, guarded in _statements(tree.body, guarded=False):
         match node:
             case ast.ImportFrom(level=level) if level:
-                names = tuple(one.name for one in node.names)
+                names = tuple(alias.name for alias in node.names)
                 imports.append(
                     RelativeImport(level, node.module or "", names, node.lineno, guarded)
                 )
@@ -190,7 +191,7 @@ def _look_through(tree: ast.Module, code: CodeType) -> Text:
                 lines.setdefault(node.name, node.lineno)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 lines.setdefault(node.name, node.lineno)
-                noted |= _annotated(_annotations(node))
+                annotated |= _names_in(_annotations(node))
             case ast.Assign():
                 for target in node.targets:
                     if isinstance(target, ast.Name):
@@ -198,10 +199,10 @@ def _look_through(tree: ast.Module, code: CodeType) -> Text:
             case ast.AnnAssign():
                 if isinstance(node.target, ast.Name):
                     lines.setdefault(node.target.id, node.lineno)
-                noted |= _annotated([node.annotation])
+                annotated |= _names_in([node.annotation])
             case _:
                 pass
-    return Text(code, tuple(imports), unknown_names(tree, code, noted), lines)
+    return Analysis(code, tuple(imports), unknown_names(tree, code, annotated), lines)
 
 
 def _statements(body: Iterable[ast.stmt], *, guarded: bool) -> Iterator[tuple[ast.stmt, bool]]:
@@ -211,26 +212,26 @@ def _statements(body: Iterable[ast.stmt], *, guarded: bool) -> Iterator[tuple[as
             inner = getattr(node, name, None)
             if not isinstance(inner, list):
                 continue
-            inside = guarded or (name == "body" and _guards(node))
             if name in ("handlers", "cases"):
-                for one in inner:
-                    yield from _statements(one.body, guarded=guarded)
+                for block in inner:
+                    yield from _statements(block.body, guarded=guarded)
             else:
-                yield from _statements(inner, guarded=inside)
+                inner_guarded = guarded or (name == "body" and _guards_imports(node))
+                yield from _statements(inner, guarded=inner_guarded)
 
 
-def _guards(node: ast.stmt) -> bool:
-    """Whether the body of a statement need not succeed in importing."""
+def _guards_imports(node: ast.stmt) -> bool:
+    """Return whether imports in the body of a statement may fail, or aren't executed."""
     if isinstance(node, ast.Try | ast.TryStar):
-        kinds = [one.type for one in node.handlers]
+        kinds = [handler.type for handler in node.handlers]
         caught = {
             name.id
             for kind in kinds
             for name in (kind.elts if isinstance(kind, ast.Tuple) else [kind])
             if isinstance(name, ast.Name)
         }
-        loose = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-        return None in kinds or bool(caught & loose)
+        handles_imports = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+        return None in kinds or bool(caught & handles_imports)
     if isinstance(node, ast.If):
         test = node.test
         return getattr(test, "id", getattr(test, "attr", "")) == "TYPE_CHECKING"
@@ -238,20 +239,22 @@ def _guards(node: ast.stmt) -> bool:
 
 
 def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
-    given = node.args
-    every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
-    yield from (one.annotation for one in every if one is not None and one.annotation is not None)
+    args = node.args
+    parameters = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+    for parameter in parameters:
+        if parameter is not None and parameter.annotation is not None:
+            yield parameter.annotation
     if node.returns is not None:
         yield node.returns
 
 
-def _annotated(annotations: Iterable[ast.expr]) -> set[str]:
-    """The names that annotations use, those inside strings included."""
-    found: set[str] = set()
+def _names_in(annotations: Iterable[ast.expr]) -> set[str]:
+    """Return the names that annotations use, also inside strings."""
+    names: set[str] = set()
     for annotation in annotations:
         for node in ast.walk(annotation):
             if isinstance(node, ast.Name):
-                found.add(node.id)
+                names.add(node.id)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.update(re.findall(r"(?<![\w.])[^\W\d]\w*", node.value))
-    return found
+                names.update(re.findall(r"(?<![\w.])[^\W\d]\w*", node.value))
+    return names

@@ -1,7 +1,7 @@
-"""The names a file uses and nothing defines.
+"""`unknown_names`: the names that a file uses and nothing defines; called once per text.
 
-A look at the code's instructions says whether there may be any, in a tenth of the time that
-pyflakes takes; only then pyflakes says which, and where.
+The instructions of the compiled code tell whether there may be any, in a tenth of the time that
+pyflakes takes. Only then pyflakes runs, and tells which and where.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from types import CodeType
 
-INJECTED = frozenset(
+INJECTED_NAMES = frozenset(
     {
         "__annotations__",
         "__builtins__",
@@ -26,11 +26,11 @@ INJECTED = frozenset(
         "__spec__",
     }
 )
-NOTEBOOK = frozenset({"__IPYTHON__", "display", "get_ipython"})
-"""What IPython adds to the built-ins of its process; no module has it on a server."""
-_BUILT_IN = (frozenset(dir(builtins)) - NOTEBOOK) | INJECTED
+NOTEBOOK_NAMES = frozenset({"__IPYTHON__", "display", "get_ipython"})
+"""Built-ins that IPython adds to its process; they don't exist on a server."""
+_BUILT_IN = (frozenset(dir(builtins)) - NOTEBOOK_NAMES) | INJECTED_NAMES
 _DYNAMIC = frozenset({"globals", "locals", "exec"})
-"""What a file that uses one of these defines can't be read off its text."""
+"""A file that uses one of these may define names that its text doesn't show."""
 
 _EXTENDED = opcode.opmap["EXTENDED_ARG"]
 _LOAD_GLOBAL = opcode.opmap["LOAD_GLOBAL"]
@@ -54,8 +54,8 @@ class UnknownName:
     """A name that nothing defines.
 
     Attributes:
-        certain: Whether running into it fails for sure; not so inside a string annotation, and in
-            a file that defines names as it runs.
+        certain: Whether executing it fails for sure; not so in string annotations, or in files that
+            define names dynamically.
     """
 
     name: str
@@ -65,7 +65,7 @@ class UnknownName:
 
 @dataclass
 class _Use:
-    """What the code objects of a file load and store."""
+    """The names that the code objects of a file load and store."""
 
     bound: set[str] = field(default_factory=set)
     loaded: set[str] = field(default_factory=set)
@@ -73,12 +73,12 @@ class _Use:
 
 
 def unknown_names(tree: ast.Module, code: CodeType, annotated: Set[str]) -> tuple[UnknownName, ...]:
-    """The names nothing defines, in the order of their lines.
+    """Return the names that nothing defines, by line.
 
     Args:
-        tree: The file.
-        code: What it was compiled to.
-        annotated: Names in annotations, which the code does not load where they are postponed.
+        tree: The syntax tree of the file.
+        code: The compiled file.
+        annotated: Names in annotations; the code doesn't load them where evaluation is postponed.
     """
     use = _Use()
     _collect(code, use, top=True)
@@ -123,7 +123,7 @@ def _by_pyflakes(tree: ast.Module, *, dynamic: bool) -> Iterator[UnknownName]:
     from pyflakes.checker import Checker
 
     class PlainChecker(Checker):  # type: ignore[misc]  # pyflakes carries no types
-        """pyflakes, for a process that is no notebook; its own built-ins are this process's."""
+        """pyflakes without the built-ins that IPython adds to this process."""
 
         @property
         def builtIns(self) -> frozenset[str]:  # noqa: N802  # pyflakes' name for them
@@ -131,18 +131,18 @@ def _by_pyflakes(tree: ast.Module, *, dynamic: bool) -> Iterator[UnknownName]:
 
         @builtIns.setter
         def builtIns(self, names: frozenset[str]) -> None:  # noqa: N802
-            self._plain = names - NOTEBOOK
+            self._plain = names - NOTEBOOK_NAMES
 
     try:
-        found = PlainChecker(tree, filename="", builtins=INJECTED).messages
+        reports = PlainChecker(tree, filename="", builtins=INJECTED_NAMES).messages
     except RecursionError:
-        return  # deeper than pyflakes goes, though not than Python: no name is known to be wrong
-    rows = [one for one in found if isinstance(one, messages.UndefinedName)]
-    if not rows:
+        return  # nested too deeply for pyflakes, though not for Python: nothing can be reported
+    undefined = [report for report in reports if isinstance(report, messages.UndefinedName)]
+    if not undefined:
         return
-    written = {
+    in_code = {
         (node.lineno, node.col_offset) for node in ast.walk(tree) if isinstance(node, ast.Name)
     }
-    for row in sorted(rows, key=lambda one: (one.lineno, one.col)):
-        certain = not dynamic and (row.lineno, row.col) in written
-        yield UnknownName(str(row.message_args[0]), int(row.lineno), certain)
+    for report in sorted(undefined, key=lambda report: (report.lineno, report.col)):
+        certain = not dynamic and (report.lineno, report.col) in in_code
+        yield UnknownName(str(report.message_args[0]), int(report.lineno), certain)

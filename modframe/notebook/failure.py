@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import Finding, LoadError, ModframeError
-from ..runtime.traces import without_internals
+from ..runtime.traces import without_internal_frames
 from ..source import Source
 
 _HOOK = "_render_traceback_"
@@ -41,7 +41,7 @@ def note_draft(error: ModframeError, draft: Source, note: str) -> None:
 def _render(shell: Any, error: ModframeError) -> list[str]:
     draft: Source | None = getattr(error, _DRAFT, None)
     if draft is None:
-        trace = without_internals(error.__traceback__)
+        trace = without_internal_frames(error.__traceback__)
         shown: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, trace)
         return shown
     lines: list[str] = []

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import ModframeError
 from ..load.methods import public_methods, signature_text
-from ..runtime.bounds import OverdueError, bounded
+from ..runtime.bounds import OverdueError, run_with_timeout
 from ..runtime.failure import refuse_bad_outcome
 from ..runtime.generation import Generation
 from ..runtime.owner import activation_of
@@ -78,13 +78,13 @@ class ServicePart(Part):
             instance = make(spec.service_class, **values)
             generation.module.service_instance = instance
         generation.own_services[spec.name] = instance
-        generation.offer({})
+        generation.expose_services({})
 
     def starts(self, generation: Generation) -> bool:
         """Whether it has anything to do in phase 2."""
         spec = generation.spec
         return bool(spec.phase2) or (
-            spec.initializes_service and generation.hook("initialize") is not None
+            spec.initializes_service and generation.find_hook("initialize") is not None
         )
 
     async def start(self, generation: Generation) -> None:
@@ -99,11 +99,11 @@ class ServicePart(Part):
 
     def activates(self, generation: Generation) -> bool:
         """Whether the module has an ``activate``."""
-        return generation.hook("activate") is not None
+        return generation.find_hook("activate") is not None
 
     async def activate(self, generation: Generation) -> None:
         """Run the hook; as an async generator it is run to its ``yield``, and on when it ends."""
-        hook = generation.hook("activate")
+        hook = generation.find_hook("activate")
         with activation_of(generation.package_name):
             outcome = hook()
             if inspect.isasyncgen(outcome):
@@ -118,7 +118,7 @@ class ServicePart(Part):
         """Let what stands behind the ``yield`` of ``activate`` end what it began."""
         active = generation.parts.pop(_ACTIVATION, None)
         if active is not None:
-            await bounded(
+            await run_with_timeout(
                 lambda: _finished(active),
                 generation.spec.graceful.timeout,
                 what="activate(), behind its yield",
@@ -133,7 +133,7 @@ class ServicePart(Part):
         deaf: asyncio.Task[Any] | None = None
         if graceful is not None:
             try:
-                await bounded(
+                await run_with_timeout(
                     graceful,
                     spec.graceful.timeout,
                     what=f"{spec.graceful.method}()",
@@ -306,7 +306,7 @@ async def _force(generation: Generation, force: Callable[[], Any], late: str) ->
     spec = generation.spec
     what = f"{spec.force.method}()"
     try:
-        await bounded(force, spec.force.timeout, what=what)
+        await run_with_timeout(force, spec.force.timeout, what=what)
     except Exception as error:  # reported as the module's failure to unload
         said = str(error) if isinstance(error, OverdueError) else f"{what} failed: {error!r}"
         raise ModframeError(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ModframeError
 from ..observe import get_framework_logger
-from ..runtime.bounds import bounded
+from ..runtime.bounds import run_with_timeout
 from ..runtime.generation import Generation
 from ..runtime.part import Part
 
@@ -119,7 +119,7 @@ async def _close_all(generation: Generation, left: list[OwnedSession]) -> None:
         changes = f", with uncommitted changes ({', '.join(lost)})" if lost else ""
         said = f"session {one} was open{changes}, and was rolled back and closed"
         try:
-            await bounded(one.cut_off, _PATIENCE, what=f"closing session {one}")
+            await run_with_timeout(one.cut_off, _PATIENCE, what=f"closing session {one}")
         except Exception as error:  # noqa: BLE001  # the next one is closed in any case
             said = f"session {one} was open{changes}, and would not close: {error}"
             lost = (said,)

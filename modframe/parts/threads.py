@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import ModframeError
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
-from ..runtime.ownership import name_of, package_of
+from ..runtime.ownership import callable_name, callable_package
 from ..runtime.part import Part
 
 _PATIENCE = 1.0
@@ -82,11 +82,11 @@ def _cancelled_or_running(generation: Generation) -> dict[threading.Thread, str]
     timers = []
     for thread in threading.enumerate():
         runs = _runs(thread)
-        if runs is None or package_of(runs) != generation.package_name:
+        if runs is None or callable_package(runs) != generation.package_name:
             continue
-        running[thread] = name_of(runs)
+        running[thread] = callable_name(runs)
         if isinstance(thread, threading.Timer):
-            timers.append(name_of(runs))
+            timers.append(callable_name(runs))
             thread.cancel()
     if timers:
         get_framework_logger(generation.module_id).info(

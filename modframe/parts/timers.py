@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
 from ..runtime.owner import is_activating
-from ..runtime.ownership import name_of, package_of
+from ..runtime.ownership import callable_name, callable_package
 from ..runtime.part import Part
 from ..wording import count
 
@@ -51,10 +51,10 @@ def _cancel(package: str, *, consumers: bool = False) -> list[str]:
     # asyncio's own list; a loop of another make has none, and its timers are left alone.
     for handle in list(getattr(asyncio.get_running_loop(), "_scheduled", ())):
         callback = getattr(handle, "_callback", None)
-        if callback is None or handle.cancelled() or package_of(callback) != package:
+        if callback is None or handle.cancelled() or callable_package(callback) != package:
             continue
         if consumers and not handle._context.copy().run(is_activating, package):
             continue
-        names.append(name_of(callback))
+        names.append(callable_name(callback))
         handle.cancel()
     return sorted(names)

@@ -1,1 +1,1 @@
-"""What runs: live, generations, the swap, handles, the app loop. Light to import; see the files."""
+"""What runs: Live, generations, changes, handles and the app loop. Imports nothing by itself."""

@@ -14,10 +14,10 @@ GRACE = 1.0
 
 
 class OverdueError(TimeoutError):
-    """Raised when a step took longer than its bound; it was cancelled.
+    """Raised when a step took longer than its timeout; it was cancelled.
 
     Attributes:
-        left_behind: The step, if it ignores that.
+        left_behind: The task of the step, if it ignores its cancellation.
     """
 
     def __init__(self, message: str, left_behind: asyncio.Task[Any] | None = None) -> None:
@@ -44,7 +44,7 @@ class Limits:
     farewell: float = 1.0
 
 
-async def first_of(*events: asyncio.Event, timeout: float) -> None:
+async def wait_for_any(*events: asyncio.Event, timeout: float) -> None:
     """Wait until one of the events is set, at most ``timeout`` seconds."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
@@ -57,43 +57,43 @@ async def first_of(*events: asyncio.Event, timeout: float) -> None:
 async def cancel_all(
     tasks: Iterable[asyncio.Task[Any]], *, timeout: float | None = None
 ) -> set[asyncio.Task[Any]]:
-    """Cancel tasks and wait for their end; those that ignore it.
+    """Cancel tasks, wait for their end, and return those that ignore it.
 
     Args:
-        tasks: Whichever.
-        timeout: How long that is waited for, in seconds; `GRACE` by default.
+        tasks: The tasks; those that are done are left alone.
+        timeout: How long to wait, in seconds; `GRACE` by default.
     """
     running = {task for task in tasks if not task.done()}
     for task in running:
         task.cancel()
     if not running:
         return set()
-    _, deaf = await asyncio.wait(running, timeout=GRACE if timeout is None else timeout)
-    return deaf
+    _, ignoring = await asyncio.wait(running, timeout=GRACE if timeout is None else timeout)
+    return ignoring
 
 
-async def bounded(
+async def run_with_timeout(
     step: Callable[[], Any],
     timeout: float,
     *,
     what: str | Callable[[], str],
     hurry: asyncio.Event | None = None,
 ) -> Any:
-    """Call ``step``, await what it gives if that can be awaited, and give back the outcome.
+    """Run module code with a timeout and return its outcome.
 
     Args:
-        step: A function of no arguments, sync or async.
-        timeout: The bound, in seconds.
-        what: Names the step in errors; a function where that changes on the way.
-        hurry: Once set, the step is treated as overdue at once.
+        step: A function without arguments, sync or async.
+        timeout: How long it may take, in seconds.
+        what: The step's name in errors; a function if the name changes while it runs.
+        hurry: Ends the wait when set, as if the time was over.
 
     Raises:
         OverdueError: If it did not end in time.
-        ModuleExitError: In place of a ``SystemExit``, a ``KeyboardInterrupt`` or another
-            exception that is no `Exception`.
-        ModframeError: In place of a ``CancelledError`` that nobody asked it for.
+        ModuleExitError: In place of ``SystemExit``, ``KeyboardInterrupt`` or another exception
+            that is not an `Exception`.
+        ModframeError: In place of a ``CancelledError`` that nobody requested.
     """
-    task = asyncio.ensure_future(_called(step, what))
+    task = asyncio.ensure_future(_call(step, what))
     waits: set[asyncio.Future[Any]] = {task}
     hurried = asyncio.ensure_future(hurry.wait()) if hurry else None
     if hurried:
@@ -101,15 +101,17 @@ async def bounded(
     try:
         await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if task.cancelled():
-            raise _cancelled_itself(_named(what))
+            raise _cancelled_error(_name_of_step(what))
         if task.done():
             error = task.exception()
             if error is not None and not isinstance(error, Exception):
-                raise _exited(_named(what), error, "which is no ordinary exception") from error
+                raise _exit_error(
+                    _name_of_step(what), error, "which is no ordinary exception"
+                ) from error
             return task.result()
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
-        late = f"{_named(what)} took longer than its {timeout:g} s and"
+        late = f"{_name_of_step(what)} took longer than its {timeout:g} s and"
         if task.done():
             raise OverdueError(f"{late} was cancelled")
         raise OverdueError(f"{late} ignores its cancellation and was left behind", task)
@@ -121,32 +123,34 @@ async def bounded(
         if hurried:
             hurried.cancel()
         if task.done() and not task.cancelled():
-            task.exception()  # taken, so that asyncio does not report it a second time
+            task.exception()  # retrieved, so that asyncio doesn't log it as well
 
 
-def _cancelled_itself(what: str) -> ModframeError:
+def _cancelled_error(what: str) -> ModframeError:
     return ModframeError(
         f"{what} let a CancelledError out, so what stands behind it did not run",
         cure="await a task that was cancelled within contextlib.suppress(asyncio.CancelledError)",
     )
 
 
-def _exited(what: str, error: BaseException, why: str) -> ModuleExitError:
+def _exit_error(what: str, error: BaseException, why: str) -> ModuleExitError:
     return ModuleExitError(
         f"{what} raised {type(error).__name__}, {why}",
         cure="raise an ordinary exception or return Result.error(...)",
     )
 
 
-def _named(what: str | Callable[[], str]) -> str:
+def _name_of_step(what: str | Callable[[], str]) -> str:
     return what if isinstance(what, str) else what()
 
 
-async def _called(step: Callable[[], Any], what: str | Callable[[], str]) -> Any:
+async def _call(step: Callable[[], Any], what: str | Callable[[], str]) -> Any:
     try:
         outcome = step()
         if hasattr(outcome, "__await__"):
             outcome = await outcome
     except (SystemExit, KeyboardInterrupt) as error:
-        raise _exited(_named(what), error, "which would have ended the process") from error
+        raise _exit_error(
+            _name_of_step(what), error, "which would have ended the process"
+        ) from error
     return outcome

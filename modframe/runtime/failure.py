@@ -1,4 +1,7 @@
-"""What went wrong in a step of a build → the `LoadError` that names step, file and line."""
+"""`as_load_error`: turns an error of a build step into a `LoadError` with step, file and line.
+
+Called by changes, trials and checks.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,15 @@ from ..result import Result
 from ..source import Source
 from .bounds import OverdueError
 
-FURTHER = "_modframe_further"
-"""Where an error that is no `LoadError` yet keeps the findings that were added to it."""
+_ADDED = "_modframe_added"
+"""The attribute that holds the findings added to an error that is not a `LoadError` yet."""
 
 
-def failure_of(source: Source, step: str, error: BaseException) -> LoadError:
-    """The error of a module's step; one that is a `LoadError` already is given back.
+def as_load_error(source: Source, step: str, error: BaseException) -> LoadError:
+    """Return the error of a module's step as a `LoadError`; one that is returned unchanged.
 
     Args:
-        source: The module's text, for places.
+        source: The module's source, for places.
         step: ``import``, a part's name, ``phase1`` or ``phase2``.
         error: What the step raised.
     """
@@ -28,53 +31,55 @@ def failure_of(source: Source, step: str, error: BaseException) -> LoadError:
         return error
     failure = LoadError(source.module_id, step, _findings(source, step, error))
     failure.__cause__ = error
-    for finding in getattr(error, FURTHER, ()):
+    for finding in getattr(error, _ADDED, ()):
         failure.add(finding)
     return failure
 
 
 def add_finding(error: BaseException, finding: Finding) -> None:
-    """Let what a load fails with say one thing more; it reaches the `LoadError` in every case."""
+    """Add a finding to the error that a load fails with; its `LoadError` shows it."""
     if isinstance(error, LoadError):
         error.add(finding)
     else:
-        setattr(error, FURTHER, (*getattr(error, FURTHER, ()), finding))
+        setattr(error, _ADDED, (*getattr(error, _ADDED, ()), finding))
         error.add_note(f"{finding.level}: {finding}")
 
 
-def carry_findings(others: Iterable[BaseException], error: BaseException) -> None:
-    """Let the one error that is raised say what was added to those of the other modules."""
+def copy_findings(others: Iterable[BaseException], error: BaseException) -> None:
+    """Copy findings that were added to errors of other modules to the error that is raised."""
     for other in others:
-        for finding in getattr(other, FURTHER, ()) if other is not error else ():
+        for finding in getattr(other, _ADDED, ()) if other is not error else ():
             add_finding(error, finding)
 
 
 def _findings(source: Source, step: str, error: BaseException) -> list[Finding]:
-    given = getattr(error, "findings", None)
-    if given:
-        return [placed(source, one) for one in given]
+    findings = getattr(error, "findings", None)
+    if findings:
+        return [locate_finding(source, finding) for finding in findings]
     rule = f"{step}-failed"
     if isinstance(error, ModframeError | OverdueError | TimeoutError):
         text = getattr(error, "message", str(error))
         cure = getattr(error, "cure", "") or "correct it and load it again"
         file, line = str(getattr(error, "file", "")), int(getattr(error, "line", 0))
-        return [placed(source, Finding(rule, "error", text, cure=cure, file=file, line=line))]
-    found = body_finding(source, error, "")
-    return [replace(found, rule=rule, message=f"{step}: {found.message}")]
+        return [
+            locate_finding(source, Finding(rule, "error", text, cure=cure, file=file, line=line))
+        ]
+    finding = body_finding(source, error, "")
+    return [replace(finding, rule=rule, message=f"{step}: {finding.message}")]
 
 
-def placed(source: Source, finding: Finding) -> Finding:
-    """A finding whose file may be a ``co_filename``: named as the module's file, with its cell."""
+def locate_finding(source: Source, finding: Finding) -> Finding:
+    """Return a finding with the module's file name for a ``co_filename``, and with the cell."""
     file = source.file_named(finding.file) or finding.file
     content = source.files.get(file)
     return replace(finding, file=file, cell=content.cell if content else finding.cell)
 
 
 def refuse_bad_outcome(outcome: Any, what: str) -> None:
-    """What a phase gives back: ``None``, anything true and a success pass.
+    """Check what a phase returned: ``None``, a true value or a success is good.
 
     Raises:
-        ModframeError: For ``False`` and for a `Result` that is an error.
+        ModframeError: If it is ``False`` or a `Result` that is an error.
     """
     if isinstance(outcome, Result) and not outcome.success:
         details = f" ({outcome.details})" if outcome.details else ""

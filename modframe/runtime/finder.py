@@ -1,8 +1,9 @@
-"""The plain names ``modules.standard.orders`` and what an old pickle says, ``...orders~3``.
+"""`PlainNameFinder`: imports of ``modules.standard.orders``, and of ``...orders~3`` in old pickles.
 
-Both lead to the generation that is live; where none is, as in a user's pytest, to a detached one,
-loaded but not started. Comes first in ``sys.meta_path`` and owns ``modules.<type>.*`` alone:
-other packages in a real ``modules/`` folder are left to the import system.
+Both lead to the live generation. Where no app runs, as in a user's pytest, they lead to a detached
+one, loaded but not started. The finder comes first in ``sys.meta_path`` and finds
+``modules.<type>.*`` only: other packages in a real ``modules/`` folder stay the import system's.
+The engine adds its resolver while the app runs.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ if TYPE_CHECKING:
 else:
     Loader = object
 
-Owner = Callable[[str], "str | None"]
-"""Module id → name of the private package that stands for it now, or nothing."""
+Resolver = Callable[[str], "str | None"]
+"""Module id → name of the private package that its plain name leads to now, or ``None``."""
 
 
-class PlainNames:
-    """The finder.
+class PlainNameFinder:
+    """Finds private packages by plain names.
 
     Attributes:
-        owners: Asked in turn who stands for a module.
-        stand_in: Asked last, in a process where nobody else knows.
+        resolvers: Asked in turn for the package of a module.
+        fallback: Asked last.
     """
 
     def __init__(self) -> None:
-        self.owners: list[Owner] = []
-        self.stand_in: Owner | None = None
+        self.resolvers: list[Resolver] = []
+        self.fallback: Resolver | None = None
         self._aliases: dict[str, set[str]] = {}
 
     def install(self) -> None:
@@ -61,16 +62,16 @@ class PlainNames:
         return ModuleSpec(name, _Alias(real), is_package=True)
 
     def _package(self, module_id: str) -> str | None:
-        for owner in (*self.owners, self.stand_in):
-            if owner is not None and (package := owner(module_id)) is not None:
+        for resolve in (*self.resolvers, self.fallback):
+            if resolve is not None and (package := resolve(module_id)) is not None:
                 return package
         return None
 
     @staticmethod
     def _parent(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
-        """``modules`` and ``modules.<type>``: a real folder's own, else one with nothing in it."""
-        found = PathFinder.find_spec(name, path)
-        if found is None:
+        """Find ``modules`` or ``modules.<type>``: a real folder, else an empty package."""
+        real = PathFinder.find_spec(name, path)
+        if real is None:
             top = sys.modules.get("modules")
             if name != "modules" and top is not None and _is_file(top.__spec__):
                 raise ModuleNotFoundError(
@@ -81,42 +82,42 @@ class PlainNames:
             spec = ModuleSpec(name, None, is_package=True)
             spec.submodule_search_locations = []
             return spec
-        if name == "modules" and _is_file(found):
-            # A user's own file. As a package without a path it stays what it is, and an import
-            # of what lies below it comes here, where it is told what is in its way.
-            found.submodule_search_locations = []
-            return found
+        if name == "modules" and _is_file(real):
+            # A user's own modules.py. As a package without a path it works as before, and imports
+            # of modules below it come here, where the error above names the file.
+            real.submodule_search_locations = []
+            return real
         return None
 
     def forget(self, module_ids: Iterable[str]) -> None:
-        """Let the next import of these modules' plain names look again; called at publish."""
+        """Let the next import of these modules' plain names find the generation that is live."""
         for module_id in module_ids:
             for name in self._aliases.pop(module_id, ()):
                 if getattr(sys.modules.get(name), "__name__", "") != name:
                     sys.modules.pop(name, None)
             kind, _, short = module_id.partition(".")
             parent = sys.modules.get(f"{ROOT}.{kind}")
-            for attribute in [one for one in vars(parent or object) if one.startswith(short)]:
+            for attribute in [name for name in vars(parent or object) if name.startswith(short)]:
                 if without_number(attribute) == short:
                     delattr(parent, attribute)
 
 
 def _is_file(spec: ModuleSpec | None) -> bool:
-    """Whether a spec is a plain file's, ``modules.py``, and no package's."""
+    """Return whether a spec is that of a plain file, ``modules.py``, not of a package."""
     return spec is not None and spec.has_location and not str(spec.origin).endswith("__init__.py")
 
 
 class _Alias(Loader):
-    """Puts the private package's own module under the plain name."""
+    """Loads a plain name by putting the module of the private package under it."""
 
     def __init__(self, real: str) -> None:
         self._real = real
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """An ordinary module, which `exec_module` replaces."""
+        """Return ``None``: an ordinary module, which `exec_module` replaces."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Let the name lead to the module that exists already."""
+        """Replace the module in ``sys.modules`` by the one of the private package."""
         name = module.__name__
         try:
             sys.modules[name] = importlib.import_module(self._real)
@@ -126,5 +127,5 @@ class _Alias(Loader):
             raise
 
 
-PLAIN_NAMES: Any = PlainNames()
-"""The process's one finder of plain names."""
+PLAIN_NAMES: Any = PlainNameFinder()
+"""The finder of plain names. Process-wide, because ``sys.meta_path`` is; apps add resolvers."""

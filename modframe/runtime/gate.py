@@ -1,9 +1,10 @@
 """`Gate`: where calls from outside wait while a generation hands over to the next.
 
-Work that a closed gate waits for passes every gate, or it would wait for itself. What belongs
-together is told by a `Work`: one begins where a call or request enters the app loop, and goes
-along, as a context variable does, into tasks, threads and the calls they make. So a call on the
-loop pays nothing for it, and whose work is inside is asked for only when a gate is closed.
+Closed by the hand-over of a change; handles and the dispatcher wait at it. Work that a closed gate
+waits for passes every gate, or it would wait for itself. A `Work` marks what belongs together: it
+begins where a call or request enters the app loop, and the context carries it into tasks, threads
+and the calls they make. So a call on the loop pays nothing for it, and the work inside a generation
+is looked for only when a gate is closed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from contextvars import Context, ContextVar, Token, copy_context
 
 
 class Work:
-    """What one call, request or task from outside brought about, however many tasks that takes."""
+    """One call, request or task from outside, with all tasks and calls that it starts."""
 
     __slots__ = ("__weakref__",)
 
@@ -24,23 +25,23 @@ _work: ContextVar[Work | None] = ContextVar("modframe_work", default=None)
 
 
 def enter_work(work: Work) -> Token[Work | None]:
-    """What runs here from now on belongs to that work, until `leave_work`."""
+    """Make a work the current one, until `leave_work` gets the token."""
     return _work.set(work)
 
 
 def leave_work(token: Token[Work | None]) -> None:
-    """It belongs to what it belonged to before."""
+    """Make the previous work the current one again."""
     _work.reset(token)
 
 
-def work_in(context: Context | None = None) -> tuple[Work, Context | None]:
-    """The work that a task belongs to, which begins with it where there is none yet.
+def ensure_work(context: Context | None = None) -> tuple[Work, Context | None]:
+    """Return the work of a new task, which begins one if its context has none.
 
     Args:
-        context: The task's; nothing stands for the current one.
+        context: The task's context; ``None`` for the current one.
 
     Returns:
-        The work, and the context that the task has to run in for it.
+        The work, and the context to run the task in; ``None`` for the current one.
     """
     work = _work.get() if context is None else context.get(_work)
     if work is None:
@@ -51,44 +52,43 @@ def work_in(context: Context | None = None) -> tuple[Work, Context | None]:
 
 
 class Gate:
-    """The gate of one generation, closed from the first; there is none while calls may pass.
+    """The gate of one generation, closed when it is made; a generation without one lets calls pass.
 
     Args:
-        inside: The work that is inside, which it waits for.
+        inside: The work that is inside, which the hand-over waits for.
+        closed: All closed gates of the app; the gate is among them until it is opened.
     """
 
-    __slots__ = ("_opened", "admits")
+    __slots__ = ("_closed", "_opened", "admits")
 
-    def __init__(self, inside: Collection[Work]) -> None:
+    def __init__(self, inside: Collection[Work], closed: set[Gate]) -> None:
         self.admits = set(inside)
         self._opened = asyncio.Event()
-        _closed.add(self)
+        self._closed = closed
+        closed.add(self)
 
     @property
     def passes(self) -> bool:
-        """Whether what runs here may pass: some closed gate waits for it."""
+        """Whether the current work may pass: any closed gate waits for it."""
         work = _work.get()
-        return any(work in gate.admits for gate in _closed)
+        return any(work in gate.admits for gate in self._closed)
 
     def open(self) -> None:
-        """Let those that wait go on, to whatever is live then."""
-        _closed.discard(self)
+        """Let waiting calls go on, to the generation that is live then."""
+        self._closed.discard(self)
         self._opened.set()
 
     async def wait(self) -> None:
-        """Wait until it is open; whoever closed it sees to that."""
+        """Wait until it is open; the hand-over that closed it always opens it."""
         await self._opened.wait()
 
     def __repr__(self) -> str:
         return f"<Gate: {'open' if self._opened.is_set() else 'closed'}>"
 
 
-_closed: set[Gate] = set()
-
-
 @contextmanager
 def admitted(gates: Collection[Gate]) -> Iterator[None]:
-    """What runs inside is part of the hand-over, and passes these gates."""
+    """Let calls made in this block pass the gates, as part of the hand-over."""
     work = Work()
     for gate in gates:
         gate.admits.add(work)

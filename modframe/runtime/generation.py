@@ -1,4 +1,7 @@
-"""`Generation`: one load of one source, with all that its parts built; made by a batch."""
+"""`Generation`: one load of one source, with what its parts built and who is inside it.
+
+Made and filled by a batch; handles and the dispatcher count calls in and out.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakSet
 
 from ..errors import Finding, ServiceUnavailableError
 from ..load.methods import public_methods
@@ -14,7 +18,7 @@ from ..load.reads import Reads
 from ..names import private_package
 from ..source import Source
 from ..spec import ModuleSpec
-from .bounds import first_of
+from .bounds import wait_for_any
 from .gate import Gate
 from .ledger import Ledger
 
@@ -26,25 +30,28 @@ Stage = Literal["building", "live", "retired", "closed"]
 
 
 class Generation:
-    """One load of a module: its private package, its spec, its parts, and who is inside it.
+    """One load of a module.
 
     Attributes:
         number: Counts the module's loads from 1 in each run of the app; used up at publish.
         package_name: ``modules.standard.orders~3``.
         context: The ``app_context`` of its code.
         built_on: Module id → the package that its files imported from.
-        ledger: What it owns; closing it settles all.
+        ledger: What it owns; closing the ledger releases all of it.
         parts: Part name → what the part built.
+        module: The instance of the module class.
         own_services: Full service name → the instance that the module made.
-        services: Full service name → what callers get: that, or what overrides it.
-        streams: The service's async generator methods.
-        findings: What the reader and the parts noticed without refusing the module.
-        in_flight: Calls and requests that are inside at the moment; ``open_streams`` likewise.
-        jobs: Tasks that such calls started.
-        drained_by: Set when somebody has left, while a drain waits for that.
-        gate: Where calls wait while it hands over; nothing while they may pass.
-        stage: How far it is. ``whole``: whether all went well after it was published.
+        services: Full service name → what callers get: that instance, or an override.
+        streams: Names of the services' async generator methods.
+        findings: Warnings of the reader and the parts.
+        in_flight: Calls and requests that are inside now. ``open_streams``: streams likewise.
+        jobs: Tasks that calls started and that still run.
+        drain_event: Set when a call or job has left; there while a drain waits for that.
+        gate: Where calls wait while it hands over; ``None`` while they may pass.
+        stage: How far it is. ``activation_failed``: whether it is live without what it activates.
         reads: The files that its body and its phases opened for reading.
+        contract: What callers may rely on, once `contract_of` has read it.
+        cancelled: Tasks that `cancel_stragglers` has cancelled inside it.
     """
 
     def __init__(self, source: Source, number: int) -> None:
@@ -65,11 +72,13 @@ class Generation:
         self.jobs: set[asyncio.Task[Any]] = set()
         self.gate: Gate | None = None
         self.stage: Stage = "building"
-        self.whole = True
+        self.activation_failed = False
         self.reads = Reads()
+        self.contract: Any = None
+        self.cancelled: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None
-        self.drained_by: asyncio.Event | None = None
+        self.drain_event: asyncio.Event | None = None
 
     @property
     def module_id(self) -> str:
@@ -78,7 +87,11 @@ class Generation:
 
     @property
     def spec(self) -> ModuleSpec:
-        """What the module says about itself; there once it was loaded."""
+        """What the module says about itself.
+
+        Raises:
+            LookupError: If it was not loaded yet.
+        """
         if self._spec is None:
             raise LookupError(f"{self!r} was not loaded yet")
         return self._spec
@@ -89,64 +102,67 @@ class Generation:
 
     @property
     def loaded(self) -> bool:
-        """Whether its text was executed and read."""
+        """Whether its source was executed and read."""
         return self._spec is not None
 
     def release(self) -> None:
         """Count one call or request out."""
         self.in_flight -= 1
-        if self.drained_by is not None:
-            self.look()
+        if self.drain_event is not None:
+            self.wake_drain()
 
-    def look(self) -> None:
-        """Let whoever drains it look whether somebody is still inside."""
-        if self.drained_by is not None:
-            self.drained_by.set()
+    def wake_drain(self) -> None:
+        """Let `drain` check again who is still inside."""
+        if self.drain_event is not None:
+            self.drain_event.set()
 
-    def begin_stream(self) -> None:
-        """What was counted in turns out to be a stream, which no hand-over waits for."""
+    def count_as_stream(self) -> None:
+        """Count a call as a stream from now on; no hand-over waits for streams."""
         self.open_streams += 1
         self.release()
 
-    def end_stream(self) -> None:
-        """Its stream has ended; it is a call again until it is counted out."""
+    def count_as_call(self) -> None:
+        """Count an ended stream as a call again, until `release` counts it out."""
         self.open_streams -= 1
         self.in_flight += 1
 
     def job_ended(self, task: asyncio.Task[Any]) -> None:
-        """Count a task that a call started out."""
+        """Count out a task that a call started."""
         self.jobs.discard(task)
-        self.look()
+        self.wake_drain()
 
     async def drain(
         self, timeout: float, *, hurry: asyncio.Event, calls_only: bool = False
     ) -> bool:
-        """Wait until nobody is inside; whether that came true.
+        """Wait until no call is inside.
 
         Args:
-            timeout: The bound, in seconds.
-            hurry: Once set, nothing is waited for.
-            calls_only: Whether streams and jobs don't count.
+            timeout: How long to wait, in seconds.
+            hurry: Ends the wait when set.
+            calls_only: Don't wait for streams and jobs.
+
+        Returns:
+            Whether nothing is inside any more.
         """
         loop = asyncio.get_running_loop()
-        until = loop.time() + timeout
+        deadline = loop.time() + timeout
 
         def busy() -> bool:
             return bool(self.in_flight or (not calls_only and (self.open_streams or self.jobs)))
 
-        while busy() and not hurry.is_set() and loop.time() < until:
-            self.drained_by = asyncio.Event()
-            await first_of(self.drained_by, hurry, timeout=until - loop.time())
-        self.drained_by = None
+        while busy() and not hurry.is_set() and loop.time() < deadline:
+            self.drain_event = asyncio.Event()
+            await wait_for_any(self.drain_event, hurry, timeout=deadline - loop.time())
+        self.drain_event = None
         return not busy()
 
-    def offer(self, instead: Mapping[str, Any]) -> None:
-        """Give callers the module's services, or what stands in for them.
+    def expose_services(self, replacements: Mapping[str, Any]) -> None:
+        """Let callers reach the module's services, or what replaces them.
 
         Args:
-            instead: Full service name → what callers get in its place.
+            replacements: Full service name → what callers get in its place.
         """
-        self.services = {**self.own_services, **instead}
+        self.services = {**self.own_services, **replacements}
         self.streams = frozenset(
             name
             for service in self.services.values()
@@ -156,11 +172,11 @@ class Generation:
 
     @property
     def service_instance(self) -> Any:
-        """The module's service; the module's own instance where it has none."""
+        """The module's service, or the instance of the module class if there is none."""
         return next(iter(self.own_services.values()), self.module)
 
-    def hook(self, name: str) -> Any:
-        """A method of that name, of the service's or else the module's; ``None`` if none has it."""
+    def find_hook(self, name: str) -> Any:
+        """Return a method by name, of the service or else of the module, or ``None``."""
         for owner in (*self.own_services.values(), self.module):
             method = getattr(owner, name, None)
             if callable(method):
@@ -171,15 +187,15 @@ class Generation:
         return f"<Generation {self.module_id} {self.number}: {self.in_flight} in flight>"
 
 
-async def once_open(find: Callable[[], Generation | None]) -> Generation | None:
-    """The generation that a caller is to call, once no gate is in its way.
+async def wait_for_gate(find: Callable[[], Generation | None]) -> Generation | None:
+    """Return the generation to call, after waiting at its gate while that is closed.
 
     Args:
-        find: The generation that the caller sees now; asked again after each wait.
+        find: Returns the generation that the caller sees; called again after each wait.
 
     Raises:
-        ServiceUnavailableError: If it was stopped for a successor that isn't there yet, and the
-            caller is part of what the successor waits for.
+        ServiceUnavailableError: If the generation was stopped, its successor isn't live yet, and
+            the successor waits for the work that the caller belongs to.
     """
     while (generation := find()) is not None and (gate := generation.gate) is not None:
         if gate.passes:

@@ -1,7 +1,7 @@
-"""`Ledger`: what a generation owns, each entry with a name; closing it settles all of it.
+"""`Ledger`: what a generation owns, each entry with a name; closing it releases all entries.
 
-The batch enters parts into it, parts and the context own things through it. Newest out first, and
-one that would not settle keeps no other from it: what was left is named.
+The batch enters parts into it; parts and the module's context add what they own. Entries are
+released newest first. One that fails doesn't stop the others, and is reported by name.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ Leave = Callable[[BaseException | None], Awaitable[object]]
 
 
 class Ledger:
-    """The entries of one generation, in the order they came."""
+    """The entries of one generation, oldest first."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[str, Leave]] = []
 
     async def enter(self, name: str, manager: AbstractAsyncContextManager[T]) -> T:
-        """Enter a context manager, which is left when the ledger is closed.
+        """Enter a context manager and return its value; closing the ledger leaves it.
 
         Raises:
-            BaseException: What entering raised; there is no entry then.
+            BaseException: What entering raised; no entry is added then.
         """
         value = await manager.__aenter__()
 
@@ -39,7 +39,7 @@ class Ledger:
         return value
 
     def own(self, name: str, close: Callable[[], Any]) -> None:
-        """Own something by the function, sync or async, that lets go of it."""
+        """Add an entry with the function, sync or async, that releases it."""
 
         async def leave(_: BaseException | None) -> None:
             outcome = close()
@@ -50,17 +50,17 @@ class Ledger:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is owned, oldest first."""
+        """The names of the entries, oldest first."""
         return tuple(name for name, _ in self._entries)
 
     async def close(self, error: BaseException | None = None) -> list[Exception]:
-        """Let go of everything, newest first.
+        """Release all entries, newest first.
 
         Args:
-            error: Why, if a build failed; the parts learn it.
+            error: The error of a failed build; context managers get it.
 
         Returns:
-            What would not settle.
+            The errors of entries that could not be released.
         """
         faults: list[Exception] = []
         cancelled: asyncio.CancelledError | None = None
@@ -69,8 +69,8 @@ class Ledger:
             try:
                 await leave(error)
             except asyncio.CancelledError as stop:
-                cancelled = stop  # the rest is let go of first
-            except Exception as fault:  # noqa: BLE001  # one that does not settle must not keep the rest
+                cancelled = stop  # raised again after the other entries
+            except Exception as fault:  # noqa: BLE001  # a failing entry must not stop the others
                 if fault is not error:
                     faults.append(fault)
         if cancelled is not None:

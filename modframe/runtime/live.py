@@ -1,77 +1,93 @@
-"""`Live`: the one table of what runs, module id → generation; replaced as a whole to publish."""
+"""`Live`: the table of what runs, module id → generation; publishing replaces it as a whole.
+
+Written by changes on the app loop; read by handles, the dispatcher and views in any thread.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from .gate import Gate
 from .generation import Generation
 
 
 class Live:
-    """Holds one mapping that never changes; publishing assigns a new one.
+    """Holds one immutable mapping; publishing assigns a new one.
 
-    A reader takes ``generations`` once and works on what it got. Who depends on whom is kept
-    beside it, for the app loop alone: a change looks at no module it has nothing to do with.
+    A reader takes ``generations`` once and works on that mapping. The indexes of dependents are for
+    the app loop only; with them a change needs to look at no unrelated module.
+
+    Attributes:
+        generations: Module id → the live generation.
+        closed_gates: The gates that calls wait at now.
     """
 
-    __slots__ = ("_dependents", "_importers", "_optional", "generations")
+    __slots__ = ("_dependents", "_importers", "_optional", "closed_gates", "generations")
 
     def __init__(self) -> None:
         self.generations: Mapping[str, Generation] = {}
+        self.closed_gates: set[Gate] = set()
         self._dependents: dict[str, set[str]] = {}
         self._importers: dict[str, set[str]] = {}
         self._optional: dict[str, set[str]] = {}
 
     def publish(self, changes: Mapping[str, Generation | None]) -> dict[str, Generation]:
-        """Put generations in, or take ids out, all at once; those that were replaced."""
+        """Put generations in, or take out ids given as ``None``, all at once.
+
+        Returns:
+            Module id → the generation that was replaced or taken out.
+        """
         before = self.generations
         merged = {**before, **changes}
-        for key in [key for key, one in changes.items() if one is None]:
+        for key in [key for key, generation in changes.items() if generation is None]:
             merged.pop(key)
         self.generations = merged  # type: ignore[assignment]  # what is None was popped
         replaced = {key: before[key] for key in changes if key in before}
         self._index(replaced, changes)
         return replaced
 
-    def _index(self, gone: Mapping[str, Generation], come: Mapping[str, Generation | None]) -> None:
-        for key, one in gone.items():
-            for index, others in self._edges(one):
-                for other in others:
-                    index[other].discard(key)
-                    if not index[other]:
-                        del index[other]
-        for key, new in come.items():
+    def _index(
+        self, removed: Mapping[str, Generation], added: Mapping[str, Generation | None]
+    ) -> None:
+        for key, old in removed.items():
+            for index, dependencies in self._edges(old):
+                for dependency in dependencies:
+                    index[dependency].discard(key)
+                    if not index[dependency]:
+                        del index[dependency]
+        for key, new in added.items():
             if new is not None:
                 new.stage = "live"
-                for index, others in self._edges(new):
-                    for other in others:
-                        index.setdefault(other, set()).add(key)
+                for index, dependencies in self._edges(new):
+                    for dependency in dependencies:
+                        index.setdefault(dependency, set()).add(key)
 
-    def _edges(self, one: Generation) -> Iterable[tuple[dict[str, set[str]], Iterable[str]]]:
-        yield self._dependents, one.spec.required_ids
-        yield self._importers, dict.fromkeys(one.spec.imports_modules)
-        yield self._optional, dict.fromkeys(one.spec.after_modules)
+    def _edges(self, generation: Generation) -> Iterable[tuple[dict[str, set[str]], Iterable[str]]]:
+        spec = generation.spec
+        yield self._dependents, spec.required_ids
+        yield self._importers, dict.fromkeys(spec.imports_modules)
+        yield self._optional, dict.fromkeys(spec.after_modules)
 
     def dependents(self, module_id: str) -> list[str]:
-        """The live modules that require one, by its id, its service or an import; sorted."""
+        """Return the live modules that require a module, by id, service or import; sorted."""
         return sorted(self._dependents.get(module_id, ()))
 
-    def users(self, module_id: str) -> list[str]:
-        """Its dependents, and those that use it where it is there; sorted."""
+    def all_dependents(self, module_id: str) -> list[str]:
+        """Return the dependents of a module, with those that need it only optionally; sorted."""
         optional = self._optional.get(module_id, set())
         return sorted({*self._dependents.get(module_id, ()), *optional} - {module_id})
 
     def importers(self, module_ids: Iterable[str]) -> list[str]:
-        """The live modules, beside these, that import from one of them, or from one that does."""
-        known = set(module_ids)
-        found: list[str] = []
-        waiting = list(known)
-        while waiting:
-            more = sorted(self._importers.get(waiting.pop(), set()) - known)
-            known.update(more)
-            found += more
-            waiting += more
-        return found
+        """Return the live modules that import from these, directly or through others."""
+        seen = set(module_ids)
+        importers: list[str] = []
+        pending = list(seen)
+        while pending:
+            direct = sorted(self._importers.get(pending.pop(), set()) - seen)
+            seen.update(direct)
+            importers += direct
+            pending += direct
+        return importers
 
     def __repr__(self) -> str:
         return f"<Live: {len(self.generations)} modules>"

@@ -1,8 +1,9 @@
-"""The app loop: the one asyncio loop that runs module code, in a thread of its own or adopted.
+"""`AppLoop`: the one asyncio loop that runs module code, in a thread of its own or adopted.
 
-In a kernel or a script `AppLoop.start` makes a thread for it; under ``modframe serve`` and
-``create_app()`` `AppLoop.adopt` takes the server's. Its task factory pins the C task class, for
-`nest_asyncio` swaps the class, and writes module tasks into their owner's ledger.
+In a kernel or a script `AppLoop.start` makes a thread for it; ``modframe serve`` and
+``create_app()`` adopt the server's loop. Verbs and handles send work to it from other threads, as a
+`Submission`. Its task factory gives each task of module code to its owner, and always uses the C
+task class, because `nest_asyncio` replaces the class.
 """
 
 from __future__ import annotations
@@ -25,25 +26,26 @@ from typing import Any, Generic, TypeVar
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from ..names import package_in
 from .bounds import cancel_all
-from .gate import Work, work_in
+from .gate import Work, ensure_work
 from .output import cell_context
-from .owner import Owner, of_resource
-from .traces import shortened
+from .owner import Owner, current_resource
+from .traces import shorten_traceback
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.loop")
 _FRAMES_TO_CREATOR = 4
-_ROUNDS = 3
+"""How many frames up from `create_task` are searched for module code."""
+_CANCEL_ROUNDS = 3
 
 
 class AppLoop:
-    """A running loop and its thread; everything that crosses over to it goes through here.
+    """A running loop and its thread; other threads reach the loop through it.
 
     Attributes:
         loop: The asyncio loop.
-        thread_id: The thread it runs in; 0 once it ended, for the system gives the number anew.
+        thread_id: The thread it runs in; 0 after its end, since the system reuses thread ids.
         owners: Private package name → what keeps the tasks that its code starts.
-        closing: Whether it is about to end, or has.
+        closing: Whether it is ending or has ended.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,17 +56,17 @@ class AppLoop:
         self._thread: threading.Thread | None = None
         self._forked = False
         self._lock = threading.Lock()
-        self._crossings: set[Crossing[Any]] = set()
+        self._submissions: set[Submission[Any]] = set()
         _loops.add(self)
 
     @classmethod
     def start(cls) -> AppLoop:
-        """A loop in a daemon thread of its own."""
+        """Return a new loop that runs in a daemon thread of its own."""
         self = cls(asyncio.SelectorEventLoop())
         self.loop.set_task_factory(self._make_task)
-        self.loop.set_exception_handler(_report)
+        self.loop.set_exception_handler(_log_report)
         ready = threading.Event()
-        # An empty context: whatever starts here has no cell to print under.
+        # An empty context: tasks that start here have no cell to print under.
         self._thread = threading.Thread(
             target=lambda: Context().run(self._run, ready), name="modframe", daemon=True
         )
@@ -74,7 +76,7 @@ class AppLoop:
 
     @classmethod
     def adopt(cls) -> AppLoop:
-        """The loop that is running right here, for as long as it runs."""
+        """Return the loop that runs in the current thread."""
         self = cls(asyncio.get_running_loop())
         self.loop.set_task_factory(self._make_task)
         self.thread_id = threading.get_ident()
@@ -85,21 +87,21 @@ class AppLoop:
         self.thread_id = threading.get_ident()
         self.loop.call_soon(ready.set)
         while not self.closing:
-            self._keep_on(self.loop.run_forever)
-        last = self.loop.create_task(_wind_up())
+            self._survive_exits(self.loop.run_forever)
+        last = self.loop.create_task(_shut_down())
         while not last.done():
-            self._keep_on(lambda: self.loop.run_until_complete(last))
+            self._survive_exits(lambda: self.loop.run_until_complete(last))
         self.thread_id = 0
         self.loop.close()
-        for crossing in list(self._crossings):
-            crossing.abandon()
+        for submission in list(self._submissions):
+            submission.abandon()
 
     @staticmethod
-    def _keep_on(run: Callable[[], object]) -> None:
+    def _survive_exits(run: Callable[[], object]) -> None:
         try:
             run()
         except (SystemExit, KeyboardInterrupt) as error:
-            # A callback of a module's let it out; the loop goes on without it.
+            # A module's callback raised it; the loop goes on.
             _log.error("a callback raised %s; the app loop goes on", type(error).__name__)
 
     # -- tasks ----------------------------------------------------------------------------
@@ -107,64 +109,65 @@ class AppLoop:
     def _make_task(
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
     ) -> asyncio.Task[Any]:
-        owned = self._owner_of(coro)
+        owner = self._owner_of(coro)
         context: Context | None = options.pop("context", None)
-        if owned is not None and context is None:
-            context = owned.context()
-        work, context = work_in(context)
+        if owner is not None and context is None:
+            context = owner.context()
+        work, context = ensure_work(context)
         if context is not None:
             options["context"] = context
-        inside: Any = _contained(coro, work)
-        inside.__qualname__ = getattr(coro, "__qualname__", "task")  # what it is called in views
-        task: asyncio.Task[Any] = CTask(inside, loop=loop, **options)
-        # A task cancelled before its first step never reaches the coroutine inside.
+        wrapper: Any = _contain_exits(coro, work)
+        wrapper.__qualname__ = getattr(coro, "__qualname__", "task")  # the task's name in views
+        task: asyncio.Task[Any] = CTask(wrapper, loop=loop, **options)
+        # A task that is cancelled before its first step never starts the wrapped coroutine.
         task.add_done_callback(lambda _: coro.close())
-        if owned is not None:
-            owned.add(task)
+        if owner is not None:
+            owner.add(task)
         return task
 
     def _owner_of(self, coro: Any) -> Owner | None:
-        """The ledger of the generation whose code this is, or whose code creates the task.
+        """Return the owner of a new task, or ``None`` if it has nothing to do with module code.
 
-        What is made while a shared resource is made is the resource's, and so is what is no
-        generation's own code and comes of it later.
+        It is the generation whose code the coroutine is, else the one whose code creates the task.
+        A shared resource owns the tasks started while it is made, and later those it causes that
+        aren't a generation's own code.
         """
         if not self.owners:
             return None
-        resource = of_resource.get()
+        resource = current_resource.get()
         if resource is not None and resource.making:
             return resource
         frame = getattr(coro, "cr_frame", None)
-        if frame is not None and (owned := self._owned_by(frame)) is not None:
-            return owned
+        if frame is not None and (owner := self._owner_of_frame(frame)) is not None:
+            return owner
         if resource is not None:
             return resource
         creator: FrameType | None = sys._getframe(2)
         for _ in range(_FRAMES_TO_CREATOR):
             if creator is not None:
-                if (owned := self._owned_by(creator)) is not None:
-                    return owned
+                if (owner := self._owner_of_frame(creator)) is not None:
+                    return owner
                 creator = creator.f_back
         return None
 
-    def _owned_by(self, frame: Any) -> Owner | None:
+    def _owner_of_frame(self, frame: Any) -> Owner | None:
         package = package_in(frame.f_globals.get("__package__"))
         return self.owners.get(package) if package else None
 
-    # -- crossing over --------------------------------------------------------------------
+    # -- from other threads -----------------------------------------------------------------
 
     @property
     def here(self) -> bool:
-        """Whether the caller is on the app loop already."""
+        """Whether the current thread is the app loop's."""
         return threading.get_ident() == self.thread_id
 
     def refuse_here(
         self, verb: str, instead: str = "call it from a cell, a script or a worker thread"
     ) -> None:
-        """Raise where a blocking verb would wait for itself.
+        """Check that a blocking verb isn't called on the app loop, where it would wait for itself.
 
         Raises:
-            OnAppLoopError: On the app loop.
+            OnAppLoopError: If it is.
         """
         if self.here:
             raise OnAppLoopError(f"{verb} blocks and can't be called on the app loop", cure=instead)
@@ -172,64 +175,70 @@ class AppLoop:
     def spawn(
         self, coro: Coroutine[Any, Any, T], *, name: str = "", context: Context | None = None
     ) -> asyncio.Task[T]:
-        """A framework task on the loop, called on it; in an empty context if none is given."""
+        """Start a task of the framework; must be called on the loop.
+
+        Args:
+            coro: What it runs.
+            name: The task's name.
+            context: An empty one by default.
+        """
         return CTask(coro, loop=self.loop, name=name or None, context=context or Context())
 
-    def submit(self, start: Callable[[], Awaitable[T]]) -> Crossing[T]:
-        """Start something on the loop from another thread, at once."""
-        crossing = self._crossing(start)
-        self._send(crossing)
-        return crossing
+    def submit(self, start: Callable[[], Awaitable[T]]) -> Submission[T]:
+        """Start something on the loop from another thread; return without waiting."""
+        submission = self._new_submission(start)
+        self._send(submission)
+        return submission
 
-    def _crossing(self, start: Callable[[], Awaitable[T]]) -> Crossing[T]:
+    def _new_submission(self, start: Callable[[], Awaitable[T]]) -> Submission[T]:
         if self._forked:
             raise NotRunningError(
                 "modframe runs in the parent of this forked process, and not here",
                 cure="start worker processes by 'spawn' rather than 'fork'",
             )
         if self.closing or self.loop.is_closed():
-            raise stopped()
-        return Crossing(self, start)
+            raise stopped_error()
+        return Submission(self, start)
 
-    def _send(self, crossing: Crossing[T]) -> None:
-        self._crossings.add(crossing)
+    def _send(self, submission: Submission[T]) -> None:
+        self._submissions.add(submission)
         try:
-            crossing.begin()
+            submission.begin()
         except RuntimeError:  # the loop was closed a moment ago
-            crossing.abandon()
+            submission.abandon()
 
     def block(self, verb: str, start: Callable[[], Awaitable[T]]) -> T:
-        """Do what a person's verb stands for, and wait here.
+        """Run a person's verb on the loop, wait and return its value.
 
         Raises:
-            OnAppLoopError: On the app loop, where it would wait for itself.
+            OnAppLoopError: If this is called on the app loop, where it would wait for itself.
         """
         __tracebackhide__ = True
         self.refuse_here(verb)
         return self.wait(start)
 
     def wait(self, start: Callable[[], Awaitable[T]]) -> T:
-        """Run something on the loop and wait here; Ctrl-C cancels it and waits for its end."""
+        """Run something on the loop and return its value; Ctrl-C cancels it and waits for that."""
         __tracebackhide__ = True
-        crossing = self._crossing(start)
+        submission = self._new_submission(start)
         try:
-            self._send(crossing)  # here the loop wakes up and runs, so here Ctrl-C comes as well
-            return crossing.future.result()
+            self._send(submission)  # the loop takes over here, so Ctrl-C may arrive here too
+            return submission.future.result()
         except KeyboardInterrupt:
-            crossing.cancel()
-            concurrent.futures.wait([crossing.future], timeout=10)
+            submission.cancel()
+            concurrent.futures.wait([submission.future], timeout=10)
             raise
-        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
-            raise shortened(error)  # noqa: B904
+        except BaseException as error:  # noqa: BLE001  # raised again with fewer frames
+            raise shorten_traceback(error)  # noqa: B904
 
     def cancel_asked_by(self, thread_id: int) -> None:
-        """Cancel all that a thread has sent over and that isn't done."""
-        for crossing in list(self._crossings):
-            if crossing.asker == thread_id:
-                crossing.cancel()
+        """Cancel all submissions of a thread that aren't done."""
+        for submission in list(self._submissions):
+            if submission.thread_id == thread_id:
+                submission.cancel()
 
     def close(self) -> None:
-        """End what still runs, and the thread if the loop has one of its own; once."""
+        """Cancel what still runs and end the loop's own thread, if it has one."""
         with self._lock:
             already, self.closing = self.closing, True
         if self._thread is None:
@@ -240,49 +249,56 @@ class AppLoop:
                 self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(timeout=5)
 
-    def _lose(self) -> None:
+    def _mark_forked(self) -> None:
         self._forked = True
         self.thread_id = 0
 
 
 _loops: weakref.WeakSet[AppLoop] = weakref.WeakSet()
+"""All loops. Process-wide, because a fork hook is, and can't be removed."""
 
 
-def _lose_all() -> None:
-    """In a forked child: the threads that ran the loops aren't here."""
-    for one in list(_loops):
-        one._lose()
+def _mark_all_forked() -> None:
+    """Run in a forked child, which doesn't have the threads of the loops."""
+    for app_loop in list(_loops):
+        app_loop._mark_forked()
 
 
-os.register_at_fork(after_in_child=_lose_all)
+os.register_at_fork(after_in_child=_mark_all_forked)
 
 
-def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What asyncio has to say about the loop goes to the log, and not under some cell."""
+def _log_report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what asyncio reports about the loop, instead of printing it under some cell."""
     _log.error("%s", context["message"], exc_info=context.get("exception"))
 
 
-async def _wind_up() -> None:
-    """The last thing on a loop: cancel what is left, and let it end."""
-    for _ in range(_ROUNDS):
+async def _shut_down() -> None:
+    """Cancel the tasks that are left and wait for their end; the last thing that runs on a loop."""
+    for _ in range(_CANCEL_ROUNDS):
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         if not tasks:
             break
-        for task in await cancel_all(tasks):  # named already, when its module was stopped
+        for task in await cancel_all(tasks):  # reported when its module was stopped
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own switch
     await asyncio.get_running_loop().shutdown_asyncgens()
 
 
-def stopped() -> NotRunningError:
-    """The error for what comes too late, or was cut short by the end."""
+def stopped_error() -> NotRunningError:
+    """Return the error for calls that the end of the app loop refuses or interrupts."""
     return NotRunningError("modframe was stopped", cure="call modframe.start() to begin again")
 
 
-class Crossing(Generic[T]):
-    """One thing on its way to the app loop: a future for the caller, a task over there.
+class Submission(Generic[T]):
+    """Something that another thread runs on the app loop: a future here, a task there.
 
-    Nothing here goes in a circle, so what a caller lets go of is gone at once: a left stream is
-    closed then, and not with the next collection.
+    It is part of no reference cycle. So a stream that its caller drops is closed at once, not at
+    the next garbage collection.
+
+    Attributes:
+        future: Gets the value or the error.
+        thread_id: The thread that submitted it.
+        began: When it was submitted, by `time.perf_counter`.
+        took: Seconds until it was done.
     """
 
     __slots__ = (
@@ -291,9 +307,9 @@ class Crossing(Generic[T]):
         "_loop",
         "_start",
         "_task",
-        "asker",
         "began",
         "future",
+        "thread_id",
         "took",
     )
 
@@ -304,20 +320,20 @@ class Crossing(Generic[T]):
         self._start: Callable[[], Awaitable[T]] | None = start
         self._task: asyncio.Task[T] | None = None
         self._cancelled = False
-        self.asker = threading.get_ident()
+        self.thread_id = threading.get_ident()
         self.began = time.perf_counter()
         self.took = 0.0
 
     def begin(self) -> None:
-        """Send it on its way."""
-        work, context = work_in(cell_context())
+        """Send it to the loop."""
+        work, context = ensure_work(cell_context())
         self._loop.call_soon_threadsafe(self._begin, work, context=context)
 
     def abandon(self) -> None:
-        """The loop has ended: whoever waits learns it."""
+        """Fail it, because the loop has ended."""
         self._leave()
-        with suppress(concurrent.futures.InvalidStateError):  # it came to its end after all
-            self.future.set_exception(stopped())
+        with suppress(concurrent.futures.InvalidStateError):  # it was done already
+            self.future.set_exception(stopped_error())
 
     def _begin(self, work: Work) -> None:
         start, self._start = self._start, None
@@ -326,38 +342,38 @@ class Crossing(Generic[T]):
             self._leave()
             self.future.set_exception(concurrent.futures.CancelledError())
             return
-        self._task = CTask(_awaiting(start, work), loop=self._loop)
+        self._task = CTask(_start_contained(start, work), loop=self._loop)
         self._task.add_done_callback(self._finish)
 
     def _leave(self) -> None:
-        self._app_loop._crossings.discard(self)
+        self._app_loop._submissions.discard(self)
         self._start = self._task = None
         self.took = time.perf_counter() - self.began
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         self._leave()
         if task.cancelled():
-            self.future.set_exception(self._why_cancelled())
+            self.future.set_exception(self._cancellation_error())
         elif (error := task.exception()) is not None:
             self.future.set_exception(error)
         else:
             self.future.set_result(task.result())
 
-    def _why_cancelled(self) -> BaseException:
+    def _cancellation_error(self) -> BaseException:
         if self._cancelled:
             return concurrent.futures.CancelledError()
         if self._app_loop.closing:
-            return stopped()
+            return stopped_error()
         return ModuleExitError(
             "module code let a CancelledError out, though nobody cancelled the call",
             cure="await a task that was cancelled within contextlib.suppress(CancelledError)",
         )
 
     def cancel(self) -> None:
-        """Ask for the end, from any thread; the future says when it came."""
+        """Request the end of it, from any thread; the future is done when it has ended."""
         self._cancelled = True
         if not self.future.done():
-            with suppress(RuntimeError):  # the loop has just ended, and everything on it
+            with suppress(RuntimeError):  # the loop has just ended, and the task with it
                 self._loop.call_soon_threadsafe(self._cancel_task)
 
     def _cancel_task(self) -> None:
@@ -367,21 +383,21 @@ class Crossing(Generic[T]):
             self._task.cancel()
 
 
-async def _awaiting(start: Callable[[], Awaitable[T]], work: Work) -> T:  # noqa: ARG001  # `inside` reads it
+async def _start_contained(start: Callable[[], Awaitable[T]], work: Work) -> T:  # noqa: ARG001  # stragglers.py reads `work`
     try:
         return await start()
     except (SystemExit, KeyboardInterrupt) as error:
-        raise _contained_error(error) from error
+        raise _exit_error(error) from error
 
 
-async def _contained(coro: Coroutine[Any, Any, T], work: Work) -> T:  # noqa: ARG001  # as above
+async def _contain_exits(coro: Coroutine[Any, Any, T], work: Work) -> T:  # noqa: ARG001  # as above
     try:
         return await coro
     except (SystemExit, KeyboardInterrupt) as error:
-        raise _contained_error(error) from error
+        raise _exit_error(error) from error
 
 
-def _contained_error(error: BaseException) -> ModuleExitError:
+def _exit_error(error: BaseException) -> ModuleExitError:
     return ModuleExitError(
         f"module code raised {type(error).__name__}, which would have ended the app loop",
         cure="raise an ordinary exception instead",

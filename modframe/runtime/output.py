@@ -1,7 +1,7 @@
 """Where a module's ``print`` goes: under the cell that loads or calls it, else to the log.
 
-The mark travels with the context: set where a cell crosses to the app loop or the loader thread,
-unset in requests and in tasks that a module starts, which have no cell to print under.
+A context variable tells which. It is set where a cell submits something to the app loop or the
+loader thread, and reset in requests and in tasks that a module starts: they have no cell.
 """
 
 from __future__ import annotations
@@ -12,43 +12,43 @@ from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
-_for_cell: ContextVar[bool] = ContextVar("modframe_for_cell", default=False)
+_prints_to_cell: ContextVar[bool] = ContextVar("modframe_for_cell", default=False)
 
 
 def cell_context() -> Context:
-    """A copy of the current context in which prints belong to the caller's cell."""
+    """Return a copy of the current context in which prints go to the caller's cell."""
     context = copy_context()
-    context.run(_for_cell.set, True)
+    context.run(_prints_to_cell.set, True)
     return context
 
 
 def task_context() -> Context:
-    """A copy of the current context in which prints go to the log."""
+    """Return a copy of the current context in which prints go to the log."""
     context = copy_context()
-    if context.get(_for_cell):
-        context.run(_for_cell.set, False)
+    if context.get(_prints_to_cell):
+        context.run(_prints_to_cell.set, False)
     return context
 
 
-def tell_cell(text: str) -> None:
-    """Say something under the cell that this runs for, beside the log, if there is one."""
-    if _for_cell.get():
+def print_to_cell(text: str) -> None:
+    """Print a warning under the cell that this runs for; do nothing if there is none."""
+    if _prints_to_cell.get():
         builtins.print(text, file=sys.stderr)  # noqa: T201  # the real one, for a cell
 
 
 def make_printer(module_id: str, log: Callable[[str, str], None]) -> Callable[..., None]:
-    """The ``print`` of a module.
+    """Return the ``print`` of a module.
 
     Args:
-        module_id: Who prints.
-        log: Takes the id and one text for the log.
+        module_id: The module that prints.
+        log: Logs one text of a module, given its id.
     """
 
     def module_print(
-        *values: object, sep: str | None = " ", end: str | None = "\n", **more: Any
+        *values: object, sep: str | None = " ", end: str | None = "\n", **options: Any
     ) -> None:
-        if more.get("file") is not None or _for_cell.get():
-            builtins.print(*values, sep=sep, end=end, **more)  # noqa: T201  # the real one, for a cell
+        if options.get("file") is not None or _prints_to_cell.get():
+            builtins.print(*values, sep=sep, end=end, **options)  # noqa: T201  # the real one, for a cell
         else:
             log(module_id, (" " if sep is None else sep).join(map(str, values)))
 

@@ -1,8 +1,8 @@
-"""`Owner`: whose a task is that module code starts: a generation's, or a shared resource's.
+"""`Owner`: keeps the tasks that module code starts, for a generation or a shared resource.
 
-The app loop's task factory asks for the owner, and hands the task over to it. Tasks that a
-service's ``activate`` starts are consumers: a successor's begin only once they have ended. They are
-recognised by a context variable, which the tasks they start inherit.
+The app loop's task factory finds the owner of a new task and adds the task to it. Tasks that a
+service's ``activate`` starts are consumers: those of the next generation begin only after they have
+ended. A context variable marks them, which the tasks they start inherit.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from .output import task_context
 
 
 class Owner(Protocol):
-    """Keeps the tasks of one generation."""
+    """Keeps the tasks of one generation or resource."""
 
     def context(self) -> Context:
-        """The context for a task of its code, made from the one that starts it."""
+        """Return the context for a new task, made from the current one."""
 
     def add(self, task: asyncio.Task[Any]) -> None:
-        """Take in a task that is about to run."""
+        """Keep a task that is about to run."""
 
 
 class ResourceTasks(set[asyncio.Task[Any]]):
     """The running tasks of a resource that generations share.
 
     Attributes:
-        making: Whether it isn't ready yet.
-        borrowed: Whether it is made in the context of whoever asks, which tasks must not keep.
+        making: Whether the resource is still being made.
+        borrowed: Whether it is made in the context of the caller, which its tasks must not keep.
     """
 
     making = True
     borrowed = False
 
     def context(self) -> Context:
-        """The context for one more."""
+        """Return the context for a new task."""
         if not (self.making and self.borrowed):
             return task_context()
         context = Context()
-        context.run(of_resource.set, self)
+        context.run(current_resource.set, self)
         return context
 
     def add(self, task: asyncio.Task[Any]) -> None:
@@ -51,15 +51,17 @@ class ResourceTasks(set[asyncio.Task[Any]]):
         task.add_done_callback(self.discard)
 
 
-of_resource: ContextVar[ResourceTasks | None] = ContextVar("modframe_of_resource", default=None)
-"""Set while a shared resource is made, and so in every task that comes of it."""
+current_resource: ContextVar[ResourceTasks | None] = ContextVar(
+    "modframe_of_resource", default=None
+)
+"""Set while a shared resource is made, and so in every task that this causes."""
 
 _activating: ContextVar[str] = ContextVar("modframe_activating", default="")
 
 
 @contextmanager
 def activation_of(package_name: str) -> Iterator[None]:
-    """What starts tasks in here starts consumers of a generation."""
+    """Mark the tasks started in this block as consumers of a generation."""
     token = _activating.set(package_name)
     try:
         yield
@@ -68,5 +70,5 @@ def activation_of(package_name: str) -> Iterator[None]:
 
 
 def is_activating(package_name: str) -> bool:
-    """Whether what runs here was begun by a generation's ``activate``."""
+    """Return whether the current code was started by a generation's ``activate``."""
     return _activating.get() == package_name

@@ -1,6 +1,6 @@
-"""Whose code something is: a callable or the running frames in, a generation's package out.
+"""Whose code something is: from a callable or the running frames to a generation's package.
 
-Called by the parts that settle what module code made by itself: timers, threads, log handlers,
+Called by the parts that release what module code made itself: timers, threads, log handlers,
 metrics, resources.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 from ..names import package_in
 
 
-def unwrapped(callback: Any) -> Any:
-    """The function behind partials and bound methods."""
+def unwrap_callable(callback: Any) -> Any:
+    """Return the function behind partials and bound methods."""
     while True:
         if isinstance(callback, partial):
             callback = callback.func
@@ -26,25 +26,25 @@ def unwrapped(callback: Any) -> Any:
             return callback
 
 
-def package_of(callback: Any) -> str:
-    """The private package whose code a callable is; empty if it is no module's."""
-    function = unwrapped(callback)
-    names = getattr(function, "__globals__", None)
-    if names is not None:
-        return package_in(names.get("__package__"))
-    kind = function if isinstance(function, type) else type(function)
-    return package_in(kind.__module__)
+def callable_package(callback: Any) -> str:
+    """Return the private package that a callable's code belongs to; empty if it is no module's."""
+    function = unwrap_callable(callback)
+    namespace = getattr(function, "__globals__", None)
+    if namespace is not None:
+        return package_in(namespace.get("__package__"))
+    cls = function if isinstance(function, type) else type(function)
+    return package_in(cls.__module__)
 
 
-def name_of(callback: Any) -> str:
-    """What to call a callable in a sentence."""
-    function = unwrapped(callback)
+def callable_name(callback: Any) -> str:
+    """Return the name of a callable, as messages show it."""
+    function = unwrap_callable(callback)
     name = getattr(function, "__qualname__", "") or type(function).__qualname__
     return str(name).rpartition("<locals>.")[2]
 
 
 def calling_package() -> str:
-    """The private package of the innermost module code that runs here; empty if none does."""
+    """Return the private package of the innermost frame that is module code; empty if none is."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if package := package_in(frame.f_globals.get("__package__")):

@@ -1,4 +1,7 @@
-"""`Records`: what is known of each module, live or not; kept by the swap, read by everyone."""
+"""`Records`: what is known of each module, live or not.
+
+Written by changes, drafts and overrides; read by the app, the server and views.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ State = Literal[
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Override:
-    """What callers get in place of a service."""
+    """An object that callers get in place of a service."""
 
     service: str
     replacement: object
@@ -43,20 +46,20 @@ class Unsettled:
 
 @dataclass(slots=True)
 class Record:
-    """One module beside Live.
+    """What is known of one module besides what Live holds.
 
     Attributes:
-        state: What it is while it isn't live; `Records.state` tells what it is altogether.
-        error: Why the newest attempt failed; nothing once one succeeded.
-        number: The number its newest published generation has.
-        draft: What cells are working on.
-        reads: The files that the newest attempt read, whatever became of it.
-        building: The generation that an attempt under way builds.
+        state: Its state while it isn't live; `Records.state` returns the state in every case.
+        error: Why the newest attempt failed; ``None`` once one succeeded.
+        number: The number of its newest published generation.
+        draft: The source that cells are working on.
+        reads: The files that the newest attempt read, failed or not.
+        building: The generation that is being built now.
         retired: Generations that were replaced and aren't closed yet, oldest first.
-        unsettled: What generations left behind when they were closed.
-        newest: The text that was asked for last, whatever became of it.
-        overrides: Service name → what callers get instead, newest last.
-        outcome: The line that its newest swap left.
+        unsettled: What closed generations could not release.
+        newest: The source of the newest attempt, failed or not.
+        overrides: The overrides of its services, newest last.
+        outcome: The line that its newest swap printed.
     """
 
     module_id: str
@@ -77,16 +80,16 @@ class Record:
         return tuple(each.text for each in self.unsettled if each.generation == number)
 
     @property
-    def instead(self) -> dict[str, object]:
+    def replacements(self) -> dict[str, object]:
         """Service name → what callers get in its place now."""
         return {one.service: one.replacement for one in self.overrides}
 
 
 class Records(dict[str, Record]):
-    """Module id → record; asking for one makes it.
+    """Module id → record; looking up an unknown id adds a record.
 
     Args:
-        live: What runs; a module that is in it is ``LIVE``, whatever became of newer attempts.
+        live: What runs; a module in it is ``LIVE``, even if newer attempts failed.
     """
 
     def __init__(self, live: Live) -> None:
@@ -98,11 +101,11 @@ class Records(dict[str, Record]):
         return record
 
     def ids(self) -> set[str]:
-        """All modules."""
+        """Return the ids of all modules, live or not."""
         return {*self._live.generations, *list(self)}
 
     def state(self, module_id: str) -> State:
-        """A module's state; one that nobody heard of is a draft without text."""
+        """Return a module's state; ``DRAFT`` for an unknown one."""
         if module_id in self._live.generations:
             return "LIVE"
         record = self.get(module_id)
@@ -110,24 +113,23 @@ class Records(dict[str, Record]):
             return "DRAFT"
         return "STARTING" if record.building else record.state
 
-    def why(self, module_id: str) -> str:
-        """Why a module's newest attempt failed; empty if none did."""
-        record = self.get(module_id)
-        return "" if record is None or record.error is None else str(record.error)
+    def stale_reason(self, module_id: str) -> str:
+        """Return why a module's newest source isn't live; empty if it is.
 
-    def stale(self, module_id: str) -> str:
-        """Why a module's newest text isn't live; empty if it is, though it was not activated."""
+        A module that failed in ``activate`` only is live, and not stale.
+        """
         record = self.get(module_id)
         error = record.error if record is not None else None
-        activated = not (isinstance(error, LoadError) and error.step == "activate")
-        return self.why(module_id) if activated else ""
+        if error is None or (isinstance(error, LoadError) and error.step == "activate"):
+            return ""
+        return str(error)
 
     def readiness(self) -> dict[str, State]:
-        """Module id → state, of all that were meant to run."""
+        """Return module id → state, of all modules that are to run; drafts are not."""
         states = {key: self.state(key) for key in sorted(self.ids())}
         return {key: state for key, state in states.items() if state != "DRAFT"}
 
     @property
     def ready(self) -> bool:
-        """Whether everything that was meant to run is live."""
+        """Whether all modules that are to run are live; stopped ones don't count."""
         return all(state in ("LIVE", "STOPPED") for state in self.readiness().values())

@@ -1,7 +1,8 @@
-"""Who is still inside a generation at its deadline: found, cancelled and named.
+"""Stragglers: the tasks that are still inside a generation at its deadline, found and cancelled.
 
-A call on the hot path only counts itself in and out; who it was is told afterwards from the
-frames of the tasks that wait. The handle and the dispatcher say which frames count (`mark`).
+Called by ending and hand-over. A call only counts itself in and out, which is fast; its task is
+found afterwards, by a frame of an entry point of modframe's: the handle and the dispatcher name
+theirs with `register_entry_point`.
 """
 
 from __future__ import annotations
@@ -11,73 +12,72 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, FrameType, FunctionType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from .bounds import GRACE
 from .gate import Work
 from .generation import Generation
 
 Describe = Callable[[Mapping[str, Any]], str]
-"""A marked frame's variables → what runs there, for people."""
+"""Local variables of an entry point's frame → a text of what runs there."""
 
-_marks: dict[CodeType, Describe] = {}
-_cut: WeakKeyDictionary[asyncio.Task[Any], Generation] = WeakKeyDictionary()
-
-
-def mark(function: FunctionType | Any, describe: Describe) -> None:
-    """Say that a function's frames are inside the generation that its variable of that name is."""
-    _marks[function.__code__] = describe
+_ENTRY_POINTS: dict[CodeType, Describe] = {}
+"""Process-wide: code objects of modframe's own functions, added at import."""
 
 
-def inside(generation: Generation) -> dict[asyncio.Task[Any], str]:
-    """The tasks that are inside a generation, each with what it does there; on the app loop."""
-    found = {task: what for task, what, _ in _inside(generation)}
+def register_entry_point(function: FunctionType | Any, describe: Describe) -> None:
+    """Declare that a function runs inside the generation in its local variable ``generation``."""
+    _ENTRY_POINTS[function.__code__] = describe
+
+
+def tasks_inside(generation: Generation) -> dict[asyncio.Task[Any], str]:
+    """Return task → what it runs, of the tasks inside a generation; must be on the app loop."""
+    tasks = {task: what for task, what, _ in _find_inside(generation)}
     for task in generation.jobs:
         if not task.done():
-            found.setdefault(task, f"task {task_name(task)}")
-    return found
+            tasks.setdefault(task, f"task {task_name(task)}")
+    return tasks
 
 
 def work_inside(generation: Generation) -> set[Work]:
-    """The work whose calls are inside a generation."""
+    """Return the work whose calls are inside a generation."""
     if not generation.in_flight:
         return set()
-    return {work for _, _, work in _inside(generation) if work is not None}
+    return {work for _, _, work in _find_inside(generation) if work is not None}
 
 
 def work_of(tasks: Iterable[asyncio.Task[Any]]) -> set[Work]:
-    """The work that tasks belong to."""
+    """Return the work that tasks belong to."""
     outermost = (next(frames(task.get_coro()), None) for task in tasks)
-    begun = (frame.f_locals.get("work") for frame in outermost if frame is not None)
-    return {work for work in begun if isinstance(work, Work)}
+    values = (frame.f_locals.get("work") for frame in outermost if frame is not None)
+    return {work for work in values if isinstance(work, Work)}
 
 
-def _inside(
+def _find_inside(
     generation: Generation,
 ) -> Iterator[tuple[asyncio.Task[Any], str, Work | None]]:
-    """Task, what it does inside, and the work that it belongs to there."""
+    """Yield each task inside, what it runs there, and the work that this belongs to."""
     for task in asyncio.all_tasks():
         work: Work | None = None
         for frame in frames(task.get_coro()):
-            here = frame.f_locals
-            if isinstance(begun := here.get("work"), Work):
-                work = begun  # the loop's wrapper of the task says it, and a request inside anew
-            describe = _marks.get(frame.f_code)
-            if describe is not None and here.get("generation") is generation:
-                yield task, describe(here), work
+            variables = frame.f_locals
+            if isinstance(value := variables.get("work"), Work):
+                work = value  # of the loop's wrapper of the task, or of a request within it
+            describe = _ENTRY_POINTS.get(frame.f_code)
+            if describe is not None and variables.get("generation") is generation:
+                yield task, describe(variables), work
                 break
 
 
 def task_name(task: asyncio.Task[Any]) -> str:
-    """The name its author gave a task, else that of the function it runs."""
+    """Return the name that its author gave a task, else that of the function it runs."""
     name = task.get_name()
-    if name.startswith("Task-") or name == "None":  # what asyncio gives it, from 3.13 on as text
+    if name.startswith("Task-") or name == "None":  # asyncio's default, or "None" from 3.13 on
         return str(getattr(task.get_coro(), "__qualname__", name))
     return name
 
 
 def frames(waiting: Any) -> Iterator[FrameType]:
-    """The frames of what a coroutine awaits, outermost first."""
+    """Yield the frames of an awaitable and of what it awaits, outermost first."""
     while waiting is not None:
         for kind in ("cr", "ag", "gi"):
             if hasattr(waiting, f"{kind}_frame"):
@@ -86,33 +86,34 @@ def frames(waiting: Any) -> Iterator[FrameType]:
                 waiting = getattr(waiting, "gi_yieldfrom" if kind == "gi" else f"{kind}_await")
                 break
         else:
-            # The step of an async generator does not tell which; the collector does.
+            # The awaitable of an async generator's step doesn't tell which generator; gc does.
             waiting = next(
-                (one for one in gc.get_referents(waiting) if hasattr(one, "ag_frame")), None
+                (object_ for object_ in gc.get_referents(waiting) if hasattr(object_, "ag_frame")),
+                None,
             )
 
 
-async def cut(generation: Generation) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Cancel whoever is inside a generation.
+async def cancel_stragglers(generation: Generation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Cancel the tasks inside a generation and wait for their end, at most `GRACE` seconds.
 
     Returns:
-        What was cancelled, and what of it ignores that and runs on.
+        What was cancelled, and what of that ignored it and is still inside.
     """
-    found = inside(generation)
-    for task in found:
-        _cut[task] = generation
+    cancelled = tasks_inside(generation)
+    for task in cancelled:
+        generation.cancelled.add(task)
         task.cancel()
-    if found:
+    if cancelled:
         await generation.drain(GRACE, hurry=asyncio.Event())
-    left = inside(generation)
-    return tuple(sorted(found.values())), tuple(sorted(left.values()))
+    remaining = tasks_inside(generation)
+    return tuple(sorted(cancelled.values())), tuple(sorted(remaining.values()))
 
 
-def was_cut(generation: Generation) -> bool:
-    """Whether the ``CancelledError`` at hand is `cut`'s; it then counts as dealt with."""
+def cancelled_at_deadline(generation: Generation) -> bool:
+    """Return whether `cancel_stragglers` caused the ``CancelledError`` at hand, and uncancel it."""
     task = asyncio.current_task()
-    if task is None or _cut.get(task) is not generation:
+    if task is None or task not in generation.cancelled:
         return False
-    del _cut[task]
+    generation.cancelled.discard(task)
     task.uncancel()
     return True

@@ -1,4 +1,4 @@
-"""Tracebacks as people should see them: their cell and the module's lines, without what is between.
+"""Shortens tracebacks to the lines of a person's cell and of modules.
 
 Called where an error leaves the app loop for a person. ``MODFRAME_DEBUG`` keeps every frame.
 """
@@ -15,29 +15,29 @@ _INTERNAL = (
     "concurrent",
     "contextlib",
     "importlib",
-    "_pytest",  # around a module's tests
+    "_pytest",  # runs the tests of modules
     "pluggy",
 )
-_MOST = 20
+_MAX_CAUSES = 20
 
 
-def shortened(error: BaseException) -> BaseException:
-    """The error, its traceback and those of its causes without internal frames."""
+def shorten_traceback(error: BaseException) -> BaseException:
+    """Remove internal frames from the tracebacks of an error and its causes; return the error."""
     if os.environ.get("MODFRAME_DEBUG"):
         return error
-    one: BaseException | None = error
-    for _ in range(_MOST):
-        if one is None:
+    cause: BaseException | None = error
+    for _ in range(_MAX_CAUSES):
+        if cause is None:
             break
-        one.__traceback__ = without_internals(one.__traceback__)
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        cause.__traceback__ = without_internal_frames(cause.__traceback__)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return error
 
 
-def without_internals(trace: TracebackType | None) -> TracebackType | None:
-    """A traceback of the frames that aren't modframe's or the machinery's; none may be left."""
+def without_internal_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without internal frames; ``None`` if it has no others."""
     shown = None
-    for step in reversed([one for one in _steps(trace) if not _is_internal(one)]):
+    for step in reversed([step for step in _steps(trace) if not _is_internal(step)]):
         shown = TracebackType(shown, step.tb_frame, step.tb_lasti, step.tb_lineno)
     return shown
 

@@ -17,9 +17,9 @@ from ..parts.web.errors import BrokenResponseError
 from ..parts.web.paths import module_id_at, prefix_of
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
 from ..runtime.gate import Work, enter_work, leave_work
-from ..runtime.generation import Generation, once_open
+from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
-from ..runtime.stragglers import mark, was_cut
+from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
 from .stale import is_local, stale_header, telling
 
 _RETRY_SECONDS = "1"
@@ -71,7 +71,7 @@ class Dispatcher:
             try:
                 generation = self._live.generations.get(module_id)
                 if generation is not None and generation.gate is not None:
-                    generation = await once_open(lambda: self._live.generations.get(module_id))
+                    generation = await wait_for_gate(lambda: self._live.generations.get(module_id))
                 await self._answer(generation, scope, receive, send, module_id=module_id)
             finally:
                 leave_work(token)
@@ -99,7 +99,7 @@ class Dispatcher:
         try:
             await web.asgi(scope, receive, send)
         except asyncio.CancelledError:
-            if not was_cut(generation):
+            if not cancelled_at_deadline(generation):
                 raise
             await _cut_short(generation, scope, send)
         finally:
@@ -150,7 +150,7 @@ def _said(variables: Mapping[str, Any]) -> str:
     return f"{scope.get('method', 'WS')} {scope['path']}"
 
 
-mark(Dispatcher._answer, _said)
+register_entry_point(Dispatcher._answer, _said)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

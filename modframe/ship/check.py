@@ -16,7 +16,7 @@ from ..config import read_settings
 from ..errors import Finding, LoadError, ModframeError
 from ..load import Loaded
 from ..load.body import running_place
-from ..runtime.failure import failure_of
+from ..runtime.failure import as_load_error
 from ..source import Source
 from .detached import DetachedModules
 from .guide_rules import demands
@@ -53,7 +53,7 @@ def _load(detached: DetachedModules, source: Source) -> Loaded | tuple[Finding, 
         try:
             outcome.append(detached.load(source))
         except BaseException as error:  # noqa: BLE001  # whatever a module's files let out
-            outcome.append(_findings(source, failure_of(source, "import", error)))
+            outcome.append(_findings(source, as_load_error(source, "import", error)))
 
     timeout = read_settings().load_timeout
     thread = threading.Thread(target=run, name="modframe-check", daemon=True)
@@ -67,7 +67,7 @@ def _load(detached: DetachedModules, source: Source) -> Loaded | tuple[Finding, 
             file=file,
             line=line,
         )
-        return failure_of(source, "import", late).findings
+        return as_load_error(source, "import", late).findings
     return outcome[0]
 
 
@@ -92,7 +92,7 @@ def _database(loaded: Loaded, source: Source) -> Sequence[Finding]:
     try:
         discover(loaded.package.modules(), named=named)
     except ModframeError as error:
-        return failure_of(source, "database", error).findings
+        return as_load_error(source, "database", error).findings
     return []
 
 
@@ -108,7 +108,7 @@ def _web(loaded: Loaded, source: Source) -> Sequence[Finding]:
     try:
         build_web(source.module_id, router)
     except WebError as error:
-        return failure_of(source, "web", error).findings
+        return as_load_error(source, "web", error).findings
     finally:
         forget()
     return []

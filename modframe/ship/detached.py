@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from ..config import read_settings
 from ..errors import NotRunningError
-from ..load import LoadChain, Loaded, forget_gone, load
+from ..load import LoadChain, Loaded, clear_typing_caches, load
 from ..names import folder_of, private_package
 from ..observe import get_framework_logger
 from ..source import Source, read_folder
@@ -139,7 +139,7 @@ class DetachedModules:
             package = self._loaded.popitem()[1].package
             package.close()
             package.forget_text()
-        forget_gone()
+        clear_typing_caches()
 
     def _name(self, module_id: str) -> str:
         return private_package(module_id, self._mark)

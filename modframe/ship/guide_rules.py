@@ -16,9 +16,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..errors import Finding
-from ..load.facts import MANDATORY
+from ..load.class_facts import MANDATORY
 from ..load.methods import public_methods
-from ..load.text import is_code, parsed, place
+from ..load.text import is_code, place_of_line, syntax_tree
 from ..source import Source
 from ..spec import FACTS, ModuleSpec, type_name
 
@@ -47,9 +47,9 @@ def _at(source: Source, name: str, file: str = "api.py") -> dict[str, Any]:
     """Where a class or function is defined in a file."""
     content = source.files[file]
     kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    for node in ast.walk(parsed(content)):
+    for node in ast.walk(syntax_tree(content)):
         if isinstance(node, kinds) and node.name == name:
-            return place(content, file, node.lineno)
+            return place_of_line(content, file, node.lineno)
     return {"file": file}
 
 
@@ -60,7 +60,7 @@ def _mocks(source: Source) -> Iterator[Finding]:
     for file, content in source.files.items():
         if not is_code(file):
             continue
-        for node in ast.walk(parsed(content)):
+        for node in ast.walk(syntax_tree(content)):
             for name in _imported(node):
                 if name in _MOCKS or name.startswith(tuple(f"{one}." for one in _MOCKS)):
                     yield _warn(
@@ -68,7 +68,7 @@ def _mocks(source: Source) -> Iterator[Finding]:
                         f"imports {name}, and @enforce_data_integrity(anti_mock=True) rules mocks "
                         "out of module code",
                         "move it to the module's tests, or set anti_mock=False",
-                        place(content, file, getattr(node, "lineno", 0)),
+                        place_of_line(content, file, getattr(node, "lineno", 0)),
                     )
                     break
 
@@ -129,7 +129,7 @@ def _phase1(
         isinstance(node, ast.Attribute) and node.attr == "register_pydantic_model"
         for file, content in source.files.items()
         if is_code(file)
-        for node in ast.walk(parsed(content))
+        for node in ast.walk(syntax_tree(content))
     )
     if model is not None and not calls:
         yield Finding(
@@ -236,4 +236,4 @@ def _where(method: Any, source: Source) -> dict[str, Any]:
     if code is None or not file:
         return {"file": "api.py"}
     content = source.files[file]
-    return place(content, file, code.co_firstlineno - content.first_line + 1)
+    return place_of_line(content, file, code.co_firstlineno - content.first_line + 1)

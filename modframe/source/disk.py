@@ -6,6 +6,8 @@ It keeps nothing but the notebooks it read last, so it always tells what is ther
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,15 +21,18 @@ from .notebook import joined, read_notebook
 from .source import Source
 
 Stamp = tuple[int, int, int]
+"""Time of change in nanoseconds, size in bytes, inode: differs once a file was changed."""
 
 
-def stamp_of(path: Path) -> Stamp | None:
-    """What tells one state of a file from another; nothing where there is no file."""
+def stamp_of(path: str | Path) -> Stamp | None:
+    """Return the stamp of a regular file, or ``None`` if there is none at that path."""
     try:
-        found = path.stat()
-    except OSError:
+        status = os.stat(path)  # noqa: PTH116  # called for every file that a module opens
+    except (OSError, ValueError):
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 @dataclass(frozen=True, slots=True)

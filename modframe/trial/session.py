@@ -22,7 +22,7 @@ import pytest
 from _pytest.assertion.rewrite import rewrite_asserts  # no public door; what its import hook calls
 
 from ..errors import ModframeError
-from ..load.text import Fault, is_code, understand
+from ..load.text import Fault, analyze, is_code
 from ..source import SourceFile
 from .bridge import Bridge
 from .fixtures import Offered
@@ -164,7 +164,7 @@ def rewritten(content: SourceFile) -> CodeType:
     Raises:
         ModframeError: If the text is no Python.
     """
-    text = understand(content)
+    text = analyze(content)
     if isinstance(text, Fault):
         raise ModframeError(
             text.message, cure=text.cure, file=content.filename, line=text.line

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from ..errors import Finding, LoadError
-from ..runtime.failure import placed
-from ..runtime.traces import shortened
+from ..runtime.failure import locate_finding
+from ..runtime.traces import shorten_traceback
 from ..source import Source
 from .subject import Failure
 
@@ -21,12 +21,12 @@ _NEXT = "Mend the module or its tests; nothing live has changed"
 def verdict(source: Source, failures: Sequence[Failure]) -> LoadError:
     """The error of a module whose tests did not pass; its cause is the first failure's."""
     whole = len(failures) <= _WHOLE
-    findings = [placed(source, _finding(one, whole=whole)) for one in failures]
+    findings = [locate_finding(source, _finding(one, whole=whole)) for one in failures]
     error = LoadError(source.module_id, STEP, findings, note=_note(failures))
     cause = next((one.error for one in failures if one.error is not None), None)
     if cause is not None:
         cause.__traceback__ = _from_the_test(source, cause.__traceback__)
-        error.__cause__ = shortened(cause)
+        error.__cause__ = shorten_traceback(cause)
     return error
 
 

@@ -80,7 +80,7 @@ class Collector:
             draft=record.draft is not None and (live is None or record.draft.digest != live.digest),
             in_flight=generation.in_flight + generation.open_streams if generation else 0,
             retired=tuple(freeze(_inside(one)) for one in list(record.retired)),
-            overridden=tuple(record.instead),
+            overridden=tuple(record.replacements),
             unsettled=tuple(map(str, record.unsettled)),
             requires=spec.required_ids if spec else (),
             parts=freeze(

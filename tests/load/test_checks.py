@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from modframe.load import check, missing_files
-from modframe.load.text import Fault, understand
+from modframe.load.text import Fault, analyze
 from modframe.source import Source, SourceFile
 from tests.fakes import simple
 
@@ -196,13 +196,13 @@ def test_a_long_file() -> None:
 def test_a_text_is_understood_once() -> None:
     """The same content is the same object: a swap of one file parses one file."""
     one = SourceFile("x = 1", "<a file>")
-    assert understand(one) is understood_again("x = 1")
-    assert isinstance(understand(SourceFile("x =", "<a file>")), Fault)
+    assert analyze(one) is analyze_again("x = 1")
+    assert isinstance(analyze(SourceFile("x =", "<a file>")), Fault)
 
 
-def understood_again(text: str) -> object:
+def analyze_again(text: str) -> object:
     """Another object with the same content."""
-    return understand(SourceFile(text, "<a file>"))
+    return analyze(SourceFile(text, "<a file>"))
 
 
 class Finalized:
@@ -234,7 +234,7 @@ def test_texts_that_others_parse_beside() -> None:
     try:
         for number in range(50):
             _ = [Finalized() for _ in range(5)]
-            assert not isinstance(understand(SourceFile(f"{text}\n# {number}", "re.py")), Fault)
+            assert not isinstance(analyze(SourceFile(f"{text}\n# {number}", "re.py")), Fault)
     finally:
         over.set()
         thread.join()

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from modframe.app import AppContext
-from modframe.load.facts import MANDATORY
+from modframe.load.class_facts import MANDATORY
 from modframe.source import Source, SourceFile
 from tests.fakes import simple
 

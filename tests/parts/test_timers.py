@@ -8,7 +8,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
-from modframe.runtime.ownership import name_of
+from modframe.runtime.ownership import callable_name
 from tests.fakes import simple
 
 BODY = """
@@ -28,7 +28,7 @@ HEAD = "import asyncio\nimport functools\n\n\ndef later(number):\n    pass\n"
 def scheduled(app: AppContext) -> list[str]:
     """The methods that module code has the loop call later."""
     handles = list(getattr(app._app_loop.loop, "_scheduled", ()))
-    names = [name_of(one._callback) for one in handles if not one.cancelled()]
+    names = [callable_name(one._callback) for one in handles if not one.cancelled()]
     return sorted(one for one in names if one.startswith("Thing."))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import modframe
 from modframe.errors import ScaffoldError
-from modframe.load.facts import MANDATORY
+from modframe.load.class_facts import MANDATORY
 from modframe.ship import check, scaffold
 from modframe.ship.scaffold import FEATURES
 from modframe.source import read_folder

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modframe.errors import ModuleNotFoundInWorkspaceError, WorkspaceError
-from modframe.load.text import Text, understand
+from modframe.load.text import Analysis, analyze
 from modframe.source import Source, SourceFile, find_modules, linecache_texts, read_folder
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -60,8 +60,8 @@ def test_python_counts_the_same_lines(above: list[str], first_line: int, end: st
     """A function's line is the one that its text is shown at."""
     text = "\n".join([*above, "def here(): ..."]).replace("\n", end)
     content = SourceFile(text, "<a place>", first_line)
-    understood = understand(content)
-    assert isinstance(understood, Text)
+    understood = analyze(content)
+    assert isinstance(understood, Analysis)
     assert content.lines[understood.lines["here"] - 1] == "def here(): ...\n"
 
 
@@ -133,7 +133,7 @@ def test_bytes_that_are_no_text_come_through_to_the_check(folder: Path) -> None:
     (folder / "rows.py").write_bytes(b"x = 1\ny = '\xe4'\n")
     content = read_folder(folder).files["rows.py"]
     assert "\udce4" in content.text
-    fault = understand(content)
+    fault = analyze(content)
     assert getattr(fault, "line", 0) == 2
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from modframe.app import AppContext
-from modframe.runtime.loop import Crossing
+from modframe.runtime.loop import Submission
 from tests.fakes import simple
 
 WAITS = simple(
@@ -21,21 +21,21 @@ def test_a_change_that_is_interrupted_while_it_is_sent_does_not_go_on(
     app: AppContext, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """The loop wakes up and runs as it is sent, so that is when an interrupt often comes."""
-    begin = Crossing.begin
+    begin = Submission.begin
     main = threading.current_thread()
 
-    def interrupted(crossing: Crossing[object]) -> None:
+    def interrupted(submission: Submission[object]) -> None:
         monkeypatch.undo()
         if when == "after it was sent":
-            begin(crossing)
+            begin(submission)
         assert threading.current_thread() is main
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Crossing, "begin", interrupted)
+    monkeypatch.setattr(Submission, "begin", interrupted)
     with pytest.raises(KeyboardInterrupt):
         app.load({"api.py": WAITS}, id="thing")
     record = app._engine.records.get("standard.thing")
     assert record is None or record.building is None
-    assert not app._app_loop._crossings
+    assert not app._app_loop._submissions
     app.load({"api.py": simple("def get(self):\n    return 2")}, id="thing")
     assert app.get_service("thing").get().result() == 2

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ...runtime.output import tell_cell
+from ...runtime.output import print_to_cell
 from .catalog import Catalog
 from .errors import DatabaseConflictError, UncommittedChangesError
 from .tracking import TRACKED, Tracked
@@ -91,4 +91,4 @@ def _report(database: str, purpose: str, left: tuple[str, ...], *, strict: bool)
     if strict:
         raise error
     logger.warning("%s", error, extra={"database": database, "purpose": purpose})
-    tell_cell(f"warning: {error}")
+    print_to_cell(f"warning: {error}")

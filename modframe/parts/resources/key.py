@@ -20,7 +20,7 @@ from typing import Any
 
 from ...errors import ResourceError
 from ...names import package_in, plain_names
-from ...runtime.ownership import name_of
+from ...runtime.ownership import callable_name
 from ...source import Source
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
@@ -61,7 +61,7 @@ def key_of(source: Source, factory: Any, args: tuple[Any, ...], kwargs: Mapping[
     Raises:
         ResourceError: If the factory is none, or an argument can't be compared.
     """
-    freeze = _Freeze(source, name_of(factory))
+    freeze = _Freeze(source, callable_name(factory))
     made_by = freeze.factory(factory)
     try:
         hash(made_by)
@@ -123,7 +123,7 @@ class _Freeze:
                 found = inspect.getsource(own)
             except (OSError, TypeError) as exc:
                 raise ResourceError(
-                    f"the text of {name_of(own)!r} can't be read, so that nobody can tell "
+                    f"the text of {callable_name(own)!r} can't be read, so that nobody can tell "
                     "whether it has changed",
                     cure="let the factory be a function of one of the module's files",
                 ) from exc

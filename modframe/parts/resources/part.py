@@ -21,8 +21,8 @@ from ...names import package_in
 from ...observe import get_framework_logger
 from ...runtime.generation import Generation
 from ...runtime.loop import AppLoop
-from ...runtime.owner import of_resource
-from ...runtime.ownership import unwrapped
+from ...runtime.owner import current_resource
+from ...runtime.ownership import unwrap_callable
 from ...runtime.part import Part
 from .key import Key, key_of
 from .resource import Resource
@@ -111,7 +111,7 @@ class ResourcesPart(Part):
         resource, mine = self._take(generation, key)
         if mine:
             resource.task = self._app_loop.spawn(resource.host(call), name=f"resource {key.name}")
-        elif not resource.made.done() and of_resource.get() is resource.tasks:
+        elif not resource.made.done() and current_resource.get() is resource.tasks:
             raise _circle(key)
         await asyncio.shield(asyncio.wrap_future(resource.made))
         if mine:
@@ -219,13 +219,13 @@ def _circle(key: Key) -> ResourceError:
 
 def _is_async(factory: Any) -> bool:
     """Whether what the factory makes must be awaited: a coroutine's, or an async context's."""
-    function = unwrapped(factory)
+    function = unwrap_callable(factory)
     inside = getattr(function, "__wrapped__", None)
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(inside)
 
 
 def _refuse_generators(factory: Any) -> None:
-    function = unwrapped(factory)
+    function = unwrap_callable(factory)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         kind = "async" if inspect.isasyncgenfunction(function) else ""
         raise ResourceError(

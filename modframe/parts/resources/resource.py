@@ -13,8 +13,8 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ResourceError
-from ...runtime.bounds import bounded, cancel_all
-from ...runtime.owner import ResourceTasks, of_resource
+from ...runtime.bounds import cancel_all, run_with_timeout
+from ...runtime.owner import ResourceTasks, current_resource
 from .key import Key
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ class Resource:
     @contextmanager
     def making(self) -> Iterator[None]:
         """What is started inside belongs to the resource."""
-        mark = of_resource.set(self.tasks)
+        mark = current_resource.set(self.tasks)
         try:
             yield
         finally:
             self.tasks.making = False
-            of_resource.reset(mark)
+            current_resource.reset(mark)
 
     # -- making ---------------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ class Resource:
         faults = []
         what = f"closing the resource {self.key.name!r}"
         try:
-            await bounded(self._close, CLOSE_TIMEOUT, what=what)
+            await run_with_timeout(self._close, CLOSE_TIMEOUT, what=what)
         except Exception as error:  # noqa: BLE001  # it is named, and the next one is closed
             faults.append(str(error) if what in str(error) else f"{what} failed: {error!r}")
         if deaf := await cancel_all(self.tasks):

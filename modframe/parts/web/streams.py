@@ -23,10 +23,10 @@ _REASON = "what answers here was replaced; connect again"
 class Counts(Protocol):
     """Who wants to know that a request turned out to be a stream."""
 
-    def begin_stream(self) -> None:
+    def count_as_stream(self) -> None:
         """It has begun."""
 
-    def end_stream(self) -> None:
+    def count_as_call(self) -> None:
         """It has ended."""
 
 
@@ -132,7 +132,7 @@ class _Request:
         self._stream, self._sending = True, asyncio.Lock()
         self._owner.open.add(self)
         if self._owner.counts is not None:
-            self._owner.counts.begin_stream()
+            self._owner.counts.count_as_stream()
         if self._owner.ended:
             self.tell()
 
@@ -141,7 +141,7 @@ class _Request:
             self._stream = False
             self._owner.open.discard(self)
             if self._owner.counts is not None:
-                self._owner.counts.end_stream()
+                self._owner.counts.count_as_call()
 
     # -- the goodbye ----------------------------------------------------------------------
 

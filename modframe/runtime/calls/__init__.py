@@ -1,1 +1,1 @@
-"""How callers reach a service: a stable `Handle`, the `Call` it gives, and overrides."""
+"""How callers reach a service: a stable `Handle`, the `Call` that it returns, and overrides."""

@@ -1,6 +1,6 @@
-"""What a handle gives off the app loop: `Call`, a started call, and `Stream`, a crossing generator.
+"""What a handle returns outside the app loop: a `Call`, or a `Stream` of an async generator method.
 
-A call has begun when the person gets it. They await it, take ``result()``, or cancel it.
+A call has started when its caller gets it. The caller awaits it, takes ``result()`` or cancels it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from typing import Any, TypeVar
 
 from ...html import table
 from ...wording import duration
-from ..loop import AppLoop, Crossing
-from ..traces import shortened
+from ..loop import AppLoop, Submission
+from ..traces import shorten_traceback
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.call")
 
 
 class Interrupts:
-    """Counts Ctrl-C in a kernel, where it reaches an awaiting cell as a mere cancellation."""
+    """Counts Ctrl-C in a kernel, where an awaiting cell sees it as a cancellation only.
+
+    Process-wide, because signals are; the notebook's hook counts.
+    """
 
     count = 0
 
@@ -37,74 +40,74 @@ class Call(Coroutine[Any, Any, T]):
         self._app_loop = app_loop
         self._label = label
         self._steps: Generator[Any, Any, T] | None = None
-        self._crossing: Crossing[T] = app_loop.submit(start)
-        self._collected = False  # from here on its failure is somebody's to see
+        self._submission: Submission[T] = app_loop.submit(start)
+        self._collected = False  # whether somebody gets its error; else it is logged
 
     def result(self, timeout: float | None = None) -> T:
         """Wait for the value, at most ``timeout`` seconds; Ctrl-C cancels the call.
 
         Raises:
-            TimeoutError: If it isn't there in time; the call goes on.
-            OnAppLoopError: On the app loop; await the call there.
+            TimeoutError: If the call isn't done in time; it goes on.
+            OnAppLoopError: If this is called on the app loop; await the call there.
         """
         __tracebackhide__ = True
         self._app_loop.refuse_here("Call.result()", "await the call instead")
         self._collected = True
         try:
-            value: T = self._crossing.future.result(timeout)
+            value: T = self._submission.future.result(timeout)
             return value
         except TimeoutError as error:
-            if self._crossing.future.done():
-                raise shortened(error)  # noqa: B904  # the call's own
+            if self._submission.future.done():
+                raise shorten_traceback(error)  # noqa: B904  # the call raised it
             raise TimeoutError(
                 f"{self._label} isn't done after {timeout:g} s; it goes on"
             ) from None
         except KeyboardInterrupt:
             self.cancel()
             raise
-        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
-            raise shortened(error)  # noqa: B904
+        except BaseException as error:  # noqa: BLE001  # raised again with fewer frames
+            raise shorten_traceback(error)  # noqa: B904
 
     def cancel(self) -> None:
-        """Cancel the call; whoever waits for it gets ``CancelledError``."""
+        """Cancel the call; those who wait for it get ``CancelledError``."""
         self._collected = True
-        self._crossing.cancel()
+        self._submission.cancel()
 
     def done(self) -> bool:
-        """Whether it has ended; never waits."""
-        return self._crossing.future.done()
+        """Return whether the call has ended; never waits."""
+        return self._submission.future.done()
 
     def __await__(self) -> Generator[Any, Any, T]:
         __tracebackhide__ = True
         self._collected = True
         interrupts = Interrupts.count
         try:
-            value: T = yield from asyncio.wrap_future(self._crossing.future).__await__()
+            value: T = yield from asyncio.wrap_future(self._submission.future).__await__()
             return value
         except asyncio.CancelledError:
             self.cancel()
             if Interrupts.count != interrupts:
                 raise KeyboardInterrupt from None
             raise
-        except BaseException as error:  # noqa: BLE001  # raised again, its frames the module's
-            raise shortened(error)  # noqa: B904
+        except BaseException as error:  # noqa: BLE001  # raised again with fewer frames
+            raise shorten_traceback(error)  # noqa: B904
 
     def send(self, value: Any) -> Any:
-        """A step of the awaiting, for `asyncio.create_task` and its like."""
+        """Send a value into the coroutine that awaits this call, as `asyncio.create_task` does."""
         __tracebackhide__ = True
-        return self._running().send(value)
+        return self._awaiting().send(value)
 
     def throw(self, *error: Any) -> Any:
-        """Throw into the awaiting; a ``CancelledError`` cancels the call."""
+        """Raise an exception in that coroutine; ``CancelledError`` also cancels the call."""
         __tracebackhide__ = True
-        return self._running().throw(*error)
+        return self._awaiting().throw(*error)
 
     def close(self) -> None:
-        """End the awaiting; the call itself goes on."""
+        """Close that coroutine; the call itself goes on."""
         if self._steps is not None:
             self._steps.close()
 
-    def _running(self) -> Generator[Any, Any, T]:
+    def _awaiting(self) -> Generator[Any, Any, T]:
         if self._steps is None:
             self._steps = self.__await__()
         return self._steps
@@ -112,13 +115,15 @@ class Call(Coroutine[Any, Any, T]):
     def __del__(self) -> None:
         if not getattr(self, "_collected", True):
             label = self._label
-            self._crossing.future.add_done_callback(lambda future: _report(label, future))
+            self._submission.future.add_done_callback(
+                lambda future: _log_unseen_error(label, future)
+            )
 
     def _state(self) -> str:
-        future = self._crossing.future
+        future = self._submission.future
         if not future.done():
             return "running; await it for the value"
-        took = duration(self._crossing.took)
+        took = duration(self._submission.took)
         error = future.exception()
         if isinstance(error, concurrent.futures.CancelledError):
             return f"cancelled after {took}"
@@ -133,7 +138,7 @@ class Call(Coroutine[Any, Any, T]):
         return table([("call", self._label), ("state", self._state())])
 
 
-def _report(label: str, future: concurrent.futures.Future[Any]) -> None:
+def _log_unseen_error(label: str, future: concurrent.futures.Future[Any]) -> None:
     error = future.exception()
     if error is not None and not isinstance(error, concurrent.futures.CancelledError):
         _log.error(
@@ -143,7 +148,7 @@ def _report(label: str, future: concurrent.futures.Future[Any]) -> None:
 
 
 class Stream(AsyncIterator[T]):
-    """An async generator of a service's, iterated from off the app loop, one crossing an item."""
+    """An async generator of a service, iterated outside the app loop; each item is a `Call`."""
 
     def __init__(
         self, app_loop: AppLoop, start: Callable[[], AsyncIterator[T]], label: str

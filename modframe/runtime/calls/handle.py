@@ -1,7 +1,7 @@
 """`Handle`: the stable object that callers hold instead of a service instance.
 
-On the app loop a call goes straight to the instance of the generation that is live; from any
-other thread it crosses over and gives a `Call`. A handle outlives every generation.
+On the app loop a call goes straight to the instance of the live generation; from any other thread
+it is submitted to the loop and returns a `Call`. A handle outlives every generation.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ...html import section, table
 from ...load.methods import public_methods, signature_text
 from ...spec import ServiceMethod, type_name
 from ...wording import count, near
-from ..generation import Generation, once_open
+from ..generation import Generation, wait_for_gate
 from ..loop import AppLoop
-from ..stragglers import mark, was_cut
+from ..stragglers import cancelled_at_deadline, register_entry_point
 from .call import Call, Stream
 
 Find = Callable[[str], "Generation | None"]
-"""Module id → the generation that a caller sees for it."""
+"""Module id → the generation that a caller sees for it, or ``None``."""
 Explain = Callable[[str], Exception]
-"""Name → the error that says why it leads to nothing."""
+"""Module id → the error that says why there is no generation."""
 
 
 class Handle:
@@ -42,17 +42,17 @@ class Handle:
         service: str,
         own: bool = False,
     ) -> None:
-        self.__dict__["_handle"] = _Facts(
+        self.__dict__["_handle"] = _Target(
             app_loop, find, explain, module_id=module_id, service=service, own=own
         )
 
     def __getattr__(self, name: str) -> Any:
-        facts: _Facts = self.__dict__["_handle"]
+        target: _Target = self.__dict__["_handle"]
         if name.startswith("_"):
             raise AttributeError(name)
-        if not facts.has(name):
-            raise AttributeError(_no_method(facts, name))
-        method = self.__dict__[name] = Method(facts, name)
+        if not target.has(name):
+            raise AttributeError(_no_such_method(target, name))
+        method = self.__dict__[name] = Method(target, name)
         return method
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -63,38 +63,38 @@ class Handle:
 
     def __dir__(self) -> list[str]:
         try:
-            facts: _Facts = self.__dict__["_handle"]
-            return facts.offered()
+            target: _Target = self.__dict__["_handle"]
+            return target.offered()
         except ServiceUnavailableError:
             return []
 
     def __repr__(self) -> str:
-        facts: _Facts = self.__dict__["_handle"]
+        target: _Target = self.__dict__["_handle"]
         try:
-            generation = facts.resolve()
+            generation = target.resolve()
         except ServiceUnavailableError:
-            return f"<service {facts.label}: not live>"
+            return f"<service {target.label}: not live>"
         methods = count(len(dir(self)), "method")
-        return f"<service {facts.label}: {methods}, generation {generation.number}>"
+        return f"<service {target.label}: {methods}, generation {generation.number}>"
 
     def _repr_html_(self) -> str:
-        facts: _Facts = self.__dict__["_handle"]
+        target: _Target = self.__dict__["_handle"]
         rows = []
         for name in dir(self):
             method = getattr(self, name)
             rows.append((f"{name}{method.signature_text()}", (method.__doc__ or "").split("\n")[0]))
-        return section(facts.label, table(rows, head=("method", "what it does")))
+        return section(target.label, table(rows, head=("method", "what it does")))
 
 
 def forget_methods(handle: Handle) -> None:
-    """Let a handle look its methods up again; called when its module was published anew."""
-    facts = handle.__dict__["_handle"]
+    """Let a handle look up its methods again, after its module was published."""
+    target = handle.__dict__["_handle"]
     handle.__dict__.clear()
-    handle.__dict__["_handle"] = facts
+    handle.__dict__["_handle"] = target
 
 
-class _Facts:
-    """What a handle and its methods share."""
+class _Target:
+    """The service that a handle and its methods call, and the way to it."""
 
     __slots__ = ("app_loop", "explain", "find", "label", "module_id", "own", "service")
 
@@ -117,10 +117,10 @@ class _Facts:
         self.own = own
 
     def resolve(self) -> Generation:
-        """The generation to call.
+        """Return the generation to call.
 
         Raises:
-            ModframeError: If there is none, with the reason.
+            ModframeError: If there is none; it says why.
         """
         generation = self.find(self.module_id)
         if generation is None:
@@ -128,7 +128,7 @@ class _Facts:
         return generation
 
     def instance(self) -> Any:
-        """The service to call; raises as `resolve` does."""
+        """Return the service instance to call; raises as `resolve` does."""
         generation = self.resolve()
         try:
             return generation.services[self.service]
@@ -136,128 +136,128 @@ class _Facts:
             raise self.no_service(generation) from None
 
     def has(self, name: str) -> bool:
-        """Whether callers can call a method of that name; raises as `instance` does."""
+        """Return whether the service has a method to call; raises as `instance` does."""
         generation = self.resolve()
         instance = self.instance()
         if instance is not generation.own_services.get(self.service):
-            return callable(getattr(instance, name, None))  # a stand-in may be any object
+            return callable(getattr(instance, name, None))  # a replacement may be any object
         cls = type(instance)
         return callable(inspect.getattr_static(cls, name, None)) or callable(
             getattr(cls, name, None)
         )
 
     def no_service(self, generation: Generation) -> ServiceUnavailableError:
-        """The error for a generation that has no such service, or not yet."""
+        """Return the error for a generation that has no such service, or not yet."""
         return ServiceUnavailableError(
             f"{self.module_id} (generation {generation.number}) has no service {self.service!r}",
             cure="services are made at the end of phase 1; was it renamed or taken out?",
         )
 
     def documented(self) -> Mapping[str, ServiceMethod]:
-        """The documented methods, by name."""
+        """Return the documented methods, by name."""
         service = self.resolve().spec.service
         return service.methods if service else {}
 
     def offered(self) -> list[str]:
-        """The names of the methods; raises as `instance` does."""
+        """Return the names of the methods; raises as `instance` does."""
         return [name for name, _ in public_methods(type(self.instance()), self.documented())]
 
 
-def _no_method(facts: _Facts, name: str) -> str:
-    names = facts.offered()
+def _no_such_method(target: _Target, name: str) -> str:
+    names = target.offered()
     hint = near(name, names).rstrip() or f"it has {', '.join(names) or 'none'}"
-    return f"service {facts.label!r} has no method {name!r}; {hint}"
+    return f"service {target.label!r} has no method {name!r}; {hint}"
 
 
 class Method:
-    """One method of a handle. Help, completion and signature are the real method's."""
+    """One method of a handle; help, completion and signature show the service's method."""
 
-    __slots__ = ("_facts", "_name")
+    __slots__ = ("_name", "_target")
 
-    def __init__(self, facts: _Facts, name: str) -> None:
-        self._facts = facts
+    def __init__(self, target: _Target, name: str) -> None:
+        self._target = target
         self._name = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # Asked at every call, for a swap may turn a method into a stream and back.
-        facts = self._facts
-        generation = facts.find(facts.module_id)
+        # Looked up at every call, because a swap may turn a method into a stream and back.
+        target = self._target
+        generation = target.find(target.module_id)
         streams = generation is not None and self._name in generation.streams
-        if get_ident() == facts.app_loop.thread_id:
+        if get_ident() == target.app_loop.thread_id:
             return self._items(args, kwargs) if streams else self._run(args, kwargs)
-        label = f"{facts.module_id}.{self._name}"
+        label = f"{target.module_id}.{self._name}"
         if streams:
-            return Stream(facts.app_loop, lambda: self._items(args, kwargs), label)
-        return Call(facts.app_loop, lambda: self._run(args, kwargs), label)
+            return Stream(target.app_loop, lambda: self._items(args, kwargs), label)
+        return Call(target.app_loop, lambda: self._run(args, kwargs), label)
 
     async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        # The hot path: one lookup in what the caller sees, a count, the real method.
-        facts = self._facts
-        seen = facts.find(facts.module_id)
-        if seen is not None and seen.gate is not None and not facts.own:
-            seen = await once_open(lambda: facts.find(facts.module_id))
-        generation = seen  # not inside it while it waits
+        # The hot path: one lookup of the generation, a count, the service's method.
+        target = self._target
+        seen = target.find(target.module_id)
+        if seen is not None and seen.gate is not None and not target.own:
+            seen = await wait_for_gate(lambda: target.find(target.module_id))
+        generation = seen  # stragglers.py reads this name: a call that waits is not inside yet
         if generation is None:
-            raise facts.explain(facts.module_id)
+            raise target.explain(target.module_id)
         generation.in_flight += 1
         try:
             outcome = self._method(generation)(*args, **kwargs)
             return await outcome if hasattr(outcome, "__await__") else outcome
         except asyncio.CancelledError:
-            if was_cut(generation):
-                raise self._ended(generation) from None
+            if cancelled_at_deadline(generation):
+                raise self._ended_error(generation) from None
             raise
         finally:
             generation.in_flight -= 1
-            if generation.drained_by is not None:
-                generation.look()
+            if generation.drain_event is not None:
+                generation.wake_drain()
 
     async def _items(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-        facts = self._facts
-        seen = facts.resolve()
-        if seen.gate is not None and not facts.own:
-            seen = await once_open(lambda: facts.find(facts.module_id)) or facts.resolve()
+        target = self._target
+        seen = target.resolve()
+        if seen.gate is not None and not target.own:
+            seen = await wait_for_gate(lambda: target.find(target.module_id)) or target.resolve()
         generation = seen
         generation.in_flight += 1
-        generation.begin_stream()
+        generation.count_as_stream()
         try:
             async with aclosing(self._method(generation)(*args, **kwargs)) as items:
                 async for item in items:
                     yield item
         except asyncio.CancelledError:
-            if was_cut(generation):
-                raise self._ended(generation) from None
+            if cancelled_at_deadline(generation):
+                raise self._ended_error(generation) from None
             raise
         finally:
-            generation.end_stream()
+            generation.count_as_call()
             generation.release()
 
-    def _ended(self, generation: Generation) -> Exception:
-        facts = self._facts
-        if facts.find(facts.module_id) is None:
-            return facts.explain(facts.module_id)
+    def _ended_error(self, generation: Generation) -> Exception:
+        target = self._target
+        if target.find(target.module_id) is None:
+            return target.explain(target.module_id)
         return CallEndedError(
-            f"{self._facts.module_id}.{self._name}() was ended: it began on generation "
+            f"{self._target.module_id}.{self._name}() was ended: it began on generation "
             f"{generation.number}, which was replaced, and was still running at the deadline",
             cure="make the call shorter, or raise MODFRAME_DRAIN_TIMEOUT",
-            module_id=self._facts.module_id,
+            module_id=self._target.module_id,
             generation=generation.number,
         )
 
     def _method(self, generation: Generation) -> Any:
-        facts = self._facts
-        service = generation.services.get(facts.service)
+        target = self._target
+        service = generation.services.get(target.service)
         if service is None:
-            raise facts.no_service(generation)
+            raise target.no_service(generation)
         try:
             return getattr(service, self._name)
         except AttributeError:
             if hasattr(type(service), self._name):
-                raise  # a property's own
-            raise AttributeError(_no_method(facts, self._name)) from None
+                raise  # by a property of the service
+            raise AttributeError(_no_such_method(target, self._name)) from None
 
-    def _real(self) -> Any:
-        return self._method(self._facts.resolve())
+    def _service_method(self) -> Any:
+        return self._method(self._target.resolve())
 
     @property
     def __name__(self) -> str:
@@ -265,47 +265,47 @@ class Method:
 
     @property
     def __wrapped__(self) -> Any:
-        return self._real()
+        return self._service_method()
 
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(self._real())
+        return inspect.signature(self._service_method())
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]  # help() asks the instance
-        documented = self._facts.documented().get(self._name)
-        own = inspect.getdoc(self._real()) or ""
-        texts = [own, _described(documented) if documented else ""]
-        # Never empty, for help() shows the class of an object that has no words of its own.
+        documented = self._target.documented().get(self._name)
+        own = inspect.getdoc(self._service_method()) or ""
+        texts = [own, _documentation(documented) if documented else ""]
+        # Never empty: help() shows the class of an object without a docstring.
         return "\n\n".join(filter(None, texts)) or f"{self._name}{self.signature_text()}"
 
     def signature_text(self) -> str:
-        """The signature, as views show it."""
-        return signature_text(self._real())
+        """Return the signature as views show it."""
+        return signature_text(self._service_method())
 
     def __repr__(self) -> str:
-        return f"<method {self._facts.label}.{self._name}{self.signature_text()}>"
+        return f"<method {self._target.label}.{self._name}{self.signature_text()}>"
 
 
-def _said(variables: Mapping[str, Any]) -> str:
+def _describe_call(variables: Mapping[str, Any]) -> str:
     return f"{variables['self']._name}()"
 
 
-mark(Method._run, _said)
-mark(Method._items, _said)
+register_entry_point(Method._run, _describe_call)
+register_entry_point(Method._items, _describe_call)
 
 
-def _described(method: ServiceMethod) -> str:
-    """A `ServiceMethod` as the text of a docstring."""
+def _documentation(method: ServiceMethod) -> str:
+    """Return a `ServiceMethod` as the text of a docstring."""
     rows = [method.description] if method.description else []
     if method.params:
         rows.append("Parameters:")
         for param in method.params:
             optional = "" if param.required else ", optional"
-            about = f": {param.description}" if param.description else ""
-            rows.append(f"    {param.name} ({type_name(param.param_type)}{optional}){about}")
+            description = f": {param.description}" if param.description else ""
+            rows.append(f"    {param.name} ({type_name(param.param_type)}{optional}){description}")
     if method.returns:
-        about = f": {method.returns.description}" if method.returns.description else ""
-        rows.append(f"Returns: {type_name(method.returns.return_type)}{about}")
-    rows += [f"Example: {one.call} → {one.result}" for one in method.examples]
+        description = f": {method.returns.description}" if method.returns.description else ""
+        rows.append(f"Returns: {type_name(method.returns.return_type)}{description}")
+    rows += [f"Example: {example.call} → {example.result}" for example in method.examples]
     return "\n".join(rows)

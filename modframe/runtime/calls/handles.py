@@ -1,4 +1,7 @@
-"""`Handles`: names and classes to handles; what they see is handed in as ``find``."""
+"""`Handles`: returns the handle of a service, by name or class.
+
+People have one; each module has its own, which finds other generations.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,15 @@ from .handle import Explain, Find, Handle, forget_methods
 
 
 class Handles:
-    """Gives the handle of a service.
+    """The handles that people or one module use, made on first use.
 
     Args:
         app_loop: Where calls run.
-        find: Module id → the generation to see.
+        find: Module id → the generation that callers see.
         explain: Module id → the error that says why there is none.
-        names: All modules that could be meant, for the nearest names.
-        own: The module whose code asks; its calls of itself wait at no gate.
-        made: Module id → all handles of it in the app, those made by class included.
+        names: Returns the names of all modules, to suggest the nearest.
+        own: The module that uses the handles; its calls of itself wait at no gate.
+        made: Module id → all handles of its service in the app.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Handles:
         self._handles: dict[Any, Handle] = {}
 
     def get(self, name: Any) -> Handle:
-        """The handle of a service by name or class.
+        """Return the handle of a service by name or class.
 
         Raises:
             ServiceNotFoundError: If no module has such a service.
@@ -54,11 +57,11 @@ class Handles:
         try:
             return self._handles[name]
         except (KeyError, TypeError):
-            pass  # not asked for before, or nothing that could be a name; said below, on its own
+            pass  # a new name, or an object that can't be one; raising here would chain the errors
         return self._make(name)
 
     def service_of(self, name: Any) -> str:
-        """The full name of the service that a name or class means; raises as `get` does."""
+        """Return the full name of the service that a name or class means; raises as `get` does."""
         service: str = self.get(name).__dict__["_handle"].service
         return service
 
@@ -91,12 +94,12 @@ class Handles:
             own=module_id == self._own,
         )
         self._made.setdefault(module_id, weakref.WeakSet()).add(handle)
-        if not isinstance(name, type):  # a class belongs to a generation, and must not be kept
+        if not isinstance(name, type):  # a key would keep the class, and with it its generation
             self._handles[name] = handle
         return handle
 
-    def seen_by(self, find: Find, own: str) -> Handles:
-        """The handles of a module, which sees other generations than people do."""
+    def for_module(self, find: Find, own: str) -> Handles:
+        """Return the handles of one module, which finds other generations than people do."""
         return Handles(
             self._app_loop,
             find,
@@ -107,23 +110,23 @@ class Handles:
         )
 
     def _unknown(self, name: str, offered: Iterable[str]) -> ServiceNotFoundError:
-        return not_found(name, [*offered, *self._names()])
+        return not_found_error(name, [*offered, *self._names()])
 
-    def changed(self, module_ids: Iterable[str]) -> None:
-        """Handles of these modules look their methods up anew."""
+    def refresh(self, module_ids: Iterable[str]) -> None:
+        """Let the handles of these modules look up their methods again."""
         for module_id in module_ids:
             for handle in list(self._made.get(module_id, ())):
                 forget_methods(handle)
 
 
-def not_found(name: str, names: Iterable[str]) -> ServiceNotFoundError:
-    """The error for a name that leads nowhere, with the nearest ones."""
+def not_found_error(name: str, names: Iterable[str]) -> ServiceNotFoundError:
+    """Return the error for an unknown name; it suggests the nearest names."""
     known = list(dict.fromkeys(names))
-    spellings = {spelling: one for one in known for spelling in (one, *one.split(".")[1:2])}
+    spellings = {spelling: full for full in known for spelling in (full, *full.split(".")[1:2])}
     near = difflib.get_close_matches(name, spellings, n=3, cutoff=0.6)
-    offered = list(dict.fromkeys(spellings[one] for one in near))
-    if offered:
-        cure = f"did you mean {' or '.join(map(repr, offered))}?"
+    suggestions = list(dict.fromkeys(spellings[spelling] for spelling in near))
+    if suggestions:
+        cure = f"did you mean {' or '.join(map(repr, suggestions))}?"
     elif known:
         cure = f"there are: {', '.join(sorted(known)[:10])}"
     else:

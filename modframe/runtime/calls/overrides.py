@@ -1,4 +1,4 @@
-"""`Overrides`: gives callers of a service something else for a while; called by the app's verbs."""
+"""`Overrides`: replaces services for their callers, for a while; called by ``app.override()``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from .handles import Handles
 
 
 class Overrides:
-    """What stands in for services, kept in the records, so that it outlasts every swap.
+    """Keeps what replaces services in the records, so that swaps don't end it.
 
     Args:
-        live: What runs. ``records``: what is known beside it.
-        handles: Know which service a name or a class means.
-        published: Told the ids of modules whose callers get something else now.
+        live: What runs.
+        records: Where overrides are kept.
+        handles: Finds the service that a name or a class means.
+        published: Called with the ids of modules whose callers get something else now.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Overrides:
         self._published = published
 
     async def begin(self, name: Any, replacement: object) -> Override:
-        """Give callers of a service something else from now on.
+        """Let callers of a service get a replacement from now on.
 
         Raises:
             ServiceNotFoundError: If no live module has the service.
@@ -41,21 +42,21 @@ class Overrides:
         override = Override(self._handles.service_of(name), replacement)
         record = self._records[module_of_service(override.service)]
         record.overrides = [*record.overrides, override]
-        self._offer(record)
+        self._expose(record)
         return override
 
     async def end(self, override: Override) -> None:
-        """Let callers have the service again, or what an older override gives them."""
+        """End an override: callers get the service again, or an older override."""
         record = self._records[module_of_service(override.service)]
-        record.overrides = [one for one in record.overrides if one is not override]
-        self._offer(record)
+        record.overrides = [other for other in record.overrides if other is not override]
+        self._expose(record)
 
-    def _offer(self, record: Record) -> None:
+    def _expose(self, record: Record) -> None:
         generation = self._live.generations.get(record.module_id)
         if generation is not None:
-            generation.offer(record.instead)
+            generation.expose_services(record.replacements)
             self._published([record.module_id])
 
     def __repr__(self) -> str:
-        names = [name for record in self._records.values() for name in record.instead]
+        names = [name for record in self._records.values() for name in record.replacements]
         return f"<Overrides: {', '.join(names) or 'none'}>"

@@ -136,7 +136,7 @@ class Accounts:
             accounts[key] = Account(
                 executed,
                 rebuilt=_rebuilt(key, built, replaced),
-                kept=tuple(user for user in self._live.users(key) if user not in built),
+                kept=tuple(user for user in self._live.all_dependents(key) if user not in built),
                 handed=handed.get(key, ()),
                 dropped=tuple(self._dropped(old, new)),
                 closing=self._closing(old),

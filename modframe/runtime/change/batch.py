@@ -17,9 +17,9 @@ from ...load.body import running_place
 from ...source import Source
 from ...spec import DEFAULT_PRIORITY, ModuleSpec
 from ..app import App
-from ..bounds import bounded
+from ..bounds import run_with_timeout
 from ..contract.breaks import contract_errors
-from ..failure import failure_of
+from ..failure import as_load_error
 from ..generation import Generation
 from ..loader_threads import LoaderThreads
 from .claims import GroundMovedError
@@ -164,7 +164,7 @@ class Batch:
         except BaseException as error:  # noqa: BLE001  # a fault of the module's, reported with it
             if isinstance(error, TimeoutError):
                 error.file, error.line = running_place(generation.source)  # type: ignore[attr-defined]  # for the finding
-            self.failed[module_id] = failure_of(generation.source, "import", error)
+            self.failed[module_id] = as_load_error(generation.source, "import", error)
 
     def _load(self, module_id: str) -> None:
         generation = self.generations[module_id]
@@ -286,13 +286,13 @@ class Batch:
 
         try:
             with generation.reads.recording():
-                await bounded(
+                await run_with_timeout(
                     enter,
                     self._app.limits.phase,
                     what=lambda: step,
                 )
         except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-            self.failed[generation.module_id] = failure_of(generation.source, step, error)
+            self.failed[generation.module_id] = as_load_error(generation.source, step, error)
 
     async def phase2(self, graph: Graph) -> None:
         """Start every generation after those it requires, independent ones in parallel."""
@@ -335,13 +335,15 @@ class Batch:
                 continue  # saves a task
             try:
                 with generation.reads.recording():
-                    await bounded(
+                    await run_with_timeout(
                         lambda part=part: part.start(generation),  # type: ignore[misc]
                         self._app.limits.phase,
                         what="phase2",
                     )
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-                self.failed[generation.module_id] = failure_of(generation.source, "phase2", error)
+                self.failed[generation.module_id] = as_load_error(
+                    generation.source, "phase2", error
+                )
                 return
 
     # -- the end --------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from contextvars import Context
 from typing import Any, TypeVar
 
 from ...errors import ModframeError
-from ...load import forget_gone
+from ...load import clear_typing_caches
 from ..app import App
 from ..generation import Generation
 from ..part import Part
 from ..record import Unsettled
-from ..stragglers import cut
+from ..stragglers import cancel_stragglers
 from .graph import stop_waits
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ class Ending:
             part.end_streams(old)
         if await old.drain(self._app.limits.farewell, hurry=self._hurry):
             return
-        cancelled, left = await cut(old)
+        cancelled, left = await cancel_stragglers(old)
         if cancelled:
             _log.warning(
                 "%s: still inside generation %d after %g s, so cancelled: %s",
@@ -128,7 +128,7 @@ class Ending:
             record.retired.remove(old)
         if old.package is not None:
             old.package.forget_text()
-        forget_gone()
+        clear_typing_caches()
 
     def _note_error(self, old: Generation, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"

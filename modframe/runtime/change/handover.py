@@ -15,10 +15,10 @@ from typing import TypeVar
 
 from ...errors import ModframeError
 from ..app import App
-from ..failure import failure_of
+from ..failure import as_load_error
 from ..gate import Gate, admitted
 from ..generation import Generation
-from ..stragglers import inside, work_inside, work_of
+from ..stragglers import tasks_inside, work_inside, work_of
 from .batch import Batch
 from .ending import Ending
 from .state import HandedState, apply_state, collect_state, hands_over
@@ -121,11 +121,11 @@ class Handover:
         """Let new calls wait, and wait until those inside have left."""
         olds = [old for old, _ in pairs]
         self._gated += olds
-        busy = await _close_gates(olds, timeout=self._timeout)
+        busy = await _close_gates(olds, self._app.live.closed_gates, timeout=self._timeout)
         if busy is not None:
             new = self._batch.generations[busy.module_id]
             error = _still_inside(busy, timeout=self._timeout)
-            self._batch.failed[new.module_id] = failure_of(new.source, "handover", error)
+            self._batch.failed[new.module_id] = as_load_error(new.source, "handover", error)
         self._batch.refuse()
 
     def _admitted(self) -> AbstractContextManager[None]:
@@ -147,7 +147,7 @@ class Handover:
         try:
             return await step
         except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-            self._batch.failed[new.module_id] = failure_of(new.source, "handover", error)
+            self._batch.failed[new.module_id] = as_load_error(new.source, "handover", error)
             return None
 
 
@@ -156,10 +156,13 @@ def _stops_first(old: Generation, new: Generation) -> bool:
     return "stop_first" in (old.spec.swap, new.spec.swap)
 
 
-async def _close_gates(olds: Collection[Generation], *, timeout: float) -> Generation | None:
+async def _close_gates(
+    olds: Collection[Generation], closed: set[Gate], *, timeout: float
+) -> Generation | None:
     """Close the gates of generations, and wait until no call is inside any of them.
 
     All gates close before any wait begins, since work inside one generation may call another.
+    ``closed`` holds the app's closed gates; the new ones are added.
 
     Returns:
         A generation with calls still inside after ``timeout`` seconds; ``None`` if there is none.
@@ -167,7 +170,7 @@ async def _close_gates(olds: Collection[Generation], *, timeout: float) -> Gener
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     for old in olds:
-        old.gate = Gate(work_inside(old))
+        old.gate = Gate(work_inside(old), closed)
     while busy := [old for old in olds if old.in_flight]:
         seconds_left = deadline - loop.time()
         if not await busy[0].drain(seconds_left, hurry=asyncio.Event(), calls_only=True):
@@ -179,7 +182,7 @@ async def _close_gates(olds: Collection[Generation], *, timeout: float) -> Gener
 
 
 def _still_inside(old: Generation, *, timeout: float) -> ModframeError:
-    names = ", ".join(sorted(inside(old).values())) or f"{old.in_flight} calls"
+    names = ", ".join(sorted(tasks_inside(old).values())) or f"{old.in_flight} calls"
     return ModframeError(
         f"hand-over: calls are still inside generation {old.number} after {timeout:g} s: {names}",
         cure="let them end and load it again, or raise MODFRAME_HANDOVER_TIMEOUT",

@@ -11,10 +11,10 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 
 from ...errors import BlockedError, Finding, LoadError
-from ...load import forget_gone
+from ...load import clear_typing_caches
 from ...source import linecache_texts
 from ..contract.breaks import contract_changes
-from ..failure import failure_of
+from ..failure import as_load_error
 from ..generation import Generation
 from ..live import Live
 from ..part import Part
@@ -69,7 +69,7 @@ async def discard_plan(batch: Batch) -> None:
     await batch.discard(batch.generations)
     for generation in generations:
         linecache_texts.forget(generation.source.files.values())
-    forget_gone()
+    clear_typing_caches()
 
 
 def _outlines(batch: Batch, parts: Sequence[Part]) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -81,7 +81,7 @@ def _outlines(batch: Batch, parts: Sequence[Part]) -> dict[str, dict[str, tuple[
             try:
                 names = part.outline(generation) if part.noun else None
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-                batch.failed[key] = failure_of(generation.source, part.name, error)
+                batch.failed[key] = as_load_error(generation.source, part.name, error)
                 break
             if names is not None:
                 outlines[key][part.name] = names
@@ -186,7 +186,7 @@ def _bystanders(live: Live, batch: Batch) -> list[PlanEntry]:
     """Return the entries of live modules that use a changed module and are not changed."""
     used: dict[str, list[str]] = {}
     for key in batch.generations:
-        for user in live.users(key):
+        for user in live.all_dependents(key):
             if user not in batch.generations:
                 used.setdefault(user, []).append(key)
     return [

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...errors import ModframeError
 from ...spec import ModuleSpec
-from ..bounds import bounded
+from ..bounds import run_with_timeout
 from ..failure import refuse_bad_outcome
 from ..generation import Generation
 
@@ -57,8 +57,8 @@ async def collect_state(old: Generation, spec: ModuleSpec, *, timeout: float) ->
         ModframeError: If ``dump_state`` returns no dict, or a value can't be copied.
     """
     dumped = None
-    if spec.loads_state and (dump_state := old.hook("dump_state")) is not None:
-        dumped = await bounded(dump_state, timeout, what="dump_state()")
+    if spec.loads_state and (dump_state := old.find_hook("dump_state")) is not None:
+        dumped = await run_with_timeout(dump_state, timeout, what="dump_state()")
         if not isinstance(dumped, Mapping):
             raise ModframeError(
                 f"dump_state() gave {type(dumped).__name__!r}, not a dict",
@@ -81,9 +81,9 @@ async def apply_state(state: HandedState, new: Generation, *, timeout: float) ->
     """
     for name, value in state.kept.items():
         setattr(new.service_instance, name, value)
-    load_state = new.hook("load_state")
+    load_state = new.find_hook("load_state")
     if state.dumped is not None and load_state is not None:
-        outcome = await bounded(
+        outcome = await run_with_timeout(
             lambda: load_state(state.dumped, state.version), timeout, what="load_state()"
         )
         refuse_bad_outcome(outcome, "load_state()")

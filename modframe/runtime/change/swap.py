@@ -238,7 +238,9 @@ class Swap:
     def _is_live(self, source: Source) -> bool:
         """Return whether a source is live, and was activated without an error."""
         live = self.live.generations.get(source.module_id)
-        return live is not None and live.source.digest == source.digest and live.whole
+        return (
+            live is not None and live.source.digest == source.digest and not live.activation_failed
+        )
 
     async def settled(self) -> None:
         """Wait until every replaced generation was closed."""

@@ -17,8 +17,8 @@ from ...observe import log_exception
 from ...source import Source
 from ...wording import some
 from ..app import App
-from ..bounds import bounded
-from ..failure import carry_findings, failure_of
+from ..bounds import run_with_timeout
+from ..failure import as_load_error, copy_findings
 from ..generation import Generation
 from ..record import Unsettled
 from .account import Accounts
@@ -139,7 +139,7 @@ class Transaction:
             try:
                 self._passed[key] = await self._trial(generation, self._batch)
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-                self._batch.failed[key] = failure_of(generation.source, "test", error)
+                self._batch.failed[key] = as_load_error(generation.source, "test", error)
 
     # -- unwind ---------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ class Transaction:
                     )
             self._note_failures()
         self._note_unwinding(await batch.discard(batch.generations))
-        carry_findings([*batch.failed.values(), *batch.blocked.values()], error)
+        copy_findings([*batch.failed.values(), *batch.blocked.values()], error)
         await self._handover.stopped_completely()
         if self._handover.stopped and not self._handover.is_rebuild:
             await self._bring_back(error)
@@ -232,7 +232,7 @@ class Transaction:
             record.number = generation.number
             record.error, record.state = None, "LIVE"
             if record.overrides:
-                generation.offer(record.instead)
+                generation.expose_services(record.replacements)
         replaced = self._app.live.publish(built)
         self._batch.open = False
         self._app.published(built)
@@ -308,19 +308,19 @@ class Transaction:
                 if not part.activates(generation):
                     continue
                 try:
-                    await bounded(
+                    await run_with_timeout(
                         lambda part=part: part.activate(generation),  # type: ignore[misc]
                         self._app.limits.phase,
                         what="activate()",
                     )
                 except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-                    failure = failure_of(generation.source, "activate", error)
+                    failure = as_load_error(generation.source, "activate", error)
                     failure.add_note(
                         f"Generation {generation.number} is live all the same, without what "
                         "activate() was to start."
                     )
                     failed[key] = self._app.records[key].error = failure
-                    generation.whole = False
+                    generation.activation_failed = True
                     log_exception(key, str(failure), error)
 
         await self._batch.in_order(graph, built, activate)

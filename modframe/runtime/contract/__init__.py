@@ -1,3 +1,1 @@
-"""What callers of a service may rely on: its signatures, how two versions differ, and whom that
-breaks.
-"""
+"""What callers of a service may rely on: signatures, their differences, and callers that break."""

@@ -1,7 +1,7 @@
-"""Keeps promises: what a change would take away from live modules that use it, as errors.
+"""Refuses changes that take away what live modules use of a service.
 
-Called by the batch between graph and phase 1, and by the plan. Costs nothing for a module that
-nobody depends on.
+Called by the batch between graph and phase 1, and by the plan. Modules without dependents are not
+compared.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from ...errors import ContractError, Finding
 from ...wording import some
 from ..generation import Generation
 from ..live import Live
-from .differences import ContractChange, Use, changes_between, used_by
+from .differences import ContractChange, Use, changes_between, uses_of_change
 from .signatures import ServiceContract, contract_of
 
 
 def contract_errors(live: Live, going: Mapping[str, Generation]) -> dict[str, ContractError]:
-    """Module id → the error that names who uses what would be taken away.
+    """Return module id → the error that lists the uses that a change would break.
 
     Args:
         live: What runs.
-        going: The loaded generations of the change; a dependent among them counts as it says now.
+        going: Module id → the loaded generations of the change; they replace dependents in `live`.
     """
     errors = {}
     for key, new in going.items():
-        if key in live.generations and live.users(key):
-            broken = [one for one in contract_changes(live, going, key) if one.uses]
+        if key in live.generations and live.all_dependents(key):
+            broken = [change for change in contract_changes(live, going, key) if change.uses]
             if broken:
                 errors[key] = _error(contract_of(new), broken)
     return errors
@@ -36,28 +36,28 @@ def contract_errors(live: Live, going: Mapping[str, Generation]) -> dict[str, Co
 def contract_changes(
     live: Live, going: Mapping[str, Generation], module_id: str
 ) -> tuple[ContractChange, ...]:
-    """What a module's service is no more, or is now, each change with the live uses of it."""
+    """Return the changes of a module's service, each with its uses in live modules."""
     old, new = live.generations.get(module_id), going[module_id]
     if old is None:
         return ()
     users = []
-    for key in live.users(module_id):
-        one = going.get(key, live.generations.get(key))
-        if one is not None and module_id in (*one.spec.required_ids, *one.spec.after_modules):
-            users.append(one)
-    sources = [one.source for one in users]
+    for key in live.all_dependents(module_id):
+        user = going.get(key, live.generations.get(key))
+        if user is not None and module_id in (*user.spec.required_ids, *user.spec.after_modules):
+            users.append(user)
+    sources = [user.source for user in users]
     return tuple(
-        replace(change, uses=used_by(change, sources) or _declared(change, users))
+        replace(change, uses=uses_of_change(change, sources) or _declared_uses(change, users))
         for change in changes_between(contract_of(old), contract_of(new))
     )
 
 
-def _declared(change: ContractChange, users: list[Generation]) -> tuple[Use, ...]:
-    """Those that require a service by its name use it, wherever they look it up."""
+def _declared_uses(change: ContractChange, users: list[Generation]) -> tuple[Use, ...]:
+    """Return a use, without a place, for each module that requires the service by its name."""
     if change.method or not change.breaking:
         return ()
     names = set(change.names)
-    return tuple(Use(one.module_id) for one in users if names & set(one.spec.requires_services))
+    return tuple(Use(user.module_id) for user in users if names & set(user.spec.requires_services))
 
 
 def _error(contract: ServiceContract, broken: list[ContractChange]) -> ContractError:
@@ -67,7 +67,7 @@ def _error(contract: ServiceContract, broken: list[ContractChange]) -> ContractE
 
 def _finding(contract: ServiceContract, change: ContractChange) -> Finding:
     method = contract.methods.get(change.method)
-    at = method if method is not None and method.file else contract
+    place = method if method is not None and method.file else contract
     users = dict.fromkeys(use.module_id for use in change.uses)
     shown = some(change.uses)
     was = f"; it was {change.before}" if change.before else ""
@@ -79,7 +79,7 @@ def _finding(contract: ServiceContract, change: ContractChange) -> Finding:
         f"{change.text}, and live modules use it: {shown}{was}{now}",
         cure=f"change {', '.join(users)} first, or both in one app.load([{together}]), or take it "
         "away with force=True (--force in a %%module cell)",
-        file=at.file,
-        line=at.line,
-        cell=at.cell,
+        file=place.file,
+        line=place.line,
+        cell=place.cell,
     )

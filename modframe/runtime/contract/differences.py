@@ -1,7 +1,7 @@
-"""`changes_between` two contracts, and who uses what changed: frozen `ContractChange`s go out.
+"""`changes_between` two contracts as frozen `ContractChange`s, and the uses that they break.
 
-Called by the batch before phase 1, and by the plan. What was added breaks nobody; what was taken
-away or changed breaks those whose text uses it.
+Called by `breaks`. Additions break nobody; removals and changes break modules whose text uses what
+changed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SHAPE = frozenset(
     }
 )  # fmt: skip
 _GENERICS = frozenset({"Dict", "FrozenSet", "List", "Set", "Tuple", "Type"})
-"""Names of ``typing`` that are spelt small since PEP 585."""
+"""Names of ``typing`` that PEP 585 writes in lower case."""
 _NEVER_BREAKS = frozenset({"service added", "method added", "parameter optional"})
 
 
@@ -45,23 +45,25 @@ class Use:
 
     def __str__(self) -> str:
         place = [self.file, self.cell, f"line {self.line}" if self.line else ""]
-        said = ", ".join(filter(None, place))
-        return f"{self.module_id} ({said})" if said else self.module_id
+        shown = ", ".join(filter(None, place))
+        return f"{self.module_id} ({shown})" if shown else self.module_id
 
 
 @dataclass(frozen=True, slots=True)
 class ContractChange:
-    """One way in which a service is not what it was.
+    """One difference between two versions of a service.
 
     Attributes:
-        method: The method; empty where it is about the service as a whole.
+        method: The method; empty for a change of the service as a whole.
         text: What changed, as a clause: ``total() takes no 'plus' any more``.
-        breaking: Whether a caller may notice; additions are listed and never break.
-        parameter: The parameter it is about, if it is about one.
-        before: The old signature; empty if there was none. ``after``: the new one.
-        names: The names that lead to the service, where it is about the service as a whole.
+        breaking: Whether callers may break; additions are listed and never break them.
+        parameter: The parameter that changed, if one did.
+        before: The old signature; empty if there was none.
+        after: The new signature; empty if there is none.
+        names: The names of the service, for a change of the service as a whole.
         uses: Where live modules use it.
-        old: The method as it was, where calls are compared. ``new``: as it is, if it is there.
+        old: The old method, where calls are compared.
+        new: The new method, if there is one.
     """
 
     method: str
@@ -84,15 +86,15 @@ class ContractChange:
 
 
 def changes_between(old: ServiceContract, new: ServiceContract) -> tuple[ContractChange, ...]:
-    """Everything that is not as it was, what breaks first."""
-    found = [*_of_service(old, new)]
+    """Return all changes, breaking ones first."""
+    changes = [*_service_changes(old, new)]
     if new.service or not old.service:
         for name, method in old.methods.items():
             if name in new.methods:
-                found += _of_method(method, new.methods[name])
+                changes += _method_changes(method, new.methods[name])
             elif name not in new.others:
                 text = f"{name}() is gone"
-                found.append(
+                changes.append(
                     ContractChange(
                         name, "method removed", text, True, before=method.signature, old=method
                     )
@@ -100,13 +102,13 @@ def changes_between(old: ServiceContract, new: ServiceContract) -> tuple[Contrac
         for name, method in new.methods.items():
             if old.service and name not in old.methods and name not in old.others:
                 text = f"{method.signature} is new"
-                found.append(
+                changes.append(
                     ContractChange(name, "method added", text, False, after=method.signature)
                 )
-    return tuple(sorted(found, key=lambda one: not one.breaking))
+    return tuple(sorted(changes, key=lambda change: not change.breaking))
 
 
-def _of_service(old: ServiceContract, new: ServiceContract) -> Iterator[ContractChange]:
+def _service_changes(old: ServiceContract, new: ServiceContract) -> Iterator[ContractChange]:
     names = (old.module_id, old.module_id.partition(".")[2], old.service)
     if not old.service:
         if new.service:
@@ -120,17 +122,17 @@ def _of_service(old: ServiceContract, new: ServiceContract) -> Iterator[Contract
         yield ContractChange("", "service renamed", text, True, names=names)
 
 
-def _of_method(old: MethodContract, new: MethodContract) -> list[ContractChange]:
-    found: list[tuple[Kind, str, str]] = []
+def _method_changes(old: MethodContract, new: MethodContract) -> list[ContractChange]:
+    rows: list[tuple[Kind, str, str]] = []
     if old.kind != new.kind:
         was, now = ("a stream", "one value") if old.kind == "stream" else ("one value", "a stream")
-        found.append(("stream", f"{old.name}() gives {now}, not {was}, now", ""))
+        rows.append(("stream", f"{old.name}() gives {now}, not {was}, now", ""))
     elif change := _type_change(old.returns, new.returns, old.documented, new.documented):
         was, now = change
         if not _accepts(was, now):
-            found.append(("return type", f"{old.name}() returns {now}, not {was}, now", ""))
+            rows.append(("return type", f"{old.name}() returns {now}, not {was}, now", ""))
     if old.parameters is not None and new.parameters is not None:
-        found += _of_parameters(old.name, old.parameters, new.parameters)
+        rows += _parameter_changes(old.name, old.parameters, new.parameters)
     return [
         ContractChange(
             old.name,
@@ -143,28 +145,29 @@ def _of_method(old: MethodContract, new: MethodContract) -> list[ContractChange]
             old=old,
             new=new,
         )
-        for kind, text, parameter in found
+        for kind, text, parameter in rows
     ]
 
 
-def _of_parameters(
+def _parameter_changes(
     name: str, old: tuple[Parameter, ...], new: tuple[Parameter, ...]
 ) -> Iterator[tuple[Kind, str, str]]:
     if _takes_anything(new):
         return  # what could be passed before still can be
     renamed = _renamed(old, new)
-    before, after = {one.name: one for one in old}, {one.name: one for one in new}
+    before = {parameter.name: parameter for parameter in old}
+    after = {parameter.name: parameter for parameter in new}
     for key in before:
         if key in renamed:
             text = f"{name}() takes {renamed[key]!r} in place of {key!r} now"
             yield "parameter renamed", text, key
         elif key not in after:
             yield "parameter removed", f"{name}() takes no {key!r} any more", key
-    for key, one in after.items():
+    for key, parameter in after.items():
         if key in before:
-            yield from _of_parameter(name, before[key], one)
+            yield from _changes_of_one(name, before[key], parameter)
         elif key not in renamed.values():
-            if one.required:
+            if parameter.required:
                 yield "parameter added", f"{name}() requires {key!r} now", key
             else:
                 yield "parameter optional", f"{name}() can take {key!r} now", key
@@ -174,15 +177,15 @@ def _of_parameters(
         yield "parameters reordered", f"{name}() takes its parameters as {now} now", ""
 
 
-def _of_parameter(name: str, old: Parameter, new: Parameter) -> Iterator[tuple[Kind, str, str]]:
+def _changes_of_one(name: str, old: Parameter, new: Parameter) -> Iterator[tuple[Kind, str, str]]:
     key = old.name
     if new.required and not old.required:
         yield "parameter required", f"{name}() requires {key!r} now", key
     elif old.required and not new.required:
         yield "parameter optional", f"{name}() can go without {key!r} now", key
     if old.kind != new.kind and new.kind != "POSITIONAL_OR_KEYWORD":
-        said = new.kind.lower().replace("_", " ")
-        yield "parameter kind", f"{name}() takes {key!r} as {said} now", key
+        kind = new.kind.lower().replace("_", " ")
+        yield "parameter kind", f"{name}() takes {key!r} as {kind} now", key
     if change := _type_change(old.annotation, new.annotation, old.documented, new.documented):
         was, now = change
         if not _accepts(now, was):
@@ -190,24 +193,26 @@ def _of_parameter(name: str, old: Parameter, new: Parameter) -> Iterator[tuple[K
 
 
 def _takes_anything(parameters: tuple[Parameter, ...]) -> bool:
-    """Whether it is ``(*args, **kwargs)`` under whatever names."""
-    return {one.kind for one in parameters} == {"VAR_POSITIONAL", "VAR_KEYWORD"}
+    """Return whether they are ``(*args, **kwargs)``, under any names."""
+    return {parameter.kind for parameter in parameters} == {"VAR_POSITIONAL", "VAR_KEYWORD"}
 
 
-def _positional(*both: Parameter) -> bool:
-    return all(one.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD") for one in both)
+def _positional(*parameters: Parameter) -> bool:
+    kinds = {parameter.kind for parameter in parameters}
+    return kinds <= {"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"}
 
 
 def _renamed(old: tuple[Parameter, ...], new: tuple[Parameter, ...]) -> dict[str, str]:
-    """Old name → new name, of parameters that differ in nothing but their name."""
-    known, kept = {one.name for one in old}, {one.name for one in new}
+    """Return old name → new name, of parameters that differ in their name only."""
+    old_names = {parameter.name for parameter in old}
+    new_names = {parameter.name for parameter in new}
     return {
-        one.name: other.name
-        for one, other in zip(old, new, strict=False)
-        if one.name not in kept
-        and other.name not in known
-        and (one.kind, one.required, one.annotation)
-        == (other.kind, other.required, other.annotation)
+        before.name: after.name
+        for before, after in zip(old, new, strict=False)
+        if before.name not in new_names
+        and after.name not in old_names
+        and (before.kind, before.required, before.annotation)
+        == (after.kind, after.required, after.annotation)
     }
 
 
@@ -217,22 +222,22 @@ def _renamed(old: tuple[Parameter, ...], new: tuple[Parameter, ...]) -> dict[str
 def _type_change(
     old: str, new: str, old_documented: str, new_documented: str
 ) -> tuple[str, str] | None:
-    """The old and the new type, where both sides name one and they differ."""
+    """Return the old and the new type if both versions have one and they differ, else ``None``."""
     if old and new:
-        return (old, new) if _members(old) != _members(new) else None
+        return (old, new) if _union_members(old) != _union_members(new) else None
     if old_documented and new_documented and old_documented != new_documented:
         return old_documented, new_documented
     return None
 
 
 def _accepts(wide: str, narrow: str) -> bool:
-    """Whether everything of one type is also of the other, as far as unions tell."""
-    members = _members(wide)
-    return bool(members & {"Any", "object"}) or _members(narrow) <= members
+    """Return whether a type includes another one, as far as unions tell."""
+    members = _union_members(wide)
+    return bool(members & {"Any", "object"}) or _union_members(narrow) <= members
 
 
-class _Plain(ast.NodeTransformer):
-    """A type by its bare names, as PEP 585 writes them."""
+class _BareNames(ast.NodeTransformer):
+    """Formats a type without module prefixes, in PEP 585 spelling."""
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """``typing.List`` → ``list``."""
@@ -243,31 +248,31 @@ class _Plain(ast.NodeTransformer):
         return ast.Name(node.id.lower() if node.id in _GENERICS else node.id, ast.Load())
 
 
-def _members(text: str) -> frozenset[str]:
-    """The members of a union: ``"int | None"`` and ``"Optional[int]"`` have the same.
+def _union_members(text: str) -> frozenset[str]:
+    """Return the members of a union: the same for ``"int | None"`` and ``"Optional[int]"``.
 
-    So have ``"List[int]"`` and ``"list[int]"``, and a name and the same behind its module.
+    Also the same for ``"List[int]"`` and ``"list[int]"``, and with or without a module prefix.
     """
     try:
-        plain = _Plain().visit(ast.parse(text, mode="eval").body)
-        return frozenset(_of_union(plain))
+        plain = _BareNames().visit(ast.parse(text, mode="eval").body)
+        return frozenset(_members_of_node(plain))
     except (SyntaxError, ValueError):
         return frozenset({text})
 
 
-def _of_union(node: ast.expr) -> Iterator[str]:
+def _members_of_node(node: ast.expr) -> Iterator[str]:
     match node:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            yield from _of_union(left)
-            yield from _of_union(right)
+            yield from _members_of_node(left)
+            yield from _members_of_node(right)
         case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
-            yield from _of_union(inner)
+            yield from _members_of_node(inner)
             yield "None"
         case ast.Subscript(value=ast.Name(id="Union"), slice=ast.Tuple(elts=inner)):
-            for one in inner:
-                yield from _of_union(one)
+            for member in inner:
+                yield from _members_of_node(member)
         case ast.Constant(value=str(text)):
-            yield from _members(text)
+            yield from _union_members(text)
         case _:
             yield ast.unparse(node)
 
@@ -275,12 +280,12 @@ def _of_union(node: ast.expr) -> Iterator[str]:
 # -- who uses it -------------------------------------------------------------------------------
 
 
-def used_by(change: ContractChange, dependents: Iterable[Source]) -> tuple[Use, ...]:
-    """Where dependents use what changed; nothing for a change that breaks nobody.
+def uses_of_change(change: ContractChange, dependents: Iterable[Source]) -> tuple[Use, ...]:
+    """Return where dependents use what changed; empty for a change that breaks nobody.
 
     Args:
         change: What changed.
-        dependents: The texts of the modules that require, or import from, the service's module.
+        dependents: The sources of modules that require the service's module or import from it.
     """
     if not change.breaking:
         return ()
@@ -289,58 +294,61 @@ def used_by(change: ContractChange, dependents: Iterable[Source]) -> tuple[Use, 
         for source in dependents
         for file, content in source.files.items()
         if is_code(file)
-        for line in _lines(change, uses_in(content))
+        for line in _lines_of_uses(change, uses_in(content))
     )
 
 
-def _lines(change: ContractChange, uses: Uses) -> list[int]:
+def _lines_of_uses(change: ContractChange, uses: Uses) -> list[int]:
     if not change.method:
         wanted = {*change.names, *(full_id(name) for name in change.names)}
         return sorted(line for name, line in uses.services.items() if name in wanted)
-    found = [use.line for use in uses.attributes.get(change.method, ()) if _concerns(change, use)]
-    return sorted(set(found))
+    candidates = uses.attributes.get(change.method, ())
+    return sorted({use.line for use in candidates if _is_broken(use, change)})
 
 
-def _concerns(change: ContractChange, use: AttributeUse) -> bool:
-    """Whether a use of the name is one that the change breaks."""
-    old, new, given = change.old, change.new, use.given
-    if given is None or old is None or old.parameters is None:
-        return True  # how it is used can't be told
-    before = _bound(old, given)
+def _is_broken(use: AttributeUse, change: ContractChange) -> bool:
+    """Return whether a change breaks a use of the method's name."""
+    old, new, arguments = change.old, change.new, use.arguments
+    if arguments is None or old is None or old.parameters is None:
+        return True  # the text doesn't tell how it is used
+    before = _bind(old, arguments)
     if before is None:
-        return False  # no call of this method: it would fail as it is
+        return False  # not a call of this method: it would fail already
     if change.kind == "parameter type":
         return change.parameter in before
     if change.kind not in _SHAPE or new is None:
         return True
-    return _lands_elsewhere(old, new, given)
+    return _binds_differently(old, new, arguments)
 
 
-def _lands_elsewhere(old: MethodContract, new: MethodContract, given: Arguments) -> bool:
-    """Whether a call that fitted fits no more, or gives an argument to another parameter."""
-    before, after = _landing(old, given), _landing(new, given)
+def _binds_differently(old: MethodContract, new: MethodContract, arguments: Arguments) -> bool:
+    """Return whether a call that matched the old signature fails or binds differently now."""
+    before, after = _parameters_of(arguments, old), _parameters_of(arguments, new)
     if before is None or after is None:
         return True
-    known, names = old.parameters or (), _renamed(old.parameters or (), new.parameters or ())
-    nameless = {one.name for one in new.parameters or () if one.kind == "POSITIONAL_ONLY"}
-    nameless -= {one.name for one in known}
+    old_parameters, new_parameters = old.parameters or (), new.parameters or ()
+    renamed = _renamed(old_parameters, new_parameters)
+    only_by_position = {one.name for one in new_parameters if one.kind == "POSITIONAL_ONLY"}
+    only_by_position -= {one.name for one in old_parameters}
     return any(
-        name and now and now != names.get(name, name) and now not in nameless
+        name and now and now != renamed.get(name, name) and now not in only_by_position
         for name, now in ((name, after[argument]) for argument, name in before.items())
     )
 
 
-def _landing(method: MethodContract, given: Arguments) -> dict[object, str] | None:
-    """Argument → the parameter that gets it, empty for ``*args`` and ``**kwargs``."""
-    bound = _bound(method, given)
+def _parameters_of(arguments: Arguments, method: MethodContract) -> dict[object, str] | None:
+    """Return argument → its parameter, empty for ``*args``; ``None`` if a call doesn't fit."""
+    bound = _bind(method, arguments)
     if bound is None:
         return None
-    landing: dict[object, str] = {}
+    parameters: dict[object, str] = {}
     for name, value in bound.items():
-        many = value if isinstance(value, tuple | dict) else (value,)
-        landing |= dict.fromkeys(many, "" if isinstance(value, tuple | dict) else name)
-    return landing
+        if isinstance(value, tuple | dict):
+            parameters |= dict.fromkeys(value, "")
+        else:
+            parameters[value] = name
+    return parameters
 
 
-def _bound(method: MethodContract, given: Arguments) -> Mapping[str, object] | None:
-    return method.bound(given.positional, given.keywords)
+def _bind(method: MethodContract, arguments: Arguments) -> Mapping[str, object] | None:
+    return method.bind(arguments.positional, arguments.keywords)

@@ -1,9 +1,8 @@
-"""Which names a file takes off other objects, and how it calls them: who uses a service's method.
+"""`uses_in`: the attributes that a file reads off other objects, and how it calls them.
 
-In comes a `SourceFile`; out come its `AttributeUse`s, kept by content. Called by the runtime when a
-change takes something away from a service that other modules use. A text can't tell what an object
-is, so these are candidates; how a method was called sorts out most of those that mean something
-else.
+In comes a `SourceFile`; out come its `Uses`, cached by content. Called when a change takes
+something away from a service that other modules use. A text doesn't tell what an object is, so the
+uses are candidates; the arguments of calls rule out most of those that mean another object.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _LITERALS = ast.Constant | ast.JoinedStr | ast.List | ast.Dict | ast.Set | ast.T
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a call gives: how many by position, and which by name."""
+    """The arguments of a call: how many by position, and which by name."""
 
     positional: int
     keywords: tuple[str, ...] = ()
@@ -32,17 +31,17 @@ class AttributeUse:
     """One attribute that a text reads.
 
     Attributes:
-        line: The line of the place the text stands in, the cell for one.
-        given: The arguments, where it is called with some that can be told; else nothing.
+        line: The line in the file or cell.
+        arguments: Those it is called with; ``None`` if it isn't called, or they can't be told.
     """
 
     line: int
-    given: Arguments | None = None
+    arguments: Arguments | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """The uses in one file: attribute → where, and service name → the line that looks it up."""
+    """The uses in one file: attribute → its uses, and service name → the line that looks it up."""
 
     attributes: Mapping[str, tuple[AttributeUse, ...]] = field(
         default_factory=lambda: MappingProxyType({})
@@ -52,49 +51,49 @@ class Uses:
 
 @lru_cache(maxsize=512)
 def uses_in(content: SourceFile) -> Uses:
-    """What a file reads off objects that may be services; nothing if it is no Python.
+    """Return what a file reads off objects that may be services; empty if it isn't Python.
 
     >>> uses_in(SourceFile("x = await orders.total(2, tax=True)", "a cell")).attributes["total"]
-    (AttributeUse(line=1, given=Arguments(positional=1, keywords=('tax',))),)
+    (AttributeUse(line=1, arguments=Arguments(positional=1, keywords=('tax',))),)
     """
     try:
         tree = ast.parse(content.code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Uses()
-    below = content.first_line - 1
+    offset = content.first_line - 1
     calls = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    foreign, own = _imported(tree), _methods(tree)
+    imported, own = _imported_names(tree), _method_names(tree)
     attributes: dict[str, list[AttributeUse]] = {}
     services: dict[str, int] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            if not _is_elsewhere(node, foreign, own):
-                use = AttributeUse(node.lineno + below, _given(calls.get(id(node))))
+            if not _is_not_of_service(node, imported, own):
+                use = AttributeUse(node.lineno + offset, _arguments(calls.get(id(node))))
                 attributes.setdefault(node.attr, []).append(use)
         elif isinstance(node, ast.Call):
-            for called, name, line in _by_text(node):
-                if called == "getattr":
-                    attributes.setdefault(name, []).append(AttributeUse(line + below))
+            for function, name, line in _text_lookups(node):
+                if function == "getattr":
+                    attributes.setdefault(name, []).append(AttributeUse(line + offset))
                 else:
-                    services.setdefault(name, line + below)
+                    services.setdefault(name, line + offset)
     return Uses(
-        MappingProxyType({name: tuple(each) for name, each in attributes.items()}),
+        MappingProxyType({name: tuple(uses) for name, uses in attributes.items()}),
         MappingProxyType(services),
     )
 
 
-def _imported(tree: ast.Module) -> set[str]:
-    """The names that ``import x`` binds: what hangs on them is a module's, not a service's."""
+def _imported_names(tree: ast.Module) -> set[str]:
+    """Return the names that ``import x`` binds: modules, so their attributes are no service's."""
     return {
-        (one.asname or one.name).partition(".")[0]
+        (alias.asname or alias.name).partition(".")[0]
         for node in ast.walk(tree)
         if isinstance(node, ast.Import)
-        for one in node.names
+        for alias in node.names
     }
 
 
-def _methods(tree: ast.Module) -> set[str]:
-    """The methods that the file's classes define: ``self.x`` then means the class's own."""
+def _method_names(tree: ast.Module) -> set[str]:
+    """Return the methods that classes of the file define: ``self.x`` then means the class's own."""
     return {
         inner.name
         for node in ast.walk(tree)
@@ -104,37 +103,37 @@ def _methods(tree: ast.Module) -> set[str]:
     }
 
 
-def _is_elsewhere(node: ast.Attribute, foreign: set[str], own: set[str]) -> bool:
-    """Whether an attribute is certainly not a service's."""
+def _is_not_of_service(node: ast.Attribute, imported: set[str], own: set[str]) -> bool:
+    """Return whether an attribute is certainly not a service's."""
     match node.value:
         case ast.Name(id="self" | "cls"):
             return node.attr in own
         case ast.Name(id=name):
-            return name in foreign
+            return name in imported
         case _:
             return isinstance(node.value, _LITERALS)
 
 
-def _given(call: ast.Call | None) -> Arguments | None:
-    if call is None or any(isinstance(one, ast.Starred) for one in call.args):
+def _arguments(call: ast.Call | None) -> Arguments | None:
+    if call is None or any(isinstance(argument, ast.Starred) for argument in call.args):
         return None
-    names = [one.arg for one in call.keywords]
+    names = [keyword.arg for keyword in call.keywords]
     if None in names:
         return None
     return Arguments(len(call.args), tuple(filter(None, names)))
 
 
-def _by_text(call: ast.Call) -> Iterator[tuple[str, str, int]]:
-    """``getattr(x, "name")`` and ``get_service("name")``: the function, the text and its line."""
+def _text_lookups(call: ast.Call) -> Iterator[tuple[str, str, int]]:
+    """Yield function, text and line of ``getattr(x, "name")`` and ``get_service("name")``."""
     match call:
         case ast.Call(
-            func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(name)) as at, *_]
+            func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(name)) as text, *_]
         ):
-            yield "getattr", name, at.lineno
+            yield "getattr", name, text.lineno
         case ast.Call(
             func=ast.Attribute(attr="get_service") | ast.Name(id="get_service"),
-            args=[ast.Constant(value=str(name)) as at, *_],
+            args=[ast.Constant(value=str(name)) as text, *_],
         ):
-            yield "get_service", name, at.lineno
+            yield "get_service", name, text.lineno
         case _:
             return

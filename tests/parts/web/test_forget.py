@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fastapi import routing
 
-from modframe.load import forget_gone
+from modframe.load import clear_typing_caches
 from modframe.parts.web.application import build_web
 from modframe.parts.web.forget import forget
 
@@ -85,7 +85,7 @@ async def test_nothing_of_a_dropped_application_stays() -> None:
     places = dict(routing._endpoint_context_cache)
     refs = await _use()
     forget()
-    forget_gone()
+    clear_typing_caches()
     for _ in range(5):  # a collected async generator is closed by the loop, and then goes itself
         gc.collect()
         await asyncio.sleep(0)

@@ -1,4 +1,7 @@
-"""What the decorators of one class recorded, by decorator; inherited where not said anew."""
+"""`ClassFacts`: what decorators recorded on a class; `Findings`: what is wrong with them.
+
+The reader asks both: it looks facts up by decorator, and adds findings with their place.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 from ..errors import Finding
 from ..source import Source
 from ..spec import FACTS, Fact
-from .text import Text, understand
+from .text import Analysis, analyze
 
 MANDATORY = (
     "inject_dependencies",
@@ -38,81 +41,83 @@ _REPEATABLE = frozenset(
 )
 
 
-class Facts:
-    """The facts of a class, its own first, then those of its bases that it doesn't say anew."""
+class ClassFacts:
+    """The facts of a class, then those of its bases, unless the class uses the same decorator."""
 
     def __init__(self, cls: type) -> None:
         self._facts: list[Fact] = []
-        for one in cls.__mro__:
-            said = {fact.decorator for fact in self._facts}
-            self._facts += [fact for fact in vars(one).get(FACTS, ()) if fact.decorator not in said]
+        for base in cls.__mro__:
+            used = {fact.decorator for fact in self._facts}
+            self._facts += [
+                fact for fact in vars(base).get(FACTS, ()) if fact.decorator not in used
+            ]
         self._first = {fact.decorator: fact for fact in reversed(self._facts)}
 
     def first(self, decorator: str) -> Fact | None:
-        """The fact of a decorator, if it stands on the class."""
+        """Return the first fact of a decorator, or ``None`` if the class doesn't have it."""
         return self._first.get(decorator)
 
     def every(self, *decorators: str) -> Iterator[Fact]:
-        """All facts of some decorators, from the top down."""
-        return (one for one in self._facts if one.decorator in decorators)
+        """Return all facts of some decorators, from the top down."""
+        return (fact for fact in self._facts if fact.decorator in decorators)
 
     def value(self, decorator: str, name: str, default: Any = None) -> Any:
-        """One argument of a decorator."""
+        """Return one argument of a decorator, or ``default`` if the class doesn't have it."""
         fact = self.first(decorator)
         return default if fact is None else fact.values.get(name, default)
 
     def joined(self, decorator: str, name: str) -> tuple[str, ...]:
-        """The names under one argument, of a decorator that may stand several times."""
-        found = [name_ for fact in self.every(decorator) for name_ in fact.values[name]]
-        return tuple(dict.fromkeys(found))
+        """Return all names in one argument of a repeatable decorator, without duplicates."""
+        names = [item for fact in self.every(decorator) for item in fact.values[name]]
+        return tuple(dict.fromkeys(names))
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What the guide's form demands and the class lacks."""
+        """The decorators that the guide's form demands and the class lacks."""
         return tuple(name for name in MANDATORY if self.first(name) is None)
 
     @property
     def repeated(self) -> tuple[Fact, ...]:
-        """The second and further ones of decorators that may stand once only."""
+        """The second and later facts of decorators that may be used only once."""
         seen: set[str] = set()
-        again = []
+        repeated = []
         for fact in self._facts:
             if fact.decorator in seen and fact.decorator not in _REPEATABLE:
-                again.append(fact)
+                repeated.append(fact)
             seen.add(fact.decorator)
-        return tuple(again)
+        return tuple(repeated)
 
 
-class Notes:
-    """Collects findings about one executed source."""
+class Findings:
+    """The findings about one executed source, in the order they were added."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.findings: list[Finding] = []
+        self.collected: list[Finding] = []
 
     def error(self, rule: str, message: str, cure: str, *, at: Fact | str = "") -> None:
-        """Note what keeps the module from loading.
+        """Add a finding that keeps the module from loading.
 
         Args:
             rule: The rule's stable name.
             message: What is wrong.
             cure: What to do.
-            at: The decorator it is about, or a class or constant of ``api.py``.
+            at: The decorator it is about, or the name of a class or constant in ``api.py``.
         """
-        self._note(Finding(rule, "error", message, cure=cure), at)
+        self._add(Finding(rule, "error", message, cure=cure), at)
 
     def warn(self, rule: str, message: str, cure: str, *, at: Fact | str = "") -> None:
-        """Note what the module loads with."""
-        self._note(Finding(rule, "warning", message, cure=cure), at)
+        """Add a finding that the module loads with; arguments as for `error`."""
+        self._add(Finding(rule, "warning", message, cure=cure), at)
 
-    def _note(self, finding: Finding, at: Fact | str) -> None:
+    def _add(self, finding: Finding, at: Fact | str) -> None:
         file, line = self._place(at)
         cell = self.source.files[file].cell
-        self.findings.append(replace(finding, file=file, line=line, cell=cell))
+        self.collected.append(replace(finding, file=file, line=line, cell=cell))
 
     def _place(self, at: Fact | str) -> tuple[str, int]:
         if isinstance(at, Fact):
             file = self.source.file_named(at.filename)
             return (file, at.line) if file else ("api.py", 0)
-        text = understand(self.source.files["api.py"])
-        return "api.py", text.lines.get(at, 0) if isinstance(text, Text) else 0
+        text = analyze(self.source.files["api.py"])
+        return "api.py", text.lines.get(at, 0) if isinstance(text, Analysis) else 0
