@@ -228,7 +228,5 @@ def _lock_holders() -> dict[int, int]:
 
 
 def _command(pid: int) -> str:
-    try:
-        return f" ({command_of(Path(f'/proc/{pid}'))})"
-    except OSError:
-        return ""
+    command = command_of(pid)
+    return f" ({command})" if command else ""

@@ -8,16 +8,15 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ..errors import ServeError
 
-_LISTENING = "0A"
 _SHOWN_ARGUMENTS = 3
 _HIGHEST_PORT = 65535
-_PROC = Path("/proc")
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -96,49 +95,35 @@ def in_use(host: str, port: int) -> ServeError:
     )
 
 
-# -- who has it: Linux tells, of this user's processes -----------------------------------------
-
-
 def _holder(port: int) -> str:
-    """``"pid 4711 (python -m http.server)"``; empty if nobody tells."""
-    links = {f"socket:[{inode}]" for inode in _inodes(port)}
-    if not links:
+    """Return ``"pid 4711 (python -m http.server)"``, or an empty text if the system does not tell.
+
+    Linux tells it of the processes of the same user, macOS only root.
+    """
+    try:
+        connections = psutil.net_connections("tcp")
+    except (psutil.Error, OSError):
         return ""
-    for process in _PROC.glob("[0-9]*"):
-        try:
-            if any(str(link.readlink()) in links for link in (process / "fd").iterdir()):
-                return f"pid {process.name} ({command_of(process)})"
-        except OSError:  # gone meanwhile, or another user's
-            continue
+    for connection in connections:
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+        if listens and connection.pid is not None:
+            command = command_of(connection.pid)
+            return f"pid {connection.pid} ({command})" if command else f"pid {connection.pid}"
     return ""
 
 
-def _inodes(port: int) -> Iterator[str]:
-    for table in ("tcp", "tcp6"):
-        try:
-            rows = (_PROC / "net" / table).read_text().splitlines()[1:]
-        except OSError:  # no such system
-            continue
-        for row in rows:
-            columns = row.split()
-            local, state, inode = columns[1], columns[3], columns[9]
-            if state == _LISTENING and int(local.rpartition(":")[2], 16) == port:
-                yield inode
+def command_of(pid: int) -> str:
+    """Return the first words of a process's command line, up to one that contains "token".
 
-
-def command_of(process: Path) -> str:
-    """The first words a process was called with, up to one that speaks of a token.
-
-    Args:
-        process: Its folder below ``/proc``.
-
-    Raises:
-        OSError: If it is gone, or this system has no such folder.
+    Empty if the process has ended or belongs to another user.
     """
-    words = (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-    shown = [Path(words[0]).name]
-    for word in words[1:_SHOWN_ARGUMENTS]:
-        if "token" in word.lower():
+    try:
+        program, *arguments = psutil.Process(pid).cmdline() or [""]
+    except (psutil.Error, OSError):
+        return ""
+    shown = [Path(program).name]
+    for argument in arguments[: _SHOWN_ARGUMENTS - 1]:
+        if "token" in argument.lower():
             break
-        shown.append(word)
-    return " ".join(word for word in shown if word)
+        shown.append(argument)
+    return " ".join(filter(None, shown))
