@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from ..errors import ModframeError
 from ..load.imports import DOORS
 from ..server import bind
-from ..server.binding import command_of
+from ..server.processes import command_of
 from ..source import find_modules
 from ..source.workspace import data_folder
 from .out import as_json, say, table, workspace_at

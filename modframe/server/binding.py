@@ -8,14 +8,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from pathlib import Path
 from typing import Any
-
-import psutil
 
 from ..errors import ServeError
 
-_SHOWN_ARGUMENTS = 3
 _HIGHEST_PORT = 65535
 
 
@@ -85,45 +81,13 @@ def _refusal(error: Exception, host: str, port: int) -> ServeError:
 
 
 def in_use(host: str, port: int) -> ServeError:
-    """The error for a port that another has, naming it where the system tells."""
-    holder = _holder(port)
+    """Return the error for a port that another process has, naming the process if possible."""
+    from .processes import describe_listener  # psutil takes 40 ms to import; only this needs it
+
+    holder = describe_listener(port)
     return ServeError(
         f"port {port} on {host!r} is in use{f' by {holder}' if holder else ''}",
         cure="stop that one, or pass port=0 for a free port",
         host=host,
         port=port,
     )
-
-
-def _holder(port: int) -> str:
-    """Return ``"pid 4711 (python -m http.server)"``, or an empty text if the system does not tell.
-
-    Linux tells it of the processes of the same user, macOS only root.
-    """
-    try:
-        connections = psutil.net_connections("tcp")
-    except (psutil.Error, OSError):
-        return ""
-    for connection in connections:
-        listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-        if listens and connection.pid is not None:
-            command = command_of(connection.pid)
-            return f"pid {connection.pid} ({command})" if command else f"pid {connection.pid}"
-    return ""
-
-
-def command_of(pid: int) -> str:
-    """Return the first words of a process's command line, up to one that contains "token".
-
-    Empty if the process has ended or belongs to another user.
-    """
-    try:
-        program, *arguments = psutil.Process(pid).cmdline() or [""]
-    except (psutil.Error, OSError):
-        return ""
-    shown = [Path(program).name]
-    for argument in arguments[: _SHOWN_ARGUMENTS - 1]:
-        if "token" in argument.lower():
-            break
-        shown.append(argument)
-    return " ".join(filter(None, shown))
