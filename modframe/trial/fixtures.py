@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ..server.client import sync_client, test_client
+from ..parts.web.client import async_client, sync_client
 from .bridge import Bridge
 from .subject import Subject, names_a_module
 
@@ -39,14 +39,14 @@ class Offered:
 
         An `httpx.AsyncClient` for an async test, an `httpx.Client` for any other.
         """
-        asgi = self._subject.asgi()
+        asgi, app_loop = self._subject.asgi(), self._subject.app_loop
         if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
-            answers = test_client(asgi, self._subject.app_loop)
-            yield answers
-            self._bridge.run(answers.aclose)
+            asynchronous = async_client(asgi, app_loop)
+            yield asynchronous
+            self._bridge.run(asynchronous.aclose)
         else:
-            with sync_client(asgi, self._bridge.run) as waits:
-                yield waits
+            with sync_client(asgi, app_loop, wait=self._bridge.run) as synchronous:
+                yield synchronous
 
     @pytest.fixture
     def monkeypatch(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:

@@ -78,3 +78,25 @@ def test_a_server_that_died_is_gone(
     assert again is not server
     assert app.url == again.url == server.url
     assert httpx.get(f"{again.url}/health/live").status_code == 200
+
+
+PACKED = """
+import gzip
+from fastapi import APIRouter, Response
+from core.decorators import module
+router = APIRouter()
+@router.get("/packed")
+async def packed() -> Response:
+    return Response(gzip.compress(b"plain"), headers={"Content-Encoding": "gzip"})
+@module
+class Packed:
+    pass
+"""
+
+
+async def test_a_client_without_a_port_unpacks_an_answer_once(app: Any) -> None:
+    """A compressed body arrives as it does over a socket."""
+    await asyncio.to_thread(app.load, {"api.py": PACKED}, id="packed")
+    async with app.test_client() as client:
+        answer = await client.get("/api/v1/packed/packed")
+    assert (answer.status_code, answer.text) == (200, "plain")
