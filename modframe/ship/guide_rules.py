@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from ..errors import Finding
 from ..load.facts import MANDATORY
 from ..load.methods import public_methods
-from ..load.text import is_code, parsed, place
+from ..load.text import is_code, parsed, place, place_of_callable
 from ..source import Source
 from ..spec import FACTS, ModuleSpec, type_name
 
@@ -208,7 +208,7 @@ def _documentation(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
                 "undocumented-method",
                 f"{name}() is public, and no ServiceMethod documents it",
                 f"add ServiceMethod(name={name!r}, ...), or call it _{name}",
-                _where(method, source),
+                place_of_callable(method, source),
             )
     if spec.form == "guide":
         yield from _results(service.methods, service.service_class, source)
@@ -222,18 +222,9 @@ def _results(documented: Mapping[str, Any], cls: type, source: Source) -> Iterat
                 f"{name}() is documented to return {type_name(one.returns.return_type)}; the "
                 "guide's services give a Result",
                 "return Result.success(...) or Result.error(...)",
-                _where(getattr(cls, name, None), source),
+                place_of_callable(getattr(cls, name, None), source),
             )
 
 
 def _note(rule: str, message: str, cure: str, where: dict[str, Any]) -> Finding:
-    return Finding(rule, "info", message, cure=cure, **where)
-
-
-def _where(method: Any, source: Source) -> dict[str, Any]:
-    code = getattr(inspect.unwrap(method), "__code__", None) if callable(method) else None
-    file = source.file_named(code.co_filename) if code else ""
-    if code is None or not file:
-        return {"file": "api.py"}
-    content = source.files[file]
-    return place(content, file, code.co_firstlineno - content.first_line + 1)
+    return Finding(rule, "info", message, cure=cure, **(where or {"file": "api.py"}))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from ...load.methods import public_methods
-from ...load.text import Text, understand
+from ...load.text import Text, place_of_callable, understand
 from ...names import plain_names
 from ...source import Source
 from ...spec import ModuleSpec, ServiceMethod, type_name
@@ -152,7 +152,7 @@ def _method(
     method = getattr(cls, name)
     kind: Literal["plain", "stream"] = "stream" if inspect.isasyncgenfunction(method) else "plain"
     about = type_name(documented.returns.return_type) if documented and documented.returns else ""
-    place = _place(method, source)
+    place = place_of_callable(method, source)
     try:
         real = inspect.signature(method)
         first = next(iter(real.parameters.values()), None)
@@ -211,14 +211,6 @@ def _written(name: str, parameters: tuple[Parameter, ...], returns: str) -> str:
         words.insert(len(words) if last is None else last, "/")
     arrow = f" -> {returns}" if returns else ""
     return f"{name}({', '.join(words)}){arrow}"
-
-
-def _place(method: Any, source: Source) -> dict[str, Any]:
-    code = getattr(inspect.unwrap(method), "__code__", None)
-    file = source.file_named(code.co_filename) if code else ""
-    if code is None or not file:
-        return {}
-    return {"file": file, "line": code.co_firstlineno, "cell": source.files[file].cell}
 
 
 def _first_place(
