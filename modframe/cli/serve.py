@@ -20,6 +20,7 @@ from typing import Any
 
 from ..app import AppContext
 from ..hosted import hosted
+from ..runtime.bounds import first_of
 from ..server import Server, bind, check_token
 from ..source import OnDisk
 from ..source.workspace import find_workspace
@@ -133,9 +134,7 @@ async def _host(
 
 async def _unless(stop: Stop, work: Awaitable[int]) -> int:
     task = asyncio.ensure_future(work)
-    asked = asyncio.ensure_future(stop.asked.wait())
-    await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
+    await first_of(task, stop.asked)
     if not task.done():
         task.cancel()
         await asyncio.wait({task})

@@ -21,6 +21,7 @@ from ..errors import ServeError
 from ..html import link, tag
 from ..parts.web.problem import ASGIApp
 from ..parts.web.streams import Streams
+from ..runtime.bounds import first_of
 from .binding import in_use, release_leftovers
 from .hosts import reachable
 
@@ -95,14 +96,11 @@ async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
     release_leftovers(bound)
     task = _spawn(server.serve, bound)
     task.add_done_callback(lambda ended: _close(server, bound, ended))
-    started = asyncio.ensure_future(server.accepting.wait())
     try:
-        await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+        await first_of(task, server.accepting)
     except asyncio.CancelledError:
         task.cancel()
         raise
-    finally:
-        started.cancel()
     if task.done():
         _raise_ended(task, bound_to=server.address)
     return RunningServer(server, streams, task)

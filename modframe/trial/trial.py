@@ -15,7 +15,7 @@ from ..errors import Finding, LoadError
 from ..load.text import is_code, is_test
 from ..names import folder_of
 from ..runtime.app import App
-from ..runtime.bounds import GRACE, cancel_all
+from ..runtime.bounds import GRACE, cancel_all, first_of
 from ..runtime.change.outcome import Passed
 from ..runtime.generation import Generation
 from ..runtime.live import Live
@@ -129,7 +129,7 @@ class Trial:
         with undisturbed():
             run.start(lambda: _tell(loop, over))
             try:
-                await _wait(over, timeout)
+                await first_of(over, timeout=timeout)
                 overdue = None if over.is_set() else await _end(run, over, timeout)
             except asyncio.CancelledError:
                 await _end(run, over, timeout)
@@ -166,24 +166,16 @@ def _tell(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
         return  # the loop was closed meanwhile: nobody waits any more
 
 
-async def _wait(over: asyncio.Event, timeout: float) -> None:
-    waiting = asyncio.ensure_future(over.wait())
-    try:
-        await asyncio.wait({waiting}, timeout=timeout)
-    finally:
-        waiting.cancel()
-
-
 async def _end(run: Run, over: asyncio.Event, timeout: float) -> Failure:
     """End a run that takes too long, or that nobody waits for any more."""
     name = run.reports.current or "the import of the tests"
     file, line = run.place()
     run.stop()
-    await _wait(over, GRACE)
+    await first_of(over, timeout=GRACE)
     state = "was ended"
     if not over.is_set():
         run.bridge.leave()
-        await _wait(over, GRACE)
+        await first_of(over, timeout=GRACE)
         state = "could not be ended, so it was left behind"
     text = f"is not done after the {timeout:g} s that all tests have (MODFRAME_TEST_TIMEOUT)"
     return Failure("test-overdue", name, f"{text} and {state}", file, line)
