@@ -119,7 +119,7 @@ async def _host(
         )
         stop.loading = None
         if serving.watch:
-            app._engine.watching.say = say_line
+            app._engine.watching.report = say_line
             await app._engine.watching.begin()
         _announce(app, server, serving)
         if afterwards is None:

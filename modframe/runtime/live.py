@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from .generation import Generation
 
@@ -63,15 +63,26 @@ class Live:
 
     def importers(self, module_ids: Iterable[str]) -> list[str]:
         """The live modules, beside these, that import from one of them, or from one that does."""
-        known = set(module_ids)
-        found: list[str] = []
-        waiting = list(known)
-        while waiting:
-            more = sorted(self._importers.get(waiting.pop(), set()) - known)
-            known.update(more)
-            found += more
-            waiting += more
-        return found
+        return reach(module_ids, lambda key: sorted(self._importers.get(key, ())))
 
     def __repr__(self) -> str:
         return f"<Live: {len(self.generations)} modules>"
+
+
+def reach(begin: Iterable[str], next_to: Callable[[str], Iterable[str]]) -> list[str]:
+    """Return the ids that lead back to ``begin``, directly or not: each once, the nearest first.
+
+    Args:
+        begin: Where it begins; none of these is in the result.
+        next_to: Id → the ids one step further.
+    """
+    pending = list(begin)
+    known = set(pending)
+    reached: list[str] = []
+    for key in pending:  # it grows on the way
+        for other in next_to(key):
+            if other not in known:
+                known.add(other)
+                reached.append(other)
+                pending.append(other)
+    return reached

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import LoadError
+from ..errors import LoadError, detail_of
 from ..load.reads import Reads
 from ..source import Source
 from .generation import Generation
@@ -110,17 +110,16 @@ class Records(dict[str, Record]):
             return "DRAFT"
         return "STARTING" if record.building else record.state
 
-    def why(self, module_id: str) -> str:
-        """Why a module's newest attempt failed; empty if none did."""
-        record = self.get(module_id)
-        return "" if record is None or record.error is None else str(record.error)
-
     def stale(self, module_id: str) -> str:
-        """Why a module's newest text isn't live; empty if it is, though it was not activated."""
+        """Return why a module's newest text isn't live, in words that leave its id out.
+
+        Empty if it is live, even if its activation failed.
+        """
         record = self.get(module_id)
         error = record.error if record is not None else None
-        activated = not (isinstance(error, LoadError) and error.step == "activate")
-        return self.why(module_id) if activated else ""
+        if error is None or (isinstance(error, LoadError) and error.step == "activate"):
+            return ""
+        return detail_of(error)
 
     def readiness(self) -> dict[str, State]:
         """Module id → state, of all that were meant to run."""

@@ -33,7 +33,7 @@ class Saved:
         self.app = app
         self.folder = folder
         self.said: list[str] = []
-        app._engine.watching.say = self.said.append
+        app._engine.watching.report = self.said.append
         self.watcher = app.watch()
         self._fences = 0
 
