@@ -1,6 +1,6 @@
-"""`bind`: a socket that has its port and does not listen yet, or an error that says who has it.
+"""`bind`: returns a socket that has its port and does not listen yet, or raises `ServeError`.
 
-Called first of all when a server is asked for, so that a busy port is known before anything loads.
+It is called before anything loads, so that a busy port is known at once.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _HIGHEST_PORT = 65535
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A TCP socket bound to an address, not listening; port 0 picks a free one.
+    """Return a TCP socket that is bound to an address and does not listen; port 0 picks a free one.
 
     Raises:
-        ServeError: If the port is taken (by whom, if this machine tells), or the address is bad.
+        ServeError: If the port is taken or the address is bad.
     """
     try:
         if not 0 <= port <= _HIGHEST_PORT:
@@ -43,10 +43,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _bind_alone(bound: socket.socket, address: tuple[Any, ...]) -> None:
-    """Bind without sharing; share only with what a server that stopped a moment ago left behind.
+    """Bind without sharing the port, except with connections that a stopped server left behind.
 
     With SO_REUSEADDR from the start, two programs that both load before they listen would both
-    get the port, and the second would learn it only at the end.
+    get the port, and the second would fail only after it had loaded.
     """
     try:
         bound.bind(address)
@@ -58,9 +58,9 @@ def _bind_alone(bound: socket.socket, address: tuple[Any, ...]) -> None:
 
 
 def release_leftovers(bound: socket.socket) -> None:
-    """Let the next server have the port while connections of this one still wind down.
+    """Allow the port to be bound again while old connections on it are still closing.
 
-    Called right before listening; a port that is listened on can't be taken in spite of it.
+    Called right before listening: no other socket can bind a port that is listened on.
     """
     if os.name == "posix":
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
