@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import modframe
 from modframe.app import AppContext, current_app
 from modframe.errors import ExportError
-from modframe.ship import ExportReport, export, fresh_process
+from modframe.ship import ExportRecord, ExportReport, export, fresh_process
 from modframe.source import Source
 from tests.fakes import ORDERS
 
@@ -266,7 +266,7 @@ def test_a_file_name_can_t_lead_out(tmp_path: Path) -> None:
     """A mapping with such a name is refused before anything happens."""
     source = Source.from_texts("standard.orders", {"api.py": small(), "../evil.py": "x = 1\n"})
     with pytest.raises(ExportError, match=r"'\.\./evil\.py' leads out"):
-        export(source, tmp_path / "modules", workspace=tmp_path, data=None)
+        export(source, tmp_path / "modules", workspace=tmp_path, record=ExportRecord(None))
 
 
 def test_a_record_that_can_t_be_read_is_named(keeping: AppContext, workspace: Path) -> None:
@@ -296,11 +296,12 @@ def test_any_text_is_written_byte_for_byte(
 ) -> None:
     """Line ends, blanks, characters of any script, and no last line end: all as they are."""
     monkeypatch.setattr(
-        sys.modules["modframe.ship.export"], "run_trial", lambda *args, **options: []
+        sys.modules["modframe.ship.export"], "load_in_fresh_process", lambda *args, **options: []
     )
     text = line_end.join(lines) + end
     source = Source.from_texts("standard.orders", {"api.py": text})
-    report = export(source, tmp_path / "modules", workspace=tmp_path, data=None, force=True)
+    target, record = tmp_path / "modules", ExportRecord(None)
+    report = export(source, target, workspace=tmp_path, record=record, force=True)
     assert report.paths[0].read_bytes() == text.encode()
-    again = export(source, tmp_path / "modules", workspace=tmp_path, data=None)
+    again = export(source, target, workspace=tmp_path, record=record)
     assert again.written == ()
