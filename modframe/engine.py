@@ -120,7 +120,7 @@ class Engine:
         self._stopped = False
         self.watching = Watching(self.swap, self.disk, app_loop=app_loop)
         self.drafts = Drafts(self.swap)
-        self.trials = Trials(app_loop, live=self.live, config=config, asgi_over=self.asgi_over)
+        self.trials = Trials(self)
         self.watching.change = self._change_saved
         self.rollbacks = Rollbacks(self.swap, data)
         self.source_finder = SourceFinder(

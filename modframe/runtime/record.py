@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import LoadError, detail_of
+from ..errors import LoadError, reason_of
 from ..load.reads import Reads
 from ..source import Source
 from .generation import Generation
@@ -119,7 +119,7 @@ class Records(dict[str, Record]):
         error = record.error if record is not None else None
         if error is None or (isinstance(error, LoadError) and error.step == "activate"):
             return ""
-        return detail_of(error)
+        return reason_of(error)
 
     def readiness(self) -> dict[str, State]:
         """Module id → state, of all that were meant to run."""

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModframeError, NotRunningError, detail_of, same_fault
+from ..errors import ModframeError, NotRunningError, reason_of, same_fault
 from ..html import tag
 from ..observe import log_exception
 from ..runtime.change.swap import Swap
@@ -295,7 +295,7 @@ class Watching:
         """Return ``standard.orders 3 stays live · api.py, line 7: ...``."""
         live = self._swap.live.generations.get(module_id)
         state = f"{live.number} stays live" if live else "is not live"
-        return f"{module_id} {state} · {' '.join(detail_of(error).split())}"
+        return f"{module_id} {state} · {' '.join(reason_of(error).split())}"
 
 
 class Watcher:
