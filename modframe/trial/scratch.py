@@ -1,7 +1,7 @@
 """`Scratch`: databases in memory for a run of tests, so that nothing they write is kept.
 
-A context variable tells the engine, when it opens a session, that a test asks. The module's own
-tasks began before its tests, so they go on with the real databases.
+A context variable marks what tests begin; the engine asks for it where it opens a session. A
+module's own tasks, begun before its tests, go on with the real databases.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from ..runtime.generation import Generation
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-_current: ContextVar[Scratch | None] = ContextVar("modframe_scratch", default=None)
+_here: ContextVar[Scratch | None] = ContextVar("modframe_scratch", default=None)
 
 
 class Scratch:
-    """The databases of one run. Each has the tables of its modules and begins without rows.
+    """The databases of one run; each begins with its modules' tables, and no rows.
 
     Args:
         config: The framework's settings.
-        generations: Returns the generations that the tests see.
+        generations: The generations that the tests see.
     """
 
     def __init__(
@@ -38,15 +38,15 @@ class Scratch:
         self._making = asyncio.Lock()
         self._databases = LazyDatabases(None, config, self._declared)
 
-    def use_in_context(self) -> None:
-        """Open the sessions of the current context on these databases."""
-        _current.set(self)
+    def use_here(self) -> None:
+        """Let what begins in this context open its sessions on these."""
+        _here.set(self)
 
     @asynccontextmanager
     async def session(
         self, database: str, purpose: str, *, strict: bool = False
     ) -> AsyncIterator[AsyncSession]:
-        """Open a session on one of them.
+        """A session on one of them.
 
         Raises:
             DatabaseNameError: If no module declares it.
@@ -74,10 +74,10 @@ class Scratch:
         }
 
     async def aclose(self) -> None:
-        """Close them."""
+        """Let go of them."""
         await self._databases.aclose()
 
 
 def scratch_here() -> Scratch | None:
-    """Return the databases for sessions of the current context; None for the real ones."""
-    return _current.get()
+    """The databases that sessions are to be opened on here, if not on the real ones."""
+    return _here.get()

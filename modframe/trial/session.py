@@ -114,7 +114,7 @@ class Run:
     def _work(self) -> None:
         subject = self._subject
         resolve_names_with(subject.lookup)
-        self._scratch.use_in_context()
+        self._scratch.use_here()
         subject.package.code_for = self._code_for
         with tempfile.TemporaryDirectory(
             prefix="modframe-test-", ignore_cleanup_errors=True
