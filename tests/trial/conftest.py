@@ -23,7 +23,7 @@ def own_temporary_folder(
 
 @pytest.fixture
 def impatient(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An app whose tests have a second and a half."""
+    """An app that gives tests 1.5 s."""
     monkeypatch.setenv("MODFRAME_TEST_TIMEOUT", "1.5")
     HOLD.clear()
     with modframe.start(workspace=workspace, data=":memory:") as app:
