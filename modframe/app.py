@@ -386,9 +386,9 @@ class AppContext:
 
     def test_client(self) -> Any:
         """An `httpx.AsyncClient` into the API, on the app loop, without a port."""
-        from .server.client import test_client
+        from .parts.web.client import async_client
 
-        return test_client(self._engine.site.asgi, self._app_loop)
+        return async_client(self._engine.site.asgi, self._app_loop)
 
     # -- seeing ---------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .server import Server
     from .server.site import Site
-    from .ship import ExportReport
+    from .ship import ExportRecord, ExportReport
     from .view.widgets import Inspector
 
 _log = logging.getLogger("modframe.engine")
@@ -349,6 +349,12 @@ class Engine:
 
     # -- verbs that need several rooms ----------------------------------------------------
 
+    @cached_property
+    def _export_record(self) -> ExportRecord:
+        from .ship import ExportRecord
+
+        return ExportRecord(self.data)
+
     def export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
         """Write the live text of a module below a folder, which is relative to the workspace.
 
@@ -370,7 +376,7 @@ class Engine:
             generation.source,
             self.workspace / to,
             workspace=self.workspace,
-            data=self.data,
+            record=self._export_record,
             draft=self.records[module_id].draft,
             settings=self.given_settings,
             force=force,

@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from ..errors import ModframeError
 from ..load.imports import DOORS
 from ..server import bind
-from ..server.binding import command_of
+from ..server.processes import command_of
 from ..source import find_modules
 from ..source.workspace import data_folder
 from .out import as_json, say, table, workspace_at
@@ -228,7 +228,5 @@ def _lock_holders() -> dict[int, int]:
 
 
 def _command(pid: int) -> str:
-    try:
-        return f" ({command_of(Path(f'/proc/{pid}'))})"
-    except OSError:
-        return ""
+    command = command_of(pid)
+    return f" ({command})" if command else ""

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..app import AppContext
 from ..hosted import hosted
+from ..runtime.bounds import wait_for_any
 from ..server import Server, bind, check_token
 from ..source import OnDisk
 from ..source.workspace import find_workspace
@@ -118,7 +119,7 @@ async def _host(
         )
         stop.loading = None
         if serving.watch:
-            app._engine.watching.say = say_line
+            app._engine.watching.report = say_line
             await app._engine.watching.begin()
         _announce(app, server, serving)
         if afterwards is None:
@@ -133,9 +134,7 @@ async def _host(
 
 async def _unless(stop: Stop, work: Awaitable[int]) -> int:
     task = asyncio.ensure_future(work)
-    asked = asyncio.ensure_future(stop.asked.wait())
-    await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
+    await wait_for_any(task, stop.asked)
     if not task.done():
         task.cancel()
         await asyncio.wait({task})

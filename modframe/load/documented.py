@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any
 
 from ..errors import Finding
 from ..source import Source
 from ..spec import ModuleSpec, ServiceMethod, type_name
+from .text import place_of_callable
 
 
 def documentation_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
@@ -22,7 +22,7 @@ def documentation_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding
         return
     for name, documented in service.methods.items():
         method = getattr(service.service_class, name, None)
-        where = _where(method, source)
+        where = place_of_callable(method, source) or {"file": "api.py"}
         if not callable(method):
             yield Finding(
                 "documented-method",
@@ -65,11 +65,3 @@ def _differences(documented: ServiceMethod, real: inspect.Signature) -> Iterator
                 f"{name}() is documented to return {says} and annotated with {gives}",
                 f"write '-> {says}' at the method, or ServiceReturn(return_type={gives!r}, ...)",
             )
-
-
-def _where(method: object, source: Source) -> dict[str, Any]:
-    code = getattr(inspect.unwrap(method), "__code__", None) if callable(method) else None
-    file = source.file_named(code.co_filename) if code else ""
-    if code is None or not file:
-        return {"file": "api.py"}
-    return {"file": file, "line": code.co_firstlineno, "cell": source.files[file].cell}

@@ -8,6 +8,7 @@ the cell or file.
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -16,7 +17,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-from ..source import SourceFile
+from ..source import Source, SourceFile
 from .undefined import UnknownName, unknown_names
 
 _MAGIC = re.compile(r"[%!?]|\w+\?$")
@@ -110,6 +111,18 @@ def place_of_line(content: SourceFile, file: str, line: int) -> dict[str, Any]:
         "line": line + content.first_line - 1 if line else 0,
         "cell": content.cell,
     }
+
+
+def place_of_callable(function: object, source: Source) -> dict[str, Any]:
+    """Return ``file``, ``line`` and ``cell`` of a function or method, as a finding has them.
+
+    Empty if it is not written in the module's own files.
+    """
+    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    file = source.file_named(code.co_filename) if code is not None else ""
+    if code is None or not file:
+        return {}
+    return {"file": file, "line": code.co_firstlineno, "cell": source.files[file].cell}
 
 
 def is_code(file: str) -> bool:

@@ -44,14 +44,22 @@ class Limits:
     farewell: float = 1.0
 
 
-async def wait_for_any(*events: asyncio.Event, timeout: float) -> None:
-    """Wait until one of the events is set, at most ``timeout`` seconds."""
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
+async def wait_for_any(
+    *awaited: asyncio.Event | asyncio.Future[Any], timeout: float | None = None
+) -> None:
+    """Wait until an event is set or a future is done, at most ``timeout`` seconds.
+
+    The futures are left alone: none is cancelled, and no exception of theirs is raised.
+    """
+    futures = {one for one in awaited if not isinstance(one, asyncio.Event)}
+    events = {
+        asyncio.ensure_future(one.wait()) for one in awaited if isinstance(one, asyncio.Event)
+    }
     try:
-        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(futures | events, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for one in waits:
-            one.cancel()
+        for waiter in events:
+            waiter.cancel()
 
 
 async def cancel_all(
@@ -94,12 +102,8 @@ async def run_with_timeout(
         ModframeError: In place of a ``CancelledError`` that nobody requested.
     """
     task = asyncio.ensure_future(_call(step, what))
-    waits: set[asyncio.Future[Any]] = {task}
-    hurried = asyncio.ensure_future(hurry.wait()) if hurry else None
-    if hurried:
-        waits.add(hurried)
     try:
-        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)
         if task.cancelled():
             raise _cancelled_error(_name_of_step(what))
         if task.done():
@@ -120,8 +124,6 @@ async def run_with_timeout(
         await asyncio.wait({task}, timeout=GRACE)
         raise
     finally:
-        if hurried:
-            hurried.cancel()
         if task.done() and not task.cancelled():
             task.exception()  # retrieved, so that asyncio doesn't log it as well
 

@@ -5,7 +5,7 @@ Written by changes on the app loop; read by handles, the dispatcher and views in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from .gate import Gate
 from .generation import Generation
@@ -79,15 +79,26 @@ class Live:
 
     def importers(self, module_ids: Iterable[str]) -> list[str]:
         """Return the live modules that import from these, directly or through others."""
-        seen = set(module_ids)
-        importers: list[str] = []
-        pending = list(seen)
-        while pending:
-            direct = sorted(self._importers.get(pending.pop(), set()) - seen)
-            seen.update(direct)
-            importers += direct
-            pending += direct
-        return importers
+        return reach(module_ids, lambda key: sorted(self._importers.get(key, ())))
 
     def __repr__(self) -> str:
         return f"<Live: {len(self.generations)} modules>"
+
+
+def reach(begin: Iterable[str], next_to: Callable[[str], Iterable[str]]) -> list[str]:
+    """Return the ids that lead back to ``begin``, directly or not: each once, the nearest first.
+
+    Args:
+        begin: Where it begins; none of these is in the result.
+        next_to: Id → the ids one step further.
+    """
+    pending = list(begin)
+    known = set(pending)
+    reached: list[str] = []
+    for key in pending:  # it grows on the way
+        for other in next_to(key):
+            if other not in known:
+                known.add(other)
+                reached.append(other)
+                pending.append(other)
+    return reached

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import LoadError
+from ..errors import LoadError, reason_of
 from ..load.reads import Reads
 from ..source import Source
 from .generation import Generation
@@ -122,7 +122,7 @@ class Records(dict[str, Record]):
         error = record.error if record is not None else None
         if error is None or (isinstance(error, LoadError) and error.step == "activate"):
             return ""
-        return str(error)
+        return reason_of(error)
 
     def readiness(self) -> dict[str, State]:
         """Return module id → state, of all modules that are to run; drafts are not."""

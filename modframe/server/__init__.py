@@ -1,7 +1,7 @@
-"""The server room: Live in, HTTP out. The engine makes its `Site` and hands it the table and facts.
+"""Serves what is live over HTTP. The engine makes a `Site` and hands it the table and the facts.
 
-guard → dispatcher → a generation's sub-application, or the system pages; and the server itself.
-Here stands what the shell needs before there is a site.
+A request passes the guard and the dispatcher, and is answered by a generation's sub-application or
+by a system page. The names here are those that the shell needs before there is a site.
 """
 
 from __future__ import annotations

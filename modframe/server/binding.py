@@ -1,6 +1,6 @@
-"""`bind`: a socket that has its port and does not listen yet, or an error that says who has it.
+"""`bind`: returns a socket that has its port and does not listen yet, or raises `ServeError`.
 
-Called first of all when a server is asked for, so that a busy port is known before anything loads.
+It is called before anything loads, so that a busy port is known at once.
 """
 
 from __future__ import annotations
@@ -8,23 +8,18 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from ..errors import ServeError
 
-_LISTENING = "0A"
-_SHOWN_ARGUMENTS = 3
 _HIGHEST_PORT = 65535
-_PROC = Path("/proc")
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A TCP socket bound to an address, not listening; port 0 picks a free one.
+    """Return a TCP socket that is bound to an address and does not listen; port 0 picks a free one.
 
     Raises:
-        ServeError: If the port is taken (by whom, if this machine tells), or the address is bad.
+        ServeError: If the port is taken or the address is bad.
     """
     try:
         if not 0 <= port <= _HIGHEST_PORT:
@@ -48,10 +43,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _bind_alone(bound: socket.socket, address: tuple[Any, ...]) -> None:
-    """Bind without sharing; share only with what a server that stopped a moment ago left behind.
+    """Bind without sharing the port, except with connections that a stopped server left behind.
 
     With SO_REUSEADDR from the start, two programs that both load before they listen would both
-    get the port, and the second would learn it only at the end.
+    get the port, and the second would fail only after it had loaded.
     """
     try:
         bound.bind(address)
@@ -63,9 +58,9 @@ def _bind_alone(bound: socket.socket, address: tuple[Any, ...]) -> None:
 
 
 def release_leftovers(bound: socket.socket) -> None:
-    """Let the next server have the port while connections of this one still wind down.
+    """Allow the port to be bound again while old connections on it are still closing.
 
-    Called right before listening; a port that is listened on can't be taken in spite of it.
+    Called right before listening: no other socket can bind a port that is listened on.
     """
     if os.name == "posix":
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -86,59 +81,13 @@ def _refusal(error: Exception, host: str, port: int) -> ServeError:
 
 
 def in_use(host: str, port: int) -> ServeError:
-    """The error for a port that another has, naming it where the system tells."""
-    holder = _holder(port)
+    """Return the error for a port that another process has, naming the process if possible."""
+    from .processes import describe_listener  # psutil takes 40 ms to import; only this needs it
+
+    holder = describe_listener(port)
     return ServeError(
         f"port {port} on {host!r} is in use{f' by {holder}' if holder else ''}",
         cure="stop that one, or pass port=0 for a free port",
         host=host,
         port=port,
     )
-
-
-# -- who has it: Linux tells, of this user's processes -----------------------------------------
-
-
-def _holder(port: int) -> str:
-    """``"pid 4711 (python -m http.server)"``; empty if nobody tells."""
-    links = {f"socket:[{inode}]" for inode in _inodes(port)}
-    if not links:
-        return ""
-    for process in _PROC.glob("[0-9]*"):
-        try:
-            if any(str(link.readlink()) in links for link in (process / "fd").iterdir()):
-                return f"pid {process.name} ({command_of(process)})"
-        except OSError:  # gone meanwhile, or another user's
-            continue
-    return ""
-
-
-def _inodes(port: int) -> Iterator[str]:
-    for table in ("tcp", "tcp6"):
-        try:
-            rows = (_PROC / "net" / table).read_text().splitlines()[1:]
-        except OSError:  # no such system
-            continue
-        for row in rows:
-            columns = row.split()
-            local, state, inode = columns[1], columns[3], columns[9]
-            if state == _LISTENING and int(local.rpartition(":")[2], 16) == port:
-                yield inode
-
-
-def command_of(process: Path) -> str:
-    """The first words a process was called with, up to one that speaks of a token.
-
-    Args:
-        process: Its folder below ``/proc``.
-
-    Raises:
-        OSError: If it is gone, or this system has no such folder.
-    """
-    words = (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-    shown = [Path(words[0]).name]
-    for word in words[1:_SHOWN_ARGUMENTS]:
-        if "token" in word.lower():
-            break
-        shown.append(word)
-    return " ".join(word for word in shown if word)

@@ -1,8 +1,8 @@
-"""`Dispatcher`: a request's path → the live generation it belongs to → its sub-application.
+"""`Dispatcher`: sends a request to the live generation that its path belongs to.
 
-Called by the guard for every request, and by an ASGI server for its lifespan. Live is read once a
-request, so a request stays on the generation it began on; the generation's counter keeps it open
-until then. Everything that is not below `/api/v1/` goes to the system pages.
+The guard calls it for every request, an ASGI server for its lifespan. Live is read once for each
+request, so a request stays on the generation it began on, and the generation counts it until it
+ends. Every path that is not below `/api/v1/` goes to the system pages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..runtime.gate import Work, enter_work, leave_work
 from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
 from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
-from .stale import is_local, stale_header, telling
+from .stale import is_local, stale_header, with_header
 
 _RETRY_SECONDS = "1"
 _HINTS_UP_TO = 2000
@@ -31,9 +31,10 @@ class Dispatcher:
 
     Args:
         live: The table of what runs.
-        system: What answers everything that is not below ``/api/v1/``.
-        absent: Of a module that is known but not live, its state and why; None for any other.
-        stale: Why a module's newest text isn't live; empty if it is. Only local clients see it.
+        system: Answers every path that is not below ``/api/v1/``.
+        absent: Returns state and reason of a module that is known but not live; None for others.
+        stale: Returns why a module's newest text isn't live, for local clients only; empty if it
+            is live.
     """
 
     def __init__(
@@ -50,10 +51,10 @@ class Dispatcher:
         self._stale = stale
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request to whom it belongs.
+        """Answer a request or a lifespan.
 
         Raises:
-            ModuleExitError: In place of a `SystemExit` or `KeyboardInterrupt` of the application's.
+            ModuleExitError: If the application raised `SystemExit` or `KeyboardInterrupt`.
         """
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
@@ -66,7 +67,7 @@ class Dispatcher:
             if module_id is None:
                 await self._system(scope, receive, send)
                 return
-            work = Work()  # connections share a context, so each request says its own
+            work = Work()  # requests of one connection share a context, so each sets its own
             token = enter_work(work)
             try:
                 generation = self._live.generations.get(module_id)
@@ -75,7 +76,7 @@ class Dispatcher:
                 await self._answer(generation, scope, receive, send, module_id=module_id)
             finally:
                 leave_work(token)
-        except (SystemExit, KeyboardInterrupt) as error:  # the last gate before the loop
+        except (SystemExit, KeyboardInterrupt) as error:  # they would end the loop
             raise ModuleExitError(
                 f"{module_id or 'a page'} raised {type(error).__name__} while it answered {path!r}",
                 cure="raise an ordinary exception instead",
@@ -94,7 +95,7 @@ class Dispatcher:
             await self._missing(module_id, self._live.generations, scope).send(scope, send)
             return
         if (why := self._stale(module_id)) and is_local(scope):
-            send = telling(send, stale_header(module_id, generation.number, why))
+            send = with_header(send, stale_header(module_id, generation.number, why))
         generation.in_flight += 1
         try:
             await web.asgi(scope, receive, send)
@@ -121,7 +122,7 @@ class Dispatcher:
             )
         wanted, hint = prefix_of(module_id), ""
         if len(generations) <= _HINTS_UP_TO:
-            prefixes = [prefix_of(one) for one in generations]
+            prefixes = [prefix_of(key) for key in generations]
             near = difflib.get_close_matches(wanted, prefixes, n=3)
             hint = f"; near it: {', '.join(near)}" if near else ""
         return Problem(404, f"Nothing is live at {wanted}{hint}")
@@ -134,7 +135,7 @@ async def _cut_short(generation: Generation, scope: Scope, send: Send) -> None:
     """Answer a request that was cancelled at its generation's deadline.
 
     Raises:
-        BrokenResponseError: If the answer had begun: the server closes the connection.
+        BrokenResponseError: If the answer had begun; the server then closes the connection.
     """
     text = (
         f"{generation.module_id}: this request began on generation {generation.number}, which "
@@ -145,22 +146,23 @@ async def _cut_short(generation: Generation, scope: Scope, send: Send) -> None:
     await Problem(503, text, headers={"Retry-After": _RETRY_SECONDS}).send(scope, send)
 
 
-def _said(variables: Mapping[str, Any]) -> str:
+def _describe_request(variables: Mapping[str, Any]) -> str:
+    """Return ``GET /api/v1/orders/``, from the local variables of `Dispatcher._answer`."""
     scope = variables["scope"]
     return f"{scope.get('method', 'WS')} {scope['path']}"
 
 
-register_entry_point(Dispatcher._answer, _said)
+register_entry_point(Dispatcher._answer, _describe_request)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    """Nothing starts or ends with the server here: the app runs already, and goes on."""
+    """Confirm each step; the app does not start or stop with the server."""
     for step in ("startup", "shutdown"):
         await receive()
         await send({"type": f"lifespan.{step}.complete"})
 
 
 def _below(path: str, root: str) -> str:
-    """A path without the ``root_path`` that a server or an outer application put before it."""
+    """Return a path without the ``root_path`` that a server or an outer application added."""
     root = root.rstrip("/")
     return path[len(root) :] if path.startswith(root + "/") else path

@@ -1,7 +1,7 @@
 """`/docs`: Swagger UI over the merged document, with a plain listing that needs no script.
 
-Called by the pages. Swagger UI's files come from the `fastapi-swagger` package, so nothing is
-fetched from elsewhere; the listing stands until they have arrived, or if they can't run.
+The system pages call it. Swagger UI's files come from the `fastapi-swagger` package, so nothing is
+fetched from the internet. The listing is shown until the scripts run, or if they can't.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POLICY = (
     " font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
 """The page's content security policy."""
-# The page's own address carries the token, if it needs one; so do its requests, then.
+# If a token is needed, the page's own address carries it, and its requests must as well.
 _START = """\
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
@@ -55,10 +55,10 @@ _DARK = (
 
 
 async def read_asset(name: str) -> bytes:
-    """One of `ASSETS`, from the package that brings them, which isn't imported for it.
+    """Return one of `ASSETS`, read from its package without importing that.
 
     Raises:
-        FileNotFoundError: If the package isn't whole; the listing stands all the same.
+        FileNotFoundError: If the package is missing or incomplete.
     """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
@@ -68,27 +68,29 @@ async def read_asset(name: str) -> bytes:
 
 
 def start_script() -> bytes:
-    """The script that puts Swagger UI in the listing's place."""
+    """Return the script that replaces the listing by Swagger UI."""
     return _START.encode()
 
 
 def docs_page(document: dict[str, Any], *, query: str = "") -> bytes:
-    """The page.
+    """Return the page as HTML.
 
     Args:
         document: The merged OpenAPI document.
-        query: What its files' addresses carry on, with its question mark.
+        query: Added to the addresses of its files, question mark included: the token.
     """
-    own = text(query)
-    styles = f'<link rel="stylesheet" href="docs/{_STYLES}{own}"><style>{_DARK}</style>'
-    scripts = "".join(f'<script src="docs/{name}{own}"></script>' for name in (_BUNDLE, "start.js"))
+    query = text(query)
+    styles = f'<link rel="stylesheet" href="docs/{_STYLES}{query}"><style>{_DARK}</style>'
+    scripts = "".join(
+        f'<script src="docs/{name}{query}"></script>' for name in (_BUNDLE, "start.js")
+    )
     title = f"{document['info']['title']} API"
     body = f'<body><div id="swagger-ui">{_listing(document)}</div>{scripts}</body></html>'
     return (head(title, styles) + body).encode()
 
 
 def _listing(document: dict[str, Any]) -> str:
-    """All operations by module, as plain HTML."""
+    """Return all operations by module, as plain HTML."""
     by_tag: dict[str, list[tuple[Raw, Raw, str]]] = {}
     for path, method, operation in operations(document):
         row = tag("code", method.upper()), tag("code", path), operation.get("summary", "")

@@ -1,8 +1,8 @@
-"""`Guard`: who may ask. Pure ASGI, in front of everything, for HTTP and websockets alike.
+"""`Guard`: decides which requests pass. Pure ASGI, before everything else, HTTP and websockets.
 
-Refuses a `Host` that does not mean this machine (DNS rebinding), a page of another site that
-changes something or opens a websocket, and, where a token is needed, whoever does not have it.
-It looks at the raw path and headers only, a few microseconds a request.
+It refuses a `Host` that does not mean this machine (DNS rebinding), a request by a page of another
+site that changes something or opens a websocket, and a request without the token where one is
+needed. It reads only the raw path and headers, which takes a few microseconds.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _NO_TOKEN = Problem(
 
 
 class Guard:
-    """Lets through to ``app`` what may pass.
+    """Passes allowed requests on to ``app``, and answers the others with a problem.
 
     Args:
         app: The ASGI application behind it.
         allowed_hosts: Host names besides localhost and the loopback addresses.
         token: The server's token; empty if it has none.
         token_required: Whether every request needs it, as on an address that is not loopback.
-        token_paths: Paths below which whatever changes something needs it in any case.
+        token_paths: Paths below which every request that changes something needs it.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Guard:
         self._token_paths = tuple(token_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or hand on."""
+        """Refuse a connection, or pass it on."""
         kind = scope["type"]
         if kind != "http" and kind != "websocket":
             await self._app(scope, receive, send)
@@ -88,14 +88,14 @@ class Guard:
         await self._app(scope, receive, send)
 
     def with_token(self, token: str, *, required: bool) -> Guard:
-        """Another guard of the same application and hosts: a server's own, with its token."""
-        other = Guard(self._app, token=token, token_required=required)
-        other._hosts, other._token_paths = self._hosts, self._token_paths
-        return other
+        """Return a guard of the same application and hosts with another token, for one server."""
+        guard = Guard(self._app, token=token, token_required=required)
+        guard._hosts, guard._token_paths = self._hosts, self._token_paths
+        return guard
 
     def _host_passes(self, scope: Scope, host: bytes | None, hosts: int) -> bool:
         if host is None:
-            # HTTP/1.0 has no Host; browsers, which can be tricked, don't speak it.
+            # HTTP/1.0 has no Host header; browsers, which this check is about, never use it.
             return bool(scope.get("http_version") == "1.0")
         name = host_of(host.decode("latin-1"))
         if hosts > 1 or name is None or name not in self._hosts:
@@ -123,13 +123,13 @@ class Guard:
             return True
         for name, value in scope["headers"]:
             if name == b"authorization":
-                scheme, _, given = value.decode("latin-1").partition(" ")
-                if scheme.lower() == "bearer" and self._is_token(given.strip()):
+                scheme, _, token = value.decode("latin-1").partition(" ")
+                if scheme.lower() == "bearer" and self._is_token(token.strip()):
                     return True
-        return self._takes_from_query(scope)
+        return self._take_from_query(scope)
 
-    def _takes_from_query(self, scope: Scope) -> bool:
-        """Whether the query has the token; then it goes no further, into logs and handlers."""
+    def _take_from_query(self, scope: Scope) -> bool:
+        """Return whether the query has the token, and take it out: no log or handler sees it."""
         query = scope.get("query_string", b"").decode("latin-1")
         if "token=" not in query:
             return False
@@ -144,9 +144,9 @@ class Guard:
     def _is_token_pair(self, pair: str) -> bool:
         return any(key == "token" and self._is_token(value) for key, value in parse_qsl(pair))
 
-    def _is_token(self, given: str) -> bool:
+    def _is_token(self, value: str) -> bool:
         return bool(self.token) and hmac.compare_digest(
-            given.encode("utf-8", "replace"), self.token.encode()
+            value.encode("utf-8", "replace"), self.token.encode()
         )
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
-"""Which host names mean this machine: for the `Host` and `Origin` checks and for tokens.
+"""Which host names mean this machine, and which addresses need a token.
 
-Called by the guard (headers) and by serving (the address to bind).
+The guard calls it with `Host` and `Origin` headers, the site with the address to bind.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _DEFAULT_HOST = "127.0.0.1"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or name without a port can only mean this machine.
+    """Return whether an address or name, without a port, can only mean this machine.
 
     >>> is_loopback("localhost"), is_loopback("127.8.0.1"), is_loopback("::1")
     (True, True, True)
@@ -34,7 +34,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(authority: str) -> str | None:
-    """The host of a `Host` header's value, lower case, without port and brackets; None if bad.
+    """Return the host in a `Host` header, lower case, without port and brackets; None if bad.
 
     >>> host_of("LocalHost:8000"), host_of("[::1]:80"), host_of("a b"), host_of("evil:80@localhost")
     ('localhost', '::1', None, None)
@@ -54,17 +54,17 @@ def host_of(authority: str) -> str | None:
 
 
 class AllowedHosts:
-    """The hosts that requests may name: this machine, and those that were given.
+    """The hosts that requests may name: this machine, and further names.
 
     Args:
-        names: Further names; ``*.example.com`` takes all below, ``*`` takes any.
+        names: ``*.example.com`` allows all names below it, ``*`` allows any.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        given = {name.strip().rstrip(".").lower().strip("[]") for name in names if name.strip()}
-        self._any = "*" in given
-        self._exact = frozenset(name for name in given if "*" not in name)
-        self._below = tuple(name[1:] for name in given if name.startswith("*."))
+        allowed = {name.strip().rstrip(".").lower().strip("[]") for name in names if name.strip()}
+        self._any = "*" in allowed
+        self._exact = frozenset(name for name in allowed if "*" not in name)
+        self._below = tuple(name[1:] for name in allowed if name.startswith("*."))
 
     def __contains__(self, host: object) -> bool:
         return isinstance(host, str) and (
@@ -80,7 +80,7 @@ class AllowedHosts:
 
 
 def reachable(host: str) -> str:
-    """The host to put in a URL for something bound to ``host``, from this machine.
+    """Return the host for a URL, used on this machine, of a server that is bound to ``host``.
 
     >>> reachable("0.0.0.0"), reachable("::1")
     ('127.0.0.1', '[::1]')
@@ -94,17 +94,17 @@ _BYTES = 24
 
 
 def make_token() -> str:
-    """A new token, 192 random bits, fit for URLs and headers."""
+    """Return a new token of 192 random bits, for URLs and headers."""
     return secrets.token_urlsafe(_BYTES)
 
 
 def needs_token(host: str) -> bool:
-    """Whether whoever can reach this address must show a token: it is not loopback."""
+    """Return whether a server on this address needs a token: it is not loopback."""
     return not is_loopback(host)
 
 
 def check_token(host: str, token: str | None) -> str:
-    """The token to serve with: the one given, or a new one on loopback.
+    """Return the token to serve with: ``token``, or on loopback a new one.
 
     Raises:
         ServeError: If the address is not loopback and no token was given.

@@ -1,7 +1,7 @@
-"""`MergedOpenAPI`: the documents of all live generations as one; made off the loop, then kept.
+"""`MergedOpenAPI`: the OpenAPI documents of all live generations, merged into one.
 
-Called by the pages. Each module's document is made once, by its `WebApp`; merging is done again
-only when other generations are live. A module whose document can't be made is left out, and named.
+The system pages call it. A `WebApp` makes its document once. The merged one is made in a thread and
+kept until other generations are live. A module whose document can't be made is left out and named.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ class MergedOpenAPI:
         self._lock: asyncio.Lock | None = None
 
     async def document(self) -> dict[str, Any]:
-        """The document; the caller must not change it."""
+        """Return the document; the caller must not change it."""
         await self._refresh()
         return self._document
 
     async def body(self) -> bytes:
-        """The document as JSON."""
+        """Return the document as JSON."""
         await self._refresh()
         return self._body
 
     async def _refresh(self) -> None:
         if self._is_current(self._webs()):
             return
-        # Made here, on the loop that asks: a lock belongs to one loop.
+        # Made on first use, since a lock belongs to the loop it is used on.
         self._lock = self._lock or asyncio.Lock()
         async with self._lock:
             webs = self._webs()
@@ -72,8 +72,8 @@ class MergedOpenAPI:
             made is not None
             and len(made) == len(webs)
             and all(
-                name == other and known() is web
-                for (name, known), (other, web) in zip(made, webs.items(), strict=True)
+                name == other and made_of() is web
+                for (name, made_of), (other, web) in zip(made, webs.items(), strict=True)
             )
         )
 
@@ -97,11 +97,11 @@ _Json = dict[str, Any]
 
 
 def merge(documents: Mapping[str, _Json], *, info: _Json) -> _Json:
-    """One document of all.
+    """Return one document for all modules.
 
     Args:
         documents: Module id → its document; not changed.
-        info: The merged document's ``info``.
+        info: The ``info`` of the merged document.
     """
     paths: _Json = {}
     components: dict[str, _Json] = {}
@@ -120,14 +120,15 @@ def merge(documents: Mapping[str, _Json], *, info: _Json) -> _Json:
 
 
 def _with_unique_ids(slug: str, document: _Json, taken: set[str]) -> _Json:
-    """The document's paths, copied where an operation id had to change."""
+    """Return the document's paths, copied where an operation id had to change."""
     paths: _Json = dict(document["paths"])
     for path, method, operation in operations(document):
-        known, number = operation["operationId"], 1
-        while known in taken:
-            known = f"{slug}_{operation['operationId']}{f'_{number}' if number > 1 else ''}"
+        wanted = unique = operation["operationId"]
+        number = 1
+        while unique in taken:
+            unique = f"{slug}_{wanted}{f'_{number}' if number > 1 else ''}"
             number += 1
-        if known != operation["operationId"]:
-            paths[path] = {**paths[path], method: {**operation, "operationId": known}}
-        taken.add(known)
+        if unique != wanted:
+            paths[path] = {**paths[path], method: {**operation, "operationId": unique}}
+        taken.add(unique)
     return paths

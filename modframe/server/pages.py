@@ -1,7 +1,7 @@
-"""`SystemPages`: what stands beside the modules' routes: `/`, `/health`, `/docs`, `/openapi.json`.
+"""`SystemPages`: the pages that belong to no module: `/`, `/health`, `/docs`, `/openapi.json`.
 
-Called by the dispatcher for every path that is not below `/api/v1/`. What it shows comes from
-callables that the engine hands to the site; it never waits for a module.
+The dispatcher calls it for every path that is not below `/api/v1/`. It shows what callables return
+that the engine hands to the site, and never waits for a module.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class SystemPages:
 
     Args:
         openapi: The merged document.
-        snapshot: The rows of the status page: ``id``, ``state``, ``generation``, ``error``.
-        readiness: Whether all is ready, and module id → state.
+        snapshot: Returns the rows of the status page: ``id``, ``state``, ``generation``, ``error``.
+        readiness: Returns whether everything is ready, and module id → state.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class SystemPages:
         self._bounded = Boundary(self._answer, "modframe.server")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or 404."""
+        """Answer a request; with 404 if there is no such page."""
         await self._bounded(scope, receive, send)
 
     async def _answer(self, scope: Scope, _receive: Receive, send: Send) -> None:
@@ -116,13 +116,17 @@ class SystemPages:
 
     async def _ready(self, _scope: Scope) -> Page:
         ready, states = self._readiness()
-        said = "ready" if ready else "not ready"
-        return _json({"status": said, "modules": dict(states)}, status=200 if ready else 503)
+        facts = {"status": "ready" if ready else "not ready", "modules": dict(states)}
+        return _json(facts, status=200 if ready else 503)
 
     async def _health(self, _scope: Scope) -> Page:
         ready, states = self._readiness()
-        said = "ready" if ready else "not ready"
-        facts = {"status": said, "live": True, "ready": ready, "modules": dict(states)}
+        facts = {
+            "status": "ready" if ready else "not ready",
+            "live": True,
+            "ready": ready,
+            "modules": dict(states),
+        }
         return _json(facts, status=200 if ready else 503)
 
     # -- pages --------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ class SystemPages:
     async def _document(self, scope: Scope) -> Page:
         body = await self._openapi.body()
         if root := scope.get("root_path"):
-            # Behind a proxy or in another application, the paths are below its prefix.
+            # Behind a proxy or in another application, all paths have its prefix.
             document = {**await self._openapi.document(), "servers": [{"url": root}]}
             body = json.dumps(document).encode()
         return Page(body, headers={"Cache-Control": "no-cache"})
@@ -162,6 +166,6 @@ def _path_of(scope: Scope) -> str:
 
 
 def _query(scope: Scope) -> str:
-    """What links on a page have to carry on: the token, if the page was opened with it."""
+    """Return what links on a page must end with: the token, if the page was opened with one."""
     token = scope.get("modframe.query_token")
     return f"?token={token}" if token else ""

@@ -1,8 +1,9 @@
-"""A bound socket and an ASGI application → a running server on the loop that is running.
+"""`start_server`: serves an ASGI application on a bound socket, on the running loop.
 
-Called on the app loop by the site, for `app.serve()` and `modframe serve`. uvicorn does the work,
-as a task in an empty context, without its signal handlers, its lifespan and its logging set-up.
-Whether a server runs is asked of that task alone: `RunningServer` knows it, `Server` asks.
+The site calls it on the app loop, for `app.serve()` and `modframe serve`. uvicorn does the work, as
+a task in an empty context, without its signal handlers, its lifespan and its logging set-up. That
+task alone decides whether a server runs: `RunningServer` holds it, and `Server`, which people get,
+asks there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ..errors import ServeError
 from ..html import link, tag
 from ..parts.web.problem import ASGIApp
 from ..parts.web.streams import Streams
+from ..runtime.bounds import wait_for_any
 from .binding import in_use, release_leftovers
 from .hosts import reachable
 
@@ -30,7 +32,7 @@ _SETTLE_SECONDS = 1.0
 
 
 class RunningServer:
-    """A server that accepts connections; lives on one loop, which `stop` is called on."""
+    """A server that accepts connections; its methods are called on its loop."""
 
     def __init__(self, server: _Uvicorn, streams: Streams, task: asyncio.Task[None]) -> None:
         self._server = server
@@ -43,10 +45,10 @@ class RunningServer:
         return not self._task.done() and not self._server.should_exit
 
     async def stop(self, grace: float = _GRACE) -> None:
-        """Accept nothing more, let open requests finish, and end.
+        """Stop accepting connections and let open requests finish.
 
-        Event streams and websockets are told to go at once; what still runs after ``grace``
-        seconds is cancelled. Can be called again.
+        Event streams and websockets are asked to end at once. Requests that still run after
+        ``grace`` seconds are cancelled. A second call waits for the same end.
         """
         self._server.config.timeout_graceful_shutdown = max(0, grace)  # type: ignore[assignment]
         self._server.should_exit = True
@@ -57,7 +59,7 @@ class RunningServer:
             await self._settle()
 
     async def _settle(self) -> None:
-        """Wait for the requests that uvicorn cancelled, and cut connections that are left."""
+        """Wait for the requests that uvicorn cancelled, then close the remaining connections."""
         tasks = set(self._server.server_state.tasks)
         for task in tasks:
             task.cancel()
@@ -69,12 +71,12 @@ class RunningServer:
 
     def __repr__(self) -> str:
         state = self._server.server_state
-        what = "running" if self.running else "stopped"
-        return f"<RunningServer {what}: {len(state.connections)} connections>"
+        word = "running" if self.running else "stopped"
+        return f"<RunningServer {word}: {len(state.connections)} connections>"
 
 
 async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
-    """Listen on a socket from `bind` and serve; returns once connections are accepted.
+    """Serve on a socket from `bind`; return once connections are accepted.
 
     Raises:
         ServeError: If the server could not start.
@@ -95,21 +97,18 @@ async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
     release_leftovers(bound)
     task = _spawn(server.serve, bound)
     task.add_done_callback(lambda ended: _close(server, bound, ended))
-    started = asyncio.ensure_future(server.accepting.wait())
     try:
-        await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+        await wait_for_any(task, server.accepting)
     except asyncio.CancelledError:
         task.cancel()
         raise
-    finally:
-        started.cancel()
     if task.done():
         _raise_ended(task, bound_to=server.address)
     return RunningServer(server, streams, task)
 
 
 def _spawn(serve: Callable[..., Any], bound: socket.socket) -> asyncio.Task[None]:
-    """A task in an empty context: what a request prints belongs to no cell."""
+    """Start a task in an empty context, since what a request prints belongs to no cell."""
     return asyncio.get_running_loop().create_task(
         serve(bound), name="modframe-server", context=Context()
     )
@@ -129,18 +128,18 @@ def _raise_ended(task: asyncio.Task[None], *, bound_to: tuple[str, int]) -> None
 
 
 def _close(server: _Uvicorn, bound: socket.socket, task: asyncio.Task[None]) -> None:
-    """However it ended, nothing listens any more; what nobody asked for is said."""
+    """Close the socket once the server has ended, and log an end that nobody asked for."""
     error = None if task.cancelled() else task.exception()
     if task.cancelled() or error is not None:
         server.cut()
         if server.accepting.is_set() and not server.should_exit:
-            what = "it was cancelled" if error is None else repr(error)
-            _log.error("the server died: %s", what, exc_info=error)
+            reason = "it was cancelled" if error is None else repr(error)
+            _log.error("the server died: %s", reason, exc_info=error)
     bound.close()
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn's server as a guest: on a loop and in a process that belong to others."""
+    """uvicorn's server, on a loop and in a process that it does not own."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -149,7 +148,7 @@ class _Uvicorn(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone: uvicorn would take them, and raise them again at its end."""
+        """Install no signal handlers; uvicorn's would raise the signals again at the end."""
         yield
 
     async def serve(self, bound: socket.socket) -> None:  # type: ignore[override]
@@ -159,12 +158,12 @@ class _Uvicorn(uvicorn.Server):
         await super().serve(sockets=[bound])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Listen, then set ``accepting``."""
         await super().startup(sockets=sockets)
         self.accepting.set()
 
     def cut(self) -> None:
-        """Listen no more, and drop the connections that are left."""
+        """Stop listening and drop the remaining connections."""
         for listener in getattr(self, "servers", ()):  # there once it listened
             listener.close()
         for connection in list(self.server_state.connections):
@@ -179,7 +178,8 @@ class Server:
     Attributes:
         host: The address it is bound to.
         port: Its port.
-        token: What changes the system needs this, and everything where the address isn't loopback.
+        token: Needed by requests that change the system, and by all where the address isn't
+            loopback.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it answers, seen from this machine, without a slash at the end."""
+        """Its address as seen from this machine, without a slash at the end."""
         return f"http://{reachable(self.host)}:{self.port}"
 
     @property
@@ -208,12 +208,12 @@ class Server:
         return self._accepting.running
 
     def stop(self) -> None:
-        """Stop accepting, let open requests finish within 5 s, free the port. Blocks."""
+        """Stop accepting, let open requests finish within 5 s, free the port. This blocks."""
         if self.running:
             self._block(self.aclose)
 
     async def aclose(self) -> None:
-        """The same on the app loop; waits for the end of a stop that is under way."""
+        """Do the same on the app loop, or wait for the end of a stop that is running."""
         await self._accepting.stop()
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
-"""`Site`: one app's ASGI application, and at most one running server of it.
+"""`Site`: the ASGI application of one app, and at most one running server of it.
 
-The engine makes it and hands it Live and the facts it shows; verbs and lifespans call it on the
-app loop.
+The engine makes it and hands it Live and the facts that pages show. Its methods are called on the
+app loop, by `app.serve()`, `modframe serve` and the end of the app.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .serving import Server, start_server
 
 
 class Site:
-    """The way in over HTTP.
+    """Answers HTTP for one app.
 
     Args:
         live: The table of what runs.
-        rows: The rows of the status page.
-        readiness: Whether all is ready, and module id → state.
-        absent: Of a module that is known and not live, its state and why.
-        stale: Why a module's newest text isn't live; empty if it is.
-        allowed_hosts: Host names to answer to beside loopback.
+        rows: Returns the rows of the status page.
+        readiness: Returns whether everything is ready, and module id → state.
+        absent: Returns state and reason of a module that is known and not live.
+        stale: Returns why a module's newest text isn't live; empty if it is.
+        allowed_hosts: Host names to answer to besides loopback.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
     """
 
@@ -54,28 +54,33 @@ class Site:
         self._block = block
         self._lock = asyncio.Lock()
         self._server: Server | None = None
-        self._given: tuple[str, int, str | None] = ("", 0, None)
+        self._arguments: tuple[str, int, str | None] = ("", 0, None)
 
     @property
     def server(self) -> Server | None:
-        """The server, as long as it runs."""
+        """The server, while it runs."""
         server = self._server
         return server if server is not None and server.running else None
 
     async def serve(
         self, host: str, port: int, *, token: str | None = None, bound: socket.socket | None = None
     ) -> Server:
-        """Bind and listen on the running loop; the same arguments again give the same server.
+        """Bind and listen on the running loop; the same arguments again return the same server.
 
-        ``bound`` is a socket that has the address already.
+        Args:
+            host: The address.
+            port: Its port; 0 picks a free one.
+            token: The server's token; by default a new one.
+            bound: A socket from `bind` that has the address already.
 
         Raises:
-            ServeError: If the address can't be had, a token is missing, or it serves elsewhere.
+            ServeError: If the address can't be bound, a token is missing, or a server with other
+                arguments runs.
         """
-        given = (host, port, token)
+        arguments = (host, port, token)
         async with self._lock:
             if (server := self.server) is not None:
-                if given == self._given:
+                if arguments == self._arguments:
                     return server
                 raise ServeError(
                     f"modframe serves at {server.url} already",
@@ -83,24 +88,24 @@ class Site:
                     host=host,
                     port=port,
                 )
-            made = check_token(host, token)
+            checked_token = check_token(host, token)
             if self._server is not None:
-                await self._server.aclose()  # it was stopped, or died: let go of its port
+                await self._server.aclose()  # it was stopped or died: free its port
             bound = bound or bind(host, port)
-            guard = self.asgi.with_token(made, required=needs_token(host))
+            guard = self.asgi.with_token(checked_token, required=needs_token(host))
             accepting = await start_server(guard, bound)
-            self._given = given
+            self._arguments = arguments
             self._server = Server(
                 host,
                 bound.getsockname()[1],
-                token=made,
+                token=checked_token,
                 accepting=accepting,
                 block=self._block,
             )
             return self._server
 
     async def close(self) -> None:
-        """Stop listening, if it does."""
+        """Stop the server, if there is one."""
         async with self._lock:
             server, self._server = self._server, None
             if server is not None:

@@ -1,7 +1,7 @@
-"""What answers of a module say while its newest text isn't live: one header, for local clients.
+"""The header ``X-Modframe-Stale``, which says that a module's newest text isn't live.
 
-Called by the dispatcher, for a module whose newest attempt failed. An error's text may hold what is
-nobody else's business, so only whoever sits at this machine gets it.
+The dispatcher adds it to answers of a module whose newest attempt failed. An error's text may
+contain private data, so only clients on this machine get it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FORWARDED = frozenset(
 
 
 def is_local(scope: Scope) -> bool:
-    """Whether a request comes from this machine, and not through a proxy that stands on it."""
+    """Return whether a request comes from this machine, and not through a proxy that runs on it."""
     client = scope.get("client")
     if not client or not is_loopback(str(client[0])):
         return False
@@ -26,23 +26,22 @@ def is_local(scope: Scope) -> bool:
 
 
 def stale_header(module_id: str, number: int, why: str) -> Header:
-    """``X-Modframe-Stale: standard.orders generation 3; newer text failed: api.py, line 7: ...``
+    """Return ``standard.orders generation 3; newer text failed: api.py, line 7: ...`` as a header.
 
-    One line, not too long, of characters that a header can hold.
+    The value is one line of at most 400 characters, all of which a header can hold.
 
-    >>> stale_header("standard.a", 3, "standard.a: api.py, line 1:\\n  no → name")[1]
+    >>> stale_header("standard.a", 3, "api.py, line 1:\\n  no → name")[1]
     b'standard.a generation 3; newer text failed: api.py, line 1: no ? name'
     """
-    said = " ".join(why.removeprefix(f"{module_id}: ").split())
-    text = f"{module_id} generation {number}; newer text failed: {said}"
+    text = f"{module_id} generation {number}; newer text failed: {' '.join(why.split())}"
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - 3]}..."
-    plain = "".join(one if one.isprintable() else " " for one in text)
+    plain = "".join(char if char.isprintable() else " " for char in text)
     return _NAME, plain.encode("latin-1", "replace")
 
 
-def telling(send: Send, header: Header) -> Send:
-    """A ``send`` that adds a header to the answer."""
+def with_header(send: Send, header: Header) -> Send:
+    """Return a ``send`` that adds a header to the answer."""
 
     async def send_with_header(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,6 +1,6 @@
 """The status page at `/`: rows of the snapshot → one HTML page, without script.
 
-Called by the pages. Everything that comes in is text and goes out escaped.
+The system pages call it. Everything that comes in is text and goes out escaped.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ _COLUMNS = ("module", "state", "generation", "path", "error")
 
 
 def head(title: str, extra: str = "") -> str:
-    """The top of a page; ``extra`` is HTML already."""
+    """Return the top of a page; ``extra`` is HTML already."""
     return f"{_HEAD}<title>{text(title)}</title><style>{STYLE}</style>{extra}</head>"
 
 
 def status_page(rows: Sequence[Mapping[str, Any]], *, query: str = "") -> bytes:
-    """The page.
+    """Return the page as HTML.
 
     Args:
-        rows: One a module: ``id``, ``state``, ``generation``, ``error``.
-        query: What its links carry on, with its question mark.
+        rows: One for each module: ``id``, ``state``, ``generation``, ``error``.
+        query: Added to its links, question mark included: the token.
     """
     live = [row for row in rows if row.get("state") == "LIVE"]
     faulty = sum(bool(row.get("error")) for row in live)
-    said = f"{len(live)} of {len(rows)} modules live"
-    said += f", {faulty} with an error" if faulty else ""
+    summary = f"{len(live)} of {len(rows)} modules live"
+    summary += f", {faulty} with an error" if faulty else ""
     links = "".join(
         link(f"{path}{query}", label)
         for path, label in (
@@ -58,11 +58,11 @@ def status_page(rows: Sequence[Mapping[str, Any]], *, query: str = "") -> bytes:
             ("health", "health"),
         )
     )
-    found = table(map(_cells, rows), head=_COLUMNS, classes="all")
+    modules = table(map(_cells, rows), head=_COLUMNS, classes="all")
     body = (
         f"<body><h1>modframe</h1><nav>{links}</nav>"
-        f"{tag('p', said, classes='soft')}"
-        f"{found if rows else tag('p', 'No module is loaded yet.')}</body></html>"
+        f"{tag('p', summary, classes='soft')}"
+        f"{modules if rows else tag('p', 'No module is loaded yet.')}</body></html>"
     )
     return (head("modframe") + body).encode()
 

@@ -1,13 +1,15 @@
-"""What leaves the process: checks of a module, its export to files, the scaffold of a new one."""
+"""Checks of a module, its export to files, and the scaffold of a new one."""
 
 from .check import check
 from .detached import DetachedModules
 from .export import export
 from .export_plan import ExportReport
+from .export_record import ExportRecord
 from .scaffold import Scaffolded, scaffold
 
 __all__ = [
     "DetachedModules",
+    "ExportRecord",
     "ExportReport",
     "Scaffolded",
     "check",

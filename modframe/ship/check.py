@@ -1,7 +1,7 @@
-"""`check`: everything that can be said about a module without starting it.
+"""`check`: everything that can be found out about a module without starting it.
 
-In goes a source; out come findings: of its text, of what a load says, of its routes, and of what
-the guide demands (`demands`). `app.check` and ``modframe compliance`` call it. No data is touched.
+In goes a source; out come findings about its text, its load, its database, its routes, and the
+guide's rules. `app.check` and ``modframe compliance`` call it. No data is touched.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from ..load.body import running_place
 from ..runtime.failure import as_load_error
 from ..source import Source
 from .detached import DetachedModules
-from .guide_rules import demands
+from .guide_rules import check_guide_rules
 
 
 def check(source: Source, *, modules: Path) -> tuple[Finding, ...]:
-    """What is wrong with a module, errors first; nothing means that it would load and complies.
+    """Return what is wrong with a module, errors first; empty if it loads and follows the guide.
 
     Args:
         source: The module's text.
-        modules: The folder of modules, for what it imports from others.
+        modules: The folder of modules, for its imports from others.
     """
     detached = DetachedModules(modules, mark="check")
     try:
         loaded = _load(detached, source)
         if isinstance(loaded, tuple):
             return loaded
-        found = [
+        findings = [
             *loaded.spec.findings,
             *_database(loaded, source),
             *_web(loaded, source),
-            *demands(loaded.spec, source, loaded.package.modules()),
+            *check_guide_rules(loaded.spec, source, loaded.package.modules()),
         ]
     finally:
         detached.close()
-    return tuple(sorted(found, key=lambda one: one.level != "error"))
+    return tuple(sorted(findings, key=lambda finding: finding.level != "error"))
 
 
 def _load(detached: DetachedModules, source: Source) -> Loaded | tuple[Finding, ...]:
-    """The load, on a thread that can be left behind if the module's body never ends."""
+    """Load the source, on a thread that can be left behind if the module's body never ends."""
     outcome: list[Loaded | tuple[Finding, ...]] = []
 
     def run() -> None:
         try:
             outcome.append(detached.load(source))
-        except BaseException as error:  # noqa: BLE001  # whatever a module's files let out
+        except BaseException as error:  # noqa: BLE001  # whatever a module's files raise
             outcome.append(_findings(source, as_load_error(source, "import", error)))
 
     timeout = read_settings().load_timeout
@@ -72,18 +72,23 @@ def _load(detached: DetachedModules, source: Source) -> Loaded | tuple[Finding, 
 
 
 def _findings(source: Source, error: LoadError) -> tuple[Finding, ...]:
-    """What a load says; of another module, which this one imports, with its name."""
+    """Return the findings of a failed load; those of an imported module with its name."""
     if error.module_id == source.module_id:
         return error.findings
     named = f"imports from {error.module_id}, which does not load: "
     return tuple(
-        replace(one, message=f"{named}{one.file} line {one.line}: {one.message}", file="", line=0)
-        for one in error.findings
+        replace(
+            finding,
+            message=f"{named}{finding.file} line {finding.line}: {finding.message}",
+            file="",
+            line=0,
+        )
+        for finding in error.findings
     )
 
 
 def _database(loaded: Loaded, source: Source) -> Sequence[Finding]:
-    """What is wrong with its models; SQLAlchemy is imported only if it did so itself."""
+    """Check the module's models; SQLAlchemy is imported only if the module imports it."""
     named = loaded.spec.database_name
     if not named and "sqlalchemy" not in sys.modules:
         return []
@@ -97,7 +102,7 @@ def _database(loaded: Loaded, source: Source) -> Sequence[Finding]:
 
 
 def _web(loaded: Loaded, source: Source) -> Sequence[Finding]:
-    """What serving its router would refuse; FastAPI is imported only if there is one."""
+    """Check the module's router as serving would; FastAPI is imported only if there is one."""
     router = loaded.spec.router
     if router is None:
         return []

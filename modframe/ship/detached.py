@@ -1,8 +1,8 @@
-"""`DetachedModules`: modules loaded and not started, for checks and for people's own tests.
+"""`DetachedModules`: modules loaded but not started, for checks and for people's own tests.
 
 In goes a folder of modules; out come private packages (``modules.standard.orders~0``), each loaded
-when it is first asked for. Called by `check`, by the pytest plugin, and for plain imports where no
-app runs. Nothing is live in them: their ``app_context`` answers with an error that says so.
+when it is first asked for. Used by `check`, by the pytest plugin, and for plain imports where no
+app runs. Most of their ``app_context`` raises an error which says that they aren't started.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from ..source.workspace import find_workspace
 
 
 class DetachedContext:
-    """What ``app_context`` is in a module that was loaded and not started.
+    """The ``app_context`` of a module that was loaded but not started.
 
     Args:
-        module_id: Whose it is.
+        module_id: The module.
         path: The module's folder.
     """
 
@@ -37,11 +37,11 @@ class DetachedContext:
         self.config = read_settings()
 
     def get_logger(self, module_id: str | None = None) -> logging.Logger:
-        """The logger of a module, by default this one."""
+        """Return the logger of a module, by default this one."""
         return get_framework_logger(module_id or self.module_id)
 
     def get_service(self, name: Any) -> NoReturn:
-        """Nothing runs here.
+        """Raise, since nothing runs here.
 
         Raises:
             NotRunningError: Always.
@@ -50,7 +50,7 @@ class DetachedContext:
         raise self._not_started(f"get_service({wanted!r})")
 
     def register_pydantic_model(self, module_id: str, model: type) -> NoReturn:
-        """Nothing runs here.
+        """Raise, since nothing runs here.
 
         Raises:
             NotRunningError: Always.
@@ -58,7 +58,7 @@ class DetachedContext:
         raise self._not_started(f"register_pydantic_model({module_id!r}, ...)")
 
     def resource(self, factory: Any, *_: Any, **__: Any) -> NoReturn:
-        """Nothing runs here that could own it.
+        """Raise, since nothing runs that could own it.
 
         Raises:
             NotRunningError: Always.
@@ -67,7 +67,7 @@ class DetachedContext:
 
     @property
     def database(self) -> NoReturn:
-        """Nothing runs here.
+        """Raise, since nothing runs here.
 
         Raises:
             NotRunningError: Always.
@@ -86,11 +86,11 @@ class DetachedContext:
 
 
 class DetachedModules:
-    """Loads modules of a folder without starting them; each once.
+    """Loads modules of a folder without starting them, each once.
 
     Args:
         modules: The folder that holds ``<type>/<name>/``.
-        mark: What stands after the ``~`` in the packages' names.
+        mark: The part after the ``~`` in the packages' names.
     """
 
     def __init__(self, modules: Path, *, mark: str = "0") -> None:
@@ -100,7 +100,7 @@ class DetachedModules:
         self._chain = LoadChain()
 
     def package_of(self, module_id: str) -> str | None:
-        """The package that stands for a module; loads it if its folder is there.
+        """Return the package of a module and load it first; None if it has no folder.
 
         Raises:
             LoadError: If it can't be loaded.
@@ -117,7 +117,7 @@ class DetachedModules:
         return self.load(read_folder(folder, module_id=module_id)).package.name
 
     def load(self, source: Source) -> Loaded:
-        """Check, execute and read a source.
+        """Check and execute a source and read its spec.
 
         Raises:
             LoadError: With all findings.
@@ -134,7 +134,7 @@ class DetachedModules:
         return self._loaded[module_id]
 
     def close(self) -> None:
-        """Take all packages out of the import system again, and let go of their texts."""
+        """Take all packages out of the import system, and forget their texts."""
         while self._loaded:
             package = self._loaded.popitem()[1].package
             package.close()
@@ -153,9 +153,9 @@ class DetachedModules:
 
 @cache
 def workspace_modules(folder: Path | None = None) -> DetachedModules:
-    """The modules of the workspace around a folder, for a process, or tests, without an app.
+    """Return the modules of the workspace around a folder, for a process without an app.
 
     Args:
-        folder: Where to look from; by default the working directory, as it is when first asked.
+        folder: By default the working directory at the first call.
     """
     return DetachedModules(find_workspace(above=folder) / "modules")

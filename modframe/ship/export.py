@@ -1,7 +1,7 @@
-"""`export`: the live text to files, byte for byte, once a fresh process has shown that it loads.
+"""`export`: writes the live text to files, byte for byte, if a fresh process can load it.
 
-In go the live source and where it is to stand; out goes an `ExportReport`. `app.py` calls it. The
-files are tried out in a folder of their own first, so a failure leaves everything as it was.
+In go the live source and a folder of modules; out comes an `ExportReport`. The engine calls it. The
+files are tried in a folder of their own first, so a failure leaves everything as it was.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ..names import folder_of
 from ..source import Source
 from ..wording import count
 from .export_plan import ExportPlan, ExportReport, findings_of, plan_export, refusals
-from .export_record import Written
+from .export_record import ExportRecord
 from .files import replace_files
-from .fresh_process import run_trial
+from .fresh_process import load_in_fresh_process
 
 
 def export(
@@ -26,53 +26,54 @@ def export(
     to: Path,
     *,
     workspace: Path,
-    data: Path | None,
+    record: ExportRecord,
     draft: Source | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     force: bool = False,
 ) -> ExportReport:
-    """Write a source to ``<to>/<type>/<name>/``; where a file is equal already, nothing is written.
+    """Write a source to ``<to>/<type>/<name>/``; files that are equal already aren't touched.
 
     Args:
         source: The live text.
         to: The folder of modules to write below.
-        workspace: Whose ``modules/`` has what the module requires.
-        data: Where it is kept what modframe wrote; nothing keeps it in memory.
-        draft: What cells work on, to name what is not exported.
-        settings: The session's settings, for the trial.
-        force: Whether files are written over that were changed by hand.
+        workspace: Its ``modules/`` has what the module requires.
+        record: What modframe wrote before.
+        draft: What cells work on; differences from the live text become findings.
+        settings: The settings given at start, for the fresh process.
+        force: Whether files that were changed by hand are overwritten.
 
     Raises:
-        ExportError: If a file was changed by hand since, or the text doesn't load in a fresh
-            process; nothing was written.
+        ExportError: If a file was changed by hand, or the text doesn't load in a fresh process;
+            nothing was written.
     """
     to = Path(os.path.abspath(to))  # noqa: PTH100  # `resolve` would follow the user's own links
     folder = folder_of(to, source.module_id)
-    written = Written(data)
-    plan = plan_export(source, folder, written)
-    if not force and (changed := refusals(plan, written.digests(folder))):
+    plan = plan_export(source, folder, record)
+    if not force and (changed := refusals(plan, record.digests(folder))):
         raise _refused(source, f"{count(len(changed), 'file')} would be written over", changed)
-    faults = run_trial(plan, source.module_id, (to, workspace / "modules"), settings=settings or {})
-    if errors := [one for one in faults if one.level == "error"]:
+    faults = load_in_fresh_process(
+        plan, source.module_id, (to, workspace / "modules"), settings=settings or {}
+    )
+    if errors := [fault for fault in faults if fault.level == "error"]:
         raise _refused(source, "It does not load in a fresh process", errors)
-    if plan_export(source, folder, written) != plan:
+    if plan_export(source, folder, record) != plan:
         raise ExportError(
             f"{source.module_id}: files in {folder} changed while the export was tried out, so "
             "nothing was written",
             cure="export again",
             findings=(),
         )
-    _carry_out(plan)
-    written.note(plan.contents, gone=plan.remove)
+    _write(plan)
+    record.note(plan.contents, gone=plan.remove)
     findings = [*_draft_findings(source, draft), *findings_of(plan), *faults]
-    if written.problem:
-        findings.append(Finding("export-record", "warning", written.problem))
+    if record.problem:
+        findings.append(Finding("export-record", "warning", record.problem))
     paths = tuple(sorted(plan.contents))
     return ExportReport(source.module_id, folder, paths, plan.write, plan.remove, tuple(findings))
 
 
 def _refused(source: Source, why: str, findings: list[Finding]) -> ExportError:
-    rows = "".join(f"\n  - {one}" for one in findings)
+    rows = "".join(f"\n  - {finding}" for finding in findings)
     return ExportError(
         f"{source.module_id} was not exported; nothing was written. {why}:{rows}",
         findings=tuple(findings),
@@ -98,8 +99,8 @@ def _draft_findings(source: Source, draft: Source | None) -> list[Finding]:
     ]
 
 
-def _carry_out(plan: ExportPlan) -> None:
-    """Write what is to be written; a full disk leaves the old files, and those to be removed."""
+def _write(plan: ExportPlan) -> None:
+    """Write and remove files; if the disk is full, the old ones stay."""
     replace_files({path: plan.contents[path] for path in plan.write})
     for path in plan.remove:
         path.unlink(missing_ok=True)

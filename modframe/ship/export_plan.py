@@ -1,7 +1,7 @@
-"""`ExportPlan`: what an export would do to a module's folder; reads, and changes nothing.
+"""`ExportPlan`: what an export would do to a module's folder. It reads files and changes nothing.
 
-In come the live source, the folder and what modframe wrote there before; out goes every file with
-what is to become of it. `export` refuses, tries or carries out the plan.
+In go the live source, the folder and the record of earlier exports. `export` refuses the plan,
+tries it in a fresh process, or carries it out.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from ..html import section, table
 from ..load.text import is_code
 from ..source import Source
 from ..wording import count
-from .export_record import Written, digest_of
+from .export_record import ExportRecord, digest_of
 
 
 @dataclass(frozen=True)
 class ExportPlan:
-    """What is to become of each file.
+    """What an export would do to each file.
 
     Attributes:
+        folder: The module's folder.
         contents: Every file of the module → its bytes.
         write: Files that are missing or hold another text.
         remove: Files that modframe wrote, that nobody changed, and that the module no longer has.
-        foreign: Files to be written over that modframe did not leave like this.
-        kept: Files to be removed that were changed by hand, so they stay.
+        foreign: Files to overwrite whose text is not the one that modframe wrote.
+        kept: Files that the module no longer has, but that were changed by hand, so they stay.
         beside: Other Python files in the folder, which load with the module.
     """
 
@@ -39,29 +40,29 @@ class ExportPlan:
     beside: tuple[Path, ...]
 
 
-def plan_export(source: Source, folder: Path, written: Written) -> ExportPlan:
-    """The plan for a source and the folder it belongs in.
+def plan_export(source: Source, folder: Path, record: ExportRecord) -> ExportPlan:
+    """Return the plan for a source and the folder it belongs in.
 
     Raises:
         ExportError: If a file's name leads out of the folder.
     """
     contents = {_inside(folder, file, source): text.encode() for file, text in source.texts.items()}
-    known = written.digests(folder)
+    known = record.digests(folder)
     write: list[Path] = []
     foreign: list[Path] = []
     remove: list[Path] = []
     kept: list[Path] = []
     for path, content in contents.items():
-        now = path.read_bytes() if path.is_file() else None
-        if now == content:
+        present = path.read_bytes() if path.is_file() else None
+        if present == content:
             continue
         write.append(path)
-        if now is not None and digest_of(now) != known.get(path):
+        if present is not None and digest_of(present) != known.get(path):
             foreign.append(path)
     for path in sorted(set(known) - set(contents)):
         if path.is_file():
-            ours = digest_of(path.read_bytes()) == known[path]
-            (remove if ours else kept).append(path)
+            unchanged = digest_of(path.read_bytes()) == known[path]
+            (remove if unchanged else kept).append(path)
     named = {*contents, *remove, *kept}
     beside = [
         path
@@ -85,12 +86,12 @@ def _inside(folder: Path, file: str, source: Source) -> Path:
 
 
 def findings_of(plan: ExportPlan) -> list[Finding]:
-    """What a person should know of the files that were not written."""
+    """Return findings about files that were removed or left alone."""
 
     def name(path: Path) -> str:
         return path.relative_to(plan.folder).as_posix()
 
-    found = [
+    findings = [
         Finding(
             "file-removed",
             "info",
@@ -100,7 +101,7 @@ def findings_of(plan: ExportPlan) -> list[Finding]:
         )
         for path in plan.remove
     ]
-    found += [
+    findings += [
         Finding(
             "changed-by-hand",
             "warning",
@@ -111,7 +112,7 @@ def findings_of(plan: ExportPlan) -> list[Finding]:
         )
         for path in plan.kept
     ]
-    return found + [
+    return findings + [
         Finding(
             "file-beside",
             "warning",
@@ -124,7 +125,7 @@ def findings_of(plan: ExportPlan) -> list[Finding]:
 
 
 def refusals(plan: ExportPlan, known: dict[Path, str]) -> list[Finding]:
-    """Why files may not be written over without a yes."""
+    """Return a finding for each file that only ``force=True`` may overwrite."""
     return [
         Finding(
             "changed-by-hand",
@@ -141,11 +142,11 @@ def refusals(plan: ExportPlan, known: dict[Path, str]) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export wrote, and what it has to say.
+    """What an export wrote.
 
     Attributes:
-        module_id: Whose text it is.
-        folder: Where the module's files are now.
+        module_id: The module.
+        folder: The module's folder.
         paths: All files of the module, written now or equal before.
         written: Those that were written now.
         removed: Files that an earlier export wrote and the module no longer has.
@@ -161,10 +162,10 @@ class ExportReport:
 
     def __repr__(self) -> str:
         removed = f", {len(self.removed)} removed" if self.removed else ""
-        found = f", {count(len(self.findings), 'finding')}" if self.findings else ""
+        findings = f", {count(len(self.findings), 'finding')}" if self.findings else ""
         return (
             f"<ExportReport {self.module_id}: {count(len(self.paths), 'file')}, "
-            f"{len(self.written)} written{removed}{found}, in {self.folder}>"
+            f"{len(self.written)} written{removed}{findings}, in {self.folder}>"
         )
 
     def _repr_html_(self) -> str:
@@ -173,5 +174,5 @@ class ExportReport:
             for path in self.paths
         ]
         rows += [(path.relative_to(self.folder), "removed") for path in self.removed]
-        rows += [(one.rule, one) for one in self.findings]
+        rows += [(finding.rule, finding) for finding in self.findings]
         return section(self.module_id, table(rows), note=self.folder)

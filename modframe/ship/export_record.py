@@ -1,7 +1,7 @@
-"""`Written`: which texts modframe put into module folders, so that a change by hand is noticed.
+"""`ExportRecord`: which texts modframe wrote into module folders, to notice changes by hand.
 
-In goes the data folder; the digests live in its ``exports.json`` and survive restarts. Called by
-`export` alone. Without a data folder (``data=":memory:"``) they last as long as the process.
+The digests are kept in ``exports.json`` in the data folder. Without a data folder
+(``data=":memory:"``) they last as long as the record. The app makes one, and `export` uses it.
 """
 
 from __future__ import annotations
@@ -14,65 +14,70 @@ from pathlib import Path
 
 from .files import replace_file
 
-_in_memory: dict[str, str] = {}
-
 
 def digest_of(content: bytes) -> str:
-    """What stands for a file's content in the record."""
+    """Return the digest of a file's content in the record."""
     return hashlib.sha256(content).hexdigest()
 
 
-class Written:
+class ExportRecord:
     """Path → digest of what modframe wrote there last.
 
     Args:
-        data: The data folder, or nothing.
+        data: The data folder; without one, the record is kept in memory.
+
+    Attributes:
+        problem: Why the file can't be read; empty if it can.
     """
 
     def __init__(self, data: Path | None) -> None:
         self._data = data
         self._file = data / "exports.json" if data is not None else None
+        self._in_memory: dict[str, str] = {}
         self.problem = ""
 
     def _key(self, path: Path) -> str:
-        # Relative to the data folder, so that a workspace can be moved as a whole.
+        # Relative to the data folder, so that the workspace can be moved.
         if self._data is None:
             return str(path)
         return Path(os.path.relpath(path, self._data)).as_posix()
 
     def _read(self) -> dict[str, str]:
+        self.problem = ""
         if self._file is None:
-            return dict(_in_memory)
+            return dict(self._in_memory)
         if not self._file.is_file():
             return {}
         try:
             rows = json.loads(self._file.read_text(encoding="utf-8"))
             return {str(key): str(value) for key, value in rows.items()}
         except (ValueError, AttributeError) as error:
-            # Nothing is known then, and what is unknown counts as changed by hand: safe.
+            # Nothing is known then, and unknown files count as changed by hand, which is safe.
             self.problem = f"{self._file} can't be read ({error}), so it is begun anew"
             return {}
 
     def digests(self, folder: Path) -> dict[Path, str]:
-        """What modframe wrote below a folder."""
-        found = {}
+        """Return path → digest of the files that modframe wrote below a folder."""
+        digests = {}
         for key, digest in self._read().items():
             base = self._data if self._data is not None else Path()
             path = Path(os.path.normpath(base / key))
             if path.is_relative_to(folder):
-                found[path] = digest
-        return found
+                digests[path] = digest
+        return digests
 
     def note(self, contents: Mapping[Path, bytes], *, gone: Iterable[Path] = ()) -> None:
-        """Keep what was written, and forget what was removed."""
+        """Note what was written, and forget what was removed."""
         before = self._read()
-        rows = {**before, **{self._key(path): digest_of(one) for path, one in contents.items()}}
+        rows = {
+            **before,
+            **{self._key(path): digest_of(content) for path, content in contents.items()},
+        }
         for path in gone:
             rows.pop(self._key(path), None)
         if rows == before:
             return
         if self._file is None:
-            _in_memory.clear()
-            _in_memory.update(rows)
+            self._in_memory = rows
             return
         replace_file(self._file, f"{json.dumps(rows, indent=1, sort_keys=True)}\n".encode())

@@ -1,4 +1,4 @@
-"""`replace_files`: whole files or the old ones, never a half; for whatever modframe writes."""
+"""`replace_files`: writes files so that each is whole, the new or the old one, at every moment."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write one file as `replace_files` does.
 
     Raises:
-        OSError: If the disk says no; the old one stays.
+        OSError: If it can't be written; the old file stays.
     """
     replace_files({path: content})
 
 
 def replace_files(contents: Mapping[Path, bytes]) -> None:
-    """Write all files aside, then put each in its place, with the rights it had.
+    """Write all contents to temporary files, then move each to its place; permissions are kept.
 
     Args:
-        contents: Path → what it is to hold; folders that are missing are made.
+        contents: Path → content; missing folders are made.
 
     Raises:
-        OSError: If the disk says no. While they are written, all old ones stay.
+        OSError: If one can't be written; all old files stay then.
     """
-    fresh: list[tuple[Path, Path]] = []
+    temporary: list[tuple[Path, Path]] = []
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             aside = path.with_name(f".{path.name}.{os.getpid()}.modframe")
-            fresh.append((aside, path))
+            temporary.append((aside, path))
             aside.write_bytes(content)
             if path.exists():
                 shutil.copymode(path, aside)
-        for aside, path in fresh:
+        for aside, path in temporary:
             aside.replace(path)
     finally:
-        for aside, _ in fresh:
+        for aside, _ in temporary:
             aside.unlink(missing_ok=True)

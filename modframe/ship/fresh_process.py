@@ -1,7 +1,7 @@
-"""Loads a module in a fresh process against an empty data folder, before an export counts.
+"""Loads a module in a fresh process with an empty data folder, before an export writes anything.
 
-In goes a folder of files that stands for the export's outcome; out come findings. `export` calls
-it; on the other side of the process border is `modframe.cli.trial`.
+In go the files as the export would write them; out come findings. `export` calls it. What runs in
+the fresh process is `modframe.cli.trial`.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from ..names import MODULE_TYPES, folder_of
 from .export_plan import ExportPlan
 
 TIMEOUT = 180.0
-"""Seconds after which a trial that hangs is ended."""
+"""Seconds after which a process that hangs is killed."""
 _COPIED = 16_000_000
 _SKIPPED = ("__pycache__", ".ipynb_checkpoints")
 
 
-def run_trial(
+def load_in_fresh_process(
     plan: ExportPlan,
     module_id: str,
     folders: tuple[Path, ...],
     *,
     settings: Mapping[str, Mapping[str, Any]],
 ) -> list[Finding]:
-    """What a fresh process finds that loads and starts the module as it would be written.
+    """Load and start a module in a fresh process as an export would write it; return its findings.
 
     Args:
         plan: What would be written.
         module_id: The module.
-        folders: The folders of modules that supply what the module requires, the first first.
-        settings: The session's settings, which no file holds.
+        folders: Folders of modules, for what the module requires; earlier ones take precedence.
+        settings: The settings given at start, which no file holds.
     """
-    with tempfile.TemporaryDirectory(prefix="modframe-trial-", ignore_cleanup_errors=True) as made:
-        stage = Path(made)
+    with tempfile.TemporaryDirectory(prefix="modframe-trial-", ignore_cleanup_errors=True) as path:
+        stage = Path(path)
         _stage(plan, module_id, stage / "modules", sources=folders)
         request = {
             "workspace": str(stage),
@@ -55,6 +55,7 @@ def run_trial(
 
 
 def _stage(plan: ExportPlan, module_id: str, to: Path, *, sources: tuple[Path, ...]) -> None:
+    """Write the module as planned below ``to``, and link all other modules beside it."""
     own = folder_of(to, module_id)
     own.mkdir(parents=True)
     for path, content in plan.contents.items():
@@ -72,12 +73,12 @@ def _stage(plan: ExportPlan, module_id: str, to: Path, *, sources: tuple[Path, .
 
 
 def _add_neighbours(plan: ExportPlan, own: Path) -> None:
-    """The folder's other files: copied, so that a trial can't change them."""
+    """Copy the folder's other files, so that the process can't change them; link the large ones."""
     gone = set(plan.remove)
     for path in plan.folder.rglob("*") if plan.folder.is_dir() else ():
         inside = path.relative_to(plan.folder)
         target = own / inside
-        if path in gone or target.exists() or any(one in _SKIPPED for one in inside.parts):
+        if path in gone or target.exists() or any(part in _SKIPPED for part in inside.parts):
             continue
         if path.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,7 @@ def _add_neighbours(plan: ExportPlan, own: Path) -> None:
 def _link(path: Path, place: Path) -> None:
     try:
         place.symlink_to(path, target_is_directory=path.is_dir())
-    except OSError:  # a system where links need a privilege: copying gives the same
+    except OSError:  # a system where links need a privilege
         if path.is_dir():
             shutil.copytree(path, place, ignore=shutil.ignore_patterns(*_SKIPPED))
         else:
@@ -98,14 +99,14 @@ def _link(path: Path, place: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A settings value as JSON, secrets in the clear: they go through a pipe and nowhere else."""
+    """Return a settings value for JSON; secrets stay readable, as they only go through a pipe."""
     reveal = getattr(value, "get_secret_value", None)
     return reveal() if callable(reveal) else str(value)
 
 
 def _run(request: str, result: Path) -> list[Finding]:
     try:
-        # -P: what `modframe serve` would not find beside it, the trial must not find either.
+        # -P: `modframe serve` does not import from the working directory either.
         done = subprocess.run(
             [sys.executable, "-P", "-m", "modframe.cli.trial"],
             input=request.encode(),
@@ -120,7 +121,7 @@ def _run(request: str, result: Path) -> list[Finding]:
     if not result.is_file():
         tail = "\n".join(done.stdout.decode(errors="replace").splitlines()[-8:])
         return [_finding(f"the fresh process ended with status {done.returncode}", tail)]
-    return [Finding(**one) for one in json.loads(result.read_text(encoding="utf-8"))]
+    return [Finding(**facts) for facts in json.loads(result.read_text(encoding="utf-8"))]
 
 
 def _finding(message: str, tail: str) -> Finding:
@@ -133,19 +134,19 @@ def _finding(message: str, tail: str) -> Finding:
     )
 
 
-_OURS = ("MODFRAME_WORKSPACE", "MODFRAME_DATA", "PYTHONSTARTUP")
+_REMOVED = ("MODFRAME_WORKSPACE", "MODFRAME_DATA", "PYTHONSTARTUP")
 
 
 def child_environment(workspace: Path | None = None) -> dict[str, str]:
-    """This process's environment, without what says where it works and what it runs first.
+    """Return this process's environment for a child: without workspace, data and start-up script.
 
     Args:
-        workspace: The child's workspace, if it is to learn of it so.
+        workspace: The child's workspace, if it should find it in the environment.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in _OURS}
+    environment = {key: value for key, value in os.environ.items() if key not in _REMOVED}
     if workspace is not None:
         environment["MODFRAME_WORKSPACE"] = str(workspace)
     here = str(Path(__file__).parents[2])
-    path = [one for one in (environment.get("PYTHONPATH"), here) if one]
-    environment["PYTHONPATH"] = os.pathsep.join(path)
+    paths = filter(None, (environment.get("PYTHONPATH"), here))
+    environment["PYTHONPATH"] = os.pathsep.join(paths)
     return environment

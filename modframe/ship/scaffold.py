@@ -1,7 +1,7 @@
-"""`scaffold`: writes a new module in the guide's form, which loads, serves and complies as it is.
+"""`scaffold`: writes a new module in the guide's form that loads, serves and passes all checks.
 
-In go a name, a type and features; out come files below ``modules/``, and an ``app.py`` where the
-workspace has none. ``modframe scaffold`` calls it. Nothing is ever overwritten.
+In go a name, a type and features; out come files below ``modules/``, and an ``app.py`` if the
+workspace has none. ``modframe scaffold`` calls it. It never overwrites a file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FEATURES: Mapping[str, str] = {
     "api": "routes with their request and response models",
     "settings": "a settings model, registered in phase 1",
 }
-"""What a scaffold can contain → what that is."""
+"""Feature of a scaffold → what it adds."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 _TAKEN = {"core": ("settings", "framework", "database", "error_handler")}
@@ -47,7 +47,7 @@ class Scaffolded:
     Attributes:
         module_id: The new module.
         folder: Its folder.
-        paths: Every file that was written, ``app.py`` included if there was none.
+        paths: Every file that was written.
     """
 
     module_id: str
@@ -70,20 +70,20 @@ def scaffold(
         workspace: The folder with ``modules/``.
 
     Raises:
-        ScaffoldError: If the name, the type or a feature can't be, with the choices; or if the
-            module's folder exists. Nothing was written then.
+        ScaffoldError: If the name, the type or a feature is not valid, or the module's folder
+            exists. Nothing was written then.
     """
-    chosen = _checked(name, kind, [one.strip() for one in features if one.strip()])
+    chosen = _checked(name, kind, [feature.strip() for feature in features if feature.strip()])
     folder = folder_of(workspace / "modules", f"{kind}.{name}")
     if folder.exists():
         raise ScaffoldError(
             f"{str(folder)!r} exists, and nothing is overwritten",
             cure="take another name, or move the folder away",
         )
-    texts = dict(_render(_facts(name, kind, chosen)))
-    _place(folder, texts)
+    texts = dict(_render(_variables(name, kind, chosen)))
+    _write(folder, texts)
     paths = [folder / file for file in texts]
-    if (app := _app(workspace)) is not None:
+    if (app := _write_app(workspace)) is not None:
         paths.append(app)
     return Scaffolded(f"{kind}.{name}", folder, tuple(paths))
 
@@ -95,7 +95,7 @@ def _checked(name: str, kind: str, features: list[str]) -> tuple[str, ...]:
             cure=f"choose one of {', '.join(MODULE_TYPES)}",
             usage=True,
         )
-    unknown = [one for one in features if one not in FEATURES]
+    unknown = [feature for feature in features if feature not in FEATURES]
     if unknown:
         raise ScaffoldError(
             f"there is no feature {', '.join(map(repr, unknown))}",
@@ -114,11 +114,11 @@ def _checked(name: str, kind: str, features: list[str]) -> tuple[str, ...]:
         raise ScaffoldError(
             f"{kind}.{name} is a module of modframe's own", cure="take another name or type"
         )
-    return tuple(one for one in FEATURES if one in features)
+    return tuple(feature for feature in FEATURES if feature in features)
 
 
-def _facts(name: str, kind: str, chosen: tuple[str, ...]) -> dict[str, Any]:
-    """What the templates are filled in with."""
+def _variables(name: str, kind: str, chosen: tuple[str, ...]) -> dict[str, Any]:
+    """Return the variables of the templates."""
     from ..parts.web.paths import prefix_of
 
     return {
@@ -133,7 +133,7 @@ def _facts(name: str, kind: str, chosen: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _database_name(name: str) -> str:
-    """A name the database takes; some names are the engine's own."""
+    """Return a name for the database; some module names are reserved by the engine."""
     from ..parts.database.errors import DatabaseNameError
     from ..parts.database.names import check_name
 
@@ -144,7 +144,7 @@ def _database_name(name: str) -> str:
     return name
 
 
-def _render(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _render(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -156,22 +156,22 @@ def _render(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         keep_trailing_newline=True,
     )
     for file, needs in _TEMPLATES.items():
-        if all(one in facts["features"] for one in needs):
+        if all(feature in variables["features"] for feature in needs):
             template = environment.get_template(f"{Path(file).name}.jinja")
-            yield file.replace("NAME", facts["name"]), template.render(facts)
+            yield file.replace("NAME", variables["name"]), template.render(variables)
 
 
-def _place(folder: Path, texts: Mapping[str, str]) -> None:
-    """All files or none: they are written aside, and the folder is put in place at once."""
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write all files or none: into a temporary folder, which is then renamed."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        aside.chmod(folder.parent.stat().st_mode)
+        temporary.chmod(folder.parent.stat().st_mode)
         for file, text in texts.items():
-            target = aside / file
+            target = temporary / file
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text.encode())
-        aside.rename(folder)
+        temporary.rename(folder)
     except OSError as error:
         raise ScaffoldError(
             f"{str(folder)!r} could not be written: {error}",
@@ -179,11 +179,11 @@ def _place(folder: Path, texts: Mapping[str, str]) -> None:
             "room",
         ) from error
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _app(workspace: Path) -> Path | None:
-    """The workspace's ``app.py``, if there was none and this wrote it."""
+def _write_app(workspace: Path) -> Path | None:
+    """Write the workspace's ``app.py`` and return its path; None if there was one."""
     path = workspace / "app.py"
     text = (Path(__file__).parent / "templates" / "app.py.jinja").read_bytes()
     try:

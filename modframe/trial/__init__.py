@@ -1,7 +1,7 @@
-"""The test gate: a module's own tests, run on a new generation before it goes live.
+"""The test gate: runs a module's own tests on a new generation before it goes live.
 
-`engine.py` makes one `Trials` for the app and hands a change its `Trial`; the swap calls that with
-each generation once its phases are through. Nothing here imports pytest before tests are run.
+The engine makes one `Trials` for the app and hands each change a `Trial`. The change calls it with
+each generation whose phases have ended. pytest is imported only when there are tests to run.
 """
 
 from .scratch import scratch_here

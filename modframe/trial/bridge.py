@@ -1,4 +1,4 @@
-"""`Bridge`: what async tests and the `client` need, run on the app loop while pytest waits for it.
+"""`Bridge`: runs async tests and requests on the app loop while pytest's thread waits.
 
 The trial ends a wait that takes too long; pytest's thread then goes on at once.
 """
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Bridge:
-    """One thing at a time on the app loop, for the thread that the tests run on."""
+    """Runs one coroutine at a time on the app loop, for the thread that the tests run on."""
 
     def __init__(self, app_loop: AppLoop) -> None:
         self._app_loop = app_loop
@@ -28,10 +28,10 @@ class Bridge:
         self._stopped = False
 
     def run(self, start: Callable[[], Awaitable[T]]) -> T:
-        """Run it on the app loop and wait here.
+        """Run a coroutine function on the app loop and wait for its value.
 
         Raises:
-            TimeoutError: If the run was stopped meanwhile.
+            TimeoutError: If the run was stopped and the coroutine ignores its cancellation.
         """
         answer: Future[T] = Future()
 
@@ -45,29 +45,29 @@ class Bridge:
 
         crossing = self._app_loop.submit(awaited)
         self._answer = answer
-        crossing.future.add_done_callback(lambda done: _settle(done, answer))
+        crossing.future.add_done_callback(lambda done: _copy_outcome(done, answer))
         try:
             return answer.result(GRACE if self._stopped else None)
         finally:
             self._answer = None
 
     def stop(self) -> None:
-        """From now on what is run gets little time."""
+        """Give every further wait at most `GRACE` seconds."""
         self._stopped = True
 
-    def leave(self) -> None:
-        """Let the waiting thread go on, whatever runs over there does."""
+    def abandon(self) -> None:
+        """Let the waiting thread go on, though its coroutine still runs."""
         if (answer := self._answer) is not None:
-            with suppress(Exception):  # it was settled a moment ago
+            with suppress(Exception):  # it was set a moment ago
                 answer.set_exception(TimeoutError("it ignores its cancellation"))
 
-    def frames(self) -> list[FrameType]:
-        """The frames that what runs over there is suspended in, the outermost first."""
+    def suspended_frames(self) -> list[FrameType]:
+        """Return the frames that the coroutine is suspended in, the outermost first."""
         return list(frames(self._awaited))
 
 
-def _settle(done: Future[T], answer: Future[T]) -> None:
-    with suppress(Exception):  # it was left behind
+def _copy_outcome(done: Future[T], answer: Future[T]) -> None:
+    with suppress(Exception):  # the wait was abandoned
         if (error := done.exception()) is not None:
             answer.set_exception(error)
         else:

@@ -1,6 +1,6 @@
-"""`undisturbed`: the process as it was, whatever pytest and the tests in it did to it.
+"""`process_restored`: puts back what pytest and its tests change in the process.
 
-The trial holds it around a run, also around one that has to be left behind on its thread.
+The trial enters it around a run, also around one that is left behind on its thread.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ _ABSENT: Any = object()
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Put back what a run of pytest changes in its process."""
+def process_restored() -> Iterator[None]:
+    """Restore at the end what a run of pytest changes in its process."""
     from _pytest.assertion import util
     from _pytest.mark.structures import MARK_GEN
 
-    # What pytest keeps of the session in its own modules; an outer run of it goes on afterwards.
+    # Global state in pytest's own modules; an outer run of pytest needs it afterwards.
     private: list[tuple[Any, str]] = [
         (util, "_reprcompare"),
         (util, "_assertion_pass"),
         (util, "_config"),
         (MARK_GEN, "_config"),
-        # Not by `catch_warnings`: a run that is left behind would bring back its copy at its end.
+        # Not by `catch_warnings`: a run that is left behind would restore its own copy at its end.
         *((warnings, name) for name in ("filters", "showwarning", "_showwarnmsg_impl")),
         *((sys, name) for name in _LAST),
     ]
-    kept = [(owner, name, getattr(owner, name, _ABSENT)) for owner, name in private]
+    saved = [(owner, name, getattr(owner, name, _ABSENT)) for owner, name in private]
     path, folder = list(sys.path), _folder()
-    environment = {name: one for name, one in os.environ.items() if name.startswith("PYTEST_")}
+    environment = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
     handlers = list(logging.getLogger().handlers)
     resolve = pkgutil.resolve_name
     pkgutil.resolve_name = _resolving(resolve)  # type: ignore[assignment]  # mock.patch("modules.standard.orders.api.rate")
@@ -48,12 +48,12 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         pkgutil.resolve_name = resolve
-        for owner, name, value in kept:
-            _put(owner, name, value)
+        for owner, name, value in saved:
+            _restore(owner, name, value)
         sys.path[:] = path
         if folder and _folder() != folder:
             os.chdir(folder)
-        for name in [one for one in os.environ if one.startswith("PYTEST_")]:
+        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
             if name not in environment:
                 del os.environ[name]
         os.environ.update(environment)
@@ -62,8 +62,8 @@ def undisturbed() -> Iterator[None]:
                 logging.getLogger().removeHandler(handler)
 
 
-def let_names_mean(lookup: Callable[[str], Any]) -> None:
-    """In this context, let names of modules in texts lead to what is under test, not to Live."""
+def resolve_names_with(lookup: Callable[[str], Any]) -> None:
+    """Let plain names of modules in texts lead to what is under test, in this context."""
     _lookup.set(lookup)
 
 
@@ -79,12 +79,12 @@ def _resolving(resolve: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def _folder() -> str:
     try:
-        return os.getcwd()  # noqa: PTH109  # put back as text
+        return os.getcwd()  # noqa: PTH109  # restored as text
     except OSError:  # it was deleted
         return ""
 
 
-def _put(owner: Any, name: str, value: Any) -> None:
+def _restore(owner: Any, name: str, value: Any) -> None:
     if value is not _ABSENT:
         setattr(owner, name, value)
     elif hasattr(owner, name):

@@ -1,7 +1,7 @@
-"""The tests of a source as pytest's tree: folders with their ``conftest.py``, and files.
+"""The tests of a source as nodes of pytest: folders with their ``conftest.py``, and files.
 
-No path is looked at: the files are the source's, from cells or from a folder, and their modules
-belong to the private package of the generation under test.
+Nothing is read from disk. The files come from the source, and are imported as files of the private
+package of the generation under test.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .subject import Subject
 
 
 class Folder(pytest.Directory):
-    """A folder of the module, its own included."""
+    """The module's folder, or a folder in it."""
 
     subject: Subject
     inside: str
@@ -25,14 +25,14 @@ class Folder(pytest.Directory):
 
     @classmethod
     def of(cls, parent: pytest.Collector, subject: Subject, inside: str) -> Folder:
-        """The node of a folder."""
-        made: Folder = cls.from_parent(parent, path=subject.folder / inside)
-        made.subject, made.inside = subject, inside
-        return made
+        """Return the node of a folder."""
+        node: Folder = cls.from_parent(parent, path=subject.folder / inside)
+        node.subject, node.inside = subject, inside
+        return node
 
     def collect(self) -> Iterator[pytest.Collector]:
-        """Its conftest, which pytest then takes the fixtures of; its files; its folders."""
-        files = [one for one in self.subject.source.files if one.startswith(self.inside)]
+        """Register the folder's conftest, then yield its files and its folders."""
+        files = [file for file in self.subject.source.files if file.startswith(self.inside)]
         conftest = f"{self.inside}conftest.py"
         if conftest in files:
             module = self.subject.package.import_file(conftest)
@@ -58,17 +58,17 @@ class TestFile(pytest.Module):
 
     @classmethod
     def of_file(cls, parent: pytest.Collector, subject: Subject, file: str) -> TestFile:
-        """The node of a file."""
+        """Return the node of a file."""
         path: Path = subject.folder / file
-        made: TestFile = cls.from_parent(parent, path=path)
-        made.subject, made.file = subject, file
-        return made
+        node: TestFile = cls.from_parent(parent, path=path)
+        node.subject, node.file = subject, file
+        return node
 
     def _getobj(self) -> Any:
-        """The module, where pytest would import the path."""
+        """Import the file into the package; pytest would import the path."""
         return self.subject.package.import_file(self.file)
 
 
 def has_tests(subject: Subject, inside: str = "") -> bool:
-    """Whether there are test files in a folder of the module, or anywhere in it."""
-    return any(is_test(one) and one.startswith(inside) for one in subject.source.files)
+    """Return whether there are test files in a folder of the module, by default in all of it."""
+    return any(is_test(file) and file.startswith(inside) for file in subject.source.files)

@@ -1,7 +1,7 @@
 """`Run`: one pytest session over the tests of one generation, on a thread of its own.
 
-The trial starts it, is told when it is over, and reads what came of it. The only file that knows
-how pytest is driven.
+The trial starts it, is called back at the end, and reads its reports. Only this file knows how
+pytest is started.
 """
 
 from __future__ import annotations
@@ -19,24 +19,26 @@ from traceback import walk_stack
 from types import CodeType
 
 import pytest
-from _pytest.assertion.rewrite import rewrite_asserts  # no public door; what its import hook calls
+from _pytest.assertion.rewrite import (
+    rewrite_asserts,  # private; pytest has no public way to rewrite a tree
+)
 
 from ..errors import ModframeError
 from ..load.text import Fault, analyze, is_code
 from ..source import SourceFile
 from .bridge import Bridge
-from .fixtures import Offered
-from .isolation import let_names_mean
+from .fixtures import Fixtures
+from .isolation import resolve_names_with
 from .nodes import Folder
 from .reports import Reports
 from .scratch import Scratch
 from .subject import Failure, Subject
 
 _ARGUMENTS = (
-    "--assert=plain",  # the tests are rewritten here; no import hook of pytest's
+    "--assert=plain",  # asserts are rewritten here, without pytest's import hook
     "--capture=no",
     "--disable-plugin-autoload",
-    "--noconftest",  # those of the module are found in its source
+    "--noconftest",  # a conftest.py is taken from the module's source
     "--import-mode=importlib",
     "--continue-on-collection-errors",
     "-W", "ignore::pytest.PytestUnknownMarkWarning",
@@ -50,15 +52,15 @@ _ARGUMENTS = (
     ),
 )  # fmt: skip
 _OPTIONS = {"usepdb": False, "trace": False, "verbose": 0, "tbstyle": "native"}
-"""What the plugins left out would have said, and those that stay ask for."""
+"""Options of the plugins that are left out, which other plugins read."""
 
 
 class Run:
-    """One run.
+    """One run of the tests.
 
     Attributes:
-        reports: What came of the tests so far.
-        bridge: Where the async ones run.
+        reports: How the tests ended so far.
+        bridge: Runs the async ones.
     """
 
     def __init__(self, subject: Subject, scratch: Scratch) -> None:
@@ -69,24 +71,24 @@ class Run:
         self._stopped = False
         self._thread: threading.Thread | None = None
 
-    def start(self, over: Callable[[], None]) -> None:
-        """Begin; ``over`` is called on the thread at the end."""
+    def start(self, on_end: Callable[[], None]) -> None:
+        """Start the thread; it calls ``on_end`` at its end."""
         context = copy_context()
 
         def work() -> None:
             try:
                 context.run(self._work)
-            except BaseException as error:  # noqa: BLE001  # of pytest's, or what ended the run
+            except BaseException as error:  # noqa: BLE001  # whatever ended the run
                 if not self._stopped:
-                    self.reports.broke(error)
+                    self.reports.run_failed(error)
             finally:
-                over()
+                on_end()
 
         self._thread = threading.Thread(target=work, name="modframe-test", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End it: cancel what it awaits, and interrupt what it computes."""
+        """Cancel what the tests await, and interrupt what they compute."""
         self._stopped = self.reports.stopped = True
         self.bridge.stop()
         if self._thread is not None and self._thread.is_alive() and self._thread.ident:
@@ -95,10 +97,10 @@ class Run:
                 ctypes.c_ulong(self._thread.ident), ctypes.py_object(KeyboardInterrupt)
             )
 
-    def place(self) -> tuple[str, int]:
-        """The file and line of the tests that it is at; an empty file if it is in none."""
+    def current_place(self) -> tuple[str, int]:
+        """Return the file and line of the tests that runs now; the file is empty if none does."""
         source = self._subject.source
-        frames = [(one, one.f_lineno) for one in reversed(self.bridge.frames())]
+        frames = [(frame, frame.f_lineno) for frame in reversed(self.bridge.suspended_frames())]
         thread = sys._current_frames().get(self._thread.ident or 0) if self._thread else None
         frames += walk_stack(thread) if thread is not None else []
         for frame, line in frames:
@@ -111,45 +113,45 @@ class Run:
 
     def _work(self) -> None:
         subject = self._subject
-        let_names_mean(subject.lookup)
+        resolve_names_with(subject.lookup)
         self._scratch.use_here()
         subject.package.code_for = self._code_for
         with tempfile.TemporaryDirectory(
             prefix="modframe-test-", ignore_cleanup_errors=True
-        ) as made:
-            folder = Path(made).resolve()
+        ) as temporary:
+            folder = Path(temporary).resolve()
             arguments = [
                 *_ARGUMENTS,
                 *("-c", os.devnull),
                 f"--rootdir={folder}",
                 f"--basetemp={folder / 'tmp'}",
             ]
-            # Unlike `pytest.main`, it reads no PYTEST_ADDOPTS and no addopts.
+            # Unlike `pytest.main`, this reads no PYTEST_ADDOPTS and no addopts.
             config = pytest.Config.fromdictargs(dict(_OPTIONS), arguments)
-            config.option.assertmode = "rewrite"  # for the explanations of what is rewritten here
-            for plugin in (_Collects(subject), Offered(subject, self.bridge), self.reports):
+            config.option.assertmode = "rewrite"  # so that rewritten asserts are explained
+            for plugin in (_SourceCollector(subject), Fixtures(subject, self.bridge), self.reports):
                 config.pluginmanager.register(plugin)
             config.hook.pytest_cmdline_main(config=config)
         if not self._stopped:
-            self.reports.refuse_unrun()
+            self.reports.report_unrun()
 
     def _code_for(self, file: str) -> CodeType | None:
-        return None if is_code(file) else rewritten(self._subject.source.files[file])
+        return None if is_code(file) else compile_test_file(self._subject.source.files[file])
 
     def failures(self) -> list[Failure]:
-        """What failed so far."""
+        """Return what failed so far."""
         return list(self.reports.failures)
 
 
-class _Collects:
-    """Takes the tests from the source, where pytest would look through folders."""
+class _SourceCollector:
+    """Collects the tests from the source; pytest would look through folders."""
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
-        """Collect what the source has."""
+        """Collect the tests of the source."""
         items = session.items = list(session.genitems(Folder.of(session, self._subject, "")))
         hook = session.config.hook
         hook.pytest_collection_modifyitems(session=session, config=session.config, items=items)
@@ -158,11 +160,13 @@ class _Collects:
         return True
 
 
-def rewritten(content: SourceFile) -> CodeType:
-    """The code of a test file, or of one that tests import; lines are those of the cell or file.
+def compile_test_file(content: SourceFile) -> CodeType:
+    """Compile a test file, or a file that tests import, with rewritten asserts.
+
+    Lines are those of the cell or file.
 
     Raises:
-        ModframeError: If the text is no Python.
+        ModframeError: If the text is not Python.
     """
     text = analyze(content)
     if isinstance(text, Fault):

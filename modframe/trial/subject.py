@@ -1,4 +1,4 @@
-"""The nouns of trials: `Subject`, what a run of tests is about; `Failure`, a thing it found."""
+"""The nouns of trials: `Subject`, what a run tests, and `Failure`, one thing that failed."""
 
 from __future__ import annotations
 
@@ -21,28 +21,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A generation under test, as its tests see the world.
+    """A generation under test and what its tests can reach.
 
     Attributes:
         source: The module's text, tests included.
         package: Its private package; the tests are files of it.
         app_loop: Where module code and async tests run.
         app_context: The generation's own.
-        folder: Where the module's files lie, or would.
-        package_of: Module id → the package that this generation is to see for it.
-        asgi: Makes the ASGI application in which this generation answers already.
+        package_of: Module id → the package that this generation sees for it.
+        asgi: Makes the ASGI application in which this generation answers.
     """
 
     source: Source
     package: Package
     app_loop: AppLoop
     app_context: Any
-    folder: Path
     package_of: Callable[[str], str | None]
     asgi: Callable[[], ASGIApp]
 
+    @property
+    def folder(self) -> Path:
+        """The module's folder, which may not exist."""
+        folder: Path = self.app_context.path
+        return folder
+
     def lookup(self, dotted: str) -> Any:
-        """What ``"modules.standard.orders.services.RATE"`` leads to from here.
+        """Return what ``"modules.standard.orders.services.RATE"`` leads to for this generation.
 
         Raises:
             ImportError: If there is no such module.
@@ -52,17 +56,17 @@ class Subject:
         package = self.package_of(f"{kind}.{short}")
         if package is None:
             raise ModuleNotFoundError(f"No module named {dotted!r}", name=dotted)
-        found: Any = importlib.import_module(package)
-        for at, name in enumerate(rest, 1):
-            if not hasattr(found, name) and isinstance(found, ModuleType):
-                with suppress(ModuleNotFoundError):  # then it has no such attribute, said below
-                    importlib.import_module(".".join((package, *rest[:at])))
-            found = getattr(found, name)
-        return found
+        target: Any = importlib.import_module(package)
+        for depth, name in enumerate(rest, 1):
+            if not hasattr(target, name) and isinstance(target, ModuleType):
+                with suppress(ModuleNotFoundError):  # getattr then raises AttributeError
+                    importlib.import_module(".".join((package, *rest[:depth])))
+            target = getattr(target, name)
+        return target
 
 
 def names_a_module(dotted: str) -> bool:
-    """Whether a dotted text is the plain name of a module of a workspace, or below one.
+    """Return whether a dotted text is the plain name of a workspace's module, or below one.
 
     >>> names_a_module("modules.standard.orders.RATE"), names_a_module("os.path.sep")
     (True, False)
@@ -77,10 +81,11 @@ class Failure:
 
     Attributes:
         rule: The rule of the finding it becomes.
-        name: The test, as ``TestTotals.test_sum[3]``, or what else failed.
+        name: The test, for example ``TestTotals.test_sum[3]``, or what else failed.
         text: pytest's explanation, in lines.
-        file: The module's file; ``line``: the failing line in its place.
-        cure: What to do, where that can be said.
+        file: The module's file.
+        line: The failing line in the file or cell.
+        cure: What to do, where that is known.
         error: The exception, for the traceback.
     """
 

@@ -1,7 +1,7 @@
-"""`Trial`: what a change asks of each new generation before it publishes: do its tests pass?
+"""`Trial`: runs the tests of each new generation of a change before the change publishes.
 
-The engine hands one to a change. Its transaction calls it, on the app loop, once phase 2 is
-through; it gives back what they came to, or raises the `LoadError` that fails the change.
+The transaction calls it on the app loop, after phase 2. It returns the counts, or raises the
+`LoadError` that fails the change.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Finding, LoadError
 from ..load.text import is_code, is_test
-from ..names import folder_of
 from ..runtime.app import App
-from ..runtime.bounds import GRACE, cancel_all
+from ..runtime.bounds import GRACE, cancel_all, wait_for_any
 from ..runtime.change.outcome import Passed
 from ..runtime.generation import Generation
 from ..runtime.live import Live
-from .isolation import undisturbed
+from .isolation import process_restored
 from .scratch import Scratch
 from .subject import Failure, Subject
 from .verdict import STEP, verdict
@@ -30,23 +30,27 @@ if TYPE_CHECKING:
 
 
 class Trials:
-    """Makes the trials of one app; their runs take turns, for pytest is one to a process."""
+    """Makes the trials of one app. Their runs take turns, since a process can hold one pytest run.
+
+    Args:
+        app: Its loop, its settings, what is live, and the ASGI application over it.
+    """
 
     def __init__(self, app: App) -> None:
         self.app = app
         self.turn = asyncio.Lock()
 
     def make(self, required: Iterable[str] = ()) -> Trial:
-        """A trial for one change.
+        """Return a trial for one change.
 
         Args:
-            required: The modules that must have tests; others go through without any.
+            required: The modules that must have tests; others pass without any.
         """
         return Trial(self, frozenset(required))
 
 
 class Trial:
-    """The trial of one change."""
+    """Runs the tests of the modules of one change."""
 
     def __init__(self, trials: Trials, required: Collection[str]) -> None:
         self._trials = trials
@@ -56,30 +60,29 @@ class Trial:
         """Run the tests of a generation that is ready to go live.
 
         Returns:
-            What they came to; nothing if there are none, and need be none.
+            The counts; None if there are no tests and none are required.
 
         Raises:
-            LoadError: If they don't pass in time, or if there are none and there must be.
+            LoadError: If they don't pass in time, or if there are none and they are required.
         """
         source = generation.source
-        must = generation.module_id in self._required
+        required = generation.module_id in self._required
         if not any(map(is_test, source.files)):
-            if must:
+            if required:
                 raise _no_tests(generation, "the module has no tests")
             return None
-        app = self._trials.app
-        seen = _seen(app.live, batch)
-        scratch = Scratch(app.config, seen.generations.values)
+        seen = _seen(self._trials.app.live, batch)
+        scratch = Scratch(self._trials.app.config, seen.generations.values)
         run = await self._run_of(generation, batch, seen=seen, scratch=scratch)
         async with self._trials.turn:
             try:
-                failures = await self._carry_out(run, generation)
+                failures = await self._await(run, generation)
             finally:
                 await asyncio.shield(scratch.aclose())
         if failures:
             raise verdict(source, failures)
-        if run.reports.none:
-            if must:
+        if run.reports.empty:
+            if required:
                 files = ", ".join(sorted(filter(is_test, source.files)))
                 raise _no_tests(generation, f"there is no test in {files}")
             return None
@@ -104,7 +107,6 @@ class Trial:
         return Run(self._subject(generation, batch, seen=seen), scratch)
 
     def _subject(self, generation: Generation, batch: Batch, *, seen: Live) -> Subject:
-        app = self._trials.app
         if generation.package is None:
             raise LookupError(f"{generation!r} was not loaded yet")
 
@@ -115,21 +117,20 @@ class Trial:
         return Subject(
             generation.source,
             generation.package,
-            app.app_loop,
+            self._trials.app.app_loop,
             generation.context,
-            folder=folder_of(app.modules_folder, generation.module_id),
             package_of=package_of,
-            asgi=lambda: app.asgi_over(seen),
+            asgi=lambda: self._trials.app.asgi_over(seen),
         )
 
-    async def _carry_out(self, run: Run, generation: Generation) -> list[Failure]:
-        """Run the tests; what failed. However it ends, the process is as it was."""
+    async def _await(self, run: Run, generation: Generation) -> list[Failure]:
+        """Run the tests and return what failed; restore the process, however the run ends."""
         loop, over = asyncio.get_running_loop(), asyncio.Event()
         timeout = self._trials.app.config.test_timeout
-        with undisturbed():
-            run.start(lambda: _tell(loop, over))
+        with process_restored():
+            run.start(lambda: _set_from_thread(loop, over))
             try:
-                await _wait(over, timeout)
+                await wait_for_any(over, timeout=timeout)
                 overdue = None if over.is_set() else await _end(run, over, timeout)
             except asyncio.CancelledError:
                 await _end(run, over, timeout)
@@ -142,7 +143,7 @@ class Trial:
 
 
 def _seen(live: Live, batch: Batch) -> Live:
-    """A table of what is live, the change's generations in place of those they would replace."""
+    """Return a table of what would be live: the change's generations and the other live ones."""
     seen = Live()
     seen.generations = {**live.generations, **batch.going}
     return seen
@@ -159,44 +160,35 @@ def _no_tests(generation: Generation, message: str) -> LoadError:
     return LoadError(generation.module_id, STEP, [finding])
 
 
-def _tell(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
-    try:
-        loop.call_soon_threadsafe(over.set)
-    except RuntimeError:
-        return  # the loop was closed meanwhile: nobody waits any more
-
-
-async def _wait(over: asyncio.Event, timeout: float) -> None:
-    waiting = asyncio.ensure_future(over.wait())
-    try:
-        await asyncio.wait({waiting}, timeout=timeout)
-    finally:
-        waiting.cancel()
+def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    with suppress(RuntimeError):  # the loop was closed meanwhile, and nothing waits there
+        loop.call_soon_threadsafe(event.set)
 
 
 async def _end(run: Run, over: asyncio.Event, timeout: float) -> Failure:
-    """End a run that takes too long, or that nobody waits for any more."""
+    """End a run that takes too long or was cancelled; return the failure that reports it."""
     name = run.reports.current or "the import of the tests"
-    file, line = run.place()
+    file, line = run.current_place()
     run.stop()
-    await _wait(over, GRACE)
+    await wait_for_any(over, timeout=GRACE)
     state = "was ended"
     if not over.is_set():
-        run.bridge.leave()
-        await _wait(over, GRACE)
+        run.bridge.abandon()
+        await wait_for_any(over, timeout=GRACE)
         state = "could not be ended, so it was left behind"
     text = f"is not done after the {timeout:g} s that all tests have (MODFRAME_TEST_TIMEOUT)"
     return Failure("test-overdue", name, f"{text} and {state}", file, line)
 
 
 def _tasks_of_tests(generation: Generation) -> list[asyncio.Task[Any]]:
-    """The tasks that the tests started themselves; the module's own go on."""
+    """Return the tasks that the tests started; the module's own ones go on."""
     tasks = generation.parts.get("tasks")
-    return [one for one in (tasks.running if tasks else ()) if _is_of_tests(one, generation)]
+    running = tasks.running if tasks else ()
+    return [task for task in running if _is_of_tests(task, generation)]
 
 
 def _is_of_tests(task: asyncio.Task[Any], generation: Generation) -> bool:
-    inner = getattr(task.get_coro(), "cr_await", None)  # the app loop wraps what it is given
+    inner = getattr(task.get_coro(), "cr_await", None)  # the app loop wraps each coroutine
     code = getattr(inner, "cr_code", None)
     file = generation.source.file_named(code.co_filename) if code is not None else ""
     return bool(file) and not is_code(file)

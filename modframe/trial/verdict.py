@@ -1,4 +1,4 @@
-"""A red run → the `LoadError` that the change fails with: one finding a test, readable if many."""
+"""`verdict`: failures of tests → the `LoadError` that the change fails with, one finding each."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from .subject import Failure
 
 STEP = "test"
 _WHOLE = 3
-"""Up to so many failures are explained at length."""
+"""Up to this many failures are explained at length; of more, one line each is shown."""
 _LINES, _WIDTH = 12, 160
 _NEXT = "Mend the module or its tests; nothing live has changed"
 
 
 def verdict(source: Source, failures: Sequence[Failure]) -> LoadError:
-    """The error of a module whose tests did not pass; its cause is the first failure's."""
+    """Return the error of a module whose tests failed; its cause is the first exception."""
     whole = len(failures) <= _WHOLE
-    findings = [locate_finding(source, _finding(one, whole=whole)) for one in failures]
+    findings = [locate_finding(source, _finding(failure, whole=whole)) for failure in failures]
     error = LoadError(source.module_id, STEP, findings, note=_note(failures))
-    cause = next((one.error for one in failures if one.error is not None), None)
+    errors = (failure.error for failure in failures if failure.error is not None)
+    cause = next(errors, None)
     if cause is not None:
         cause.__traceback__ = _from_the_test(source, cause.__traceback__)
         error.__cause__ = shorten_traceback(cause)
@@ -31,7 +32,7 @@ def verdict(source: Source, failures: Sequence[Failure]) -> LoadError:
 
 
 def _finding(failure: Failure, *, whole: bool) -> Finding:
-    lines = [_cut(one) for one in failure.text.splitlines() if one.strip()]
+    lines = [_shorten(line) for line in failure.text.splitlines() if line.strip()]
     if not whole:
         lines = lines[:1]
     elif len(lines) > _LINES:
@@ -48,20 +49,20 @@ def _finding(failure: Failure, *, whole: bool) -> Finding:
 
 
 def _note(failures: Sequence[Failure]) -> str:
-    if any(one.cure for one in failures):
+    if any(failure.cure for failure in failures):
         return ""
     return f"\n{_NEXT}."
 
 
-def _cut(line: str) -> str:
+def _shorten(line: str) -> str:
     return line if len(line) <= _WIDTH else f"{line[:_WIDTH]}..."
 
 
 def _from_the_test(source: Source, trace: TracebackType | None) -> TracebackType | None:
-    """A traceback from its first line in the module's text on, if it has one."""
-    step = trace
-    while step is not None:
-        if source.file_named(step.tb_frame.f_code.co_filename):
-            return step
-        step = step.tb_next
+    """Return a traceback from its first entry in the module's files on, or all of it."""
+    entry = trace
+    while entry is not None:
+        if source.file_named(entry.tb_frame.f_code.co_filename):
+            return entry
+        entry = entry.tb_next
     return trace

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
-
-import httpx
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import NotRunningError
+from ..parts.web.client import async_client
 from ..runtime.calls.call import Call
 from ..runtime.loop import AppLoop
 from .answers import Answer, Items
 from .arguments import fit
 from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from httpx import AsyncClient
 
 FIRST_ITEMS = 20
 """How much of a generator's output is shown."""
@@ -64,10 +66,11 @@ def make_verbs(
         return _started(app_loop, lambda: _value(bound(*args, **named)), f"{service}.{method}")
 
     def request(method: str, path: str, query: Mapping[str, str], body: Any) -> Call[Answer]:
-        return _started(
-            app_loop, lambda: _answer(asgi(), method, path, query=query, body=body),
-            f"{method} {path}",
-        )  # fmt: skip
+        def answer() -> Coroutine[Any, Any, Answer]:
+            client = async_client(asgi(), app_loop)
+            return _answer(client, method, path, query=query, body=body)
+
+        return _started(app_loop, answer, f"{method} {path}")
 
     return Verbs(call, request)
 
@@ -123,10 +126,9 @@ async def _first_of(source: AsyncIterator[Any]) -> Items:
 
 
 async def _answer(
-    application: Any, method: str, path: str, *, query: Mapping[str, str], body: Any
+    client: AsyncClient, method: str, path: str, *, query: Mapping[str, str], body: Any
 ) -> Answer:
-    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    async with client:
         response = await client.request(method, path, params=dict(query), json=body)
     return Answer(response.status_code, response.reason_phrase, tuple(response.headers.items()),
                   response.text)  # fmt: skip

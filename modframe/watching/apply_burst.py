@@ -1,7 +1,8 @@
-"""The texts of a burst → one transaction; where that fails, what is sound and unrelated goes live.
+"""`apply_burst`: the texts of one burst of saves become one transaction.
 
-Called by `Watching`, on the app loop. A text that fails keeps its module as it was. So are the
-modules of the burst that have to do with it: they were saved together, and may need each other.
+In go the texts, out comes a `BurstResult`. `Watching` calls it on the app loop. A module whose text
+fails stays as it was. So do the modules of the burst that are related to it: they were saved
+together and may need each other. The rest of the burst goes live.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import BlockedError, ModframeError, NotRunningError
-from ..runtime.change.graph import reach
 from ..runtime.change.outcome import Outcome
 from ..runtime.change.swap import Swap
+from ..runtime.live import reach
 from ..source import Source
 from .scan import mentions
 
@@ -20,12 +21,13 @@ Change = Callable[..., Awaitable[list[Outcome]]]
 
 
 @dataclass(slots=True)
-class Carried:
-    """What became of a burst.
+class BurstResult:
+    """What a burst changed.
 
     Attributes:
         outcomes: Of the modules that are live now, those rebuilt with them included.
-        failed: Module id → why its text isn't live. ``held``: those that wait for one of them.
+        failed: Module id → why its text isn't live.
+        held: Module id → the error of a module that waits for one that failed.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -33,55 +35,57 @@ class Carried:
     held: dict[str, BaseException] = field(default_factory=dict)
 
 
-async def carry(
+async def apply_burst(
     swap: Swap, sources: Mapping[str, Source], *, change: Change, anew: bool
-) -> Carried:
-    """Make texts live: all of them, or, without those that fail and what is related, the rest.
+) -> BurstResult:
+    """Make texts live: all of them, or all but those that fail and the modules related to them.
 
     Args:
-        swap: What knows Live and the records.
+        swap: Knows what is live and what failed.
         sources: Module id → text.
-        change: Carries a transaction out: ``swap.change``, or what stands before it.
-        anew: Whether a text that is live is built anew.
+        change: Runs a transaction: ``swap.change``, or a function that wraps it.
+        anew: Whether a text that is live already is built again.
     """
-    done = Carried()
-    left = dict(sources)
-    before = _numbers(swap, left)
-    while left:
+    result = BurstResult()
+    remaining = dict(sources)
+    before = _live_numbers(swap, remaining)
+    while remaining:
         try:
-            done.outcomes += await change(list(left.values()), anew=anew)
-            return done
+            result.outcomes += await change(list(remaining.values()), anew=anew)
+            return result
         except NotRunningError:
             raise
         except ModframeError as error:
-            failed = _failures(swap, left, error)
-        # What failed to be activated is live all the same, and so is what went live with it.
-        for key, number in _numbers(swap, left).items():
+            failed = _failures(swap, remaining, error)
+        # A module whose activation failed is live, and so are the modules published with it.
+        for key, number in _live_numbers(swap, remaining).items():
             if number > before[key]:
-                done.outcomes.append(Outcome(key, "live", before[key], number))
-                del left[key]
-        if not left:
-            done.failed |= failed
-            return done
-        related = _related(swap, left, failed)
-        done.failed |= failed
-        done.held |= {key: BlockedError(key, failed) for key in related - failed.keys()}
-        for key in done.held:
-            swap.records[key].error = done.held[key]
-        without = {key: one for key, one in left.items() if key not in related | failed.keys()}
-        if len(without) == len(left):
-            # What failed is none of these, and nothing less can be tried.
-            done.held |= {key: BlockedError(key, failed) for key in left}
-            return done
-        left = without
-    return done
+                result.outcomes.append(Outcome(key, "live", before[key], number))
+                del remaining[key]
+        if not remaining:
+            result.failed |= failed
+            return result
+        related = _related(swap, remaining, failed)
+        result.failed |= failed
+        result.held |= {key: BlockedError(key, failed) for key in related - failed.keys()}
+        for key, blocked in result.held.items():
+            swap.records[key].error = blocked
+        rest = {
+            key: source for key, source in remaining.items() if key not in related | failed.keys()
+        }
+        if len(rest) == len(remaining):
+            # No module of the burst failed or is related to one that did: no part can be tried.
+            result.held |= {key: BlockedError(key, failed) for key in remaining}
+            return result
+        remaining = rest
+    return result
 
 
-def _numbers(swap: Swap, module_ids: Iterable[str]) -> dict[str, int]:
-    """The numbers of what is live, 0 where nothing is.
+def _live_numbers(swap: Swap, module_ids: Iterable[str]) -> dict[str, int]:
+    """Return module id → number of its live generation, 0 without one.
 
-    `carry` itself holds no generation: its frame is in the traceback of what failed, which may be
-    kept for long.
+    `apply_burst` holds no generation itself: its frame stays in the traceback of a failure, which
+    may be kept for long.
     """
     live = swap.live.generations
     return {key: live[key].number if key in live else 0 for key in module_ids}
@@ -90,33 +94,34 @@ def _numbers(swap: Swap, module_ids: Iterable[str]) -> dict[str, int]:
 def _failures(
     swap: Swap, sources: Mapping[str, Source], error: ModframeError
 ) -> dict[str, BaseException]:
-    """The modules that failed by themselves, whether they were saved or hang on one that was."""
-    found: dict[str, BaseException] = {
+    """Return the modules that failed by themselves: saved ones, and dependents of saved ones."""
+    failed: dict[str, BaseException] = {
         key: record.error
         for key, record in swap.records.items()
         if record.error is not None
         and (key in sources or record.error is error)
         and not isinstance(record.error, BlockedError)
     }
-    if not found:  # an error of no module's is everyone's
-        found = dict.fromkeys(sources, error)
-        for key in found:
+    if not failed:  # the error belongs to no single module, so every module of the burst has it
+        failed = dict.fromkeys(sources, error)
+        for key in failed:
             swap.records[key].error = error
-    return found
+    return failed
 
 
 def _related(swap: Swap, sources: Mapping[str, Source], failed: Iterable[str]) -> set[str]:
-    """The modules of a burst that have to do with those, directly or not."""
+    """Return the modules of a burst that failed or are related to one that did."""
     begin = set(failed)
 
-    def joins(key: str, group: set[str]) -> bool:
-        return any(_are_related(swap, sources, key, one) for one in group)
+    def related_to(key: str) -> list[str]:
+        return [other for other in sources if _are_related(swap, sources, key, other)]
 
-    return {*reach(begin, sources, joins), *(begin & sources.keys())}
+    return {*reach(begin, related_to), *(begin & sources.keys())}
 
 
-def _are_related(swap: Swap, sources: Mapping[str, Source], one: str, other: str) -> bool:
-    for key, needed in ((one, other), (other, one)):
+def _are_related(swap: Swap, sources: Mapping[str, Source], first: str, second: str) -> bool:
+    """Return whether one of two modules requires the other, or names it in its text."""
+    for key, needed in ((first, second), (second, first)):
         live = swap.live.generations.get(key)
         if live is not None and needed in live.spec.required_ids:
             return True

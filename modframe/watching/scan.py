@@ -1,7 +1,7 @@
-"""A burst of changed paths → what is to be done: texts to swap to, modules that are gone, faults.
+"""`scan`: a burst of changed paths → texts to swap to, modules that are gone, and faults.
 
-Looks at what lies on disk now, not at what the events said: so it doesn't matter how an editor
-writes, and looking twice is no fault. Runs in a thread, for it reads files.
+It reads what lies on disk now and not what the events said. So it does not matter how an editor
+writes a file, and scanning twice does no harm. `Watching` runs it in a thread, as it reads files.
 """
 
 from __future__ import annotations
@@ -9,27 +9,29 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from ..errors import BlockedError, GraphError, InvalidModuleIdError, WorkspaceError
 from ..load.reads import changed_files
 from ..names import MODULE_TYPES
-from ..runtime.change.graph import reach
+from ..runtime.live import reach
 from ..source import OnDisk, Source
 from ..spec import module_id_of, module_of_service
-from .seen_modules import Known, SeenModules
+from .seen_modules import SeenModule, SeenModules
 
 
 @dataclass(slots=True)
-class Found:
-    """What a burst comes to.
+class ScanResult:
+    """What a burst asks for.
 
     Attributes:
         sources: Module id → the text that is to go live.
-        marks: Module id → what tells this attempt from another.
+        marks: Module id → a value that differs between attempts with different texts or files.
         reverted: Module id → the text that is live, where the newest attempt failed.
-        gone: Live modules whose text is nowhere any more. ``forgotten``: others.
-        faults: Modules whose text can't be read.
+        gone: Live modules whose text no longer exists.
+        forgotten: Modules that aren't live and whose text no longer exists.
+        faults: Module id → why its text can't be read.
         doubts: Modules that may be in the middle of a save.
     """
 
@@ -42,46 +44,54 @@ class Found:
     doubts: set[str] = field(default_factory=set)
 
 
-def look(
-    disk: OnDisk, paths: Collection[Path], known: SeenModules, also: Iterable[str] = ()
-) -> Found:
-    """What changed paths, and ``also`` these modules, come to; without paths, the files read."""
-    found = Found()
-    touched = {*also, *touched_by(paths, disk, known)}
+def scan(
+    disk: OnDisk, paths: Collection[Path], seen: SeenModules, also: Iterable[str] = ()
+) -> ScanResult:
+    """Return what changed paths ask for.
+
+    Args:
+        disk: Where the texts are.
+        paths: The changed paths; without any, only files that modules read are compared.
+        seen: What runs, and what was tried.
+        also: Modules to look at in any case.
+    """
+    result = ScanResult()
+    touched = {*also, *touched_by(paths, disk, seen)}
     only_code = paths and all(path.suffix == ".py" for path in paths)
-    read = {} if only_code else _changed_reads(known)
-    waiting = _waiting_for(touched | set(read), known, disk)
-    for module_id in sorted(touched | set(read) | waiting):
+    changed_reads = {} if only_code else _changed_reads(seen)
+    waiting = _waiting_for(touched | set(changed_reads), seen, disk)
+    for module_id in sorted(touched | set(changed_reads) | waiting):
         _examine(
             module_id,
             disk=disk,
-            known=known[module_id],
-            own=module_id in touched or module_id in waiting,
-            changed=read.get(module_id, []),
+            seen=seen[module_id],
+            touched=module_id in touched or module_id in waiting,
+            changed=changed_reads.get(module_id, []),
             again=module_id in waiting,
-            found=found,
+            result=result,
         )
-    return found
+    return result
 
 
-def touched_by(paths: Iterable[Path], disk: OnDisk, known: SeenModules) -> set[str]:
-    """The modules whose own text changed paths belong to, by folder and by notebook."""
+def touched_by(paths: Iterable[Path], disk: OnDisk, seen: SeenModules) -> set[str]:
+    """Return the modules whose own text changed paths belong to, by folder and by notebook."""
     touched: set[str] = set()
     for path in paths:
         if path in disk.notebooks:
             touched |= {*disk.in_notebooks()}
-            touched |= {key for key, live in known.live() if live.place == str(path)}
+            touched |= {key for key, live in seen.live() if live.place == str(path)}
         if disk.modules.is_relative_to(path) or path.parent == disk.modules:
-            # The whole folder, or that of a type, came or went.
+            # The whole folder, or the folder of a type, appeared or disappeared.
             kind = f"{path.name}." if path.parent == disk.modules else ""
-            ids = {*disk.ids(), *(key for key, _ in known.live())}
-            touched |= {key for key in ids if key.startswith(kind) and known[key].follows}
+            ids = {*disk.ids(), *(key for key, _ in seen.live())}
+            touched |= {key for key in ids if key.startswith(kind) and seen[key].follows}
         elif path.is_relative_to(disk.modules) and path.suffix in ("", ".py"):
             touched.add(_id_at(path.relative_to(disk.modules).parts))
     return touched - {""}
 
 
 def _id_at(parts: tuple[str, ...]) -> str:
+    """Return the id of the module whose folder a path is in; empty if it is in none."""
     kind, name = parts[:2]
     if kind not in MODULE_TYPES:
         return ""
@@ -91,38 +101,53 @@ def _id_at(parts: tuple[str, ...]) -> str:
         return ""  # `find_modules` warns of such a folder at the start
 
 
-def _changed_reads(known: SeenModules) -> dict[str, list[Path]]:
-    found = {key: changed_files(reads) for key, reads in known.reads()}
-    return {key: changed for key, changed in found.items() if changed}
+def _changed_reads(seen: SeenModules) -> dict[str, list[Path]]:
+    """Return module id → the files it reads that have changed, where there are any."""
+    changed = {key: changed_files(reads) for key, reads in seen.reads()}
+    return {key: files for key, files in changed.items() if files}
 
 
-def _waiting_for(touched: set[str], known: SeenModules, disk: OnDisk) -> set[str]:
-    """Modules that failed because of one of these, directly or not: they get another chance."""
-    failed = {key: one for key, one in known.failed() if one.follows}
+def _waiting_for(touched: set[str], seen: SeenModules, disk: OnDisk) -> set[str]:
+    """Return modules that failed because of touched ones, directly or not: they are tried again."""
+    errors = {
+        key: module.error
+        for key, module in seen.failed()
+        if module.follows and module.error is not None
+    }
 
-    def joins(key: str, changed: set[str]) -> bool:
-        error = failed[key].error
-        return error is not None and _because_of(key, error, changed, disk)
+    @cache
+    def source_of(module_id: str) -> Source | None:
+        try:
+            return disk.source(module_id)
+        except WorkspaceError:
+            return None
 
-    return set(reach(touched, failed, joins))
+    def failed_because_of(other: str) -> list[str]:
+        return [key for key, error in errors.items() if is_reason(other, key, error)]
+
+    def is_reason(other: str, key: str, error: BaseException) -> bool:
+        named = _named_in(error)
+        if named is not None:
+            return other in named
+        source = source_of(key)
+        return source is not None and mentions(source, other)
+
+    return set(reach(touched, failed_because_of))
 
 
-def _because_of(key: str, error: BaseException, changed: set[str], disk: OnDisk) -> bool:
+def _named_in(error: BaseException) -> set[str] | None:
+    """Return the modules that an error names as its reason; None if it is of another kind."""
     if isinstance(error, BlockedError):
-        return not changed.isdisjoint(error.by)
+        return set(error.by)
     if isinstance(error, GraphError):
         missing = (name for names in error.missing.values() for name in names)
         circle = (name for path in error.cycles for name in path)
-        return not changed.isdisjoint(map(module_of_service, (*missing, *circle)))
-    try:
-        source = disk.source(key)
-    except WorkspaceError:
-        return False
-    return source is not None and any(mentions(source, other) for other in changed)
+        return set(map(module_of_service, (*missing, *circle)))
+    return None
 
 
 def mentions(source: Source, other: str) -> bool:
-    """Whether a text names another module: by its id, or by its short name as a string."""
+    """Return whether a text names another module: by its id, or by its short name as a string."""
     kind, _, name = other.partition(".")
     word = re.compile(rf"\b{kind}\.{name}\b|[\"']{name}[\"'.]")
     return any(word.search(text) for text in source.texts.values())
@@ -132,46 +157,51 @@ def _examine(
     module_id: str,
     *,
     disk: OnDisk,
-    known: Known,
-    own: bool,
+    seen: SeenModule,
+    touched: bool,
     changed: list[Path],
     again: bool,
-    found: Found,
+    result: ScanResult,
 ) -> None:
+    """Write into ``result`` what is to be done with one module."""
     try:
-        source = disk.source(module_id) if own or known.follows else known.live
-        if not known.follows and (source is None or not _saved_since(known.since, source)):
-            source = known.live  # cells made it live, and only a newer text takes over from them
+        source = disk.source(module_id) if touched or seen.follows else seen.live
+        if not seen.follows and (source is None or not _saved_since(seen.since, source)):
+            source = seen.live  # cells made it live, and only a newer text takes over from them
     except WorkspaceError as error:
-        found.faults[module_id] = error
-        found.doubts.add(module_id)
+        result.faults[module_id] = error
+        result.doubts.add(module_id)
         return
     if source is None:
-        if known.live is None:
-            found.forgotten.append(module_id)
-        elif known.follows:
-            found.gone.append(module_id)
-            found.doubts.add(module_id)
+        if seen.live is None:
+            result.forgotten.append(module_id)
+        elif seen.follows:
+            result.gone.append(module_id)
+            result.doubts.add(module_id)
         return
-    if known.live is not None and known.live.digest == source.digest and not changed:
-        if known.error is not None and known.follows and not again:
-            found.reverted[module_id] = source
+    if seen.live is not None and seen.live.digest == source.digest and not changed:
+        if seen.error is not None and seen.follows and not again:
+            result.reverted[module_id] = source
         return
     stamps = tuple((str(path), path.stat().st_mtime_ns if path.exists() else 0) for path in changed)
     mark = (source.digest, stamps)
-    if known.error is None or known.tried != mark or again:
-        if _is_doubtful(source, known.live) or not all(path.exists() for path in changed):
-            found.doubts.add(module_id)
-        found.sources[module_id], found.marks[module_id] = source, mark
+    if seen.error is None or seen.tried != mark or again:
+        if _is_doubtful(source, seen.live) or not all(path.exists() for path in changed):
+            result.doubts.add(module_id)
+        result.sources[module_id], result.marks[module_id] = source, mark
 
 
 def _saved_since(moment: float, source: Source) -> bool:
-    """Whether a text on disk is newer than that, in seconds since the epoch."""
-    places = {Path(source.place), *(Path(one.filename) for one in source.files.values())}
-    return any(one.stat().st_mtime >= moment for one in places if one.is_file())
+    """Return whether a text on disk is newer than a moment, in seconds since the epoch."""
+    paths = {Path(source.place), *(Path(content.filename) for content in source.files.values())}
+    return any(path.stat().st_mtime >= moment for path in paths if path.is_file())
 
 
 def _is_doubtful(source: Source, live: Source | None) -> bool:
-    """Whether files are empty or gone that weren't: they may be about to be written."""
-    before = {file for file, one in live.files.items() if one.text.strip()} if live else {"api.py"}
-    return not before <= {file for file, one in source.files.items() if one.text.strip()}
+    """Return whether files that had text are empty or gone: they may be about to be written."""
+    before = _files_with_text(live) if live else {"api.py"}
+    return not before <= _files_with_text(source)
+
+
+def _files_with_text(source: Source) -> set[str]:
+    return {file for file, content in source.files.items() if content.text.strip()}

@@ -1,7 +1,7 @@
-"""`SeenModules`: what runs and what was tried, as `look` needs it, without walking every module.
+"""`SeenModules`: what runs and what was tried, as `scan` needs it, without a walk over all modules.
 
-Made on the app loop for each look, and read in its thread: Live is one mapping that never changes,
-and of records only single attributes are read.
+`Watching` makes one on the app loop for each scan, which reads it in a thread. That is safe: the
+live mapping never changes, and of records only single attributes are read.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from ..source import OnDisk, Source
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What runs of a module, and what became of the newest attempt.
+class SeenModule:
+    """What runs of a module, and how its newest attempt ended.
 
     Attributes:
         live: The live text, if there is one.
-        follows: Whether it is to follow the disk: its text came from there, or isn't live.
+        follows: Whether it follows the disk: its live text came from there, or nothing is live.
         since: When the live text was built, in seconds since the epoch.
         error: Why the newest attempt failed.
-        reads: The files that were read, the live generation's first.
         tried: The mark of the attempt that failed last.
     """
 
@@ -32,7 +31,6 @@ class Known:
     follows: bool = True
     since: float = 0.0
     error: BaseException | None = None
-    reads: tuple[Reads, ...] = ()
     tried: object = None
 
 
@@ -40,7 +38,8 @@ class SeenModules:
     """All modules at one moment.
 
     Args:
-        generations: What is live. ``records``: what is known beside it.
+        generations: Module id → the live generation.
+        records: Module id → what is known beside it.
         disk: Where texts come from.
         tried: Module id → the mark of the attempt that failed last.
     """
@@ -56,40 +55,39 @@ class SeenModules:
         self._generations, self._records = generations, dict(records)
         self._disk, self._tried = disk, dict(tried)
 
-    def __getitem__(self, module_id: str) -> Known:
-        """A module; one that nobody heard of is neither live nor failed."""
+    def __getitem__(self, module_id: str) -> SeenModule:
+        """Return a module; an unknown one is neither live nor failed."""
         generation, record = self._generations.get(module_id), self._records.get(module_id)
-        return Known(
+        return SeenModule(
             live=generation.source if generation else None,
             follows=generation is None or self._disk.holds(generation.source),
             since=generation.built_at if generation else 0.0,
             error=record.error if record else None,
-            reads=self._reads(module_id),
             tried=self._tried.get(module_id),
         )
+
+    def live(self) -> Iterator[tuple[str, Source]]:
+        """Yield module id and live text."""
+        return ((key, generation.source) for key, generation in self._generations.items())
+
+    def failed(self) -> Iterator[tuple[str, SeenModule]]:
+        """Yield the modules whose newest attempt to go live failed."""
+        return (
+            (key, self[key])
+            for key, record in self._records.items()
+            if record.error is not None and record.state != "FAILED_UNLOAD"
+        )
+
+    def reads(self) -> Iterator[tuple[str, tuple[Reads, ...]]]:
+        """Yield the modules that read or declare files, with those of the live generation first."""
+        for key in self._generations.keys() | self._records.keys():
+            reads = self._reads(key)
+            if any(reads):
+                yield key, reads
 
     def _reads(self, module_id: str) -> tuple[Reads, ...]:
         generation, record = self._generations.get(module_id), self._records.get(module_id)
         live = generation.reads if generation else None
         newest = record.reads if record else None
-        found = (live, newest) if newest is not live else (live,)
-        return tuple(one for one in found if one is not None)
-
-    def live(self) -> Iterator[tuple[str, Source]]:
-        """Module id → the live text."""
-        return ((key, one.source) for key, one in self._generations.items())
-
-    def failed(self) -> Iterator[tuple[str, Known]]:
-        """The modules whose newest attempt to go live failed."""
-        return (
-            (key, self[key])
-            for key, one in self._records.items()
-            if one.error is not None and one.state != "FAILED_UNLOAD"
-        )
-
-    def reads(self) -> Iterator[tuple[str, tuple[Reads, ...]]]:
-        """The modules that read or declare files, with those."""
-        for key in self._generations.keys() | self._records.keys():
-            found = self._reads(key)
-            if any(found):
-                yield key, found
+        both = (live, newest) if newest is not live else (live,)
+        return tuple(reads for reads in both if reads is not None)

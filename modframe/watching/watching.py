@@ -1,7 +1,8 @@
-"""`Watching`: the task that follows saved files while an app runs; made by the engine, on its loop.
+"""`Watching`: the task that follows saved files while an app runs; the engine makes it.
 
-A burst is looked at in a thread and carried out as one transaction. One that touches a change that
-is still under way waits for it a moment, then takes its place; others go beside it.
+A burst of saves is scanned in a thread and applied as one transaction. A burst that touches a
+change which is still running waits for it a moment, then takes its place; others run beside it.
+Everything here runs on the app loop; `Watcher` is what a person holds.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModframeError, NotRunningError
+from ..errors import ModframeError, NotRunningError, reason_of, same_fault
 from ..html import tag
 from ..observe import log_exception
 from ..runtime.change.swap import Swap
@@ -21,15 +22,15 @@ from ..runtime.loop import AppLoop
 from ..source import OnDisk
 from ..source.watch import FileWatch
 from ..wording import count
-from .apply_burst import Carried, Change, carry
-from .scan import Found, look
+from .apply_burst import BurstResult, Change, apply_burst
+from .scan import ScanResult, scan
 from .seen_modules import SeenModules
 
 GRACE = 0.3
-"""Seconds that a file which is gone or empty gets to come back: it may be the middle of a save."""
+"""Seconds in which a file that is gone or empty may come back: it may be the middle of a save."""
 PATIENCE = 1.0
 """Seconds that a change gets to end before a newer text of the same module takes its place."""
-_LOOK_AGAIN = 0.03
+_SCAN_AGAIN = 0.03
 _log = logging.getLogger("modframe.watch")
 
 
@@ -37,27 +38,27 @@ class Watching:
     """Follows the files of one app.
 
     Args:
-        swap: Carries changes out.
+        swap: Runs changes.
         disk: Where the texts are.
-        app_loop: The loop it all runs on.
+        app_loop: The loop everything runs on.
 
     Attributes:
-        say: Told what came of each burst, a line for each module.
-        change: Carries a transaction out; to let something stand before the swap.
+        report: Called with one line for each module that a burst changed or that failed.
+        change: Runs a transaction; assign a function that wraps ``swap.change``.
     """
 
     def __init__(self, swap: Swap, disk: OnDisk, *, app_loop: AppLoop) -> None:
         self._swap, self._disk, self._app_loop = swap, disk, app_loop
-        self.say: Callable[[str], None] = _log.info
+        self.report: Callable[[str], None] = _log.info
         self.change: Change = swap.change
         self._files: FileWatch | None = None
         self._task: asyncio.Task[None] | None = None
-        self._under_way: dict[asyncio.Task[None], dict[str, object]] = {}
-        self._behind: set[asyncio.Task[None]] = set()
+        self._changes: dict[asyncio.Task[None], dict[str, object]] = {}
+        self._background: set[asyncio.Task[None]] = set()
         self._tried: dict[str, object] = {}
         self._refused: set[str] = set()
         self._folders: set[Path] = set()
-        self._looking = asyncio.Lock()
+        self._scanning = asyncio.Lock()
         self._swaps = 0
 
     @property
@@ -66,7 +67,7 @@ class Watching:
         return self._task is not None and not self._task.done()
 
     async def begin(self) -> Watcher:
-        """Follow from now on; what was saved since it was loaded counts as a first burst."""
+        """Start to follow; what was saved since it was loaded counts as a first burst."""
         if not self.running:
             self._files = FileWatch()
             await self._follow()
@@ -74,7 +75,7 @@ class Watching:
         return Watcher(self, block=self._app_loop.wait)
 
     async def end(self) -> None:
-        """Follow no more; what is under way comes to its end by itself."""
+        """Stop following; a change that is running comes to its end by itself."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -83,143 +84,148 @@ class Watching:
             await asyncio.to_thread(self._files.close)
 
     def published(self, module_ids: Iterable[str]) -> None:
-        """Told what went live, however it did: it may have read files that nobody watches yet."""
+        """Follow the files that modules read which went live; the engine calls it at publish."""
         live = self._swap.live.generations
         read = (live[key].reads.folders for key in module_ids if key in live)
-        if self.running and any(self._outside(one) - self._folders for one in read):
+        if self.running and any(self._outside(folders) - self._folders for folders in read):
             _ = self._spawn(self._follow_reads())
 
     def describe(self) -> str:
-        """What it does, for a repr."""
+        """Return what it follows and how many swaps it made, for a repr."""
         if not self.running:
             return f"stopped, {count(self._swaps, 'swap')}"
         return f"{self.places}: {count(self._swaps, 'swap')}"
 
     @property
     def places(self) -> str:
-        """Where it looks for texts."""
+        """The folder and the notebooks that texts are in."""
         return ", ".join(map(str, [self._disk.modules, *self._disk.notebooks]))
 
     # -- what to watch --------------------------------------------------------------------
 
     async def _follow(self) -> bool:
-        """Watch where texts and the files they read are; whether there is more than before."""
+        """Watch texts and the files that modules read; return whether that is more than before."""
         if self._files is None:
             return False
-        folders = {one.parent for one in self._disk.notebooks}
-        for _, reads in self._known().reads():
-            folders |= {folder for one in reads for folder in one.folders}
+        folders = {notebook.parent for notebook in self._disk.notebooks}
+        for _, all_reads in self._seen().reads():
+            folders |= {folder for reads in all_reads for folder in reads.folders}
         modules = self._disk.modules
         self._folders = self._outside(folders) | (set() if modules.is_dir() else {modules.parent})
         return await self._files.follow(trees=[modules], folders=self._folders)
 
     def _outside(self, folders: set[Path]) -> set[Path]:
+        """Return the folders that aren't below the folder of modules, which is watched anyway."""
         return {one for one in folders if not one.is_relative_to(self._disk.modules)}
 
     async def _follow_reads(self) -> None:
         if await self._follow():
-            await self._take(frozenset())  # what changed before it was watched
+            await self._handle(frozenset())  # files may have changed before they were watched
 
-    def _known(self) -> SeenModules:
+    def _seen(self) -> SeenModules:
         live, records = self._swap.live.generations, self._swap.records
         return SeenModules(live, records, disk=self._disk, tried=self._tried)
 
     # -- bursts ---------------------------------------------------------------------------
 
     async def _run(self, files: FileWatch) -> None:
-        saved_before = [key for key, live in self._known().live() if self._disk.holds(live)]
-        await self._follow_burst(frozenset(), also=saved_before)
+        from_disk = [key for key, live in self._seen().live() if self._disk.holds(live)]
+        await self._follow_burst(frozenset(), also=from_disk)
         async for paths in files.bursts():
             await self._follow_burst(paths)
 
     async def _follow_burst(self, paths: frozenset[Path], *, also: Iterable[str] = ()) -> None:
         try:
             await self._follow()
-            await self._take(paths, also=also)
+            await self._handle(paths, also=also)
         except Exception as error:  # noqa: BLE001  # one burst that goes wrong must not end the watch
             _log.exception("a burst of %d saves was not followed: %s", len(paths), error)
 
-    async def _take(self, paths: frozenset[Path], *, also: Iterable[str] = ()) -> None:
-        """Look at a burst, and set going what it comes to."""
-        async with self._looking:
-            found = await self._settled(paths, {*also, *self._refused})
-            if older := self._older(found):
-                await asyncio.wait(older, timeout=PATIENCE)
-                ids = {key for task in older for key in self._cancel(task)}
-                found = await self._settled(paths, {*also, *self._refused, *ids})
-                self._older(found)
-            self._say_faults(found)
-            task = self._spawn(self._carry_out(found))
-            self._under_way[task] = found.marks
-            task.add_done_callback(lambda ended: self._under_way.pop(ended, None))
-            # Most are through at once, and then the next burst finds settled ground.
+    async def _handle(self, paths: frozenset[Path], *, also: Iterable[str] = ()) -> None:
+        """Scan a burst and start the change that it asks for."""
+        async with self._scanning:
+            burst = await self._scan(paths, {*also, *self._refused})
+            if outdated := self._outdated(burst):
+                await asyncio.wait(outdated, timeout=PATIENCE)
+                ids = {key for task in outdated for key in self._cancel(task)}
+                burst = await self._scan(paths, {*also, *self._refused, *ids})
+                self._outdated(burst)
+            self._report_faults(burst)
+            task = self._spawn(self._apply(burst))
+            self._changes[task] = burst.marks
+            task.add_done_callback(lambda ended: self._changes.pop(ended, None))
+            # Most changes end at once, and the next burst is then compared with their outcome.
             await asyncio.wait({task}, timeout=PATIENCE)
 
-    def _older(self, found: Found) -> list[asyncio.Task[None]]:
-        """Changes under way to texts that are out of date; what is under way as it is, is left."""
-        older = []
-        for task, marks in self._under_way.items():
-            both = found.marks.keys() & marks.keys()
-            same = {key for key in both if found.marks[key] == marks[key]}
+    def _outdated(self, burst: ScanResult) -> list[asyncio.Task[None]]:
+        """Return running changes that build older texts; take out of the burst what is the same."""
+        outdated = []
+        for task, marks in self._changes.items():
+            both = burst.marks.keys() & marks.keys()
+            same = {key for key in both if burst.marks[key] == marks[key]}
             for key in same:
-                del found.sources[key], found.marks[key]
+                del burst.sources[key], burst.marks[key]
             if both - same:
-                older.append(task)
-        return older
+                outdated.append(task)
+        return outdated
 
     def _cancel(self, task: asyncio.Task[None]) -> set[str]:
-        """End a change that a newer text overtook; the modules that are to be looked at again."""
-        ids = set(self._under_way.pop(task, ()))
+        """Cancel a change that builds older texts; return its modules, to be scanned again."""
+        ids = set(self._changes.pop(task, ()))
         if not task.done():
             task.cancel()
             names = ", ".join(sorted(ids))
-            self._say(f"{names}: a newer text takes the place of the one being built")
+            self.report(f"{names}: a newer text takes the place of the one being built")
         for key in ids:
             self._tried.pop(key, None)
         return ids
 
-    async def _settled(self, paths: frozenset[Path], also: set[str]) -> Found:
-        """What a burst comes to, once nothing about it looks like the middle of a save."""
+    async def _scan(self, paths: frozenset[Path], also: set[str]) -> ScanResult:
+        """Scan a burst until nothing in it looks like the middle of a save, at most `GRACE`."""
         ends = self._app_loop.loop.time() + GRACE
         while True:
-            step = partial(look, self._disk, paths, self._known(), also)
-            found = await asyncio.to_thread(step)
-            if found.doubts <= self._refused or self._app_loop.loop.time() >= ends:
-                return found
-            await asyncio.sleep(_LOOK_AGAIN)
+            step = partial(scan, self._disk, paths, self._seen(), also)
+            burst = await asyncio.to_thread(step)
+            if burst.doubts <= self._refused or self._app_loop.loop.time() >= ends:
+                return burst
+            await asyncio.sleep(_SCAN_AGAIN)
 
-    async def _carry_out(self, found: Found) -> None:
+    async def _apply(self, burst: ScanResult) -> None:
         swap = self._swap
-        for module_id in found.forgotten:
+        for module_id in burst.forgotten:
             self._forget(module_id)
-        if found.reverted:
-            self._tell(await carry(swap, found.reverted, change=self.change, anew=False))
-        if found.sources:
-            self._tried |= found.marks
-            done = await carry(swap, found.sources, change=self.change, anew=True)
-            for one in done.outcomes:
-                self._tried.pop(one.module_id, None)
-            self._tell(done)
-            self._follow_failed(done)
-        gone = [key for key in found.gone if key in swap.live.generations]
+        if burst.reverted:
+            self._report_result(
+                await apply_burst(swap, burst.reverted, change=self.change, anew=False)
+            )
+        if burst.sources:
+            self._tried |= burst.marks
+            result = await apply_burst(swap, burst.sources, change=self.change, anew=True)
+            for outcome in result.outcomes:
+                self._tried.pop(outcome.module_id, None)
+            self._report_result(result)
+            self._follow_failed(result)
+        gone = [key for key in burst.gone if key in swap.live.generations]
         if gone:
-            _ = self._spawn(self._unload(gone))  # draining what is gone holds up no save
-        self._refused -= found.sources.keys() | found.reverted.keys()
+            _ = self._spawn(self._unload(gone))  # so that the next save does not wait for the drain
+        self._refused -= burst.sources.keys() | burst.reverted.keys()
 
-    def _follow_failed(self, done: Carried) -> None:
-        """The files that a failed attempt read may be what is wrong with it."""
-        read = (self._swap.records[key].reads for key in done.failed)
-        if any(self._outside(one.folders) - self._folders for one in read if one is not None):
+    def _follow_failed(self, result: BurstResult) -> None:
+        """Watch the files that failed attempts read: one of them may be the reason."""
+        all_reads = (self._swap.records[key].reads for key in result.failed)
+        if any(
+            self._outside(reads.folders) - self._folders for reads in all_reads if reads is not None
+        ):
             _ = self._spawn(self._follow_reads())
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._app_loop.spawn(coro, name="modframe-watch-burst")
-        self._behind.add(task)
+        self._background.add(task)
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._behind.discard(task)
+        self._background.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, NotRunningError):
             _log.error("a burst of saves was not followed: %s", error, exc_info=error)
@@ -227,7 +233,7 @@ class Watching:
     # -- gone and failed ------------------------------------------------------------------
 
     async def _unload(self, module_ids: list[str]) -> None:
-        """Stop modules whose text is gone: all together, or those that nobody needs."""
+        """Stop modules whose text is gone: all together, or those that no other module needs."""
         try:
             outcomes = await self._swap.unload(module_ids)
         except NotRunningError:
@@ -236,23 +242,23 @@ class Watching:
             if len(module_ids) == 1:
                 self._refuse_unload(module_ids[0], error)
                 return
-            for one in module_ids:
-                await self._unload([one])
+            for module_id in module_ids:
+                await self._unload([module_id])
             return
         self._refused -= set(module_ids)
         for outcome in outcomes:
-            self._say(f"{outcome}: its text is gone")
+            self.report(f"{outcome}: its text is gone")
 
     def _refuse_unload(self, module_id: str, error: ModframeError) -> None:
         self._refused.add(module_id)
         record = self._swap.records[module_id]
-        if str(record.error) != str(error):
+        if not same_fault(record.error, error):
             record.error = error
             _log.warning("the text of %s is gone, and it stays: %s", module_id, error)
-            self._say(self._stays(module_id, error))
+            self.report(self._describe_failure(module_id, error))
 
     def _forget(self, module_id: str) -> None:
-        """Of a module that isn't live and whose text is gone, nothing is missed any more."""
+        """Drop the failure of a module that isn't live and whose text is gone."""
         record = self._swap.records.get(module_id)
         if record is None or record.draft is not None or record.building is not None:
             return
@@ -263,43 +269,40 @@ class Watching:
         else:
             del self._swap.records[module_id]
 
-    def _say_faults(self, found: Found) -> None:
-        for module_id, error in found.faults.items():
+    def _report_faults(self, burst: ScanResult) -> None:
+        """Record and report the texts that can't be read; each fault once."""
+        for module_id, error in burst.faults.items():
             record = self._swap.records[module_id]
-            if str(record.error) == str(error):
+            if same_fault(record.error, error):
                 continue
             record.error = error
             if module_id not in self._swap.live.generations:
                 record.state = "FAILED"
             log_exception(module_id, str(error), error)
-            self._say(self._stays(module_id, error))
+            self.report(self._describe_failure(module_id, error))
 
-    def _tell(self, done: Carried) -> None:
-        for outcome in done.outcomes:
+    def _report_result(self, result: BurstResult) -> None:
+        for outcome in result.outcomes:
             self._swaps += outcome.kind == "live"
             if outcome.kind != "superseded":
-                self._say(str(outcome))
-        for module_id, error in {**done.failed, **done.held}.items():
-            self._say(self._stays(module_id, error))
-            if module_id in done.held:
+                self.report(str(outcome))
+        for module_id, error in {**result.failed, **result.held}.items():
+            self.report(self._describe_failure(module_id, error))
+            if module_id in result.held:
                 _log.warning("%s", error)
 
-    def _stays(self, module_id: str, error: BaseException) -> str:
-        """``standard.orders 3 stays live · api.py, line 7: ...``"""
+    def _describe_failure(self, module_id: str, error: BaseException) -> str:
+        """Return ``standard.orders 3 stays live · api.py, line 7: ...``."""
         live = self._swap.live.generations.get(module_id)
-        what = f"{live.number} stays live" if live else "is not live"
-        said = " ".join(str(error).split()).removeprefix(f"{module_id}: ")
-        return f"{module_id} {what} · {said}"
-
-    def _say(self, line: str) -> None:
-        self.say(line)
+        state = f"{live.number} stays live" if live else "is not live"
+        return f"{module_id} {state} · {' '.join(reason_of(error).split())}"
 
 
 class Watcher:
     """Watches saved files for a person, until it is stopped or the app is.
 
     Args:
-        watching: What does it.
+        watching: Follows the files.
         block: Runs a coroutine function on the app loop and waits.
     """
 
@@ -315,7 +318,7 @@ class Watcher:
         return self._watching.running
 
     def stop(self) -> None:
-        """Watch no more; what is live stays, and a swap under way comes to its end."""
+        """Watch no more; what is live stays, and a running swap comes to its end."""
         if self.running:
             self._block(self._watching.end)
 

@@ -87,7 +87,7 @@ class FakeLoop:
 
 
 class Served:
-    """What `served` gives: where it answers, and what answers."""
+    """The result of `served`: its address and its server."""
 
     def __init__(self, loop: FakeLoop, running: RunningServer, port: int) -> None:
         self.loop = loop

@@ -103,7 +103,7 @@ async def test_what_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
 async def test_no_exit_passes_the_last_gate(kind: type[BaseException]) -> None:
-    """What even an application of another make lets out becomes an ordinary error."""
+    """A SystemExit of any ASGI application becomes an ordinary error."""
 
     async def leave(scope: Any, receive: Any, send: Any) -> None:
         raise kind

@@ -25,7 +25,7 @@ def scope_of(kind: str = "http", method: str = "GET", path: str = "/x", **header
 
 
 async def ask(guard: Guard, scope: Any) -> list[Any]:
-    """The messages that the client gets; empty means that it was let through."""
+    """Return the messages that the client gets; empty if the request passed."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -74,7 +74,7 @@ def guard_of(**options: Any) -> tuple[Guard, list[Any]]:
 )
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 async def test_hosts(host: str, fine: bool, kind: str) -> None:
-    """Only names that mean this machine, or were allowed, pass; asked twice, the same."""
+    """Only names that mean this machine, or are allowed, pass, also when asked twice."""
     guard, passed = guard_of(allowed_hosts=["lab.example.com", "*.ours.org"])
     for _ in range(2):
         sent = await ask(guard, scope_of(kind, host=host))
@@ -111,7 +111,7 @@ async def test_a_host_that_is_missing_or_double() -> None:
 async def test_pages_of_other_sites_change_nothing(
     kind: str, method: str, origin: str | None, fine: bool
 ) -> None:
-    """A browser names the page's origin; where it is foreign, changing and sockets are refused."""
+    """Requests from a page of another site that change something or open a websocket are refused."""
     guard, _ = guard_of()
     headers = {"host": "localhost"} | ({"origin": origin} if origin else {})
     sent = await ask(guard, scope_of(kind, method, **headers))
@@ -137,7 +137,7 @@ async def test_pages_of_other_sites_change_nothing(
     ],
 )
 async def test_tokens(authorization: str | None, query: str, fine: bool) -> None:
-    """The token comes as a header or in the query, from which it is taken out."""
+    """The token is taken from a header or from the query, and removed from the query."""
     guard, passed = guard_of(token=TOKEN, token_required=True)
     scope = scope_of(
         host="localhost", **({"authorization": authorization} if authorization else {})
@@ -153,7 +153,7 @@ async def test_tokens(authorization: str | None, query: str, fine: bool) -> None
 
 
 async def test_probes_need_no_token_and_changes_may() -> None:
-    """Liveness and readiness are open; below `token_paths` changing needs it, reading doesn't."""
+    """Liveness and readiness need no token; below `token_paths` only changes need it."""
     guard, _ = guard_of(token=TOKEN, token_required=True)
     assert await ask(guard, scope_of(path="/health/live", host="localhost")) == []
     assert await ask(guard, scope_of(path="/health/ready", host="localhost")) == []
@@ -168,7 +168,7 @@ async def test_probes_need_no_token_and_changes_may() -> None:
 
 
 async def test_a_guard_without_a_token_lets_nobody_use_an_empty_one() -> None:
-    """Where a token is needed and none is set, every request is refused."""
+    """If a token is required and none is set, every request is refused."""
     guard, passed = guard_of(token_required=True)
     scope = scope_of(host="localhost", authorization="Bearer ")
     assert (await ask(guard, scope))[0]["status"] == 401
@@ -176,7 +176,7 @@ async def test_a_guard_without_a_token_lets_nobody_use_an_empty_one() -> None:
 
 
 async def test_a_servers_own_guard_leaves_the_first_alone() -> None:
-    """`with_token` guards the same application, and the other one stays as open as it was."""
+    """`with_token` returns a guard of the same application and leaves the first one as it was."""
     guard, passed = guard_of(allowed_hosts=["lab"])
     other = guard.with_token(TOKEN, required=True)
     assert (await ask(other, scope_of(host="lab")))[0]["status"] == 401
@@ -185,5 +185,5 @@ async def test_a_servers_own_guard_leaves_the_first_alone() -> None:
 
 
 def test_any_host_can_be_allowed() -> None:
-    """`*` is for those who have a guard of their own in front."""
+    """`*` allows every host, for servers behind another guard."""
     assert "evil.com" in AllowedHosts(["*"])

@@ -1,4 +1,4 @@
-"""What is loaded when: the web framework with the first router, the server when it serves."""
+"""When packages are imported: the web framework with the first router, the server on serving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A served app goes on when a cell applies `nest_asyncio`, before or after, in either make."""
+"""A served app keeps working when a cell applies `nest_asyncio`, before or after, in both variants."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ print("served")
 @pytest.mark.parametrize("package", ["nest_asyncio", "nest_asyncio2"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_serving_with_nested_loops(package: str, when: str) -> None:
-    """The app loop, made explicitly and with its tasks pinned to C, serves in all four cases."""
+    """The app loop, whose tasks are always of the C class, serves in all four cases."""
     pytest.importorskip(package)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRIPT, package, when],

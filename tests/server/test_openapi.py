@@ -38,7 +38,7 @@ def resolve(document: Any, reference: str) -> Any:
 
 
 async def test_a_component_carries_its_modules_name_whatever_else_is_live() -> None:
-    """A model is called the same in the module's own document, alone, and beside its double."""
+    """A model has the same name in its module's document, alone, and beside a model of that name."""
 
     class Item(BaseModel):
         name: str
@@ -55,7 +55,7 @@ async def test_a_component_carries_its_modules_name_whatever_else_is_live() -> N
 
 
 async def test_references_follow_the_names() -> None:
-    """In paths, in models and in what only something inner has."""
+    """That holds in paths, in models and in nested definitions."""
 
     def models(kind: type) -> type[BaseModel]:
         inner = create_model("Inner", value=(kind, ...))
@@ -89,13 +89,13 @@ async def test_discriminators_follow_the_names() -> None:
 
 
 class Problem(BaseModel):
-    """An author's own."""
+    """A module's own model."""
 
     why: str
 
 
 async def test_the_problem_is_shared_and_a_module_may_have_its_own() -> None:
-    """What modframe answers is one component; a model that happens to be called so is another."""
+    """modframe's problem is one component; a module's model of the same name is another."""
 
     def router() -> APIRouter:
         made = router_with(Problem)
@@ -114,7 +114,7 @@ async def test_the_problem_is_shared_and_a_module_may_have_its_own() -> None:
 
 
 async def test_security_schemes_are_kept_apart() -> None:
-    """Two schemes of one name are two, and each operation names its own."""
+    """Two schemes of one name stay apart, and each operation names its own."""
 
     def router(header: str) -> APIRouter:
         made = APIRouter()
@@ -169,7 +169,7 @@ async def test_a_broken_document_leaves_the_others(caplog: pytest.LogCaptureFixt
 
 
 async def test_made_off_the_loop_once_until_something_is_published() -> None:
-    """Asked twice it is made once, in a worker thread; a new generation has it made anew."""
+    """It is made once, in a worker thread, and again after a new generation went live."""
     threads: list[int] = []
 
     class Web:

@@ -56,7 +56,7 @@ async def test_health() -> None:
 
 
 async def test_the_status_page_is_escaped_and_has_no_script() -> None:
-    """What an error says is shown as text."""
+    """The text of an error is escaped."""
     async with client(pages_of()) as http:
         answer = await http.get("/")
     assert "1 of 2 modules live" in answer.text
@@ -68,7 +68,7 @@ async def test_the_status_page_is_escaped_and_has_no_script() -> None:
 
 
 async def test_a_live_module_with_an_error_is_not_shown_as_whole() -> None:
-    """What is live though something of its newest text isn't is counted, and told by its colour."""
+    """A live module whose newest text failed is counted, and shown in another colour."""
     row = {"id": "standard.orders", "state": "LIVE", "generation": 2}
     for error, said in (
         ("", "1 of 1 modules live<"),
@@ -81,7 +81,7 @@ async def test_a_live_module_with_an_error_is_not_shown_as_whole() -> None:
 
 
 async def test_docs_list_all_without_script() -> None:
-    """Before, or without, Swagger UI the page lists what there is, escaped."""
+    """Without Swagger UI the page lists all operations, escaped."""
     async with client(pages_of()) as http:
         page, document = await http.get("/docs"), await http.get("/openapi.json")
     assert "<code>/api/v1/orders/a</code>" in page.text
@@ -90,7 +90,7 @@ async def test_docs_list_all_without_script() -> None:
 
 
 async def test_docs_serve_their_own_files() -> None:
-    """Nothing comes from another place."""
+    """No file comes from another server."""
     async with client(pages_of()) as http:
         page = await http.get("/docs")
         bundle = await http.get("/docs/swagger-ui-bundle.js")
@@ -106,7 +106,7 @@ async def test_docs_serve_their_own_files() -> None:
 
 
 async def test_a_page_opened_with_the_token_carries_it() -> None:
-    """Links and files of the page go on working where every request needs the token."""
+    """Links and files of a page carry the token if every request needs it."""
     guard = Guard(pages_of(), token="t k", token_required=True)
     async with client(guard) as http:
         assert (await http.get("/docs")).status_code == 401
@@ -119,7 +119,7 @@ async def test_a_page_opened_with_the_token_carries_it() -> None:
 
 
 async def test_unknown_paths_methods_and_failures_are_problems() -> None:
-    """404, 405 and 500 of the pages are problems like the modules'."""
+    """404, 405 and 500 of the pages are problems like those of modules."""
 
     def fail() -> Any:
         raise SystemExit("secret")

@@ -87,7 +87,7 @@ def test_a_port_that_is_bound_and_not_yet_listened_on_is_busy() -> None:
 
 
 def test_a_bad_address_is_refused_with_a_cure() -> None:
-    """An address that is not this machine's, or a port out of range, says what to give."""
+    """The error for a foreign address or a port out of range says what to pass."""
     with pytest.raises(ServeError, match="an address of this machine"):
         bind("192.0.2.1", 0)
     with pytest.raises(ServeError, match="a port up to 65535"):
@@ -96,14 +96,14 @@ def test_a_bad_address_is_refused_with_a_cure() -> None:
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_ipv6_loopback() -> None:
-    """`::1` is bound as such, and its URL has brackets."""
+    """A server can bind `::1`, and its URL has brackets."""
     with bind("::1", 0) as bound:
         assert bound.family == socket.AF_INET6
     assert server_at("::1").url == "http://[::1]:8000"
 
 
 def test_an_open_address_needs_a_token() -> None:
-    """Loopback gets a token of its own, anything else must be given one."""
+    """On loopback a token is made; any other address needs one."""
     assert needs_token("0.0.0.0")
     assert not needs_token("127.0.0.1")
     assert len(check_token("localhost", None)) >= 32
@@ -113,7 +113,7 @@ def test_an_open_address_needs_a_token() -> None:
 
 
 class Accepting:
-    """A running server, as far as `Server` knows one; may be stopped once."""
+    """A fake `RunningServer` that may be stopped once."""
 
     running = True
 
@@ -123,7 +123,7 @@ class Accepting:
 
 
 def server_at(host: str) -> Server:
-    """What people get, over no real server."""
+    """Return a `Server` over a fake."""
     accepting: Any = Accepting()
     return Server(
         host, 8000, token="secret", accepting=accepting, block=lambda go: asyncio.run(go())
@@ -134,7 +134,7 @@ def server_at(host: str) -> Server:
 
 
 def test_requests_pages_and_exits() -> None:
-    """One server answers modules, pages and documents, and outlives what handlers raise."""
+    """One server answers modules, pages and documents, and survives what handlers raise."""
     with served(site_of(live_of(m=routes()))) as site:
         with httpx.Client(base_url=site.url) as http:
             assert http.get("/api/v1/m/one").json() == 1
@@ -215,7 +215,7 @@ def test_stopping_with_open_streams_and_sockets() -> None:
 
 
 def test_a_request_that_hangs_is_cancelled_after_the_grace() -> None:
-    """Stopping never waits for ever."""
+    """A stop ends within its bound."""
     inside, cancelled = threading.Event(), threading.Event()
     router = APIRouter()
 
@@ -247,7 +247,7 @@ def test_a_request_that_hangs_is_cancelled_after_the_grace() -> None:
 
 
 def test_a_request_in_time_finishes_while_stopping() -> None:
-    """Within the grace an ordinary request gets its whole answer."""
+    """An ordinary request gets its whole answer during the grace period."""
     inside, go_on = threading.Event(), threading.Event()
     router = APIRouter()
 
@@ -272,7 +272,7 @@ def test_a_request_in_time_finishes_while_stopping() -> None:
 
 
 def test_the_server_runs_in_an_empty_context() -> None:
-    """What a cell had set when it began to serve is not there in requests."""
+    """Requests do not see the context variables of the cell that began to serve."""
     cell: contextvars.ContextVar[str] = contextvars.ContextVar("cell", default="none")
     router = APIRouter()
 
@@ -293,7 +293,7 @@ def test_the_server_runs_in_an_empty_context() -> None:
 
 
 async def test_a_socket_that_can_not_listen_is_an_error() -> None:
-    """What goes wrong on the way to listening reaches the caller."""
+    """An error before the server listens reaches the caller."""
     bound = bind("127.0.0.1", 0)
     duplicate = socket.socket(fileno=os.dup(bound.fileno()))
     port = bound.getsockname()[1]
@@ -309,7 +309,7 @@ async def test_a_socket_that_can_not_listen_is_an_error() -> None:
 
 
 def test_no_logging_is_set_up_and_no_signal_taken(caplog: pytest.LogCaptureFixture) -> None:
-    """The server logs through what is there, at no level of its own, and no access lines."""
+    """The server uses the logging that is set up, changes no level and writes no access lines."""
     import signal
 
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -324,7 +324,7 @@ def test_no_logging_is_set_up_and_no_signal_taken(caplog: pytest.LogCaptureFixtu
 
 
 def test_server_for_people() -> None:
-    """One line, a link, and a stop that is done once."""
+    """The repr is one line, the HTML a link, and a second stop does nothing."""
     server = server_at("127.0.0.1")
     assert repr(server) == "<Server http://127.0.0.1:8000: running>"
     assert 'href="http://127.0.0.1:8000/docs"' in server._repr_html_()

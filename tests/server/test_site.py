@@ -23,7 +23,7 @@ def app(tmp_path: Path) -> Iterator[Any]:
 
 
 def kill(app: Any, server: Any, *, by: BaseException | None = None) -> None:
-    """End a server's task from outside: cancelled, or by an exception where it looks next."""
+    """End a server's task from outside, by cancellation or by an exception."""
 
     async def end() -> None:
         accepting = server._accepting
@@ -59,7 +59,7 @@ def test_the_same_server_is_given_again_and_others_are_refused(app: Any) -> None
 def test_a_server_that_died_is_gone(
     app: Any, by: BaseException | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Server, site and app say the same, the port is free, and the next one has it."""
+    """Server, site and app agree, and another server can take the port."""
     server = app.serve(port=0)
     with httpx.Client(base_url=server.url) as kept:
         assert kept.get("/health/live").status_code == 200
@@ -78,3 +78,25 @@ def test_a_server_that_died_is_gone(
     assert again is not server
     assert app.url == again.url == server.url
     assert httpx.get(f"{again.url}/health/live").status_code == 200
+
+
+PACKED = """
+import gzip
+from fastapi import APIRouter, Response
+from core.decorators import module
+router = APIRouter()
+@router.get("/packed")
+async def packed() -> Response:
+    return Response(gzip.compress(b"plain"), headers={"Content-Encoding": "gzip"})
+@module
+class Packed:
+    pass
+"""
+
+
+async def test_a_client_without_a_port_unpacks_an_answer_once(app: Any) -> None:
+    """A compressed body arrives as it does over a socket."""
+    await asyncio.to_thread(app.load, {"api.py": PACKED}, id="packed")
+    async with app.test_client() as client:
+        answer = await client.get("/api/v1/packed/packed")
+    assert (answer.status_code, answer.text) == (200, "plain")

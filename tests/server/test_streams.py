@@ -97,7 +97,7 @@ class Streams:
 
 
 def text(number: int, *, policy: str = '@stream_policy("reconnect")', arguments: str = "") -> str:
-    """The module, saying a number."""
+    """Return the module's text; it answers with a number."""
     return TEXT.format(number=number, policy=policy, arguments=arguments)
 
 
@@ -117,7 +117,7 @@ def socket(server: Server, path: str) -> ClientConnection:
 
 
 def closed_with(web: ClientConnection) -> int:
-    """The code that the server closes a socket with, after whatever it still says."""
+    """Return the code that the server closes a socket with, after its remaining messages."""
     try:
         while True:
             web.recv(PATIENCE)
@@ -126,12 +126,12 @@ def closed_with(web: ClientConnection) -> int:
 
 
 def numbers(lines: Iterator[str]) -> Iterator[int]:
-    """What each event of a stream says."""
+    """Yield the data of each event of a stream."""
     return (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data"))
 
 
 def test_streams_finish_where_they_began(app: AppContext, server: Server) -> None:
-    """By default an open stream delays no swap and goes on on the old generation."""
+    """By default an open stream delays no swap and continues on the old generation."""
     with (
         httpx.stream("GET", url(server, "events"), timeout=PATIENCE) as stream,
         socket(server, "echo") as web,
@@ -178,7 +178,7 @@ def test_streams_are_told_to_reconnect(app: AppContext, server: Server, where: s
 
 
 def test_half_an_event_is_not_completed(app: AppContext, server: Server) -> None:
-    """In the middle of an event nothing is put in: the stream just ends."""
+    """A stream that is in the middle of an event ends without a further line."""
     with httpx.stream("GET", url(server, "half"), timeout=PATIENCE) as stream:
         lines = stream.iter_lines()
         assert next(lines) == "data: 1"
@@ -187,7 +187,7 @@ def test_half_an_event_is_not_completed(app: AppContext, server: Server) -> None
 
 
 def test_a_download_is_never_cut(app: AppContext, server: Server) -> None:
-    """A streamed answer that is no event stream comes whole, whatever the policy."""
+    """A streamed answer that is not an event stream arrives whole under every policy."""
     with httpx.stream("GET", url(server, "download"), timeout=PATIENCE) as stream:
         lines = stream.iter_lines()
         assert next(lines) == "0"
@@ -196,7 +196,7 @@ def test_a_download_is_never_cut(app: AppContext, server: Server) -> None:
 
 
 def test_the_deadline_tells_every_stream(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the drain's deadline those that would finish are told to reconnect too, and none is cut."""
+    """At the drain's deadline all streams are told to reconnect, and none is cut."""
     monkeypatch.setenv("MODFRAME_DRAIN_TIMEOUT", "0.2")
     with modframe.start(workspace=workspace, data=":memory:") as app:
         app.load({"api.py": text(1)}, id="streams")
@@ -213,7 +213,7 @@ def test_the_deadline_tells_every_stream(workspace: Path, monkeypatch: pytest.Mo
 
 
 def test_unloading_tells_every_stream(app: AppContext, server: Server) -> None:
-    """Where nothing comes after, a stream is told at once too."""
+    """An unload tells streams to reconnect at once, since no generation follows."""
     with httpx.stream("GET", url(server, "events"), timeout=PATIENCE) as stream:
         lines = stream.iter_lines()
         assert next(lines) == "data: 1"
@@ -223,7 +223,7 @@ def test_unloading_tells_every_stream(app: AppContext, server: Server) -> None:
 
 
 def test_a_policy_that_is_none(app: AppContext) -> None:
-    """A word that is no policy is refused where it stands."""
+    """An unknown policy is refused at its line."""
     from modframe.decorators import stream_policy
 
     with pytest.raises(DecoratorError, match="policy is 'finish' or 'reconnect', not 'drop'"):

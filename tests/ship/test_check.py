@@ -1,4 +1,4 @@
-"""Checks: would it load, and what the guide demands, without starting anything."""
+"""Checks: whether a module would load and follows the guide, without starting anything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Orders:
 
 @pytest.fixture
 def texts(workspace: Path) -> dict[str, str]:
-    """The files of a scaffolded module, which comply."""
+    """The files of a scaffolded module, which pass all checks."""
     return read_folder(scaffold("orders", workspace=workspace).folder).texts
 
 
@@ -80,7 +80,7 @@ GRACEFUL = '@graceful_shutdown(method="cleanup_resources"'
 def test_each_demand_is_a_finding(
     texts: dict[str, str], workspace: Path, finding: str, edits: list[tuple[str, str]]
 ) -> None:
-    """What is wrong is named by rule, level and file."""
+    """Each fault is a finding with its rule, level and file."""
     rule, level, file = finding.split()
     for old, new in edits:
         texts = changed(texts, old, new, file)
@@ -96,13 +96,13 @@ def test_each_demand_is_a_finding(
     ],
 )
 def test_what_complies(texts: dict[str, str], workspace: Path, more: dict[str, str]) -> None:
-    """Neither what doesn't run with the module nor `@module` is held to the guide's twelve."""
+    """The guide's rules apply neither to tests and scripts nor to `@module`."""
     files = more if "api.py" in more else {**texts, **more}
     assert found(files, workspace) == []
 
 
 def test_a_load_that_hangs_is_a_finding(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The check goes on without it."""
+    """The check leaves the load behind and returns."""
     monkeypatch.setenv("MODFRAME_LOAD_TIMEOUT", "0.5")
     text = "import threading\nthreading.Event().wait(30)\n" + SHORT
     assert found({"api.py": text}, workspace) == [("import-failed", "error", "api.py")]
@@ -110,14 +110,14 @@ def test_a_load_that_hangs_is_a_finding(workspace: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("body", ["raise SystemExit(3)", "1 / 0", "import nowhere_at_all"])
 def test_a_body_that_fails_is_a_finding(workspace: Path, body: str) -> None:
-    """With its line."""
+    """The finding has its line."""
     source = Source.from_texts("standard.orders", {"api.py": f"{SHORT}{body}\n"})
     (finding,) = check(source, modules=workspace / "modules")
     assert (finding.rule, finding.file, finding.line) == ("body-error", "api.py", 8)
 
 
 def test_imports_from_other_modules_are_followed(workspace: Path) -> None:
-    """A fault of the other one is named as such."""
+    """A fault of an imported module is named as that module's."""
     other = workspace / "modules/standard/stock"
     other.mkdir(parents=True)
     (other / "api.py").write_text(SHORT.replace("Orders", "Stock"))
@@ -131,7 +131,7 @@ def test_imports_from_other_modules_are_followed(workspace: Path) -> None:
 
 
 def test_a_circle_of_imports_is_told_as_a_load_tells_it(app: AppContext) -> None:
-    """Check and load give the same sentence, at the same line of the same module."""
+    """A check and a load report the same sentence, at the same line of the same module."""
     texts = {
         name: f"from modules.standard.{other}.api import Orders as Other\n{SHORT}"
         for name, other in (("orders", "stock"), ("stock", "orders"))
@@ -166,7 +166,7 @@ def test_a_check_starts_nothing_and_leaves_nothing(workspace: Path) -> None:
 
 
 def test_app_check_looks_at_the_draft(app: AppContext) -> None:
-    """The draft comes before what is live."""
+    """A draft is checked in place of the live text."""
     app.load({"api.py": SHORT}, id="orders")
     assert app.check("orders") == ()
     draft = Source.from_texts("standard.orders", {"api.py": SHORT + "x = (\n"})
@@ -175,7 +175,7 @@ def test_app_check_looks_at_the_draft(app: AppContext) -> None:
 
 
 def test_checks_leave_no_classes_behind(texts: dict[str, str], workspace: Path) -> None:
-    """A person checks all day long; nothing of it piles up."""
+    """Repeated checks leave no classes in memory."""
 
     def classes() -> int:
         gc.collect()

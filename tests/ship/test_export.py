@@ -1,4 +1,4 @@
-"""Export: byte for byte, atomic, tried out in a fresh process, careful of what people changed."""
+"""Export: byte for byte, atomic, tried in a fresh process, and never over changes by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import modframe
 from modframe.app import AppContext, current_app
 from modframe.errors import ExportError
-from modframe.ship import ExportReport, export, fresh_process
+from modframe.ship import ExportRecord, ExportReport, export, fresh_process
 from modframe.source import Source
 from tests.fakes import ORDERS
 
@@ -97,7 +97,7 @@ def test_it_goes_where_it_is_told(app: AppContext, workspace: Path) -> None:
 def test_what_was_changed_by_hand_is_not_written_over(
     keeping: AppContext, workspace: Path, restarted: bool
 ) -> None:
-    """Neither in this run nor after a restart, unless told; what modframe wrote is."""
+    """That holds in this run and after a restart, unless forced; modframe's own files are overwritten."""
     app = keeping
     path = workspace / "modules/standard/orders/api.py"
     app.load({"api.py": small()}, id="orders").export()
@@ -120,7 +120,7 @@ def test_what_was_changed_by_hand_is_not_written_over(
 
 
 def test_a_file_of_unknown_origin_is_not_written_over(app: AppContext, workspace: Path) -> None:
-    """Where modframe has no record of a file, it counts as somebody's."""
+    """A file that modframe has no record of counts as changed by hand."""
     path = workspace / "modules/standard/orders/api.py"
     path.parent.mkdir(parents=True)
     path.write_text(small() + "# mine\n")
@@ -135,7 +135,7 @@ def test_a_file_of_unknown_origin_is_not_written_over(app: AppContext, workspace
 def test_files_that_the_module_lost_are_removed_if_nobody_changed_them(
     app: AppContext, workspace: Path
 ) -> None:
-    """A changed one stays and is named, as is a Python file of somebody else's; data stays."""
+    """Changed files and foreign Python files stay and are named; data files stay."""
     folder = workspace / "modules/standard/orders"
     texts = {"api.py": small(), "gone.py": "A = 1\n", "kept.py": "B = 1\n", "in/deep.py": "C = 1\n"}
     app.load(texts, id="orders").export()
@@ -158,7 +158,7 @@ def test_files_that_the_module_lost_are_removed_if_nobody_changed_them(
 
 
 def test_the_live_text_is_exported_and_the_draft_named(app: AppContext, workspace: Path) -> None:
-    """A draft that isn't live stays behind."""
+    """A draft that isn't live is not exported."""
     module = app.load({"api.py": small()}, id="orders")
     draft = Source.from_texts("standard.orders", {"api.py": small() + "x = (\n"})
     app._engine.records["standard.orders"].draft = draft
@@ -168,7 +168,7 @@ def test_the_live_text_is_exported_and_the_draft_named(app: AppContext, workspac
 
 
 def test_what_isn_t_live_is_not_exported(app: AppContext) -> None:
-    """The error says what it is instead."""
+    """The error says its state."""
     with pytest.raises(modframe.ModframeError, match="division by zero"):
         app.load({"api.py": "1 / 0\n"}, id="orders")
     with pytest.raises(ExportError, match=r"standard\.orders is FAILED, and only what is live"):
@@ -208,7 +208,7 @@ def test_what_works_only_in_this_process_is_not_exported(
 def test_a_first_export_that_fails_makes_no_folder(
     app: AppContext, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing at all is left."""
+    """The folder does not exist afterwards."""
     monkeypatch.setitem(sys.modules, "only_here", pytest)
     module = app.load({"api.py": small() + "import only_here\n"}, id="orders")
     with pytest.raises(ExportError, match=r"(?s)fresh process:.*No module named 'only_here'"):
@@ -217,7 +217,7 @@ def test_a_first_export_that_fails_makes_no_folder(
 
 
 def test_what_is_required_has_to_be_exported_first(app: AppContext) -> None:
-    """A module that requires one that exists only in cells would not start from files."""
+    """A module can't be exported if it requires one that exists only in cells."""
     app.load({"api.py": small("Stock")}, id="stock")
     text = small().replace("@module\n", "@module(requires=['stock'])\n")
     module = app.load({"api.py": text}, id="orders")
@@ -228,7 +228,7 @@ def test_what_is_required_has_to_be_exported_first(app: AppContext) -> None:
 
 
 def test_the_trial_has_the_session_s_settings_and_data_files_of_its_own(workspace: Path) -> None:
-    """A required setting given at start is there; what the module writes goes nowhere."""
+    """The fresh process has the settings given at start; what the module writes is discarded."""
     text = (
         "from pathlib import Path\nfrom modframe.decorators import module\n"
         "from pydantic import BaseModel, SecretStr\n\n\n"
@@ -253,7 +253,7 @@ def test_the_trial_has_the_session_s_settings_and_data_files_of_its_own(workspac
 def test_a_hanging_trial_ends(
     app: AppContext, monkeypatch: pytest.MonkeyPatch, workspace: Path
 ) -> None:
-    """A module that hangs only elsewhere is refused within the bound."""
+    """A module that hangs in the fresh process is refused within the timeout."""
     monkeypatch.setattr(fresh_process, "TIMEOUT", 2.0)
     monkeypatch.setitem(sys.modules, "only_here", pytest)
     text = small() + "import sys, time\nif 'only_here' not in sys.modules: time.sleep(60)\n"
@@ -263,14 +263,14 @@ def test_a_hanging_trial_ends(
 
 
 def test_a_file_name_can_t_lead_out(tmp_path: Path) -> None:
-    """A mapping with such a name is refused before anything happens."""
+    """A file name that leads out of the folder is refused before anything is written."""
     source = Source.from_texts("standard.orders", {"api.py": small(), "../evil.py": "x = 1\n"})
     with pytest.raises(ExportError, match=r"'\.\./evil\.py' leads out"):
-        export(source, tmp_path / "modules", workspace=tmp_path, data=None)
+        export(source, tmp_path / "modules", workspace=tmp_path, record=ExportRecord(None))
 
 
 def test_a_record_that_can_t_be_read_is_named(keeping: AppContext, workspace: Path) -> None:
-    """Nothing is known then; equal files are fine, and the record is begun anew."""
+    """Equal files can still be exported, and the record is begun again."""
     module = keeping.load({"api.py": small()}, id="orders")
     module.export()
     record = workspace / "data/exports.json"
@@ -294,13 +294,14 @@ def test_any_text_is_written_byte_for_byte(
     line_end: str,
     end: str,
 ) -> None:
-    """Line ends, blanks, characters of any script, and no last line end: all as they are."""
+    """Line ends, blanks, characters of any script and a missing last line end are kept."""
     monkeypatch.setattr(
-        sys.modules["modframe.ship.export"], "run_trial", lambda *args, **options: []
+        sys.modules["modframe.ship.export"], "load_in_fresh_process", lambda *args, **options: []
     )
     text = line_end.join(lines) + end
     source = Source.from_texts("standard.orders", {"api.py": text})
-    report = export(source, tmp_path / "modules", workspace=tmp_path, data=None, force=True)
+    target, record = tmp_path / "modules", ExportRecord(None)
+    report = export(source, target, workspace=tmp_path, record=record, force=True)
     assert report.paths[0].read_bytes() == text.encode()
-    again = export(source, tmp_path / "modules", workspace=tmp_path, data=None)
+    again = export(source, target, workspace=tmp_path, record=record)
     assert again.written == ()

@@ -1,4 +1,4 @@
-"""Scaffold: what it writes loads, starts and complies; what it refuses, it refuses with choices."""
+"""Scaffold: what it writes loads, starts and passes the checks; refusals list the choices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMBINATIONS = [
 def test_every_combination_of_features_complies_and_starts(
     workspace: Path, features: Sequence[str]
 ) -> None:
-    """No finding at all, all twelve decorators, and it goes live."""
+    """It has no finding, has all twelve decorators, and goes live."""
     done = scaffold("my_module", features=features, workspace=workspace)
     assert check(read_folder(done.folder), modules=workspace / "modules") == ()
     text = (done.folder / "api.py").read_text()
@@ -36,7 +36,7 @@ def test_every_combination_of_features_complies_and_starts(
 
 @pytest.mark.parametrize("kind", ["core", "standard", "extensions"])
 def test_each_type_goes_to_its_own_folder(workspace: Path, kind: str) -> None:
-    """And its routes are where the README says."""
+    """Its routes are where its README says."""
     done = scaffold("main", kind=kind, workspace=workspace)
     assert done.folder == workspace / "modules" / kind / "main"
     with modframe.start(workspace=workspace, data=":memory:", strict=True) as app:
@@ -51,7 +51,7 @@ def test_each_type_goes_to_its_own_folder(workspace: Path, kind: str) -> None:
 
 
 def test_the_files_are_the_guide_s(workspace: Path) -> None:
-    """With tests, a README, and an app.py where the workspace had none."""
+    """It has tests and a README, and the workspace gets an app.py if it had none."""
     done = scaffold("orders", workspace=workspace)
     names = sorted(path.relative_to(workspace).as_posix() for path in done.paths)
     assert names == [
@@ -86,14 +86,14 @@ def test_the_files_are_the_guide_s(workspace: Path) -> None:
 def test_what_can_t_be_is_refused_with_the_choices(
     workspace: Path, name: str, kind: str, features: list[str], says: str
 ) -> None:
-    """And nothing is written."""
+    """A bad name is refused, and nothing is written."""
     with pytest.raises(ScaffoldError, match=says):
         scaffold(name, kind=kind, features=features, workspace=workspace)
     assert list(workspace.iterdir()) == []
 
 
 def test_nothing_is_overwritten(workspace: Path) -> None:
-    """A folder of that name, even an empty one, is somebody's."""
+    """An existing folder, even an empty one, is left alone."""
     folder = workspace / "modules/standard/orders"
     folder.mkdir(parents=True)
     with pytest.raises(ScaffoldError, match="nothing is overwritten"):

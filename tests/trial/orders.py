@@ -19,19 +19,19 @@ HANGING = f"""{ORDERS}
         await asyncio.sleep(3600)
 """
 HOLD = threading.Event()
-"""What a test waits for that can't be interrupted."""
+"""A test that can't be interrupted waits for it."""
 HOLDS = __name__
-"""The module that has it, for texts."""
+"""The name of this module, for the texts of tests."""
 
 
 def tried(app: AppContext, tests: str, *, api: str = ORDERS, **more: str) -> Module:
-    """The orders module with a file of tests, loaded behind the gate."""
+    """Load the orders module with a file of tests, which must pass."""
     texts = {"api.py": api, "test_api.py": dedent(tests), **{k: dedent(v) for k, v in more.items()}}
     return app.load(texts, id="orders", test=True)
 
 
 def red(app: AppContext, tests: str, *, api: str = ORDERS, **more: str) -> LoadError:
-    """The error of a load whose tests must not pass."""
+    """Return the error of a load whose tests fail."""
     with pytest.raises(LoadError) as caught:
         tried(app, tests, api=api, **more)
     assert caught.value.step == "test"
@@ -43,7 +43,7 @@ def number(app: AppContext) -> int:
 
 
 def load_outcome(app: AppContext, texts: dict[str, str]) -> Any:
-    """The outcome of a draft that is tried behind the gate."""
+    """Return the outcome of a draft whose tests must pass."""
     from modframe.source import SourceFile
 
     for file, text in texts.items():
@@ -52,5 +52,5 @@ def load_outcome(app: AppContext, texts: dict[str, str]) -> Any:
 
 
 def runs() -> list[threading.Thread]:
-    """The threads that tests run on."""
+    """Return the threads that tests run on."""
     return [one for one in threading.enumerate() if one.name == "modframe-test"]

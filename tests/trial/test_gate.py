@@ -1,4 +1,4 @@
-"""The gate: green goes live, red does not, and who sees what meanwhile; through `app.load`."""
+"""The gate: a module goes live only if its tests pass, and what they see; through `app.load`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .orders import load_outcome, number, red, tried
 
 
 def test_green_goes_live(app: AppContext) -> None:
-    """Where all tests pass, what they passed on is live."""
+    """If all tests pass, the generation they ran on is live."""
     module = tried(app, "def test_it(service):\n    assert service.total().result() == 40\n")
     assert (module.state, module.generation) == ("LIVE", 1)
     assert module.error is None
@@ -47,7 +47,7 @@ def test_red_is_not_live(app: AppContext) -> None:
 
 
 def test_the_tests_see_the_new_generation_and_nobody_else_does(app: AppContext) -> None:
-    """Imports, at the top and in functions, service, client and context lead to what is tried."""
+    """Imports, service, client and context of a test lead to the generation under test."""
     app.load({"api.py": ORDERS}, id="orders")
     tried(
         app,
@@ -185,7 +185,7 @@ def test_what_pytest_offers(app: AppContext) -> None:
 
 
 def test_what_skips_itself_is_no_failure(app: AppContext) -> None:
-    """A file may skip itself, and so may every test: nothing is red."""
+    """A file or all its tests may be skipped without a failure."""
     texts = {"api.py": ORDERS, "test_api.py": "import pytest\npytest.importorskip('nowhere')\n"}
     assert str(load_outcome(app, texts).tests) == "0 tests passed, 1 skipped"
 
@@ -257,7 +257,7 @@ def test_other_modules_are_those_of_the_change(app: AppContext) -> None:
 
 
 def test_those_that_import_from_it_are_tried_as_well(app: AppContext) -> None:
-    """A module that is rebuilt with the one given must pass its tests too, if it has any."""
+    """A module that is rebuilt with the loaded one must pass its own tests, if it has any."""
     base = simple("pass", head="LIMIT = 3", name="Base")
     user = simple("pass", head="from modules.standard.base.api import LIMIT", name="User")
     app.load({"api.py": base, "test_b.py": "def test_b(): pass"}, id="base")
@@ -275,7 +275,7 @@ def test_those_that_import_from_it_are_tried_as_well(app: AppContext) -> None:
 
 
 def test_equal_text_is_tried_again(app: AppContext) -> None:
-    """Loading the same text behind the gate runs its tests: what passed is what is live."""
+    """Loading equal text with `test=True` runs its tests on a new generation."""
     for expected in (1, 2):
         assert tried(app, "def test_it(): pass").generation == expected
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: nothing, in the process or of the generation."""
+"""A run leaves nothing behind, neither in the process nor of the generation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .orders import HOLD, HOLDS, red, runs, tried
 
 
 def surroundings(*, at_rest: bool = True) -> dict[str, Any]:
-    """What a run may not change in its process."""
+    """Return what a run may not change in its process."""
     for thread in runs() if at_rest else ():
         thread.join(30)  # it has said that it is done, and is about to end
     return {
@@ -67,7 +67,7 @@ def test_the_process_is_as_it_was(app: AppContext) -> None:
 
 
 def test_a_left_behind_run_leaves_the_process_as_it_was(impatient: AppContext) -> None:
-    """Also where a test could not be ended."""
+    """That holds even if a test could not be ended."""
     before = surroundings()
     tests = f"import sys\ndef test_slow(caplog):\n    sys.modules[{HOLDS!r}].HOLD.wait(60)\n"
     red(impatient, tests)
@@ -79,7 +79,7 @@ def test_a_left_behind_run_leaves_the_process_as_it_was(impatient: AppContext) -
 
 
 def test_the_files_of_a_user_say_nothing(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pytest.ini, conftest.py or PYTEST_ADDOPTS outside of the module has a say."""
+    """A pytest.ini, conftest.py or PYTEST_ADDOPTS outside of the module has no effect."""
     Path("pytest.ini").write_text("[pytest]\naddopts = --nonsense\n")
     Path("conftest.py").write_text("raise RuntimeError('outside')\n")
     Path("modules/standard/orders").mkdir(parents=True)
@@ -89,7 +89,7 @@ def test_the_files_of_a_user_say_nothing(app: AppContext, monkeypatch: pytest.Mo
 
 
 def test_a_folder_module_is_tried(app: AppContext) -> None:
-    """Tests in a module's folder are run from there; data files are found beside them."""
+    """Tests in a module's folder run, and find data files beside them."""
     folder = Path("modules/standard/orders")
     (folder / "tests").mkdir(parents=True)
     (folder / "api.py").write_text(ORDERS)
@@ -106,7 +106,7 @@ def test_a_folder_module_is_tried(app: AppContext) -> None:
 
 
 def test_tasks_of_tests_end_with_them(app: AppContext) -> None:
-    """What tests start and forget does not go live with the module."""
+    """Tasks that tests start end with the tests."""
     tried(
         app,
         """
@@ -129,7 +129,7 @@ def test_tasks_of_tests_end_with_them(app: AppContext) -> None:
 def test_nothing_of_a_generation_that_was_tried_stays(
     app: AppContext, caplog: pytest.LogCaptureFixture, green: bool
 ) -> None:
-    """A generation that was tested can be collected once it is replaced, or refused."""
+    """A tested generation can be collected once it is replaced or refused."""
     kept: list[weakref.ref[Any]] = []
     lines = set(linecache.cache)
     caplog.set_level(100, "modframe.modules")  # this pytest would keep the failure's record

@@ -1,4 +1,4 @@
-"""Tests that do not pass, in all kinds: nothing goes live, and the error says why."""
+"""All kinds of failing tests: nothing goes live, and the error says why."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .orders import number, red, tried
 def test_every_kind_of_failure_is_said(
     app: AppContext, tests: str, rule: str, line: int, said: str
 ) -> None:
-    """Whatever is wrong with tests is a finding with its rule, its line and what happened."""
+    """Each fault of tests is a finding with its rule, its line and what happened."""
     app.load({"api.py": ORDERS}, id="orders")
     error = red(app, tests)
     assert (error.findings[0].rule, error.findings[0].line) == (rule, line), error
@@ -58,7 +58,7 @@ def test_a_broken_conftest_is_said(app: AppContext) -> None:
 
 
 def test_tests_that_were_not_run_are_not_green(app: AppContext) -> None:
-    """A conftest that ends the run early does not let the rest pass."""
+    """If a conftest ends the run early, the tests that did not run fail the load."""
     conftest = """
         def pytest_runtest_logfinish(nodeid, location):
             SESSION[0].shouldstop = "enough"
@@ -76,7 +76,7 @@ def test_tests_that_were_not_run_are_not_green(app: AppContext) -> None:
 
 
 def test_no_tests_at_all(app: AppContext) -> None:
-    """Asking for tests of a module that has none is an error that says where they belong."""
+    """Requiring tests of a module without any is an error that says where to write them."""
     with pytest.raises(
         LoadError, match=r"standard.orders: the module has no tests. Write functions called test_"
     ):
@@ -107,7 +107,7 @@ def test_fifty_failures_stay_readable(app: AppContext) -> None:
 def test_without_pytest_the_extra_is_named(
     app: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where pytest is not installed, the error says how to get it."""
+    """Without pytest, the error says how to install it."""
     for name in [one for one in sys.modules if one.startswith("modframe.trial.")]:
         if name.rpartition(".")[2] not in ("trial", "subject", "surroundings", "verdict"):
             monkeypatch.delitem(sys.modules, name)

@@ -1,4 +1,4 @@
-"""Runs that hang, are cut short or take turns."""
+"""Runs that hang, are cancelled or take turns."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_hanging_test_is_named(impatient: AppContext, tests: str, line: int, s
 
 
 def test_stopping_the_app_ends_a_run(app: AppContext) -> None:
-    """A run under way does not hold up app.stop()."""
+    """A run does not delay app.stop()."""
     started = threading.Event()
     holder: list[BaseException] = []
     sys.modules[__name__].__dict__["STARTED"] = started
@@ -76,7 +76,7 @@ def test_stopping_the_app_ends_a_run(app: AppContext) -> None:
 
 
 def test_two_at_a_time_take_turns(app: AppContext) -> None:
-    """Unrelated modules that are loaded at once are both tried."""
+    """Unrelated modules that are loaded at the same time are all tested."""
 
     async def both() -> None:
         sources = [

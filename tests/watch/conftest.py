@@ -1,4 +1,4 @@
-"""Files of modules as people and their tools save them, and an app that follows them."""
+"""Ways in which editors and tools save the files of modules, and an app that follows them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE = 30.0
 
 
 def get(value: object, *, arguments: str = "", head: str = "") -> str:
-    """A module that answers one value."""
+    """Return the text of a module that answers one value."""
     return simple(
         f"async def get(self):\n    return {value!r}", arguments=arguments, head=dedent(head)
     )
@@ -33,12 +33,12 @@ class Saved:
         self.app = app
         self.folder = folder
         self.said: list[str] = []
-        app._engine.watching.say = self.said.append
+        app._engine.watching.report = self.said.append
         self.watcher = app.watch()
         self._fences = 0
 
     def path(self, name: str, file: str = "api.py") -> Path:
-        """Where a file of a module is; its folder is there."""
+        """Return the path of a module's file, and make its folder."""
         path = self.folder / "modules/standard" / name / file
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -50,13 +50,13 @@ class Saved:
         return path
 
     def answers(self, name: str) -> Any:
-        """What a module answers, or nothing while it isn't live."""
+        """Return what a module answers; None while it isn't live."""
         if name not in self.app.modules or self.app.modules[name].state != "LIVE":
             return None
         return self.app.get_service(name).get().result()
 
     def until(self, question: Callable[[], Any]) -> Any:
-        """Ask until the answer is true; a bound against hanging, not a clock."""
+        """Ask until the answer is true, and return it; fail after a bound."""
         wait = threading.Event()
         for _ in range(int(PATIENCE / 0.01)):
             if answer := question():
@@ -69,13 +69,13 @@ class Saved:
         self.until(lambda: self.answers(name) == value)
 
     def settle(self) -> None:
-        """Wait until everything that was saved so far has been looked at."""
+        """Wait until everything that was saved so far has been handled."""
         self._fences += 1
         self.save("fence", get(self._fences))
         self.until_answer("fence", self._fences)
 
     def number(self, name: str) -> int:
-        """The generation that is live."""
+        """Return the number of the live generation."""
         return self.app.modules[name].generation
 
 
@@ -87,39 +87,39 @@ def saved(app: AppContext, workspace: Path) -> Saved:
 
 @pytest.fixture
 def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """What was logged as an error so far."""
+    """Return what was logged as an error so far."""
     caplog.set_level(logging.WARNING, "modframe")
     return lambda: [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
 
 
 def rename_over(path: Path, text: str) -> None:
-    """A temporary file beside it, put in its place."""
+    """Write a temporary file and rename it over the path."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     beside.write_text(text)
     beside.replace(path)
 
 
 def in_place(path: Path, text: str) -> None:
-    """One write."""
+    """Write the file once."""
     path.write_text(text)
 
 
 def truncate_then_write(path: Path, text: str) -> None:
-    """Emptied for a moment that is longer than a burst's quiet one."""
+    """Empty the file for longer than the pause that ends a burst, then write it."""
     path.write_text("")
     threading.Event().wait(0.1)
     path.write_text(text)
 
 
 def delete_then_create(path: Path, text: str) -> None:
-    """Gone for such a moment."""
+    """Delete the file for as long, then write it."""
     path.unlink()
     threading.Event().wait(0.1)
     path.write_text(text)
 
 
 def as_vim(path: Path, text: str) -> None:
-    """Probe, swap file, the old one renamed to a backup, the new one written, the backup gone."""
+    """Write a probe and a swap file, rename the old file to a backup, write the new one, clean up."""
     swap = path.with_name(f".{path.name}.swp")
     swap.write_bytes(b"b0VIM 9.0")
     probe = path.with_name("4913")
@@ -133,7 +133,7 @@ def as_vim(path: Path, text: str) -> None:
 
 
 def as_emacs(path: Path, text: str) -> None:
-    """A lock that is a link to nowhere, an autosave, and the file."""
+    """Make a lock, which is a link to nowhere, and an autosave, then write the file."""
     lock = path.with_name(f".#{path.name}")
     lock.symlink_to("someone@somewhere.1234")
     autosave = path.with_name(f"#{path.name}#")
@@ -145,7 +145,7 @@ def as_emacs(path: Path, text: str) -> None:
 
 
 def in_pieces(path: Path, text: str) -> None:
-    """Half of it, then the rest."""
+    """Write one half, then the other."""
     with path.open("w") as file:
         file.write(text[: len(text) // 2])
         file.flush()
@@ -165,7 +165,7 @@ WAYS = (
 
 @pytest.fixture
 def started(workspace: Path) -> Iterator[Callable[..., AppContext]]:
-    """Starts an app in the workspace as a test wants it, and stops it."""
+    """Return a function that starts an app in the workspace; the apps are stopped at the end."""
     apps: list[AppContext] = []
 
     def start(**options: Any) -> AppContext:

@@ -25,13 +25,13 @@ READS = {
 
 
 def module(head: str, body: str = "") -> str:
-    """A module that answers ``TEXT``."""
+    """Return a module that answers ``TEXT``."""
     return simple(f"async def get(self):\n    return TEXT\n{body}", head=head)
 
 
 @pytest.mark.parametrize("way", READS)
 def test_a_file_that_a_body_reads_rebuilds_it(saved: Saved, way: str) -> None:
-    """However it is opened; its own text is the same."""
+    """It does so however it is opened, though the module's text is the same."""
     data = saved.path("orders", "words.txt")
     data.write_text("one")
     saved.save("orders", module(READS[way].format(path=repr(str(data)))))
@@ -45,7 +45,7 @@ def test_a_file_that_a_body_reads_rebuilds_it(saved: Saved, way: str) -> None:
 
 @pytest.mark.parametrize("phase", ["__init__", "async initialize", "thread"])
 def test_a_file_that_a_phase_reads_rebuilds_it(saved: Saved, phase: str) -> None:
-    """In threads that it starts, too."""
+    """Reads in threads that it starts count as well."""
     data = saved.path("orders", "words.txt")
     data.write_text("one")
     read = f"open({str(data)!r}).read()"
@@ -66,7 +66,7 @@ def test_a_file_that_a_phase_reads_rebuilds_it(saved: Saved, phase: str) -> None
 
 
 def test_a_file_elsewhere_is_followed_too(saved: Saved, tmp_path: Path) -> None:
-    """Also where its module came from cells, and where it is replaced as a whole."""
+    """That holds for a module from cells, and for a file that is replaced by another."""
     data = tmp_path / "far/away/words.txt"
     data.parent.mkdir(parents=True)
     data.write_text("one")
@@ -82,7 +82,7 @@ def test_a_file_elsewhere_is_followed_too(saved: Saved, tmp_path: Path) -> None:
 
 
 def test_a_broken_file_keeps_the_old_and_mending_it_helps(saved: Saved) -> None:
-    """The module's own text was right all along."""
+    """Mending the file is enough; the module's text need not change."""
     data = saved.path("orders", "conf.json")
     data.write_text("[1]")
     head = "import json\nfrom pathlib import Path\nTEXT = json.loads(Path({path}).read_text())"
@@ -97,7 +97,7 @@ def test_a_broken_file_keeps_the_old_and_mending_it_helps(saved: Saved) -> None:
 
 
 def test_a_module_that_failed_at_its_file_starts_with_it(saved: Saved) -> None:
-    """Nothing was live, and only the failed attempt knows what it read."""
+    """Nothing was live before, so only the failed attempt knows what it read."""
     data = saved.path("orders", "conf.json")
     data.write_text("[1")
     head = "import json\nfrom pathlib import Path\nTEXT = json.loads(Path({path}).read_text())"
@@ -108,7 +108,7 @@ def test_a_module_that_failed_at_its_file_starts_with_it(saved: Saved) -> None:
 
 
 def test_cells_that_fail_at_their_file_stay_as_they_were(saved: Saved, tmp_path: Path) -> None:
-    """The same text is tried again, and what it says of the failure is kept."""
+    """The text from cells is tried again when the file changes, and the old generation stays meanwhile."""
     data = tmp_path / "conf.json"
     data.write_text("[1]")
     head = "import json\nfrom pathlib import Path\nTEXT = json.loads(Path({path}).read_text())"
@@ -126,7 +126,7 @@ def test_cells_that_fail_at_their_file_stay_as_they_were(saved: Saved, tmp_path:
 
 
 def test_declared_files_count_without_being_read(saved: Saved) -> None:
-    """New ones that match, too; the patterns are below the module's folder."""
+    """New files that match a pattern count too; patterns are relative to the module's folder."""
     saved.path("orders", "queries/a.sql").write_text("select 1")
     body = (
         "MODULE_FILES = ('queries/*.sql',)\n\n"
@@ -157,7 +157,7 @@ def test_a_declaration_that_is_none_is_refused(app: AppContext, given: str) -> N
 def test_what_is_no_part_of_the_text_is_left_out(
     started: Callable[..., AppContext], workspace: Path
 ) -> None:
-    """Python's files, what is installed, what is written, and what is read later."""
+    """Python's own and installed files, written files, and later reads are not followed."""
     data = workspace / "later.txt"
     data.write_text("x")
     head = f"""
@@ -185,7 +185,7 @@ def test_what_is_no_part_of_the_text_is_left_out(
 
 
 def test_files_in_the_data_folder_are_left_out(workspace: Path) -> None:
-    """They are what the module works on."""
+    """Files in the data folder are not followed."""
     import modframe
 
     kept = workspace / "data/words.txt"

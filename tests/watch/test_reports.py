@@ -1,4 +1,4 @@
-"""A save that did not go live is told: on the status page, in the snapshot, in a header."""
+"""A save that failed is reported on the status page, in the snapshot and in a header."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def client(saved: Saved) -> Iterator[httpx.Client]:
 
 
 def test_answers_of_a_stale_module_say_so(saved: Saved, client: httpx.Client) -> None:
-    """Until its newest text is live; those of other modules don't."""
+    """They do so until its newest text is live; answers of other modules don't."""
     saved.save("orders", ORDERS)
     saved.save("other", ORDERS.replace("orders", "other"))
     saved.until(
@@ -80,7 +80,7 @@ def test_answers_of_a_stale_module_say_so(saved: Saved, client: httpx.Client) ->
 def test_a_file_that_cannot_be_read_makes_a_module_stale(
     saved: Saved, client: httpx.Client
 ) -> None:
-    """It is a newer text all the same, and the old one answers."""
+    """An unreadable file counts as a newer text, and the old one answers."""
     path = saved.save("orders", ORDERS)
     saved.until(lambda: client.get("/api/v1/orders/total").status_code == 200)
     path.write_bytes(b"\xff\xfe\x00")
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_read_makes_a_module_stale(
 
 
 def test_what_could_not_be_activated_is_not_stale(saved: Saved, client: httpx.Client) -> None:
-    """The newest text is the one that answers, and `/` says what is wrong with it."""
+    """The newest text answers, and `/` shows its error."""
     saved.save(
         "orders", ORDERS + "\n    async def activate(self):\n        raise OSError('no queue')\n"
     )
@@ -101,7 +101,7 @@ def test_what_could_not_be_activated_is_not_stale(saved: Saved, client: httpx.Cl
 
 
 def test_a_local_client_hears_why_a_module_is_not_there(saved: Saved, client: httpx.Client) -> None:
-    """Others hear that it isn't."""
+    """Other clients are only told that it isn't live."""
     saved.save("orders", "1 / 0\n" + simple())
     saved.until(lambda: "orders" in saved.app.modules and saved.app.modules["orders"].error)
     answer = client.get("/api/v1/orders/x")
@@ -123,12 +123,12 @@ def test_a_local_client_hears_why_a_module_is_not_there(saved: Saved, client: ht
     ],
 )
 def test_who_is_local(client: object, headers: list[tuple[bytes, bytes]], local: bool) -> None:
-    """Whoever sits at this machine, and does not come through a proxy on it."""
+    """A client is local if it is on this machine and does not come through a proxy."""
     assert is_local({"type": "http", "client": client, "headers": headers}) is local
 
 
 def test_a_header_is_one_short_line() -> None:
-    """Whatever the error says."""
+    """That holds for every text of an error."""
     name, value = stale_header("standard.a", 1, "x\r\nSet-Cookie: a=b\x00" + "y" * 5000)
     assert name == b"x-modframe-stale"
     assert len(value) == 400
@@ -136,7 +136,7 @@ def test_a_header_is_one_short_line() -> None:
 
 
 def test_an_event_stream_stays_open(saved: Saved, client: httpx.Client) -> None:
-    """Through saves that go live and saves that don't; it ends on the text it began on."""
+    """A stream continues over saves that go live and saves that fail, on the text it began on."""
     saved.save("orders", STREAM)
     saved.until(lambda: client.get("/api/v1/orders/version").status_code == 200)
     with (

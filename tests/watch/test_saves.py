@@ -1,4 +1,4 @@
-"""Whatever way a file is saved, the new text is live and nothing in between was."""
+"""However a file is saved, the new text goes live and no intermediate state does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.watch.conftest import WAYS, Saved, get
 def test_every_way_to_save_is_one_swap(
     saved: Saved, save: Callable[[Path, str], None], errors: Callable[[], list[str]]
 ) -> None:
-    """No editor's own files, no moment of emptiness and no backup goes live or fails."""
+    """No temporary file, empty file or backup of an editor goes live or is reported."""
     path = saved.save("orders", get(1))
     saved.until_answer("orders", 1)
     save(path, get(2))
@@ -48,7 +48,7 @@ def test_a_new_folder_is_loaded(saved: Saved) -> None:
 
 
 def test_a_half_written_file_keeps_the_old(saved: Saved) -> None:
-    """It is reported, and forgotten once the rest is there."""
+    """Its error is reported, and forgotten once the other files are there."""
     text = get("all of it", head="import json\n")
     path = saved.save("orders", get(1))
     saved.until_answer("orders", 1)
@@ -61,7 +61,7 @@ def test_a_half_written_file_keeps_the_old(saved: Saved) -> None:
 
 
 def test_the_old_text_again_is_no_swap(saved: Saved) -> None:
-    """The report goes with the mistake."""
+    """Undoing the mistake clears the error."""
     path = saved.save("orders", get(1))
     saved.until_answer("orders", 1)
     path.write_text("1 / 0\n" + get(2))
@@ -72,7 +72,7 @@ def test_the_old_text_again_is_no_swap(saved: Saved) -> None:
 
 
 def test_fifty_saves_are_few_swaps(saved: Saved) -> None:
-    """And the last text is the live one."""
+    """The last text is live at the end."""
     path = saved.save("orders", get(-1))
     saved.until_answer("orders", -1)
     for number in range(50):
@@ -84,7 +84,7 @@ def test_fifty_saves_are_few_swaps(saved: Saved) -> None:
 
 
 def test_temporary_files_are_no_saves(saved: Saved) -> None:
-    """Nor is a file that is saved as it was."""
+    """A file that is saved without a change is not swapped either."""
     path = saved.save("orders", get(1))
     saved.until_answer("orders", 1)
     for name in ("api.py.swp", ".api.py.swx", "api.py~", "4913", "#api.py#", "x.tmp"):
@@ -97,7 +97,7 @@ def test_temporary_files_are_no_saves(saved: Saved) -> None:
 
 
 def git(folder: Path, *words: str) -> None:
-    """Run git without a person's settings."""
+    """Run git without a user's settings."""
     env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     who = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main")
     subprocess.run(["git", *who, *words], cwd=folder, env=env, check=True, capture_output=True)
@@ -106,7 +106,7 @@ def git(folder: Path, *words: str) -> None:
 def test_a_checkout_of_several_files_is_one_transaction(
     saved: Saved, errors: Callable[[], list[str]]
 ) -> None:
-    """SourceFinder that only work together go live together."""
+    """Texts that only work together go live together."""
     top = simple(
         "async def get(self):\n    return NAME",
         head="from modules.standard.base.api import {} as NAME",
@@ -131,7 +131,7 @@ def test_a_checkout_of_several_files_is_one_transaction(
 
 
 def test_what_is_sound_and_unrelated_goes_live(saved: Saved) -> None:
-    """What was saved with a broken text and names its module waits until that is mended."""
+    """A module that was saved with a broken one and names it waits until that one is mended."""
     for name in ("a", "b", "c"):
         saved.save(name, get(1, arguments='requires=["a"]' if name == "b" else ""))
     saved.until(lambda: all(saved.answers(name) == 1 for name in "abc"))
@@ -149,7 +149,7 @@ def test_what_is_sound_and_unrelated_goes_live(saved: Saved) -> None:
 
 
 def test_a_text_that_breaks_an_importer_stays_out(saved: Saved) -> None:
-    """The importer was not saved, and it is named."""
+    """The error names the importer, which was not saved."""
     saved.save("base", simple("pass", head="NAME = 1"))
     saved.save(
         "top",
@@ -169,7 +169,7 @@ def test_a_text_that_breaks_an_importer_stays_out(saved: Saved) -> None:
 
 
 def test_a_module_that_waits_for_another_starts_with_it(saved: Saved) -> None:
-    """However it waits: by a requirement or by an import."""
+    """That holds for a requirement and for an import."""
     saved.save("b", get(1, arguments='requires=["a"]'))
     saved.save("c", get(2, head="from modules.standard.a.api import Thing as Other"))
     saved.until(lambda: all(n in saved.app.modules and saved.app.modules[n].error for n in "bc"))
@@ -179,7 +179,7 @@ def test_a_module_that_waits_for_another_starts_with_it(saved: Saved) -> None:
 
 
 def test_a_newer_text_takes_the_place_of_one_that_hangs(saved: Saved) -> None:
-    """Nobody waits for the bound of a phase."""
+    """The newer text does not wait for the timeout of a phase."""
     saved.save("orders", get(1))
     saved.until_answer("orders", 1)
     hangs = simple(
@@ -195,7 +195,7 @@ def test_a_newer_text_takes_the_place_of_one_that_hangs(saved: Saved) -> None:
 
 
 def test_what_is_live_though_it_could_not_be_activated_is_not_built_twice(saved: Saved) -> None:
-    """Nor is what went live with it; the report stays."""
+    """What went live with it stays as well, and the error is kept."""
     for name in "ac":
         saved.save(name, get(1))
     saved.until(lambda: all(saved.answers(name) == 1 for name in "ac"))
@@ -219,7 +219,7 @@ def test_what_is_live_though_it_could_not_be_activated_is_not_built_twice(saved:
 
 @pytest.mark.parametrize("whole", [True, False], ids=["folder", "api.py"])
 def test_a_deleted_module_is_unloaded(saved: Saved, whole: bool) -> None:
-    """And loaded when it is there again, under the next number."""
+    """It is loaded under the next number when the file is there again."""
     path = saved.save("orders", get(1))
     saved.until_answer("orders", 1)
     if whole:
@@ -237,7 +237,7 @@ def test_a_deleted_module_is_unloaded(saved: Saved, whole: bool) -> None:
 
 
 def test_what_others_need_is_not_unloaded(saved: Saved) -> None:
-    """That is reported, and done as soon as nobody needs it."""
+    """That is reported, and it is unloaded as soon as no module needs it."""
     base = saved.save("base", get(1))
     user = saved.save("user", get(2, arguments='requires=["base"]'))
     saved.until_answer("user", 2)
@@ -251,7 +251,7 @@ def test_what_others_need_is_not_unloaded(saved: Saved) -> None:
 
 
 def test_modules_that_are_deleted_together_stop_together(saved: Saved) -> None:
-    """Dependents first, as ever."""
+    """Dependents stop first."""
     saved.save("base", get(1))
     saved.save("user", get(2, arguments='requires=["base"]'))
     saved.until_answer("user", 2)
@@ -263,7 +263,7 @@ def test_modules_that_are_deleted_together_stop_together(saved: Saved) -> None:
 
 
 def test_a_module_that_never_ran_is_forgotten_with_its_folder(saved: Saved) -> None:
-    """Readiness is no longer held up by it."""
+    """It no longer keeps the app from being ready."""
     path = saved.save("orders", "1 / 0\n" + get(1))
     saved.until(lambda: "orders" in saved.app.modules and saved.app.modules["orders"].error)
     assert not saved.app.snapshot().ready
@@ -276,7 +276,7 @@ def test_a_module_that_never_ran_is_forgotten_with_its_folder(saved: Saved) -> N
 
 
 def test_what_cells_made_live_outlives_its_folder(saved: Saved) -> None:
-    """A saved file takes over from cells; a deleted one does not stop them."""
+    """A saved file replaces the text from cells; deleting the file does not unload it."""
     path = saved.save("orders", get(1))
     saved.until_answer("orders", 1)
     saved.app.load({"api.py": get("cells")}, id="orders")
@@ -288,7 +288,7 @@ def test_what_cells_made_live_outlives_its_folder(saved: Saved) -> None:
 
 
 def test_core_modules_and_modules_from_elsewhere_stay(saved: Saved, tmp_path: Path) -> None:
-    """Whatever happens to ``modules/``."""
+    """Changes below ``modules/`` do not affect them."""
     elsewhere = tmp_path / "elsewhere/standard/far"
     elsewhere.mkdir(parents=True)
     (elsewhere / "api.py").write_text(get("far"))
@@ -304,7 +304,7 @@ def test_core_modules_and_modules_from_elsewhere_stay(saved: Saved, tmp_path: Pa
 def test_modules_that_nobody_saved_are_not_loaded(
     started: Callable[..., AppContext], workspace: Path
 ) -> None:
-    """They were left out at the start; a type's folder that is new is no reason."""
+    """A new folder of a type does not load the modules that were left out at the start."""
     for name in ("x", "y"):
         (workspace / f"modules/standard/{name}").mkdir(parents=True)
         (workspace / f"modules/standard/{name}/api.py").write_text(get(name))
@@ -321,7 +321,7 @@ def test_modules_that_nobody_saved_are_not_loaded(
 
 
 def test_links_are_followed(saved: Saved, tmp_path: Path) -> None:
-    """To a module's folder that lies elsewhere; without the link the module is gone."""
+    """The link leads to a module's folder elsewhere; without it the module is unloaded."""
     real = tmp_path / "elsewhere/orders"
     real.mkdir(parents=True)
     (real / "api.py").write_text(get(1))
@@ -337,7 +337,7 @@ def test_links_are_followed(saved: Saved, tmp_path: Path) -> None:
 
 
 def test_nothing_is_followed_after_stop(saved: Saved) -> None:
-    """The last thing that was live stays; to watch again catches up."""
+    """What was live stays; watching again loads what was saved meanwhile."""
     path = saved.save("orders", get(1))
     saved.until_answer("orders", 1)
     assert repr(saved.watcher) == f"<Watcher {saved.folder}/modules: 1 swap>"
@@ -354,7 +354,7 @@ def test_nothing_is_followed_after_stop(saved: Saved) -> None:
 def test_the_app_takes_its_watcher_along(
     started: Callable[..., AppContext], workspace: Path
 ) -> None:
-    """No thread is left."""
+    """No thread is left afterwards."""
     import threading
 
     app = started(modules=[])
@@ -367,7 +367,7 @@ def test_the_app_takes_its_watcher_along(
 
 
 def test_a_broken_save_is_logged_once(saved: Saved, errors: Callable[[], list[str]]) -> None:
-    """However often it is saved; another mistake is another line."""
+    """It is reported once however often it is saved; another mistake is another line."""
     broken = "1 / 0\n" + get(2)
     saved.save("orders", get(1))
     saved.until_answer("orders", 1)
@@ -388,7 +388,7 @@ def test_a_broken_save_is_logged_once(saved: Saved, errors: Callable[[], list[st
 
 
 def test_saves_leave_no_generation_behind(saved: Saved, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither those that were live nor those that failed."""
+    """Neither live nor failed generations stay in memory."""
     kinds: weakref.WeakSet[type] = weakref.WeakSet()
     for number in range(1, 6):
         saved.save("orders", get(number))
@@ -410,7 +410,7 @@ def test_saves_leave_no_generation_behind(saved: Saved, caplog: pytest.LogCaptur
 
 
 def test_tests_stand_before_a_save(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With MODFRAME_WATCH_TEST what is saved goes live only if the module's own tests pass."""
+    """With MODFRAME_WATCH_TEST a saved text goes live only if the module's own tests pass."""
     monkeypatch.setenv("MODFRAME_WATCH_TEST", "true")
     with modframe.start(workspace=workspace, data=":memory:") as app:
         saved = Saved(app, workspace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
@@ -124,15 +125,23 @@ class SettingsPart(Part):
 
 
 def _models_of_file(generation: Generation) -> dict[str, type[BaseModel]]:
-    """The models that ``settings.py`` defines for phase 1 to register."""
-    module = generation.package.modules().get("settings.py") if generation.package else None
+    return settings_models(generation.package.modules()) if generation.package else {}
+
+
+def settings_models(modules: Mapping[str, ModuleType]) -> dict[str, type[BaseModel]]:
+    """Return name → model, of the models that ``settings.py`` defines for phase 1 to register.
+
+    Args:
+        modules: File → executed module.
+    """
+    module = modules.get("settings.py")
     if module is None:
         return {}
     return {
-        name: one
-        for name, one in vars(module).items()
-        if isinstance(one, type)
-        and issubclass(one, BaseModel)
-        and one.__module__ == module.__name__
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, BaseModel)
+        and value.__module__ == module.__name__
         and name.endswith("Settings")
     }

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from ...wording import some
 from ..contract.signatures import method_names
 from ..generation import Generation
-from ..live import Live
+from ..live import Live, reach
 from ..part import Part
 from ..record import Records
-from .graph import reach
 
 _SHOWN = 3
 
@@ -127,6 +126,7 @@ class Accounts:
             handed: Module id → what its new generation took over.
         """
         accounts = {}
+        importers = _rebuilt_importers(built, replaced)
         for key, new in built.items():
             executed = tuple(new.package.modules()) if new.package is not None else ()
             old = replaced.get(key)
@@ -135,7 +135,7 @@ class Accounts:
                 continue
             accounts[key] = Account(
                 executed,
-                rebuilt=_rebuilt(key, built, replaced),
+                rebuilt=tuple(reach([key], lambda other: importers.get(other, ()))),
                 kept=tuple(user for user in self._live.all_dependents(key) if user not in built),
                 handed=handed.get(key, ()),
                 dropped=tuple(self._dropped(old, new)),
@@ -177,15 +177,13 @@ def missing(before: Sequence[str] | None, after: Sequence[str] | None) -> list[s
     return [name for name in before if name not in remaining]
 
 
-def _rebuilt(
-    key: str, built: Mapping[str, Generation], replaced: Mapping[str, Generation]
-) -> tuple[str, ...]:
-    """Return the modules with unchanged source that import from a module, directly or not."""
-    same = [
-        module_id
-        for module_id, generation in built.items()
-        if module_id in replaced and replaced[module_id].source.digest == generation.source.digest
-    ]
-    return tuple(
-        reach([key], same, lambda one, group: not group.isdisjoint(built[one].spec.imports_modules))
-    )
+def _rebuilt_importers(
+    built: Mapping[str, Generation], replaced: Mapping[str, Generation]
+) -> dict[str, list[str]]:
+    """Return module id → the modules of the change that import from it and have equal text."""
+    importers: dict[str, list[str]] = {}
+    for key, generation in built.items():
+        if key in replaced and replaced[key].source.digest == generation.source.digest:
+            for imported in generation.spec.imports_modules:
+                importers.setdefault(imported, []).append(key)
+    return importers

@@ -108,25 +108,6 @@ def _cycles(edges: Mapping[str, set[str]]) -> list[tuple[str, ...]]:
             return cycles
 
 
-def reach(
-    begin: Iterable[str], candidates: Iterable[str], joins: Callable[[str, set[str]], bool]
-) -> list[str]:
-    """The candidates that go with these, directly or not, the nearer ones first.
-
-    Args:
-        begin: Where it begins; none of them is among those given back.
-        candidates: Those that may join.
-        joins: Whether one goes with a group.
-    """
-    group = set(begin)
-    candidates = list(candidates)
-    found: list[str] = []
-    while more := [one for one in candidates if one not in group and joins(one, group)]:
-        found += more
-        group.update(more)
-    return found
-
-
 def stop_waits(specs: Mapping[str, ModuleSpec]) -> dict[str, tuple[str, ...]]:
     """Return module id → its dependents, which must have stopped before it."""
     waits: dict[str, list[str]] = {key: [] for key in specs}

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ...load.methods import public_methods
-from ...load.text import Analysis, analyze
+from ...load.text import Analysis, analyze, place_of_callable
 from ...names import plain_names
 from ...source import Source
 from ...spec import ModuleSpec, ServiceMethod, type_name
@@ -154,7 +154,7 @@ def _read_method(
     kind: Literal["plain", "stream"] = "stream" if inspect.isasyncgenfunction(method) else "plain"
     documents = documented.returns if documented else None
     documented_type = type_name(documents.return_type) if documents else ""
-    place = _place(method, source)
+    place = place_of_callable(method, source)
     try:
         real = inspect.signature(method)
         first = next(iter(real.parameters.values()), None)
@@ -214,14 +214,6 @@ def _signature_text(name: str, parameters: tuple[Parameter, ...], returns: str) 
         texts.insert(positional_only, "/")
     arrow = f" -> {returns}" if returns else ""
     return f"{name}({', '.join(texts)}){arrow}"
-
-
-def _place(method: Any, source: Source) -> dict[str, Any]:
-    code = getattr(inspect.unwrap(method), "__code__", None)
-    file = source.file_named(code.co_filename) if code else ""
-    if code is None or not file:
-        return {}
-    return {"file": file, "line": code.co_firstlineno, "cell": source.files[file].cell}
 
 
 def _class_place(
