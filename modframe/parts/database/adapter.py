@@ -16,7 +16,7 @@ import duckdb
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.util import await_only
 
-from .worker import Worker
+from .worker import DatabaseWorker
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class Connection(AdaptedConnection):
 
     __slots__ = ("__weakref__", "_begun", "_closed", "_wanted", "worker")
 
-    def __init__(self, native: duckdb.DuckDBPyConnection, worker: Worker) -> None:
+    def __init__(self, native: duckdb.DuckDBPyConnection, worker: DatabaseWorker) -> None:
         self._connection: Any = native
         self.worker = worker
         worker.interrupt = self.interrupt
@@ -84,8 +84,8 @@ class Connection(AdaptedConnection):
         if not self._closed:
             self._closed = True
             self.interrupt()
-            self.worker.leave(self._connection.close)
-            self.worker.stop()
+            self.worker.run_unattended(self._connection.close)
+            self.worker.close()
 
     async def cut_off(self) -> None:
         """Interrupt and close, while somebody may still be using it."""

@@ -28,7 +28,7 @@ from .errors import DatabaseClosedError, DatabaseLockedError
 from .names import literal, quoted
 from .opening import holder_of, locked_error, opening_error
 from .tracking import Tracked, watch_engine
-from .worker import Worker, finish
+from .worker import DatabaseWorker, finish
 
 if TYPE_CHECKING:
     from .instance import Instance
@@ -213,7 +213,7 @@ class Catalog:
 
     def _connect(self) -> Connection:
         """A new connection, for the pool; called inside SQLAlchemy's greenlet."""
-        worker = Worker(self.name)
+        worker = DatabaseWorker(self.name)
         use = f"USE {quoted(self.name)}.main"
 
         def connect() -> duckdb.DuckDBPyConnection:
@@ -224,7 +224,7 @@ class Catalog:
         try:
             connection = Connection(await_only(worker.run(connect)), worker)
         except BaseException:
-            worker.stop()
+            worker.close()
             raise
         self._connections.add(connection)
         return connection

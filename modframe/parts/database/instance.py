@@ -15,7 +15,7 @@ from typing import TypeVar
 import duckdb
 
 from .errors import DatabaseClosedError, DatabaseLoopError
-from .worker import Worker, check_epoch, epoch
+from .worker import DatabaseWorker
 
 T = TypeVar("T")
 
@@ -47,11 +47,10 @@ class Instance:
             self._config["memory_limit"] = memory_limit
         if threads is not None:
             self._config["threads"] = threads
-        self._worker = Worker("instance")
+        self._worker = DatabaseWorker("instance")
         self._root: duckdb.DuckDBPyConnection | None = None
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._epoch = epoch()
         _instances.add(self)
 
     @property
@@ -69,7 +68,7 @@ class Instance:
             DatabaseLoopError: On another loop than at the first use.
             DatabaseForkedError: In a child forked since.
         """
-        check_epoch(self._epoch)
+        self._worker.check_process()
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
@@ -102,7 +101,7 @@ class Instance:
         if root is not None:
             await self._worker.run(root.close)
             self._root = None
-        self._worker.stop()
+        self._worker.close()
 
     def immortalize(self) -> None:
         """Keep DuckDB's destructor from ever running."""

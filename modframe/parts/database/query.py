@@ -20,7 +20,7 @@ from .adapter import fetch
 from .errors import DatabaseError, QueryRefusedError
 from .instance import Instance
 from .names import quoted
-from .worker import Worker
+from .worker import DatabaseWorker
 
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped]  # ships no annotations
@@ -98,7 +98,7 @@ async def read(
         params: Its parameters.
         database: The database that bare table names belong to.
     """
-    worker = Worker("sql")
+    worker = DatabaseWorker("sql")
     native = await instance.run(lambda: instance.root.cursor())  # noqa: PLW0108 - root is there in the job only
     worker.interrupt = native.interrupt
     try:
@@ -106,8 +106,8 @@ async def read(
             lambda: _read(native, query, params, database=database), interrupt=native.interrupt
         )
     finally:
-        worker.leave(native.close)
-        worker.stop()
+        worker.run_unattended(native.close)
+        worker.close()
 
 
 def _read(
