@@ -159,7 +159,7 @@ class Engine:
     def _readable(self, name: str) -> Source | None:
         """The source of a module that is to start; one that can't be read is a failed module."""
         try:
-            return self.source_finder.given(name)
+            return self.source_finder.find(name)
         except ModuleNotFoundInWorkspaceError:
             raise
         except WorkspaceError as error:
