@@ -4,7 +4,6 @@
 each generation once its phases are through. Nothing here imports pytest before tests are run.
 """
 
-from .scratch import scratch_here
 from .trial import Trial, Trials
 
-__all__ = ["Trial", "Trials", "scratch_here"]
+__all__ = ["Trial", "Trials"]
