@@ -30,8 +30,8 @@ class Writer:
 
     Args:
         folder: Where `app.log` and `errors.jsonl` lie.
-        max_bytes: The size after which each is put aside.
-        backups: How many of each that were put aside are kept.
+        max_bytes: The size after which each is renamed.
+        backups: How many renamed files of each are kept.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int, backups: int) -> None:
