@@ -23,7 +23,7 @@ from .module import Module, Modules
 from .runtime.change.outcome import refuse_superseded
 from .runtime.loop import AppLoop
 from .source import Source, SourceFile
-from .source.parse_sources import parse_sources
+from .source.source import parse_sources
 from .source.workspace import data_folder, find_workspace
 from .spec import module_id_of
 

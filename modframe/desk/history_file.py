@@ -203,13 +203,15 @@ class HistoryFile:
                     ).fetchone()
             except (sqlite3.Error, OSError, HistoryFileError) as error:
                 raise WorkspaceError(
-                    f"{row['module_id']}: the text of {row['time']} can't be read: {error}",
+                    f"the text of {row['time']} can't be read: {error}",
                     cure="look at the file, or choose an entry of this run",
+                    subject=row["module_id"],
                 ) from error
         if files is None:
             raise WorkspaceError(
-                f"{row['module_id']}: the text of {row['time']} is not kept any more",
+                f"the text of {row['time']} is not kept any more",
                 cure=f"look at .history again: the last {self._kept} are",
+                subject=row["module_id"],
             )
         return _source(row, json.loads(files[0]))
 

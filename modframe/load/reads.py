@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import site
-import stat
 import sys
 import sysconfig
 import threading
@@ -19,7 +18,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-Stamp = tuple[int, int, int]
+from ..source.disk import Stamp, stamp_of
+
 _current: ContextVar[Reads | None] = ContextVar("modframe_reads", default=None)
 _MOST = 1000
 """Whoever reads more has a folder of data, and not a few files that belong to its text."""
@@ -78,8 +78,8 @@ class Reads(Set[Path]):
         name = os.path.abspath(path)  # noqa: PTH100  # `Path.absolute` keeps the dots
         if name in self._stamps or len(self._stamps) >= _MOST or name.endswith(_CODE):
             return
-        if not name.startswith(self._left_out) and (found := _stamp(name)) is not None:
-            self._stamps[name] = found
+        if not name.startswith(self._left_out) and (stamp := stamp_of(name)) is not None:
+            self._stamps[name] = stamp
 
     def __contains__(self, path: object) -> bool:
         return str(path) in self._stamps
@@ -109,20 +109,9 @@ def changed_files(reads: Sequence[Reads]) -> list[Path]:
         reads: Of the generations that read them; what a later one saw counts.
     """
     seen = {name: stamp for one in reads for name, stamp in list(one._stamps.items())}
-    other = [Path(name) for name, stamp in seen.items() if _stamp(name) != stamp]
+    other = [Path(name) for name, stamp in seen.items() if stamp_of(name) != stamp]
     declared = {path for one in reads for path in one._matching() if path.is_file()}
     return sorted([*other, *(path for path in declared if str(path) not in seen)])
-
-
-def _stamp(name: str) -> Stamp | None:
-    """What tells one state of a regular file from another; nothing where there is none."""
-    try:
-        found = os.stat(name)  # noqa: PTH116  # called for every file that is opened
-    except (OSError, ValueError):
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _installed_folders() -> tuple[str, ...]:

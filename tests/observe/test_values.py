@@ -87,8 +87,8 @@ def test_nothing_of_the_value_is_kept() -> None:
         __slots__ = ("__weakref__",)
 
     gone = weakref.ref(Name), weakref.ref(Order)
-    expected = plain({"order": Order(), "name": Name("x")})
+    data = plain({"order": Order(), "name": Name("x")})
     del Order, Name
     gc.collect()
     assert [ref() for ref in gone] == [None, None]
-    assert expected["name"] == "x"
+    assert data["name"] == "x"
