@@ -148,7 +148,7 @@ class DatabasePart(Part):
                 await _revert(databases, change, generation, fault)
             raise
         finally:
-            databases.let_go(user)
+            databases.release(user)
             databases.forget()
 
     def outline(self, generation: Generation) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Comes in: a job, which is a function without arguments. Goes out: its result, awaited on the loop,
 which is never blocked. A cancelled wait interrupts the job and returns only after the job has
-ended, so that what the job worked on is in a known state. Each connection and the DuckDB instance
+ended, so that the state of the connection is known. Each connection and the DuckDB instance
 have one; called by the dialect and the databases.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import itertools
 import os
 import threading
 import weakref
@@ -28,7 +27,6 @@ INTERRUPT_EVERY = 0.02
 EXIT_WAIT = 1.0
 """Seconds that the end of the process waits for a busy thread."""
 
-_numbers = itertools.count(1)
 _workers: weakref.WeakSet[DatabaseWorker] = weakref.WeakSet()
 
 
@@ -60,7 +58,7 @@ class DatabaseWorker(Worker):
     """
 
     def __init__(self, label: str) -> None:
-        super().__init__(f"modframe-db-{next(_numbers)}-{label}")
+        super().__init__(f"modframe-db-{label}")
         self.interrupt: Callable[[], None] | None = None
         self.busy = False
         _workers.add(self)
