@@ -23,7 +23,7 @@ from .module import Module, Modules
 from .runtime.change.outcome import refuse_superseded
 from .runtime.loop import AppLoop
 from .source import Source, SourceFile
-from .source.parse_sources import parse_sources
+from .source.source import parse_sources
 from .source.workspace import data_folder, find_workspace
 from .spec import module_id_of
 
@@ -205,7 +205,7 @@ class AppContext:
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.load()")
         swap = self._engine.swap
-        sources = parse_sources(source, id, self._engine.source_finder.given)
+        sources = parse_sources(source, id, self._engine.source_finder.find)
         trial = self._engine.trials.make(one.module_id for one in sources) if test else None
         outcomes = self._app_loop.block(
             "app.load()",
@@ -230,7 +230,7 @@ class AppContext:
         """
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.plan()")
-        sources = parse_sources(source, id, self._engine.source_finder.given)
+        sources = parse_sources(source, id, self._engine.source_finder.find)
         return self._app_loop.block("app.plan()", lambda: self._engine.swap.plan(sources))
 
     def check(self, name: str) -> tuple[Finding, ...]:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,7 @@ from .runtime.output import make_printer
 from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
-from .trial import Trials, scratch_here
+from .trial import Trials
 from .view import refresh
 from .view.collect import Collector
 from .view.snapshot import Snapshot, thaw
@@ -55,8 +54,6 @@ from .watching import Watching
 from .wording import near
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncSession
-
     from .parts.database.crossing import AppDatabase
     from .server import Server
     from .server.site import Site
@@ -95,7 +92,8 @@ class Engine:
         self.given_settings = given_settings
         self.modules_folder = workspace / "modules"
         self.disk = OnDisk(self.modules_folder, notebooks)
-        self.databases = LazyDatabases(data, config, self._declared_databases)
+        self.databases = LazyDatabases(data, config, self._all_generations)
+        self.session = self.databases.session_here
         self._hurry = asyncio.Event()
         self.aspects = Aspects(
             app_loop,
@@ -159,7 +157,7 @@ class Engine:
     def _readable(self, name: str) -> Source | None:
         """The source of a module that is to start; one that can't be read is a failed module."""
         try:
-            return self.source_finder.given(name)
+            return self.source_finder.find(name)
         except ModuleNotFoundInWorkspaceError:
             raise
         except WorkspaceError as error:
@@ -332,20 +330,10 @@ class Engine:
         why = "the log and the status page say why" if record.error is not None else ""
         return self.records.state(module_id), why
 
-    def session(
-        self, database: str, purpose: str, *, strict: bool = False
-    ) -> AbstractAsyncContextManager[AsyncSession]:
-        """A session on a module database."""
-        databases = scratch_here() or self.databases
-        return databases.session(database, purpose, strict=strict)
-
-    def _declared_databases(self) -> set[str]:
-        building = [one.building for one in self.records.values() if one.building is not None]
-        return {
-            spec.name
-            for generation in (*self.live.generations.values(), *building)
-            for spec in generation.parts.get("database") or ()
-        }
+    def _all_generations(self) -> list[Generation]:
+        """Those that are live and those that are being built."""
+        building = (record.building for record in self.records.values())
+        return [*self.live.generations.values(), *filter(None, building)]
 
     # -- verbs that need several rooms ----------------------------------------------------
 

@@ -13,7 +13,7 @@ from .spec import ModuleSpec, module_id_of
 from .wording import count
 
 if TYPE_CHECKING:
-    from .desk.history import HistoryEntry
+    from .desk.history_entry import HistoryEntry
     from .engine import Engine
     from .runtime.generation import Generation
     from .ship import ExportReport
@@ -117,11 +117,11 @@ class Module:
             LoadError: If it does not go live; what is live is untouched.
         """
         __tracebackhide__ = True
-        loop, past = self._engine.app_loop, self._engine.rollbacks
+        loop, rollbacks = self._engine.app_loop, self._engine.rollbacks
         loop.refuse_here("rollback()")
-        entry = past.chosen(self.id, to)
+        entry = rollbacks.find_entry(self.id, to)
         source = entry.source
-        loop.block("rollback()", lambda: past.rollback(entry, source, force=force))
+        loop.block("rollback()", lambda: rollbacks.rollback(entry, source, force=force))
         return self
 
     def reload(self) -> Module:
@@ -199,7 +199,7 @@ class Modules(Mapping[str, Module]):
     def __getitem__(self, name: str) -> Module:
         module_id = module_id_of(name)
         if module_id not in self._ids():
-            raise self._engine.source_finder.nowhere(module_id)
+            raise self._engine.source_finder.not_found(module_id)
         return Module(self._engine, module_id)
 
     def __contains__(self, name: object) -> bool:

@@ -1,2 +1,1 @@
-"""What a person works with around changes: drafts, sources, history and
-rollback."""
+"""Drafts, sources, history and rollback: what a person works with around changes."""

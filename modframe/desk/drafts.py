@@ -1,4 +1,4 @@
-"""`Drafts`: the sources that cells work on, and the swaps to them; called by the magics' verbs."""
+"""`Drafts`: the sources that cells are working on, and the swaps to them; the magics call it."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from ..source import Source, SourceFile
 
 
 class Drafts:
-    """A draft for each module that cells write to; it begins as the live source, if there is one.
+    """Keeps a draft for each module that cells write to; it begins as the live source, if any.
 
     Args:
-        swap: Carries the change out.
+        swap: Carries changes out.
     """
 
     def __init__(self, swap: Swap) -> None:
         self._swap = swap
 
     def put(self, module_id: str, file: str, content: SourceFile) -> Source:
-        """Put a text into a module's draft."""
+        """Put a file into a module's draft; return the draft."""
         draft = self.with_text(module_id, file, content)
         self._swap.records[module_id].draft = draft
         return draft
 
     def with_text(self, module_id: str, file: str, content: SourceFile) -> Source:
-        """What the draft would be with a text put in; nothing is put in."""
+        """Return what the draft would be with a file put in; changes nothing."""
         record = self._swap.records.get(module_id)
-        begun = (record.draft if record is not None else None) or self._live(module_id)
-        return (begun or Source(module_id, {}, "cells")).with_file(file, content)
+        draft = (record.draft if record is not None else None) or self._live(module_id)
+        return (draft or Source(module_id, {}, "cells")).with_file(file, content)
 
     def _live(self, module_id: str) -> Source | None:
         generation = self._swap.live.generations.get(module_id)
         return generation.source if generation else None
 
     async def plan(self, draft: Source, outer_names: Container[str] = ()) -> Plan | tuple[str, ...]:
-        """What a swap to a draft would do; while nothing is live, the files it would wait for."""
-        if self._live(draft.module_id) is None and (waits := missing_files(draft)):
-            return tuple(waits)
+        """Return what a swap to a draft would do; if nothing is live, the files it waits for."""
+        if self._live(draft.module_id) is None and (missing := missing_files(draft)):
+            return tuple(missing)
         return await self._swap.plan([draft], outer_names=outer_names)
 
     async def attempt(
@@ -53,13 +53,13 @@ class Drafts:
         force: bool = False,
         trial: Trial | None = None,
     ) -> Outcome | tuple[str, ...]:
-        """Swap to the whole draft; or, while nothing is live, the files it still waits for.
+        """Swap to the whole draft, or, if nothing is live, return the files it still waits for.
 
         Args:
-            module_id: Whose draft.
+            module_id: The module.
             outer_names: Names of the notebook, which module code does not see.
             force: As for `AppContext.load`.
-            trial: What has to be passed; equal text is then built anew as well.
+            trial: Tests that have to pass; equal text is then built anew as well.
 
         Raises:
             LoadError: If it fails; what is live is untouched, and the draft stays.
@@ -72,9 +72,9 @@ class Drafts:
                 cure="write one in a %%module cell",
                 module_id=module_id,
             )
-        if self._live(module_id) is None and (waits := missing_files(draft)):
+        if self._live(module_id) is None and (missing := missing_files(draft)):
             record.state, record.error = "DRAFT", None
-            return tuple(waits)
+            return tuple(missing)
         outcome = (
             await self._swap.change(
                 [draft],
@@ -89,7 +89,7 @@ class Drafts:
         return outcome
 
     def drop(self, module_id: str, file: str | None) -> Source | None:
-        """Take a file, or with ``None`` the whole draft, out; what is left of the draft.
+        """Take a file out of the draft and return the rest; ``None`` drops the whole draft.
 
         Raises:
             ModframeError: If the draft has no such file.
@@ -99,13 +99,13 @@ class Drafts:
         if file is None:
             record.draft = record.error = None
             if live is None and not record.number and not record.building:
-                del records[module_id]  # of one that was live, the number must not come again
+                del records[module_id]  # else it was live, and its number must not be reused
             return None
-        begun = record.draft or live
-        if begun is None or file not in begun.files:
-            known = ", ".join(sorted(begun.files)) if begun else "none"
+        draft = record.draft or live
+        if draft is None or file not in draft.files:
+            files = ", ".join(sorted(draft.files)) if draft else "none"
             raise ModframeError(
-                f"the draft has no {file!r}", cure=f"its files: {known}", subject=module_id
+                f"the draft has no {file!r}", cure=f"its files: {files}", subject=module_id
             )
-        record.draft = begun.without(file)
+        record.draft = draft.without(file)
         return record.draft

@@ -17,11 +17,11 @@ _IN_MEMORY = ("cells", "mapping")
 
 
 class SourceFinder:
-    """Finds sources; an id that isn't on disk may still stand for what cells made live.
+    """Finds sources; an id that isn't on disk may still be of a module that cells made live.
 
     Args:
         disk: Folders and notebooks. ``live``: what runs. ``records``: where drafts are.
-        last: Gives what was live last.
+        last: Returns the source of a module that was live last in this run.
         workspace: What relative folders are relative to.
     """
 
@@ -37,8 +37,8 @@ class SourceFinder:
         self._disk, self._live, self._records = disk, live, records
         self._last, self._workspace = last, workspace
 
-    def given(self, name: str | Path) -> Source:
-        """The source that an id or a folder stands for.
+    def find(self, name: str | Path) -> Source:
+        """Return the source of a module id, or of a folder.
 
         Raises:
             ModuleNotFoundInWorkspaceError: If there is none.
@@ -50,8 +50,10 @@ class SourceFinder:
         return self._disk.source(module_id) or self.current(module_id)
 
     def current(self, module_id: str) -> Source:
-        """A module's text as it is now: in its folder, else as it is live, its draft, or as it was
-        live last, if it never had a folder.
+        """Return a module's text as it is now.
+
+        That is, in this order: the live text if it is in memory alone; the text on disk; the
+        draft; what was live last in this run, if it was in memory alone.
 
         Raises:
             ModuleNotFoundInWorkspaceError: If there is none of them.
@@ -59,16 +61,16 @@ class SourceFinder:
         generation = self._live.generations.get(module_id)
         if generation is not None and generation.source.origin in _IN_MEMORY:
             return generation.source
-        found = self._disk.source(module_id) or self._draft(module_id) or self._was_live(module_id)
-        if found is None:
-            raise self.nowhere(module_id)
-        return found
+        source = self._disk.source(module_id) or self._draft(module_id) or self._was_live(module_id)
+        if source is None:
+            raise self.not_found(module_id)
+        return source
 
     def to_check(self, module_id: str) -> Source:
-        """What a check is to look at: the draft if there is one, else the text as it is now.
+        """Return what a check looks at: the draft if there is one, else the text as it is now.
 
         Raises:
-            ModuleNotFoundInWorkspaceError: If there is none of them.
+            ModuleNotFoundInWorkspaceError: If there is neither.
         """
         return self._draft(module_id) or self.current(module_id)
 
@@ -80,10 +82,10 @@ class SourceFinder:
         source = self._last(module_id)
         return source if source is not None and source.origin in _IN_MEMORY else None
 
-    def nowhere(self, module_id: str) -> ModframeError:
-        """The error for an id that is nowhere, with the nearest there are."""
-        known = {*self._disk.ids(), *self._records} - {module_id}
-        hint = near(module_id, known)
+    def not_found(self, module_id: str) -> ModframeError:
+        """Return the error for an id without a source; it names the nearest ids there are."""
+        ids = {*self._disk.ids(), *self._records} - {module_id}
+        hint = near(module_id, ids)
         kind, _, short = module_id.partition(".")
         return ModuleNotFoundInWorkspaceError(
             f"there is no module {module_id!r}",

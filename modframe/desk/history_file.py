@@ -1,7 +1,7 @@
 """``history.sqlite``: the history of the workspace's modules, open to several kernels at once.
 
-Frozen `Row`s come in and go out; every way in which SQLite or the disk fail becomes a
-`HistoryFileError`. Called by `History`: written in its thread, read from any.
+`HistoryEntry` objects come in and go out; every failure of SQLite or of the disk becomes a
+`HistoryFileError`. Called by `History`, which writes in its thread and reads in any.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, get_args
 
 from ..errors import ModframeError, WorkspaceError
 from ..source.source import Origin, Source, SourceFile
+from .history_entry import HistoryEntry
 
 _VERSION = 1
-_BUSY = 5.0
+_BUSY_TIMEOUT = 5.0
+"""Seconds that SQLite waits for another process."""
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS entries (
         id INTEGER PRIMARY KEY,
@@ -37,27 +39,10 @@ class HistoryFileError(ModframeError):
     """Raised when the history's file can't be read or written; it says why.
 
     Attributes:
-        busy: Whether another process was at it for too long.
+        busy: Whether another process used it for too long.
     """
 
     busy = False
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One entry as the file keeps it; ``files`` is empty in a row that was read."""
-
-    module_id: str
-    run: str
-    generation: int
-    time: str
-    origin: Origin
-    place: str
-    digest: str
-    outcome: str
-    leaked: tuple[str, ...] = ()
-    files: Mapping[str, SourceFile] = field(default_factory=lambda: MappingProxyType({}))
-    id: int = 0
 
 
 class HistoryFile:
@@ -76,30 +61,33 @@ class HistoryFile:
 
     # -- write ----------------------------------------------------------------------------
 
-    def add(self, row: Row) -> None:
-        """Write an entry, unless its text is what the module's newest entry has: a restart.
+    def add(self, entry: HistoryEntry) -> None:
+        """Write an entry, unless the module's newest entry has the same text: after a restart.
 
         Raises:
             HistoryFileError: If that fails.
         """
-        with self._writable() as connection:
+        source = entry.source
+        time = entry.time.isoformat(timespec="microseconds")
+        with self._write_transaction() as connection:
             newest = connection.execute(
                 "SELECT digest FROM entries WHERE module_id = ? ORDER BY id DESC LIMIT 1",
-                (row.module_id,),
+                (entry.module_id,),
             ).fetchone()
-            if newest is not None and newest[0] == row.digest:
+            if newest is not None and newest[0] == entry.digest:
                 return
             connection.execute(
                 f"INSERT INTO entries ({_COLUMNS}, files) VALUES (NULL{', ?' * 10})",
                 (
-                    row.module_id, row.run, row.generation, row.time, row.origin, row.place,
-                    row.digest, row.outcome, json.dumps(row.leaked), _files_to_text(row.files),
+                    entry.module_id, entry.run, entry.generation, time, entry.origin, source.place,
+                    entry.digest, entry.outcome, json.dumps(entry.leaked),
+                    _files_to_text(source.files),
                 ),
             )  # fmt: skip
             connection.execute(
                 "DELETE FROM entries WHERE module_id = :id AND id NOT IN "
                 "(SELECT id FROM entries WHERE module_id = :id ORDER BY id DESC LIMIT :kept)",
-                {"id": row.module_id, "kept": self._kept},
+                {"id": entry.module_id, "kept": self._kept},
             )
 
     def update(
@@ -111,12 +99,12 @@ class HistoryFile:
         outcome: str | None = None,
         leaked: tuple[str, ...] | None = None,
     ) -> None:
-        """Change what an entry says came of it, or what leaked; it may not be kept any more.
+        """Change an entry's outcome, or what leaked; does nothing if it is not kept any more.
 
         Raises:
             HistoryFileError: If that fails.
         """
-        with self._writable() as connection:
+        with self._write_transaction() as connection:
             connection.execute(
                 "UPDATE entries SET outcome = coalesce(?, outcome), leaked = coalesce(?, leaked) "
                 "WHERE module_id = ? AND run = ? AND generation = ?",
@@ -130,16 +118,16 @@ class HistoryFile:
             )
 
     @contextmanager
-    def _writable(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, begun for writing, so that kernels wait for each other."""
-        with self._lock, self._speaking("written"):
+    def _write_transaction(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is begun for writing, so that kernels wait for each other."""
+        with self._lock, self._translating_errors("written"):
             if self._writing is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._writing = self._begun()
+                self._writing = self._open_for_writing()
             with _transaction(self._writing):
                 yield self._writing
 
-    def _begun(self) -> sqlite3.Connection:
+    def _open_for_writing(self) -> sqlite3.Connection:
         connection = self._open(self.path)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -161,57 +149,75 @@ class HistoryFile:
                 try:
                     connection.close()
                 except sqlite3.Error:
-                    return  # closing a damaged file: it was said already
+                    return  # closing a damaged file: its error was reported already
 
     # -- read -----------------------------------------------------------------------------
 
-    def rows(self, module_id: str) -> list[Row]:
+    def entries(self, module_id: str) -> list[HistoryEntry]:
         """The entries of a module, oldest first; none if there is no file.
 
         Raises:
             HistoryFileError: If it can't be read.
         """
-        with self._speaking("read"):
+        with self._translating_errors("read"):
             if not self.path.is_file():
                 return []
             with closing(self._open(self.path)) as connection:
                 if _version(connection) == 0:
                     return []  # another thread or kernel is about to begin it
-                found = connection.execute(
+                rows = connection.execute(
                     f"SELECT {_COLUMNS} FROM entries WHERE module_id = ? ORDER BY id",  # a constant
                     (module_id,),
                 ).fetchall()
-            return [_row(values) for values in found]
+            return [self._entry(values) for values in rows]
 
-    def source(self, row: Row) -> Source:
+    def _entry(self, values: tuple[Any, ...]) -> HistoryEntry:
+        row = dict(zip(_COLUMNS.split(", "), values, strict=True))
+        if row["origin"] not in get_args(Origin):
+            row["origin"] = "mapping"
+        return HistoryEntry(
+            row["module_id"],
+            datetime.fromisoformat(row["time"]),
+            row["origin"],
+            row["digest"],
+            row["outcome"],
+            row["generation"],
+            row["run"],
+            tuple(json.loads(row["leaked"])),
+            partial(self._read_source, row),
+        )
+
+    def _read_source(self, row: Mapping[str, Any]) -> Source:
         """The text of an entry.
 
         Raises:
             WorkspaceError: If it was pushed out by newer ones, or can't be read.
         """
-        found = None
+        files = None
         if self.path.is_file():
             try:
                 with closing(self._open(self.path)) as connection:
-                    found = connection.execute(
+                    files = connection.execute(
                         "SELECT files FROM entries WHERE id = ? AND digest = ?",
-                        (row.id, row.digest),
+                        (row["id"], row["digest"]),
                     ).fetchone()
             except (sqlite3.Error, OSError, HistoryFileError) as error:
                 raise WorkspaceError(
-                    f"{row.module_id}: the text of {row.time} can't be read: {error}",
+                    f"the text of {row['time']} can't be read: {error}",
                     cure="look at the file, or choose an entry of this run",
+                    subject=row["module_id"],
                 ) from error
-        if found is None:
+        if files is None:
             raise WorkspaceError(
-                f"{row.module_id}: the text of {row.time} is not kept any more",
+                f"the text of {row['time']} is not kept any more",
                 cure=f"look at .history again: the last {self._kept} are",
+                subject=row["module_id"],
             )
-        return _source(row, json.loads(found[0]))
+        return _source(row, json.loads(files[0]))
 
     def _open(self, path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+            path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
         )
         try:
             if _version(connection) > _VERSION:
@@ -225,7 +231,7 @@ class HistoryFile:
         return connection
 
     @contextmanager
-    def _speaking(self, what: str) -> Iterator[None]:
+    def _translating_errors(self, what: str) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, OSError, ValueError) as error:
@@ -253,27 +259,25 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _row(values: tuple[Any, ...]) -> Row:
-    known = dict(zip(_COLUMNS.split(", "), values, strict=True))
-    if known["origin"] not in get_args(Origin):
-        known["origin"] = "mapping"
-    return Row(**{**known, "leaked": tuple(json.loads(known["leaked"]))})
-
-
 def _files_to_text(files: Mapping[str, SourceFile]) -> str:
     return json.dumps(
-        {file: {"text": one.text, "filename": one.filename} for file, one in files.items()}
+        {
+            file: {"text": content.text, "filename": content.filename}
+            for file, content in files.items()
+        }
     )
 
 
-def _source(row: Row, files: Mapping[str, Mapping[str, str]]) -> Source:
-    """A source whose files have names that lead somewhere: a folder's are its paths.
+def _source(row: Mapping[str, Any], files: Mapping[str, Mapping[str, str]]) -> Source:
+    """Make a source whose file names lead somewhere: those of a folder are its paths.
 
-    A cell of an earlier run is no place any more, so its text goes by a name of its own.
+    A cell of an earlier run no longer exists, so its text gets a name made of its content.
     """
-    texts = {file: one["text"] for file, one in files.items()}
-    named = Source.from_texts(row.module_id, texts)
-    if row.origin == "folder":
-        kept = {file: SourceFile(one["text"], one["filename"]) for file, one in files.items()}
-        return Source(row.module_id, kept, "folder", row.place)
-    return Source(row.module_id, named.files, row.origin, row.place)
+    module_id, origin, place = row["module_id"], row["origin"], row["place"]
+    if origin == "folder":
+        contents = {
+            name: SourceFile(file["text"], file["filename"]) for name, file in files.items()
+        }
+        return Source(module_id, contents, "folder", place)
+    texts = {name: file["text"] for name, file in files.items()}
+    return Source(module_id, Source.from_texts(module_id, texts).files, origin, place)

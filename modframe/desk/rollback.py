@@ -1,6 +1,6 @@
-"""`Rollbacks`: what was live before, and the way back: a rollback is a swap like any other.
+"""`Rollbacks`: what was live before, and the swap back to it.
 
-Told by the swap what went live; called by `Module.history` and `Module.rollback`.
+The swap notifies it of what went live; `Module.history` and `Module.rollback` call it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from ..errors import ModframeError
 from ..runtime.change.outcome import Outcome, refuse_superseded
 from ..runtime.change.swap import Swap
 from ..source import Source
-from .history import Entries, History, HistoryEntry
+from .history import History
+from .history_entry import HistoryEntries, HistoryEntry
 
 _FRAMEWORK = f"{Path(__file__).parent.parent}/"
 _log = logging.getLogger("modframe.history")
@@ -23,8 +24,8 @@ class Rollbacks:
     """The history of one app's modules, as its swaps make it.
 
     Args:
-        swap: Tells what goes live, and carries rollbacks out.
-        data: The folder that keeps it; nothing keeps it in memory.
+        swap: Notifies of what goes live, and carries rollbacks out.
+        data: The folder that keeps the history; ``None`` keeps it in memory.
     """
 
     def __init__(self, swap: Swap, data: Path | None) -> None:
@@ -42,25 +43,25 @@ class Rollbacks:
             outcome.account.closing.when_done(
                 lambda leaked: history.note_leaked(key, outcome.before, leaked)
             )
-        except Exception:  # noqa: BLE001  # the swap is done, and is not to fail for its history
+        except Exception:  # noqa: BLE001  # the swap is done, and must not fail for its history
             _log.exception("%s: the history took no note of generation %d", key, outcome.after)
 
-    def entries(self, module_id: str) -> Entries:
+    def entries(self, module_id: str) -> HistoryEntries:
         """The last sources of a module, newest last; those of other runs included."""
         return self._history.entries(module_id)
 
     def last(self, module_id: str) -> Source | None:
-        """What was live last in this run."""
+        """The source of a module that was live last in this run."""
         own = self._history.of_this_run(module_id)
         return own[-1].source if own else None
 
     async def rollback(
         self, entry: HistoryEntry, source: Source, *, force: bool = False
     ) -> Outcome:
-        """Swap to what an entry says.
+        """Swap to the source of an entry.
 
         Args:
-            entry: Which one.
+            entry: The entry.
             source: Its text.
             force: Whether what live modules use of the service may be taken away.
 
@@ -76,21 +77,21 @@ class Rollbacks:
             run = "" if entry.run == self._history.run else f" of run {entry.run}"
             line = f"rollback to {entry.generation}{run} · {outcome}"
             swap.records[key].outcome = line
-            self._history.say(key, outcome.after, line)
+            self._history.update_outcome(key, outcome.after, line)
         return outcome
 
     async def aclose(self) -> None:
-        """Let what is still to be written be written."""
+        """Write what is still to be written."""
         await asyncio.to_thread(self._history.close)
 
-    # -- which one ------------------------------------------------------------------------
+    # -- which entry ----------------------------------------------------------------------
 
-    def chosen(self, module_id: str, to: int | HistoryEntry | None) -> HistoryEntry:
-        """The entry that a rollback means.
+    def find_entry(self, module_id: str, to: int | HistoryEntry | None) -> HistoryEntry:
+        """Return the entry that a rollback goes to.
 
         Args:
-            module_id: Whose.
-            to: A generation of this run, an entry, or nothing for the previous different source.
+            module_id: The module.
+            to: A generation of this run, an entry, or ``None`` for the previous different source.
 
         Raises:
             ModframeError: If there is none; says what there is.
@@ -111,33 +112,33 @@ class Rollbacks:
                 subject=module_id,
             )
         own = self._history.of_this_run(module_id)
-        found = next((one for one in own if one.generation == to), None)
-        if found is None:
-            there = ", ".join(str(one.generation) for one in own)
+        entry = next((entry for entry in own if entry.generation == to), None)
+        if entry is None:
+            generations = ", ".join(str(entry.generation) for entry in own)
             raise ModframeError(
                 f"{module_id} had no generation {to} in this run, or it is kept no more",
-                cure=f"there are: {there}; .history has those of earlier runs"
-                if there
+                cure=f"there are: {generations}; .history has those of earlier runs"
+                if generations
                 else "nothing of it was live in this run; .history has those of earlier runs",
             )
-        return found
+        return entry
 
     def _previous(self, module_id: str) -> HistoryEntry:
         generation = self._swap.live.generations.get(module_id)
         digest = generation.source.digest if generation is not None else ""
         own = self._history.of_this_run(module_id)
-        # What other processes on the same data made live meanwhile is none of this run's past.
+        # Not what another process on the same data made live since this run began.
         earlier = [
-            one
-            for one in self._history.entries(module_id)
-            if one.run != self._history.run and not (own and one.time > own[0].time)
+            entry
+            for entry in self._history.entries(module_id)
+            if entry.run != self._history.run and not (own and entry.time > own[0].time)
         ]
-        past: list[HistoryEntry] = [*earlier, *own]
-        found = next((one for one in reversed(past) if one.digest != digest), None)
-        if found is None:
-            there = "only what is live" if past else "nothing: it was never live"
+        entries: list[HistoryEntry] = [*earlier, *own]
+        previous = next((entry for entry in reversed(entries) if entry.digest != digest), None)
+        if previous is None:
+            contents = "only what is live" if entries else "nothing: it was never live"
             raise ModframeError(
                 f"{module_id} has no other source to roll back to",
-                cure=f"its history has {there}",
+                cure=f"its history has {contents}",
             )
-        return found
+        return previous

@@ -15,14 +15,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from .loggers import speaker
+from .loggers import RECORD_NAMES, module_of_logger
 from .values import plain
 
-# What a line itself says after the fields; a field of that name gets an underscore.
+# Written after the fields in a line; a field of that name gets an underscore.
 RESERVED = frozenset({"exc_type", "traceback"})
-# What a record says of itself; the rest of its attributes came through `extra=`, which refuses
-# these names.
-RECORD_NAMES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _NOT_KEY = re.compile(r"[^\w.\-]")
 
 
@@ -33,7 +30,7 @@ class Event:
     Attributes:
         time: When, in UTC, to the millisecond.
         level: ``"INFO"``, ``"ERROR"`` and so on.
-        module_id: The module that spoke, or the name of one of modframe's own loggers.
+        module_id: The module that logged it, or the name of one of modframe's own loggers.
         message: The message, its arguments filled in.
         fields: What `extra=` carried, as plain data.
         exc_type: The exception's type, for example ``"ValueError"``; empty without one.
@@ -51,7 +48,7 @@ class Event:
     def to_dict(self) -> dict[str, Any]:
         """The event as JSON-ready data."""
         return {
-            "time": stamp(self.time),
+            "time": format_time(self.time),
             "level": self.level,
             "module_id": self.module_id,
             "message": self.message,
@@ -64,7 +61,7 @@ class Event:
         """The event as a line of `errors.jsonl`."""
         fields = dict(self.fields)
         return {
-            "time": stamp(self.time),
+            "time": format_time(self.time),
             "module_id": self.module_id,
             "message": self.message,
             "correlation_id": fields.pop("correlation_id", None),
@@ -74,13 +71,13 @@ class Event:
         }
 
 
-def stamp(time: datetime) -> str:
-    """A time as `app.log` writes it: ``2026-11-25T10:00:00.123Z``."""
+def format_time(time: datetime) -> str:
+    """Format a time as `app.log` has it: ``2026-11-25T10:00:00.123Z``."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_record(record: logging.LogRecord, *, correlation_id: str | None = None) -> Event:
-    """The event that a log record tells of; a record whose arguments don't fit still tells it."""
+    """Make the event of a log record; of one whose arguments don't fit its message too."""
     time = datetime.fromtimestamp(record.created, UTC)
     fields = {
         _field_name(name): plain(value)
@@ -89,12 +86,12 @@ def from_record(record: logging.LogRecord, *, correlation_id: str | None = None)
     }
     if correlation_id is not None:
         fields.setdefault("correlation_id", correlation_id)
-    exc_type, text = _exception(record)
+    exc_type, text = _exception_of(record)
     return Event(
         time=time.replace(microsecond=time.microsecond // 1000 * 1000),
         level=_NOT_KEY.sub("_", record.levelname),
-        module_id=speaker(record.name),
-        message=_message(record),
+        module_id=module_of_logger(record.name),
+        message=_message_of(record),
         fields=MappingProxyType(fields),
         exc_type=exc_type,
         traceback=text,
@@ -106,14 +103,15 @@ def _field_name(name: str) -> str:
     return f"{name}_" if name in RESERVED else name
 
 
-def _message(record: logging.LogRecord) -> str:
+def _message_of(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception as error:  # noqa: BLE001 - the caller's objects format themselves here
         return f"{plain(record.msg)} (its arguments don't fit: {type(error).__name__})"
 
 
-def _exception(record: logging.LogRecord) -> tuple[str, str]:
+def _exception_of(record: logging.LogRecord) -> tuple[str, str]:
+    """Return the name of the exception's type and the traceback; both empty without one."""
     exc_type, text = "", ""
     if record.exc_info and record.exc_info[1] is not None:
         exc = record.exc_info[1]

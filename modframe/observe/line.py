@@ -2,8 +2,8 @@
 
     2026-11-25T10:00:00.123Z INFO standard.orders order placed order_id=7 items=["tea","cup"]
 
-Whatever isn't plain is a JSON string: a message over several lines, one with control characters,
-and one that itself looks like fields, so a line says exactly one thing and can't be forged.
+A message is a JSON string if it has several lines or control characters, or looks like fields
+itself; so a line has exactly one meaning and can't be forged.
 `EventLog` writes lines; `modframe logs` and tests read them back.
 """
 
@@ -15,8 +15,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from .event import Event, stamp
-from .values import is_live, quote
+from .event import Event, format_time
+from .values import is_unsafe, quote
 
 _WORD = re.compile(r"[^\W\d][\w/.:@~+\-%]*\Z")  # a text that needs no quotes
 _LITERALS = frozenset({"true", "false", "null"})
@@ -28,18 +28,18 @@ _DECODER = json.JSONDecoder()
 
 
 def format_line(event: Event) -> str:
-    """The event as one line, without its line end."""
-    parts = [stamp(event.time), event.level, event.module_id, _message(event.message)]
-    parts += [f"{name}={_value(value)}" for name, value in event.fields.items()]
+    """Format an event as one line, without its line end."""
+    parts = [format_time(event.time), event.level, event.module_id, _format_message(event.message)]
+    parts += [f"{name}={_format_value(value)}" for name, value in event.fields.items()]
     if event.exc_type:
-        parts.append(f"exc_type={_value(event.exc_type)}")
+        parts.append(f"exc_type={_format_value(event.exc_type)}")
     if event.traceback:
-        parts.append(f"traceback={_value(event.traceback)}")
+        parts.append(f"traceback={_format_value(event.traceback)}")
     return " ".join(parts)
 
 
 def parse_line(line: str) -> Event | None:
-    """The event that a line says; ``None`` if it is no line of `app.log`'s."""
+    """Parse a line of `app.log`; return ``None`` for any other text."""
     line = line.rstrip("\n")
     head = _HEAD.match(line)
     if head is None:
@@ -62,11 +62,11 @@ def parse_line(line: str) -> Event | None:
     )
 
 
-def _message(text: str) -> str:
-    return quote(text) if is_live(text) or _LIKE_FIELDS.search(text) else text
+def _format_message(text: str) -> str:
+    return quote(text) if is_unsafe(text) or _LIKE_FIELDS.search(text) else text
 
 
-def _value(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, str) and _WORD.match(value) and value not in _LITERALS:
         return value
     return quote(value)
@@ -75,22 +75,22 @@ def _value(value: Any) -> str:
 def _read_message(line: str, at: int) -> tuple[str, int]:
     if line.startswith('"', at):
         return _DECODER.raw_decode(line, at)
-    # The head's own blank is not the message's, so a first field can't be taken for it.
-    found = _FIELD.search(line, at)
-    end = found.start() if found else len(line)
+    # The blank before the message is not part of it, so a field at its start is not matched.
+    field = _FIELD.search(line, at)
+    end = field.start() if field else len(line)
     return line[at:end], end
 
 
 def _read_fields(line: str, at: int) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     while at < len(line):
-        found = _FIELD.match(line, at)
-        if found is None:
+        field = _FIELD.match(line, at)
+        if field is None:
             raise ValueError("not a field")
-        token = _TOKEN.match(line, found.end())
+        token = _TOKEN.match(line, field.end())
         word = token[0] if token else ""
         if _WORD.match(word) and word not in _LITERALS:
-            fields[found[1]], at = word, found.end() + len(word)
+            fields[field[1]], at = word, field.end() + len(word)
         else:
-            fields[found[1]], at = _DECODER.raw_decode(line, found.end())
+            fields[field[1]], at = _DECODER.raw_decode(line, field.end())
     return fields

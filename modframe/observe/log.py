@@ -1,7 +1,7 @@
 """`EventLog`: every event of modframe and its modules, in a ring and in files.
 
-In go the records of the loggers in `names.TREES`; out come the newest events for views (`tail`)
-and the files that `Writer` keeps. The app makes one, opens it first and closes it last.
+In go the records of the loggers in `loggers.TREES`; out come the newest events for views (`tail`)
+and the files that `Writer` writes. The app makes one, opens it first and closes it last.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from typing import Any, Self
 
 from ..names import full_id
 from .event import Event, from_record
-from .loggers import loggers
-from .speak import correlation_id
+from .loggers import correlation_id, loggers
 from .writer import Writer
 
 
 class EventLog:
-    """Every event, while it is open; in memory alone if there is no folder.
+    """Records every event while it is open; in memory alone if there is no folder.
 
     Args:
         folder: Where `app.log` and `errors.jsonl` go; nothing is made before the first line.
         ring: How many events `tail` can reach back.
-        level: What modules log from, unless a logger has a level of its own.
-        max_bytes: The size after which a file is put aside.
-        backups: How many files that were put aside are kept.
+        level: The lowest level that modules log, unless a logger has a level of its own.
+        max_bytes: The size after which a file is renamed.
+        backups: How many renamed files are kept.
     """
 
     def __init__(
@@ -42,14 +41,14 @@ class EventLog:
     ) -> None:
         self.folder = folder
         self._ring = _Ring(ring)
-        self._level = _number(level)
+        self._level = _level_number(level)
         self._limits = {"max_bytes": max_bytes, "backups": backups}
         self._writer: Writer | None = None
         self._handler: _Handler | None = None
         self._before: list[int] = []
 
     def open(self) -> Self:
-        """Listen from now on; once open, it changes nothing."""
+        """Start to listen; does nothing if it is open."""
         if self._handler is None:
             self._writer = Writer(self.folder, **self._limits) if self.folder else None
             self._handler = _Handler(self._ring, self._writer)
@@ -75,18 +74,18 @@ class EventLog:
             self._handler.flush()
 
     def set_level(self, level: int | str) -> None:
-        """What modules log from, from now on, unless a logger has a level of its own.
+        """Set the lowest level that modules log, unless a logger has a level of its own.
 
         Raises:
             ValueError: If there is no such level.
         """
-        self._level = _number(level)
+        self._level = _level_number(level)
         if self._handler is not None:
             for logger in loggers():
                 logger.setLevel(self._level)
 
     def tail(self, n: int = 100, module_id: str | None = None) -> tuple[Event, ...]:
-        """The newest events, oldest first; safe from any thread.
+        """Return the newest events, oldest first; safe from any thread.
 
         Args:
             n: How many at most.
@@ -95,7 +94,7 @@ class EventLog:
         return self._ring.tail(n, module_id=None if module_id is None else full_id(module_id))
 
     def describe(self) -> dict[str, Any]:
-        """The facts about the log as plain data."""
+        """Return the facts about the log as plain data."""
         return {
             "folder": None if self.folder is None else str(self.folder),
             "open": self._handler is not None,
@@ -124,7 +123,7 @@ class EventLog:
         )
 
 
-def _number(level: int | str) -> int:
+def _level_number(level: int | str) -> int:
     levels = logging.getLevelNamesMapping()
     if isinstance(level, str):
         if level.upper() not in levels:
@@ -166,8 +165,8 @@ class _Handler(logging.Handler):
         self._ring = ring
 
     def createLock(self) -> None:  # noqa: N802 - the name in `logging`
-        # Ring and writer have locks of their own. One more, held by `logging.shutdown` while it
-        # waits for the writer's thread, could meet a `__del__` that logs in that very thread.
+        # Ring and writer have locks of their own. With one more here, `logging.shutdown` would hold
+        # it while it waits for the writer's thread, and a `__del__` that logs there would block.
         self.lock = None
 
     def handle(self, record: logging.LogRecord) -> bool:

@@ -1,12 +1,13 @@
-"""Logger names: which loggers are modframe's, and which module a logger speaks for.
+"""Loggers of modules: their names, which module a name belongs to, and what modframe logs there.
 
-In goes a module id, out comes a standard logger, and back. `modframe.logging` is the door for
-modules; `EventLog` attaches its handler to `TREES`.
+In goes a module id, out comes a standard logger, and back. Modules get theirs through
+`modframe.logging`; `EventLog` attaches its handler to `TREES`; the loop, the dispatcher and the
+loader call `log_exception` and `log_print`.
 
 A module's logger is called ``modframe.modules.standard.orders``. A bare ``standard.orders`` would
 put ``core``, ``standard`` and ``extensions`` into everyone's logging tree, where a real package
 called ``core`` has its own. A module that writes ``logging.getLogger(__name__)`` gets
-``modules.standard.orders~3.services``; that speaks for the same module.
+``modules.standard.orders~3.services``; that belongs to the same module.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from typing import Final
+from contextvars import ContextVar
+from typing import Any, Final
 
 from ..names import MODULE_TYPES, full_id, module_id_in
 
@@ -23,11 +25,19 @@ MODULES: Final = "modframe.modules."
 # `modules.` alone is left out: other packages in a real `modules/` folder are not modframe's.
 TREES: Final = (ROOT, *(f"modules.{kind}" for kind in MODULE_TYPES))
 
+RECORD_NAMES: Final = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+}
+"""Attributes that every record has; the others came through `extra=`, which refuses these names."""
+correlation_id: ContextVar[str | None] = ContextVar("modframe_correlation_id", default=None)
+"""The request that is being answered; every event logged under it carries it as a field."""
 _NOT_NAME = re.compile(r"[^\w.\-]")
 
 
 def get_framework_logger(module_id: str) -> logging.Logger:
-    """The logger of a module; what it logs goes to `data/logs/app.log` while an app runs.
+    """Return the logger of a module; what it logs goes to `data/logs/app.log` while an app runs.
 
     Args:
         module_id: An id such as ``"standard.orders"``; without a dot it means ``standard.``.
@@ -42,14 +52,16 @@ def get_framework_logger(module_id: str) -> logging.Logger:
     return logging.getLogger(MODULES + full_id(module_id))
 
 
-def speaker(logger_name: str) -> str:
-    """The module a logger speaks for; for modframe's own loggers their name.
+def module_of_logger(logger_name: str) -> str:
+    """Return the id of the module that a logger belongs to, or the name of modframe's own.
 
-    >>> speaker("modframe.modules.standard.orders"), speaker("modules.standard.orders~3.services")
-    ('standard.orders', 'standard.orders')
-    >>> speaker("modules.standard.orders~3b.services")  # while a load that was left behind is ~3
+    >>> module_of_logger("modframe.modules.standard.orders")
     'standard.orders'
-    >>> speaker("modframe.load.checks")
+    >>> module_of_logger("modules.standard.orders~3.services")
+    'standard.orders'
+    >>> module_of_logger("modules.standard.orders~3b.services")  # a load left behind is ~3
+    'standard.orders'
+    >>> module_of_logger("modframe.load.checks")
     'modframe.load.checks'
     """
     module_id = module_id_in(logger_name.removeprefix(f"{ROOT}."))
@@ -57,11 +69,36 @@ def speaker(logger_name: str) -> str:
     return _NOT_NAME.sub("_", name) or ROOT
 
 
+def log_exception(module_id: str, message: str, exc: BaseException, **fields: Any) -> None:
+    """Log a failure: one line in `app.log` and one in `errors.jsonl`.
+
+    Args:
+        module_id: The module that failed.
+        message: What was being done; ``%`` in it is not a placeholder.
+        exc: The exception, logged with its traceback.
+        fields: More facts; ``correlation_id`` ties it to the answer a client got.
+    """
+    extra = {f"{k}_" if k in RECORD_NAMES else k: value for k, value in fields.items()}
+    get_framework_logger(module_id).error("%s", message, exc_info=exc, extra=extra)
+
+
+def log_print(module_id: str, text: str) -> None:
+    """Log what module code printed where there is no cell: one event per `print`.
+
+    Args:
+        module_id: The module that printed.
+        text: What `print` would have written, its line end included; blank lines are left out.
+    """
+    text = text.rstrip("\n")
+    if text.strip():
+        get_framework_logger(module_id).info("%s", text, extra={"stream": "stdout"})
+
+
 def let_root_listen(listen: bool, /) -> None:  # noqa: FBT001 - positional-only, its one argument
-    """Whether the root logger's handlers get modframe's and the modules' records too.
+    """Set whether the root logger's handlers get modframe's and the modules' records too.
 
     Off by default. ``logging.warning("...")`` in any cell gives the root logger a handler that
-    prints, and from then on every line of every module would print under whichever cell runs.
+    prints, and from then on every line of every module would print under the cell that runs.
     The pytest plugin turns it on, since `caplog` listens at the root (pytest 9.2 also goes to the
     loggers that don't propagate); a person who wants module logs on the console may too.
     """
@@ -70,11 +107,11 @@ def let_root_listen(listen: bool, /) -> None:  # noqa: FBT001 - positional-only,
 
 
 def loggers() -> Iterator[logging.Logger]:
-    """The loggers at the head of `TREES`."""
+    """Return the loggers that `TREES` names."""
     return map(logging.getLogger, TREES)
 
 
-def _claim() -> None:
+def _detach_from_root() -> None:
     # A library's loggers are silent until someone listens: without a handler of their own,
     # warnings would fall to `logging.lastResort`, which prints.
     for tree in loggers():
@@ -82,4 +119,4 @@ def _claim() -> None:
         tree.propagate = False
 
 
-_claim()
+_detach_from_root()

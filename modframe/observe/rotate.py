@@ -1,14 +1,14 @@
-"""`RotatingFile`: a file that lines are appended to, put aside when it is full.
+"""`RotatingFile`: a file that lines are appended to, renamed when it is full.
 
 In go bytes that end in a newline; out come `app.log`, `app.log.1`, `app.log.2`, ... `Writer` owns
 two of them.
 
-Several processes may write one file (two kernels in one workspace), which the standard library's
-RotatingFileHandler does not allow for: there each renames the other's file away and writes on in
-it. Here every append is one write in append mode, which the kernel keeps whole; before it the
-file's place is looked at, so a file that another process put aside is let go; and putting aside
-happens under a lock on the very file that is full. Who can't have the lock writes on: nothing
-ever waits for another process, not even for one that is stopped in a debugger.
+Several processes may write one file (two kernels in one workspace). The standard library's
+RotatingFileHandler does not support that: each process renames the other's file and goes on writing
+to it. Here every append is one write in append mode, which the operating system keeps whole. Before
+it, the path is checked, so that a file which another process renamed is closed. The full file is
+renamed under a lock on that file; a process that can't get the lock writes to the full file. So
+nothing waits for another process, not even for one that is stopped in a debugger.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if sys.platform != "win32":
 
 
 class RotatingFile:
-    """A file that lines are appended to; made, with its folder, when the first one comes.
+    """A file that lines are appended to; made, with its folder, with the first line.
 
     Args:
         path: Where it lies.
-        max_bytes: The size after which it is put aside.
-        backups: How many files that were put aside are kept, at least 1.
+        max_bytes: The size after which it is renamed.
+        backups: How many renamed files are kept, at least 1.
     """
 
     def __init__(self, path: Path, *, max_bytes: int, backups: int) -> None:
@@ -42,16 +42,16 @@ class RotatingFile:
         self._torn = False
 
     def append(self, lines: bytes) -> None:
-        """Write whole lines, putting the file aside first if it would grow over its size.
+        """Write whole lines; rename the file first if it would grow over its size.
 
         Raises:
-            OSError: The disk said no; part of the lines may be written.
+            OSError: If writing fails; part of the lines may be written.
         """
         fd = self._current()
         size = os.fstat(fd).st_size
-        if size and size + len(lines) > self._max_bytes and self._put_aside(fd):
+        if size and size + len(lines) > self._max_bytes and self._rotate(fd):
             fd = self._current()
-        # After a write that broke off, the next line must not be glued to the stump.
+        # After a write that broke off, the next line must not continue the broken one.
         rest = memoryview(b"\n" + lines if self._torn else lines)
         self._torn = True
         while rest:
@@ -59,13 +59,13 @@ class RotatingFile:
         self._torn = False
 
     def close(self) -> None:
-        """Let the file go; a later line opens it again."""
+        """Close the file; a later line opens it again."""
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
 
     def _current(self) -> int:
-        """The descriptor of the file that is at the path now."""
+        """Return the descriptor of the file that is at the path now."""
         if self._fd is not None and self._is_at_path(self._fd):
             return self._fd
         self.close()
@@ -79,30 +79,30 @@ class RotatingFile:
         except FileNotFoundError:
             return False
 
-    def _put_aside(self, fd: int) -> bool:
-        """Rename the full file away; False if another process is at it."""
+    def _rotate(self, fd: int) -> bool:
+        """Rename the full file; return False if another process is doing that."""
         with _lock(fd) as locked:
             if not locked:
                 return False
-            if self._is_at_path(fd):  # else another process did it, and a new file is there
+            if self._is_at_path(fd):  # else another process did it, and a new file is at the path
                 for number in range(self._backups - 1, 0, -1):
                     with contextlib.suppress(FileNotFoundError):
-                        self._aside(number).replace(self._aside(number + 1))
+                        self._backup(number).replace(self._backup(number + 1))
                 try:
-                    self.path.replace(self._aside(1))
+                    self.path.replace(self._backup(1))
                 except PermissionError:  # Windows, while another process has it open
                     return False
         return True
 
-    def _aside(self, number: int) -> Path:
+    def _backup(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")
 
 
 @contextlib.contextmanager
 def _lock(fd: int) -> Iterator[bool]:
-    """Whether this process alone may put the file aside."""
+    """Hold a lock on the file, and yield whether this process has it."""
     if sys.platform == "win32":
-        yield True  # renaming an open file is refused there, which does as much
+        yield True  # no lock needed: renaming an open file is refused there
         return
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

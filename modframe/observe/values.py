@@ -1,7 +1,7 @@
-"""Values as plain data and as text that stays on one line and on the reader's side.
+"""Values as plain data, and as text on one line that can't control a terminal.
 
-In goes whatever a person put into `extra=`; out comes data that JSON can say, holding on to
-nothing of the module's (so an event keeps no old generation alive) and showing no secret.
+In goes what a person put into `extra=`; out comes JSON-ready data, without references to objects
+of a module (so an event keeps no old generation alive) and without secrets.
 `event.py` uses `plain`, `line.py` uses `quote`.
 """
 
@@ -18,29 +18,29 @@ from typing import Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-# Control characters, line ends of every kind, and marks that turn the direction of text: with
-# them, a message could look like another line or run a terminal's commands. Surrogates alone
+# Control characters, line ends of every kind, and marks that change the direction of text: with
+# them, a message could look like another line or run a terminal's commands. Lone surrogates
 # can't be written as UTF-8.
-_LIVE = re.compile(
+_UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-_DEPTH = 8
-_ITEMS = 10_000  # about 5 ms
+_MAX_DEPTH = 8
+_MAX_ITEMS = 10_000  # about 5 ms
 
 
-def is_live(text: str) -> bool:
-    """Whether the text has a character that must not reach a terminal or a file as it is."""
-    return _LIVE.search(text) is not None
+def is_unsafe(text: str) -> bool:
+    """Return whether a text has a character that must be escaped in a terminal or a log file."""
+    return _UNSAFE.search(text) is not None
 
 
 def quote(value: Any) -> str:
-    """Plain data as JSON on one line, without a live character; ``json.loads`` gives it back."""
+    """Format plain data as JSON on one line, unsafe characters escaped; ``json.loads`` reads it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return _LIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON-ready data; secrets masked, and what is too much or broken said in words.
+    """Return a value as JSON-ready data; secrets are masked, large or broken parts described.
 
     >>> plain({"key": SecretStr("s3cret"), "sizes": (2.5, float("inf"))})
     {'key': '**********', 'sizes': [2.5, 'inf']}
@@ -49,10 +49,10 @@ def plain(value: Any) -> Any:
 
 
 class _Reader:
-    """Reads one value; a budget of items bounds what a log call can cost, cycles included."""
+    """Reads one value; limits on items and depth bound the cost of a log call, cycles included."""
 
     def __init__(self) -> None:
-        self._left = _ITEMS
+        self._items_left = _MAX_ITEMS
 
     def read(self, value: Any, *, depth: int) -> Any:
         try:
@@ -61,7 +61,7 @@ class _Reader:
             return f"<{type(value).__name__} that can't be shown: {type(error).__name__}>"
 
     def _read(self, value: Any, *, depth: int) -> Any:
-        self._left -= 1
+        self._items_left -= 1
         if value is None or isinstance(value, (bool, str, int, float)):
             return _scalar(value)
         if isinstance(value, (SecretStr, SecretBytes)):
@@ -77,15 +77,17 @@ class _Reader:
         return repr(value) if isinstance(value, (bytes, BaseException)) else str(value)
 
     def _items(self, value: Any, *, depth: int) -> Any:
-        if depth > _DEPTH or self._left < 0:
+        if depth > _MAX_DEPTH or self._items_left < 0:
             return f"<{type(value).__name__} of {len(value)}>"
         if isinstance(value, Mapping):
-            pairs = itertools.islice(value.items(), self._left + 1)
+            pairs = itertools.islice(value.items(), self._items_left + 1)
             return {self._key(key): self.read(item, depth=depth) for key, item in pairs}
-        return [self.read(item, depth=depth) for item in itertools.islice(value, self._left + 1)]
+        return [
+            self.read(item, depth=depth) for item in itertools.islice(value, self._items_left + 1)
+        ]
 
     def _key(self, key: Any) -> str:
-        return str.__str__(key) if isinstance(key, str) else str(self.read(key, depth=_DEPTH))
+        return str.__str__(key) if isinstance(key, str) else str(self.read(key, depth=_MAX_DEPTH))
 
 
 def _scalar(value: str | int | float | None) -> Any:

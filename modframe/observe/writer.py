@@ -1,4 +1,4 @@
-"""`Writer`: a thread that puts events into `app.log` and `errors.jsonl`.
+"""`Writer`: puts events into `app.log` and `errors.jsonl`, on a thread of its own.
 
 In go events from any thread, at the price of a queue's `put`; out come lines on disk, some
 microseconds later. `EventLog` owns one. It is a thread because a log call happens on the event
@@ -8,18 +8,21 @@ loop, and a disk may take its time; `close` and the interpreter's end wait for t
 from __future__ import annotations
 
 import os
-import queue
 import sys
 import threading
 import weakref
+from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
+from ..worker import Worker
 from .event import Event
 from .line import format_line
 from .rotate import RotatingFile
 from .values import quote
 
-_BATCH = 64 * 1024  # bytes; what one write puts down at most, a longer line excepted
+_WRITE_BYTES = 64 * 1024  # the most that one write puts down, a longer line excepted
+_WRITE_EVENTS = 1000
 
 
 class Writer:
@@ -27,93 +30,71 @@ class Writer:
 
     Args:
         folder: Where `app.log` and `errors.jsonl` lie.
-        max_bytes: The size after which each is put aside.
-        backups: How many of each that were put aside are kept.
+        max_bytes: The size after which each is renamed.
+        backups: How many renamed files of each are kept.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int, backups: int) -> None:
         self.lines = RotatingFile(folder / "app.log", max_bytes=max_bytes, backups=backups)
         self.errors = RotatingFile(folder / "errors.jsonl", max_bytes=max_bytes, backups=backups)
         self.problem = ""
-        """Why the last lines could not be written; empty while all is well."""
-        self._queue: queue.SimpleQueue[Event | threading.Event | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._batch = min(_BATCH, max_bytes)
+        """Why the last lines could not be written; empty if they were."""
+        self._worker = Worker("modframe-log")
+        self._pending: deque[Event] = deque()
+        self._write_bytes = min(_WRITE_BYTES, max_bytes)
         # Re-entrant: the garbage collector may run a `__del__` that logs, anywhere in here.
         self._disk = threading.RLock()
-        self._start = threading.RLock()
-        self._closed = False
         _writers.add(self)
 
     def put(self, event: Event) -> None:
-        """Have an event written; after `close`, or in a forked child, right here."""
-        with self._start:
-            if not self._closed:
-                if self._thread is None:
-                    self._thread = self._run_thread()
-                self._queue.put(event)
-                return
-        self._write([event])
+        """Have the thread write an event; after `close` and in a forked child, write it here."""
+        self._pending.append(event)
+        if not self._worker.submit(self._write_pending):
+            self._write_pending()
 
     def flush(self) -> None:
         """Wait until everything that was put is on disk."""
-        done = threading.Event()
-        with self._start:
-            if self._closed or self._thread is None:
-                return
-            self._queue.put(done)
-        done.wait()
+        self._worker.flush()
 
     def close(self) -> None:
-        """Write what was put, end the thread and let the files go."""
-        with self._start:
-            thread, self._thread = self._thread, None
-            self._closed = True
-            if thread is not None:
-                self._queue.put(None)
-        if thread is not None:
-            thread.join()
+        """Write what was put, end the thread and close the files."""
+        self._worker.close()
+        self._worker.join()
         with self._disk:
             self.lines.close()
             self.errors.close()
 
-    def _run_thread(self) -> threading.Thread:
-        # A daemon, since a thread that Python waits for holds up the end of notebooks; what
-        # waits for the last line is `logging.shutdown`, which closes every handler.
-        thread = threading.Thread(target=self._run, name="modframe-log", daemon=True)
-        thread.start()
-        return thread
-
-    def _run(self) -> None:
-        going = True
-        while going:
-            items = [self._queue.get()]
-            while not self._queue.empty() and len(items) < 1000:
-                items.append(self._queue.get())
-            self._write([item for item in items if isinstance(item, Event)])
-            for item in items:
-                if isinstance(item, threading.Event):
-                    item.set()
-            going = None not in items
-
-    def _write(self, events: list[Event]) -> None:
-        if not events:  # a batch of nothing but a `flush` proves nothing about the disk
-            return
-        errors = [event for event in events if event.level in _ERRORS and event.exc_type]
+    def _write_pending(self) -> None:
+        """Write the events that wait, up to `_WRITE_EVENTS`; each has a job, so all get written."""
+        events: list[Event] = []
         with self._disk:
+            with suppress(IndexError):  # none waits any more
+                while len(events) < _WRITE_EVENTS:
+                    events.append(self._pending.popleft())
+            if not events:
+                return
+            errors = [event for event in events if event.level in _ERRORS and event.exc_type]
             try:
-                for data in _batches([format_line(event) for event in events], size=self._batch):
-                    self.lines.append(data)
-                for data in _batches(
-                    [quote(event.to_error()) for event in errors], size=self._batch
-                ):
-                    self.errors.append(data)
-            except Exception as error:  # noqa: BLE001 - a full disk stops no module; it is said
-                self._say(error, len(events))
+                self._append(self.lines, [format_line(event) for event in events])
+                self._append(self.errors, [quote(event.to_error()) for event in errors])
+            except Exception as error:  # noqa: BLE001 - a full disk stops no module; it is reported
+                self._report(error, len(events))
             else:
                 self.problem = ""
 
-    def _say(self, error: Exception, count: int) -> None:
+    def _append(self, file: RotatingFile, lines: list[str]) -> None:
+        """Append lines to a file, in writes of `_WRITE_BYTES` at most."""
+        data = b""
+        for line in lines:
+            encoded = line.encode() + b"\n"
+            if data and len(data) + len(encoded) > self._write_bytes:
+                file.append(data)
+                data = b""
+            data += encoded
+        if data:
+            file.append(data)
+
+    def _report(self, error: Exception, count: int) -> None:
         text = f"{type(error).__name__}: {error}"
         if text != self.problem and sys.__stderr__ is not None:
             # Past the cells' stderr, and once per kind: this may happen for every line.
@@ -121,27 +102,13 @@ class Writer:
         self.problem = text
 
     def _after_fork(self) -> None:
-        """In a child there is no thread, and the locks are as they happened to be."""
+        """In a child, free the lock, and leave what waits to the parent, which writes it."""
         self._disk = threading.RLock()
-        self._start = threading.RLock()
-        self._thread = None
-        self._closed = True
+        self._pending.clear()
 
 
 _ERRORS = frozenset({"ERROR", "CRITICAL"})
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
-
-
-def _batches(lines: list[str], *, size: int) -> list[bytes]:
-    """The lines as bytes, put together up to a size."""
-    batches: list[bytes] = []
-    for line in lines:
-        data = line.encode() + b"\n"
-        if batches and len(batches[-1]) + len(data) <= size:
-            batches[-1] += data
-        else:
-            batches.append(data)
-    return batches
 
 
 def _after_fork_in_child() -> None:

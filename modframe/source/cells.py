@@ -1,7 +1,7 @@
-"""A cell's text → a module's file: the ``%%module`` line, told apart and understood in one place.
+"""Splits a cell at its ``%%module`` line and parses that line.
 
-The magic takes its arguments from `ARGUMENTS` and its cell's parts from `split_cell`; notebooks
-that are read from disk go through `parse_line` as well, for there is no IPython to parse for them.
+The magic takes its arguments from `ARGUMENTS` and the parts of its cell from `split_cell`. For
+notebooks on disk, which no IPython parses, `parse_line` does the rest.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--plan", {"action": "store_true", "help": "say what would change; change nothing"}),
     ("--force", {"action": "store_true", "help": "take away what live modules use, too"}),
 )
-"""What stands behind ``%%module``, as `argparse` takes it."""
+"""The arguments of ``%%module``, as `argparse` takes them."""
 
 _LINE = re.compile(rf"\s*{MAGIC}(?=\s|\Z)")
 _FILE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*\.py\Z")
@@ -38,9 +38,9 @@ class CellParts:
     """A cell with a ``%%module`` line.
 
     Attributes:
-        above: The lines before it. ``line``: what stands behind the magic's name.
+        above: The lines before it. ``line``: the arguments after the magic's name.
         text: All below it, byte for byte.
-        head: The lines above the text with the magic made a comment, for display.
+        head: The lines above the text, the magic made a comment; for display.
         first_line: The line of the cell that the text begins at, from 1.
     """
 
@@ -52,15 +52,15 @@ class CellParts:
 
     @property
     def runs(self) -> bool:
-        """Whether IPython would run the magic: nothing but blank lines and ``%%time`` or
-        ``%%capture`` stands above it.
+        """Whether IPython would run the magic: above it are only blank lines, ``%%time`` and
+        ``%%capture``.
         """
         return all(map(_WRAPPER.match, self.above))
 
 
 @dataclass(frozen=True, slots=True)
 class CellLine:
-    """What a ``%%module`` line says: whose text the cell is, and which file.
+    """The module and file that a ``%%module`` line names.
 
     Attributes:
         counts: Whether the text is part of the module; ``--plan`` only asks.
@@ -72,22 +72,22 @@ class CellLine:
 
 
 def split_cell(raw: str) -> CellParts | None:
-    """The parts of a cell, or nothing where it has no ``%%module`` line.
+    """Return the parts of a cell, or ``None`` if it has no ``%%module`` line.
 
     >>> split_cell("%%module orders\\nx = 1").text
     'x = 1'
     """
     lines = io.StringIO(raw, newline="").readlines()
-    at = next((number for number, one in enumerate(lines) if _LINE.match(one)), None)
+    at = next((number for number, line in enumerate(lines) if _LINE.match(line)), None)
     if at is None:
         return None
     head = "".join([*lines[:at], f"# {lines[at].lstrip()}"])
-    line = _LINE.sub("", lines[at]).strip()
-    return CellParts(tuple(lines[:at]), line, "".join(lines[at + 1 :]), head, at + 2)
+    arguments = _LINE.sub("", lines[at]).strip()
+    return CellParts(tuple(lines[:at]), arguments, "".join(lines[at + 1 :]), head, at + 2)
 
 
 def is_module_file(name: str) -> bool:
-    """Whether a module can have a file of that name.
+    """Return whether a module can have a file of that name.
 
     >>> is_module_file("helpers/text.py"), is_module_file("../api.py"), is_module_file("a-b.py")
     (True, False, False)
@@ -96,10 +96,10 @@ def is_module_file(name: str) -> bool:
 
 
 def parse_line(line: str) -> CellLine:
-    """What stands behind ``%%module``, understood.
+    """Parse the arguments of a ``%%module`` line.
 
     Raises:
-        WorkspaceError: If the line can't be understood.
+        WorkspaceError: If the line can't be parsed.
         InvalidModuleIdError: If it names no module.
 
     >>> parse_line("orders services.py --draft")
@@ -108,24 +108,24 @@ def parse_line(line: str) -> CellLine:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise _not_understood(line, str(error)) from None
-    given = _parser(line).parse_args(words)
-    if not is_module_file(given.file):
+        raise _parse_error(line, str(error)) from None
+    arguments = _parser(line).parse_args(words)
+    if not is_module_file(arguments.file):
         raise WorkspaceError(
-            f"{given.file!r} can't be a module's file",
+            f"{arguments.file!r} can't be a module's file",
             cure="give a Python file such as services.py",
         )
-    return CellLine(module_id_of(given.module), given.file, not given.plan)
+    return CellLine(module_id_of(arguments.module), arguments.file, not arguments.plan)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises where the original would end the process."""
+    """Raises an error where the base class would end the process."""
 
     line = ""
 
     def error(self, message: str) -> NoReturn:
-        """Refuse the line."""
-        raise _not_understood(self.line, message)
+        """Raise the error for the line."""
+        raise _parse_error(self.line, message)
 
 
 def _parser(line: str) -> _Parser:
@@ -136,10 +136,10 @@ def _parser(line: str) -> _Parser:
     return parser
 
 
-def _not_understood(line: str, why: str) -> WorkspaceError:
+def _parse_error(line: str, why: str) -> WorkspaceError:
     flags = [name for name, _ in ARGUMENTS if name.startswith("-")]
-    strange = (word for word in line.split() if word.startswith("-") and word not in flags)
-    hint = next(filter(None, (near(word, flags) for word in strange)), "")
+    unknown = (word for word in line.split() if word.startswith("-") and word not in flags)
+    hint = next(filter(None, (near(word, flags) for word in unknown)), "")
     return WorkspaceError(
         f"{MAGIC} {line}".rstrip() + f": {why}",
         cure=f"{hint}{'Otherwise write' if hint else 'write'} {MAGIC} MODULE [FILE], "

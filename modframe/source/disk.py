@@ -1,7 +1,7 @@
 """`OnDisk`: the modules that lie in a workspace's folder and in notebooks, by id.
 
-The engine asks it for what is to start and what is required; the watch asks it again after a save.
-It keeps nothing but the notebooks it read last, so it always tells what is there now.
+The engine asks it for what to start and what is required; the watch asks it again after a save. It
+keeps only the notebooks it read last, by their state on disk, so its answers are always current.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..names import folder_of
 from ..wording import count
 from .cells import MAGIC
 from .folder import find_modules, read_folder
-from .notebook import joined, read_notebook
+from .notebook import merge_sources, read_notebook
 from .source import Source
 
 Stamp = tuple[int, int, int]
@@ -36,8 +36,8 @@ def stamp_of(path: str | Path) -> Stamp | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """What reading a notebook gave, and the state of the file it is about."""
+class _ReadNotebook:
+    """What reading a notebook gave, and the state that the file had then."""
 
     stamp: Stamp | None
     sources: Mapping[str, Source]
@@ -45,7 +45,7 @@ class _Read:
 
 
 class OnDisk:
-    """The modules below a folder, and those that notebooks hold, which win over the folder.
+    """The modules below a folder and those in notebooks, which win over the folder.
 
     Args:
         modules: The workspace's ``modules/``.
@@ -54,17 +54,17 @@ class OnDisk:
 
     def __init__(self, modules: Path, notebooks: Iterable[Path] = ()) -> None:
         self.modules = modules
-        self.notebooks = tuple(dict.fromkeys(one.expanduser().resolve() for one in notebooks))
-        self._read: dict[Path, _Read] = {}
+        self.notebooks = tuple(dict.fromkeys(path.expanduser().resolve() for path in notebooks))
+        self._read: dict[Path, _ReadNotebook] = {}
 
     def refuse_unreadable(self) -> None:
-        """Look at the notebooks before anything begins.
+        """Check the notebooks before anything starts.
 
         Raises:
             WorkspaceError: If one can't be read, or has no ``%%module`` cell.
         """
         for notebook in self.notebooks:
-            read = self._look_at(notebook)
+            read = self._read_current(notebook)
             if read.fault is not None:
                 raise read.fault
             if not read.sources:
@@ -74,57 +74,59 @@ class OnDisk:
                 )
 
     def ids(self) -> list[str]:
-        """Every module there is."""
+        """Return the ids of all modules."""
         return sorted({*find_modules(self.modules), *self.in_notebooks()})
 
     def in_notebooks(self) -> dict[str, list[Source]]:
-        """Module id → what each notebook says of it, in order; as last read, if it can't be now."""
-        found: dict[str, list[Source]] = {}
+        """Return module id → its source in each notebook, as last read if it can't be read now."""
+        sources: dict[str, list[Source]] = {}
         for notebook in self.notebooks:
-            for module_id, source in self._look_at(notebook).sources.items():
-                found.setdefault(module_id, []).append(source)
-        return found
+            for module_id, source in self._read_current(notebook).sources.items():
+                sources.setdefault(module_id, []).append(source)
+        return sources
 
     def folder(self, module_id: str) -> Path | None:
-        """A module's folder, if it has an ``api.py`` there."""
+        """Return a module's folder, if there is an ``api.py`` in it."""
         folder = folder_of(self.modules, module_id)
         return folder if (folder / "api.py").is_file() else None
 
     def source(self, module_id: str) -> Source | None:
-        """A module's text as it is now, or nothing.
+        """Return a module's text as it is now, or ``None``.
 
-        A notebook that has no ``api.py`` of it adds its cells to the folder's files, as they would
-        in a kernel; one that has stands for the whole.
+        A notebook without ``api.py`` for it adds its cells to the folder's files, as they would in
+        a kernel; a notebook with ``api.py`` replaces the folder.
 
         Raises:
-            WorkspaceError: If a file of it, or a notebook that it stands in, can't be read.
+            WorkspaceError: If a file or a notebook of the module can't be read.
         """
-        found = self.in_notebooks().get(module_id, [])
-        for notebook in {Path(one.place) for one in found}:
-            if (fault := self._look_at(notebook).fault) is not None:
+        sources = self.in_notebooks().get(module_id, [])
+        for notebook in {Path(source.place) for source in sources}:
+            if (fault := self._read_current(notebook).fault) is not None:
                 raise fault
         folder = self.folder(module_id)
-        if folder is not None and not any("api.py" in one.files for one in found):
+        if folder is not None and not any("api.py" in source.files for source in sources):
             read = read_folder(folder, module_id=module_id)
-            found.insert(0, replace(read, place=str(folder)))  # as `holds` knows it, links and all
-        return joined(found) if found else None
+            sources.insert(
+                0, replace(read, place=str(folder))
+            )  # `holds` compares the unresolved path
+        return merge_sources(sources) if sources else None
 
     def holds(self, source: Source) -> bool:
-        """Whether a text came from here, so that it follows what becomes of it here."""
+        """Return whether a source was read from here, so that it follows changes here."""
         if source.origin == "notebook":
             return Path(source.place) in self.notebooks
         folder = folder_of(self.modules, source.module_id)
         return source.origin == "folder" and source.place == str(folder)
 
-    def _look_at(self, notebook: Path) -> _Read:
+    def _read_current(self, notebook: Path) -> _ReadNotebook:
         stamp = stamp_of(notebook)
         before = self._read.get(notebook)
         if before is not None and before.stamp == stamp:
             return before
         try:
-            read = _Read(stamp, read_notebook(notebook))
+            read = _ReadNotebook(stamp, read_notebook(notebook))
         except WorkspaceError as error:
-            read = _Read(stamp, before.sources if before else {}, error)
+            read = _ReadNotebook(stamp, before.sources if before else {}, error)
         self._read[notebook] = read
         return read
 

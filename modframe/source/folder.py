@@ -1,4 +1,4 @@
-"""Folders to sources: finds the modules of a workspace and reads one from its folder."""
+"""Finds the modules below a workspace's folder, and reads the source in a module's folder."""
 
 from __future__ import annotations
 
@@ -16,25 +16,23 @@ _log = logging.getLogger("modframe.source")
 
 
 def find_modules(modules: Path) -> dict[str, Path]:
-    """Module id → folder, for every ``<type>/<name>/`` below ``modules`` that has an ``api.py``.
+    """Return module id → folder, for every ``<type>/<name>/`` below ``modules`` with an ``api.py``.
 
     A folder whose name can't be part of an id is left out, with a warning in the log.
     """
-    found = {}
-    for kind in MODULE_TYPES:
-        folder = modules / kind
-        if folder.is_dir():
-            for one in sorted(folder.iterdir()):
-                if (one / "api.py").is_file():
-                    try:
-                        found[module_id_of(f"{kind}.{one.name}")] = one
-                    except InvalidModuleIdError as error:
-                        _log.warning("%s is left out: %s", one, error)
-    return found
+    folders = {}
+    for kind in filter(lambda kind: (modules / kind).is_dir(), MODULE_TYPES):
+        for folder in sorted((modules / kind).iterdir()):
+            if (folder / "api.py").is_file():
+                try:
+                    folders[module_id_of(f"{kind}.{folder.name}")] = folder
+                except InvalidModuleIdError as error:
+                    _log.warning("%s is left out: %s", folder, error)
+    return folders
 
 
 def read_folder(folder: Path, *, module_id: str | None = None) -> Source:
-    """The source in a folder; without an id, the folder's last two names give it.
+    """Return the source in a folder; without an id, the folder's last two names give it.
 
     Raises:
         WorkspaceError: If there is no ``api.py`` in it.
@@ -50,25 +48,27 @@ def read_folder(folder: Path, *, module_id: str | None = None) -> Source:
         module_id = module_id_of(f"{kind if kind in MODULE_TYPES else DEFAULT_TYPE}.{folder.name}")
     files = {}
     for path in sorted(_python_files(folder)):
-        # What isn't UTF-8 comes through as half characters, which a check names with their line.
+        # Bytes that aren't UTF-8 become lone surrogates, which a check reports with their line.
         try:
             text = path.read_bytes().decode("utf-8", "surrogateescape")
         except OSError as error:
             raise WorkspaceError(
-                f"{module_id}: {str(path)!r} can't be read: {error.strerror}",
+                f"{str(path)!r} can't be read: {error.strerror}",
                 cure="see to it that the file is there and may be read",
+                subject=module_id,
             ) from error
         files[path.relative_to(folder).as_posix()] = SourceFile(text, str(path))
     if "api.py" not in files:
         raise WorkspaceError(
-            f"{module_id}: there is no api.py in {str(folder)!r}",
+            f"there is no api.py in {str(folder)!r}",
             cure="a module's class stands in its api.py; 'modframe scaffold' writes one",
+            subject=module_id,
         )
     return Source(module_id, files, "folder", str(folder))
 
 
 def _python_files(folder: Path, *above: Path) -> Iterator[Path]:
-    """The files, those of folders in it included; a link that leads back up is not followed."""
+    """Yield the files in a folder and in those below; a link that leads back up is not followed."""
     inside = (*above, folder.resolve())
     for path in folder.iterdir():
         if path.is_dir():

@@ -1,11 +1,11 @@
-"""Which texts `inspect`, tracebacks and debuggers are to find: those of generations that run.
+"""Keeps in ``linecache`` the texts that `inspect`, tracebacks and debuggers look up.
 
-A generation shows its files when it is loaded, hides them when it is closed and forgets them once
-nobody needs a traceback of it any more. Those of attempts that failed are only hidden, for people
-read their tracebacks: `READABLE` of them stay, the newest, when another attempt begins.
+A generation shows its files when it is loaded, hides them when it is closed, and forgets them once
+no traceback of it is needed any more. Files of failed attempts are only hidden, since people read
+those tracebacks; when another attempt begins, the `READABLE` newest of them stay.
 
-Several may stand under one file name, the same file loaded twice: a text is forgotten only when no
-generation shows it.
+The same file may be loaded several times under one name; its entry in ``linecache`` is removed only
+when no generation shows it any more. ``linecache`` is one for the process, and so is this registry.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _hidden: dict[SourceFile, None] = {}
 
 
 def show(files: Iterable[SourceFile]) -> None:
-    """Let file names lead to these texts."""
+    """Put these texts into ``linecache`` under their file names."""
     with _lock:
         while len(_hidden) > READABLE:
             _forget(next(iter(_hidden)))
@@ -36,34 +36,36 @@ def show(files: Iterable[SourceFile]) -> None:
 
 
 def hide(files: Iterable[SourceFile]) -> None:
-    """Say that these texts aren't needed any more, except for a traceback that is under way."""
+    """Mark these texts as needed only for a traceback that is still being shown."""
     with _lock:
         for content in files:
-            others = _shown.get(content.filename, [])
-            for at, one in enumerate(others):
-                if one is content:
-                    del others[at]
+            shown = _shown.get(content.filename, [])
+            for at, other in enumerate(shown):
+                if other is content:
+                    del shown[at]
                     break
-            if not others:
+            if not shown:
                 _shown.pop(content.filename, None)
             _hidden.pop(content, None)
-            _hidden[content] = None  # the newest
+            _hidden[content] = None  # as the newest
 
 
 @contextmanager
-def kept(files: Iterable[SourceFile]) -> Iterator[None]:
-    """Whatever is shown inside, file names lead afterwards to what they led to before."""
-    known = {name: linecache.cache.get(name) for name in {one.filename for one in files}}
+def preserved(files: Iterable[SourceFile]) -> Iterator[None]:
+    """Restore at the end the entries that the files' names had in ``linecache``."""
+    names = {content.filename for content in files}
+    entries = {name: linecache.cache[name] for name in names if name in linecache.cache}
     try:
         yield
     finally:
-        linecache.cache.update({name: one for name, one in known.items() if one is not None})
+        linecache.cache.update(entries)
 
 
 def forget(files: Iterable[SourceFile]) -> None:
-    """Take hidden texts out of ``linecache``, where nothing newer stands in their place.
+    """Take hidden texts out of ``linecache``, unless a newer text has their place.
 
-    A text that is shown under the same file name comes back: that of the generation that is live.
+    If another text is shown under the same file name, that of the live generation, it takes the
+    place.
     """
     with _lock:
         for content in files:
@@ -75,7 +77,7 @@ def _forget(content: SourceFile) -> None:
     entry = linecache.cache.get(content.filename, ())
     if not (len(entry) == 4 and entry[2] == content.lines):
         return
-    if others := _shown.get(content.filename):
-        others[-1].register()
+    if shown := _shown.get(content.filename):
+        shown[-1].register()
     else:
         linecache.cache.pop(content.filename, None)

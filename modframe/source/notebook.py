@@ -1,4 +1,4 @@
-"""A notebook on disk → the sources that its ``%%module`` cells are; nothing of it is executed.
+"""Reads the sources in a notebook's ``%%module`` cells; nothing of the notebook is executed.
 
 Called by `OnDisk`, for ``modframe serve NOTEBOOK.ipynb``. The cells count as if they had been run
 once from top to bottom: a later cell of the same file wins.
@@ -15,13 +15,13 @@ from ..errors import InvalidModuleIdError, WorkspaceError
 from .cells import MAGIC, CellLine, parse_line, split_cell
 from .source import Source, SourceFile
 
-_OLDEST = 4
-_MEANT_TO_FAIL = frozenset({"raises-exception", "skip-execution"})
+_OLDEST_FORMAT = 4
+_IGNORED_TAGS = frozenset({"raises-exception", "skip-execution"})
 """Tags of cells that are not run, or whose text never went live."""
 
 
 def read_notebook(path: Path) -> dict[str, Source]:
-    """Module id → what a notebook's cells say of it; empty where it has no ``%%module`` cell.
+    """Return module id → its source in a notebook; empty if that has no ``%%module`` cell.
 
     Raises:
         WorkspaceError: If there is no notebook, or it can't be read; names cell and cause.
@@ -32,30 +32,30 @@ def read_notebook(path: Path) -> dict[str, Source]:
         parts = split_cell(raw)
         if parts is None or not parts.runs:
             continue
-        said = _said(parts.line, place)
-        if said.counts:
+        line = _parse_line_of(place, parts.line)
+        if line.counts:
             content = SourceFile(
                 parts.text, f"{path}, cell {number}", parts.first_line, place, parts.head
             )
-            before = sources.get(said.module_id)
-            files = {**before.files, said.file: content} if before else {said.file: content}
-            sources[said.module_id] = Source(said.module_id, files, "notebook", str(path))
+            before = sources.get(line.module_id)
+            files = {**before.files, line.file: content} if before else {line.file: content}
+            sources[line.module_id] = Source(line.module_id, files, "notebook", str(path))
     return sources
 
 
-def joined(sources: Iterable[Source]) -> Source:
-    """One module's text out of several places, first to last: a later file wins over an earlier.
+def merge_sources(sources: Iterable[Source]) -> Source:
+    """Merge sources of one module; a later file wins over an earlier one.
 
     >>> first = Source.from_texts("standard.a", {"api.py": "1", "b.py": "2"})
-    >>> joined([first, Source.from_texts("standard.a", {"api.py": "3"})]).texts
+    >>> merge_sources([first, Source.from_texts("standard.a", {"api.py": "3"})]).texts
     {'api.py': '3', 'b.py': '2'}
     """
-    *_, last = found = list(sources)
-    files = {file: content for one in found for file, content in one.files.items()}
+    *_, last = sources = list(sources)
+    files = {file: content for source in sources for file, content in source.files.items()}
     return Source(last.module_id, files, last.origin, last.place)
 
 
-def _said(line: str, place: str) -> CellLine:
+def _parse_line_of(place: str, line: str) -> CellLine:
     try:
         return parse_line(line)
     except (WorkspaceError, InvalidModuleIdError) as error:
@@ -64,26 +64,26 @@ def _said(line: str, place: str) -> CellLine:
 
 
 def _code_cells(path: Path) -> Iterator[tuple[int, str]]:
-    """Number from 1 among all cells, and text, of every code cell that is to be run."""
-    # By hand and not with nbformat: that validates every output against a schema, 100 times slower
-    # than this, and a notebook is read at every save.
+    """Yield number (from 1, among all cells) and text of every code cell that is to be run."""
+    # Without nbformat, which validates every output against a schema and takes 100 times as long:
+    # a notebook is read at every save.
     cells = _content(path).get("cells")
     if not isinstance(cells, list):
-        raise _no_notebook(path, "it has no list of cells")
+        raise _unreadable(path, "it has no list of cells")
     for number, cell in enumerate(cells, start=1):
         text = cell.get("source") if isinstance(cell, dict) else None
-        if isinstance(text, list) and all(isinstance(one, str) for one in text):
+        if isinstance(text, list) and all(isinstance(line, str) for line in text):
             text = "".join(text)
         if not isinstance(text, str):
-            raise _no_notebook(path, f"cell {number} has no text")
-        if cell.get("cell_type") == "code" and not _MEANT_TO_FAIL.intersection(_tags(cell)):
+            raise _unreadable(path, f"cell {number} has no text")
+        if cell.get("cell_type") == "code" and not _IGNORED_TAGS.intersection(_tags(cell)):
             yield number, text
 
 
 def _tags(cell: dict[str, Any]) -> list[str]:
-    about = cell.get("metadata")
-    tags = about.get("tags") if isinstance(about, dict) else None
-    return [one for one in tags if isinstance(one, str)] if isinstance(tags, list) else []
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -94,24 +94,24 @@ def _content(path: Path) -> dict[str, Any]:
             f"there is no notebook {str(path)!r}", cure="give the path of an .ipynb file"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise _no_notebook(path, str(error)) from error
+        raise _unreadable(path, str(error)) from error
     if not text.strip():
-        raise _no_notebook(path, "it is empty")
+        raise _unreadable(path, "it is empty")
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise _no_notebook(path, f"invalid JSON: {error}") from error
+        raise _unreadable(path, f"invalid JSON: {error}") from error
     except RecursionError as error:
-        raise _no_notebook(path, "its JSON goes too deep") from error
+        raise _unreadable(path, "its JSON goes too deep") from error
     if not isinstance(content, dict):
-        raise _no_notebook(path, "it is JSON, and no notebook")
+        raise _unreadable(path, "it is JSON, and no notebook")
     version = content.get("nbformat")
-    if not isinstance(version, int) or version < _OLDEST:
-        raise _no_notebook(path, f"its format is {version!r}, and 4 is needed")
+    if not isinstance(version, int) or version < _OLDEST_FORMAT:
+        raise _unreadable(path, f"its format is {version!r}, and 4 is needed")
     return content
 
 
-def _no_notebook(path: Path, why: str) -> WorkspaceError:
+def _unreadable(path: Path, why: str) -> WorkspaceError:
     return WorkspaceError(
         f"{path.name} can't be read as a notebook: {why} ({path})",
         cure="save it again from JupyterLab, or give another file",

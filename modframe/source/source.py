@@ -1,6 +1,7 @@
-"""`Source`: a module's text, frozen, with where it comes from; made by cells, folders and callers.
+"""`Source`: a module's text, frozen, with its origin; made by cells, folders and callers.
 
 A draft is a source too: the one that cells are working on. Every change of it is a new source.
+`app.load` and `app.plan` make sources of their arguments with `parse_sources`.
 """
 
 from __future__ import annotations
@@ -8,19 +9,21 @@ from __future__ import annotations
 import hashlib
 import io
 import linecache
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from ..errors import WorkspaceError
+from ..spec import module_id_of
 from ..wording import count
 
 Origin = Literal["cells", "folder", "mapping", "notebook"]
 
 
 def _bytes(text: str) -> bytes:
-    """A text's bytes; half characters, which a check refuses later, have some too."""
+    """Encode a text; also one with lone surrogates, which a check refuses later."""
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -29,7 +32,7 @@ class SourceFile:
     """One file of a module: its text, and the place that tracebacks and debuggers know it by.
 
     Attributes:
-        text: What the file says; an export writes exactly this.
+        text: The content; an export writes exactly this.
         filename: ``co_filename`` and ``__file__`` of the code.
         first_line: The line, from 1, that the text's first line has in that place: 2 below a
             ``%%module`` line.
@@ -46,12 +49,12 @@ class SourceFile:
 
     @property
     def code(self) -> str:
-        """The text as Python reads it: without a byte order mark, which an export keeps."""
+        """The text without a byte order mark, which an export keeps."""
         return self.text.removeprefix("\ufeff")
 
     @property
     def lines(self) -> list[str]:
-        """The lines of the place the text stands in, split as Python splits them.
+        """The lines of the place that has the text, split as Python splits them.
 
         >>> SourceFile("x = 1", "a cell", first_line=2, head="# %%module orders\\n").lines
         ['# %%module orders\\n', 'x = 1\\n']
@@ -64,13 +67,13 @@ class SourceFile:
         return lines
 
     def register(self) -> None:
-        """Make the text known to ``linecache``, so that `inspect` and tracebacks find it."""
+        """Put the text into ``linecache``, so that `inspect` and tracebacks find it."""
         lines = self.lines
         linecache.cache[self.filename] = (sum(map(len, lines)), None, lines, self.filename)
 
 
 def module_name(file: str) -> str:
-    """The dotted name of a file inside its package: ``"helpers/text.py"`` → ``"helpers.text"``."""
+    """Return a file's dotted name in its package: ``"helpers/text.py"`` → ``"helpers.text"``."""
     stem = file.removesuffix(".py").replace("/", ".")
     return "" if stem == "__init__" else stem.removesuffix(".__init__")
 
@@ -91,17 +94,18 @@ class Source:
 
     @classmethod
     def from_texts(cls, module_id: str, texts: Mapping[str, str]) -> Source:
-        """A source given as a mapping; its files get names that stand for their content.
+        """Make a source of a mapping; its files get names made of a digest of their text.
 
         Raises:
-            WorkspaceError: If a text is none.
+            WorkspaceError: If a text is not a string.
         """
         files = {}
         for file, text in texts.items():
             if not isinstance(text, str):
                 raise WorkspaceError(
-                    f"{module_id}: the text of {file!r} is {text!r}, not a string",
+                    f"the text of {file!r} is {text!r}, not a string",
                     cure="give a mapping from file names to their texts",
+                    subject=module_id,
                 )
             mark = hashlib.sha256(_bytes(text)).hexdigest()[:8]
             files[file] = SourceFile(text, f"<{module_id} {file} {mark}>")
@@ -109,7 +113,7 @@ class Source:
 
     @cached_property
     def digest(self) -> str:
-        """A digest of all names and texts; equal text is equal digest, wherever it comes from."""
+        """A digest of all names and texts; equal texts from any origin have equal digests."""
         total = hashlib.sha256()
         for file in sorted(self.files):
             total.update(_bytes(f"{file}\0{self.files[file].text}\0"))
@@ -118,20 +122,60 @@ class Source:
     @property
     def texts(self) -> dict[str, str]:
         """File name → text."""
-        return {file: one.text for file, one in self.files.items()}
+        return {file: content.text for file, content in self.files.items()}
 
     def with_file(self, file: str, content: SourceFile) -> Source:
-        """The source with one file put in or replaced, now worked on in cells."""
+        """Return the source with one file added or replaced; its origin is then cells."""
         return replace(self, files={**self.files, file: content}, origin="cells")
 
     def without(self, file: str) -> Source:
-        """The source with one file taken out."""
-        files = {name: one for name, one in self.files.items() if name != file}
+        """Return the source without one file; its origin is then cells."""
+        files = {name: content for name, content in self.files.items() if name != file}
         return replace(self, files=files, origin="cells")
 
     def file_named(self, filename: str) -> str:
-        """The file whose code runs under a ``co_filename``; empty if it is none of this source."""
-        return next((file for file, one in self.files.items() if one.filename == filename), "")
+        """Return the file whose code has that ``co_filename``; empty if none has."""
+        files = self.files.items()
+        return next((file for file, content in files if content.filename == filename), "")
 
     def __repr__(self) -> str:
         return f"<Source {self.module_id}: {count(len(self.files), 'file')} from {self.origin}>"
+
+
+def parse_sources(
+    sources: Any, module_id: str | None, find: Callable[[str | Path], Source]
+) -> list[Source]:
+    """Return the sources that a person passed to ``app.load`` or ``app.plan``.
+
+    Args:
+        sources: An id, a folder, a ``{file: text}`` mapping, or a list of those, in which a mapping
+            comes as ``(id, mapping)``.
+        module_id: The id of a mapping.
+        find: Reads the source of an id or a folder.
+
+    Raises:
+        WorkspaceError: If it is none of them.
+    """
+    several = sources if isinstance(sources, list | tuple) else [sources]
+    return [_parse_source(source, module_id, find) for source in several]
+
+
+def _parse_source(
+    source: Any, module_id: str | None, find: Callable[[str | Path], Source]
+) -> Source:
+    if isinstance(source, tuple) and len(source) == 2:
+        module_id, source = source
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, Mapping):
+        if module_id is None:
+            raise WorkspaceError(
+                "a mapping of texts needs an id", cure="give it as app.load({...}, id='orders')"
+            )
+        return Source.from_texts(module_id_of(module_id), source)
+    if not isinstance(source, str | Path):
+        raise WorkspaceError(
+            f"{source!r} is no source",
+            cure="give an id, a folder, or a {file: text} mapping with id=",
+        )
+    return find(source)

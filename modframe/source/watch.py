@@ -1,8 +1,8 @@
-"""Saved files → bursts of changed paths, for whoever iterates over them; calls nobody.
+"""Turns saved files into bursts of changed paths, to iterate over; calls nobody.
 
-`watchfiles` sees the changes. What is left to do here is to tell a save from the noise around it,
-and to wait for the quiet moment that ends a burst: an editor's backup dance, fifty saves of a
-script or a ``git checkout`` are one change each.
+`watchfiles` reports the changes. This file leaves out the noise around a save, and waits for the
+pause that ends a burst: an editor's backup files, fifty saves by a script or a ``git checkout`` are
+one burst each.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ QUIET = 0.02
 """Seconds without a change that end a burst."""
 LONGEST = 0.25
 """Seconds after which a burst ends even if files go on changing."""
-_STEP = 5
-_TIMEOUT = 60_000
-_POLL = 100
-_LINGER = 0.2
+_STEP = 5  # ms; what watchfiles waits for more changes
+_TIMEOUT = 60_000  # ms; after which it returns without a change
+_POLL = 100  # ms; between two looks, where the system reports nothing
+_LINGER = 0.2  # s; that a replaced thread goes on
 
 _log = logging.getLogger("modframe.watch")
 _FOLDERS = frozenset({"__pycache__", ".ipynb_checkpoints", "node_modules"})
@@ -43,11 +43,11 @@ _NOISE = re.compile(
 
 
 def is_noise(path: str, root: str = "") -> bool:
-    """Whether a path is an editor's, a tool's or Python's own, and no text that a person saved.
+    """Return whether an editor, a tool or Python wrote a path for itself, and no person saved it.
 
     Args:
         path: What changed.
-        root: The watched folder; what it lies in itself has no say.
+        root: The watched folder; the path above it is not looked at.
 
     >>> is_noise("orders/.api.py.swp"), is_noise("orders/api.py~"), is_noise("orders/api.py")
     (True, True, False)
@@ -55,148 +55,148 @@ def is_noise(path: str, root: str = "") -> bool:
     *folders, name = path.removeprefix(root).replace(os.sep, "/").split("/")
     if _NOISE.fullmatch(name) or name in _FOLDERS:
         return True
-    return any(one in _FOLDERS or (one[:1] == "." and len(one) > 1) for one in folders)
+    return any(folder in _FOLDERS or (folder[:1] == "." and len(folder) > 1) for folder in folders)
 
 
 class FileWatch:
-    """Watches folders, as long as it is open; on the loop that runs when it is made.
+    """Watches folders until it is closed; on the loop that runs when it is made.
 
-    Watching is two threads at most: one for trees, one for single folders.
+    It needs two threads at most: one for trees, one for single folders.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._following = asyncio.Lock()
         self._pending: set[Path] = set()
-        self._eyes: dict[bool, _Eye] = {}
-        self._leaving: set[_Eye] = set()
+        self._threads: dict[bool, _WatchThread] = {}
+        self._replaced: set[_WatchThread] = set()
         self.closed = False
 
     async def follow(self, *, trees: Iterable[Path], folders: Iterable[Path]) -> bool:
-        """Watch these from now on: trees with all that is below them, folders without.
+        """Watch these from now on: trees with everything below them, folders without.
 
-        What isn't there is left out. Once this returns, no later change goes unseen; what changed
-        in between is the caller's to look for.
+        Paths that don't exist are left out. Once this returns, no later change is missed; the
+        caller has to look for what changed before.
 
         Returns:
-            Whether these are others than before.
+            Whether other paths are watched than before.
         """
         async with self._following:
-            return await self._follow({True: _there(trees), False: _there(folders)})
+            return await self._follow({True: _existing(trees), False: _existing(folders)})
 
     async def _follow(self, wanted: dict[bool, tuple[str, ...]]) -> bool:
         changed = False
         for recursive, paths in wanted.items():
-            before = self._eyes.get(recursive)
-            if before is not None and before.paths == paths and not before.lost and before.looking:
+            before = self._threads.get(recursive)
+            if before is not None and before.paths == paths and not before.lost and before.watching:
                 continue
-            eye = _Eye(paths, recursive=recursive, seen=self._seen)
+            thread = _WatchThread(paths, recursive=recursive, report=self._report)
             if paths and not self.closed:
-                await asyncio.to_thread(eye.open)
+                await asyncio.to_thread(thread.open)
             if self.closed:
-                eye.close()
+                thread.close()
                 return False
             changed = True
-            self._eyes[recursive] = eye
+            self._threads[recursive] = thread
             if before is not None:
-                # What it saw a moment ago is still on its way, and would be lost with it.
-                self._leaving.add(before)
-                self._loop.call_later(_LINGER, self._let_go, before)
+                # It may not have reported yet what it saw a moment ago.
+                self._replaced.add(before)
+                self._loop.call_later(_LINGER, self._stop_replaced, before)
         return changed
 
-    def _let_go(self, eye: _Eye) -> None:
-        self._leaving.discard(eye)
-        eye.leave()
+    def _stop_replaced(self, thread: _WatchThread) -> None:
+        self._replaced.discard(thread)
+        thread.stop()
 
-    def _seen(self, paths: frozenset[Path]) -> None:
-        """Told by the threads."""
+    def _report(self, paths: frozenset[Path]) -> None:
+        """Take changed paths; called by the threads."""
         try:
             self._loop.call_soon_threadsafe(self._note, paths, context=Context())
         except RuntimeError:
-            self.close()  # the loop has ended
+            self.close()  # the loop is closed
 
     def _note(self, paths: frozenset[Path]) -> None:
         self._pending.update(paths)
-        for eye in self._eyes.values():
-            # A root that came or went takes the system's watch along, whatever stands there now.
-            eye.lost = eye.lost or not paths.isdisjoint(map(Path, eye.paths))
-        self._news.set()
+        for thread in self._threads.values():
+            # The system's watch ends with a root that was removed, even if it was made again.
+            thread.lost = thread.lost or not paths.isdisjoint(map(Path, thread.paths))
+        self._changed.set()
 
     async def bursts(
         self, *, quiet: float = QUIET, longest: float = LONGEST
     ) -> AsyncIterator[frozenset[Path]]:
-        """Changed paths, a burst at a time; what changes while nobody asks is in the next one.
+        """Yield changed paths, a burst at a time; what changes meanwhile is in the next burst.
 
         Args:
             quiet: Seconds without a change that end a burst.
             longest: Seconds that a burst lasts at most.
         """
         while not self.closed:
-            await self._news.wait()
+            await self._changed.wait()
             ends = self._loop.time() + longest
-            while self._news.is_set() and (left := ends - self._loop.time()) > 0:
-                self._news.clear()
+            while self._changed.is_set() and (remaining := ends - self._loop.time()) > 0:
+                self._changed.clear()
                 try:
-                    async with asyncio.timeout(min(quiet, left)):
-                        await self._news.wait()
+                    async with asyncio.timeout(min(quiet, remaining)):
+                        await self._changed.wait()
                 except TimeoutError:
                     break
-            self._news.clear()
+            self._changed.clear()
             paths, self._pending = frozenset(self._pending), set()
             if paths:
                 yield paths
 
     def close(self) -> None:
-        """Watch nothing any more; waits some milliseconds for the threads to end."""
+        """Stop watching; waits some milliseconds for the threads to end."""
         self.closed = True
-        for eye in (*self._eyes.values(), *self._leaving):
-            eye.close()
+        for thread in (*self._threads.values(), *self._replaced):
+            thread.close()
 
     def __repr__(self) -> str:
-        watched = sum(len(one.paths) for one in self._eyes.values())
+        watched = sum(len(thread.paths) for thread in self._threads.values())
         return f"<FileWatch: {'closed' if self.closed else f'{watched} folders'}>"
 
 
-def _there(paths: Iterable[Path]) -> tuple[str, ...]:
+def _existing(paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(sorted({str(path) for path in paths if path.is_dir()}))
 
 
-class _Eye:
+class _WatchThread:
     """A thread that waits for changes below some folders, until it is closed."""
 
     def __init__(
-        self, paths: tuple[str, ...], *, recursive: bool, seen: Callable[[frozenset[Path]], None]
+        self, paths: tuple[str, ...], *, recursive: bool, report: Callable[[frozenset[Path]], None]
     ) -> None:
         self.paths = paths
         self.lost = False
         self._recursive = recursive
-        self._seen = seen
-        self._stop = threading.Event()
+        self._report = report
+        self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
-    def looking(self) -> bool:
-        """Whether it looks, or has nothing to look at."""
+    def watching(self) -> bool:
+        """Whether the thread runs, or has nothing to watch."""
         return self._thread.is_alive() if self._thread is not None else not self.paths
 
     def open(self) -> None:
-        """Begin; blocks until changes are seen.
+        """Start; returns once changes are seen.
 
         Raises:
-            OSError: If the system refuses.
+            OSError: If the system refuses to watch.
         """
         notify = self._notify(polling=_must_poll())
         self._thread = threading.Thread(
-            target=self._look, args=(notify,), name="modframe-watch", daemon=True
+            target=self._run, args=(notify,), name="modframe-watch", daemon=True
         )
-        # A daemon, so that a hanging exit can't be its fault; but it must have ended by the time
-        # the interpreter goes, for a thread that comes back from Rust then aborts the process.
+        # A daemon thread, so that it can't hold up the exit. It must have ended before the
+        # interpreter does: a thread that returns from Rust after that aborts the process.
         atexit.register(self.close)
         self._thread.start()
 
     def _notify(self, *, polling: bool) -> RustNotify:
-        # Its documented lower half: `watchfiles.watch` doesn't tell when it has begun to look.
+        # Its documented lower half: `watchfiles.watch` doesn't say when it has begun to watch.
         from watchfiles._rust_notify import RustNotify
 
         try:
@@ -204,34 +204,35 @@ class _Eye:
         except OSError as error:
             if polling:
                 raise
-            _log.warning("the system tells of no changes (%s): files are looked at instead", error)
+            _log.warning("the system reports no changes (%s): files are polled instead", error)
             return self._notify(polling=True)
 
-    def _look(self, notify: RustNotify) -> None:
+    def _run(self, notify: RustNotify) -> None:
         with notify:
-            while not self._stop.is_set():
-                found = notify.watch(_STEP, _STEP, _TIMEOUT, self._stop)
-                if isinstance(found, str):
-                    continue  # nothing happened, or it was closed
-                paths = frozenset(Path(name) for _, name in found if not self._is_noise(name))
+            while not self._stopping.is_set():
+                changes = notify.watch(_STEP, _STEP, _TIMEOUT, self._stopping)
+                if isinstance(changes, str):
+                    continue  # nothing changed, or it was closed
+                paths = frozenset(Path(name) for _, name in changes if not self._is_noise(name))
                 if paths:
-                    self._seen(paths)
+                    self._report(paths)
 
     def _is_noise(self, name: str) -> bool:
-        return is_noise(name, next((one for one in self.paths if name.startswith(one)), ""))
+        root = next((path for path in self.paths if name.startswith(path)), "")
+        return is_noise(name, root)
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """Let the thread end, some milliseconds from now."""
-        self._stop.set()
+        self._stopping.set()
         atexit.unregister(self.close)
 
     def close(self) -> None:
         """Let the thread end, and wait for it."""
-        self.leave()
+        self.stop()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=1)
 
 
 def _must_poll() -> bool:
-    """Whether a person asked for it, as watchfiles has them ask."""
+    """Return whether a person asked for polling, in the variable that watchfiles reads."""
     return os.environ.get("WATCHFILES_FORCE_POLLING", "").lower() in ("1", "true", "yes", "on")

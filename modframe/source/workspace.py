@@ -11,38 +11,42 @@ from ..errors import WorkspaceError
 from ..names import MODULE_TYPES
 
 
-def find_workspace(given: str | Path | None = None, *, above: Path | None = None) -> Path:
-    """The workspace that was given, that ``MODFRAME_WORKSPACE`` names, or that is nearest upward.
+def find_workspace(folder: str | Path | None = None, *, above: Path | None = None) -> Path:
+    """Return the workspace: ``folder``, else ``MODFRAME_WORKSPACE``, else the nearest one upward.
 
-    Upward, a folder counts whose ``pyproject.toml`` has ``[tool.modframe]``, else one whose
-    ``modules/`` holds a type's folder; not above the home folder or a repository's root. Where
-    there is none, the working directory; ``above`` is where to start instead of it.
+    A folder upward is a workspace if its ``pyproject.toml`` has ``[tool.modframe]``, else if its
+    ``modules/`` has a folder of a module type. The search ends at the home folder and at a
+    repository's root; if it finds none, the workspace is the folder where it started.
+
+    Args:
+        folder: The workspace, if the caller knows it.
+        above: Where the search starts; by default the working directory.
 
     Raises:
-        WorkspaceError: If what was given is no folder.
+        WorkspaceError: If ``folder`` is not a folder.
     """
-    named = given or os.environ.get("MODFRAME_WORKSPACE")
+    named = folder or os.environ.get("MODFRAME_WORKSPACE")
     if named:
-        folder = Path(named).expanduser().resolve()
-        if folder.exists() and not folder.is_dir():
+        workspace = Path(named).expanduser().resolve()
+        if workspace.exists() and not workspace.is_dir():
             raise WorkspaceError(
-                f"the workspace {str(folder)!r} is not a folder", cure="give a folder"
+                f"the workspace {str(workspace)!r} is not a folder", cure="give a folder"
             )
-        return folder
-    here = above or Path.cwd()
-    upward = list(_upward(here))
-    for folder in upward:
-        if _declares(folder / "pyproject.toml"):
-            return folder
-    for folder in upward:
-        if any((folder / "modules" / kind).is_dir() for kind in MODULE_TYPES):
-            return folder
-    return here
+        return workspace
+    start = above or Path.cwd()
+    candidates = list(_upward(start))
+    for candidate in candidates:
+        if _declares(candidate / "pyproject.toml"):
+            return candidate
+    for candidate in candidates:
+        if any((candidate / "modules" / kind).is_dir() for kind in MODULE_TYPES):
+            return candidate
+    return start
 
 
-def _upward(here: Path) -> Iterator[Path]:
+def _upward(start: Path) -> Iterator[Path]:
     home = Path.home()
-    for folder in (here, *here.parents):
+    for folder in (start, *start.parents):
         if folder == folder.parent or (folder in home.parents):
             return
         yield folder
@@ -57,9 +61,9 @@ def _declares(file: Path) -> bool:
         return False
 
 
-def data_folder(given: str | Path | None, workspace: Path) -> Path | None:
-    """The folder of databases, logs and preferences; nothing for ``":memory:"``."""
-    named = given or os.environ.get("MODFRAME_DATA")
+def data_folder(folder: str | Path | None, workspace: Path) -> Path | None:
+    """Return the folder of databases, logs and preferences; ``None`` for ``":memory:"``."""
+    named = folder or os.environ.get("MODFRAME_DATA")
     if named is None:
         return workspace / "data"
     return None if str(named) == ":memory:" else Path(named).expanduser().resolve()

@@ -4,7 +4,6 @@ The engine makes one `Trials` for the app and hands each change a `Trial`. The c
 each generation whose phases have ended. pytest is imported only when there are tests to run.
 """
 
-from .scratch import scratch_here
 from .trial import Trial, Trials
 
-__all__ = ["Trial", "Trials", "scratch_here"]
+__all__ = ["Trial", "Trials"]

@@ -31,7 +31,7 @@ from .fixtures import Fixtures
 from .isolation import resolve_names_with
 from .nodes import Folder
 from .reports import Reports
-from .scratch import Scratch
+from .scratch import ScratchDatabases
 from .subject import Failure, Subject
 
 _ARGUMENTS = (
@@ -63,9 +63,9 @@ class Run:
         bridge: Runs the async ones.
     """
 
-    def __init__(self, subject: Subject, scratch: Scratch) -> None:
+    def __init__(self, subject: Subject, databases: ScratchDatabases) -> None:
         self._subject = subject
-        self._scratch = scratch
+        self._databases = databases
         self.bridge = Bridge(subject.app_loop)
         self.reports = Reports(subject)
         self._stopped = False
@@ -114,7 +114,7 @@ class Run:
     def _work(self) -> None:
         subject = self._subject
         resolve_names_with(subject.lookup)
-        self._scratch.use_here()
+        self._databases.use_here()
         subject.package.code_for = self._code_for
         with tempfile.TemporaryDirectory(
             prefix="modframe-test-", ignore_cleanup_errors=True

@@ -20,7 +20,7 @@ from ..runtime.change.outcome import Passed
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from .isolation import process_restored
-from .scratch import Scratch
+from .scratch import ScratchDatabases
 from .subject import Failure, Subject
 from .verdict import STEP, verdict
 
@@ -71,14 +71,15 @@ class Trial:
             if required:
                 raise _no_tests(generation, "the module has no tests")
             return None
-        seen = _seen(self._trials.app.live, batch)
-        scratch = Scratch(self._trials.app.config, seen.generations.values)
-        run = await self._run_of(generation, batch, seen=seen, scratch=scratch)
+        app = self._trials.app
+        seen = _seen(app.live, batch)
+        databases = ScratchDatabases(app.config, seen.generations.values)
+        run = await self._run_of(generation, batch, seen=seen, databases=databases)
         async with self._trials.turn:
             try:
                 failures = await self._await(run, generation)
             finally:
-                await asyncio.shield(scratch.aclose())
+                await asyncio.shield(databases.aclose())
         if failures:
             raise verdict(source, failures)
         if run.reports.empty:
@@ -89,7 +90,7 @@ class Trial:
         return run.reports.passed
 
     async def _run_of(
-        self, generation: Generation, batch: Batch, *, seen: Live, scratch: Scratch
+        self, generation: Generation, batch: Batch, *, seen: Live, databases: ScratchDatabases
     ) -> Run:
         try:
             await asyncio.to_thread(importlib.import_module, f"{__package__}.session")
@@ -104,7 +105,7 @@ class Trial:
                 cure="pip install 'modframe[pytest]', or run it without the tests",
             )
             raise LoadError(generation.module_id, STEP, [finding]) from None
-        return Run(self._subject(generation, batch, seen=seen), scratch)
+        return Run(self._subject(generation, batch, seen=seen), databases)
 
     def _subject(self, generation: Generation, batch: Batch, *, seen: Live) -> Subject:
         if generation.package is None:

@@ -23,8 +23,8 @@ def root_listens() -> Iterator[None]:
 
 
 @pytest.fixture
-def root_is_deaf() -> Iterator[None]:
-    """As in a notebook, whatever the pytest plugin did."""
+def root_is_detached() -> Iterator[None]:
+    """As in a notebook, even if the pytest plugin attached it."""
     yield from _root_listens(False)
 
 

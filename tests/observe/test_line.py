@@ -1,4 +1,4 @@
-"""One event is exactly one line, which can't be forged and says all of it."""
+"""One event is exactly one line, which can't be forged and holds all of the event."""
 
 from datetime import UTC, datetime
 
@@ -30,7 +30,7 @@ def event(message: str = "order placed", **facts: object) -> Event:
 
 
 @pytest.mark.parametrize(
-    ("message", "fields", "said"),
+    ("message", "fields", "expected"),
     [
         ("order placed", {}, "order placed"),
         ("order placed", {"order_id": 7, "who": "ann"}, "order placed order_id=7 who=ann"),
@@ -46,10 +46,10 @@ def event(message: str = "order placed", **facts: object) -> Event:
         ("\x1b[31mred\x1b[0m \u202egnp.exe", {}, r'"\u001b[31mred\u001b[0m \u202egnp.exe"'),
     ],
 )
-def test_a_line_is_for_people_first(message: str, fields: dict[str, object], said: str) -> None:
-    """Plain stays plain; what isn't is a JSON string."""
+def test_a_line_is_for_people_first(message: str, fields: dict[str, object], expected: str) -> None:
+    """Simple texts stay as they are; all others are JSON strings."""
     line = format_line(event(message, fields=fields))
-    assert line == f"2026-11-25T10:00:00.123Z INFO standard.orders {said}"
+    assert line == f"2026-11-25T10:00:00.123Z INFO standard.orders {expected}"
 
 
 def test_a_traceback_stays_on_the_line() -> None:

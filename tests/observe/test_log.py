@@ -35,7 +35,7 @@ def test_one_line_an_event(log: EventLog) -> None:
 
 
 def test_nothing_is_made_before_the_first_line(tmp_path: Path) -> None:
-    """An app that says nothing leaves no folder."""
+    """An app that logs nothing leaves no folder."""
     folder = tmp_path / "data" / "logs"
     with EventLog(folder):
         get_framework_logger("orders").debug("below the level")
@@ -46,7 +46,7 @@ def test_nothing_is_made_before_the_first_line(tmp_path: Path) -> None:
 
 
 def test_in_memory_there_is_only_the_ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a folder nothing is written, and `tail` works all the same."""
+    """Without a folder nothing is written, and `tail` still works."""
     monkeypatch.chdir(tmp_path)
     with EventLog(None) as log:
         get_framework_logger("orders").info("hello")
@@ -69,7 +69,7 @@ def test_closing_puts_every_line_on_disk_and_stops_listening(tmp_path: Path) -> 
 
 
 def test_a_closed_log_opens_again(tmp_path: Path) -> None:
-    """Open, close, open: the file goes on."""
+    """After open, close, open, the file is appended to."""
     log = EventLog(tmp_path)
     for text in ("one", "two"):
         with log:
@@ -78,7 +78,7 @@ def test_a_closed_log_opens_again(tmp_path: Path) -> None:
 
 
 def test_tail_by_module(log: EventLog) -> None:
-    """`tail` gives the newest, oldest first, of one module if asked; short ids work."""
+    """`tail` returns the newest events, oldest first, or those of one module; short ids work."""
     for number in range(4):
         get_framework_logger("orders").info("order %d", number)
         get_framework_logger("core.settings").info("setting %d", number)
@@ -107,14 +107,14 @@ def test_levels(log: EventLog) -> None:
 
 
 def test_levels_are_put_back(tmp_path: Path) -> None:
-    """Closing leaves logging as it was found."""
+    """Closing restores logging as it was before."""
     before = get_framework_logger("orders").getEffectiveLevel()
     with EventLog(tmp_path, level="CRITICAL"):
         assert get_framework_logger("orders").getEffectiveLevel() == logging.CRITICAL
     assert get_framework_logger("orders").getEffectiveLevel() == before
 
 
-@pytest.mark.usefixtures("root_is_deaf")
+@pytest.mark.usefixtures("root_is_detached")
 def test_the_root_loggers_console_stays_silent(
     log: EventLog, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,14 +131,14 @@ def test_the_root_loggers_console_stays_silent(
 
 
 @pytest.mark.usefixtures("root_listens")
-def test_caplog_hears_modules(log: EventLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_caplog_gets_module_logs(log: EventLog, caplog: pytest.LogCaptureFixture) -> None:
     """With what the pytest plugin does, `caplog` works, and so does the log."""
     get_framework_logger("orders").warning("heard")
     assert caplog.messages == said(log) == ["heard"]
 
 
-def test_standard_loggers_of_module_code_are_heard(log: EventLog) -> None:
-    """`logging.getLogger(__name__)` in a module's file speaks for the module."""
+def test_standard_loggers_of_module_code_are_recorded(log: EventLog) -> None:
+    """`logging.getLogger(__name__)` in a module's file logs for the module."""
     logging.getLogger("modules.standard.orders~3.services").info("from a file")
     logging.getLogger("modframe.load").info("from modframe")
     logging.getLogger("modules.elsewhere").warning("someone else's package")
@@ -187,7 +187,7 @@ def test_a_request_marks_what_is_logged_under_it(log: EventLog) -> None:
 
 
 def test_prints_become_events(log: EventLog) -> None:
-    """One `print` is one event, several lines included; blank ones are left out."""
+    """One `print` is one event, several lines included; blank lines are left out."""
     for text in ("a 100% line\n", "\n", "two\nlines\n"):
         log_print("orders", text)
     assert said(log) == ["a 100% line", "two\nlines"]
@@ -195,7 +195,7 @@ def test_prints_become_events(log: EventLog) -> None:
 
 
 def test_a_log_call_never_fails_and_never_leaks(log: EventLog) -> None:
-    """Strange field names and secrets are borne."""
+    """Strange field names and secrets do no harm."""
     logger = get_framework_logger("orders")
     logger.info("key %s", SecretStr("s3cret"), extra={"the key": SecretStr("s3cret")})
     logger.info("own traceback", extra={"traceback": "mine"}, stack_info=True)
@@ -208,8 +208,8 @@ def test_a_log_call_never_fails_and_never_leaks(log: EventLog) -> None:
     assert "Stack (most recent call last)" in text
 
 
-def test_arguments_that_dont_fit_are_borne() -> None:
-    """A wrong format still tells what it was about (tried past caplog, which raises for it)."""
+def test_arguments_that_dont_fit_are_logged() -> None:
+    """A wrong format is logged with its text (without caplog, which raises for it)."""
     record = logging.makeLogRecord({"name": "x", "msg": "%d apples", "args": ("three",)})
     assert from_record(record).message == "%d apples (its arguments don't fit: TypeError)"
 

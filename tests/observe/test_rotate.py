@@ -1,4 +1,4 @@
-"""Files are put aside when full, by one process or several, and no line is lost."""
+"""Files are renamed when full, by one process or several, and no line is lost."""
 
 import fcntl
 import logging
@@ -28,8 +28,8 @@ with EventLog(folder, max_bytes=20_000, backups=200) as log:
 """
 
 
-def test_full_files_are_put_aside(tmp_path: Path) -> None:
-    """No file grows over its size, the oldest goes, the newest line is in the plain name."""
+def test_full_files_are_renamed(tmp_path: Path) -> None:
+    """No file grows over its size, the oldest goes, the newest line is in `app.log`."""
     with EventLog(tmp_path, max_bytes=1000, backups=2):
         for number in range(200):
             get_framework_logger("orders").info("line %03d", number)
@@ -65,8 +65,8 @@ def test_two_processes_share_a_log(tmp_path: Path) -> None:
     assert sorted(line for line in lines if "line" in line) == sorted(told)
 
 
-def test_a_stopped_process_holds_nobody_up(tmp_path: Path) -> None:
-    """While another process is putting the file aside, lines go on into the full one."""
+def test_a_stopped_process_blocks_no_other(tmp_path: Path) -> None:
+    """While another process renames the file, lines are appended to the full one."""
     file = RotatingFile(tmp_path / "app.log", max_bytes=10, backups=1)
     file.append(b"0123456789\n")
     other = os.open(tmp_path / "app.log", os.O_RDONLY)
@@ -80,7 +80,7 @@ def test_a_stopped_process_holds_nobody_up(tmp_path: Path) -> None:
 
 
 def test_a_removed_folder_comes_back(tmp_path: Path) -> None:
-    """Someone deletes `data/logs` under a running app: the next line makes it anew."""
+    """Someone deletes `data/logs` under a running app: the next line makes it again."""
     folder = tmp_path / "logs"
     with EventLog(folder) as log:
         get_framework_logger("orders").info("one")
@@ -114,15 +114,15 @@ def test_a_torn_line_spoils_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_rotating_without_a_backup_is_refused(tmp_path: Path) -> None:
-    """Without a backup, rotating would be losing."""
+    """Without a backup, rotating would lose lines."""
     with pytest.raises(ValueError, match=r"'app\.log' needs at least 1 backup"):
         RotatingFile(tmp_path / "app.log", max_bytes=1, backups=0)
 
 
-def test_a_disk_that_says_no_is_said_once(
+def test_a_failing_disk_is_reported_once(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A log that can't be written stops nobody; it is told on stderr and in the facts."""
+    """A log that can't be written stops no module; stderr and the facts report it."""
     (tmp_path / "logs").write_text("a file where the folder should be")
     monkeypatch.setattr(sys, "__stderr__", sys.stderr)
     with EventLog(tmp_path / "logs") as log:
@@ -140,7 +140,7 @@ def test_a_disk_that_says_no_is_said_once(
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_logs_too(log: EventLog) -> None:
-    """A child has no writer thread; it writes by itself, and the parent goes on."""
+    """A child has no writer thread; it writes in the thread that logs, and the parent is unaffected."""
     logger = get_framework_logger("orders")
     logger.info("parent before")
     log.flush()

@@ -1,4 +1,4 @@
-"""`extra=` may hold anything: nothing leaks, nothing fails, nothing is held on to."""
+"""`extra=` may hold anything: no secret leaks, nothing fails, no object is kept alive."""
 
 import gc
 import json
@@ -35,7 +35,7 @@ class Broken:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "expected"),
     [
         (Colour.RED, "red"),
         (float("nan"), "nan"),
@@ -48,10 +48,10 @@ class Broken:
         (Broken(), "<Broken that can't be shown: RuntimeError>"),
     ],
 )
-def test_any_value_becomes_plain_data(value: object, said: object) -> None:
-    """What JSON doesn't know is said in words."""
-    assert plain(value) == said
-    assert json.loads(quote(plain(value))) == said
+def test_any_value_becomes_plain_data(value: object, expected: object) -> None:
+    """Values that JSON doesn't have are described."""
+    assert plain(value) == expected
+    assert json.loads(quote(plain(value))) == expected
 
 
 def test_secrets_stay_masked_however_deep() -> None:
@@ -87,8 +87,8 @@ def test_nothing_of_the_value_is_kept() -> None:
         __slots__ = ("__weakref__",)
 
     gone = weakref.ref(Name), weakref.ref(Order)
-    said = plain({"order": Order(), "name": Name("x")})
+    data = plain({"order": Order(), "name": Name("x")})
     del Order, Name
     gc.collect()
     assert [ref() for ref in gone] == [None, None]
-    assert said["name"] == "x"
+    assert data["name"] == "x"

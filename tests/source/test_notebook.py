@@ -29,8 +29,8 @@ from tests.source.notebooks import write_notebook
         ("%%module orders", "orders", "", 2),
     ],
 )
-def test_a_cell_is_parted_at_its_line(raw: str, line: str, text: str, first: int) -> None:
-    """The text below is left byte for byte."""
+def test_a_cell_is_split_at_its_line(raw: str, line: str, text: str, first: int) -> None:
+    """The text below stays byte for byte."""
     parts = split_cell(raw)
     assert parts is not None
     assert (parts.line, parts.text, parts.first_line) == (line, text, first)
@@ -41,8 +41,8 @@ def test_a_cell_is_parted_at_its_line(raw: str, line: str, text: str, first: int
 @pytest.mark.parametrize(
     "raw", ["", "x = 1", "%%modules orders\nx", "x  # %%module orders", "%module orders"]
 )
-def test_a_cell_without_the_line_is_none(raw: str) -> None:
-    """A word that only looks like it is not it."""
+def test_a_cell_without_the_line_has_no_parts(raw: str) -> None:
+    """A similar word is not the magic."""
     assert split_cell(raw) is None
 
 
@@ -63,8 +63,8 @@ def test_a_line_below_code_is_not_run() -> None:
         ("orders api.py b.py", "unrecognized arguments: b.py"),
     ],
 )
-def test_a_line_that_is_none(line: str, message: str) -> None:
-    """It is said what was not understood."""
+def test_a_line_with_wrong_arguments(line: str, message: str) -> None:
+    """The error says what could not be parsed."""
     with pytest.raises(WorkspaceError, match=message):
         parse_line(line)
 
@@ -143,7 +143,7 @@ def test_an_error_names_the_cell(app: AppContext, tmp_path: Path) -> None:
         ("\xff", "can't decode byte"),
     ],
 )
-def test_what_is_no_notebook_is_said(tmp_path: Path, text: str, cause: str) -> None:
+def test_a_file_that_is_no_notebook_is_an_error(tmp_path: Path, text: str, cause: str) -> None:
     """With the file and the cause."""
     path = tmp_path / "half.ipynb"
     path.write_bytes(text.encode("latin-1"))
@@ -186,7 +186,7 @@ def test_a_notebook_wins_over_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_broken_notebook_is_a_fault_of_its_modules_alone(tmp_path: Path) -> None:
-    """Folders and other notebooks are read on."""
+    """Folders and other notebooks are still read."""
     folder = tmp_path / "modules/standard/c"
     folder.mkdir(parents=True)
     (folder / "api.py").write_text("c")

@@ -1,4 +1,4 @@
-"""SourceFinder stay what they were; lines and digests are those of the place a text stands in."""
+"""Texts stay as they were given; lines are those of the place that has the text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ends = st.sampled_from(["\n", "\r\n", "\r"])
 
 @given(st.dictionaries(st.sampled_from(["api.py", "a.py", "b/c.py"]), texts, min_size=1))
 def test_texts_come_out_as_they_went_in(given_texts: dict[str, str]) -> None:
-    """And equal texts have equal digests, wherever they come from."""
+    """And equal texts have equal digests, whatever their origin."""
     source = Source.from_texts("standard.thing", given_texts)
     assert source.texts == given_texts
     cells = {file: SourceFile(text, "a cell", 7) for file, text in given_texts.items()}
@@ -31,7 +31,7 @@ def test_texts_come_out_as_they_went_in(given_texts: dict[str, str]) -> None:
 
 @given(texts, texts)
 def test_other_texts_have_other_digests(one: str, other: str) -> None:
-    """A text counts, and so does the file it is in."""
+    """The digest depends on a text and on its file's name."""
 
     def digest(**files: str) -> str:
         return Source.from_texts("standard.thing", files).digest
@@ -66,12 +66,12 @@ def test_python_counts_the_same_lines(above: list[str], first_line: int, end: st
 
 
 def test_a_head_that_is_too_short_is_filled_up() -> None:
-    """Lines stay right whatever the head says."""
+    """Lines stay right whatever the head is."""
     assert SourceFile("x = 1", "a cell", 3, "", "# magic\n").lines == ["# magic\n", "\n", "x = 1\n"]
 
 
-def test_what_is_no_text_is_refused() -> None:
-    """At once, with the file."""
+def test_a_text_that_is_no_string_is_refused() -> None:
+    """When the source is made; the error names the file."""
     with pytest.raises(WorkspaceError, match=r"the text of 'api\.py' is 5, not a string"):
         Source.from_texts("standard.thing", {"api.py": 5})  # type: ignore[dict-item]  # on purpose
 
@@ -80,7 +80,7 @@ def test_what_is_no_text_is_refused() -> None:
 
 
 def test_a_text_is_forgotten_when_nobody_shows_it() -> None:
-    """Not before, and never a newer one."""
+    """Not before, and a newer one under its name stays."""
     old, new = SourceFile("x = 1", "<place>"), SourceFile("x = 2", "<place>")
     linecache_texts.show([old])
     linecache_texts.show([new])
@@ -108,7 +108,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_read_byte_for_byte(folder: Path) -> None:
-    """Sub-folders too; what Python does not import from is left out."""
+    """Sub-folders too, except those that Python does not import from."""
     (folder / "deep").mkdir()
     (folder / "deep/er.py").write_bytes("\ufeffx = 'é'\r\n".encode())
     (folder / "__pycache__").mkdir()
@@ -128,8 +128,8 @@ def test_a_link_that_leads_up_is_not_followed(folder: Path) -> None:
     assert list(read_folder(folder).files) == ["api.py"]
 
 
-def test_bytes_that_are_no_text_come_through_to_the_check(folder: Path) -> None:
-    """So that the module fails with its line, and no other does."""
+def test_bytes_that_are_no_text_are_left_to_the_check(folder: Path) -> None:
+    """So that this module fails, with its line, and no other does."""
     (folder / "rows.py").write_bytes(b"x = 1\ny = '\xe4'\n")
     content = read_folder(folder).files["rows.py"]
     assert "\udce4" in content.text
@@ -137,7 +137,7 @@ def test_bytes_that_are_no_text_come_through_to_the_check(folder: Path) -> None:
     assert getattr(fault, "line", 0) == 2
 
 
-def test_folders_that_are_none(folder: Path) -> None:
+def test_folders_without_a_module(folder: Path) -> None:
     """The message says what is missing."""
     with pytest.raises(ModuleNotFoundInWorkspaceError, match="is not a folder"):
         read_folder(folder / "nothing")

@@ -1,4 +1,4 @@
-"""Bursts: what a person saved, without the noise around it, when it is quiet again."""
+"""Bursts: what a person saved, without the noise around it, once saving has paused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_noise(name: str) -> None:
     "name", ["api.py", "queries/a.sql", "deep/conf.yaml", "orders", ".env", "tmp"]
 )
 def test_no_noise(name: str) -> None:
-    """What the watched folder lies in has no say."""
+    """The path above the watched folder is not looked at."""
     root = "/home/.hidden/node_modules/w"
     assert not is_noise(f"{root}/{name}", root)
 
@@ -81,7 +81,7 @@ async def test_endless_saves_still_come(watch: FileWatch, tmp_path: Path) -> Non
 async def test_what_changes_meanwhile_is_in_the_next_burst(
     watch: FileWatch, tmp_path: Path
 ) -> None:
-    """Nothing is lost while nobody asks."""
+    """Nothing is lost while nobody iterates."""
     await watch.follow(trees=[tmp_path], folders=[])
     bursts = watch.bursts()
     (tmp_path / "a.py").write_text("1")
@@ -109,7 +109,7 @@ async def test_folders_are_watched_without_what_is_below(watch: FileWatch, tmp_p
 
 
 async def test_nothing_is_lost_while_more_is_watched(watch: FileWatch, tmp_path: Path) -> None:
-    """What was seen a moment ago by what is replaced still comes."""
+    """What a replaced thread saw a moment ago is still in a burst."""
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     await watch.follow(trees=[], folders=[tmp_path / "one"])
@@ -119,7 +119,7 @@ async def test_nothing_is_lost_while_more_is_watched(watch: FileWatch, tmp_path:
 
 
 async def test_a_root_that_comes_again_is_watched_again(watch: FileWatch, tmp_path: Path) -> None:
-    """Though its name is the same, the system's watch went with it."""
+    """The system's watch ended with the old folder of that name."""
     root = tmp_path / "root"
     root.mkdir()
     await watch.follow(trees=[root], folders=[tmp_path])

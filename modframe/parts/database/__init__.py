@@ -1,4 +1,4 @@
-"""Module databases: models come in, sessions, schema changes and answers to SQL go out.
+"""Module databases: models come in; sessions, schema changes and rows go out.
 
-Imported lazily: DuckDB and SQLAlchemy are loaded by the files of this room and by no other.
+Only files of this room import DuckDB and SQLAlchemy; the room is imported when a database is used.
 """

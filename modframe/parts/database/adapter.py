@@ -2,7 +2,7 @@
 
 Comes in: a DuckDB cursor with its catalog in use, and the worker thread that it lives on. Goes out:
 what SQLAlchemy expects of a driver. Every call into DuckDB runs on the worker. A transaction begins
-with its first statement, in the same hop; a commit or rollback without one costs no hop at all.
+in the job of its first statement; a commit or rollback without a statement needs no job.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import duckdb
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.util import await_only
 
-from .worker import Worker
+from .worker import DatabaseWorker
 
 T = TypeVar("T")
 
 CHUNK = 2048
-"""Rows turned into Python objects at a time; between chunks other threads get the GIL."""
+"""Rows turned into Python objects at once; between chunks other threads get the GIL."""
 
 
 def fetch(native: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    """All rows of the current result, fetched so that the event loop keeps running."""
+    """Return all rows of the current result; the event loop keeps running meanwhile."""
     rows: list[tuple[Any, ...]] = []
     while chunk := native.fetchmany(CHUNK):
         rows += chunk
@@ -35,34 +35,34 @@ def fetch(native: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 class Connection(AdaptedConnection):
     """One DuckDB cursor on its own thread, as a DBAPI connection."""
 
-    __slots__ = ("__weakref__", "_begun", "_closed", "_wanted", "worker")
+    __slots__ = ("__weakref__", "_begin_next", "_begun", "_closed", "worker")
 
-    def __init__(self, native: duckdb.DuckDBPyConnection, worker: Worker) -> None:
+    def __init__(self, native: duckdb.DuckDBPyConnection, worker: DatabaseWorker) -> None:
         self._connection: Any = native
         self.worker = worker
         worker.interrupt = self.interrupt
-        self._wanted = False
+        self._begin_next = False
         self._begun = False
         self._closed = False
 
     def cursor(self) -> Cursor:
-        """A new cursor; all share the one DuckDB cursor and buffer their rows."""
+        """Return a new cursor; all of them use the one DuckDB cursor and buffer their rows."""
         return Cursor(self)
 
     def begin(self) -> None:
         """Begin a transaction with the next statement."""
-        self._wanted = True
+        self._begin_next = True
 
     def commit(self) -> None:
-        """Commit; an interrupt would leave open whether it landed, so it runs to its end."""
-        self._wanted = False
+        """Commit; not interruptible, since an interrupted commit may or may not have succeeded."""
+        self._begin_next = False
         if self._begun:
             self._run(self._connection.commit)
             self._begun = False
 
     def rollback(self) -> None:
-        """Roll back, whatever state the transaction is in."""
-        self._wanted = False
+        """Roll back; does nothing if no transaction is active."""
+        self._begin_next = False
         if self._begun and not self._closed:
             self._run(self._roll_back)
         self._begun = False
@@ -75,27 +75,27 @@ class Connection(AdaptedConnection):
                 raise
 
     def close(self) -> None:
-        """Close, interrupting what runs."""
+        """Interrupt what runs, and close."""
         if not self._closed:
             await_only(self.cut_off())
 
     def terminate(self) -> None:
-        """Close without waiting."""
+        """Interrupt what runs, and close without waiting."""
         if not self._closed:
             self._closed = True
             self.interrupt()
-            self.worker.leave(self._connection.close)
-            self.worker.stop()
+            self.worker.run_unattended(self._connection.close)
+            self.worker.close()
 
     async def cut_off(self) -> None:
-        """Interrupt and close, while somebody may still be using it."""
+        """Interrupt and close, even while another task is using it."""
         if not self._closed:
             self._closed = True
             await self.worker.end_with(self._connection.close, self.interrupt)
 
     def interrupt(self) -> None:
         """Make what runs end early."""
-        with contextlib.suppress(duckdb.ConnectionException):  # closed in the meantime
+        with contextlib.suppress(duckdb.ConnectionException):  # closed meanwhile
             self._connection.interrupt()
 
     def _run(self, work: Callable[[], T], *, interruptible: bool = False) -> T:
@@ -108,7 +108,7 @@ class Connection(AdaptedConnection):
     def perform(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Run a statement's work on the worker, with the transaction begun."""
         native = self._connection
-        begin, self._wanted = self._wanted, False
+        begin, self._begin_next = self._begin_next, False
         self._begun = self._begun or begin
 
         def job() -> T:
@@ -120,7 +120,7 @@ class Connection(AdaptedConnection):
 
 
 class Cursor:
-    """A DBAPI cursor whose rows are fetched with its statement, in the same hop."""
+    """A DBAPI cursor; its rows are fetched in the same worker job that runs the statement."""
 
     arraysize = 1
     server_side = False
@@ -133,13 +133,13 @@ class Cursor:
         self._rows: deque[tuple[Any, ...]] = deque()
 
     def execute(self, statement: str, parameters: Any = None) -> Cursor:
-        """Run one statement and buffer what it gives."""
+        """Run one statement and buffer its rows."""
 
         def work(native: duckdb.DuckDBPyConnection) -> None:
             native.execute(statement, parameters or None)
             self.rowcount, self.description = native.rowcount, native.description
             rows = fetch(native)
-            if self.rowcount >= 0:  # changed rows: DuckDB gives their number as a result too
+            if self.rowcount >= 0:  # rows were changed; DuckDB returns their number as a row
                 self.description = None
             else:
                 self._rows.extend(rows)
@@ -156,16 +156,16 @@ class Cursor:
         return self
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        """The next row."""
+        """Return the next row, or ``None``."""
         return self._rows.popleft() if self._rows else None
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        """The next rows."""
+        """Return the next rows."""
         count = min(self.arraysize if size is None else size, len(self._rows))
         return [self._rows.popleft() for _ in range(count)]
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """All remaining rows."""
+        """Return all remaining rows."""
         rows = list(self._rows)
         self._rows.clear()
         return rows
@@ -175,11 +175,11 @@ class Cursor:
             yield self._rows.popleft()
 
     def setinputsizes(self, *sizes: Any) -> None:
-        """Nothing: DuckDB takes types from values."""
+        """Do nothing: DuckDB takes types from values."""
 
     def close(self) -> None:
-        """Drop what was buffered."""
+        """Drop the buffered rows."""
         self._rows.clear()
 
     async def _async_soft_close(self) -> None:
-        """Nothing is held on the server's side."""
+        """Do nothing: no rows stay in DuckDB."""

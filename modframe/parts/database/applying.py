@@ -1,8 +1,8 @@
 """Adds to a database what its models need; called by `Databases`. `reverting` takes it back.
 
-One transaction: all of a plan or nothing. Sessions in a transaction are waited for first, since a
-change of a table that they write to makes their commit fail: briefly for those that only read so
-far, longer for those with open changes. New sessions wait meanwhile.
+A plan is carried out in one transaction. If a session writes to a table that is changed, its commit
+fails; so sessions in a transaction are waited for first, briefly for those that have only read,
+longer for those with uncommitted changes. New sessions wait meanwhile.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .catalog import Catalog
 from .errors import DatabaseBusyError, SchemaConflictError
 from .schema import (
     Difference,
-    Plan,
     SchemaChange,
+    SchemaPlan,
+    compare_schema,
     index_name,
-    make_plan,
     needed_by,
     scalar_default,
     sequence_name,
@@ -30,32 +30,32 @@ from .schema import (
 from .tables import full_name
 
 POLL = 0.01
-"""Seconds between two looks at the sessions in the way."""
+"""Seconds between two checks of the open sessions."""
 QUIET = 0.5
-"""Seconds that readers are waited for, and that others begin no transaction for."""
+"""Seconds to wait for sessions that have only read; others begin no transaction meanwhile."""
 
 
 async def apply(
     catalog: Catalog, metadata: MetaData, *, wait: float, user: str = ""
 ) -> SchemaChange:
-    """Add what the models have and the database hasn't.
+    """Add what the models have and the database lacks.
 
     Args:
         catalog: The database.
         metadata: The models' tables.
         wait: Seconds to wait for sessions with open changes.
-        user: Who relies on the models' tables until it is taken out of ``catalog.needs``.
+        user: The generation that needs the tables, until it is removed from ``catalog.needs``.
     """
     async with catalog.gate, catalog.use() as engine, engine.connect() as connection:
-        plan = await connection.run_sync(make_plan, metadata)
+        plan = await connection.run_sync(compare_schema, metadata)
         await connection.rollback()
         if plan.differences:
-            raise _conflict(catalog.name, plan.differences)
+            raise _schema_conflict(catalog.name, plan.differences)
         with catalog.changing():
             quiet = not plan.touches or not await busy_after(catalog, min(wait, QUIET))
             change = await _carry_out(connection, catalog.name, plan) if quiet else None
-        if change is None:  # a long reader, or writers that depend on others: no standstill
-            await _drain_writers(catalog, wait)
+        if change is None:  # a long read, or writers that wait for each other: let writers finish
+            await _let_writers_out(catalog, wait)
             with catalog.changing():
                 change = await _carry_out(connection, catalog.name, plan)
         if user:
@@ -64,7 +64,7 @@ async def apply(
         return change
 
 
-async def _carry_out(connection: AsyncConnection, database: str, plan: Plan) -> SchemaChange:
+async def _carry_out(connection: AsyncConnection, database: str, plan: SchemaPlan) -> SchemaChange:
     try:
         await connection.run_sync(execute, plan)
         await connection.commit()
@@ -73,13 +73,13 @@ async def _carry_out(connection: AsyncConnection, database: str, plan: Plan) -> 
         tables: list[Any] = [*plan.tables, *(index.table for index in plan.indexes)]
         tables += [column.table for column, _ in plan.columns]
         name = full_name(tables[0]) if tables else ""
-        raise _conflict(database, [Difference(name, "", text)]) from exc
+        raise _schema_conflict(database, [Difference(name, "", text)]) from exc
     return SchemaChange(
         database,
         tables=tuple(full_name(table) for table in plan.tables),
         columns=tuple(f"{full_name(column.table)}.{column.name}" for column, _ in plan.columns),
         indexes=tuple(
-            index_name(one.name, one.table) for one in plan.indexes if one.table is not None
+            index_name(index.name, index.table) for index in plan.indexes if index.table is not None
         ),
         sequences=tuple(map(sequence_name, plan.sequences)),
         schemas=tuple(plan.schemas),
@@ -87,7 +87,7 @@ async def _carry_out(connection: AsyncConnection, database: str, plan: Plan) -> 
     )
 
 
-def execute(connection: Connection, plan: Plan) -> None:
+def execute(connection: Connection, plan: SchemaPlan) -> None:
     """Run a plan's statements in the connection's transaction."""
     for schema in plan.schemas:
         connection.execute(CreateSchema(schema))
@@ -95,21 +95,21 @@ def execute(connection: Connection, plan: Plan) -> None:
         connection.execute(CreateSequence(sequence))
     for table in plan.tables:
         connection.execute(CreateTable(table))
-        for index in sorted(table.indexes, key=lambda one: str(one.name)):
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
             connection.execute(CreateIndex(index))
     for column, strict in plan.columns:
-        connection.exec_driver_sql(_add_column(connection, column, strict=strict))
+        connection.exec_driver_sql(_add_column_statement(connection, column, strict=strict))
     for index in plan.indexes:
         connection.execute(CreateIndex(index))
 
 
-def _add_column(connection: Connection, column: Column[object], *, strict: bool) -> str:
+def _add_column_statement(connection: Connection, column: Column[object], *, strict: bool) -> str:
     dialect = connection.dialect
     preparer = dialect.identifier_preparer
     compiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # as Alembic does
     default = compiler.get_column_default_string(column)
-    if default is None and (given := scalar_default(column)) is not None:
-        value = literal(given.arg, column.type)
+    if default is None and (scalar := scalar_default(column)) is not None:
+        value = literal(scalar.arg, column.type)
         default = str(value.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     kind = dialect.type_compiler_instance.process(column.type)
     table = preparer.format_table(column.table)
@@ -119,20 +119,25 @@ def _add_column(connection: Connection, column: Column[object], *, strict: bool)
 
 
 async def busy_after(catalog: Catalog, wait: float) -> list[str]:
-    """The sessions that are in a transaction still, after so many seconds at most."""
+    """Return the purposes of sessions still in a transaction after ``wait`` seconds at most."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
-    while busy := sorted({one.purpose for one in catalog.sessions if one.busy}):
+    while busy := sorted({session.purpose for session in catalog.sessions if session.busy}):
         if loop.time() >= deadline:
             break
         await asyncio.sleep(POLL)
     return busy
 
 
-async def _drain_writers(catalog: Catalog, wait: float) -> None:
+async def _let_writers_out(catalog: Catalog, wait: float) -> None:
+    """Wait until no session has uncommitted changes; new transactions may begin meanwhile.
+
+    Raises:
+        DatabaseBusyError: If some still have after ``wait`` seconds.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
-    while writers := tuple(one.purpose for one in catalog.sessions if one.writing):
+    while writers := tuple(session.purpose for session in catalog.sessions if session.writing):
         if loop.time() >= deadline:
             raise DatabaseBusyError(
                 f"database {catalog.name!r} can't be changed while sessions have uncommitted "
@@ -144,10 +149,12 @@ async def _drain_writers(catalog: Catalog, wait: float) -> None:
         await asyncio.sleep(POLL)
 
 
-def _conflict(database: str, differences: list[Difference]) -> SchemaConflictError:
+def _schema_conflict(database: str, differences: list[Difference]) -> SchemaConflictError:
     sentences = tuple(
-        f"{one.table}.{one.column}: {one.text}" if one.column else f"{one.table}: {one.text}"
-        for one in differences
+        f"{difference.table}.{difference.column}: {difference.text}"
+        if difference.column
+        else f"{difference.table}: {difference.text}"
+        for difference in differences
     )
     first = differences[0]
     return SchemaConflictError(

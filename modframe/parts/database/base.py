@@ -1,8 +1,8 @@
 """`get_database_base`: the declarative base of a module's models; called by module files.
 
-Each call gives a base with fresh metadata, so that a new generation's tables never meet an old
-one's. Files of one package that ask for the same name share a base, which is kept in the package
-itself: it goes when the generation goes.
+Each base has metadata of its own, so that the tables of a new generation never clash with those of
+an old one. Files of one package that ask for the same name share a base, which is kept in the
+package itself and is released with it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from .names import check_name
 
 BASES = "__modframe_database_bases__"
 MADE_IN = "__modframe_made_in__"
-"""On a base: ``__name__`` of each file that asked for it → the line it asked in."""
+"""Attribute of a base: ``__name__`` of each file that asked for it → the line of the call."""
 
 
 def get_database_base(database_name: str) -> Any:
-    """A declarative base for the models of one database.
+    """Return a declarative base for the models of one database.
 
     Args:
         database_name: The database, by convention the file's ``DATABASE_NAME``.
 
     Returns:
         A class to derive models from, with ``Column(...)`` or ``Mapped[...]``. It is one class
-        for all files of a module that ask for the same name. Integer primary keys count by
-        themselves.
+        for all files of a module that ask for the same name. Integer primary keys are filled
+        from a sequence.
 
     Raises:
         DatabaseNameError: If the name can't be a database's.
@@ -38,8 +38,8 @@ def get_database_base(database_name: str) -> Any:
     caller = sys._getframe(1)
     name = str(caller.f_globals.get("__name__", ""))
     package = caller.f_globals.get("__package__") or ""
-    home = sys.modules.get(".".join(package.split(".")[:3])) if package else None
-    bases = vars(home).setdefault(BASES, {}) if home is not None else {}
+    root = sys.modules.get(".".join(package.split(".")[:3])) if package else None
+    bases = vars(root).setdefault(BASES, {}) if root is not None else {}
     base = bases.get(database_name)
     if base is None:
         base = bases[database_name] = _make(database_name, name)
@@ -51,7 +51,7 @@ def _make(database_name: str, module_name: str) -> type[DeclarativeBase]:
     body = {
         "__module__": module_name,
         "__doc__": f"Base of the models of database {database_name!r}.",
-        "__allow_unmapped__": True,  # plain annotations beside Column(...) are welcome
+        "__allow_unmapped__": True,  # plain annotations beside Column(...) are allowed
         "metadata": MetaData(info={"database": database_name}),
         MADE_IN: {},
     }
@@ -59,14 +59,14 @@ def _make(database_name: str, module_name: str) -> type[DeclarativeBase]:
 
 
 def database_of(metadata: MetaData) -> str | None:
-    """The database that metadata made here belongs to; ``None`` for anyone else's."""
+    """Return the database of metadata that was made here; ``None`` for any other metadata."""
     name = metadata.info.get("database")
     return name if isinstance(name, str) else None
 
 
 @event.listens_for(Table, "after_parent_attach")
 def _number_keys(table: Table, metadata: MetaData) -> None:
-    """DuckDB has no SERIAL: a sequence and a server default do what it would."""
+    """Give an integer key a sequence and a server default: DuckDB has no SERIAL."""
     if database_of(metadata) is None:
         return
     column = table.autoincrement_column
@@ -76,8 +76,8 @@ def _number_keys(table: Table, metadata: MetaData) -> None:
         return
     sequence = Sequence(f"{table.name}_{column.name}_seq", metadata=metadata, schema=table.schema)
     sequence.column = column
-    column.default = sequence  # what an INSERT names, so that a batch's keys keep their order
+    column.default = sequence  # part of an INSERT, so that the keys of a batch keep their order
     column.identity = None
-    column.server_default = DefaultClause(sequence.next_value())  # for anyone else's INSERT
+    column.server_default = DefaultClause(sequence.next_value())  # for an INSERT in plain SQL
     column.server_default.column = column
     column.autoincrement = True

@@ -1,8 +1,8 @@
-"""`Catalog`: one module database: its file, whether it is attached, its engine, who is in it.
+"""`Catalog`: one module database: its file, whether that is attached, its engine, its sessions.
 
 Comes in: sessions, schema changes and queries that need the file. Goes out: an engine on it. The
-file is attached with the first user and given back when nobody has used it for a while. All of it
-happens on the app loop; DuckDB is only ever called on worker threads. `Databases` owns catalogs.
+file is attached for the first user, and detached after it has not been used for a while. All of it
+happens on the app loop; DuckDB is only called on worker threads. `Databases` owns catalogs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .errors import DatabaseClosedError, DatabaseLockedError
 from .names import literal, quoted
 from .opening import holder_of, locked_error, opening_error
 from .tracking import Tracked, watch_engine
-from .worker import Worker, finish
+from .worker import DatabaseWorker, finish
 
 if TYPE_CHECKING:
     from .instance import Instance
@@ -36,11 +36,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("modframe.database")
 
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
-"""Seconds between two tries for a locked file: growing, and a little uneven."""
+"""Seconds between two attempts to open a locked file: growing, with some random variation."""
 POOL_SIZE, POOL_OVERFLOW = 5, 15
 
 _attached: dict[str, object] = {}
-"""Files attached anywhere in this process: a second opening would cost the first its lock."""
+"""Real path of each file attached in this process → its `Catalog`.
+
+One for the process: if a file were opened a second time, the first opening would lose its lock."""
 
 
 class Catalog:
@@ -48,11 +50,11 @@ class Catalog:
 
     Attributes:
         name: Its name, in SQL and of the file.
-        path: Its file; nothing for one in memory.
+        path: Its file; ``None`` for one in memory.
         sessions: Its open sessions.
         gate: Held while tables are changed; new sessions wait for it.
         tables: Its tables, as last seen.
-        needs: Generation → what it relies on in here, in the words of `SchemaChange.items`.
+        needs: Generation → what it relies on, named as in `SchemaChange.items`.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class Catalog:
         self.gate = asyncio.Lock()
         self.tables: tuple[str, ...] = ()
         self.needs: dict[str, frozenset[str]] = {}
-        self._change: asyncio.Event | None = None
+        self._tables_changing: asyncio.Event | None = None
         self._instance = instance
         self._lock_wait = lock_wait
         self._idle = idle
@@ -74,7 +76,7 @@ class Catalog:
         self._opening: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
-        self._leaving: asyncio.Task[None] | None = None
+        self._detaching: asyncio.Task[None] | None = None
         self._closed = False
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
@@ -85,17 +87,17 @@ class Catalog:
 
     @property
     def users(self) -> int:
-        """How many sessions, changes and queries need the file at the moment."""
+        """How many sessions, schema changes and queries need the file now."""
         return self._users
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[AsyncEngine]:
-        """Hold the file for a while, attaching it first if need be.
+        """Keep the file attached, attaching it first if needed; yields the engine.
 
         Raises:
             DatabaseLockedError: If another process holds it for longer than the wait.
             DatabaseOpenError: If it can't be opened.
-            DatabaseClosedError: If everything was closed.
+            DatabaseClosedError: If the databases were closed.
         """
         self._instance.check()
         self._users += 1
@@ -111,21 +113,21 @@ class Catalog:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """While tables change, open sessions begin no transaction: its commit would fail."""
-        change = self._change = asyncio.Event()
+        """Let open sessions begin no transaction while tables change: its commit would fail."""
+        change = self._tables_changing = asyncio.Event()
         try:
             yield
         finally:
-            self._change = None
+            self._tables_changing = None
             change.set()
 
     def hold(self) -> None:
-        """Wait for the end of a change of tables; called inside SQLAlchemy's greenlet."""
-        while (change := self._change) is not None:
+        """Wait until no tables change; called inside SQLAlchemy's greenlet."""
+        while (change := self._tables_changing) is not None:
             await_only(change.wait())
 
     async def _open(self) -> None:
-        """Wait for the one attempt at opening that all users share."""
+        """Wait for the attempt at opening that all users share, starting it if there is none."""
         if self._closed:
             raise DatabaseClosedError(
                 f"database {self.name!r} was closed with the app",
@@ -144,7 +146,7 @@ class Catalog:
     def _opened(self, task: asyncio.Task[None]) -> None:
         self._opening = None
         if not task.cancelled():
-            task.exception()  # each waiter has raised it; with none left, nobody needs it
+            task.exception()  # retrieved, since there may be no waiter left that raises it
         if self.attached and not self._users and self.path is not None:
             self._start_timer()
 
@@ -169,13 +171,13 @@ class Catalog:
                     ) from exc.__cause__
             else:
                 return
-            left = self._lock_wait - (loop.time() - started)
-            await asyncio.sleep(max(0.0, min(pause * random.uniform(0.8, 1.2), left)))
+            remaining = self._lock_wait - (loop.time() - started)
+            await asyncio.sleep(max(0.0, min(pause * random.uniform(0.8, 1.2), remaining)))
             pause = min(pause * 2, LAST_PAUSE)
 
     def _attach_now(self) -> None:
-        """On the instance's thread: one try."""
-        keywords()  # asks DuckDB, and is remembered for the engine that comes next
+        """Try once to attach the file; on the instance's thread."""
+        keywords()  # queries DuckDB here, once, and not on the loop with the first engine
         name = quoted(self.name)
         root = self._instance.root
         if self.path is None:
@@ -212,8 +214,8 @@ class Catalog:
         return engine
 
     def _connect(self) -> Connection:
-        """A new connection, for the pool; called inside SQLAlchemy's greenlet."""
-        worker = Worker(self.name)
+        """Make a connection for the pool; called inside SQLAlchemy's greenlet."""
+        worker = DatabaseWorker(self.name)
         use = f"USE {quoted(self.name)}.main"
 
         def connect() -> duckdb.DuckDBPyConnection:
@@ -224,7 +226,7 @@ class Catalog:
         try:
             connection = Connection(await_only(worker.run(connect)), worker)
         except BaseException:
-            worker.stop()
+            worker.close()
             raise
         self._connections.add(connection)
         return connection
@@ -237,17 +239,17 @@ class Catalog:
     def _start_timer(self) -> None:
         self._stop_timer()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._idle, self._leave, context=Context())
+        self._timer = loop.call_later(self._idle, self._detach_idle, context=Context())
 
-    def _leave(self) -> None:
+    def _detach_idle(self) -> None:
         self._timer = None
-        if not self._users and self._leaving is None:
+        if not self._users and self._detaching is None:
             loop = asyncio.get_running_loop()
-            self._leaving = loop.create_task(self._detach(), context=Context())
-            self._leaving.add_done_callback(self._left)
+            self._detaching = loop.create_task(self._detach(), context=Context())
+            self._detaching.add_done_callback(self._detached)
 
-    def _left(self, task: asyncio.Task[None]) -> None:
-        self._leaving = None
+    def _detached(self, task: asyncio.Task[None]) -> None:
+        self._detaching = None
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("database %r could not be given back: %s", self.name, error)
         if self.attached and not self._users and self._timer is None and not self._closed:
@@ -264,23 +266,23 @@ class Catalog:
                 await finish(self._instance.run(self._detach_now))
 
     def _detach_now(self) -> None:
-        """On the instance's thread."""
+        """Detach the file; on the instance's thread."""
         self._instance.root.execute(f"DETACH DATABASE IF EXISTS {quoted(self.name)}")
         if _attached.get(self._key) is self:
             del _attached[self._key]
 
     def forget(self) -> None:
-        """Drop compiled statements, which keep the models of old generations alive."""
+        """Clear the cache of compiled statements, which keeps models of old generations alive."""
         if self._engine is not None:
             self._engine.clear_compiled_cache()
 
     async def aclose(self) -> None:
-        """Give the file back for good; sessions still open are cut off."""
+        """Detach the file for good; sessions still open are cut off."""
         self._closed = True
         self._stop_timer()
         if self._opening is not None:
             self._opening.cancel()
-        for task in (self._opening, self._leaving):
+        for task in (self._opening, self._detaching):
             if task is not None:
                 await asyncio.wait([task])
         self._stop_timer()

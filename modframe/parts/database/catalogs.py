@@ -1,8 +1,8 @@
 """`Databases`: all module databases of the app, on one DuckDB instance; made by the database part.
 
 Comes in: sessions, models' metadata and queries. Goes out: SQLAlchemy sessions, what was added to
-a schema, rows. Everything runs on the one app loop. Nothing is made on disk before something is
-kept: making `Databases` only notes where.
+a schema, rows. Everything runs on the one app loop. Making `Databases` makes nothing on disk; the
+first use of a database makes its file.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ SUFFIX = ".duckdb"
 
 @dataclass(frozen=True, slots=True)
 class CatalogFacts:
-    """What a person should know of one database.
+    """Facts about one database, for people.
 
     Attributes:
         database: Its name.
         path: Its file; empty for one in memory.
-        attached: Whether this process holds the file at the moment.
-        sessions: How many sessions are open. ``purposes``: what for.
+        attached: Whether this process holds the file now.
+        sessions: How many sessions are open. ``purposes``: what they are for.
         tables: Its tables, as last seen.
     """
 
@@ -55,10 +55,10 @@ class Databases:
     """The module databases below one folder.
 
     Args:
-        folder: Where the files are, ``<name>.duckdb`` each; nothing keeps all in memory.
+        folder: Where the files are, ``<name>.duckdb`` each; ``None`` keeps all in memory.
         lock_wait: Seconds to wait for a file that another process holds.
-        idle: Seconds after its last session that a file is given back.
-        memory_limit: What DuckDB may use, for example ``"2GB"``.
+        idle: Seconds without a session after which a file is detached.
+        memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
     """
 
@@ -97,56 +97,56 @@ class Databases:
     def session(
         self, database: str, purpose: str, *, strict: bool = False
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """A session on one database; it is yours to commit.
+        """Return a session on one database; the caller commits it.
 
         Args:
-            database: The database's name; it is made if it isn't there.
+            database: The database's name; it is made if it doesn't exist.
             purpose: What the session is for; named in messages.
             strict: Whether changes left uncommitted are an error instead of a warning.
 
         Raises:
-            DatabaseNameError: If the name can't be a database's.
+            DatabaseNameError: If the name can't be used for a database.
             DatabaseLockedError: On entering, if another process holds the file for too long.
-            UncommittedChangesError: On leaving, if it is strict and changes were left.
+            UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         """
         return integrity_session(self._catalog(database), purpose, strict=strict)
 
     async def apply(self, database: str, metadata: MetaData, *, user: str = "") -> SchemaChange:
-        """Add what the models have and the database hasn't: tables, columns, indexes.
+        """Add what the models have and the database lacks: tables, columns, indexes.
 
         Args:
             database: The database's name.
             metadata: The models' tables.
-            user: The generation that relies on them, until `let_go`.
+            user: The generation that relies on them, until `release`.
 
         Returns:
             What was added; `revert` takes it back where that loses nothing.
 
         Raises:
-            SchemaConflictError: If something differs that adding can't mend; nothing was changed.
-            DatabaseBusyError: If sessions with open changes hold up a change of their table.
+            SchemaConflictError: If adding can't make tables fit the models; nothing was changed.
+            DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
         """
         return await apply(self._catalog(database), metadata, wait=self._lock_wait, user=user)
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
-        """Drop what a change added and nothing was written to.
+        """Drop what a change added, where nothing was written to it.
 
         Args:
             change: The change.
             user: The generation that it was for.
 
         Returns:
-            What stays, in words and with the reason: ``table orders (it holds 2 rows)``.
+            What stays, with the reason: ``table orders (it holds 2 rows)``.
         """
         return await revert(self._catalog(change.database), change, user=user)
 
-    def let_go(self, user: str) -> None:
-        """A generation relies on no tables any more."""
+    def release(self, user: str) -> None:
+        """Note that a generation relies on no tables any more."""
         for catalog in self._catalogs.values():
             catalog.needs.pop(user, None)
 
     async def sql(self, query: str, *params: Any, database: str | None = None) -> Rows:
-        """Read, across all databases, tables named ``<database>.<table>``.
+        """Run one reading statement across all databases; tables are ``<database>.<table>``.
 
         Args:
             query: One statement that reads; ``?`` or ``$1`` stands for a parameter.
@@ -154,56 +154,56 @@ class Databases:
             database: The database that bare table names belong to.
 
         Raises:
-            QueryRefusedError: If it isn't one statement that reads.
+            QueryRefusedError: If it isn't one reading statement.
             DatabaseLockedError: If another process holds a file that it needs.
         """
         self._instance.check()
-        known = {name: self._catalog(name) for name in self._known()}
-        if database is not None and database not in known:
+        catalogs = {name: self._catalog(name) for name in self._existing()}
+        if database is not None and database not in catalogs:
             raise DatabaseNameError(
                 f"there is no database {database!r}",
-                cure=f"there are: {', '.join(known) or 'none yet'}",
+                cure=f"there are: {', '.join(catalogs) or 'none yet'}",
                 database=database,
             )
-        needed = names_in(query, known) | ({database} if database is not None else set())
-        async with AsyncExitStack() as held:
-            uses = [known[name].use() for name in sorted(needed or known)]
+        needed = names_in(query, catalogs) | ({database} if database is not None else set())
+        async with AsyncExitStack() as attached:
+            uses = [catalogs[name].use() for name in sorted(needed or catalogs)]
             for use in uses:
-                await held.enter_async_context(use)
+                await attached.enter_async_context(use)
             return await read(self._instance, query, params, database=database)
 
-    def _known(self) -> list[str]:
-        """The databases there are, without making any."""
-        names = {one.name for one in self._catalogs.values() if one.attached}
+    def _existing(self) -> list[str]:
+        """Return the names of the databases that exist; makes none."""
+        names = {catalog.name for catalog in self._catalogs.values() if catalog.attached}
         if self._folder is not None and self._folder.is_dir():
             stems = (path.stem for path in self._folder.glob(f"*{SUFFIX}"))
             names |= {stem for stem in stems if is_name(stem)}
         return sorted(names)
 
     def describe(self) -> list[CatalogFacts]:
-        """What each database is doing, by name; never waits."""
+        """Return the facts about each database, by name; never waits."""
         return [
             CatalogFacts(
                 database=catalog.name,
                 path=str(catalog.path or ""),
                 attached=catalog.attached,
                 sessions=len(catalog.sessions),
-                purposes=tuple(one.purpose for one in list(catalog.sessions)),
+                purposes=tuple(session.purpose for session in list(catalog.sessions)),
                 tables=catalog.tables,
             )
             for _, catalog in sorted(self._catalogs.items())
         ]
 
     def forget(self) -> None:
-        """Drop what is remembered of statements; called when a generation is settled, whose
-        models it would keep alive."""
+        """Clear the caches of compiled statements; called when a generation was closed, whose
+        models they would keep alive."""
         for catalog in list(self._catalogs.values()):
             catalog.forget()
 
     async def aclose(self) -> None:
-        """Give all files back and close DuckDB; sessions still open are cut off."""
+        """Detach all files and close DuckDB; sessions still open are cut off."""
         try:
-            await asyncio.gather(*(one.aclose() for one in self._catalogs.values()))
+            await asyncio.gather(*(catalog.aclose() for catalog in self._catalogs.values()))
         finally:
             await self._instance.aclose()
 
@@ -214,6 +214,6 @@ class Databases:
         await self.aclose()
 
     def __repr__(self) -> str:
-        attached = sum(one.attached for one in self._catalogs.values())
+        attached = sum(catalog.attached for catalog in self._catalogs.values())
         where = str(self._folder) if self._folder is not None else "memory"
         return f"<Databases in {where}: {len(self._catalogs)} known, {attached} attached>"

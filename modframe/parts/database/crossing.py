@@ -1,4 +1,4 @@
-"""The databases as a cell or a thread uses them: each step crosses to the app loop."""
+"""The databases as cells and other threads use them: each step runs on the app loop."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class AppDatabase:
 
 
 class _CrossingSession:
-    """A session over there, used from here: one step after the other, and left in every case.
+    """A session on the app loop, used from another thread or loop: one step after the other.
 
-    Whoever is cancelled here does not wait for the end of what they began over there; so each
-    step waits for its turn, and a session that was begun for nobody is ended again.
+    A cancelled caller does not wait until the step that it began has ended on the app loop. So each
+    step waits for the one before it, and a session whose caller was cancelled is ended in any case.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class _CrossingSession:
     ) -> None:
         self._app_loop = app_loop
         self._session = session
-        self._turn = asyncio.Lock()  # used on the app loop alone
+        self._one_step = asyncio.Lock()  # used on the app loop alone
         self._begun = False
 
     def cross(self, step: Callable[[], Awaitable[Any]], label: str) -> Call[Any]:
-        """Take a step over there, after those before it have ended."""
+        """Run a step on the app loop, after the steps before it have ended."""
 
         async def in_turn() -> Any:
-            async with self._turn:
+            async with self._one_step:
                 return await step()
 
         return Call(self._app_loop, in_turn, f"session: {label}")
@@ -115,7 +115,7 @@ class _CrossingSession:
 
 
 class _Crossed:
-    """An object of the app loop's whose coroutine methods can be awaited anywhere."""
+    """An object of the app loop; its coroutine methods can be awaited anywhere."""
 
     def __init__(self, crossing: _CrossingSession, real: Any) -> None:
         self._crossing = crossing

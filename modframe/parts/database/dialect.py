@@ -1,7 +1,7 @@
 """The async DuckDB dialect, over duckdb-engine's; SQLAlchemy loads it as ``modframe_duckdb://``.
 
-Comes in: what SQLAlchemy compiles. Goes out: DuckDB's SQL, with all of DuckDB's keywords quoted,
-and connections from a ``creator`` that returns an adapted one. `Catalog` makes the engines.
+Comes in: statements that SQLAlchemy compiles. Goes out: DuckDB's SQL, with its keywords quoted.
+Connections come from the ``creator`` of an engine, and `Catalog` makes the engines.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ URL_TEXT = f"{NAME}://"
 
 
 def register() -> None:
-    """Tell SQLAlchemy where the dialect is; it is imported with the first engine."""
+    """Register the dialect with SQLAlchemy."""
     registry.register(NAME, __name__, "ModframeDuckDB")
 
 
@@ -40,31 +40,31 @@ register()
 
 @lru_cache(maxsize=1)
 def keywords() -> frozenset[str]:
-    """DuckDB's keywords, of all categories: quoting one too many does no harm."""
+    """Return DuckDB's keywords, of all categories: quoting a name without need does no harm."""
     with duckdb.connect(":memory:") as instance:
         rows = instance.execute("SELECT keyword_name FROM duckdb_keywords()").fetchall()
     return frozenset(name for (name,) in rows)
 
 
 class IdentifierPreparer(duckdb_engine.DuckDBIdentifierPreparer):
-    """Quotes every name that is a keyword of DuckDB's."""
+    """Quotes every name that is a keyword of DuckDB."""
 
     def __init__(self, dialect: Any, **kwargs: Any) -> None:
-        # not duckdb-engine's own, which asks the process's default connection
+        # not duckdb-engine's own, which uses the process's default connection
         PGIdentifierPreparer.__init__(self, dialect, **kwargs)
         self.reserved_words = self.reserved_words | keywords()
 
 
 class TypeCompiler(PGTypeCompiler):
-    """Names of types; a `Float` is Python's, of 64 bits, which DuckDB's ``FLOAT`` isn't."""
+    """Names of types; `Float` is a 64-bit ``DOUBLE``, since DuckDB's ``FLOAT`` has 32 bits."""
 
     def visit_FLOAT(self, type_: Any, **kw: Any) -> str:  # noqa: N802 - the name SQLAlchemy calls
-        """``DOUBLE``; ``REAL`` is the way to 32 bits."""
+        """Return ``DOUBLE``, or ``REAL`` for a precision of 24 bits or less."""
         return "DOUBLE" if type_.precision is None or type_.precision > 24 else "REAL"
 
 
 class DBAPI(duckdb_engine.DBAPI):
-    """The driver as SQLAlchemy sees it; its names tell which errors are whose."""
+    """The driver as SQLAlchemy sees it: the names of its exceptions."""
 
     Error = duckdb.Error
     DatabaseError = duckdb.DatabaseError
@@ -78,7 +78,7 @@ class DBAPI(duckdb_engine.DBAPI):
 
 
 class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  # it answers less
-    """DuckDB for ``AsyncSession``; the loop never waits in it."""
+    """DuckDB for ``AsyncSession``; never blocks the loop."""
 
     driver = "modframe"
     is_async = True
@@ -86,12 +86,14 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
     supports_statement_cache = True
     supports_sane_rowcount = True
     supports_sane_multi_rowcount = False
-    supports_native_enum = False  # DuckDB has enums, but no catalog that PostgreSQL's would use
+    supports_native_enum = (
+        False  # DuckDB has enums, but not the catalog that PostgreSQL's type reads
+    )
     supports_identity_columns = False
     supports_smallserial = True
     sequences_optional = False
     returns_native_bytes = True
-    # psycopg2's would read the connection's notices
+    # not psycopg2's, which reads the connection's notices
     execution_ctx_cls = PGExecutionContext  # type: ignore[assignment]  # a base of psycopg2's
     preparer = IdentifierPreparer
     type_compiler_cls = TypeCompiler
@@ -105,16 +107,16 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
 
     @classmethod
     def import_dbapi(cls) -> Any:
-        """The driver's names."""
+        """Return the driver."""
         return DBAPI
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:  # noqa: ARG003 - SQLAlchemy's
-        """A pool for the loop; connections are made by a ``creator``."""
+        """Return the pool class for asyncio."""
         return AsyncAdaptedQueuePool
 
     def connect(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refused: the app's one DuckDB instance gives out all connections."""
+        """Refuse: all connections are cursors of the app's one DuckDB instance."""
         raise UnsupportedByDuckDBError(
             f"an engine for {URL_TEXT!r} needs a creator",
             cure="use integrity_session(...), which has one",
@@ -122,26 +124,26 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
         )
 
     def initialize(self, connection: Any) -> None:
-        """Read what there is to know of the server: nothing that isn't known."""
+        """Skip what duckdb-engine asks the server here."""
         DefaultDialect.initialize(self, connection)
 
     def _get_default_schema_name(self, connection: Any) -> str:
         return "main"
 
     def do_begin(self, dbapi_connection: Any) -> None:
-        """Begin with the next statement."""
+        """Begin a transaction with the next statement."""
         dbapi_connection.begin()
 
     def do_rollback(self, dbapi_connection: Any) -> None:
-        """Roll back what was begun."""
+        """Roll back the transaction."""
         dbapi_connection.rollback()
 
     def do_commit(self, dbapi_connection: Any) -> None:
-        """Commit what was begun."""
+        """Commit the transaction."""
         dbapi_connection.commit()
 
     def do_close(self, dbapi_connection: Any) -> None:
-        """Close, interrupting what runs."""
+        """Interrupt what runs, and close."""
         dbapi_connection.close()
 
     def do_terminate(self, dbapi_connection: Any) -> None:
@@ -149,11 +151,11 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
         dbapi_connection.terminate()
 
     def do_ping(self, dbapi_connection: Any) -> bool:
-        """Embedded, so it is there."""
+        """Return true: an embedded database is always there."""
         return True
 
     def do_savepoint(self, connection: Any, name: str) -> NoReturn:
-        """Refused: DuckDB has none."""
+        """Refuse: DuckDB has no savepoints."""
         raise UnsupportedByDuckDBError(
             "DuckDB has no savepoints, so begin_nested() can't work",
             cure="use a session of its own for what may fail by itself",
@@ -161,5 +163,5 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
         )
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
-        """Whether the instance has shut itself down after a fatal error."""
+        """Return whether DuckDB has shut down after a fatal error."""
         return isinstance(e, duckdb.FatalException)

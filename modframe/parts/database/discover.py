@@ -1,4 +1,4 @@
-"""Which databases a module has: its files come in, frozen `DatabaseSpec`s go out.
+"""Finds the databases of a module: its files come in, frozen `DatabaseSpec`s go out.
 
 Called by the database part when a generation is built. A file that holds ``DATABASE_NAME`` has a
 database; models on any other base, and bases in a file without that constant, are errors.
@@ -28,7 +28,7 @@ class DatabaseSpec:
     Attributes:
         name: The database's name.
         metadata: The tables of its models; empty if the module has none.
-        file: The file that says so, for example ``"db_models.py"``.
+        file: The file that declares it, for example ``"db_models.py"``.
     """
 
     name: str
@@ -39,19 +39,18 @@ class DatabaseSpec:
 def discover(
     modules: Mapping[str, ModuleType], *, named: str | None = None
 ) -> tuple[DatabaseSpec, ...]:
-    """The databases of a loaded module.
+    """Return the databases of a loaded module.
 
     Args:
         modules: File name → module object, as loaded.
-        named: The name that ``@register_database`` gives; it counts where no file holds the
-            constant.
+        named: The name given to ``@register_database``; used if no file has the constant.
 
     Raises:
-        DatabaseDefinitionError: If a file's models or constants can't work; says which and how.
+        DatabaseDefinitionError: If a file's models or constants can't work.
     """
     constants = {file: _constant(file, module) for file, module in modules.items()}
-    found: dict[str, DatabaseSpec] = {}
-    spare: dict[str, DatabaseSpec] = {}
+    specs: dict[str, DatabaseSpec] = {}
+    without_models: dict[str, DatabaseSpec] = {}
     for file, module in modules.items():
         _check_models(file, module)
         name = constants[file]
@@ -59,19 +58,21 @@ def discover(
         for base in bases:
             _check_base(file, module, base, name=name, named=named)
             database = base.metadata.info["database"]
-            found.setdefault(database, DatabaseSpec(database, base.metadata, file))
+            specs.setdefault(database, DatabaseSpec(database, base.metadata, file))
         if name is not None and not bases:
-            spare.setdefault(name, DatabaseSpec(name, MetaData(info={"database": name}), file))
-    if named is not None and not found and not spare:
+            without_models.setdefault(
+                name, DatabaseSpec(name, MetaData(info={"database": name}), file)
+            )
+    if named is not None and not specs and not without_models:
         _checked(named, "", 0)
-        spare[named] = DatabaseSpec(named, MetaData(info={"database": named}), "")
-    for name, spec in spare.items():
-        found.setdefault(name, spec)
-    return tuple(found.values())
+        without_models[named] = DatabaseSpec(named, MetaData(info={"database": named}), "")
+    for name, spec in without_models.items():
+        specs.setdefault(name, spec)
+    return tuple(specs.values())
 
 
 def _constant(file: str, module: ModuleType) -> str | None:
-    """The file's constant; ``None``, as in the guide's decorator, is no database."""
+    """Return the file's constant; ``None``, as in the guide's decorator, means no database."""
     value = vars(module).get(CONSTANT)
     return None if value is None else _checked(value, file, _line_of(module, f"{CONSTANT} "))
 

@@ -1,4 +1,4 @@
-"""The errors of the databases, one branch of modframe's tree; raised in this room only."""
+"""The errors of the databases, a branch of modframe's tree; raised in this room only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class DatabaseError(ModframeError):
 
 
 class DatabaseNameError(DatabaseError, ValueError):
-    """Raised when a text can't be a database's name, or a database isn't there."""
+    """Raised when a name can't be used for a database, or there is no such database."""
 
 
 class DatabaseDefinitionError(DatabaseError):
@@ -77,11 +77,11 @@ class DatabaseConflictError(DatabaseError):
 
 
 class UncommittedChangesError(DatabaseError):
-    """Raised when a strict session ends with changes that were not committed; they are gone.
+    """Raised when a strict session ends with uncommitted changes; they were rolled back.
 
     Attributes:
         purpose: What the session was for.
-        changes: What was left, for example ``("INSERT",)``.
+        changes: What was not committed, for example ``("INSERT",)``.
     """
 
     purpose: str
@@ -89,11 +89,11 @@ class UncommittedChangesError(DatabaseError):
 
 
 class SchemaConflictError(DatabaseError):
-    """Raised when models differ from the tables in a way that adding can't mend.
+    """Raised when models differ from the tables and adding to the tables can't solve it.
 
     Attributes:
         table: The first table that differs.
-        column: The first column that differs; empty if it is about the table.
+        column: The first column that differs; empty if the difference is one of the table.
         differences: All of them, as sentences.
     """
 
@@ -103,17 +103,17 @@ class SchemaConflictError(DatabaseError):
 
 
 class DatabaseBusyError(DatabaseError):
-    """Raised when open sessions hold up a change of the schema for longer than the wait.
+    """Raised when open sessions block a change of the schema for longer than the wait.
 
     Attributes:
-        purposes: What the sessions in the way are for.
+        purposes: What those sessions are for.
     """
 
     purposes: tuple[str, ...]
 
 
 class QueryRefusedError(DatabaseError, ValueError):
-    """Raised when ``sql`` is given anything but one statement that reads.
+    """Raised when ``sql`` gets anything but one reading statement.
 
     Attributes:
         query: The text as given.
@@ -123,4 +123,4 @@ class QueryRefusedError(DatabaseError, ValueError):
 
 
 class UnsupportedByDuckDBError(DatabaseError, NotImplementedError):
-    """Raised when something is asked for that DuckDB doesn't have, such as savepoints."""
+    """Raised when something is used that DuckDB doesn't have, such as savepoints."""

@@ -1,6 +1,6 @@
-"""`Instance`: the process's one DuckDB instance, on a thread of its own; owned by `Databases`.
+"""`Instance`: the app's one DuckDB instance, on a thread of its own; owned by `Databases`.
 
-Module databases are attached to it, one catalog each. Nothing is made before the first job.
+Module databases are attached to it, one catalog each. DuckDB is opened with the first job.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from typing import TypeVar
 import duckdb
 
 from .errors import DatabaseClosedError, DatabaseLoopError
-from .worker import Worker, check_epoch, epoch
+from .worker import DatabaseWorker
 
 T = TypeVar("T")
 
 _instances: weakref.WeakSet[Instance] = weakref.WeakSet()
 
 
-def _keep_from_closing() -> None:
-    """In a forked child: closing the parent's instance would wait for threads that aren't here,
-    and write into the parent's file; so it is never closed."""
+def _never_close() -> None:
+    """In a forked child, keep the parent's instances open: closing one would wait for threads that
+    the child doesn't have, and write into the parent's file."""
     for instance in list(_instances):
         instance.immortalize()
 
 
-os.register_at_fork(after_in_child=_keep_from_closing)
+os.register_at_fork(after_in_child=_never_close)
 
 
 class Instance:
     """DuckDB, opened with the first job.
 
     Args:
-        memory_limit: What it may use, for example ``"2GB"``; DuckDB's own default is 80 % of
+        memory_limit: The memory it may use, for example ``"2GB"``; DuckDB's own default is 80 % of
             the machine.
         threads: How many threads it may use.
     """
@@ -47,16 +47,15 @@ class Instance:
             self._config["memory_limit"] = memory_limit
         if threads is not None:
             self._config["threads"] = threads
-        self._worker = Worker("instance")
+        self._worker = DatabaseWorker("instance")
         self._root: duckdb.DuckDBPyConnection | None = None
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._epoch = epoch()
         _instances.add(self)
 
     @property
     def root(self) -> duckdb.DuckDBPyConnection:
-        """The connection that attaches and detaches; cursors are made of it on other threads."""
+        """The connection that attaches files, and that cursors for other threads are made of."""
         if self._root is None:
             raise DatabaseClosedError("DuckDB isn't open", cure="start the app", database="")
         return self._root
@@ -69,7 +68,7 @@ class Instance:
             DatabaseLoopError: On another loop than at the first use.
             DatabaseForkedError: In a child forked since.
         """
-        check_epoch(self._epoch)
+        self._worker.check_process()
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
@@ -86,7 +85,7 @@ class Instance:
             )
 
     async def run(self, work: Callable[[], T], *, interrupt: Callable[[], None] | None = None) -> T:
-        """Run a job on the instance's thread, opening DuckDB first if need be."""
+        """Run a job on the instance's thread, opening DuckDB first if it isn't open."""
 
         def job() -> T:
             if self._root is None:
@@ -102,9 +101,9 @@ class Instance:
         if root is not None:
             await self._worker.run(root.close)
             self._root = None
-        self._worker.stop()
+        self._worker.close()
 
     def immortalize(self) -> None:
-        """Keep DuckDB's destructor from ever running."""
+        """Keep DuckDB's destructor from running in this process."""
         if self._root is not None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._root))

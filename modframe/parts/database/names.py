@@ -1,4 +1,4 @@
-"""Names of databases, checked once; called by bases, discovery and `Databases`."""
+"""Checks names of databases, and quotes names for SQL; called by the files of this room."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import re
 from .errors import DatabaseNameError
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
-TAKEN = frozenset({"information_schema", "main", "memory", "pg_catalog", "system", "temp"})
-"""What DuckDB calls its own catalogs and schemas."""
+RESERVED = frozenset({"information_schema", "main", "memory", "pg_catalog", "system", "temp"})
+"""Names of DuckDB's own catalogs and schemas."""
 
 
 def check_name(name: object) -> str:
-    """The name, if it can be a database's.
+    """Return the name if it can be used for a database.
 
     Raises:
-        DatabaseNameError: If it isn't a text of letters, digits and underscores, or is DuckDB's.
+        DatabaseNameError: If it isn't a string of letters, digits and underscores, or is reserved.
     """
     if not isinstance(name, str):
         raise DatabaseNameError(
@@ -30,7 +30,7 @@ def check_name(name: object) -> str:
             "'my_module'; it names the file and stands before the tables in SQL",
             database=name,
         )
-    if name.lower() in TAKEN:
+    if name.lower() in RESERVED:
         raise DatabaseNameError(
             f"{name!r} is a name that DuckDB uses itself",
             cure=f"choose another, such as '{name}_data'",
@@ -40,15 +40,15 @@ def check_name(name: object) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Whether a text can be a database's name."""
-    return bool(_NAME.match(name)) and name.lower() not in TAKEN
+    """Return whether a name can be used for a database."""
+    return bool(_NAME.match(name)) and name.lower() not in RESERVED
 
 
 def quoted(name: str) -> str:
-    """A name as an identifier in SQL."""
+    """Return a name as an identifier in SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text as a literal in SQL, for statements that take no parameters."""
+    """Return a text as a literal in SQL, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"

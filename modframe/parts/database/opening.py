@@ -1,4 +1,4 @@
-"""What DuckDB says when a file can't be opened, as errors that name the holder and the way out."""
+"""Turns DuckDB's errors at opening a file into errors that name the holder and the cure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WAL = re.compile(r"\bWAL\b|\.wal\b|replaying", re.IGNORECASE)
 
 
 def holder_of(error: BaseException) -> tuple[bool, int | None]:
-    """Whether an error is another process's lock, and that process's id.
+    """Return whether another process holds the lock, and that process's id if it is known.
 
     >>> holder_of(OSError("Conflicting lock is held in /usr/bin/python3 (PID 12)"))
     (True, 12)
@@ -21,14 +21,14 @@ def holder_of(error: BaseException) -> tuple[bool, int | None]:
     text = str(error)
     if not any(sign in text for sign in _LOCK):
         return False, None
-    found = _PID.search(text)
-    return True, int(found[1]) if found else None
+    pid = _PID.search(text)
+    return True, int(pid[1]) if pid else None
 
 
 def locked_error(
     database: str, path: str, *, holder: int | None, waited: float
 ) -> DatabaseLockedError:
-    """The error for a file that somebody else holds."""
+    """Make the error for a file that another process or app holds."""
     if holder == os.getpid():
         who = f"this process (pid {holder}) already, through another app or instance"
         cure = "stop that one first, or give this one a data folder of its own"
@@ -51,7 +51,7 @@ def locked_error(
 
 
 def opening_error(database: str, path: str, error: BaseException) -> DatabaseOpenError:
-    """The error for a file that can't be opened at all."""
+    """Make the error for a file that can't be opened for another reason than a lock."""
     text = str(error)
     if _WAL.search(text):
         cure = (

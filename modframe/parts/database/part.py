@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,29 +25,40 @@ if TYPE_CHECKING:
 
     from ...config import FrameworkSettings
     from .catalogs import Databases
+    from .discover import DatabaseSpec
     from .schema import SchemaChange
+
+
+_used_here: ContextVar[LazyDatabases | None] = ContextVar("modframe_databases", default=None)
 
 
 class LazyDatabases:
     """The app's `Databases`, made on first use.
 
     Args:
-        data: The data folder; nothing keeps databases in memory.
+        data: The data folder; ``None`` keeps databases in memory.
         config: The framework's settings.
-        declared: The names that modules declare.
+        generations: Returns the generations whose models declare databases.
     """
 
     def __init__(
-        self, data: Path | None, config: FrameworkSettings, declared: Callable[[], set[str]]
+        self,
+        data: Path | None,
+        config: FrameworkSettings,
+        generations: Callable[[], Iterable[Generation]],
     ) -> None:
         self._folder = data / "databases" if data is not None else None
         self._config = config
-        self._declared = declared
-        self._known: set[str] = set()
+        self.generations = generations
+        self._checked_names: set[str] = set()
         self._databases: Databases | None = None
 
+    def use_here(self) -> None:
+        """Make `session_here` in this context, and what begins in it, use these databases."""
+        _used_here.set(self)
+
     def get(self) -> Databases:
-        """The databases."""
+        """Return the databases; the first call imports DuckDB and SQLAlchemy."""
         if self._databases is None:
             from .catalogs import Databases
 
@@ -62,17 +74,23 @@ class LazyDatabases:
     def session(
         self, database: str, purpose: str, *, strict: bool = False
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """A session on one of them.
+        """Return a session on one of them.
 
         Raises:
             DatabaseNameError: If no module declares it and there is no file of it.
         """
-        if database not in self._known:
-            self._refuse_misspelt(database)
+        if database not in self._checked_names:
+            self._refuse_unknown(database)
         return self.get().session(database, purpose, strict=strict)
 
-    def _refuse_misspelt(self, database: str) -> None:
-        declared = self._declared()
+    def session_here(
+        self, database: str, purpose: str, *, strict: bool
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """Return a session on the databases that this context uses: by default, on these."""
+        return (_used_here.get() or self).session(database, purpose, strict=strict)
+
+    def _refuse_unknown(self, database: str) -> None:
+        declared = {spec.name for spec in specs_of(self.generations())}
         file = self._folder / f"{database}.duckdb" if self._folder is not None else None
         if database not in declared and not (file is not None and file.is_file()):
             from .errors import DatabaseNameError
@@ -83,12 +101,18 @@ class LazyDatabases:
                 "its models",
                 database=database,
             )
-        self._known.add(database)
+        self._checked_names.add(database)
 
     async def aclose(self) -> None:
         """Close them, if they were ever used."""
         if self._databases is not None:
             await self._databases.aclose()
+
+
+def specs_of(generations: Iterable[Generation]) -> Iterator[DatabaseSpec]:
+    """Yield the databases that generations declare."""
+    for generation in generations:
+        yield from generation.parts.get("database") or ()
 
 
 class DatabasePart(Part):
@@ -124,7 +148,7 @@ class DatabasePart(Part):
                 await _revert(databases, change, generation, fault)
             raise
         finally:
-            databases.let_go(user)
+            databases.release(user)
             databases.forget()
 
     def outline(self, generation: Generation) -> tuple[str, ...]:

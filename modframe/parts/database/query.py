@@ -1,7 +1,7 @@
 """Read-only SQL over all databases: one statement comes in, frozen `Rows` go out.
 
-``BEGIN TRANSACTION READ ONLY`` alone stops neither ATTACH nor ``COMMIT; INSERT``, so the statement
-is parsed first: exactly one, and one that reads. Called by `Databases.sql`.
+``BEGIN TRANSACTION READ ONLY`` alone prevents neither ATTACH nor ``COMMIT; INSERT``. So the text is
+parsed first, and has to be exactly one reading statement. Called by `Databases.sql`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .adapter import fetch
 from .errors import DatabaseError, QueryRefusedError
 from .instance import Instance
 from .names import quoted
-from .worker import Worker
+from .worker import DatabaseWorker
 
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped]  # ships no annotations
@@ -33,7 +33,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, repr=False)
 class Rows:
-    """What a query gave.
+    """The result of a query.
 
     Attributes:
         rows: The rows, as tuples.
@@ -44,7 +44,7 @@ class Rows:
     columns: tuple[str, ...]
 
     def df(self) -> DataFrame:
-        """The rows as a pandas DataFrame.
+        """Return the rows as a pandas DataFrame.
 
         Raises:
             DatabaseError: If pandas isn't installed.
@@ -73,24 +73,24 @@ class Rows:
             [["NULL" if cell is None else cell for cell in row] for row in self.rows[:SHOWN]],
             head=self.columns,
         )
-        more = len(self.rows) - SHOWN
-        return f"{table}<div>… {escape(str(more))} more</div>" if more > 0 else table
+        hidden = len(self.rows) - SHOWN
+        return f"{table}<div>… {escape(str(hidden))} more</div>" if hidden > 0 else table
 
 
-def names_in(query: str, known: Iterable[str]) -> set[str]:
-    """The databases that a query may be about: those whose names stand in it as words.
+def names_in(query: str, names: Iterable[str]) -> set[str]:
+    """Return the databases that a query may read: those whose names are words in it.
 
     >>> sorted(names_in("SELECT * FROM orders.items", ["items", "orders", "users"]))
     ['items', 'orders']
     """
     words = {word.lower() for word in _WORD.findall(query)}
-    return {name for name in known if name.lower() in words}
+    return {name for name in names if name.lower() in words}
 
 
 async def read(
     instance: Instance, query: str, params: Sequence[Any], *, database: str | None
 ) -> Rows:
-    """Run one statement that reads, on a cursor and a thread of its own.
+    """Run one reading statement, on a cursor and a thread of its own.
 
     Args:
         instance: DuckDB, with the databases that the query needs attached.
@@ -98,22 +98,22 @@ async def read(
         params: Its parameters.
         database: The database that bare table names belong to.
     """
-    worker = Worker("sql")
-    native = await instance.run(lambda: instance.root.cursor())  # noqa: PLW0108 - root is there in the job only
+    worker = DatabaseWorker("sql")
+    native = await instance.run(lambda: instance.root.cursor())  # noqa: PLW0108 - DuckDB may be opened only by this job
     worker.interrupt = native.interrupt
     try:
         return await worker.run(
             lambda: _read(native, query, params, database=database), interrupt=native.interrupt
         )
     finally:
-        worker.leave(native.close)
-        worker.stop()
+        worker.run_unattended(native.close)
+        worker.close()
 
 
 def _read(
     native: duckdb.DuckDBPyConnection, query: str, params: Sequence[Any], *, database: str | None
 ) -> Rows:
-    statement = _the_statement(native, query)
+    statement = _parse_statement(native, query)
     values: Any = list(params)
     if len(params) == 1 and isinstance(params[0], Mapping):
         values = dict(params[0])
@@ -122,12 +122,12 @@ def _read(
     native.execute("BEGIN TRANSACTION READ ONLY")
     try:
         native.execute(statement, values or None)
-        columns = tuple(str(one[0]) for one in native.description or ())
+        columns = tuple(str(column[0]) for column in native.description or ())
         return Rows(fetch(native), columns)
     except duckdb.TransactionException as exc:
         if "read-only" not in str(exc):
-            raise _refused(query, str(exc)) from exc
-        raise _refused(query, "it would write") from exc
+            raise _refusal(query, str(exc)) from exc
+        raise _refusal(query, "it would write") from exc
     except duckdb.InterruptException:
         raise
     except duckdb.Error as exc:
@@ -141,7 +141,7 @@ def _read(
         native.rollback()
 
 
-def _the_statement(native: duckdb.DuckDBPyConnection, query: str) -> duckdb.Statement:
+def _parse_statement(native: duckdb.DuckDBPyConnection, query: str) -> duckdb.Statement:
     try:
         statements = native.extract_statements(query)
     except duckdb.Error as exc:
@@ -152,17 +152,17 @@ def _the_statement(native: duckdb.DuckDBPyConnection, query: str) -> duckdb.Stat
             query=query,
         ) from exc
     if len(statements) != 1:
-        raise _refused(query, f"it holds {len(statements)} statements, not one")
+        raise _refusal(query, f"it holds {len(statements)} statements, not one")
     kind = str(statements[0].type).rpartition(".")[2]
     if kind not in _READS:
-        raise _refused(query, f"it is a {kind} statement")
+        raise _refusal(query, f"it is a {kind} statement")
     return statements[0]
 
 
-def _refused(query: str, why: str) -> QueryRefusedError:
-    shown = query if len(query) <= 60 else f"{query[:57]}..."
+def _refusal(query: str, why: str) -> QueryRefusedError:
+    shortened = query if len(query) <= 60 else f"{query[:57]}..."
     return QueryRefusedError(
-        f"sql() only reads, and refuses {shown!r}: {why}",
+        f"sql() only reads, and refuses {shortened!r}: {why}",
         cure="give it one SELECT, EXPLAIN, DESCRIBE or SHOW; to change data use "
         "integrity_session(...)",
         database="",

@@ -1,7 +1,7 @@
 """Reflection from DuckDB's own catalog functions; a mixin of the dialect, called by the inspector.
 
-Comes in: a connection with its catalog in use. Goes out: SQLAlchemy's reflection dictionaries. All
-of it is about the catalog in use (``current_database()``), schema ``main`` unless another is given.
+Comes in: a connection with a catalog in use. Goes out: SQLAlchemy's reflection dictionaries, all of
+that catalog (``current_database()``), of the schema ``main`` unless another is given.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _TYPES: dict[str, type[sqltypes.TypeEngine[Any]]] = {
 
 
 def type_of(name: str) -> sqltypes.TypeEngine[Any]:
-    """SQLAlchemy's type for DuckDB's name of one.
+    """Return SQLAlchemy's type for the name of a DuckDB type.
 
     >>> type_of("DECIMAL(10,2)")
     Numeric(precision=10, scale=2)
@@ -52,8 +52,8 @@ def type_of(name: str) -> sqltypes.TypeEngine[Any]:
         return sqltypes.ARRAY(type_of(name[:-2]))
     if name == "TIMESTAMP WITH TIME ZONE":
         return sqltypes.DateTime(timezone=True)
-    if found := _DECIMAL.match(name):
-        return sqltypes.Numeric(int(found[1]), int(found[2]))
+    if decimal := _DECIMAL.match(name):
+        return sqltypes.Numeric(int(decimal[1]), int(decimal[2]))
     if name.startswith("TIMESTAMP"):
         return sqltypes.DateTime()
     if name.startswith("ENUM("):
@@ -66,7 +66,7 @@ def _labels(name: str) -> list[str]:
 
 
 class Reflection:
-    """What the inspector asks a dialect, answered by ``duckdb_tables()`` and its like."""
+    """The methods of a dialect that the inspector calls, over ``duckdb_tables()`` and its like."""
 
     inspector = Inspector
     get_multi_columns = DefaultDialect.get_multi_columns
@@ -91,7 +91,7 @@ class Reflection:
         return [name for (name,) in self._rows(connection, f"{query} ORDER BY 1", schema)]
 
     def get_schema_names(self, connection: Any, **_: Any) -> list[str]:
-        """The catalog's schemas."""
+        """Return the catalog's schemas."""
         query = (
             "SELECT schema_name FROM duckdb_schemas() "
             "WHERE database_name = current_database() AND NOT internal AND :schema != '' ORDER BY 1"
@@ -99,37 +99,37 @@ class Reflection:
         return [name for (name,) in self._rows(connection, query, None)] or ["main"]
 
     def has_schema(self, connection: Any, schema_name: str, **_: Any) -> bool:
-        """Whether the catalog has a schema."""
+        """Return whether the catalog has a schema."""
         return schema_name == "main" or schema_name in self.get_schema_names(connection)
 
     def get_table_names(self, connection: Any, schema: str | None = None, **_: Any) -> list[str]:
-        """The catalog's tables."""
+        """Return the catalog's tables."""
         return list(self._names(connection, "table", schema, temporary=False))
 
     def get_temp_table_names(self, connection: Any, **_: Any) -> list[str]:
-        """The connection's temporary tables."""
+        """Return the connection's temporary tables."""
         return list(self._names(connection, "table", None, temporary=True))
 
     def get_view_names(self, connection: Any, schema: str | None = None, **_: Any) -> list[str]:
-        """The catalog's views."""
+        """Return the catalog's views."""
         return list(self._names(connection, "view", schema, temporary=False))
 
     def get_temp_view_names(self, connection: Any, **_: Any) -> list[str]:
-        """The connection's temporary views."""
+        """Return the connection's temporary views."""
         return list(self._names(connection, "view", None, temporary=True))
 
     def get_materialized_view_names(self, connection: Any, **_: Any) -> list[str]:
-        """None: DuckDB doesn't have them."""
+        """Return none: DuckDB has no materialized views."""
         return []
 
     def get_sequence_names(self, connection: Any, schema: str | None = None, **_: Any) -> Any:
-        """The catalog's sequences."""
+        """Return the catalog's sequences."""
         return self._names(connection, "sequence", schema, temporary=False)
 
     def get_view_definition(
         self, connection: Any, view_name: str, schema: str | None = None, **_: Any
     ) -> str:
-        """The text of a view."""
+        """Return the definition of a view."""
         query = f"SELECT sql FROM duckdb_views() WHERE {_HERE} AND view_name = :name"
         rows = self._rows(connection, query, schema, name=view_name)
         if not rows:
@@ -139,7 +139,7 @@ class Reflection:
     def has_table(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> bool:
-        """Whether a table or view is there, temporary ones included."""
+        """Return whether there is such a table or view, temporary ones included."""
         query = (
             f"SELECT table_name FROM duckdb_tables() WHERE table_name = :name AND ({_HERE} "
             f"OR temporary) UNION ALL SELECT view_name FROM duckdb_views() "
@@ -150,18 +150,18 @@ class Reflection:
     def has_sequence(
         self, connection: Any, sequence_name: str, schema: str | None = None, **_: Any
     ) -> bool:
-        """Whether a sequence is there."""
+        """Return whether there is such a sequence."""
         return sequence_name in self.get_sequence_names(connection, schema)
 
     def has_type(self, connection: Any, type_name: str, *_: Any, **__: Any) -> bool:
-        """Whether a type is there."""
+        """Return whether there is such a type."""
         query = "SELECT 1 FROM duckdb_types() WHERE type_name = :name AND :schema != ''"
         return bool(self._rows(connection, query, None, name=type_name))
 
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
-        """A table's columns."""
+        """Return a table's columns."""
         query = (
             "SELECT column_name, data_type, is_nullable, column_default, comment "
             f"FROM duckdb_columns() WHERE {_HERE} AND table_name = :name ORDER BY column_index"
@@ -196,7 +196,7 @@ class Reflection:
     def get_pk_constraint(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> dict[str, Any]:
-        """A table's primary key."""
+        """Return a table's primary key."""
         for name, columns, *_rest in self._constraints(
             connection, "PRIMARY KEY", table_name, schema
         ):
@@ -206,7 +206,7 @@ class Reflection:
     def get_foreign_keys(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
-        """A table's foreign keys; DuckDB's lead to the same schema."""
+        """Return a table's foreign keys; in DuckDB they refer to the same schema."""
         rows = self._constraints(connection, "FOREIGN KEY", table_name, schema)
         return [
             {
@@ -223,21 +223,21 @@ class Reflection:
     def get_unique_constraints(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
-        """A table's unique constraints."""
+        """Return a table's unique constraints."""
         rows = self._constraints(connection, "UNIQUE", table_name, schema)
         return [{"name": name, "column_names": list(columns)} for name, columns, *_rest in rows]
 
     def get_check_constraints(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
-        """A table's checks."""
+        """Return a table's check constraints."""
         rows = self._constraints(connection, "CHECK", table_name, schema)
         return [{"name": name, "sqltext": rest[-1]} for name, *rest in rows]
 
     def get_indexes(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
-        """A table's indexes, without those of its constraints."""
+        """Return a table's indexes, without those of its constraints."""
         if not self.has_table(connection, table_name, schema):
             raise exc.NoSuchTableError(table_name)
         query = (
@@ -245,13 +245,13 @@ class Reflection:
             f"WHERE {_HERE} AND table_name = :name ORDER BY index_name"
         )
         rows = self._rows(connection, query, schema, name=table_name)
-        columns = {one["name"] for one in self.get_columns(connection, table_name, schema)}
+        columns = {column["name"] for column in self.get_columns(connection, table_name, schema)}
         return [_index(name, unique, parts, columns) for name, unique, parts in rows]
 
     def get_table_comment(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> dict[str, Any]:
-        """A table's comment."""
+        """Return a table's comment."""
         query = f"SELECT comment FROM duckdb_tables() WHERE {_HERE} AND table_name = :name"
         rows = self._rows(connection, query, schema, name=table_name)
         if not rows:
@@ -259,17 +259,17 @@ class Reflection:
         return {"text": rows[0][0]}
 
     def get_table_options(self, *_: Any, **__: Any) -> dict[str, Any]:
-        """None: DuckDB has no options of tables."""
+        """Return none: DuckDB has no table options."""
         return {}
 
 
 def _index(name: str, unique: object, parts: str, columns: set[str]) -> dict[str, Any]:
-    """DuckDB gives an index's parts as a text: ``[a, '"by"', '(a + 1)']``."""
-    found = [_part(part) for part in _PART.findall(parts)]
-    named: list[str | None] = [one if one in columns else None for one in found]
-    index: dict[str, Any] = {"name": name, "unique": bool(unique), "column_names": named}
-    if None in named:
-        index["expressions"] = found
+    """Make an index of DuckDB's text for its parts, such as ``[a, '"by"', '(a + 1)']``."""
+    expressions = [_part(part) for part in _PART.findall(parts)]
+    names: list[str | None] = [part if part in columns else None for part in expressions]
+    index: dict[str, Any] = {"name": name, "unique": bool(unique), "column_names": names}
+    if None in names:
+        index["expressions"] = expressions
     return index
 
 

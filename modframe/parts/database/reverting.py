@@ -1,8 +1,8 @@
 """Takes back what a failed load added to a database, where that loses nothing; for `Databases`.
 
-A `SchemaChange` comes in, what stays goes out, each with its reason. Nothing that another
-generation relies on is touched, and no session that is at work loses its commit: sessions in a
-transaction are waited for, and others begin theirs afterwards.
+A `SchemaChange` comes in; what stays goes out, with reasons. Nothing that another generation relies
+on is dropped, and no commit of an open session fails for it: sessions in a transaction are waited
+for, and others begin theirs afterwards.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from .catalog import Catalog
 from .names import quoted
 from .schema import SchemaChange
 
-_OLD = ("index", "column")
-"""What stands on tables that were there before, and so may be in use."""
+_ON_OLD_TABLES = ("index", "column")
+"""Kinds of things that were added to tables which existed before, and may be in use."""
 
 
 async def revert(catalog: Catalog, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
@@ -27,10 +27,10 @@ async def revert(catalog: Catalog, change: SchemaChange, *, user: str = "") -> t
     Args:
         catalog: The database.
         change: What was added.
-        user: Who asked for the change, and relies on it no longer.
+        user: The generation that the change was made for; it no longer relies on anything.
 
     Returns:
-        What stays, in words, with the reason in brackets.
+        What stays, with the reason in brackets.
     """
     catalog.needs.pop(user, None)
     if not change:
@@ -38,26 +38,27 @@ async def revert(catalog: Catalog, change: SchemaChange, *, user: str = "") -> t
     stays: list[str] = []
     async with catalog.gate, catalog.use() as engine, engine.connect() as connection:
         with catalog.changing():
-            busy = await _in_the_way(catalog, change)
+            busy = await _blocking_sessions(catalog, change)
             for item in change.items:
                 kind, _, name = item.partition(" ")
-                reason = _needed(catalog, item) or (busy if kind in _OLD else "")
+                reason = _user_of(catalog, item) or (busy if kind in _ON_OLD_TABLES else "")
                 reason = reason or await _drop(connection, kind, name)
                 if reason:
                     stays.append(f"{item} ({reason})")
                 elif kind == "table":
-                    catalog.tables = tuple(one for one in catalog.tables if one != name)
+                    catalog.tables = tuple(table for table in catalog.tables if table != name)
     return tuple(stays)
 
 
-async def _in_the_way(catalog: Catalog, change: SchemaChange) -> str:
+async def _blocking_sessions(catalog: Catalog, change: SchemaChange) -> str:
+    """Wait for open transactions; return the reason why those that go on prevent a drop."""
     if not change.columns and not change.indexes:
         return ""
     busy = await busy_after(catalog, QUIET)
     return f"in the way: {count(len(busy), 'session')}, {', '.join(map(repr, busy))}" * bool(busy)
 
 
-def _needed(catalog: Catalog, item: str) -> str:
+def _user_of(catalog: Catalog, item: str) -> str:
     for user, needs in catalog.needs.items():
         if item.lower() in needs:
             return f"{module_id_in(user)} relies on it"
@@ -65,28 +66,29 @@ def _needed(catalog: Catalog, item: str) -> str:
 
 
 async def _drop(connection: AsyncConnection, kind: str, name: str) -> str:
-    """Drop one thing in a transaction of its own; why not, if it stays."""
+    """Drop one thing in a transaction of its own; return the reason if it stays."""
     try:
-        reason = await _written(connection, kind, name)
+        reason = await _contents(connection, kind, name)
         if not reason:
-            await connection.exec_driver_sql(_statement(kind, name))
+            await connection.exec_driver_sql(_drop_statement(kind, name))
             await connection.commit()
     except DBAPIError as exc:
-        reason = _why(str(exc.orig))
+        reason = _refusal_reason(str(exc.orig))
     await connection.rollback()
     return reason
 
 
-def _statement(kind: str, name: str) -> str:
+def _drop_statement(kind: str, name: str) -> str:
     if kind == "column":
         table, _, column = name.rpartition(".")
-        return f"ALTER TABLE {_full(table)} DROP COLUMN {quoted(column)}"
-    return f"DROP {kind.upper()} {_full(name)}"
+        return f"ALTER TABLE {_quote_parts(table)} DROP COLUMN {quoted(column)}"
+    return f"DROP {kind.upper()} {_quote_parts(name)}"
 
 
-async def _written(connection: AsyncConnection, kind: str, name: str) -> str:
+async def _contents(connection: AsyncConnection, kind: str, name: str) -> str:
+    """Return what was written to a new table or column; empty if nothing was."""
     if kind == "table":
-        rows = await connection.exec_driver_sql(f"SELECT count(*) FROM {_full(name)}")
+        rows = await connection.exec_driver_sql(f"SELECT count(*) FROM {_quote_parts(name)}")
         return f"it holds {count(number, 'row')}" if (number := rows.scalar_one()) else ""
     if kind != "column":
         return ""
@@ -98,22 +100,22 @@ async def _written(connection: AsyncConnection, kind: str, name: str) -> str:
         "AND lower(column_name) = ?",
         (schema.lower() or "main", bare.lower(), column.lower()),
     )
-    if (found := facts.mappings().first()) is None:
+    if (column_facts := facts.mappings().first()) is None:
         return "it is not to be found"
-    default, kind_of_data = found["column_default"], found["data_type"]
-    text = f"SELECT count(*) FROM {_full(table)} WHERE {quoted(column)} IS NOT NULL"
+    default, data_type = column_facts["column_default"], column_facts["data_type"]
+    text = f"SELECT count(*) FROM {_quote_parts(table)} WHERE {quoted(column)} IS NOT NULL"
     if default is not None:
-        text += f" AND {quoted(column)} IS DISTINCT FROM CAST(({default}) AS {kind_of_data})"
+        text += f" AND {quoted(column)} IS DISTINCT FROM CAST(({default}) AS {data_type})"
     number = (await connection.exec_driver_sql(text)).scalar_one()
     what = "a value" if default is None else "a value other than the default"
     return f"{count(number, 'row')} with {what}" if number else ""
 
 
-def _why(text: str) -> str:
+def _refusal_reason(text: str) -> str:
     if "depend" in text:
         return "DuckDB can't, for an index or a reference depends on it"
     return f"DuckDB refuses: {text.partition(chr(10))[0]}"
 
 
-def _full(name: str) -> str:
+def _quote_parts(name: str) -> str:
     return ".".join(quoted(part) for part in name.split("."))

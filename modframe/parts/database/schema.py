@@ -1,7 +1,7 @@
-"""Models against tables: metadata and a connection come in, a `Plan` of what to add goes out.
+"""Compares models with tables: metadata and a connection come in, a `SchemaPlan` goes out.
 
-Nothing here changes anything; `applying` does. Tables are in the schema ``main`` unless a model
-names another.
+Nothing is changed here; `applying` carries the plan out. Tables are in the schema ``main`` unless a
+model names another.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from .tables import TableFacts, ask, canonical_types, full_name, key_of, lower, 
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
-    """What was added to a database; true if it was anything.
+    """What was added to a database; false if nothing was.
 
     Attributes:
         database: The database's name.
-        tables: The new tables. ``columns``: new ones of older tables, ``<table>.<column>``.
+        tables: The new tables. ``columns``: new columns of older tables, ``<table>.<column>``.
         indexes: The new indexes of older tables. ``sequences``: the new sequences.
         schemas: The new schemas.
-        notes: What the database does not enforce although the models say so.
+        notes: What the models demand and the database does not enforce.
     """
 
     database: str
@@ -50,15 +50,20 @@ class SchemaChange:
 
     @property
     def items(self) -> tuple[str, ...]:
-        """All of it in words, such as ``column orders.note``; what was added last comes first."""
-        kinds = ("index", self.indexes), ("column", self.columns), ("table", self.tables)
-        more = ("sequence", self.sequences), ("schema", self.schemas)
-        return tuple(f"{kind} {name}" for kind, names in (*kinds, *more) for name in names[::-1])
+        """All of it, such as ``column orders.note``, in the order in which it can be dropped."""
+        kinds = {
+            "index": self.indexes,
+            "column": self.columns,
+            "table": self.tables,
+            "sequence": self.sequences,
+            "schema": self.schemas,
+        }
+        return tuple(f"{kind} {name}" for kind, names in kinds.items() for name in names[::-1])
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What adding can't mend: a table, a column (or nothing), and both sides in a sentence."""
+    """A difference that adding can't solve: table, column (or empty), and a sentence about it."""
 
     table: str
     column: str
@@ -66,8 +71,8 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Plan:
-    """What to add, and what stands against it."""
+class SchemaPlan:
+    """What to add to a database, and the differences that prevent it."""
 
     schemas: list[str] = field(default_factory=list)
     sequences: list[Sequence] = field(default_factory=list)
@@ -79,60 +84,60 @@ class Plan:
 
     @property
     def touches(self) -> bool:
-        """Whether tables that are there already change."""
+        """Whether tables change that exist already."""
         return bool(self.columns or self.indexes)
 
 
 def needed_by(metadata: MetaData) -> frozenset[str]:
-    """What models rely on, in the words of `SchemaChange.items` and in lower case."""
-    found = {f"sequence {sequence_name(one)}" for one in metadata._sequences.values()}
+    """Return what models rely on, named as in `SchemaChange.items` and in lower case."""
+    items = {f"sequence {sequence_name(sequence)}" for sequence in metadata._sequences.values()}
     for table in metadata.tables.values():
         name = full_name(table)
-        found.add(f"table {name}")
-        found |= {f"column {name}.{column.name}" for column in table.columns}
-        found |= {f"index {index_name(one.name, table)}" for one in table.indexes}
-        found |= {
-            f"index {index_name(_unique_index(table, one), table)}"
-            for one in table.constraints
-            if isinstance(one, UniqueConstraint)
+        items.add(f"table {name}")
+        items |= {f"column {name}.{column.name}" for column in table.columns}
+        items |= {f"index {index_name(index.name, table)}" for index in table.indexes}
+        items |= {
+            f"index {index_name(_unique_index(table, constraint), table)}"
+            for constraint in table.constraints
+            if isinstance(constraint, UniqueConstraint)
         }
-        found |= {f"schema {table.schema}"} if table.schema else set()
-    return frozenset(one.lower() for one in found)
+        items |= {f"schema {table.schema}"} if table.schema else set()
+    return frozenset(item.lower() for item in items)
 
 
 def sequence_name(sequence: Sequence) -> str:
-    """A sequence's name for people."""
+    """Return a sequence's name with its schema, if it names one."""
     return f"{sequence.schema}.{sequence.name}" if sequence.schema else sequence.name
 
 
 def index_name(name: object, table: Table) -> str:
-    """An index's name for people; it is in its table's schema."""
+    """Return an index's name with the schema of its table, if that names one."""
     return f"{table.schema}.{name}" if table.schema else str(name)
 
 
-def make_plan(connection: Connection, metadata: MetaData) -> Plan:
+def compare_schema(connection: Connection, metadata: MetaData) -> SchemaPlan:
     """Compare models with tables.
 
     Args:
         connection: A connection with the database's catalog in use.
         metadata: The models' tables.
     """
-    plan = Plan()
-    found = read_tables(connection)
+    plan = SchemaPlan()
+    tables = read_tables(connection)
     schemas = {str(name) for (name,) in ask(connection, "schemas", "lower(schema_name)")}
     names = "lower(schema_name), lower(sequence_name)"
-    sequences = {(str(one), str(two)) for one, two in ask(connection, "sequences", names)}
+    sequences = {(str(schema), str(name)) for schema, name in ask(connection, "sequences", names)}
     for sequence in metadata._sequences.values():
         if ((sequence.schema or "main").lower(), sequence.name.lower()) not in sequences:
             plan.sequences.append(sequence)
     old: list[tuple[Table, TableFacts]] = []
     for table in metadata.sorted_tables:
-        here = found.get(key_of(table))
+        here = tables.get(key_of(table))
         if here is None:
             plan.tables.append(table)
         else:
             old.append((table, here))
-    wanted = {one.schema for one in (*plan.tables, *plan.sequences) if one.schema}
+    wanted = {item.schema for item in (*plan.tables, *plan.sequences) if item.schema}
     plan.schemas = sorted(name for name in wanted if name.lower() not in schemas)
     both = [
         column
@@ -149,7 +154,7 @@ def make_plan(connection: Connection, metadata: MetaData) -> Plan:
 
 def _compare_columns(
     connection: Connection,
-    plan: Plan,
+    plan: SchemaPlan,
     table: Table,
     here: TableFacts,
     *,
@@ -158,7 +163,7 @@ def _compare_columns(
     for column in table.columns:
         there = here.columns.get(column.name.lower())
         if there is None:
-            _add_column(plan, column, here)
+            _plan_column(plan, column, here)
             continue
         kind, nullable, default = there
         if types[column] != kind:
@@ -178,7 +183,7 @@ def _compare_columns(
 
 
 def _filled(connection: Connection, column: Column[object], default: str | None) -> bool:
-    """Whether a column that allows NULL is as good as NOT NULL: a default, and no NULL in it."""
+    """Return whether a nullable column counts as NOT NULL: it has a default, and no NULL in it."""
     if default is None:
         return False
     preparer = connection.dialect.identifier_preparer
@@ -190,12 +195,12 @@ def _filled(connection: Connection, column: Column[object], default: str | None)
 
 
 def scalar_default(column: Column[object]) -> ScalarElementColumnDefault | None:
-    """The plain value that the model gives, which can fill the rows that are there."""
+    """Return the plain value that a model has as default, which can fill existing rows."""
     default = column.default
     return default if isinstance(default, ScalarElementColumnDefault) else None
 
 
-def _add_column(plan: Plan, column: Column[object], here: TableFacts) -> None:
+def _plan_column(plan: SchemaPlan, column: Column[object], here: TableFacts) -> None:
     table = column.table
     name = full_name(table)
     has_default = column.server_default is not None or scalar_default(column) is not None
@@ -223,7 +228,7 @@ def _add_column(plan: Plan, column: Column[object], here: TableFacts) -> None:
         plan.columns.append((column, strict))
 
 
-def _compare_constraints(plan: Plan, table: Table, here: TableFacts) -> None:
+def _compare_constraints(plan: SchemaPlan, table: Table, here: TableFacts) -> None:
     name = full_name(table)
     checks = 0
     for constraint in table.constraints:
@@ -236,19 +241,19 @@ def _compare_constraints(plan: Plan, table: Table, here: TableFacts) -> None:
             _compare_foreign_key(plan, table, here, constraint=constraint)
         elif isinstance(constraint, UniqueConstraint):
             if frozenset(columns) not in here.uniques and set(columns) != set(here.primary):
-                _unique_by_index(plan, table, here, constraint=constraint)
+                _plan_unique_index(plan, table, here, constraint=constraint)
         elif isinstance(constraint, CheckConstraint):
             checks += 1
     if checks > here.checks:
         text = f"the model has {checks} checks, the table {here.checks}, and DuckDB can't add one"
         plan.differences.append(Difference(name, "", text))
-    for index in sorted(table.indexes, key=lambda one: str(one.name)):
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
         if index.name is not None and index.name.lower() not in here.indexes:
             plan.indexes.append(index)
 
 
 def _compare_foreign_key(
-    plan: Plan, table: Table, here: TableFacts, *, constraint: ForeignKeyConstraint
+    plan: SchemaPlan, table: Table, here: TableFacts, *, constraint: ForeignKeyConstraint
 ) -> None:
     columns = lower(column.name for column in constraint.columns)
     if any(column not in here.columns for column in columns):
@@ -261,14 +266,14 @@ def _compare_foreign_key(
 
 
 def _unique_index(table: Table, constraint: UniqueConstraint) -> str:
-    """What the index is called that stands in for a constraint."""
-    return f"{table.name}_{'_'.join(lower(one.name for one in constraint.columns))}_key"
+    """Return the name of the index that replaces a unique constraint."""
+    return f"{table.name}_{'_'.join(lower(column.name for column in constraint.columns))}_key"
 
 
-def _unique_by_index(
-    plan: Plan, table: Table, here: TableFacts, *, constraint: UniqueConstraint
+def _plan_unique_index(
+    plan: SchemaPlan, table: Table, here: TableFacts, *, constraint: UniqueConstraint
 ) -> None:
-    """A unique index does for a table that is there what the constraint does for a new one."""
+    """Plan a unique index in place of a constraint, which an existing table can't get."""
     name = _unique_index(table, constraint)
     if name.lower() in here.indexes:
         return

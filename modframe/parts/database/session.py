@@ -1,6 +1,6 @@
-"""`integrity_session`: a session that loses nothing silently; called by `Databases`.
+"""`integrity_session`: a session that reports what it loses; called by `Databases`.
 
-An error rolls back. Changes that nobody committed are rolled back too, and reported: as an error
+An error rolls back. Uncommitted changes are rolled back at the end too, and reported: as an error
 for strict modules, else as a warning in the log.
 """
 
@@ -28,28 +28,28 @@ _CONFLICTS = ("Conflict on ", "write-write conflict", "Could not commit", "Faile
 async def integrity_session(
     catalog: Catalog, purpose: str, *, strict: bool
 ) -> AsyncIterator[AsyncSession]:
-    """A session on one database.
+    """Open a session on one database.
 
     Args:
         catalog: The database.
         purpose: What the session is for; named in messages.
-        strict: Whether changes left uncommitted are an error.
+        strict: Whether uncommitted changes at the end are an error.
 
     Raises:
-        UncommittedChangesError: If it is strict and changes were left.
+        UncommittedChangesError: If it is strict and changes are uncommitted.
         DatabaseConflictError: If another session changed the same rows first.
     """
-    async with catalog.gate:
+    async with catalog.gate:  # tables may be changing
         pass
     async with catalog.use() as engine:
         session = AsyncSession(engine, expire_on_commit=False)
         tracked = Tracked(session.sync_session, purpose, catalog.hold)
         session.info[TRACKED] = tracked
         catalog.sessions.append(tracked)
-        left: tuple[str, ...] = ()
+        uncommitted: tuple[str, ...] = ()
         try:
             yield session
-            left = tracked.uncommitted
+            uncommitted = tracked.uncommitted
         except DBAPIError as exc:
             if conflict := _conflict(catalog.name, purpose, exc):
                 raise conflict from exc
@@ -59,8 +59,8 @@ async def integrity_session(
                 await finish(session.close())
             finally:
                 catalog.sessions.remove(tracked)
-    if left:
-        _report(catalog.name, purpose, left, strict=strict)
+    if uncommitted:
+        _report(catalog.name, purpose, uncommitted, strict=strict)
 
 
 def _conflict(database: str, purpose: str, error: DBAPIError) -> DatabaseConflictError | None:
@@ -78,15 +78,15 @@ def _conflict(database: str, purpose: str, error: DBAPIError) -> DatabaseConflic
     )
 
 
-def _report(database: str, purpose: str, left: tuple[str, ...], *, strict: bool) -> None:
+def _report(database: str, purpose: str, changes: tuple[str, ...], *, strict: bool) -> None:
     error = UncommittedChangesError(
         f"session {purpose!r} on database {database!r} ended with uncommitted changes "
-        f"({', '.join(left)}), which were rolled back",
+        f"({', '.join(changes)}), which were rolled back",
         cure="call `await session.commit()` before the block ends, or `await session.rollback()` "
         "to drop them on purpose",
         database=database,
         purpose=purpose,
-        changes=left,
+        changes=changes,
     )
     if strict:
         raise error

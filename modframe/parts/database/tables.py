@@ -1,6 +1,6 @@
-"""The tables of the catalog in use, read from DuckDB's own catalog functions; called by `schema`.
+"""Reads the tables of the catalog in use from DuckDB's catalog functions; called by `schema`.
 
-Names are in lower case, as DuckDB compares them.
+Names are in lower case, since DuckDB ignores case.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class TableFacts:
-    """A table as it is: column → (type, nullable, default), and its constraints."""
+    """A table in the database: column → (type, nullable, default), and its constraints."""
 
     columns: dict[str, tuple[str, bool, str | None]] = field(default_factory=dict)
     primary: tuple[str, ...] = ()
@@ -28,47 +28,47 @@ class TableFacts:
 
 
 def lower(names: Iterable[str]) -> tuple[str, ...]:
-    """Names in lower case."""
+    """Return names in lower case."""
     return tuple(name.lower() for name in names)
 
 
 def key_of(table: Table) -> Key:
-    """A table's key."""
+    """Return a table's key."""
     return (table.schema or "main").lower(), table.name.lower()
 
 
 def full_name(table: Table) -> str:
-    """A table's name for people."""
+    """Return a table's name with its schema, if it names one."""
     return f"{table.schema}.{table.name}" if table.schema else table.name
 
 
 def ask(connection: Connection, what: str, columns: str) -> list[tuple[object, ...]]:
-    """Rows of ``duckdb_<what>()`` about the catalog in use."""
+    """Return the rows of ``duckdb_<what>()`` for the catalog in use."""
     where = "database_name = current_database()"
     text = f"SELECT {columns} FROM duckdb_{what}() WHERE {where}"
     return [tuple(row) for row in connection.exec_driver_sql(text)]
 
 
 def read_tables(connection: Connection) -> dict[Key, TableFacts]:
-    """The tables of the catalog in use."""
-    found: dict[Key, TableFacts] = {}
+    """Return the tables of the catalog in use."""
+    tables: dict[Key, TableFacts] = {}
     head = "lower(schema_name), lower(table_name)"
     for schema, table in ask(connection, "tables", head):
-        found[str(schema), str(table)] = TableFacts()
+        tables[str(schema), str(table)] = TableFacts()
     columns = f"{head}, lower(column_name), data_type, is_nullable, column_default"
     for schema, table, name, kind, nullable, default in ask(connection, "columns", columns):
-        if one := found.get((str(schema), str(table))):
+        if facts := tables.get((str(schema), str(table))):
             text = None if default is None else str(default)
-            one.columns[str(name)] = (str(kind), bool(nullable), text)
+            facts.columns[str(name)] = (str(kind), bool(nullable), text)
     for schema, table, name, unique in ask(
         connection, "indexes", f"{head}, lower(index_name), is_unique"
     ):
-        found[str(schema), str(table)].indexes[str(name)] = bool(unique)
-    _read_constraints(connection, found)
-    return found
+        tables[str(schema), str(table)].indexes[str(name)] = bool(unique)
+    _read_constraints(connection, tables)
+    return tables
 
 
-def _read_constraints(connection: Connection, found: dict[Key, TableFacts]) -> None:
+def _read_constraints(connection: Connection, tables: dict[Key, TableFacts]) -> None:
     rows = ask(
         connection,
         "constraints",
@@ -76,25 +76,27 @@ def _read_constraints(connection: Connection, found: dict[Key, TableFacts]) -> N
         "lower(referenced_table), referenced_column_names",
     )
     for schema, table, kind, names, other, others in rows:
-        one = found[str(schema), str(table)]
+        facts = tables[str(schema), str(table)]
         columns = lower(names)  # type: ignore[arg-type]  # DuckDB's list of texts
         if kind == "PRIMARY KEY":
-            one.primary = columns
+            facts.primary = columns
         elif kind == "UNIQUE":
-            one.uniques.add(frozenset(columns))
+            facts.uniques.add(frozenset(columns))
         elif kind == "CHECK":
-            one.checks += 1
+            facts.checks += 1
         elif kind == "FOREIGN KEY":
-            one.foreign.add((columns, str(other), lower(others)))  # type: ignore[arg-type]
-            if (target := found.get((str(schema), str(other)))) is not None:
+            facts.foreign.add((columns, str(other), lower(others)))  # type: ignore[arg-type]
+            if (target := tables.get((str(schema), str(other)))) is not None:
                 target.referenced = True
 
 
 def canonical_types(connection: Connection, columns: list[Column[object]]) -> list[str]:
-    """What DuckDB calls the models' types: it knows no lengths of texts, for example."""
+    """Return DuckDB's names for the types of models; it ignores lengths of texts, for example."""
     if not columns:
         return []
     compiler = connection.dialect.type_compiler_instance
-    nulls = ", ".join(f"typeof(CAST(NULL AS {compiler.process(one.type)}))" for one in columns)
+    nulls = ", ".join(
+        f"typeof(CAST(NULL AS {compiler.process(column.type)}))" for column in columns
+    )
     row = connection.exec_driver_sql(f"SELECT {nulls}").one()
     return [str(kind) for kind in row]

@@ -1,7 +1,7 @@
-"""Which changes a transaction holds that nobody committed; called by engines and sessions.
+"""Tracks the uncommitted changes of sessions; called by engines and sessions.
 
 Comes in: SQLAlchemy's events of an engine, so that flushes, Core statements and plain SQL are all
-seen. Goes out: the verbs of what was changed since the last commit or rollback.
+seen. Goes out: the SQL verbs of the changes since the last commit or rollback.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _INNER = re.compile(r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\b", re.IGNORECASE)
 
 
 def verb_of(statement: str) -> str | None:
-    """The verb of a statement that changes something; ``None`` for one that reads.
+    """Return the verb of a statement that changes something; ``None`` if it only reads.
 
     >>> verb_of("insert into t values (1)"), verb_of("SELECT 1")
     ('INSERT', None)
     """
-    found = _WRITES.match(statement)
-    if found is None:
+    match = _WRITES.match(statement)
+    if match is None:
         return None
-    verb = found[1].upper()
+    verb = match[1].upper()
     if verb == "WITH":
         inner = _INNER.search(statement)
         return inner[1].split()[0].upper() if inner else None
@@ -43,11 +43,11 @@ def verb_of(statement: str) -> str | None:
 
 
 def watch_engine(engine: AsyncEngine) -> None:
-    """Note in each connection's ``info`` what was changed and not committed."""
+    """Note uncommitted changes in the ``info`` of each connection of an engine."""
     event.listen(engine.sync_engine, "before_cursor_execute", _note)
     event.listen(engine.sync_engine, "begin", _settled)
-    event.listen(engine.sync_engine, "commit", _commits)
-    event.listen(engine.sync_engine, "rollback", _rolls_back)
+    event.listen(engine.sync_engine, "commit", _before_commit)
+    event.listen(engine.sync_engine, "rollback", _on_rollback)
 
 
 def _note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
@@ -56,7 +56,7 @@ def _note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None
 
 
 def _usable(connection: Connection) -> bool:
-    """Whether a connection has its ``info`` still; one that was lost has lost its changes too."""
+    """Return whether a connection still has its ``info``; a lost one has lost its changes too."""
     return not connection.closed and not connection.invalidated
 
 
@@ -65,20 +65,20 @@ def _settled(connection: Connection) -> None:
         connection.info.pop(COMMITTING, None)
 
 
-def _commits(connection: Connection) -> None:
-    """Called before the commit is sent: until it has landed, its tables must not change."""
+def _before_commit(connection: Connection) -> None:
+    """Mark the connection until the commit has ended: its tables must not change meanwhile."""
     if connection.info.pop(KEY, None):
         connection.info[COMMITTING] = True
 
 
-def _rolls_back(connection: Connection) -> None:
+def _on_rollback(connection: Connection) -> None:
     if _usable(connection):
         connection.info.pop(KEY, None)
         connection.info.pop(COMMITTING, None)
 
 
 class Tracked:
-    """A session that is open: what it is for, and what it would lose if it were closed now.
+    """An open session: what it is for, and what it would lose if it were closed now.
 
     Args:
         session: The session.
@@ -95,8 +95,8 @@ class Tracked:
         event.listen(session, "after_commit", self._after_commit)
 
     def _after_begin(self, _session: Session, _transaction: Any, connection: Connection) -> None:
-        self._hold()  # the adapter tells DuckDB with the first statement, so after this
-        self._connections = [one for one in self._connections if not one.closed]
+        self._hold()  # DuckDB begins the transaction later, with the first statement
+        self._connections = [known for known in self._connections if not known.closed]
         if connection not in self._connections:
             self._connections.append(connection)
 
@@ -106,37 +106,40 @@ class Tracked:
 
     @property
     def busy(self) -> bool:
-        """Whether it is in a transaction, which may read or write at any moment."""
-        return any(_usable(one) and one.in_transaction() for one in self._connections)
+        """Whether it is in a transaction, which may read or write at any time."""
+        return any(
+            _usable(connection) and connection.in_transaction() for connection in self._connections
+        )
 
     @property
     def writing(self) -> bool:
-        """Whether it has changes in the database that are not settled: open, or in a commit."""
+        """Whether it has changes in the database that are uncommitted or being committed."""
         return bool(self.written) or any(
-            _usable(one) and one.info.get(COMMITTING) for one in self._connections
+            _usable(connection) and connection.info.get(COMMITTING)
+            for connection in self._connections
         )
 
     @property
     def written(self) -> tuple[str, ...]:
-        """The verbs of what was sent to the database and not committed."""
-        found: dict[str, None] = {}
+        """The verbs of statements that were sent to the database and not committed."""
+        verbs: dict[str, None] = {}
         for connection in self._connections:
             if _usable(connection):
-                found.update(connection.info.get(KEY, {}))
-        return tuple(found)
+                verbs.update(connection.info.get(KEY, {}))
+        return tuple(verbs)
 
     @property
     def uncommitted(self) -> tuple[str, ...]:
         """The same, and the objects that were not sent yet."""
         session = self._session
-        changed = [one for one in session.dirty if session.is_modified(one)]
-        found = {
-            f"{kind} {type(one).__name__}": None
+        changed = [item for item in session.dirty if session.is_modified(item)]
+        unsent = {
+            f"{kind} {type(item).__name__}": None
             for kind, objects in (
                 ("new", session.new),
                 ("changed", changed),
                 ("deleted", session.deleted),
             )
-            for one in objects
+            for item in objects
         }
-        return (*found, *self.written)
+        return (*unsent, *self.written)

@@ -1,8 +1,9 @@
-"""A daemon thread that runs jobs for the loop; connections and the instance each have one.
+"""`DatabaseWorker`: a worker whose jobs end early when the task that awaits them is cancelled.
 
 Comes in: a job, which is a function without arguments. Goes out: its result, awaited on the loop,
 which is never blocked. A cancelled wait interrupts the job and returns only after the job has
-ended, so that what the job worked on is in a known state. Called by the dialect and the databases.
+ended, so that the state of the connection is known. Each connection and the DuckDB instance
+have one; called by the dialect and the databases.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import itertools
 import os
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from ...worker import Worker
 from .errors import DatabaseForkedError
 
 T = TypeVar("T")
@@ -27,40 +27,7 @@ INTERRUPT_EVERY = 0.02
 EXIT_WAIT = 1.0
 """Seconds that the end of the process waits for a busy thread."""
 
-_Job = Callable[[], None] | None
-_numbers = itertools.count(1)
-_forks = itertools.count(1)
-_epoch = 0
-_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
-
-
-def _count_fork() -> None:
-    global _epoch
-    _epoch = next(_forks)
-
-
-os.register_at_fork(after_in_child=_count_fork)
-
-
-def epoch() -> int:
-    """How many forks lie between this process and the one that imported modframe first."""
-    return _epoch
-
-
-def check_epoch(made_in: int) -> None:
-    """Refuse what was made before a fork.
-
-    Raises:
-        DatabaseForkedError: If the process was forked since; threads and file locks stayed
-            behind in the parent, so that writes would be lost or corrupt the file.
-    """
-    if made_in != _epoch:
-        raise DatabaseForkedError(
-            f"process {os.getpid()} was forked from one that has the databases open",
-            cure="start child processes with multiprocessing's 'spawn', and reach the "
-            "databases through the parent",
-            database="",
-        )
+_workers: weakref.WeakSet[DatabaseWorker] = weakref.WeakSet()
 
 
 async def finish(awaitable: Awaitable[T]) -> T:
@@ -79,39 +46,37 @@ async def finish(awaitable: Awaitable[T]) -> T:
     return task.result()
 
 
-def _serve(jobs: SimpleQueue[_Job]) -> None:
-    while (job := jobs.get()) is not None:
-        job()
-        del job
+class DatabaseWorker(Worker):
+    """A worker for calls into DuckDB.
 
+    Args:
+        label: What it is for; part of the thread's name.
 
-class Worker:
-    """One daemon thread, started with its first job; jobs run one after the other."""
+    Attributes:
+        interrupt: Ends early whatever job runs; called at the end of the process.
+        busy: Whether a job is running.
+    """
 
     def __init__(self, label: str) -> None:
-        self.label = label
+        super().__init__(f"modframe-db-{label}")
         self.interrupt: Callable[[], None] | None = None
-        self._epoch = _epoch
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._busy = False
+        self.busy = False
+        _workers.add(self)
 
-    @property
-    def busy(self) -> bool:
-        """Whether a job is under way."""
-        return self._busy
+    def check_process(self) -> None:
+        """Refuse to work in a forked child.
 
-    def _submit(self, job: Callable[[], None]) -> None:
-        check_epoch(self._epoch)
-        if self._thread is None:
-            name = f"modframe-db-{next(_numbers)}-{self.label}"
-            self._thread = threading.Thread(
-                target=_serve, args=(self._jobs,), name=name, daemon=True
+        Raises:
+            DatabaseForkedError: If the process was forked since; threads and file locks stayed
+                behind in the parent, so that writes would be lost or corrupt the file.
+        """
+        if self.forked:
+            raise DatabaseForkedError(
+                f"process {os.getpid()} was forked from one that has the databases open",
+                cure="start child processes with multiprocessing's 'spawn', and reach the "
+                "databases through the parent",
+                database="",
             )
-            self._thread.start()
-            _workers.add(self)
-            weakref.finalize(self, self._jobs.put, None).atexit = False
-        self._jobs.put(job)
 
     async def run(self, work: Callable[[], T], *, interrupt: Callable[[], None] | None = None) -> T:
         """Run a job on the thread and await its result.
@@ -124,94 +89,64 @@ class Worker:
         Raises:
             DatabaseForkedError: In a child forked since.
         """
-        check_epoch(self._epoch)
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
         dropped = threading.Event()
-        self._submit(lambda: self._do(work, loop, future, dropped))
+        future = self._call_busy(lambda: None if dropped.is_set() else work())
         try:
             await asyncio.wait([future])
         except asyncio.CancelledError:
             dropped.set()
-            await self._settle(future, interrupt)
+            await _settle(future, interrupt)
             raise
-        return future.result()
-
-    async def _settle(
-        self, future: asyncio.Future[Any], interrupt: Callable[[], None] | None
-    ) -> None:
-        while not future.done():
-            if interrupt is not None:
-                interrupt()
-            with contextlib.suppress(asyncio.CancelledError):  # it is on its way already
-                await asyncio.wait([future], timeout=INTERRUPT_EVERY if interrupt else None)
-        if not future.cancelled():
-            future.exception()
-
-    def _do(
-        self,
-        work: Callable[[], T],
-        loop: asyncio.AbstractEventLoop,
-        future: asyncio.Future[T],
-        dropped: threading.Event,
-    ) -> None:
-        result: Any = None
-        error: BaseException | None = None
-        self._busy = True
-        try:
-            if not dropped.is_set():
-                result = work()
-        except BaseException as exc:  # noqa: BLE001 - the thread's boundary: the waiter gets it
-            error = exc
-        self._busy = False
-        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
-            loop.call_soon_threadsafe(_deliver, future, result, error)
+        return future.result()  # type: ignore[return-value]  # of a job that was not dropped
 
     async def end_with(self, work: Callable[[], None], interrupt: Callable[[], None]) -> None:
         """Interrupt whatever runs or is about to, do one last job, and end the thread."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        self._submit(lambda: self._do(work, loop, future, threading.Event()))
-        self.stop()
-        await self._settle(future, interrupt)
+        future = self._call_busy(work)
+        self.close()
+        await _settle(future, interrupt)
         future.result()
 
-    def leave(self, work: Callable[[], None]) -> None:
-        """Have a job done that nobody waits for; what goes wrong in it is dropped with it."""
+    def _call_busy(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        self.check_process()
+
+        def job() -> T:
+            self.busy = True
+            try:
+                return work()
+            finally:
+                self.busy = False
+
+        return self.call(job)
+
+    def run_unattended(self, work: Callable[[], None]) -> None:
+        """Queue a last job of an owner that is gone; an exception of it is dropped."""
+        self.check_process()
 
         def job() -> None:
-            with contextlib.suppress(Exception):  # the owner is gone, there is nobody to tell
+            with contextlib.suppress(Exception):  # the owner is gone, nobody could be told
                 work()
 
-        self._submit(job)
-
-    def stop(self) -> None:
-        """End the thread after the jobs that it has."""
-        if self._thread is not None and self._epoch == _epoch:
-            self._jobs.put(None)
-
-    def join(self, timeout: float) -> None:
-        """Wait for the thread to end, at most ``timeout`` seconds."""
-        if self._thread is not None and self._epoch == _epoch:
-            self._thread.join(timeout)
+        self.submit(job)
 
 
-def _deliver(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+async def _settle(future: asyncio.Future[Any], interrupt: Callable[[], None] | None) -> None:
+    """Wait for the end of a job that is interrupted until then; its outcome is not raised."""
+    while not future.done():
+        if interrupt is not None:
+            interrupt()
+        with contextlib.suppress(asyncio.CancelledError):  # it is on its way already
+            await asyncio.wait([future], timeout=INTERRUPT_EVERY if interrupt else None)
+    if not future.cancelled():
+        future.exception()
 
 
 @atexit.register
 def _end_all() -> None:
-    """A thread that comes back from DuckDB after the interpreter is gone crashes the process."""
-    living = [worker for worker in _workers if worker._epoch == _epoch]
-    for worker in living:
+    """End all threads: one that returns from DuckDB after the interpreter is gone crashes it."""
+    workers = [worker for worker in _workers if not worker.forked]
+    for worker in workers:
         if worker.busy and worker.interrupt is not None:
             worker.interrupt()
-        worker.stop()
-    for worker in living:
+        worker.close()
+    for worker in workers:
         worker.join(EXIT_WAIT)

@@ -142,7 +142,7 @@ class Swap:
                     await asyncio.shield(self._ending.in_background(discard_plan(batch)))
 
         files = [file for source in sources for file in source.files.values()]
-        with linecache_texts.kept(files):
+        with linecache_texts.preserved(files):
             return await self._claimed(sources, attempt)
 
     def _batch(

@@ -1,4 +1,4 @@
-"""Helpers of the database tests: a loop to run in, other processes, models made afresh."""
+"""Helpers of the database tests: a loop, other processes that hold files, fresh models."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from modframe.parts.database.catalogs import Databases
 
 T = TypeVar("T")
 BOUND = 20.0
-"""Seconds after which a poll gives up: generous, since the machine may be busy."""
+"""Seconds after which a poll fails; many, since the machine may be busy."""
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run on a loop of its own; nothing may outlive it."""
+    """Run on a loop of its own."""
     return asyncio.run(asyncio.wait_for(work, 90))
 
 
@@ -36,7 +36,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def attached(databases: Databases, name: str) -> bool:
     """Whether a database's file is held."""
-    return any(one.attached for one in databases.describe() if one.database == name)
+    return any(facts.attached for facts in databases.describe() if facts.database == name)
 
 
 HOLD = """
@@ -52,13 +52,13 @@ print("gone", flush=True)
 
 
 class Holder:
-    """Another process that holds a database's file until told to let go."""
+    """Another process that holds a database's file until it is released."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self.pid = process.pid
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Close the file; returns when it is closed."""
         if self._process.poll() is None and self._process.stdin and self._process.stdout:
             self._process.stdin.write("\n")
@@ -83,7 +83,7 @@ def held_by_another(path: Path) -> Iterator[Holder]:
         try:
             yield holder
         finally:
-            holder.let_go()
+            holder.release()
 
 
 def file_of(text: str, *, package: str, name: str = "db_models") -> ModuleType:
@@ -105,7 +105,7 @@ def file_of(text: str, *, package: str, name: str = "db_models") -> ModuleType:
 
 def forget_package(package: str) -> None:
     """Take a package and its files out of ``sys.modules``."""
-    for name in [one for one in sys.modules if one == package or one.startswith(f"{package}.")]:
+    for name in [key for key in sys.modules if key == package or key.startswith(f"{package}.")]:
         del sys.modules[name]
 
 

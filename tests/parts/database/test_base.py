@@ -78,7 +78,7 @@ def test_files_of_one_package_share_a_base(package: str) -> None:
 
 
 def test_generations_and_loose_callers_do_not_share(package: str) -> None:
-    """Another generation's base is another; so is each of a caller without a package."""
+    """Each generation has its own base, and each call from outside of a package."""
     one = file_of(MODELS, package=package)
     try:
         other = file_of(MODELS, package=package.replace("~1", "~2"))
@@ -134,8 +134,8 @@ def test_an_imported_constant_is_no_second_database(package: str) -> None:
     assert spec.file == "db_models.py"
 
 
-def test_a_decorators_name_counts_where_no_file_says_one(package: str) -> None:
-    """`@register_database` names a database by itself, and stands in for the constant."""
+def test_a_decorators_name_counts_if_no_file_has_the_constant(package: str) -> None:
+    """`@register_database` alone declares a database; the constant may be missing."""
     empty = file_of("x = 1", package=package, name="api")
     (spec,) = discover({"api.py": empty}, named="named")
     assert (spec.name, spec.file) == ("named", "")

@@ -26,8 +26,8 @@ class Item(Base):
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13, 40])
-def test_a_session_that_is_cancelled_half_way_ends_over_there(workspace: Path, steps: int) -> None:
-    """Whatever step the cancellation meets: it surfaces as itself, and no session is left."""
+def test_a_cancelled_session_ends_on_the_app_loop(workspace: Path, steps: int) -> None:
+    """At any step, the caller gets the cancellation, and no session is left open."""
     with modframe.start(workspace=workspace, data=workspace / "data") as app:
         app.load(
             {"api.py": simple("def get(self):\n    return 1"), "db_models.py": MODELS}, id="shop"

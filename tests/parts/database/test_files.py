@@ -36,7 +36,7 @@ def write_elsewhere(path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_nothing_is_made_before_something_is_kept(folder: Path) -> None:
+def test_nothing_is_made_before_a_database_is_used(folder: Path) -> None:
     """Neither making `Databases`, nor describing, nor asking for SQL makes a folder."""
 
     async def scenario() -> None:
@@ -63,8 +63,8 @@ def test_the_file_is_named_after_the_database(folder: Path) -> None:
     run(scenario())
 
 
-def test_an_idle_file_is_given_back_and_taken_again(folder: Path) -> None:
-    """Another process can write as soon as nobody here has a session; then it is our turn again."""
+def test_an_idle_file_is_detached_and_attached_again(folder: Path) -> None:
+    """Another process can write as soon as nobody here has a session; then this process can again."""
 
     async def scenario() -> None:
         async with Databases(folder, idle=0.05) as databases:
@@ -85,7 +85,7 @@ def test_an_idle_file_is_given_back_and_taken_again(folder: Path) -> None:
 
 
 def test_an_open_session_keeps_the_file(folder: Path) -> None:
-    """However short the idle time: a file with a session out is not given back."""
+    """A file with an open session is not detached, however short the idle time."""
 
     async def scenario() -> None:
         async with Databases(folder, idle=0.0) as databases:
@@ -101,8 +101,8 @@ def test_an_open_session_keeps_the_file(folder: Path) -> None:
     run(scenario())
 
 
-def test_a_session_waits_for_the_holder_to_let_go(folder: Path) -> None:
-    """A lock of another process is waited for, without holding up the loop."""
+def test_a_session_waits_until_the_holder_releases_the_file(folder: Path) -> None:
+    """A lock of another process is waited for, without blocking the loop."""
 
     async def scenario() -> None:
         with held_by_another(folder / "shop.duckdb") as holder:
@@ -115,13 +115,13 @@ def test_a_session_waits_for_the_holder_to_let_go(folder: Path) -> None:
                 waiting = [asyncio.create_task(count()) for _ in range(3)]
                 await asyncio.sleep(0.1)
                 assert not any(task.done() for task in waiting)
-                await asyncio.to_thread(holder.let_go)
+                await asyncio.to_thread(holder.release)
                 assert await asyncio.gather(*waiting) == [1, 1, 1]
 
     run(scenario())
 
 
-def test_the_error_names_the_holder_and_the_ways_out(folder: Path) -> None:
+def test_the_error_names_the_holder_and_the_cures(folder: Path) -> None:
     """After the wait the error says who has the file, and what can be done."""
 
     async def scenario() -> None:
@@ -139,7 +139,7 @@ def test_the_error_names_the_holder_and_the_ways_out(folder: Path) -> None:
                 assert not attached(databases, "shop")
                 async with databases.session("other", "is not held up"):
                     pass
-                await asyncio.to_thread(holder.let_go)
+                await asyncio.to_thread(holder.release)
                 async with databases.session("shop", "now it works"):
                     pass
 
@@ -162,14 +162,14 @@ def test_a_waiter_can_be_cancelled(folder: Path) -> None:
                 first.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await first
-                await asyncio.to_thread(holder.let_go)
+                await asyncio.to_thread(holder.release)
                 assert await second == "in"
 
     run(scenario())
 
 
 def test_closing_ends_the_wait_for_a_lock(folder: Path) -> None:
-    """`aclose` doesn't sit through the lock's wait; the waiting session gets an error."""
+    """`aclose` ends the wait at once; the waiting session gets an error."""
 
     async def scenario() -> None:
         with held_by_another(folder / "shop.duckdb"):
@@ -189,7 +189,7 @@ def test_closing_ends_the_wait_for_a_lock(folder: Path) -> None:
 
 
 def test_a_second_instance_in_the_process_never_touches_the_file(folder: Path) -> None:
-    """A second opening would cost the first its lock, so it is refused before DuckDB is asked."""
+    """The first opening would lose its lock, so the second is refused before DuckDB is called."""
 
     async def scenario() -> None:
         async with (
@@ -226,7 +226,7 @@ def test_a_file_that_is_no_database_is_named(folder: Path) -> None:
     run(scenario())
 
 
-def test_closing_gives_everything_back(folder: Path) -> None:
+def test_closing_detaches_all_files(folder: Path) -> None:
     """After `aclose` the process itself can open the files, and the rows are in them."""
 
     async def scenario() -> None:
@@ -288,7 +288,7 @@ def test_a_forked_child_gets_an_error_and_the_parent_goes_on(folder: Path) -> No
 
 
 def _in_child(databases: Databases, session: object) -> bytes:
-    """What the child meets; its loop is the parent's, so each step is driven by hand."""
+    """What the child gets; its loop is the parent's, so each step is run by hand."""
     said = []
     steps = (
         databases.session("shop", "child").__aenter__(),

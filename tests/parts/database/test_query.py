@@ -32,7 +32,7 @@ async def fill(databases: Databases) -> None:
 
 
 def test_it_reads_across_databases_attached_or_not(folder: Path) -> None:
-    """Tables are named ``<database>.<table>``, whether their file is held already or only there."""
+    """Tables are named ``<database>.<table>``, whether their file is attached or not."""
 
     async def scenario() -> None:
         async with Databases(folder) as databases:
@@ -91,7 +91,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("query", REFUSED)
-def test_whatever_is_not_one_reading_statement_is_refused(
+def test_all_but_one_reading_statement_is_refused(
     query: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clear error, nothing changed, no file made, and the next query works."""
@@ -110,8 +110,8 @@ def test_whatever_is_not_one_reading_statement_is_refused(
     assert [one.name for one in tmp_path.iterdir()] == ["data"]
 
 
-def test_an_unknown_database_is_named_with_those_there_are(folder: Path) -> None:
-    """Asking for bare tables of a database that isn't there doesn't make it."""
+def test_an_unknown_database_is_named_with_the_existing_ones(folder: Path) -> None:
+    """A query on a database that doesn't exist doesn't make it."""
 
     async def scenario() -> None:
         async with Databases(folder) as databases:
@@ -124,7 +124,7 @@ def test_an_unknown_database_is_named_with_those_there_are(folder: Path) -> None
 
 
 def test_only_the_files_that_a_query_names_are_needed(folder: Path) -> None:
-    """A file that another process holds is in the way of queries about it, and of no others."""
+    """A file that another process holds blocks queries that name it, and no others."""
 
     async def scenario() -> None:
         async with Databases(folder) as databases:
@@ -139,7 +139,7 @@ def test_only_the_files_that_a_query_names_are_needed(folder: Path) -> None:
 
 
 def test_a_query_can_be_cancelled(folder: Path) -> None:
-    """Cancelling interrupts DuckDB, and the loop runs on meanwhile."""
+    """Cancelling interrupts DuckDB, and the loop is not blocked meanwhile."""
 
     async def scenario() -> None:
         async with Databases(folder, idle=0.0) as databases:

@@ -139,7 +139,7 @@ def test_reflected_tables_can_be_used(folder: Path) -> None:
 
 
 def test_create_all_and_drop_all_repeat_safely(folder: Path) -> None:
-    """SQLAlchemy's own DDL looks before it makes or drops, sequences included."""
+    """SQLAlchemy's own DDL checks before it makes or drops, sequences included."""
     from tests.parts.database.test_schema import metadata_of
 
     metadata = metadata_of()

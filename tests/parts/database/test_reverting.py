@@ -1,4 +1,4 @@
-"""Taking back what a failed load added to a database: what goes, what stays, and who is told."""
+"""Reverting what a failed load added to a database: what is dropped, kept and reported."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ async def columns(databases: Databases, table: str = "t") -> tuple[str, ...]:
     return (await databases.sql(f"SELECT * FROM shop.{table}")).columns
 
 
-def test_what_nobody_wrote_to_is_dropped_and_the_rest_named(folder: Path) -> None:
-    """Empty tables, their sequences and unwritten columns go; what holds rows stays."""
+def test_what_has_no_data_is_dropped_and_the_rest_named(folder: Path) -> None:
+    """Empty tables, their sequences and empty columns are dropped; what holds data stays."""
 
     async def scenario() -> None:
         async with Databases(folder) as databases:
@@ -139,7 +139,7 @@ def test_schemas_and_their_indexes_go(folder: Path) -> None:
 
 
 def test_what_another_generation_relies_on_stays(folder: Path) -> None:
-    """Whoever found a table there, because a failing load had made it, keeps it."""
+    """A generation that found the table of a failing load keeps it."""
 
     async def scenario() -> None:
         async with Databases(folder) as databases:
@@ -150,14 +150,14 @@ def test_what_another_generation_relies_on_stays(folder: Path) -> None:
                 "table t (standard.other relies on it)",
                 "sequence t_id_seq (standard.other relies on it)",
             )
-            databases.let_go(user)
+            databases.release(user)
             assert await databases.revert(change) == ()
 
     run(scenario())
 
 
-def test_a_unique_index_stays_for_whoever_needs_the_constraint(folder: Path) -> None:
-    """It stands in for the constraint, also of the module that found it there."""
+def test_a_unique_index_stays_for_a_generation_that_needs_the_constraint(folder: Path) -> None:
+    """The index replaces the constraint, also for a module that found it there."""
 
     async def scenario() -> None:
         async with Databases(folder) as databases:
@@ -173,7 +173,7 @@ def test_a_unique_index_stays_for_whoever_needs_the_constraint(folder: Path) -> 
 
 
 def test_a_session_in_a_transaction_keeps_a_column(folder: Path) -> None:
-    """Its commit would fail else, though it has only read so far; it is named."""
+    """Its commit would fail otherwise, though it has only read so far; the reason names it."""
 
     async def scenario() -> None:
         async with Databases(folder, lock_wait=0.05) as databases:
@@ -190,7 +190,7 @@ def test_a_session_in_a_transaction_keeps_a_column(folder: Path) -> None:
 
 
 def test_sessions_that_write_meanwhile_lose_nothing(folder: Path) -> None:
-    """Open sessions read and write the table while columns come and go: every commit lands."""
+    """Open sessions read and write the table while columns come and go: every commit succeeds."""
 
     async def scenario() -> None:
         async with Databases(folder) as databases:
@@ -288,7 +288,7 @@ def test_a_failed_load_leaves_the_tables_as_they_were(app_with_files: AppContext
     assert app.database.sql("SELECT note FROM shop.rows").rows == [("-",), ("-",)]
 
 
-def test_what_a_failed_load_wrote_is_kept_and_said(app_with_files: AppContext) -> None:
+def test_what_a_failed_load_wrote_is_kept_and_reported(app_with_files: AppContext) -> None:
     """The error's findings and notes, and the log, name the column; the same model loads then."""
     app = app_with_files
     app.load(model(), id="shop")
@@ -314,7 +314,7 @@ def test_what_a_failed_load_wrote_is_kept_and_said(app_with_files: AppContext) -
     assert shape(app) == ("id", "note")
 
 
-def test_a_transaction_over_two_databases_is_taken_back_in_both(
+def test_a_change_of_two_databases_is_reverted_in_both(
     app_with_files: AppContext,
 ) -> None:
     """Each module's additions go when one of them fails, from each database's file."""
@@ -345,7 +345,7 @@ def test_a_transaction_over_two_databases_is_taken_back_in_both(
     assert [shape(app, name) for name in pair] == [("id", "note")] * 2
 
 
-def test_a_task_of_the_failed_load_ends_before_its_table_is_judged(
+def test_a_task_of_the_failed_load_ends_before_its_table_is_checked(
     app_with_files: AppContext,
 ) -> None:
     """A task that holds a session on the new table is cancelled first; then the table goes."""
@@ -372,7 +372,7 @@ def test_a_task_of_the_failed_load_ends_before_its_table_is_judged(
 
 
 def test_the_live_generation_writes_while_loads_fail(app_with_files: AppContext) -> None:
-    """Every write of the live generation lands while columns come and go under it."""
+    """Every write of the live generation succeeds while columns are added and dropped."""
     app = app_with_files
     app.load(model(), id="shop")
     stop, written, errors = threading.Event(), [0], []

@@ -58,7 +58,7 @@ async def write(databases: Databases, statement: str) -> None:
 
 
 def test_tables_are_made_once(folder: Path) -> None:
-    """The first time says what was made; the second finds nothing to do."""
+    """The first `apply` returns what it made; the second finds nothing to do."""
 
     async def scenario() -> None:
         metadata = metadata_of(Column("a", Integer, index=True))
@@ -103,8 +103,8 @@ def test_columns_and_indexes_are_added(folder: Path) -> None:
     run(scenario())
 
 
-def test_not_null_on_a_table_with_an_index_is_said_to_be_the_models_only(folder: Path) -> None:
-    """DuckDB can't add it there: the column comes filled, the change says so, and it stays so."""
+def test_not_null_on_a_table_with_an_index_is_noted_as_the_models_only(folder: Path) -> None:
+    """DuckDB can't add it there: the column is filled, and the change has a note about it."""
 
     async def scenario() -> None:
         def metadata(*items: Any) -> Any:
@@ -123,7 +123,7 @@ def test_not_null_on_a_table_with_an_index_is_said_to_be_the_models_only(folder:
     run(scenario())
 
 
-def test_what_the_model_has_no_longer_stays(folder: Path) -> None:
+def test_what_a_model_no_longer_has_stays(folder: Path) -> None:
     """A table and a column that no model has any more are left alone."""
 
     async def scenario() -> None:
@@ -195,7 +195,7 @@ REFUSED: dict[str, tuple[Columns, Columns, str, str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_adding_cannot_mend_is_refused(what: str, folder: Path) -> None:
+def test_differences_that_adding_cannot_solve_are_refused(what: str, folder: Path) -> None:
     """The error names database, table, column and both sides; nothing was changed."""
     before, after, column, sentence = REFUSED[what]
 
@@ -219,7 +219,7 @@ def test_what_adding_cannot_mend_is_refused(what: str, folder: Path) -> None:
 
 
 def test_a_new_unique_constraint_becomes_an_index(folder: Path) -> None:
-    """It is enforced from then on; rows that stand against it refuse it."""
+    """It is enforced from then on; rows that violate it prevent it."""
 
     async def scenario() -> None:
         async with Databases(folder) as databases:
@@ -238,7 +238,7 @@ def test_a_new_unique_constraint_becomes_an_index(folder: Path) -> None:
 
 
 def test_open_writers_are_waited_for(folder: Path) -> None:
-    """A change of a table waits for sessions with open changes, whose commit would fail else."""
+    """A change of a table waits for sessions with open changes, whose commit would fail otherwise."""
 
     async def scenario() -> None:
         async with Databases(folder, lock_wait=60.0) as databases:
@@ -255,8 +255,8 @@ def test_open_writers_are_waited_for(folder: Path) -> None:
     run(scenario())
 
 
-def test_a_writer_that_does_not_end_is_named(folder: Path) -> None:
-    """After the wait the error says which session is in the way; its changes are unharmed."""
+def test_a_writer_that_goes_on_is_named(folder: Path) -> None:
+    """After the wait the error names the session; its changes are not lost."""
 
     async def scenario() -> None:
         async with Databases(folder, lock_wait=0.05) as databases:
@@ -272,7 +272,7 @@ def test_a_writer_that_does_not_end_is_named(folder: Path) -> None:
 
 
 def test_keywords_name_tables_and_columns(folder: Path) -> None:
-    """DuckDB's keywords just work as names, in DDL, in the ORM and after adding columns."""
+    """DuckDB's keywords work as names, in DDL, in the ORM and after adding columns."""
     words = ["at", "by", "glob", "semi", "anti", "asof", "unpack", "positional", "select", "order"]
 
     async def scenario() -> None:
@@ -309,7 +309,7 @@ class Colour(enum.Enum):
     BLUE = "blue"
 
 
-def test_values_come_back_as_they_went(folder: Path) -> None:
+def test_values_are_read_as_they_were_written(folder: Path) -> None:
     """The usual types survive a round trip, and a second `apply` sees no difference."""
 
     async def scenario() -> None:
@@ -388,7 +388,7 @@ def test_relationships_and_composite_keys(folder: Path) -> None:
     run(scenario())
 
 
-def test_keys_go_on_whoever_inserts(folder: Path) -> None:
+def test_all_inserts_draw_keys_from_one_sequence(folder: Path) -> None:
     """ORM, Core and plain SQL draw their keys from the same sequence."""
 
     async def scenario() -> None:

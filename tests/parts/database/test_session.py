@@ -103,7 +103,7 @@ def test_an_error_rolls_back(folder: Path) -> None:
 
 
 def test_a_constraint_is_an_integrity_error(folder: Path) -> None:
-    """DuckDB's constraint errors are IntegrityErrors, and a rollback mends the session."""
+    """DuckDB's constraint errors are IntegrityErrors; after a rollback the session works."""
 
     async def scenario() -> None:
         base, item = models()
@@ -176,10 +176,10 @@ LEAVES = {
 
 @pytest.mark.parametrize("way", LEAVES)
 @pytest.mark.parametrize("strict", [True, False])
-def test_changes_left_uncommitted_are_reported_and_gone(
+def test_uncommitted_changes_are_reported_and_rolled_back(
     way: str, strict: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever way a change was made, leaving it is an error if strict, else a warning."""
+    """However a change was made, it is an error at the end if strict, else a warning."""
     leave, what = LEAVES[way]
 
     async def scenario() -> None:
@@ -278,8 +278,8 @@ def test_two_sessions_that_change_one_row_conflict(folder: Path) -> None:
     run(scenario())
 
 
-def test_the_loop_runs_on_during_a_heavy_query() -> None:
-    """While DuckDB computes, the loop's other tasks go on."""
+def test_the_loop_is_not_blocked_by_a_heavy_query() -> None:
+    """While DuckDB computes, the loop's other tasks run."""
 
     async def scenario() -> None:
         async with (
@@ -344,7 +344,7 @@ def test_a_cancelled_task_leaves_no_session_and_no_rows(folder: Path) -> None:
 
 
 def test_many_sessions_at_once(folder: Path) -> None:
-    """More sessions than the pool has connections get their turn; each committed row is there."""
+    """More sessions than the pool has connections all commit their rows."""
 
     async def scenario() -> None:
         base, item = models()
@@ -362,8 +362,8 @@ def test_many_sessions_at_once(folder: Path) -> None:
     run(scenario())
 
 
-def test_savepoints_are_refused_with_a_way_out() -> None:
-    """DuckDB has none: the error says what to do instead."""
+def test_savepoints_are_refused_with_a_cure() -> None:
+    """DuckDB has no savepoints; the error says what to do instead."""
 
     async def scenario() -> None:
         async with (
@@ -401,13 +401,13 @@ def test_in_memory_databases_stay_and_leave_no_file(
 
 @pytest.mark.parametrize("name", ["", "my-shop", "1shop", "a.b", "main", "Temp", "a" * 64, "x;y"])
 def test_a_bad_name_is_refused(name: str) -> None:
-    """A name that can't be a catalog's or a file's is refused before anything is opened."""
+    """A name that can't be used for a catalog or a file is refused before anything is opened."""
     with pytest.raises(DatabaseNameError, match=r".+\. .+"):
         Databases(None).session(name, "anything")
 
 
 def test_two_spellings_of_one_name_are_refused() -> None:
-    """DuckDB doesn't tell upper from lower case, file systems do."""
+    """DuckDB ignores case, file systems don't."""
     databases = Databases(None)
     databases.session("shop", "one")
     with pytest.raises(DatabaseNameError, match=r"'Shop'.*'shop'"):
@@ -432,7 +432,7 @@ def test_another_loop_is_refused() -> None:
 
 
 def test_closing_cuts_off_sessions_and_refuses_new_ones(folder: Path) -> None:
-    """`aclose` doesn't wait for a query, and what comes later gets a clear error."""
+    """`aclose` doesn't wait for a query, and later sessions get a clear error."""
 
     async def scenario() -> None:
         databases = Databases(folder)

@@ -1,4 +1,4 @@
-"""The history of sources: what is kept, for how long, and what happens where nothing can be."""
+"""The history of sources: what is kept, for how long, and what happens if it can't be written."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "data" / "history.sqlite"
 
 
-def test_an_entry_says_when_whence_and_what_came_of_it() -> None:
+def test_an_entry_has_its_time_origin_and_outcome() -> None:
     """Entries are frozen, in UTC, one line as text, and have their source."""
     history = History(None)
     noted(history, 1)
@@ -55,7 +55,7 @@ def test_an_entry_says_when_whence_and_what_came_of_it() -> None:
 
 
 def test_what_is_noted_is_there_in_the_next_run(file: Path) -> None:
-    """SourceFinder, outcomes and runs come back from the file, oldest first; a second run adds to them."""
+    """Texts, outcomes and runs come back from the file, oldest first; a second run adds to them."""
     first = History(file)
     noted(first, 1, 2)
     first.close()
@@ -91,11 +91,11 @@ def test_restarts_with_equal_text_push_nothing_out(file: Path) -> None:
     assert len(reloaded.entries(ID)) == KEPT
 
 
-def test_an_outcome_can_be_said_otherwise_and_what_leaked_is_added(file: Path) -> None:
+def test_an_outcome_can_be_updated_and_what_leaked_is_added(file: Path) -> None:
     """What is known later reaches memory and file alike."""
     history = History(file)
     noted(history, 1, 2)
-    history.say(ID, 2, "rollback to 1")
+    history.update_outcome(ID, 2, "rollback to 1")
     history.note_leaked(ID, 1, ["a task"])
     for one in (history, None):
         if one is None:
