@@ -6,12 +6,12 @@ Long for its docstrings alone, which are what help() shows; what a verb does is 
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Container, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .config import FrameworkSettings, read_settings
+from .config import FrameworkSettings, StartOptions, read_settings
 from .engine import Engine
 from .errors import (
     NotRunningError,
@@ -84,28 +84,33 @@ def start(
         StartConflictError: If an app runs that was started with other arguments.
         StartError: Under ``strict``, if a module failed.
     """
-    given = {"workspace": workspace, "modules": modules, "data": data, "settings": settings}
+    options = StartOptions(workspace, modules, data, settings)
     with _lock:
         if _running is not None:
-            _running._refuse_other(given)
+            _running._refuse_other(options)
             return _running
-        app = begin(AppLoop.start(), given)
+        engine = open_engine(AppLoop.start, options)
+        app = running_app()
         try:
-            app._app_loop.wait(lambda: app._engine.start(modules))
+            engine.app_loop.wait(lambda: engine.start(modules))
         except BaseException:
-            app._shut_down()
+            close_engine(engine)
             raise
-    if strict and (errors := app._errors()):
+    if strict and (errors := engine.records.errors()):
         app.stop()
         raise StartError(errors)
     return app
 
 
-def begin(app_loop: AppLoop, given: Mapping[str, Any]) -> AppContext:
-    """Make the process's one app, not started yet, on a loop.
+def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engine:
+    """Make the engine of the process's one app, not started yet, and the `AppContext` over it.
+
+    Args:
+        make_loop: Makes the app loop, or adopts the running one.
+        options: What the app is started with.
 
     Raises:
-        StartConflictError: If there is one.
+        StartConflictError: If an app runs already.
     """
     global _running
     with _lock:
@@ -114,19 +119,30 @@ def begin(app_loop: AppLoop, given: Mapping[str, Any]) -> AppContext:
                 f"modframe runs in this process already, in {_running._engine.workspace}",
                 cure="stop it first: one process has one app",
             )
+        app_loop = make_loop()
         try:
-            _running = AppContext(app_loop, given)
+            workspace = find_workspace(options.workspace)
+            engine = Engine(
+                app_loop,
+                workspace=workspace,
+                data=data_folder(options.data, workspace),
+                given_settings=options.settings or {},
+                config=read_settings(),
+                notebooks=options.notebooks or (),
+            )
+            _running = AppContext(engine, options)
         except BaseException:
             app_loop.close()
             raise
-        return _running
+        return engine
 
 
-def forget(app: AppContext) -> None:
-    """Let the process have another app."""
+def close_engine(engine: Engine) -> None:
+    """End the loop of an engine that was stopped, and let the process have another app."""
     global _running
+    engine.app_loop.close()
     with _lock:
-        if _running is app:
+        if _running is not None and _running._engine is engine:
             _running = None
 
 
@@ -136,18 +152,9 @@ class AppContext:
     Its verbs block; on the app loop they raise `OnAppLoopError`, which says what to do instead.
     """
 
-    def __init__(self, app_loop: AppLoop, given: Mapping[str, Any]) -> None:
-        self._given = dict(given)
-        workspace = find_workspace(given["workspace"])
-        self._engine = Engine(
-            app_loop,
-            workspace=workspace,
-            data=data_folder(given["data"], workspace),
-            given_settings=given["settings"] or {},
-            config=read_settings(),
-            notebooks=given.get("notebooks") or (),
-        )
-        self._app_loop = app_loop
+    def __init__(self, engine: Engine, options: StartOptions) -> None:
+        self._engine, self._app_loop = engine, engine.app_loop
+        self._options = options
         self._report: StopReport | None = None
         self.modules = Modules(self._engine)
         setattr(self, "get_service", self._engine.handles.get)  # noqa: B010  # no hop in between
@@ -419,25 +426,18 @@ class AppContext:
             except KeyboardInterrupt:
                 self._report = self._app_loop.block("app.stop()", self._engine.force_stop)
             finally:
-                self._shut_down()
+                close_engine(self._engine)
         return self._report
 
-    def _shut_down(self) -> None:
-        self._app_loop.close()
-        forget(self)
-
-    def _errors(self) -> dict[str, BaseException]:
-        return {key: one.error for key, one in self._engine.records.items() if one.error}
-
-    def _refuse_other(self, given: Mapping[str, Any]) -> None:
-        other = [
-            f"{name}={value!r} (it runs with {self._given[name]!r})"
-            for name, value in given.items()
-            if value is not None and value != self._given[name]
-        ]
-        if other:
+    def _refuse_other(self, options: StartOptions) -> None:
+        differing = options.differing_from(self._options)
+        if differing:
+            rows = ", ".join(
+                f"{name}={value!r} (it runs with {own!r})"
+                for name, (value, own) in differing.items()
+            )
             raise StartConflictError(
-                f"modframe runs in this process already, with other arguments: {', '.join(other)}",
+                f"modframe runs in this process already, with other arguments: {rows}",
                 cure="call app.stop() first, or start() without them",
             )
 

@@ -1,11 +1,15 @@
-"""The framework's own settings: ``MODFRAME_...`` in the environment; read once by the app.
+"""What an app is started with: the arguments of ``start``, and ``MODFRAME_...`` in the environment.
 
-Modules read them as ``app_context.config``; nothing changes them while the app runs.
+Both are read once, when the app starts, and nothing changes them while it runs. Modules read the
+settings as ``app_context.config``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -13,6 +17,41 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from .errors import FrameworkSettingsError
 
 _PREFIX = "MODFRAME_"
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """The arguments of `modframe.start`, of `create_app` and of ``modframe serve``.
+
+    Attributes:
+        workspace: The folder with ``modules/``; by default the nearest one upward.
+        modules: The modules to load; by default all below ``modules/``.
+        data: The folder of databases and logs; by default ``<workspace>/data``.
+        settings: Module id → settings, the highest source.
+        notebooks: Notebooks whose ``%%module`` cells are modules too.
+    """
+
+    workspace: str | Path | None = None
+    modules: Sequence[str] | None = None
+    data: str | Path | None = None
+    settings: Mapping[str, Mapping[str, Any]] | None = None
+    notebooks: Sequence[Path] | None = None
+
+    def differing_from(self, running: StartOptions) -> dict[str, tuple[Any, Any]]:
+        """Return the options that are set here and that the running app was not started with.
+
+        Returns:
+            Option name → the value here and the running app's.
+        """
+        pairs = {
+            field.name: (getattr(self, field.name), getattr(running, field.name))
+            for field in fields(self)
+        }
+        return {
+            name: (value, other)
+            for name, (value, other) in pairs.items()
+            if value is not None and value != other
+        }
 
 
 class FrameworkSettings(BaseSettings):

@@ -10,33 +10,34 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any
 
-from .app import AppContext, begin, forget
+from .app import close_engine, open_engine
+from .config import StartOptions
+from .engine import Engine
 from .errors import StartError
 from .runtime.loop import AppLoop
 
 
 @asynccontextmanager
-async def hosted(given: Mapping[str, Any], *, strict: bool = False) -> AsyncIterator[AppContext]:
-    """Run the app on the running loop, from all loaded to all stopped.
+async def hosted(options: StartOptions, *, strict: bool = False) -> AsyncIterator[Engine]:
+    """Run the process's app on the running loop: load all modules, yield its engine, stop all.
 
     Args:
-        given: ``workspace``, ``modules``, ``data`` and ``settings``, as `modframe.start` has them.
+        options: What the app is started with.
         strict: Whether a module that fails is an error.
 
     Raises:
         StartConflictError: If an app runs in this process.
         StartError: Under ``strict``, after a full stop.
     """
-    app = begin(AppLoop.adopt(), given)
+    engine = open_engine(AppLoop.adopt, options)
     try:
-        await app._engine.start(given["modules"])
-        if strict and (errors := app._errors()):
+        await engine.start(options.modules)
+        if strict and (errors := engine.records.errors()):
             raise StartError(errors)
-        yield app
+        yield engine
     finally:
-        await app._engine.stop()
-        app._app_loop.close()
-        forget(app)
+        await engine.stop()
+        close_engine(engine)
 
 
 class HostedApp:
@@ -46,8 +47,8 @@ class HostedApp:
     request.
     """
 
-    def __init__(self, given: Mapping[str, Any], *, strict: bool) -> None:
-        self._given = dict(given)
+    def __init__(self, options: StartOptions, *, strict: bool) -> None:
+        self._options = options
         self._strict = strict
         self._forget(None)
 
@@ -82,9 +83,9 @@ class HostedApp:
     async def _live(self, ready: asyncio.Future[Any]) -> None:
         """The app's life, in a task of its own: a loop that ends cancels it, and so stops it."""
         try:
-            async with hosted(self._given, strict=self._strict) as app:
+            async with hosted(self._options, strict=self._strict) as engine:
                 token = os.environ.get("MODFRAME_TOKEN", "")
-                ready.set_result(app.asgi.with_token(token, required=bool(token)))
+                ready.set_result(engine.site.asgi.with_token(token, required=bool(token)))
                 await self._over.wait()
         except BaseException as error:
             if ready.done():
@@ -126,5 +127,4 @@ def create_app(
 
     A ``MODFRAME_TOKEN`` in the environment is then needed for every request.
     """
-    given = {"workspace": workspace, "modules": modules, "data": data, "settings": settings}
-    return HostedApp(given, strict=strict)
+    return HostedApp(StartOptions(workspace, modules, data, settings), strict=strict)

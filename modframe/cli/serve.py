@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-from ..app import AppContext
+from ..config import StartOptions
+from ..engine import Engine
 from ..hosted import hosted
 from ..server import Server, bind, check_token
 from ..source import OnDisk
@@ -31,7 +31,7 @@ DRAIN = 5.0
 _LAST = 3
 _INTERRUPTED = 130
 
-Afterwards = Callable[[AppContext, Server], Awaitable[int]]
+OnceServed = Callable[[Server], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class Serving:
         return workspace_at(self.workspace or (find_workspace(above=above) if above else None))
 
 
-def serve(serving: Serving, *, afterwards: Afterwards | None = None) -> int:
-    """Serve until a signal comes, or until ``afterwards`` is done; the exit status.
+def serve(serving: Serving, *, once_served: OnceServed | None = None) -> int:
+    """Serve until a signal comes, or until ``once_served`` is done; the exit status.
 
     Raises:
         ServeError: If the address can't be had; nothing was loaded then.
@@ -79,22 +79,15 @@ def serve(serving: Serving, *, afterwards: Afterwards | None = None) -> int:
     bound = bind(serving.host, serving.port)
     say(f"loading {home}")
     try:
-        return asyncio.run(_serve(replace(serving, workspace=home), bound, afterwards))
+        return asyncio.run(_serve(replace(serving, workspace=home), bound, once_served))
     finally:
         bound.close()
 
 
-async def _serve(serving: Serving, bound: socket.socket, afterwards: Afterwards | None) -> int:
-    given = {
-        "workspace": serving.workspace,
-        "modules": None,
-        "data": None,
-        "settings": None,
-        "notebooks": serving.notebooks,
-    }
+async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed | None) -> int:
     stop = Stop(asyncio.get_running_loop())
     with stop.listening():
-        work = asyncio.ensure_future(_host(serving, given, bound, stop, afterwards))
+        work = asyncio.ensure_future(_host(serving, bound, stop, once_served))
         stop.loading = work
         try:
             return await work
@@ -105,27 +98,24 @@ async def _serve(serving: Serving, bound: socket.socket, afterwards: Afterwards 
 
 
 async def _host(
-    serving: Serving,
-    given: dict[str, Any],
-    bound: socket.socket,
-    stop: Stop,
-    afterwards: Afterwards | None,
+    serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed | None
 ) -> int:
-    async with hosted(given, strict=serving.strict) as app:
-        stop.app = app
-        server = await app._engine.site.serve(
+    options = StartOptions(serving.workspace, notebooks=serving.notebooks)
+    async with hosted(options, strict=serving.strict) as engine:
+        stop.engine = engine
+        server = await engine.site.serve(
             serving.host, serving.port, token=serving.token, bound=bound
         )
         stop.loading = None
         if serving.watch:
-            app._engine.watching.say = say_line
-            await app._engine.watching.begin()
-        _announce(app, server, serving)
-        if afterwards is None:
+            engine.watching.say = say_line
+            await engine.watching.begin()
+        _announce(engine, server, serving)
+        if once_served is None:
             await stop.asked.wait()
             status = 0
         else:
-            status = await _unless(stop, afterwards(app, server))
+            status = await _unless(stop, once_served(server))
         say("stopping")
     say("stopped")
     return status
@@ -143,23 +133,22 @@ async def _unless(stop: Stop, work: Awaitable[int]) -> int:
     return task.result()
 
 
-def _announce(app: AppContext, server: Server, serving: Serving) -> None:
-    snapshot = app.snapshot()
+def _announce(engine: Engine, server: Server, serving: Serving) -> None:
+    snapshot = engine.snapshot()
     own = [one for one in snapshot.modules if not one.id.startswith("core.")] or snapshot.modules
     for one in own:
         about = one_line(one.error) if one.error else count(len(one.routes), "route")
         say(f"  {one.id}  {one.state}  {about}")
-    for line in _from_notebooks(app):
+    for line in _from_notebooks(engine.disk):
         say(line)
     if serving.watch:
-        say(f"watching {app._engine.watching.places}")
+        say(f"watching {engine.watching.places}")
     if serving.token is None and sys.stdout.isatty():
         say(f"token {server.token}  (what changes the system over HTTP needs it)")
     say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")
 
 
-def _from_notebooks(app: AppContext) -> Iterator[str]:
-    disk = app._engine.disk
+def _from_notebooks(disk: OnDisk) -> Iterator[str]:
     for module_id, sources in disk.in_notebooks().items():
         names = ", ".join(dict.fromkeys(Path(one.place).name for one in sources))
         folder = disk.folder(module_id)
@@ -188,7 +177,7 @@ class Stop:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.asked = asyncio.Event()
         self.loading: asyncio.Future[int] | None = None
-        self.app: AppContext | None = None
+        self.engine: Engine | None = None
         self.count = 0
         self._loop = loop
 
@@ -210,10 +199,10 @@ class Stop:
         self._loop.call_soon_threadsafe(self._act)
 
     def _act(self) -> None:
-        if self.app is not None:
-            self.app._engine.wait_at_most(DRAIN)
+        if self.engine is not None:
+            self.engine.wait_at_most(DRAIN)
             if self.count > 1:
-                self.app._engine.hurry()
+                self.engine.hurry()
         self.asked.set()
         if self.loading is not None and not self.loading.done() and self.count == 1:
             self.loading.cancel()

@@ -115,6 +115,10 @@ class Records(dict[str, Record]):
         record = self.get(module_id)
         return "" if record is None or record.error is None else str(record.error)
 
+    def errors(self) -> dict[str, BaseException]:
+        """Return module id → error, of the modules whose newest attempt failed."""
+        return {key: record.error for key, record in self.items() if record.error is not None}
+
     def stale(self, module_id: str) -> str:
         """Why a module's newest text isn't live; empty if it is, though it was not activated."""
         record = self.get(module_id)
