@@ -181,10 +181,10 @@ def scaffold(
     format: Shape = Format.text,
 ) -> None:
     """Write a new module that loads, serves and complies as it is."""
-    from .new import new_module
+    from .modules import scaffold_module
 
     raise typer.Exit(
-        new_module(
+        scaffold_module(
             name, type, features.split(","), workspace=workspace, as_data=format is Format.json
         )
     )

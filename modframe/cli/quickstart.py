@@ -12,12 +12,13 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -248,6 +249,7 @@ async def _run_notebook(path: Path) -> None:
 
     Raises:
         ModframeError: If a cell fails, or the kernel dies; with what it printed.
+        KeyboardInterrupt: If a signal came; the kernel has ended by then.
     """
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat's
     progress = _Progress(notebook)
@@ -255,6 +257,7 @@ async def _run_notebook(path: Path) -> None:
         notebook,
         kernel_manager_class=ThisInterpreter,
         timeout=CELL_TIMEOUT,
+        on_notebook_start=progress.stop_on_signals,
         on_cell_execute=progress.begin,
         on_cell_executed=progress.end,
     )
@@ -268,6 +271,8 @@ async def _run_notebook(path: Path) -> None:
                 stderr=noise,
             )
         except DeadKernelError as error:
+            if progress.interrupted:
+                raise KeyboardInterrupt from None
             noise.seek(0)
             text = noise.read().decode(errors="replace").strip()
             raise ModframeError(f"the kernel died:\n{text}" if text else str(error)) from error
@@ -289,6 +294,20 @@ class _Progress:
         self._begun = 0.0
         self._title = ""
         self.status: Any = nullcontext()
+        self.interrupted = False
+
+    def stop_on_signals(self, notebook: Any) -> None:
+        """Cancel the run on Ctrl-C; nbclient would end the kernel and go on waiting for it."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def interrupt() -> None:
+            self.interrupted = True
+            if task is not None:
+                task.cancel()
+
+        with suppress(NotImplementedError):  # on Windows Ctrl-C raises KeyboardInterrupt itself
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, interrupt)
 
     def begin(self, cell: Any, cell_index: int) -> None:
         """Note that a cell begins; on a terminal, show which."""

@@ -1,7 +1,7 @@
 """Loads a module in a fresh process against an empty data folder, before an export counts.
 
 In goes a folder of files that stands for the export's outcome; out come findings. `export` calls
-it; on the other side of the process border is `modframe.cli.trial`.
+it; on the other side of the process border is `modframe.cli.load_exported`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _run(request: str, result: Path) -> list[Finding]:
     try:
         # -P: what `modframe serve` would not find beside it, the trial must not find either.
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "modframe.cli.trial"],
+            [sys.executable, "-P", "-m", "modframe.cli.load_exported"],
             input=request.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
