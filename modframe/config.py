@@ -60,19 +60,19 @@ class FrameworkSettings(BaseSettings):
     Attributes:
         load_timeout: How long the import of a module's files may take.
         phase_timeout: How long a part or a phase of one module may take.
-        handover_timeout: How long each step of a hand-over may take, while new calls wait.
-        drain_timeout: How long a replaced generation may finish what it began.
+        handover_timeout: How long each step of a hand-over may take; new calls wait meanwhile.
+        drain_timeout: How long a replaced generation may take to finish what it began.
         test_timeout: How long the tests of one module may take before it goes live.
         watch_test: Whether a saved file goes live only if the module's tests pass, if it has any.
-        database_lock_wait: How long a session waits for another process to let go of a file.
-        database_idle: How long after its last session a database is given back.
+        database_lock_wait: How long a session waits for another process to release a file.
+        database_idle: How long after its last session a database is released.
         database_memory: DuckDB's memory limit for this process, for example ``"2GB"``.
         database_threads: DuckDB's threads for this process.
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
-        allowed_hosts: Host names the API answers to beside loopback, parted by commas.
-        switch_interval: The interpreter's switch interval while a cell computes and the API is
-            up, so that requests don't wait for the cell; 0 leaves it alone.
+        allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
+        switch_interval: The interpreter's switch interval while a cell runs and the API is served,
+            so that requests don't wait for the cell; 0 keeps Python's own.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
@@ -107,17 +107,17 @@ class FrameworkSettings(BaseSettings):
 
 
 def read_settings() -> FrameworkSettings:
-    """The framework's settings as the environment has them now.
+    """Read the framework's settings from the environment.
 
     Raises:
-        FrameworkSettingsError: If a variable has a value that can't be; with all that have.
+        FrameworkSettingsError: If variables have invalid values; it names all of them.
     """
     try:
         return FrameworkSettings()
     except ValidationError as error:
         faults = [
-            f"{_PREFIX}{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg']}"
-            for one in error.errors(include_url=False)
+            f"{_PREFIX}{str(fault['loc'][0]).upper()} is {fault['input']!r}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
         ]
         raise FrameworkSettingsError(
             "; ".join(faults), cure="correct the environment, or unset it for the default"

@@ -1,4 +1,8 @@
-"""The app on another loop: under ``modframe serve``, and as `create_app` under any server."""
+"""The app on the loop of a server: `hosted` for ``modframe serve``, `create_app` for any other.
+
+In come the options of a start; out comes the `Engine` that runs on the loop, or an ASGI application
+that starts one.
+"""
 
 from __future__ import annotations
 
@@ -50,43 +54,43 @@ class HostedApp:
     def __init__(self, options: StartOptions, *, strict: bool) -> None:
         self._options = options
         self._strict = strict
-        self._forget(None)
+        self._reset(None)
 
-    def _forget(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Begin anew on a loop: one that ended took what ran on it along."""
+    def _reset(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Reset everything that belongs to a loop; what ran on an ended one is gone."""
         self._loop = loop
-        self._over = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._ready: asyncio.Future[Any]
-        self._life: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._asgi: Any = None
         self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, or one lifespan."""
         if self._loop is not (loop := asyncio.get_running_loop()):
-            self._forget(loop)
+            self._reset(loop)
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
         if self._asgi is None:
-            await self._begin()
+            await self._ensure_started()
         await self._asgi(scope, receive, send)
 
-    async def _begin(self) -> None:
+    async def _ensure_started(self) -> None:
         async with self._lock:
             if self._asgi is None:
-                if self._life is None or self._life.done():
+                if self._task is None or self._task.done():
                     self._ready = asyncio.get_running_loop().create_future()
-                    self._life = asyncio.create_task(self._live(self._ready), context=Context())
+                    self._task = asyncio.create_task(self._run(self._ready), context=Context())
                 self._asgi = await asyncio.shield(self._ready)
 
-    async def _live(self, ready: asyncio.Future[Any]) -> None:
-        """The app's life, in a task of its own: a loop that ends cancels it, and so stops it."""
+    async def _run(self, ready: asyncio.Future[Any]) -> None:
+        """Run the app until `aclose`, in a task of its own: a loop that ends cancels the task."""
         try:
             async with hosted(self._options, strict=self._strict) as engine:
                 token = os.environ.get("MODFRAME_TOKEN", "")
                 ready.set_result(engine.site.asgi.with_token(token, required=bool(token)))
-                await self._over.wait()
+                await self._stopping.wait()
         except BaseException as error:
             if ready.done():
                 raise
@@ -95,7 +99,7 @@ class HostedApp:
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
         try:
-            await self._begin()
+            await self._ensure_started()
         except Exception as error:  # noqa: BLE001  # the protocol's way to say it; the server logs it and exits
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -105,11 +109,11 @@ class HostedApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def aclose(self) -> None:
-        """Stop everything; for whoever calls it without a lifespan, on the same loop."""
-        self._over.set()
-        if self._life is not None:
-            await self._life
-        self._forget(self._loop)
+        """Stop everything; for callers without a lifespan, on the same loop."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+        self._reset(self._loop)
 
     def __repr__(self) -> str:
         return f"<modframe, as an ASGI application: {'running' if self._asgi else 'not started'}>"
@@ -123,8 +127,8 @@ def create_app(
     *,
     strict: bool = False,
 ) -> HostedApp:
-    """An ASGI application for any ASGI server; the arguments are those of `modframe.start`.
+    """Return an ASGI application for any ASGI server; the arguments are those of `modframe.start`.
 
-    A ``MODFRAME_TOKEN`` in the environment is then needed for every request.
+    If ``MODFRAME_TOKEN`` is set in the environment, every request needs that token.
     """
     return HostedApp(StartOptions(workspace, modules, data, settings), strict=strict)
