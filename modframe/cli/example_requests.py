@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .out import one_line, say
+import httpx
 
-_SERVER_ERROR = 500
+from .out import one_line, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +37,24 @@ class Request:
 
 
 async def fetch_examples(url: str) -> list[Request]:
-    """Fetch a server's OpenAPI document and return its example requests."""
-    import httpx
-
-    async with httpx.AsyncClient(timeout=30.0, trust_env=False) as client:
-        return example_requests((await client.get(f"{url}/openapi.json")).json())
+    """Fetch the OpenAPI document of a server and return its example requests."""
+    async with _client(url) as client:
+        return example_requests((await client.get("/openapi.json")).json())
 
 
-async def send_each(requests: Sequence[Request], url: str) -> int:
-    """Send requests and print a line for each answer; return 1 if one was a server error."""
-    import httpx
-
+async def send_examples(url: str) -> int:
+    """Send the example requests and print a line for each answer; return 1 on a server error."""
     status = 0
-    async with httpx.AsyncClient(timeout=30.0, trust_env=False) as client:
-        for request in requests:
-            address = f"{url}{request.path}"
-            answer = await client.request(request.method, address, json=request.body)
-            say(f"{request.method} {address} {answer.status_code} {one_line(answer.text)}")
-            status = max(status, int(answer.status_code >= _SERVER_ERROR))
+    async with _client(url) as client:
+        for request in await fetch_examples(url):
+            answer = await client.request(request.method, request.path, json=request.body)
+            say(f"{request.method} {answer.url} {answer.status_code} {one_line(answer.text)}")
+            status = max(status, int(answer.is_server_error))
     return status
+
+
+def _client(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, timeout=30.0, trust_env=False)
 
 
 def example_requests(document: Mapping[str, Any]) -> list[Request]:

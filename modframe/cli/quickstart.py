@@ -13,7 +13,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -36,7 +35,7 @@ from ..server import ServeError, Server, bind
 from ..ship.fresh_process import child_environment
 from ..source import find_modules
 from ..source.workspace import data_folder, find_workspace
-from .example_requests import fetch_examples, send_each
+from .example_requests import fetch_examples, send_examples
 from .out import console, one_line, say
 from .serve import Serving, serve
 
@@ -76,19 +75,20 @@ def quickstart(*, once: bool = False, port: int = 8000, notebook: Path | None = 
                 f"{copy.name} ran, and exported no module",
                 cure="its last cells export: module.export()",
             )
-        with _own_data():
-            free = free_port(port)
-            if free != port:
-                say(f"port {port} is taken, so this serves on {free}")
+        free = free_port(port)
+        if free != port:
+            say(f"port {port} is taken, so this serves on {free or 'another one'}")
 
-            async def once_served(server: Server) -> int:
-                if once:
-                    return await send_each(await fetch_examples(server.url), server.url)
-                await _print_suggestions(server, copy)
-                await asyncio.Event().wait()
-                return 0
+        async def once_served(server: Server) -> int:
+            if once:
+                return await send_examples(server.url)
+            await _print_suggestions(server, copy)
+            await asyncio.Event().wait()
+            return 0
 
-            return serve(Serving(copy.parent, _HOST, free), once_served=once_served)
+        # Its data stay in the playground, whatever MODFRAME_DATA says.
+        serving = Serving(copy.parent, _HOST, free, data=copy.parent / "data")
+        return serve(serving, once_served=once_served)
 
 
 def _notebook() -> Path:
@@ -104,28 +104,13 @@ def _notebook() -> Path:
     )
 
 
-@contextmanager
-def _own_data() -> Iterator[None]:
-    """Let the server keep its data in the playground, whatever MODFRAME_DATA says."""
-    before = os.environ.pop("MODFRAME_DATA", None)
-    try:
-        yield
-    finally:
-        if before is not None:
-            os.environ["MODFRAME_DATA"] = before
-
-
 def free_port(first: int) -> int:
-    """Return the first free port from ``first`` on, else any that is free."""
+    """Return the first free port of those from ``first`` on; 0 if many are taken."""
     for port in range(first, min(first + _PORTS_TRIED, 65536)):
-        try:
+        with suppress(ServeError):
             bind(_HOST, port).close()
-        except ServeError:
-            continue
-        return port
-    with socket.socket() as any_port:
-        any_port.bind((_HOST, 0))
-        return int(any_port.getsockname()[1])
+            return port
+    return 0
 
 
 async def _print_suggestions(server: Server, notebook: Path) -> None:
@@ -270,8 +255,10 @@ async def _run_notebook(path: Path) -> None:
                 stdout=noise,
                 stderr=noise,
             )
+        except asyncio.CancelledError:  # only a signal cancels it
+            raise KeyboardInterrupt from None
         except DeadKernelError as error:
-            if progress.interrupted:
+            if progress.interrupted:  # nbclient takes a cancellation for a kernel that died
                 raise KeyboardInterrupt from None
             noise.seek(0)
             text = noise.read().decode(errors="replace").strip()

@@ -46,6 +46,7 @@ class Serving:
         strict: Whether to end if a module fails.
         notebooks: Notebooks whose ``%%module`` cells are served beside the workspace's modules.
         watch: Whether modules are swapped when their files are saved.
+        data: The folder of databases and logs; by default MODFRAME_DATA or ``data/``.
     """
 
     workspace: Path | None = None
@@ -55,6 +56,7 @@ class Serving:
     strict: bool = False
     notebooks: tuple[Path, ...] = ()
     watch: bool = False
+    data: Path | None = None
 
     @property
     def home(self) -> Path:
@@ -107,7 +109,7 @@ async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed
 async def _host(
     serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed | None
 ) -> int:
-    options = StartOptions(serving.workspace, notebooks=serving.notebooks)
+    options = StartOptions(serving.workspace, data=serving.data, notebooks=serving.notebooks)
     async with hosted(options, strict=serving.strict) as engine:
         stop.engine = engine
         server = await engine.site.serve(
