@@ -1,7 +1,7 @@
 """modframe: grow a service module in notebook cells, see it live, ship it unchanged.
 
-``app = modframe.start()`` gives the app context; `modframe.decorators` has what modules are written
-with. Names are loaded on first use, so that importing modframe costs next to nothing.
+``app = modframe.start()`` returns the app context; `modframe.decorators` has the decorators of
+modules. Names are loaded on first use, so that importing modframe is quick.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _HOMES = {
 __all__ = ["AppContext", "ModframeError", "Module", "Result", "app_context", "create_app", "start"]
 
 
-def _stand_in(module_id: str) -> str | None:
-    """Where no app runs: a package of the workspace's own files, loaded and not started."""
+def _detached_package(module_id: str) -> str | None:
+    """Return the package of a module, loaded but not started; ``None`` while an app runs."""
     app = sys.modules.get(f"{__name__}.app")
     if app is not None and app.current_app() is not None:
         return None
@@ -48,7 +48,7 @@ def _stand_in(module_id: str) -> str | None:
     return workspace_modules().package_of(module_id)
 
 
-PLAIN_NAMES.fallback = _stand_in
+PLAIN_NAMES.fallback = _detached_package
 PLAIN_NAMES.install()
 
 
@@ -72,7 +72,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """``%unload_ext modframe``: take the magics and the hooks out; the app keeps running."""
+    """``%unload_ext modframe``: remove the magics and hooks; the app keeps running."""
     from .notebook import unload
 
     unload(shell)

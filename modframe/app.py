@@ -1,17 +1,18 @@
-"""`AppContext`: the verbs a person uses, one line each; `start` makes it run in this process.
+"""`AppContext`: the verbs a person uses; `start` makes the one of this process.
 
-Long for its docstrings alone, which are what help() shows; what a verb does is a room's to know.
+Each verb parses its arguments and calls the `Engine`, which does the work. The file is long because
+of the docstrings, which are what help() shows.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Container, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .config import FrameworkSettings, read_settings
+from .config import FrameworkSettings, StartOptions, read_settings
 from .engine import Engine
 from .errors import (
     NotRunningError,
@@ -46,12 +47,12 @@ _running: AppContext | None = None
 
 
 def current_app() -> AppContext | None:
-    """The app that runs in this process, if one does."""
+    """Return the app that runs in this process; ``None`` if none does."""
     return _running
 
 
 def running_app() -> AppContext:
-    """The app that runs in this process.
+    """Return the app that runs in this process.
 
     Raises:
         NotRunningError: If none does.
@@ -69,7 +70,7 @@ def start(
     *,
     strict: bool = False,
 ) -> AppContext:
-    """Start modframe in this process, or give the app that runs already.
+    """Start modframe in this process, or return the app that already runs.
 
     Args:
         workspace: The folder with ``modules/``; by default the nearest one upward.
@@ -77,35 +78,40 @@ def start(
             ``[]`` loads the core modules only.
         data: The folder of databases, logs and preferences; by default ``<workspace>/data``.
             ``":memory:"`` keeps nothing.
-        settings: Module id → settings, the highest source.
+        settings: Module id → settings; they win over every other source.
         strict: Whether a module that fails stops everything and raises.
 
     Raises:
-        StartConflictError: If an app runs that was started with other arguments.
+        StartConflictError: If an app already runs that was started with other arguments.
         StartError: Under ``strict``, if a module failed.
     """
-    given = {"workspace": workspace, "modules": modules, "data": data, "settings": settings}
+    options = StartOptions(workspace, modules, data, settings)
     with _lock:
         if _running is not None:
-            _running._refuse_other(given)
+            _running._refuse_other(options)
             return _running
-        app = begin(AppLoop.start(), given)
+        engine = open_engine(AppLoop.start, options)
+        app = running_app()
         try:
-            app._app_loop.wait(lambda: app._engine.start(modules))
+            engine.app_loop.wait(lambda: engine.start(modules))
         except BaseException:
-            app._shut_down()
+            close_engine(engine)
             raise
-    if strict and (errors := app._errors()):
+    if strict and (errors := engine.records.errors()):
         app.stop()
         raise StartError(errors)
     return app
 
 
-def begin(app_loop: AppLoop, given: Mapping[str, Any]) -> AppContext:
-    """Make the process's one app, not started yet, on a loop.
+def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engine:
+    """Make the engine of the process's one app, not started yet, and the `AppContext` over it.
+
+    Args:
+        make_loop: Makes the app loop, or adopts the running one.
+        options: What the app is started with.
 
     Raises:
-        StartConflictError: If there is one.
+        StartConflictError: If an app runs already.
     """
     global _running
     with _lock:
@@ -114,48 +120,50 @@ def begin(app_loop: AppLoop, given: Mapping[str, Any]) -> AppContext:
                 f"modframe runs in this process already, in {_running._engine.workspace}",
                 cure="stop it first: one process has one app",
             )
+        app_loop = make_loop()
         try:
-            _running = AppContext(app_loop, given)
+            workspace = find_workspace(options.workspace)
+            engine = Engine(
+                app_loop,
+                workspace=workspace,
+                data=data_folder(options.data, workspace),
+                given_settings=options.settings or {},
+                config=read_settings(),
+                notebooks=options.notebooks or (),
+            )
+            _running = AppContext(engine, options)
         except BaseException:
             app_loop.close()
             raise
-        return _running
+        return engine
 
 
-def forget(app: AppContext) -> None:
-    """Let the process have another app."""
+def close_engine(engine: Engine) -> None:
+    """End the loop of an engine that was stopped, and let the process have another app."""
     global _running
+    engine.app_loop.close()
     with _lock:
-        if _running is app:
+        if _running is not None and _running._engine is engine:
             _running = None
 
 
 class AppContext:
-    """What a person reaches the framework through; bound as ``app`` and ``app_context``.
+    """What a person controls modframe with; bound as ``app`` and ``app_context``.
 
-    Its verbs block; on the app loop they raise `OnAppLoopError`, which says what to do instead.
+    Its verbs block. On the app loop they raise `OnAppLoopError`, which says what to do instead.
     """
 
-    def __init__(self, app_loop: AppLoop, given: Mapping[str, Any]) -> None:
-        self._given = dict(given)
-        workspace = find_workspace(given["workspace"])
-        self._engine = Engine(
-            app_loop,
-            workspace=workspace,
-            data=data_folder(given["data"], workspace),
-            given_settings=given["settings"] or {},
-            config=read_settings(),
-            notebooks=given.get("notebooks") or (),
-        )
-        self._app_loop = app_loop
+    def __init__(self, engine: Engine, options: StartOptions) -> None:
+        self._engine, self._app_loop = engine, engine.app_loop
+        self._options = options
         self._report: StopReport | None = None
-        self.modules = Modules(self._engine)
-        setattr(self, "get_service", self._engine.handles.get)  # noqa: B010  # no hop in between
+        self.modules = Modules(engine)
+        setattr(self, "get_service", engine.handles.get)  # noqa: B010  # saves a call
 
     # -- running things -------------------------------------------------------------------
 
     def run(self, awaitable: Awaitable[T]) -> T:
-        """Run an awaitable on the app loop and wait for it here; Ctrl-C interrupts it."""
+        """Run an awaitable on the app loop and return its result; Ctrl-C interrupts it."""
         __tracebackhide__ = True
 
         async def run() -> T:
@@ -184,49 +192,49 @@ class AppContext:
         """Load a module, or swap it if it is live.
 
         Args:
-            source: An id found below ``modules/`` or known from cells, a folder, a
+            source: An id of a module below ``modules/`` or in cells, a folder, a
                 ``{file: text}`` mapping with ``id=``, or a list of ids, folders and
-                ``(id, mapping)`` pairs: one transaction.
+                ``(id, mapping)`` pairs, which is one transaction.
             id: The id of a mapping.
-            force: Whether equal text is loaded anew, and what live modules use of a service may
-                be taken away from them.
-            test: Whether the modules' own tests must pass before they go live; equal text is then
-                loaded anew as well.
+            force: Whether to load unchanged text again, and to remove what other live modules use
+                of the service.
+            test: Whether the modules' own tests must pass before they go live; unchanged text is
+                then loaded again as well.
 
         Returns:
             The `Module`, or a list of them for a list.
 
         Raises:
-            LoadError: If it can't be loaded; nothing live has changed. A `ContractError` says that
-                live modules use what would be taken away.
-            GraphError: If what it requires is missing or goes in circles.
-            SupersededError: If a newer text came while it waited for its turn.
+            LoadError: If it can't be loaded; nothing live has changed. It is a `ContractError` if
+                live modules use what the change would remove.
+            GraphError: If required modules are missing or require each other in a circle.
+            SupersededError: If a newer text came while this one waited.
         """
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.load()")
         swap = self._engine.swap
         sources = parse_sources(source, id, self._engine.source_finder.find)
-        trial = self._engine.trials.make(one.module_id for one in sources) if test else None
+        trial = self._engine.trials.make(source.module_id for source in sources) if test else None
         outcomes = self._app_loop.block(
             "app.load()",
             lambda: swap.change(sources, anew=force or test, force=force, trial=trial),
         )
         refuse_superseded(outcomes)
-        modules = [Module(self._engine, one.module_id) for one in sources]
+        modules = [Module(self._engine, loaded.module_id) for loaded in sources]
         return modules if isinstance(source, list | tuple) else modules[0]
 
     def plan(self, source: Any, *, id: str | None = None) -> Plan:
-        """What `load` would do with the same arguments; nothing changes.
+        """Find out what `load` would do with the same arguments; nothing changes.
 
-        The texts are loaded for it, so the bodies of their files run; no phase does.
+        The files are executed for it, but no phase runs.
 
         Args:
             source: As for `load`.
             id: The id of a mapping.
 
         Returns:
-            The `Plan`: module by module what would start, swap, be rebuilt, stay or be refused, and
-            why; errors stand in it and aren't raised.
+            The `Plan`: for each module whether it would start, swap, be rebuilt, stay or be
+            refused, and why. Errors are part of it and aren't raised.
         """
         __tracebackhide__ = True
         self._app_loop.refuse_here("app.plan()")
@@ -234,7 +242,7 @@ class AppContext:
         return self._app_loop.block("app.plan()", lambda: self._engine.swap.plan(sources))
 
     def check(self, name: str) -> tuple[Finding, ...]:
-        """Everything that can be said about a module, live or not; as ``modframe compliance``."""
+        """Return all findings about a module, live or not, as ``modframe compliance`` does."""
         from .ship import check
 
         self._app_loop.refuse_here("app.check()")
@@ -242,14 +250,14 @@ class AppContext:
         return check(source, modules=self._engine.modules_folder)
 
     def watch(self) -> Watcher:
-        """Swap modules when their files are saved, until ``.stop()`` or the end of the app."""
+        """Swap modules when their files are saved, until ``.stop()`` is called or the app stops."""
         __tracebackhide__ = True
         return self._app_loop.block("app.watch()", self._engine.watching.begin)
 
     # -- drafts ---------------------------------------------------------------------------
 
     def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
-        """Put a text into a module's draft, which begins as what is live; try nothing."""
+        """Put a text into a module's draft, which begins as the live source; load nothing."""
         return self._engine.drafts.put(module_id_of(module_id), file, content)
 
     def try_draft(
@@ -263,16 +271,16 @@ class AppContext:
         """Swap to a module's whole draft.
 
         Args:
-            module_id: Whose draft.
+            module_id: The module whose draft it is.
             outer_names: Names of the notebook, which module code does not see.
             force: As for `load`.
             test: Whether the module's own tests must pass first.
 
         Returns:
-            What came of it; or, while nothing is live, the files the draft still waits for.
+            The outcome; or, while nothing is live, the files that the draft still lacks.
 
         Raises:
-            LoadError: If it fails; what is live is untouched, and the draft stays.
+            LoadError: If it fails; nothing live has changed, and the draft stays.
         """
         __tracebackhide__ = True
         drafts, key = self._engine.drafts, module_id_of(module_id)
@@ -285,16 +293,16 @@ class AppContext:
     def plan_draft(
         self, module_id: str, file: str, content: SourceFile, *, outer_names: Container[str] = ()
     ) -> Plan | tuple[str, ...]:
-        """What `draft` and `try_draft` would do; the draft stays as it is, too.
+        """Find out what `draft` and `try_draft` would do; the draft does not change either.
 
         Args:
-            module_id: Whose draft.
-            file: The file that the text would be put in as.
+            module_id: The module whose draft it is.
+            file: The file that would have this text.
             content: The text.
             outer_names: Names of the notebook, which module code does not see.
 
         Returns:
-            The plan; or, while nothing is live, the files the draft would wait for.
+            The plan; or, while nothing is live, the files that the draft would still lack.
         """
         __tracebackhide__ = True
         drafts = self._engine.drafts
@@ -302,7 +310,7 @@ class AppContext:
         return self._app_loop.block("app.plan_draft()", lambda: drafts.plan(draft, outer_names))
 
     def drop(self, module_id: str, file: str | None = None) -> Source | None:
-        """Take a file, or the whole draft, out of what cells work on; what is left of it."""
+        """Remove a file from a module's draft, or the whole draft; return the remaining draft."""
         return self._engine.drafts.drop(module_id_of(module_id), file)
 
     # -- services -------------------------------------------------------------------------
@@ -314,13 +322,14 @@ class AppContext:
         @overload
         def get_service(self, name: str) -> Any: ...
         def get_service(self, name: Any) -> Any:
-            """A handle, by name or by class: ``"orders"``, ``"standard.orders.service"``."""
+            """Return a handle, by name (``"orders"``, ``"standard.orders.service"``) or class."""
 
     @contextmanager
     def override(self, name: str | type, replacement: T) -> Iterator[T]:
-        """Let callers of a service have something else in its place, for the length of a block.
+        """Replace a service for all its callers, for the length of a ``with`` block.
 
-        It outlasts swaps, and the snapshot shows it. The module's own ``self`` stays what it is.
+        The replacement stays in place when modules are swapped, and the snapshot shows it. The
+        module's own ``self`` is not replaced.
 
         Args:
             name: As `get_service` takes it.
@@ -375,17 +384,17 @@ class AppContext:
         Args:
             host: Where to listen; an address that isn't loopback needs a token.
             port: 0 picks a free one.
-            token: What a caller from elsewhere must bring.
+            token: The token that requests from elsewhere need.
 
         Raises:
-            ServeError: If the port is taken, a token is missing, or it serves elsewhere already.
+            ServeError: If the port is taken, a token is missing, or it already serves elsewhere.
         """
         __tracebackhide__ = True
         site = self._engine.site
         return self._app_loop.block("app.serve()", lambda: site.serve(host, port, token=token))
 
     def test_client(self) -> Any:
-        """An `httpx.AsyncClient` into the API, on the app loop, without a port."""
+        """Return an `httpx.AsyncClient` that calls the API on the app loop, without a port."""
         from .parts.web.client import async_client
 
         return async_client(self._engine.site.asgi, self._app_loop)
@@ -393,11 +402,11 @@ class AppContext:
     # -- seeing ---------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        """Everything that runs, as frozen plain data; ``to_json()`` makes text of it."""
+        """Return everything that runs, as frozen plain data; ``to_json()`` makes JSON of it."""
         return self._engine.snapshot()
 
     def inspect(self, id: str | None = None) -> Inspector:
-        """The widget view of everything, or of one module; it follows every change by itself.
+        """Return the widget view of everything, or of one module; it follows every change.
 
         Raises:
             ModuleNotFoundInWorkspaceError: If there is no such module.
@@ -407,10 +416,10 @@ class AppContext:
     # -- the end --------------------------------------------------------------------------
 
     def stop(self) -> StopReport:
-        """Stop everything in order: server, modules from dependents down, databases, log.
+        """Stop everything in order: the server, modules (dependents first), databases, the log.
 
-        A first Ctrl-C while it waits forces what hangs; the report says what took how long. A
-        stopped app gives its report again.
+        Ctrl-C while it waits stops what hangs by force. The report says how long each module took;
+        an app that was stopped before returns the same report.
         """
         __tracebackhide__ = True
         if self._report is None:
@@ -419,25 +428,18 @@ class AppContext:
             except KeyboardInterrupt:
                 self._report = self._app_loop.block("app.stop()", self._engine.force_stop)
             finally:
-                self._shut_down()
+                close_engine(self._engine)
         return self._report
 
-    def _shut_down(self) -> None:
-        self._app_loop.close()
-        forget(self)
-
-    def _errors(self) -> dict[str, BaseException]:
-        return {key: one.error for key, one in self._engine.records.items() if one.error}
-
-    def _refuse_other(self, given: Mapping[str, Any]) -> None:
-        other = [
-            f"{name}={value!r} (it runs with {self._given[name]!r})"
-            for name, value in given.items()
-            if value is not None and value != self._given[name]
-        ]
-        if other:
+    def _refuse_other(self, options: StartOptions) -> None:
+        differing = options.differing_from(self._options)
+        if differing:
+            rows = ", ".join(
+                f"{name}={value!r} (it runs with {own!r})"
+                for name, (value, own) in differing.items()
+            )
             raise StartConflictError(
-                f"modframe runs in this process already, with other arguments: {', '.join(other)}",
+                f"modframe runs in this process already, with other arguments: {rows}",
                 cure="call app.stop() first, or start() without them",
             )
 

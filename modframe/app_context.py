@@ -1,9 +1,9 @@
-"""The guide's door to the app context: one object, both this module and the name in it.
+"""``app_context`` as the guide imports it: this Python module is itself a proxy of the running app.
 
-``from modframe import app_context`` and ``from core.app_context import app_context`` give the
-context of the running app, in every order of imports: the import system binds a submodule under
-its package's attribute, so the module itself is the proxy. Inside a module both give that
-generation's own context instead.
+``from modframe import app_context`` and ``from core.app_context import app_context`` lead to the
+running app, in every order of imports: the import system sets a submodule as an attribute of its
+package, so the submodule has to be the proxy. Inside a modframe module both lead to the context of
+its generation instead.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 
 
 class AppContextProxy(ModuleType):
-    """Stands for the app that runs; reaches it at every use, so it survives stop and start."""
+    """A proxy that looks the running app up at every use, so it outlives a stop and a start."""
 
     _modframe_starts = False
-    """Whether first use starts the app, as in a notebook."""
+    """Whether the first use starts the app, as in a notebook."""
 
     @property
     def app_context(self) -> AppContextProxy:
@@ -28,7 +28,7 @@ class AppContextProxy(ModuleType):
         if name.startswith("_") and name not in ("_repr_html_",):
             raise AttributeError(name)
         if name not in dir(self):
-            # Whoever looks a module over, as pytest does, asks for names that no app has.
+            # Tools such as pytest ask every module for names; they must not start the app.
             raise AttributeError(f"the app context has no {name!r}")
         return getattr(self._modframe_app(), name)
 

@@ -1,11 +1,15 @@
-"""The framework's own settings: ``MODFRAME_...`` in the environment; read once by the app.
+"""What an app is started with: the arguments of ``start``, and ``MODFRAME_...`` in the environment.
 
-Modules read them as ``app_context.config``; nothing changes them while the app runs.
+Both are read once, when the app starts, and nothing changes them while it runs. Modules read the
+settings as ``app_context.config``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -15,25 +19,60 @@ from .errors import FrameworkSettingsError
 _PREFIX = "MODFRAME_"
 
 
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """The arguments of `modframe.start`, of `create_app` and of ``modframe serve``.
+
+    Attributes:
+        workspace: The folder with ``modules/``; by default the nearest one upward.
+        modules: The modules to load; by default all below ``modules/``.
+        data: The folder of databases and logs; by default ``<workspace>/data``.
+        settings: Module id → settings, the highest source.
+        notebooks: Notebooks whose ``%%module`` cells are modules too.
+    """
+
+    workspace: str | Path | None = None
+    modules: Sequence[str] | None = None
+    data: str | Path | None = None
+    settings: Mapping[str, Mapping[str, Any]] | None = None
+    notebooks: Sequence[Path] | None = None
+
+    def differing_from(self, running: StartOptions) -> dict[str, tuple[Any, Any]]:
+        """Return the options that are set here and that the running app was not started with.
+
+        Returns:
+            Option name → the value here and the running app's.
+        """
+        pairs = {
+            field.name: (getattr(self, field.name), getattr(running, field.name))
+            for field in fields(self)
+        }
+        return {
+            name: (value, other)
+            for name, (value, other) in pairs.items()
+            if value is not None and value != other
+        }
+
+
 class FrameworkSettings(BaseSettings):
     """How the framework behaves; times are in seconds.
 
     Attributes:
         load_timeout: How long the import of a module's files may take.
         phase_timeout: How long a part or a phase of one module may take.
-        handover_timeout: How long each step of a hand-over may take, while new calls wait.
-        drain_timeout: How long a replaced generation may finish what it began.
+        handover_timeout: How long each step of a hand-over may take; new calls wait meanwhile.
+        drain_timeout: How long a replaced generation may take to finish what it began.
         test_timeout: How long the tests of one module may take before it goes live.
         watch_test: Whether a saved file goes live only if the module's tests pass, if it has any.
-        database_lock_wait: How long a session waits for another process to let go of a file.
-        database_idle: How long after its last session a database is given back.
+        database_lock_wait: How long a session waits for another process to release a file.
+        database_idle: How long after its last session a database is released.
         database_memory: DuckDB's memory limit for this process, for example ``"2GB"``.
         database_threads: DuckDB's threads for this process.
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
-        allowed_hosts: Host names the API answers to beside loopback, parted by commas.
-        switch_interval: The interpreter's switch interval while a cell computes and the API is
-            up, so that requests don't wait for the cell; 0 leaves it alone.
+        allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
+        switch_interval: The interpreter's switch interval while a cell runs and the API is served,
+            so that requests don't wait for the cell; 0 keeps Python's own.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
@@ -68,17 +107,17 @@ class FrameworkSettings(BaseSettings):
 
 
 def read_settings() -> FrameworkSettings:
-    """The framework's settings as the environment has them now.
+    """Read the framework's settings from the environment.
 
     Raises:
-        FrameworkSettingsError: If a variable has a value that can't be; with all that have.
+        FrameworkSettingsError: If variables have invalid values; it names all of them.
     """
     try:
         return FrameworkSettings()
     except ValidationError as error:
         faults = [
-            f"{_PREFIX}{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg']}"
-            for one in error.errors(include_url=False)
+            f"{_PREFIX}{str(fault['loc'][0]).upper()} is {fault['input']!r}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
         ]
         raise FrameworkSettingsError(
             "; ".join(faults), cure="correct the environment, or unset it for the default"

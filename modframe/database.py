@@ -1,4 +1,4 @@
-"""The guide's door to databases: ``from core.database import get_database_base``."""
+"""`get_database_base` under the guide's name: ``from core.database import get_database_base``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The decorators of a module class. Each records a fact on the class; the loader acts on it.
+"""The decorators of a module class. Each records a `Fact` on the class, which the loader reads.
 
-Every spelling of the module development guide is taken: positional or by keyword, one name or a
-list. ``@module`` is the short form of all of them.
+They accept every spelling of the module development guide: positional or by keyword, one name or a
+list. ``@module`` is the short form of all of them. Module code imports them.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ def _not_a_class(decorator: str, target: object) -> DecoratorError:
     )
 
 
-# -- what they take ----------------------------------------------------------------------------
+# -- checking arguments -------------------------------------------------------------------------
 
 
-def _refuse(decorator: str, name: str, wanted: str, value: object) -> DecoratorError:
+def _argument_error(decorator: str, name: str, wanted: str, value: object) -> DecoratorError:
     if isinstance(value, type):
         return DecoratorError(
             f"@{decorator} stands without parentheses", cure=f"write @{decorator}(...)"
@@ -93,76 +93,78 @@ def _refuse(decorator: str, name: str, wanted: str, value: object) -> DecoratorE
     )
 
 
-def _text(decorator: str, name: str, value: Any, *, required: bool = False) -> None:
+def _check_text(decorator: str, name: str, value: Any, *, required: bool = False) -> None:
     if (value is not None or required) and (not isinstance(value, str) or not value):
-        raise _refuse(decorator, name, "a name as text", value)
+        raise _argument_error(decorator, name, "a name as text", value)
 
 
-def _seconds(decorator: str, name: str, value: Any) -> float:
+def _checked_seconds(decorator: str, name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise _refuse(decorator, name, "a number of seconds above 0", value)
+        raise _argument_error(decorator, name, "a number of seconds above 0", value)
     return float(value)
 
 
-def _flag(decorator: str, name: str, value: Any) -> None:
+def _check_flag(decorator: str, name: str, value: Any) -> None:
     if not isinstance(value, bool):
-        raise _refuse(decorator, name, "True or False", value)
+        raise _argument_error(decorator, name, "True or False", value)
 
 
-def _names(decorator: str, *groups: Any) -> tuple[str, ...]:
-    """Names given one by one or in lists, flattened."""
-    found: list[str] = []
+def _flattened_names(decorator: str, *groups: Any) -> tuple[str, ...]:
+    """Return names that were given one by one or in lists as one tuple."""
+    names: list[str] = []
     for group in groups:
         if not isinstance(group, str | list | tuple | set | frozenset | None):
-            raise _refuse(decorator, "what it takes", "names as text, or a list of them", group)
+            raise _argument_error(
+                decorator, "what it takes", "names as text, or a list of them", group
+            )
         for name in [group] if isinstance(group, str) else (group or ()):
             if not isinstance(name, str) or not name:
-                raise _refuse(decorator, "what it takes", "names as text", name)
-            found.append(name)
-    return tuple(found)
+                raise _argument_error(decorator, "what it takes", "names as text", name)
+            names.append(name)
+    return tuple(names)
 
 
-def _class(decorator: str, name: str, value: Any) -> None:
+def _check_class(decorator: str, name: str, value: Any) -> None:
     if value is not None and not isinstance(value, type) and (not isinstance(value, str)):
-        raise _refuse(decorator, name, "a class or its name", value)
+        raise _argument_error(decorator, name, "a class or its name", value)
 
 
-def _methods(methods: Any) -> tuple[ServiceMethod, ...]:
+def _checked_methods(methods: Any) -> tuple[ServiceMethod, ...]:
     if not isinstance(methods, Iterable) or isinstance(methods, str):
-        raise _refuse("register_service", "methods", "a list of ServiceMethod", methods)
-    found = tuple(methods)
-    for one in found:
-        if not isinstance(one, ServiceMethod):
-            raise _refuse("register_service", "methods", "a list of ServiceMethod", one)
-        for params, kind in ((one.params, ServiceParam), (one.examples, ServiceExample)):
+        raise _argument_error("register_service", "methods", "a list of ServiceMethod", methods)
+    documented = tuple(methods)
+    for method in documented:
+        if not isinstance(method, ServiceMethod):
+            raise _argument_error("register_service", "methods", "a list of ServiceMethod", method)
+        for params, kind in ((method.params, ServiceParam), (method.examples, ServiceExample)):
             if not isinstance(params, list | tuple) or not all(isinstance(p, kind) for p in params):
                 what = f"a list of {kind.__name__}"
-                raise _refuse("register_service", f"what {one.name!r} has", what, params)
-        if one.returns is not None and not isinstance(one.returns, ServiceReturn):
-            raise _refuse(
-                "register_service", f"returns of {one.name!r}", "a ServiceReturn", one.returns
+                raise _argument_error("register_service", f"what {method.name!r} has", what, params)
+        if method.returns is not None and not isinstance(method.returns, ServiceReturn):
+            raise _argument_error(
+                "register_service", f"returns of {method.name!r}", "a ServiceReturn", method.returns
             )
-    names = [one.name for one in found]
+    names = [method.name for method in documented]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise DecoratorError(
             f"@register_service documents {twice!r} twice", cure="take one ServiceMethod out"
         )
-    return found
+    return documented
 
 
 # -- the decorators ----------------------------------------------------------------------------
 
 
 def inject_dependencies(*names: str | Sequence[str]) -> Callable[[C], C]:
-    """Say what is handed to the module; ``'app_context'`` is what there is."""
-    found = _names("inject_dependencies", *names)
-    for name in found:
+    """Inject into the module; ``'app_context'`` is all there is."""
+    injected = _flattened_names("inject_dependencies", *names)
+    for name in injected:
         if name != "app_context":
             raise DecoratorError(
                 f"@inject_dependencies can't hand {name!r} to the module",
                 cure="'app_context' is what there is; services come from app_context.get_service()",
             )
-    return _record("inject_dependencies", names=found)
+    return _record("inject_dependencies", names=injected)
 
 
 def register_service(
@@ -175,15 +177,19 @@ def register_service(
         methods: What callers may rely on; shown in help, views and contracts.
         priority: Breaks ties in the start order; lower comes first.
     """
-    _text("register_service", "the service's name", name, required=True)
+    _check_text("register_service", "the service's name", name, required=True)
     if isinstance(priority, bool) or not isinstance(priority, int | float):
-        raise _refuse("register_service", "priority", "a number", priority)
-    return _record("register_service", name=name, methods=_methods(methods), priority=priority)
+        raise _argument_error("register_service", "priority", "a number", priority)
+    return _record(
+        "register_service", name=name, methods=_checked_methods(methods), priority=priority
+    )
 
 
 def require_services(services: Sequence[str] | str = (), *more: str) -> Callable[[C], C]:
-    """Require services of other modules; they are there before phase 2 of this one."""
-    return _record("require_services", services=_names("require_services", services, *more))
+    """Require services of other modules; they are available in phase 2 of this one."""
+    return _record(
+        "require_services", services=_flattened_names("require_services", services, *more)
+    )
 
 
 def requires_modules(
@@ -191,11 +197,13 @@ def requires_modules(
 ) -> Callable[[C], C]:
     """Require modules: ids, or ``{"modules": [...], "optional": bool}``.
 
-    An optional module comes first if it is there, and isn't missed if it isn't.
+    An optional module starts first if it exists; if it doesn't, nothing is wrong.
     """
     entries = [modules] if isinstance(modules, str | Mapping) else modules
     if not isinstance(entries, list | tuple):
-        raise _refuse("requires_modules", "what it takes", "a list of ids or groups", entries)
+        raise _argument_error(
+            "requires_modules", "what it takes", "a list of ids or groups", entries
+        )
     required: list[str] = []
     optional: list[str] = []
     for entry in [*entries, *more]:
@@ -211,10 +219,12 @@ def _group(entry: Any) -> tuple[list[str], bool]:
     known = {"modules", "optional"}
     if not isinstance(entry, Mapping) or "modules" not in entry or set(entry) - known:
         wanted = "an id or {'modules': [...], 'optional': False}"
-        raise _refuse("requires_modules", "each entry", wanted, entry)
+        raise _argument_error("requires_modules", "each entry", wanted, entry)
     optional = entry.get("optional", False)
-    _flag("requires_modules", "optional", optional)
-    return [module_id_of(one) for one in _names("requires_modules", entry["modules"])], optional
+    _check_flag("requires_modules", "optional", optional)
+    return [
+        module_id_of(name) for name in _flattened_names("requires_modules", entry["modules"])
+    ], optional
 
 
 def initialization_sequence(
@@ -222,8 +232,8 @@ def initialization_sequence(
 ) -> Callable[[C], C]:
     """Name methods of the module class that run in a phase, in this order."""
     if phase not in ("phase1", "phase2"):
-        raise _refuse("initialization_sequence", "phase", "'phase1' or 'phase2'", phase)
-    names = _names("initialization_sequence", *methods)
+        raise _argument_error("initialization_sequence", "phase", "'phase1' or 'phase2'", phase)
+    names = _flattened_names("initialization_sequence", *methods)
     return _record("initialization_sequence", methods=names, phase=phase)
 
 
@@ -232,41 +242,41 @@ def phase2_operations(
     methods: Sequence[str] | str = (),
     dependencies: Sequence[str] | str = (),
 ) -> Callable[[C], C]:
-    """Name methods of the module class that run in phase 2, and services that must be there."""
+    """Name methods of the module class that run in phase 2, and services that they need."""
     return _record(
         "phase2_operations",
-        methods=_names("phase2_operations", *operations, methods),
-        dependencies=_names("phase2_operations", dependencies),
+        methods=_flattened_names("phase2_operations", *operations, methods),
+        dependencies=_flattened_names("phase2_operations", dependencies),
     )
 
 
 def auto_service_creation(service_class: str | type | None = None) -> Callable[[C], C]:
     """Name the class of the service; its instance becomes ``self.service_instance``."""
-    _class("auto_service_creation", "service_class", service_class)
+    _check_class("auto_service_creation", "service_class", service_class)
     return _record("auto_service_creation", service_class=service_class)
 
 
 def register_api_endpoints(router_name: str | None = "router") -> Callable[[C], C]:
     """Name the variable of ``api.py`` that holds the module's `fastapi.APIRouter`."""
-    _text("register_api_endpoints", "router_name", router_name)
+    _check_text("register_api_endpoints", "router_name", router_name)
     return _record("register_api_endpoints", router_name=router_name)
 
 
 def register_database(database_name: str | None = None) -> Callable[[C], C]:
-    """Name the module's database; a ``DATABASE_NAME`` constant beside the models wins over it."""
-    _text("register_database", "database_name", database_name)
+    """Name the module's database; a ``DATABASE_NAME`` constant beside the models overrides it."""
+    _check_text("register_database", "database_name", database_name)
     return _record("register_database", database_name=database_name)
 
 
 def enforce_data_integrity(*, strict_mode: bool = True, anti_mock: bool = True) -> Callable[[C], C]:
-    """Hold the module to its data: under ``strict_mode`` a session left uncommitted is an error.
+    """Make the module's handling of data strict.
 
     Args:
         strict_mode: Whether changes that a session leaves uncommitted raise instead of warn.
         anti_mock: Whether imports of mock libraries in the module's code are findings.
     """
-    _flag("enforce_data_integrity", "strict_mode", strict_mode)
-    _flag("enforce_data_integrity", "anti_mock", anti_mock)
+    _check_flag("enforce_data_integrity", "strict_mode", strict_mode)
+    _check_flag("enforce_data_integrity", "anti_mock", anti_mock)
     return _record("enforce_data_integrity", strict_mode=strict_mode, anti_mock=anti_mock)
 
 
@@ -276,30 +286,30 @@ def module_health_check(
     function: str | None = None,
     interval: float = 60.0,
 ) -> Callable[[C], C]:
-    """Name the method that says whether the module is healthy, and how often to ask, in seconds.
+    """Name the method that checks the module's health, and the seconds between two checks.
 
-    Both are written down in the spec; nothing asks by itself yet.
+    Both are kept in the spec; nothing runs the check yet.
     """
     named = function or check_function
-    _text("module_health_check", "function", named)
-    every = _seconds("module_health_check", "interval", interval)
-    return _record("module_health_check", method=named, interval=every)
+    _check_text("module_health_check", "function", named)
+    seconds = _checked_seconds("module_health_check", "interval", interval)
+    return _record("module_health_check", method=named, interval=seconds)
 
 
 def graceful_shutdown(
     method: str | None = "cleanup_resources", timeout: float = 30.0
 ) -> Callable[[C], C]:
-    """Name the method that stops the module in order, and its bound in seconds."""
-    _text("graceful_shutdown", "method", method)
-    bound = _seconds("graceful_shutdown", "timeout", timeout)
-    return _record("graceful_shutdown", method=method, timeout=bound)
+    """Name the method that stops the module in order, and its timeout in seconds."""
+    _check_text("graceful_shutdown", "method", method)
+    seconds = _checked_seconds("graceful_shutdown", "timeout", timeout)
+    return _record("graceful_shutdown", method=method, timeout=seconds)
 
 
 def force_shutdown(method: str | None = "force_cleanup", timeout: float = 5.0) -> Callable[[C], C]:
-    """Name the method that stops the module at once, and its bound in seconds."""
-    _text("force_shutdown", "method", method)
-    bound = _seconds("force_shutdown", "timeout", timeout)
-    return _record("force_shutdown", method=method, timeout=bound)
+    """Name the method that stops the module by force, and its timeout in seconds."""
+    _check_text("force_shutdown", "method", method)
+    seconds = _checked_seconds("force_shutdown", "timeout", timeout)
+    return _record("force_shutdown", method=method, timeout=seconds)
 
 
 @overload
@@ -324,15 +334,15 @@ def module(target: Any = None, /, **values: Any) -> Any:
     ``initialize``, if there is one, is called once in phase 2.
 
     Args:
-        target: The class, or the module's id; without an id the cell's or folder's stands.
+        target: The class, or the module's id; by default the id of the cell or folder.
         values: ``service`` and ``settings``: a class or its name. ``database``: a name.
             ``requires``: services or modules. ``keep_state``: attributes of the service that are
             copied to the next generation. ``swap``: ``"stop_first"`` if it owns something that
-            no two can have, such as a port. ``streams``: ``"reconnect"`` if open event streams
-            and websockets are to be told at once when the module was replaced; else they finish
-            on the generation they began on.
+            only one generation can have, such as a port. ``streams``: ``"reconnect"`` if open
+            event streams and websockets are ended at once when the module is replaced; else they
+            finish on the generation they began on.
 
-    The guide's form says the last three by ``MODULE_KEEP_STATE``, ``MODULE_SWAP`` and
+    The guide's form sets the last three by ``MODULE_KEEP_STATE``, ``MODULE_SWAP`` and
     ``MODULE_STREAMS`` on the class.
     """
     if isinstance(target, type):
@@ -355,32 +365,32 @@ def _short_values(**values: Any) -> dict[str, Any]:
                 cure=f"{hint}{'It' if hint else 'it'} takes {', '.join(_ALLOWED)}",
             )
     for name in ("service", "settings"):
-        _class("module", name, values.get(name))
-    _text("module", "database", values.get("database"))
+        _check_class("module", name, values.get(name))
+    _check_text("module", "database", values.get("database"))
     for name, choices in CHOICES.items():
         if values.get(name, choices[0]) not in choices:
             wanted = " or ".join(map(repr, choices))
-            raise _refuse("module", name, wanted, values[name])
+            raise _argument_error("module", name, wanted, values[name])
     if "keep_state" in values:
-        values["keep_state"] = _names("module", values["keep_state"])
-    requires = _names("module", values.get("requires"))
-    for one in requires:
-        if one.count(".") <= 1:
-            module_id_of(one)
+        values["keep_state"] = _flattened_names("module", values["keep_state"])
+    requires = _flattened_names("module", values.get("requires"))
+    for name in requires:
+        if name.count(".") <= 1:
+            module_id_of(name)
     return {**values, "requires": requires}
 
 
 def stream_policy(policy: StreamPolicy) -> Callable[[F], F]:
-    """Say of one endpoint what its open event streams or websockets do when it is replaced.
+    """Set what open event streams and websockets of one endpoint do when it is replaced.
 
-    Stands below the router's decorator.
+    It stands below the router's decorator.
 
     Args:
-        policy: ``"finish"``: they go on as they began, until the drain's deadline.
-            ``"reconnect"``: they are told to reconnect at once.
+        policy: ``"finish"``: they go on until the deadline of the drain. ``"reconnect"``: they are
+            told at once to reconnect.
     """
     if policy not in CHOICES["streams"]:
-        raise _refuse("stream_policy", "policy", "'finish' or 'reconnect'", policy)
+        raise _argument_error("stream_policy", "policy", "'finish' or 'reconnect'", policy)
 
     def decorate(endpoint: F) -> F:
         if isinstance(endpoint, type) or not callable(endpoint):

@@ -1,4 +1,4 @@
-"""The guide's door to `Result` and `error_message` (``from core.error_utils import Result``)."""
+"""`Result` and `error_message` under the guide's name (``from core.error_utils import Result``)."""
 
 from .result import Result, error_message
 

@@ -1,8 +1,8 @@
-"""Every error of modframe's, in one tree, and the `Finding` that checks and errors share.
+"""The tree of modframe's errors, and the `Finding` that checks and errors share.
 
-A message names its subject, says what is wrong, and what to do next. The facts behind the
-sentence stay on the error as attributes, so that a program can act on them. Rooms that own a
-subject (databases, the server) keep their branches of the tree in an `errors.py` of their own.
+A message names its subject, says what is wrong, and what to do next. The facts of the message are
+attributes of the error, so that a program can act on them. Rooms with errors of their own
+(databases, the web) define them in an `errors.py` there.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Level = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing a check has to say about a module: where it is, what is wrong, what to do.
+    """One fault of a module that a check reports: where it is, what is wrong, what to do.
 
     Attributes:
         rule: Stable name of the rule, for example ``"missing-decorator"``.
         level: ``"error"`` keeps a module from loading; the others never do.
         message: What is wrong, naming the subject.
         cure: The next step, as a sentence without a full stop.
-        file: The module's file, for example ``"api.py"``; empty if it is about the whole.
+        file: The module's file, for example ``"api.py"``; empty if it is about the whole module.
         line: Line in that file or cell, from 1; 0 if unknown.
-        cell: What the notebook calls the place (``"Cell In[3]"``); empty for files.
+        cell: The notebook's name of the cell (``"Cell In[3]"``); empty for files.
     """
 
     rule: str
@@ -42,12 +42,12 @@ class Finding:
 
     @property
     def place(self) -> str:
-        """Where it is, for people: ``"api.py, Cell In[3], line 7"``."""
+        """Where it is, as text: ``"api.py, Cell In[3], line 7"``."""
         parts = [self.file, self.cell, f"line {self.line}" if self.line else ""]
         return ", ".join(part for part in parts if part)
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as programs read it; ``cell`` is there only if there is one."""
+        """Return the finding as JSON-ready data; ``cell`` is left out if it is empty."""
         names = ("rule", "level", "file", "line", "message", "cure", *(("cell",) * bool(self.cell)))
         return {name: getattr(self, name) for name in names}
 
@@ -59,11 +59,11 @@ def _sentence(message: str, cure: str) -> str:
     if not cure:
         return message
     stop = "" if cure.endswith((".", "!", "?")) else "."
-    last = f"{cure[0].upper()}{cure[1:]}{stop}"
-    if "\n" in message:  # a list or an excerpt: the next step stands apart from it
-        return f"{message}\n{last}"
+    next_step = f"{cure[0].upper()}{cure[1:]}{stop}"
+    if "\n" in message:  # after a list or an excerpt it has a line of its own
+        return f"{message}\n{next_step}"
     end = "" if message.endswith((".", "!", "?")) else "."
-    return f"{message}{end} {last}"
+    return f"{message}{end} {next_step}"
 
 
 class ModframeError(Exception):
@@ -121,7 +121,7 @@ def _rebuild(kind: type[ModframeError], text: str, state: dict[str, Any]) -> Mod
 
 
 _LISTED = 20
-"""So many findings stand in the text of an error."""
+"""The number of findings that an error's text lists at most."""
 
 
 class LoadError(ModframeError):
@@ -138,19 +138,21 @@ class LoadError(ModframeError):
     def __init__(
         self, module_id: str, step: str, findings: Iterable[Finding], *, note: str = ""
     ) -> None:
-        found = sorted(findings, key=lambda one: one.level != "error")
-        self.module_id, self.step, self.findings = module_id, step, tuple(found)
-        self.file, self.line, self.cell = found[0].file, found[0].line, found[0].cell
-        errors = [one for one in found if one.level == "error"] or found
+        ordered = sorted(findings, key=lambda finding: finding.level != "error")
+        self.module_id, self.step, self.findings = module_id, step, tuple(ordered)
+        first = ordered[0]
+        self.file, self.line, self.cell = first.file, first.line, first.cell
+        errors = [finding for finding in ordered if finding.level == "error"] or ordered
         if len(errors) == 1:
             text = str(errors[0])
         else:
-            rows = "".join("\n  - " + str(one).replace("\n", "\n    ") for one in errors[:_LISTED])
+            texts = [str(finding).replace("\n", "\n    ") for finding in errors[:_LISTED]]
+            rows = "".join(f"\n  - {text}" for text in texts)
             if len(errors) > _LISTED:
                 rows += f"\n  - and {len(errors) - _LISTED} more, which its .findings hold"
             text = f"{len(errors)} faults{rows}"
         super().__init__(f"{text}{note}", subject=module_id)
-        self.cure = found[0].cure
+        self.cure = first.cure
 
     @property
     def reason(self) -> str:
@@ -158,17 +160,17 @@ class LoadError(ModframeError):
         return self.message
 
     def add(self, finding: Finding) -> None:
-        """Say one thing more, which came up while the failed load was taken back."""
+        """Add a finding that came up while the failed load was undone."""
         self.findings = (*self.findings, finding)
         self.add_note(f"{finding.level}: {finding}")
 
 
 class ContractError(LoadError):
-    """Raised when a change would take away, or change, what live modules use of a service.
+    """Raised when a change would remove or change what live modules use of a service.
 
     Attributes:
-        changes: What would break whom: frozen, each with its ``text``, ``before``, ``after`` and
-            ``uses``.
+        changes: What would break, and where it is used: frozen, each with its ``text``,
+            ``before``, ``after`` and ``uses``.
     """
 
     def __init__(self, module_id: str, findings: Iterable[Finding], changes: Iterable[Any]) -> None:
@@ -177,20 +179,20 @@ class ContractError(LoadError):
 
     @property
     def users(self) -> tuple[str, ...]:
-        """Each place that would break, once: ``standard.shop (api.py, line 7)``."""
+        """Each place that would break: ``standard.shop (api.py, line 7)``."""
         return tuple(dict.fromkeys(str(use) for change in self.changes for use in change.uses))
 
 
 class InterruptedLoadError(ModframeError):
-    """Raised when a change was stopped on the way, by cancellation or an interrupt."""
+    """Raised when a change was stopped before its end, by cancellation or an interrupt."""
 
 
 class GraphError(ModframeError):
-    """Raised when requirements can't be met: all missing ones and all cycles at once.
+    """Raised when requirements can't be met; it names all missing modules and all cycles.
 
     Attributes:
-        missing: module id → what it requires and nobody gives.
-        cycles: Each cycle as a path that ends where it began.
+        missing: Module id → the modules that it requires and that don't exist.
+        cycles: Each cycle as a path that ends with its first module.
     """
 
     def __init__(
@@ -213,16 +215,16 @@ class GraphError(ModframeError):
         return GraphError, (dict(self.missing), self.cycles)
 
     def concerning(self, module_id: str) -> GraphError:
-        """The same error, cut down to what one module is part of."""
+        """Return an error with only the missing modules and cycles of one module."""
         missing = {key: value for key, value in self.missing.items() if key == module_id}
         return GraphError(missing, [path for path in self.cycles if module_id in path])
 
 
 class ImportCircleError(ModframeError, ImportError):
-    """Raised where a module's file imports a module that waits for it.
+    """Raised when a module's file imports a module that is waiting for it.
 
     Attributes:
-        path: The modules, each imported by the one before; it ends where it began.
+        path: The modules, each imported by the one before; it ends with the first one.
     """
 
     rule = "import-circle"
@@ -244,8 +246,8 @@ class BlockedError(ModframeError):
     """Raised, or kept as a module's error, when a module can't start because of another.
 
     Attributes:
-        module_id: The module that is held up.
-        by: The modules that hold it up.
+        module_id: The module that can't start.
+        by: The modules that block it.
     """
 
     module_id: str
@@ -268,7 +270,7 @@ class StartError(ModframeError):
     """Raised by ``start(strict=True)`` when modules failed, after everything was stopped again.
 
     Attributes:
-        errors: module id → its error.
+        errors: Module id → its error.
     """
 
     def __init__(self, errors: Mapping[str, BaseException]) -> None:
@@ -286,7 +288,7 @@ class StartConflictError(ModframeError):
 
 
 class FrameworkSettingsError(ModframeError, ValueError):
-    """Raised when a ``MODFRAME_...`` variable of the environment has a value that can't be."""
+    """Raised when a ``MODFRAME_...`` variable of the environment has an invalid value."""
 
 
 class WorkspaceError(ModframeError):
@@ -294,11 +296,11 @@ class WorkspaceError(ModframeError):
 
 
 class ModuleNotFoundInWorkspaceError(WorkspaceError, LookupError):
-    """Raised when an id names no module that is live, drafted or below ``modules/``."""
+    """Raised when no module with an id is live, drafted or below ``modules/``."""
 
 
 class DecoratorError(ModframeError, TypeError):
-    """Raised when a decorator of a module class is given what it can't work with."""
+    """Raised when a decorator of a module class has invalid arguments."""
 
     rule = "decorator"
 
@@ -310,7 +312,7 @@ class InvalidModuleIdError(ModframeError, ValueError):
 
 
 class ServiceNotFoundError(ModframeError, LookupError):
-    """Raised when a service name leads nowhere; the message offers the nearest names."""
+    """Raised when there is no service of a name; the message has the nearest names."""
 
 
 class ServiceUnavailableError(ModframeError):
@@ -318,15 +320,16 @@ class ServiceUnavailableError(ModframeError):
 
 
 class CallEndedError(ModframeError):
-    """Raised out of a call that was inside a replaced generation past its deadline.
+    """Raised by a call that was still running in a replaced generation at its deadline.
 
     Attributes:
-        module_id: Whose call it was. ``generation``: the number it began on.
+        module_id: The module that was called.
+        generation: The number of the generation that the call began on.
     """
 
 
 class SupersededError(ModframeError):
-    """Raised where a newer text of a module came before this one had its turn.
+    """Raised when a newer text of a module came while this one waited.
 
     Attributes:
         module_id: The module.
@@ -334,7 +337,7 @@ class SupersededError(ModframeError):
 
 
 class OnAppLoopError(ModframeError, RuntimeError):
-    """Raised when a blocking verb is called on the app loop, where it would wait for itself."""
+    """Raised when a blocking verb is called on the app loop, where it could never return."""
 
 
 class NotRunningError(ModframeError, RuntimeError):
@@ -342,19 +345,19 @@ class NotRunningError(ModframeError, RuntimeError):
 
 
 class ModuleExitError(ModframeError, RuntimeError):
-    """Raised in place of a ``SystemExit``, or another that is no `Exception`, of module code."""
+    """Raised instead of a ``SystemExit`` or another `BaseException` of module code."""
 
 
 class ExportError(ModframeError):
     """Raised when an export is refused; nothing was written.
 
     Attributes:
-        findings: What stands against it.
+        findings: The reasons.
     """
 
 
 class ScaffoldError(ModframeError, ValueError):
-    """Raised when a scaffold is asked for with a bad name or feature, or would overwrite."""
+    """Raised when a scaffold has an invalid name or feature, or would overwrite files."""
 
 
 class ServeError(ModframeError):
@@ -367,14 +370,14 @@ class ServeError(ModframeError):
 
 
 class FormError(ModframeError):
-    """Raised when what a person wrote into a form can't be sent; nothing was called.
+    """Raised when the contents of a form can't be sent; nothing was called.
 
     Attributes:
-        field: The field that it is about.
+        field: The field with the fault.
     """
 
 
 class ResourceError(ModframeError):
-    """Raised when a resource can't be made, or can't be told from others."""
+    """Raised when a resource can't be made, or can't be told apart from others."""
 
     rule = "resources"

@@ -1,4 +1,8 @@
-"""The app on another loop: under ``modframe serve``, and as `create_app` under any server."""
+"""The app on the loop of a server: `hosted` for ``modframe serve``, `create_app` for any other.
+
+In come the options of a start; out comes the `Engine` that runs on the loop, or an ASGI application
+that starts one.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +14,34 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any
 
-from .app import AppContext, begin, forget
+from .app import close_engine, open_engine
+from .config import StartOptions
+from .engine import Engine
 from .errors import StartError
 from .runtime.loop import AppLoop
 
 
 @asynccontextmanager
-async def hosted(given: Mapping[str, Any], *, strict: bool = False) -> AsyncIterator[AppContext]:
-    """Run the app on the running loop, from all loaded to all stopped.
+async def hosted(options: StartOptions, *, strict: bool = False) -> AsyncIterator[Engine]:
+    """Run the process's app on the running loop: load all modules, yield its engine, stop all.
 
     Args:
-        given: ``workspace``, ``modules``, ``data`` and ``settings``, as `modframe.start` has them.
+        options: What the app is started with.
         strict: Whether a module that fails is an error.
 
     Raises:
         StartConflictError: If an app runs in this process.
         StartError: Under ``strict``, after a full stop.
     """
-    app = begin(AppLoop.adopt(), given)
+    engine = open_engine(AppLoop.adopt, options)
     try:
-        await app._engine.start(given["modules"])
-        if strict and (errors := app._errors()):
+        await engine.start(options.modules)
+        if strict and (errors := engine.records.errors()):
             raise StartError(errors)
-        yield app
+        yield engine
     finally:
-        await app._engine.stop()
-        app._app_loop.close()
-        forget(app)
+        await engine.stop()
+        close_engine(engine)
 
 
 class HostedApp:
@@ -46,46 +51,46 @@ class HostedApp:
     request.
     """
 
-    def __init__(self, given: Mapping[str, Any], *, strict: bool) -> None:
-        self._given = dict(given)
+    def __init__(self, options: StartOptions, *, strict: bool) -> None:
+        self._options = options
         self._strict = strict
-        self._forget(None)
+        self._reset(None)
 
-    def _forget(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Begin anew on a loop: one that ended took what ran on it along."""
+    def _reset(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Reset everything that belongs to a loop; what ran on an ended one is gone."""
         self._loop = loop
-        self._over = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._ready: asyncio.Future[Any]
-        self._life: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._asgi: Any = None
         self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, or one lifespan."""
         if self._loop is not (loop := asyncio.get_running_loop()):
-            self._forget(loop)
+            self._reset(loop)
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
         if self._asgi is None:
-            await self._begin()
+            await self._ensure_started()
         await self._asgi(scope, receive, send)
 
-    async def _begin(self) -> None:
+    async def _ensure_started(self) -> None:
         async with self._lock:
             if self._asgi is None:
-                if self._life is None or self._life.done():
+                if self._task is None or self._task.done():
                     self._ready = asyncio.get_running_loop().create_future()
-                    self._life = asyncio.create_task(self._live(self._ready), context=Context())
+                    self._task = asyncio.create_task(self._run(self._ready), context=Context())
                 self._asgi = await asyncio.shield(self._ready)
 
-    async def _live(self, ready: asyncio.Future[Any]) -> None:
-        """The app's life, in a task of its own: a loop that ends cancels it, and so stops it."""
+    async def _run(self, ready: asyncio.Future[Any]) -> None:
+        """Run the app until `aclose`, in a task of its own: a loop that ends cancels the task."""
         try:
-            async with hosted(self._given, strict=self._strict) as app:
+            async with hosted(self._options, strict=self._strict) as engine:
                 token = os.environ.get("MODFRAME_TOKEN", "")
-                ready.set_result(app.asgi.with_token(token, required=bool(token)))
-                await self._over.wait()
+                ready.set_result(engine.site.asgi.with_token(token, required=bool(token)))
+                await self._stopping.wait()
         except BaseException as error:
             if ready.done():
                 raise
@@ -94,7 +99,7 @@ class HostedApp:
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
         try:
-            await self._begin()
+            await self._ensure_started()
         except Exception as error:  # noqa: BLE001  # the protocol's way to say it; the server logs it and exits
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -104,11 +109,11 @@ class HostedApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def aclose(self) -> None:
-        """Stop everything; for whoever calls it without a lifespan, on the same loop."""
-        self._over.set()
-        if self._life is not None:
-            await self._life
-        self._forget(self._loop)
+        """Stop everything; for callers without a lifespan, on the same loop."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+        self._reset(self._loop)
 
     def __repr__(self) -> str:
         return f"<modframe, as an ASGI application: {'running' if self._asgi else 'not started'}>"
@@ -122,9 +127,8 @@ def create_app(
     *,
     strict: bool = False,
 ) -> HostedApp:
-    """An ASGI application for any ASGI server; the arguments are those of `modframe.start`.
+    """Return an ASGI application for any ASGI server; the arguments are those of `modframe.start`.
 
-    A ``MODFRAME_TOKEN`` in the environment is then needed for every request.
+    If ``MODFRAME_TOKEN`` is set in the environment, every request needs that token.
     """
-    given = {"workspace": workspace, "modules": modules, "data": data, "settings": settings}
-    return HostedApp(given, strict=strict)
+    return HostedApp(StartOptions(workspace, modules, data, settings), strict=strict)

@@ -1,7 +1,7 @@
-"""Facts to escaped HTML, for every `_repr_html_` and page: no script, colours from the page.
+"""Escaped HTML for every `_repr_html_` and page; it has no scripts, and the page sets the colours.
 
-Called by the objects a person sees, the widget view and the server's pages. What comes in is text
-and goes out escaped; only what was made here, a `Raw`, is taken as it is.
+In come values, out goes HTML in which all text is escaped; only a `Raw`, which the functions here
+return, is taken as it is. Called by displayed objects, the widget view and the server's pages.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
 
 
 class Raw(str):
-    """HTML already: it goes into a table or a tag as it is.
+    """Text that is HTML already: `table` and `tag` do not escape it.
 
     >>> table([("<b>", tag("b", "<"))], classes="mf")
     '<table class="mf"><tbody><tr><td>&lt;b&gt;</td><td><b>&lt;</b></td></tr></tbody></table>'
@@ -23,35 +23,35 @@ class Raw(str):
 
 
 def text(value: object) -> str:
-    """One value, escaped; fit for attributes too."""
+    """Return a value as escaped text, for contents and attributes."""
     return escape("" if value is None else str(value))
 
 
 def row(*contents: object) -> Raw:
-    """Several things one after the other."""
-    return Raw("".join(map(_inside, contents)))
+    """Return several contents joined."""
+    return Raw("".join(map(_escaped, contents)))
 
 
 def tag(name: str, content: object, *, classes: str = "") -> Raw:
-    """Something in a tag of its own."""
-    return Raw(f"<{name}{_classes(classes)}>{_inside(content)}</{name}>")
+    """Return content inside a tag."""
+    return Raw(f"<{name}{_classes(classes)}>{_escaped(content)}</{name}>")
 
 
 def link(address: str, label: object, *, aside: bool = False) -> Raw:
-    """A link; ``aside`` opens it in a tab of its own."""
+    """Return a link; ``aside`` opens it in a new tab."""
     where = ' target="_blank" rel="noopener"' if aside else ""
-    return Raw(f'<a href="{text(address)}"{where}>{_inside(label)}</a>')
+    return Raw(f'<a href="{text(address)}"{where}>{_escaped(label)}</a>')
 
 
 def table(rows: Iterable[Sequence[object]], *, head: Sequence[str] = (), classes: str = "") -> Raw:
-    """A table; ``head`` gives its column names. With ``classes`` a stylesheet does the rest."""
+    """Return a table with column names ``head``; it has inline styles unless it has classes."""
     style = "" if classes else f' style="{_CELL}"'
     top = ""
     if head:
         cells = "".join(f"<th{style}>{text(name)}</th>" for name in head)
         top = f"<thead><tr>{cells}</tr></thead>"
     body = "".join(
-        "<tr>" + "".join(f"<td{style}>{_inside(cell)}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td{style}>{_escaped(cell)}</td>" for cell in row) + "</tr>"
         for row in rows
     )
     return Raw(f"<table{_classes(classes)}>{top}<tbody>{body}</tbody></table>")
@@ -61,11 +61,11 @@ def _classes(classes: str) -> str:
     return f' class="{text(classes)}"' if classes else ""
 
 
-def _inside(content: object) -> str:
+def _escaped(content: object) -> str:
     return content if isinstance(content, Raw) else text(content)
 
 
 def section(title: object, body: str, *, note: object = "") -> str:
-    """A heading line over a body that is HTML already."""
+    """Return a heading line over a body, which is HTML already."""
     tail = f" <span style='opacity:.7'>{text(note)}</span>" if note else ""
     return f"<div><strong>{text(title)}</strong>{tail}{body}</div>"

@@ -1,4 +1,4 @@
-"""The guide's door to loggers (``from core.logging import get_framework_logger``)."""
+"""Loggers under the guide's name (``from core.logging import get_framework_logger``)."""
 
 from .observe import get_framework_logger
 

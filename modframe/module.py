@@ -1,4 +1,7 @@
-"""`Module`: what a person holds of one module, live or not; and the mapping of them all."""
+"""`Module`: one module as a person sees it, live or not; and `Modules`, the mapping of them all.
+
+`AppContext` makes them. They hold an id and the engine, and look everything else up when asked.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Module:
-    """One module by id. It is always about now: nothing is kept here but the id."""
+    """One module. Its attributes are looked up at each use, so they are always current."""
 
     def __init__(self, engine: Engine, module_id: str) -> None:
         self._engine = engine
@@ -64,7 +67,7 @@ class Module:
 
     @property
     def settings(self) -> Any:
-        """The settings in force, an instance of the module's model; ``None`` without one."""
+        """The current settings, an instance of the module's model; ``None`` without one."""
         generation = self._generation()
         part = generation.parts.get("settings") if generation else None
         return part.value if part else None
@@ -78,30 +81,30 @@ class Module:
 
     @property
     def source(self) -> Source | None:
-        """The live text."""
+        """The live source."""
         generation = self._generation()
         return generation.source if generation else None
 
     @property
     def draft(self) -> Source | None:
-        """The text that cells work on, live or not; ``None`` if none do."""
+        """The source that cells have written, live or not; ``None`` if no cell has."""
         draft, live = self._engine.records[self.id].draft, self.source
         return draft or (live if live is not None and live.origin == "cells" else None)
 
     @property
     def error(self) -> BaseException | None:
-        """Why the newest attempt failed; nothing once one succeeded."""
+        """Why the newest attempt failed; ``None`` once one succeeded."""
         return self._engine.records[self.id].error
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was noticed about the live generation."""
+        """Findings about the live generation that did not keep it from loading."""
         generation = self._generation()
         return tuple(generation.findings) if generation else ()
 
     @property
     def history(self) -> tuple[HistoryEntry, ...]:
-        """The last sources that were live, newest last, those of earlier runs included."""
+        """The last sources that were live, also in earlier runs; the newest is the last."""
         return self._engine.rollbacks.entries(self.id)
 
     def rollback(self, to: int | HistoryEntry | None = None, *, force: bool = False) -> Module:
@@ -110,11 +113,11 @@ class Module:
         Args:
             to: The number of a generation of this run, or an entry of `history`; by default the
                 newest source that differs from what is live, so that twice is there and back.
-            force: Whether what live modules use of the service may be taken away from them.
+            force: Whether to remove what other live modules use of the service.
 
         Raises:
-            ModframeError: If there is no such source; says what there is.
-            LoadError: If it does not go live; what is live is untouched.
+            ModframeError: If there is no such source; with the ones there are.
+            LoadError: If it does not go live; nothing live has changed.
         """
         __tracebackhide__ = True
         loop, rollbacks = self._engine.app_loop, self._engine.rollbacks
@@ -125,7 +128,7 @@ class Module:
         return self
 
     def reload(self) -> Module:
-        """Build the module anew from where its text came from, as a new generation.
+        """Read the module's text again from where it came from, and build a new generation.
 
         Raises:
             LoadError: If it fails; the live generation stays.
@@ -136,7 +139,7 @@ class Module:
         return self
 
     def unload(self) -> None:
-        """Stop the module and take it out.
+        """Stop the module and remove it.
 
         Raises:
             ModframeError: If a live module requires it.
@@ -146,19 +149,19 @@ class Module:
         engine.app_loop.block("unload()", lambda: engine.swap.unload([self.id]))
 
     def inspect(self) -> Any:
-        """The widget view of this module."""
+        """Return the widget view of this module."""
         return self._engine.inspector(self.id)
 
     def export(self, to: str = "modules", *, force: bool = False) -> ExportReport:
-        """Write the live text to ``<to>/<type>/<name>/``, byte for byte.
+        """Write the live source to ``<to>/<type>/<name>/``, byte for byte.
 
         Args:
             to: A folder, relative to the workspace.
-            force: Whether files are written over that were changed by hand since.
+            force: Whether to overwrite files that were changed by hand since the last export.
 
         Raises:
-            ExportError: If nothing is live, a file was changed by hand since, or the text doesn't
-                load in a fresh process.
+            ExportError: If nothing is live, a file was changed by hand, or the source doesn't load
+                in a fresh process.
         """
         return self._engine.export(self.id, to, force=force)
 
@@ -179,16 +182,16 @@ class Module:
             ("generation", view.generation or ""),
             ("from", view.origin),
             ("files", ", ".join(view.files)),
-            ("routes", ", ".join(f"{one['method']} {one['path']}" for one in view.routes)),
+            ("routes", ", ".join(f"{route['method']} {route['path']}" for route in view.routes)),
         ]
         if view.error:
             rows.append(("error", view.error))
-        rows += [("finding", one) for one in view.findings]
+        rows += [("finding", finding) for finding in view.findings]
         return section(self.id, table(rows), note=view.description)
 
 
 class Modules(Mapping[str, Module]):
-    """Module id → `Module`; short ids are understood; failed and blocked ones are there too."""
+    """Module id → `Module`, failed and blocked ones included; short ids are accepted."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -217,5 +220,8 @@ class Modules(Mapping[str, Module]):
         return f"<{count(len(states), 'module')}: {live} live, {len(states) - live} not>"
 
     def _repr_html_(self) -> str:
-        rows = [(one.id, one.state, one.generation or "", one.error or "") for one in self.values()]
+        rows = [
+            (module.id, module.state, module.generation or "", module.error or "")
+            for module in self.values()
+        ]
         return table(rows, head=("module", "state", "generation", "error"))

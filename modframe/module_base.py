@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 class DataIntegrityModule:
-    """What a module class inherits; the framework sets the attributes, so there is little in it.
+    """The base class of a module class; the framework sets its attributes.
 
     Attributes:
         MODULE_ID: The id, equal to the folder's or the cell's.
-        app_context: The module's way to the framework; there before ``__init__`` runs.
-        service_instance: The service, once it was created after phase 1.
+        app_context: The module's access to the framework; set before ``__init__`` runs.
+        service_instance: The service; set after phase 1.
     """
 
     MODULE_ID: ClassVar[str] = ""

@@ -1,7 +1,7 @@
-"""modframe's plugin for pytest: ``from modules.standard.orders.services import ...`` in tests.
+"""modframe's plugin for pytest: lets tests import ``modules.standard.orders.services``.
 
-pytest loads it by its entry point. A plain import gives a detached generation, loaded and not
-started, from the workspace above the tests; `caplog` hears what modules log.
+pytest loads it by its entry point. A plain import leads to a detached generation, loaded but not
+started, of the workspace above the tests; `caplog` records what modules log.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from .ship import DetachedModules
 
 
-class _Owner:
-    """Finds the workspace and loads from it when the first plain name is imported."""
+class _WorkspaceModules:
+    """Loads modules of the workspace, which it finds when the first plain name is imported."""
 
     def __init__(self, start: Path) -> None:
         self._start = start
@@ -31,19 +31,19 @@ class _Owner:
         return self._modules.package_of(module_id)
 
     def close(self) -> None:
-        """Let go of what was loaded."""
+        """Close the modules that were loaded."""
         if self._modules is not None:
             self._modules.close()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the finder of plain names lead to the workspace's modules."""
+    """Make plain names of modules importable."""
     from .observe import let_root_listen
     from .runtime.finder import PLAIN_NAMES
 
     let_root_listen(True)
-    owner = _Owner(config.rootpath)
+    workspace = _WorkspaceModules(config.rootpath)
     # Last, so that a running app's live modules come first.
-    PLAIN_NAMES.resolvers.append(owner)
-    config.add_cleanup(owner.close)
-    config.add_cleanup(lambda: PLAIN_NAMES.resolvers.remove(owner))
+    PLAIN_NAMES.resolvers.append(workspace)
+    config.add_cleanup(workspace.close)
+    config.add_cleanup(lambda: PLAIN_NAMES.resolvers.remove(workspace))

@@ -1,7 +1,7 @@
-"""`Result`: what the guide's services give back, and `error_message`, their line for the log.
+"""`Result`: what services of the guide return; and `error_message`, a line for their log.
 
-A `Result` is data: it is never raised, and it has no opinion about HTTP. Phases may return one;
-an error `Result` from a phase is a failure of the load.
+A `Result` is data: it is never raised, and it has no HTTP status. A phase may return one; an error
+`Result` makes the load fail.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .html import table
 
 
 class _Success:
-    """Lets ``Result.success(...)`` build on the class while ``result.success`` is the flag."""
+    """Makes ``Result.success(...)`` on the class a constructor, and ``result.success`` a bool."""
 
     @overload
     def __get__(self, instance: None, owner: type[Result]) -> Callable[..., Result]: ...
@@ -58,7 +58,7 @@ class Result:
 
     @classmethod
     def error(cls, code: str, message: str, details: Any = None) -> Result:
-        """An error: a stable code for programs, a message for people, details for both."""
+        """Return an error: a stable code for programs, a message for people, details for both."""
         return cls(code=code, message=message, details=details)
 
     def _facts(self) -> tuple[Any, ...]:
@@ -94,7 +94,7 @@ class Result:
 
 
 def _build_success(data: Any = None) -> Result:
-    """A success, with the data that the caller asked for."""
+    """Return a success, with the data that the caller asked for."""
     return Result(data)
 
 
@@ -109,15 +109,15 @@ def error_message(
     location: str = "",
     **context: Any,
 ) -> str:
-    """One line for the log: ``standard.orders - INIT_ERROR in initialize(): no such table``.
+    """Return a line for the log: ``standard.orders - INIT_ERROR in initialize(): no such table``.
 
     Args:
-        module_id: The module that speaks.
+        module_id: The module that logs it.
         error_type: A stable code, for example ``"INIT_ERROR"``.
         details: What happened.
         location: The function it happened in.
         context: More facts, added as ``key=value``.
     """
     place = f" in {location}" if location else ""
-    more = "".join(f" {key}={value!r}" for key, value in context.items())
-    return f"{module_id} - {error_type}{place}: {details}{more}"
+    facts = "".join(f" {key}={value!r}" for key, value in context.items())
+    return f"{module_id} - {error_type}{place}: {details}{facts}"

@@ -1,7 +1,7 @@
-"""What a module says about itself: ids, documented methods, and the frozen `ModuleSpec`.
+"""What a module declares: its id, its documented methods, and the frozen `ModuleSpec`.
 
-Decorators record `Fact`s on a class; the loader reads them once into a `ModuleSpec`; parts and
-views read the spec. Nothing here acts.
+Decorators record `Fact`s on a class, the loader reads them once into a `ModuleSpec`, and parts and
+views read the spec.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "swap": get_args(SwapMode),
     "streams": get_args(StreamPolicy),
 }
-"""What a module may say by a word, and the words; the first one is the default."""
+"""Option → the words it can have; the first one is the default."""
 STREAM_POLICY = "__modframe_streams__"
 """The attribute of an endpoint that has a policy of its own."""
 _ID = re.compile(rf"({'|'.join(MODULE_TYPES)})\.[a-z][a-z0-9_]*\Z")
 
 
 def module_id_of(name: str) -> str:
-    """The full id that a short or full one stands for: ``"orders"`` is ``"standard.orders"``.
+    """Return the full form of a module id: ``"standard.orders"`` for ``"orders"``.
 
     Raises:
-        InvalidModuleIdError: If it is no id.
+        InvalidModuleIdError: If the name can't be an id.
     """
     if not isinstance(name, str):
         raise InvalidModuleIdError(
@@ -59,7 +59,7 @@ def module_id_of(name: str) -> str:
 
 
 def type_name(kind: str | type | Any) -> str:
-    """A documented type as text; the guide writes strings, people also give the type itself."""
+    """Return a documented type as text; it may be a string already, or a type."""
     if isinstance(kind, str):
         return kind
     return kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")
@@ -73,8 +73,8 @@ class ServiceParam:
         name: The parameter's name.
         param_type: Its type, as text or as the type.
         description: What it is, with its unit.
-        required: Whether a caller has to give it.
-        default: What it is when it isn't given.
+        required: Whether a caller has to pass it.
+        default: Its value if it isn't passed.
     """
 
     name: str
@@ -86,7 +86,7 @@ class ServiceParam:
 
 @dataclass(frozen=True, slots=True)
 class ServiceReturn:
-    """What a documented service method gives back: a type, as text or as the type."""
+    """What a documented service method returns: a type, as text or as the type."""
 
     return_type: Any = "Any"
     description: str = ""
@@ -94,7 +94,7 @@ class ServiceReturn:
 
 @dataclass(frozen=True, slots=True)
 class ServiceExample:
-    """A call of a documented service method and what it gives."""
+    """A call of a documented service method and its result."""
 
     call: str
     result: str = ""
@@ -114,10 +114,11 @@ class ServiceMethod:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that a decorator recorded: its name, its arguments, and where it stands.
+    """What one decorator recorded: its name, its arguments, and its place in the code.
 
     Attributes:
-        line: The line of its call. ``filename``: the ``co_filename`` of that code.
+        line: The line of its call.
+        filename: The ``co_filename`` of that code.
     """
 
     decorator: str
@@ -138,7 +139,7 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class ShutdownSpec:
-    """A way to stop: the method to call, if the module has one, and its bound in seconds."""
+    """A way to stop: the method to call, if the module has one, and its timeout in seconds."""
 
     method: str | None
     timeout: float
@@ -146,7 +147,7 @@ class ShutdownSpec:
 
 @dataclass(frozen=True, slots=True)
 class HealthSpec:
-    """A module's health check: the method's name, or nothing, and how often, in seconds."""
+    """A module's health check: the method's name, if there is one, and the interval in seconds."""
 
     method: str | None = None
     interval: float = 60.0
@@ -154,7 +155,7 @@ class HealthSpec:
 
 @dataclass(frozen=True, slots=True)
 class IntegritySpec:
-    """What ``@enforce_data_integrity`` asks for."""
+    """The arguments of ``@enforce_data_integrity``."""
 
     strict_mode: bool = False
     anti_mock: bool = False
@@ -162,27 +163,30 @@ class IntegritySpec:
 
 @dataclass(frozen=True, slots=True)
 class ModuleSpec:
-    """Everything that a module's decorators and class say; read once, never changed.
+    """Everything that a module's decorators and class declare; read once, never changed.
 
     Attributes:
         form: ``"guide"`` for the full set of decorators, ``"short"`` for ``@module``.
         module_class: The decorated class; under ``@module`` it may be the service itself.
         service: The service that the module registers, if any.
         phase1: Methods of phase 1, in order. ``phase2`` likewise.
-        requires_services: Service names that must be there before phase 2.
-        requires_modules: Modules that must be there.
-        after_modules: Optional modules: they come first if they are there, and aren't missed.
+        requires_services: Services that must be live before phase 2.
+        requires_modules: Modules that must be live before phase 2.
+        after_modules: Optional modules; they start first if they exist.
+        imports_modules: Modules that the files import from.
         router: The `fastapi.APIRouter` the module serves, if any.
-        settings_model: The settings model that ``@module`` names; the guide registers it itself.
+        settings_model: The settings model that ``@module`` names; in the guide's form the module
+            registers it in phase 1.
         database_name: The database that a decorator names.
-        files: Patterns of data files, below the module's folder, that belong to its text.
+        files: Patterns of data files, below the module's folder, that count as its text.
         initializes_service: Whether the framework calls the service's ``initialize`` in phase 2;
-            under the guide's form the module class does that itself.
-        keep_state: Attributes of the service that the next generation is given.
-        swap: ``"stop_first"`` for a module that can't run beside its successor.
-        streams: What open streams do when the module is replaced, where their route says nothing.
-        dumps_state: Whether it has a ``dump_state``. ``loads_state``: a ``load_state``.
-        findings: What the reader noticed without refusing the module.
+            in the guide's form the module class calls it.
+        keep_state: Attributes of the service that are copied to the next generation.
+        swap: ``"stop_first"`` for a module that can't run beside its next generation.
+        streams: What open streams do when the module is replaced, unless their route says it.
+        dumps_state: Whether the service has a ``dump_state``.
+        loads_state: Whether the service has a ``load_state``.
+        findings: Findings of the reader that did not make it refuse the module.
     """
 
     module_id: str
@@ -215,14 +219,14 @@ class ModuleSpec:
 
     @property
     def required_ids(self) -> tuple[str, ...]:
-        """The modules that must be there, those named through a service included."""
-        named = (module_of_service(name) for name in self.requires_services)
-        return tuple(dict.fromkeys([*named, *self.requires_modules, *self.imports_modules]))
+        """The modules that must be live, those named by a service included."""
+        by_service = map(module_of_service, self.requires_services)
+        return tuple(dict.fromkeys([*by_service, *self.requires_modules, *self.imports_modules]))
 
 
 def module_of_service(name: str) -> str:
-    """The module a service name belongs to: ``"standard.orders.service"`` → its first two parts."""
-    head = name.split(".")
-    if len(head) >= 2 and head[0] in MODULE_TYPES:
-        return ".".join(head[:2])
-    return f"{DEFAULT_TYPE}.{head[0]}"
+    """Return the module of a service: ``"standard.orders"`` of ``"standard.orders.service"``."""
+    words = name.split(".")
+    if len(words) >= 2 and words[0] in MODULE_TYPES:
+        return ".".join(words[:2])
+    return f"{DEFAULT_TYPE}.{words[0]}"

@@ -1,6 +1,6 @@
-"""Words that messages share: the nearest name, a number of things, a time.
+"""Words that messages share: the nearest name, a number of things, a duration.
 
-Called wherever a sentence is written for people; knows nothing of what it speaks about.
+In come plain values, out goes text. Called wherever a message is written.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """The known name that is most like one that isn't known; empty if none is like it.
+    """Return the known name that is most similar to an unknown one; empty if none is similar.
 
     Args:
-        name: What was written.
-        known: What there is.
-        cutoff: How alike they have to be, from 0 to 1.
+        name: The unknown name.
+        known: The names that exist.
+        cutoff: The least similarity, from 0 to 1.
     """
     return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), "")
 
 
 def near(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """The question that a message asks before it goes on, with a blank after it, or nothing.
+    """Return the question whether the nearest name is meant, with a blank after it, or nothing.
 
     >>> near("ordres", ["orders", "invoices"])
     "did you mean 'orders'? "
     >>> near("ordres", ["invoices"])
     ''
     """
-    found = nearest(name, known, cutoff=cutoff)
-    return f"did you mean {found!r}? " if found else ""
+    suggestion = nearest(name, known, cutoff=cutoff)
+    return f"did you mean {suggestion!r}? " if suggestion else ""
 
 
 def count(number: int, noun: str) -> str:
-    """A number of things.
+    """Return a number of things in words.
 
     >>> count(1, "route"), count(3, "route")
     ('1 route', '3 routes')
@@ -42,7 +42,7 @@ def count(number: int, noun: str) -> str:
 
 
 def some(things: Iterable[object], shown: int = 4) -> str:
-    """The first of many, and how many more there are.
+    """Return the first of many things, and how many more there are.
 
     >>> some(["a", "b", "c"], 2), some(["a"], 2)
     ('a, b and 1 more', 'a')
@@ -53,7 +53,7 @@ def some(things: Iterable[object], shown: int = 4) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time that something took.
+    """Return a duration in words.
 
     >>> duration(0.0004), duration(0.25), duration(12.3)
     ('< 1 ms', '250 ms', '12.3 s')

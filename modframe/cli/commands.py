@@ -1,4 +1,4 @@
-"""The commands and their options; each does its work in a file of its own. Called by `main`."""
+"""The commands and their options. Each imports the file that does its work. Called by `main`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-compliance = typer.Typer(help="Hold modules to the guide.", no_args_is_help=True)
+compliance = typer.Typer(help="Check modules against the guide.", no_args_is_help=True)
 app.add_typer(compliance, name="compliance")
 
 
@@ -45,7 +45,7 @@ Shape = Annotated[Format, typer.Option("--format", help="Text for people or JSON
 
 
 def run(args: Sequence[str] | None) -> int:
-    """Run a command; its exit status. What goes wrong becomes one line on standard error."""
+    """Run a command and return its exit status; an error becomes a line on standard error."""
     command = typer.main.get_command(app)
     try:
         outcome = command.main(
@@ -56,7 +56,7 @@ def run(args: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read the output has seen enough; Python's own flush at exit must not complain.
+        # The reader of a pipe, such as `head`, has closed it; the flush at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001  # the shell's boundary: a line, not a traceback
@@ -65,7 +65,7 @@ def run(args: Sequence[str] | None) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
-def _version(*, wanted: bool) -> None:
+def _print_version(*, wanted: bool) -> None:
     if wanted:
         typer.echo(f"modframe {import_module('modframe').__version__}")
         raise typer.Exit
@@ -78,7 +78,7 @@ def _main(
         bool,
         typer.Option(
             "--version",
-            callback=lambda value: _version(wanted=value),
+            callback=lambda value: _print_version(wanted=value),
             is_eager=True,
             help="Print the version.",
         ),
@@ -91,7 +91,10 @@ def _main(
 @app.command()
 def quickstart(
     once: Annotated[
-        bool, typer.Option("--once", help="Ask each route once, print the answers, and end.")
+        bool,
+        typer.Option(
+            "--once", help="Send an example request to each route, print the answers, and end."
+        ),
     ] = False,
     port: Annotated[int, typer.Option(help="Where to serve; the next free one if taken.")] = 8000,
 ) -> None:
@@ -115,7 +118,9 @@ def serve(
     token: Annotated[
         str | None,
         typer.Option(
-            envvar="MODFRAME_TOKEN", show_envvar=True, help="What callers from elsewhere bring."
+            envvar="MODFRAME_TOKEN",
+            show_envvar=True,
+            help="The token that requests from elsewhere need.",
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="End if a module fails.")] = False,
@@ -123,7 +128,7 @@ def serve(
         bool, typer.Option("--watch", help="Swap modules when their files are saved.")
     ] = False,
 ) -> None:
-    """Load all modules of the workspace and of notebooks, then serve them until a signal comes."""
+    """Load the modules of the workspace and of notebooks, and serve them until a signal comes."""
     from .serve import Serving
     from .serve import serve as run_server
 
@@ -136,7 +141,7 @@ def serve(
 
 @app.command("list")
 def list_(workspace: Workspace = None, format: Shape = Format.text) -> None:
-    """List the modules of the workspace, and whether their texts pass the checks."""
+    """List the modules of the workspace, and whether they pass the checks."""
     from .modules import list_modules
 
     raise typer.Exit(list_modules(workspace, as_data=format is Format.json))
@@ -148,7 +153,7 @@ def inspect(
     workspace: Workspace = None,
     format: Shape = Format.text,
 ) -> None:
-    """Load a module in memory, print what it has, and stop it."""
+    """Load a module without keeping data, print what it has, and stop it."""
     from .modules import inspect_module
 
     raise typer.Exit(inspect_module(module, workspace, as_data=format is Format.json))
@@ -162,7 +167,7 @@ def validate(
     workspace: Workspace = None,
     format: Shape = Format.text,
 ) -> None:
-    """Check whether a module would load, and what the guide demands of it."""
+    """Check whether a module would load, and whether it follows the guide."""
     from .modules import validate as run_validate
 
     raise typer.Exit(run_validate(module, workspace, as_data=format is Format.json))
@@ -180,11 +185,11 @@ def scaffold(
     workspace: Workspace = None,
     format: Shape = Format.text,
 ) -> None:
-    """Write a new module that loads, serves and complies as it is."""
-    from .new import new_module
+    """Write a new module that loads, serves and passes the checks as it is."""
+    from .modules import scaffold_module
 
     raise typer.Exit(
-        new_module(
+        scaffold_module(
             name, type, features.split(","), workspace=workspace, as_data=format is Format.json
         )
     )
@@ -192,9 +197,13 @@ def scaffold(
 
 @app.command()
 def logs(
-    module: Annotated[str | None, typer.Option("--module", "-m", help="Only this one's.")] = None,
+    module: Annotated[
+        str | None, typer.Option("--module", "-m", help="Only lines of this module.")
+    ] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many at most.")] = 50,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep printing new lines.")
+    ] = False,
     workspace: Workspace = None,
     format: Shape = Format.text,
 ) -> None:
@@ -212,7 +221,7 @@ def doctor(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on.")] = 8000,
     format: Shape = Format.text,
 ) -> None:
-    """Look for what would get in the way, and say what to do about it."""
+    """Look for problems of this installation and workspace, and say how to solve them."""
     from .doctor import examine
 
     raise typer.Exit(examine(workspace, port=port, as_data=format is Format.json))

@@ -1,7 +1,7 @@
-"""``modframe doctor``: looks for what would get in the way, and says what to do about it.
+"""``modframe doctor``: looks for problems of an installation and a workspace.
 
-In come a workspace and a port; out goes a line for each check (ok, warn, fail), or JSON. Reads
-only, and opens no database file: closing one would drop another's lock.
+In come a workspace and a port; out goes a line for each check (ok, warn, fail), or JSON. It changes
+nothing, and opens no database file: closing one would drop the lock of another process.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TESTED = ((3, 11), (3, 13))
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """The outcome of one check; the cure says what to do if it is not ok."""
 
     name: str
     state: Literal["ok", "warn", "fail"]
@@ -41,7 +41,7 @@ class Check:
 
 
 def examine(workspace: Path | None, *, port: int, as_data: bool) -> int:
-    """Run every check and print them; 1 if one failed."""
+    """Run every check and print the outcomes; return 1 if one failed."""
     home = workspace_at(workspace)
     data = data_folder(None, home)
     checks = [
@@ -55,70 +55,74 @@ def examine(workspace: Path | None, *, port: int, as_data: bool) -> int:
         *_databases(data),
     ]
     if as_data:
-        as_json({"checks": [asdict(one) for one in checks]})
+        as_json({"checks": [asdict(check) for check in checks]})
     else:
-        table([(one.state, one.name, one.message) for one in checks], head=("", "check", "found"))
-        for one in checks:
-            if one.cure:
-                say(f"{one.state}: {one.name}: {one.cure}")
-    return int(any(one.state == "fail" for one in checks))
+        rows = [(check.state, check.name, check.message) for check in checks]
+        table(rows, head=("", "check", "found"))
+        for check in checks:
+            if check.cure:
+                say(f"{check.state}: {check.name}: {check.cure}")
+    return int(any(check.state == "fail" for check in checks))
 
 
 def _python() -> Check:
-    found = sys.version_info[:2]
+    running = sys.version_info[:2]
     text = f"{sys.version.split()[0]} at {sys.executable}"
-    if found < _TESTED[0]:
+    if running < _TESTED[0]:
         return Check("python", "fail", text, "use Python 3.11 or newer")
-    if found > _TESTED[1]:
+    if running > _TESTED[1]:
         return Check("python", "warn", text, "modframe is tested on 3.11 to 3.13")
     return Check("python", "ok", text)
 
 
 def _packages() -> Iterator[Check]:
-    fine = 0
-    for wanted in _requirements():
+    fitting = 0
+    for requirement in _requirements():
+        name = requirement.name
         try:
-            found = version(wanted.name)
+            installed = version(name)
         except PackageNotFoundError:
-            yield Check(wanted.name, "fail", "not installed", f"pip install '{wanted}'")
+            yield Check(name, "fail", "not installed", f"pip install '{requirement}'")
             continue
-        if wanted.specifier.contains(found, prereleases=True):
-            fine += 1
+        if requirement.specifier.contains(installed, prereleases=True):
+            fitting += 1
         else:
-            cure = f"pip install --upgrade '{wanted}'"
-            message = f"{found}, and modframe needs {wanted.specifier}"
-            yield Check(wanted.name, "fail", message, cure)
-    yield Check("packages", "ok", f"{fine} are there, in versions that fit")
+            message = f"{installed}, and modframe needs {requirement.specifier}"
+            yield Check(name, "fail", message, f"pip install --upgrade '{requirement}'")
+    yield Check("packages", "ok", f"{fitting} are there, in versions that fit")
 
 
 def _requirements() -> list[Requirement]:
-    """What modframe requires here, without extras: from its metadata, else from the checkout."""
+    """Return what modframe requires here, without extras; from its metadata or the checkout."""
     try:
         rows = requires("modframe") or []
     except PackageNotFoundError:
         project = Path(__file__).parents[2] / "pyproject.toml"
         rows = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
-    wanted = map(Requirement, rows)
-    return [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
+    return [
+        requirement
+        for requirement in map(Requirement, rows)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    ]
 
 
 def _workspace(home: Path) -> Check:
-    found = find_modules(home / "modules")
-    if not found:
+    modules = find_modules(home / "modules")
+    if not modules:
         cure = "'modframe scaffold --name my_module' writes a first one, or open a notebook"
         return Check("workspace", "warn", f"{home}, without modules", cure)
-    return Check("workspace", "ok", f"{home}, modules: {len(found)}")
+    return Check("workspace", "ok", f"{home}, modules: {len(modules)}")
 
 
 def _data(data: Path | None) -> Check:
     if data is None:
         cure = "MODFRAME_DATA is :memory:; unset it to keep data"
         return Check("data", "warn", "kept in memory only", cure)
-    there = next(one for one in (data, *data.parents) if one.exists())
-    if there == data and not data.is_dir():
+    existing = next(folder for folder in (data, *data.parents) if folder.exists())
+    if existing == data and not data.is_dir():
         return Check("data", "fail", f"{data} is no folder", "move the file away")
-    if not os.access(there, os.W_OK | os.X_OK):
-        cure = f"give yourself the right to write in {there}, or set MODFRAME_DATA"
+    if not os.access(existing, os.W_OK | os.X_OK):
+        cure = f"give yourself the right to write in {existing}, or set MODFRAME_DATA"
         return Check("data", "fail", f"{data} can't be written", cure)
     return Check("data", "ok", str(data))
 
@@ -144,48 +148,50 @@ def _kernel() -> Check:
         cure = f"{sys.executable} -m ipykernel install --sys-prefix"
         return Check("kernel", "warn", "no kernel is called python3", cure)
     program = spec.argv[0]
-    # A bare "python" is whichever comes first where Jupyter runs, which is this environment's.
+    # A bare "python" is the first on the path of Jupyter, which is the one of this environment.
     if Path(program).is_absolute() and not Path(program).samefile(sys.executable):
         cure = f"{sys.executable} -m ipykernel install --user --name modframe, and choose that one"
         return Check("kernel", "warn", f"python3 is another Python: {program}", cure)
     return Check("kernel", "ok", f"python3 at {spec.resource_dir}")
 
 
-# -- names that stand in the way ---------------------------------------------------------------
+# -- names that hide modframe's ----------------------------------------------------------------
 
 
 def _shadows(home: Path) -> Iterator[Check]:
     path = [str(home), str(Path.cwd()), *sys.path]
-    found = PathFinder.find_spec("modules", path)
-    if found is not None and found.submodule_search_locations is None:
+    spec = PathFinder.find_spec("modules", path)
+    if spec is not None and spec.submodule_search_locations is None:
         yield Check(
             "modules",
             "fail",
-            f"{found.origin} hides the folder modules/",
+            f"{spec.origin} hides the folder modules/",
             "rename the file: modules.standard.orders can't be imported beside it",
         )
-    yield from _real_core(path)
+    yield from _core_package(path)
     try:
-        old = version("nest_asyncio")
+        installed = version("nest_asyncio")
     except PackageNotFoundError:
         return
-    message = f"{old} is installed; in cells use %modframe nest instead of nest_asyncio.apply()"
+    message = (
+        f"{installed} is installed; in cells use %modframe nest instead of nest_asyncio.apply()"
+    )
     yield Check("nest_asyncio", "ok", message)
 
 
-def _real_core(path: list[str]) -> Iterator[Check]:
-    found = PathFinder.find_spec("core", path)
-    if found is None:
+def _core_package(path: list[str]) -> Iterator[Check]:
+    spec = PathFinder.find_spec("core", path)
+    if spec is None:
         return
-    places = list(found.submodule_search_locations or [])
-    both = [one for one in DOORS if PathFinder.find_spec(f"core.{one}", places)]
-    where = found.origin or ", ".join(places)
-    if both:
+    folders = list(spec.submodule_search_locations or [])
+    shared = [name for name in DOORS if PathFinder.find_spec(f"core.{name}", folders)]
+    where = spec.origin or ", ".join(folders)
+    if shared:
         yield Check(
             "core",
             "warn",
             f"a package called core is at {where}",
-            f"inside modules core.{', core.'.join(both)} mean modframe's; import the other's "
+            f"inside modules core.{', core.'.join(shared)} mean modframe's; import the other's "
             "under another name",
         )
     else:
@@ -214,17 +220,17 @@ def _databases(data: Path | None) -> Iterator[Check]:
 
 
 def _lock_holders() -> dict[int, int]:
-    """Inode → process, of the locks that Linux tells of; empty on other systems."""
+    """Return inode → process id of every lock on a file; empty on systems other than Linux."""
     try:
         rows = Path("/proc/locks").read_text(encoding="ascii").splitlines()
     except OSError:
         return {}
-    found = {}
+    holders = {}
     for row in rows:
-        words = [one for one in row.split() if one != "->"]
+        words = [word for word in row.split() if word != "->"]
         if len(words) > 5 and words[4].lstrip("-").isdigit():
-            found[int(words[5].rpartition(":")[2])] = int(words[4])
-    return found
+            holders[int(words[5].rpartition(":")[2])] = int(words[4])
+    return holders
 
 
 def _command(pid: int) -> str:

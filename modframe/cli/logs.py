@@ -1,7 +1,7 @@
-"""``modframe logs``: the newest lines of ``data/logs/app.log``, and those that come.
+"""``modframe logs``: prints the newest lines of ``data/logs/app.log``, then new ones as they come.
 
-In come a file that `EventLog` writes and rotates, and a filter; out go its lines as they are, or
-each as a JSON object.
+In come a file that `EventLog` writes and rotates, and a filter; out go its lines unchanged, or each
+as a JSON object.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PAUSE = 0.2
 def show_logs(
     module: str | None, workspace: Path | None, *, lines: int, follow: bool, as_data: bool
 ) -> int:
-    """Print the log; the exit status.
+    """Print the log; return the exit status.
 
     Raises:
         WorkspaceError: If there is no log.
@@ -38,50 +38,52 @@ def show_logs(
             cure="it is there once modframe ran in this workspace: start a notebook or "
             "'modframe serve'",
         )
-    wanted = module_id_of(module) if module else None
-    kept: deque[str] = deque(maxlen=lines)
+    module_id = module_id_of(module) if module else None
+    newest: deque[str] = deque(maxlen=lines)
     position = 0
     if path.is_file():
         with path.open(encoding="utf-8", errors="replace") as file:
-            kept.extend(text for line in file if (text := _shown(line, wanted, as_data=as_data)))
+            texts = (_format(line, module_id, as_data=as_data) for line in file)
+            newest.extend(filter(None, texts))
             position = file.tell()
-    for text in kept:
+    for text in newest:
         print(text)
     if follow:
-        for line in _following(path, position):
-            if text := _shown(line, wanted, as_data=as_data):
+        for line in _follow(path, position):
+            if text := _format(line, module_id, as_data=as_data):
                 print(text, flush=True)
     return 0
 
 
-def _shown(line: str, wanted: str | None, *, as_data: bool) -> str:
-    """The line as it is to be printed; empty if it isn't asked for."""
+def _format(line: str, module_id: str | None, *, as_data: bool) -> str:
+    """Return the line as it is printed; empty if it is of another module."""
     line = line.rstrip("\n")
-    if wanted is None and not as_data:
+    if module_id is None and not as_data:
         return line
     event = parse_line(line)
-    if event is None or (wanted is not None and event.module_id != wanted):
+    if event is None or (module_id is not None and event.module_id != module_id):
         return ""
     return json.dumps(event.to_dict(), ensure_ascii=False) if as_data else line
 
 
-def _following(path: Path, position: int) -> Iterator[str]:
-    """Lines as they are written; a file that was put aside is left for the new one."""
-    begun = path.stat().st_ino if path.is_file() else 0
-    rest = ""
+def _follow(path: Path, position: int) -> Iterator[str]:
+    """Yield lines as they are written; go on with the new file when the log is rotated."""
+    inode = path.stat().st_ino if path.is_file() else 0
+    incomplete = ""
     while True:
         try:
-            now = path.stat()
-            if now.st_ino != begun or now.st_size < position:
-                begun, position, rest = now.st_ino, 0, ""
-            if now.st_size > position:
+            status = path.stat()
+            if status.st_ino != inode or status.st_size < position:
+                inode, position, incomplete = status.st_ino, 0, ""
+            if status.st_size > position:
                 with path.open("rb") as file:
                     file.seek(position)
                     content = file.read()
                 position += len(content)
-                *whole, rest = (rest + content.decode(errors="replace")).split("\n")
-                yield from whole
+                text = incomplete + content.decode(errors="replace")
+                *lines, incomplete = text.split("\n")
+                yield from lines
                 continue
         except FileNotFoundError:
-            begun, position = 0, 0
+            inode, position = 0, 0
         time.sleep(_PAUSE)

@@ -1,4 +1,4 @@
-"""``modframe list``, ``inspect`` and ``compliance validate``: facts about modules, printed.
+"""``modframe list``, ``inspect``, ``compliance validate`` and ``scaffold``: facts about modules.
 
 In come ids and a workspace; out go lines or JSON, and an exit status.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +16,42 @@ from ..errors import Finding, ModframeError, ModuleNotFoundInWorkspaceError, Wor
 from ..load import check as check_text
 from ..runtime.failure import as_load_error
 from ..source import Source, find_modules, read_folder
+from ..source.workspace import find_workspace
 from ..spec import module_id_of
 from ..wording import count, near
-from .out import as_json, console, findings_json, one_line, say, show_findings, table, workspace_at
+from .out import as_json, console, findings_json, say, show_findings, table, workspace_at
 
 # -- list --------------------------------------------------------------------------------------
 
 
 def list_modules(workspace: Path | None, *, as_data: bool) -> int:
-    """Every module below ``modules/``, without running any."""
+    """Print every module below ``modules/``, without running any."""
     home = workspace_at(workspace)
-    rows = [_row(key, folder) for key, folder in sorted(find_modules(home / "modules").items())]
+    modules = [
+        _facts(key, folder) for key, folder in sorted(find_modules(home / "modules").items())
+    ]
     if as_data:
-        as_json({"workspace": str(home), "modules": rows})
-    elif not rows:
+        as_json({"workspace": str(home), "modules": modules})
+    elif not modules:
         say(f"no modules in {home / 'modules'}; 'modframe scaffold --name my_module' writes one")
     else:
-        shown = [
-            (one["id"], one["type"], one["version"], _state(one), one["description"])
-            for one in rows
+        rows = [
+            (
+                module["id"],
+                module["type"],
+                module["version"],
+                count(len(module["errors"]), "error") if module["errors"] else "ok",
+                module["description"],
+            )
+            for module in modules
         ]
-        table(shown, head=("module", "type", "version", "checks", "description"))
+        table(rows, head=("module", "type", "version", "checks", "description"))
     return 0
 
 
-def _state(row: dict[str, Any]) -> str:
-    return count(len(row["errors"]), "error") if row["errors"] else "ok"
-
-
-def _row(module_id: str, folder: Path) -> dict[str, Any]:
-    row = {
+def _facts(module_id: str, folder: Path) -> dict[str, Any]:
+    """Return what can be said about a module without running it."""
+    facts = {
         "id": module_id,
         "type": module_id.partition(".")[0],
         "version": "",
@@ -56,19 +62,19 @@ def _row(module_id: str, folder: Path) -> dict[str, Any]:
     try:
         source = read_folder(folder, module_id=module_id)
     except ModframeError as error:
-        return {**row, "errors": [str(error)]}
-    about = _constants(source)
+        return {**facts, "errors": [str(error)]}
+    constants = _constants(source)
     return {
-        **row,
-        "version": about.get("MODULE_VERSION", ""),
-        "description": about.get("MODULE_DESCRIPTION", ""),
-        "errors": [str(one) for one in check_text(source) if one.level == "error"],
+        **facts,
+        "version": constants.get("MODULE_VERSION", ""),
+        "description": constants.get("MODULE_DESCRIPTION", ""),
+        "errors": [str(finding) for finding in check_text(source) if finding.level == "error"],
     }
 
 
 def _constants(source: Source) -> dict[str, str]:
-    """``MODULE_...`` of the classes in ``api.py``, read and not run."""
-    with contextlib.suppress(SyntaxError, ValueError):  # the checks name them
+    """Return the ``MODULE_...`` constants of the classes in ``api.py``, read from the text."""
+    with contextlib.suppress(SyntaxError, ValueError):  # the checks report them
         return {
             target.id: str(node.value.value)
             for node in ast.walk(ast.parse(source.files["api.py"].text))
@@ -83,7 +89,7 @@ def _constants(source: Source) -> dict[str, str]:
 
 
 def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
-    """Start a module in memory, print its part of the snapshot, stop it."""
+    """Start a module in memory, print its part of the snapshot, and stop it."""
     from ..app import start
 
     module_id, home = module_id_of(name), workspace_at(workspace)
@@ -100,80 +106,73 @@ def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
 
         as_json(thaw(view))
     else:
-        _show(view)
+        say(view.id, style="bold")
+        table([row for row in _view_rows(view) if row[1]], indent="  ")
+        show_findings(view.findings)
     return 0 if view.state == "LIVE" else 1
 
 
-def _show(view: Any) -> None:
-    rows = [("state", view.state), ("version", view.version), ("about", view.description)]
-    rows += [("files", ", ".join(view.files)), ("requires", ", ".join(view.requires))]
-    if view.error:
-        rows.append(("error", view.error))
+def _view_rows(view: Any) -> Iterable[tuple[str, str]]:
+    """Yield label and text of each fact of a module; the text is empty where there is none."""
+    yield "state", view.state
+    yield "version", view.version
+    yield "about", view.description
+    yield "files", ", ".join(view.files)
+    yield "requires", ", ".join(view.requires)
+    yield "error", view.error
     for service, facts in view.parts.get("service", {}).items():
-        rows.append(("service", service))
-        rows += [
-            ("", f"{one['name']}{one['signature']}  {one['description']}")
-            for one in facts["methods"]
-        ]
+        yield "service", service
+        for method in facts["methods"]:
+            yield "", f"{method['name']}{method['signature']}  {method['description']}"
     for route in view.routes:
-        rows.append(("route", f"{route['method']} {route['path']}  {route['summary']}"))
-    for key, one in view.parts.get("settings", {}).items():
-        rows.append(("setting", f"{key} = {one['value']}  ({one['source']})"))
+        yield "route", f"{route['method']} {route['path']}  {route['summary']}"
+    for key, setting in view.parts.get("settings", {}).items():
+        yield "setting", f"{key} = {setting['value']}  ({setting['source']})"
     for database, tables in view.parts.get("database", {}).items():
-        rows.append(("database", f"{database}: {', '.join(tables)}"))
-    say(view.id, style="bold")
-    width = max(len(label) for label, _ in rows)
-    for label, text in rows:
-        if text:
-            say(f"  {label.ljust(width)}  {one_line(text)}")
-    show_findings(view.findings)
+        yield "database", f"{database}: {', '.join(tables)}"
 
 
 # -- compliance --------------------------------------------------------------------------------
 
 
 def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
-    """Check one module, or all; exit status 1 if any finding is an error."""
+    """Check one module, or all; return 1 if any finding is an error."""
     from ..ship import check
 
-    home = workspace_at(workspace)
-    modules = home / "modules"
+    modules = workspace_at(workspace) / "modules"
     folders = find_modules(modules)
-    wanted = [_known(name, folders, modules)] if name else sorted(folders)
-    found: list[Finding] = []
-    for module_id in wanted:
-        # What module bodies print is not what this command has to say.
+    module_ids = [_existing_id(name, folders, modules)] if name else sorted(folders)
+    all_findings: list[Finding] = []
+    for module_id in module_ids:
+        # What module bodies print must not mix with the findings.
         with contextlib.redirect_stdout(sys.stderr):
             try:
-                findings = check(
-                    read_folder(folders[module_id], module_id=module_id), modules=modules
-                )
+                source = read_folder(folders[module_id], module_id=module_id)
+                findings = check(source, modules=modules)
             except WorkspaceError as error:
-                nothing = Source(module_id, {}, "folder")
-                findings = as_load_error(nothing, "source", error).findings
-        found += findings
+                empty = Source(module_id, {}, "folder")
+                findings = as_load_error(empty, "source", error).findings
+        all_findings += findings
         if not as_data:
-            say(f"{module_id}: {_verdict(findings)}")
+            say(f"{module_id}: {_summary(findings)}")
             show_findings(findings)
     if as_data:
-        as_json(findings_json(found))
-    return 1 if any(one.level == "error" for one in found) else 0
+        as_json(findings_json(all_findings))
+    return 1 if any(finding.level == "error" for finding in all_findings) else 0
 
 
-def _verdict(findings: Iterable[Finding]) -> str:
-    levels = [one.level for one in findings]
-    if not levels:
-        return "complies"
+def _summary(findings: Iterable[Finding]) -> str:
+    levels = [finding.level for finding in findings]
     counts = ((levels.count("error"), "error"), (levels.count("warning"), "warning"),
               (levels.count("info"), "note"))  # fmt: skip
-    return ", ".join(count(n, noun) for n, noun in counts if n)
+    return ", ".join(count(number, noun) for number, noun in counts if number) or "complies"
 
 
-def _known(name: str, folders: Mapping[str, Path], modules: Path) -> str:
-    """The id of a module that is there.
+def _existing_id(name: str, folders: Mapping[str, Path], modules: Path) -> str:
+    """Return the full id of a module that has a folder.
 
     Raises:
-        ModuleNotFoundInWorkspaceError: With the nearest name, if it isn't.
+        ModuleNotFoundInWorkspaceError: With the nearest name, if it has none.
     """
     module_id = module_id_of(name)
     if module_id not in folders:
@@ -182,3 +181,30 @@ def _known(name: str, folders: Mapping[str, Path], modules: Path) -> str:
             cure=f"{near(module_id, folders)}'modframe list' shows what there is",
         )
     return module_id
+
+
+# -- scaffold ----------------------------------------------------------------------------------
+
+
+def scaffold_module(
+    name: str, kind: str, features: Sequence[str], *, workspace: Path | None, as_data: bool
+) -> int:
+    """Write a module and print what to do next.
+
+    Raises:
+        ScaffoldError: If it can't be written as asked; with the choices.
+    """
+    from ..ship import scaffold
+
+    home = find_workspace(workspace)
+    written = scaffold(name, kind=kind, features=features, workspace=home)
+    if as_data:
+        as_json({"module": written.module_id, "paths": [str(path) for path in written.paths]})
+        return 0
+    say(f"{written.module_id} is written:")
+    for path in written.paths:
+        say(f"  {path.relative_to(home)}")
+    say("next:")
+    say(f"  modframe compliance validate --module {written.module_id}")
+    say("  modframe serve")
+    return 0

@@ -1,6 +1,6 @@
 """What commands print: lines, tables and JSON on standard output, errors on standard error.
 
-Text from modules goes through here as it is: never read as markup, never cut, one fact a line.
+Text from modules is printed as it is: never read as markup, never cut, one fact a line.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _STYLES = {
 }  # fmt: skip
 
 
-def workspace_at(given: Path | None) -> Path:
-    """The workspace that a command is about.
+def workspace_at(folder: Path | None) -> Path:
+    """Return the workspace of a command: the named folder, else the nearest workspace.
 
     Raises:
-        WorkspaceError: If it was named and isn't there.
+        WorkspaceError: If the folder does not exist.
     """
     from ..errors import WorkspaceError
     from ..source.workspace import find_workspace
 
-    home = find_workspace(given)
+    home = find_workspace(folder)
     if not home.is_dir():
         raise WorkspaceError(
             f"there is no folder {str(home)!r}",
@@ -44,86 +44,91 @@ def workspace_at(given: Path | None) -> Path:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that takes text literally and breaks no lines of its own accord."""
+    """Return a rich console that takes text literally and breaks no lines of its own accord."""
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def say(text: str = "", *, style: str = "") -> None:
-    """One line, on standard output at once."""
+    """Print one line to standard output and flush it; the style is for a terminal only."""
     if style and sys.stdout.isatty():
         console().print(text, style=style)
     else:
         print(text, flush=True)
 
 
-def table(rows: Iterable[Sequence[object]], *, head: Sequence[str]) -> None:
-    """Aligned columns; words such as ``LIVE`` and ``error`` get their colour on a terminal."""
-    texts = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(head, *texts, strict=True)]
-    if not sys.stdout.isatty():
-        for row in (head, *texts):
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            print("  ".join(cells).rstrip())
-        return
-    from rich.text import Text
+def table(rows: Iterable[Sequence[object]], *, head: Sequence[str] = (), indent: str = "") -> None:
+    """Print rows as aligned columns.
 
-    screen = console()
-    for number, row in enumerate((head, *texts)):
-        line = Text()
-        for cell, width in zip(row, widths, strict=True):
-            style = "bold" if not number else _STYLES.get(cell.lower(), "")
-            line.append(cell.ljust(width) + "  ", style=style)
+    On a terminal the head is bold, and words such as ``LIVE`` and ``error`` have a colour.
+    """
+    texts = [[one_line(cell) for cell in row] for row in ([head] if head else []) + [*rows]]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for number, row in enumerate(texts):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        if not sys.stdout.isatty():
+            print((indent + "  ".join(cells)).rstrip())
+            continue
+        from rich.text import Text
+
+        bold = bool(head) and number == 0
+        styled = [
+            (f"{cell}  ", "bold" if bold else _STYLES.get(cell.strip().lower(), ""))
+            for cell in cells
+        ]
+        line = Text.assemble(indent, *styled)
         line.rstrip()
-        screen.print(line)
+        console().print(line)
 
 
 def one_line(value: object) -> str:
-    """A value as one line of text: control characters can't move the cursor."""
+    """Return a value as one line of text, without characters that could move the cursor."""
     text = "" if value is None else str(value)
-    return "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
+    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
 
 
 def as_json(value: Any) -> None:
-    """A value as JSON."""
+    """Print a value as JSON."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str), flush=True)
 
 
 def findings_json(findings: Iterable[Finding]) -> dict[str, Any]:
-    """Findings in the form that programs read."""
-    return {"findings": [one.to_dict() for one in findings]}
+    """Return findings in the form that programs read."""
+    return {"findings": [finding.to_dict() for finding in findings]}
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
-    """A line for each finding, its cure included."""
-    for one in findings:
-        say(f"{one.level}: {one_line(one)} [{one.rule}]", style=_STYLES.get(one.level, ""))
+    """Print a line for each finding, with its cure and its rule."""
+    for finding in findings:
+        style = _STYLES.get(finding.level, "")
+        say(f"{finding.level}: {one_line(finding)} [{finding.rule}]", style=style)
 
 
 def show_error(error: BaseException) -> None:
-    """One clear line on standard error; the traceback only for whoever asked for it."""
+    """Print an error to standard error; with a traceback only if `debugging`."""
     from ..errors import ModframeError
 
     if debugging():
         import traceback
 
         traceback.print_exception(error)
-    text = str(error) if isinstance(error, ModframeError) else f"{type(error).__name__}: {error}"
-    hint = "" if isinstance(error, ModframeError) else " (--debug shows where)"
-    lines = text.rstrip().splitlines() or [type(error).__name__]
-    shown = "\n".join([f"error: {one_line(lines[0])}{hint}", *map(_tail_line, lines[1:])])
+    text, hint = str(error), ""
+    if not isinstance(error, ModframeError):
+        text, hint = f"{type(error).__name__}: {error}", " (--debug shows where)"
+    first, *others = text.rstrip().splitlines() or [type(error).__name__]
+    message = "\n".join([f"error: {one_line(first)}{hint}", *map(_indented_line, others)])
     if sys.stderr.isatty():
-        console(stderr=True).print(shown, style="red")
+        console(stderr=True).print(message, style="red")
     else:
-        print(shown, file=sys.stderr, flush=True)
+        print(message, file=sys.stderr, flush=True)
 
 
-def _tail_line(text: str) -> str:
+def _indented_line(text: str) -> str:
     indent = len(text) - len(text.lstrip())
     return " " * indent + one_line(text)
 
 
 def debugging() -> bool:
-    """Whether tracebacks are asked for: ``--debug`` or ``MODFRAME_DEBUG``."""
+    """Return whether tracebacks are asked for, by ``--debug`` or ``MODFRAME_DEBUG``."""
     return os.environ.get("MODFRAME_DEBUG", "") not in ("", "0", "false")

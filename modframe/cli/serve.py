@@ -1,7 +1,7 @@
 """``modframe serve``: bind, load, listen, and stop in order on a signal.
 
-In come a workspace and an address; out goes an exit status. ``quickstart`` serves through it too.
-The loop is this process's own, and it is the app loop.
+In come a workspace and an address; out goes an exit status. ``quickstart`` calls it as well. It
+runs a loop of its own, which is the app loop.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-from ..app import AppContext
+from ..config import StartOptions
+from ..engine import Engine
 from ..hosted import hosted
 from ..runtime.bounds import wait_for_any
 from ..server import Server, bind, check_token
@@ -28,11 +28,11 @@ from ..wording import count
 from .out import one_line, say, workspace_at
 
 DRAIN = 5.0
-"""Seconds that requests and calls in flight get once a signal came."""
-_LAST = 3
+"""Seconds that requests and calls under way get once a signal came."""
+_SIGNALS_TO_EXIT = 3
 _INTERRUPTED = 130
 
-Afterwards = Callable[[AppContext, Server], Awaitable[int]]
+OnceServed = Callable[[Server], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,14 @@ class Serving:
     """What to serve and where.
 
     Attributes:
-        workspace: The workspace, or nothing for the nearest.
-        token: What callers must bring; where the address isn't loopback there has to be one.
-        strict: Whether a module that fails ends it.
+        workspace: The workspace; by default the nearest one.
+        host: The address to listen on.
+        port: The port; 0 picks a free one.
+        token: The token that requests need; required unless the address is loopback.
+        strict: Whether to end if a module fails.
         notebooks: Notebooks whose ``%%module`` cells are served beside the workspace's modules.
         watch: Whether modules are swapped when their files are saved.
+        data: The folder of databases and logs; by default MODFRAME_DATA or ``data/``.
     """
 
     workspace: Path | None = None
@@ -54,24 +57,30 @@ class Serving:
     strict: bool = False
     notebooks: tuple[Path, ...] = ()
     watch: bool = False
+    data: Path | None = None
 
     @property
     def home(self) -> Path:
-        """The workspace: as given, or the nearest, seen from the first notebook or from here.
+        """The workspace; by default the nearest one above the first notebook or the current folder.
 
         Raises:
-            WorkspaceError: If it was named and isn't there.
+            WorkspaceError: If the folder does not exist.
         """
-        above = self.notebooks[0].resolve().parent if self.notebooks else None
-        return workspace_at(self.workspace or (find_workspace(above=above) if above else None))
+        if self.workspace is None and self.notebooks:
+            return workspace_at(find_workspace(above=self.notebooks[0].resolve().parent))
+        return workspace_at(self.workspace)
 
 
-def serve(serving: Serving, *, afterwards: Afterwards | None = None) -> int:
-    """Serve until a signal comes, or until ``afterwards`` is done; the exit status.
+def serve(serving: Serving, *, once_served: OnceServed | None = None) -> int:
+    """Serve until a signal comes; return the exit status.
+
+    Args:
+        serving: What to serve and where.
+        once_served: Called when the server listens. When it returns an exit status, serving ends.
 
     Raises:
-        ServeError: If the address can't be had; nothing was loaded then.
-        WorkspaceError: If a notebook can't be read or has no module; likewise.
+        ServeError: If the address can't be had; nothing was loaded.
+        WorkspaceError: If a notebook can't be read or has no module; nothing was loaded.
         StartError: Under ``strict``, if a module failed.
     """
     OnDisk(Path(), serving.notebooks).refuse_unreadable()
@@ -80,22 +89,15 @@ def serve(serving: Serving, *, afterwards: Afterwards | None = None) -> int:
     bound = bind(serving.host, serving.port)
     say(f"loading {home}")
     try:
-        return asyncio.run(_serve(replace(serving, workspace=home), bound, afterwards))
+        return asyncio.run(_serve(replace(serving, workspace=home), bound, once_served))
     finally:
         bound.close()
 
 
-async def _serve(serving: Serving, bound: socket.socket, afterwards: Afterwards | None) -> int:
-    given = {
-        "workspace": serving.workspace,
-        "modules": None,
-        "data": None,
-        "settings": None,
-        "notebooks": serving.notebooks,
-    }
+async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed | None) -> int:
     stop = Stop(asyncio.get_running_loop())
     with stop.listening():
-        work = asyncio.ensure_future(_host(serving, given, bound, stop, afterwards))
+        work = asyncio.ensure_future(_host(serving, bound, stop, once_served))
         stop.loading = work
         try:
             return await work
@@ -106,33 +108,31 @@ async def _serve(serving: Serving, bound: socket.socket, afterwards: Afterwards 
 
 
 async def _host(
-    serving: Serving,
-    given: dict[str, Any],
-    bound: socket.socket,
-    stop: Stop,
-    afterwards: Afterwards | None,
+    serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed | None
 ) -> int:
-    async with hosted(given, strict=serving.strict) as app:
-        stop.app = app
-        server = await app._engine.site.serve(
+    options = StartOptions(serving.workspace, data=serving.data, notebooks=serving.notebooks)
+    async with hosted(options, strict=serving.strict) as engine:
+        stop.engine = engine
+        server = await engine.site.serve(
             serving.host, serving.port, token=serving.token, bound=bound
         )
         stop.loading = None
         if serving.watch:
-            app._engine.watching.report = say_line
-            await app._engine.watching.begin()
-        _announce(app, server, serving)
-        if afterwards is None:
+            engine.watching.report = say_line
+            await engine.watching.begin()
+        _announce(engine, server, serving)
+        if once_served is None:
             await stop.asked.wait()
             status = 0
         else:
-            status = await _unless(stop, afterwards(app, server))
+            status = await _run_until(stop, once_served(server))
         say("stopping")
     say("stopped")
     return status
 
 
-async def _unless(stop: Stop, work: Awaitable[int]) -> int:
+async def _run_until(stop: Stop, work: Awaitable[int]) -> int:
+    """Return the exit status of ``work``; if a signal comes first, cancel it and return 0."""
     task = asyncio.ensure_future(work)
     await wait_for_any(task, stop.asked)
     if not task.done():
@@ -142,77 +142,79 @@ async def _unless(stop: Stop, work: Awaitable[int]) -> int:
     return task.result()
 
 
-def _announce(app: AppContext, server: Server, serving: Serving) -> None:
-    snapshot = app.snapshot()
-    own = [one for one in snapshot.modules if not one.id.startswith("core.")] or snapshot.modules
-    for one in own:
-        about = one_line(one.error) if one.error else count(len(one.routes), "route")
-        say(f"  {one.id}  {one.state}  {about}")
-    for line in _from_notebooks(app):
+def _announce(engine: Engine, server: Server, serving: Serving) -> None:
+    snapshot = engine.snapshot()
+    views = [view for view in snapshot.modules if not view.id.startswith("core.")]
+    for view in views or snapshot.modules:
+        summary = one_line(view.error) if view.error else count(len(view.routes), "route")
+        say(f"  {view.id}  {view.state}  {summary}")
+    for line in _notebook_lines(engine.disk):
         say(line)
     if serving.watch:
-        say(f"watching {app._engine.watching.places}")
+        say(f"watching {engine.watching.places}")
     if serving.token is None and sys.stdout.isatty():
         say(f"token {server.token}  (what changes the system over HTTP needs it)")
     say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")
 
 
-def _from_notebooks(app: AppContext) -> Iterator[str]:
-    disk = app._engine.disk
+def _notebook_lines(disk: OnDisk) -> Iterator[str]:
+    """Yield a line for each module that is served from a notebook."""
     for module_id, sources in disk.in_notebooks().items():
-        names = ", ".join(dict.fromkeys(Path(one.place).name for one in sources))
+        names = ", ".join(dict.fromkeys(Path(source.place).name for source in sources))
         folder = disk.folder(module_id)
         if folder is None:
             yield f"{module_id} is served from {names}"
-        elif any("api.py" in one.files for one in sources):
+        elif any("api.py" in source.files for source in sources):
             yield f"{module_id} is served from {names}, and not from {folder}"
         else:
             yield f"{module_id} is served from {folder}, with files from {names}"
 
 
 def say_line(text: str) -> None:
-    """What the watch did, as one line; it quotes errors, which quote module code."""
+    """Print what the watch did as one line; an error may quote module code of several lines."""
     say(one_line(text))
 
 
 class Stop:
-    """What signals do: the first stops in order, the second without waiting, the third at once.
+    """Handles signals: the first stops in order, the second without waiting, the third at once.
 
     Attributes:
-        asked: Set by the first.
-        loading: The task to cancel while nothing is served yet.
+        asked: Set by the first signal.
+        loading: The task to cancel on the first signal; only while nothing is served yet.
+        engine: The engine to stop faster, once it is there.
         count: How many signals came.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.asked = asyncio.Event()
         self.loading: asyncio.Future[int] | None = None
-        self.app: AppContext | None = None
+        self.engine: Engine | None = None
         self.count = 0
         self._loop = loop
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT, and give them back."""
-        # Not the loop's own handlers: those would wait for a loop that a module blocks.
-        before = {one: signal.signal(one, self._came) for one in (signal.SIGTERM, signal.SIGINT)}
+        """Handle SIGTERM and SIGINT inside the block; put the old handlers back after it."""
+        # Not by the loop's own handlers: those would wait while a module blocks the loop.
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
             yield
         finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
-    def _came(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
-        if self.count >= _LAST:
+        if self.count >= _SIGNALS_TO_EXIT:
             os._exit(_INTERRUPTED)
         self._loop.call_soon_threadsafe(self._act)
 
     def _act(self) -> None:
-        if self.app is not None:
-            self.app._engine.wait_at_most(DRAIN)
+        if self.engine is not None:
+            self.engine.wait_at_most(DRAIN)
             if self.count > 1:
-                self.app._engine.hurry()
+                self.engine.hurry()
         self.asked.set()
         if self.loading is not None and not self.loading.done() and self.count == 1:
             self.loading.cancel()

@@ -1,6 +1,7 @@
-"""The running cell as a module's file: its own bytes, under the name the debugger knows it by.
+"""The running cell as a file of a module, under the name that the debugger uses for the cell.
 
-IPython hands a magic a dedented text; the raw cell is taken from its ``pre_run_cell`` event.
+`ModframeMagics` calls it. IPython dedents the text that it gives to a magic, so the unchanged text
+is taken from the ``pre_run_cell`` event, which `Hooks` listens to.
 """
 
 from __future__ import annotations
@@ -18,24 +19,24 @@ from ..source.cells import split_cell
 
 @dataclass(frozen=True, slots=True)
 class RunningCell:
-    """What IPython says of the cell that runs in this thread."""
+    """The cell that runs in this thread, as IPython reported it."""
 
     raw: str
 
 
 class Cells(threading.local):
-    """The running cell of each thread, for subshells run cells in threads of their own."""
+    """The running cell of each thread; subshells run cells in threads of their own."""
 
     running: RunningCell | None = None
 
 
 def cell_file(shell: Any, cell: RunningCell | None, body: str) -> SourceFile:
-    """The part of a cell below its ``%%module`` line.
+    """Return the part of a cell below its ``%%module`` line as a file of a module.
 
     Args:
-        shell: Whose cell it is.
+        shell: The shell that runs the cell.
         cell: The running cell.
-        body: What IPython handed the magic; stands in where the magic was called by code.
+        body: The text that IPython gave to the magic; used if the magic was called by code.
     """
     if cell is not None:
         parts = split_cell(cell.raw)
@@ -46,22 +47,23 @@ def cell_file(shell: Any, cell: RunningCell | None, body: str) -> SourceFile:
 
 
 def _filename(shell: Any, raw: str) -> str:
-    """The name that IPython compiled the cell under, and its debugger sets breakpoints in.
+    """Return the file name that IPython compiled the cell under, which its debugger uses as well.
 
-    The running cell's own frame tells it; a magic that runs cells of its own hides that frame.
+    It is taken from the frame of the running cell. A magic that runs cells itself has no such
+    frame; the name is computed then.
     """
     frame: FrameType | None = sys._getframe(1)
-    found = ""
+    filename = ""
     while frame is not None:
         if frame.f_globals is shell.user_ns and frame.f_code.co_name == "<module>":
-            found = frame.f_code.co_filename
+            filename = frame.f_code.co_filename
         frame = frame.f_back
-    if _label(shell, found):
-        return found
+    if _label(shell, filename):
+        return filename
     return str(shell.compile.get_code_name(raw, shell.transform_cell(raw), shell.execution_count))
 
 
 def _label(shell: Any, filename: str) -> str:
-    """``Cell In[3]``, as IPython's own tracebacks call it."""
-    named = shell.compile.format_code_name(filename)
-    return " ".join(named) if named else ""
+    """Return ``Cell In[3]``, as IPython's tracebacks call the cell; empty if it isn't a cell."""
+    words = shell.compile.format_code_name(filename)
+    return " ".join(words) if words else ""

@@ -1,4 +1,7 @@
-"""``%load_ext modframe``: magics and hooks in, ``app`` and ``app_context`` bound; and out again."""
+"""``%load_ext modframe`` and ``%unload_ext modframe``.
+
+Loading registers the magics and hooks in a shell and binds ``app`` and ``app_context``.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,17 @@ from .hooks import Hooks
 from .magics import ModframeMagics
 
 _NAMES = ("app", "app_context")
-_installed: dict[int, Hooks] = {}
 
 
 def load(shell: Any) -> None:
-    """Register the magics; bind the names that are free. The app starts on first use."""
-    if id(shell) in _installed:
+    """Register magics and hooks, and bind names that are free. The app starts on first use."""
+    if _magics_of(shell) is not None:
         return
-    hooks = _installed[id(shell)] = Hooks(shell)
+    hooks = Hooks(shell)
     hooks.install()
     failure.install(shell)
-    taken = "sql" in shell.magics_manager.magics["cell"]
-    magics = ModframeMagics(shell, hooks.cells)
-    if taken:
+    magics = ModframeMagics(shell, hooks)
+    if "sql" in shell.magics_manager.magics["cell"]:
         magics.magics["cell"]["modsql"] = magics.magics["cell"].pop("sql")
     shell.register_magics(magics)
     proxy: Any = importlib.import_module("modframe.app_context")
@@ -34,16 +35,22 @@ def load(shell: Any) -> None:
 
 
 def unload(shell: Any) -> None:
-    """Take the magics and hooks out; the app, and what is bound, keeps running."""
-    hooks = _installed.pop(id(shell), None)
-    if hooks is None:
+    """Remove the magics and hooks; the app keeps running, and the names stay bound."""
+    magics = _magics_of(shell)
+    if magics is None:
         return
-    hooks.remove()
+    magics.hooks.remove()
     failure.remove()
     proxy: Any = importlib.import_module("modframe.app_context")
     proxy._modframe_starts = False
-    for kind, table in shell.magics_manager.magics.items():
+    del shell.magics_manager.registry[ModframeMagics.__name__]
+    for table in shell.magics_manager.magics.values():
         for name in ("module", "modframe", "sql", "modsql"):
-            owner = getattr(table.get(name), "__self__", None)
-            if isinstance(owner, ModframeMagics):
-                del shell.magics_manager.magics[kind][name]
+            if getattr(table.get(name), "__self__", None) is magics:
+                del table[name]
+
+
+def _magics_of(shell: Any) -> ModframeMagics | None:
+    """Return the magics that are registered in a shell, if modframe is loaded there."""
+    magics: ModframeMagics | None = shell.magics_manager.registry.get(ModframeMagics.__name__)
+    return magics

@@ -1,7 +1,7 @@
-"""How modframe's errors look under a cell: the module's own frames or lines, then the sentence.
+"""How modframe's errors look under a cell: the module's own frames or lines, then the message.
 
-Framework internals are left out. Where a draft did not load, it is said what stays live and what
-the draft keeps.
+Frames of the framework are left out. If a draft did not load, the text also says what stays live
+and what the draft keeps. The extension installs it; the magics add the draft to an error.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from ..runtime.traces import without_internal_frames
 from ..source import Source
 
 _HOOK = "_render_traceback_"
-"""What IPython asks an exception for instead of formatting it itself."""
+"""The method of an exception that IPython calls instead of formatting the exception itself."""
 _DRAFT = "_modframe_draft"
-_AROUND = 2
+_CONTEXT_LINES = 2
 
 
 def install(shell: Any) -> None:
-    """Let modframe's errors be shown without modframe's frames."""
+    """Show modframe's errors without modframe's frames."""
     setattr(ModframeError, _HOOK, lambda error: _render(shell, error))
 
 
 def remove() -> None:
-    """Show them as IPython shows any other."""
+    """Show modframe's errors as IPython shows any other."""
     if _HOOK in vars(ModframeError):
         delattr(ModframeError, _HOOK)
 
 
 def note_draft(error: ModframeError, draft: Source, note: str) -> None:
-    """Let an error say under its cell what was kept of the draft that did not load."""
+    """Add to an error the draft that did not load, and what a person should know about it."""
     error.add_note(note)
     setattr(error, _DRAFT, draft)
 
@@ -42,11 +42,11 @@ def _render(shell: Any, error: ModframeError) -> list[str]:
     draft: Source | None = getattr(error, _DRAFT, None)
     if draft is None:
         trace = without_internal_frames(error.__traceback__)
-        shown: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, trace)
-        return shown
+        text: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, trace)
+        return text
     lines: list[str] = []
     cause = error.__cause__
-    if cause is not None and _touches(draft, cause.__traceback__):
+    if cause is not None and _reaches(draft, cause.__traceback__):
         trace = cause.__traceback__
         lines += shell.InteractiveTB.structured_traceback(type(cause), cause, trace)
         lines.append("")
@@ -57,19 +57,19 @@ def _render(shell: Any, error: ModframeError) -> list[str]:
     return [*lines, f"{type(error).__name__}: {error}", *error.__notes__]
 
 
-def _touches(source: Source, trace: TracebackType | None) -> bool:
-    """Whether a traceback goes through the module's own lines."""
+def _reaches(source: Source, trace: TracebackType | None) -> bool:
+    """Return whether a traceback has a frame of the module's own files."""
     return any(source.file_named(frame.f_code.co_filename) for frame, _ in walk_tb(trace))
 
 
 def _excerpt(source: Source, finding: Finding) -> Iterator[str]:
-    """The line a finding is about, with its neighbours."""
+    """Yield the line that a finding is about, with the lines around it."""
     content = source.files.get(finding.file)
     if content is None or not finding.line:
         return
     lines = content.lines
     yield f"{finding.place}"
-    for number in range(max(1, finding.line - _AROUND), finding.line + _AROUND + 1):
+    for number in range(max(1, finding.line - _CONTEXT_LINES), finding.line + _CONTEXT_LINES + 1):
         if number <= len(lines):
             arrow = "---->" if number == finding.line else "     "
             yield f"{arrow} {number:>4} {lines[number - 1].rstrip()}"

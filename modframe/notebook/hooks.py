@@ -1,7 +1,8 @@
-"""What happens around every cell: it is noted, Ctrl-C is counted, the API gets its turns.
+"""`Hooks`: what modframe does before and after each cell of a shell.
 
-A cell that computes holds the interpreter for a switch interval at a time; while one runs and a
-server is up, the interval is short, and put back afterwards.
+The running cell is noted for the magics, and Ctrl-C is counted for `call.py`. A cell that computes
+holds the interpreter for a switch interval at a time, so while a cell runs and the API is served,
+the interval is shortened.
 """
 
 from __future__ import annotations
@@ -25,39 +26,39 @@ class Hooks:
         self._shell = shell
         self.cells = Cells()
         self._lock = threading.Lock()
-        self._running = 0
+        self._cells_running = 0
         self._interval = 0.0
         self._handler: Any = None
         self._counting: Callable[[int, Any], Any] | None = None
 
     def install(self) -> None:
-        """Begin to listen."""
+        """Register the callbacks."""
         self._shell.events.register("pre_run_cell", self._before)
         self._shell.events.register("post_run_cell", self._after)
 
     def remove(self) -> None:
-        """Stop listening, and put everything back."""
+        """Unregister the callbacks, and undo what they changed."""
         self._shell.events.unregister("pre_run_cell", self._before)
         self._shell.events.unregister("post_run_cell", self._after)
-        self._lengthen()
+        self._restore_interval()
         self._stop_counting()
 
     def _before(self, info: Any) -> None:
         self.cells.running = RunningCell(info.raw_cell or "")
-        self._shorten()
+        self._shorten_interval()
         self._count_interrupts()
 
     def _after(self, result: Any) -> None:
         self.cells.running = None
-        self._lengthen()
+        self._restore_interval()
         self._stop_counting()
 
     # -- switch interval ------------------------------------------------------------------
 
-    def _shorten(self) -> None:
+    def _shorten_interval(self) -> None:
         app = current_app()
         with self._lock:
-            self._running += 1
+            self._cells_running += 1
             if app is None or not app.serving or self._interval:
                 return
             wanted = app.config.switch_interval
@@ -65,17 +66,17 @@ class Hooks:
                 self._interval = sys.getswitchinterval()
                 sys.setswitchinterval(wanted)
 
-    def _lengthen(self) -> None:
+    def _restore_interval(self) -> None:
         with self._lock:
-            self._running = max(0, self._running - 1)
-            if self._interval and not self._running:
+            self._cells_running = max(0, self._cells_running - 1)
+            if self._interval and not self._cells_running:
                 sys.setswitchinterval(self._interval)
                 self._interval = 0.0
 
     # -- interrupts -----------------------------------------------------------------------
 
     def _count_interrupts(self) -> None:
-        """Stand before the handler there is, so that a cancelled await knows it was Ctrl-C."""
+        """Count Ctrl-C before its handler runs, so that a cancelled await knows of it."""
         if threading.current_thread() is not threading.main_thread():
             return
         handler = signal.getsignal(signal.SIGINT)
@@ -84,7 +85,7 @@ class Hooks:
 
         def counting(number: int, frame: Any) -> Any:
             Interrupts.count += 1
-            _wake()
+            _wake_loop()
             return handler(number, frame)
 
         self._handler, self._counting = handler, counting
@@ -100,9 +101,11 @@ class Hooks:
         self._counting = None
 
 
-def _wake() -> None:
-    """Let the kernel's loop look around: ipykernel cancels the cell by a callback on it, and a
-    callback set from a signal handler does not end the loop's waiting.
+def _wake_loop() -> None:
+    """Make the kernel's loop run its callbacks.
+
+    ipykernel cancels the cell by a callback, and one that a signal handler adds does not wake the
+    loop.
     """
     try:
         asyncio.get_running_loop().call_soon_threadsafe(int)

@@ -1,4 +1,4 @@
-"""``%%module``, ``%modframe`` and ``%%sql``: thin; the work is the app context's."""
+"""``%%module``, ``%modframe`` and ``%%sql``: they parse their line and call the app context."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from ..source import SourceFile
 from ..source.cells import ARGUMENTS, is_module_file, parse_line
 from ..spec import module_id_of
 from ..wording import count
-from .cell import Cells, cell_file
+from .cell import cell_file
 from .failure import note_draft
+from .hooks import Hooks
 
-_INTO = re.compile(r"\s*([A-Za-z_]\w*)\s*<<\s*\Z")
+_TARGET = re.compile(r"\s*([A-Za-z_]\w*)\s*<<\s*\Z")
 
 
-def the_app() -> AppContext:
-    """The app that runs, started on first use."""
+def ensure_app() -> AppContext:
+    """Return the app that runs; start it on first use."""
     return current_app() or start()
 
 
-def _all_of(arguments: Iterable[tuple[str, dict[str, Any]]]) -> Callable[[Any], Any]:
-    """A magic's arguments out of a table that others read too."""
+def _with_arguments(arguments: Iterable[tuple[str, dict[str, Any]]]) -> Callable[[Any], Any]:
+    """Declare a magic's arguments from a table, which the notebook parser reads as well."""
 
     def decorate(magic: Any) -> Any:
         for name, options in reversed(list(arguments)):
@@ -46,60 +47,68 @@ class ModframeMagics(Magics):
 
     shell: Any
 
-    def __init__(self, shell: Any, cells: Cells) -> None:
+    def __init__(self, shell: Any, hooks: Hooks) -> None:
         super().__init__(shell)
-        self._cells = cells
+        self.hooks = hooks
 
     @magic_arguments()
-    @_all_of(ARGUMENTS)
+    @_with_arguments(ARGUMENTS)
     @cell_magic
     def module(self, line: str, cell: str) -> None:
         """Make this cell one of a module's files, and swap to the module's whole draft.
 
-        If that fails, what is live is untouched and the draft keeps the text: mend this cell or
-        another of the module's, and run it.
+        If that fails, nothing live has changed and the draft keeps the text: correct this cell or
+        another one of the module, and run it.
 
-        With ``--test`` the module's own tests, in cells called ``test_....py`` or in files of that
-        name, are run on the new generation before it goes live: if one fails, so does the swap.
+        With ``--test`` the module's own tests, in cells or files called ``test_....py``, are run on
+        the new generation before it goes live: if one fails, the swap fails.
         """
-        given = self._given(line)
-        module_id = _module_id(given.module)
-        if not is_module_file(given.file):
+        arguments = self._parse(line)
+        module_id = _module_id(arguments.module)
+        if not is_module_file(arguments.file):
             raise UsageError(
-                f"{given.file!r} can't be a module's file: give a Python file such as services.py"
+                f"{arguments.file!r} can't be a module's file: give a Python file such as "
+                "services.py"
             )
-        if given.plan and (given.draft or given.force or given.test):
+        if arguments.plan and (arguments.draft or arguments.force or arguments.test):
             raise UsageError(
                 "--plan changes nothing and runs no tests, so it goes with none of --draft, "
                 "--force and --test; the plan itself says whom --force would break"
             )
-        app = the_app()
-        content = cell_file(self.shell, self._cells.running, cell)
-        if given.plan:
-            self._plan(app, module_id, given.file, content)
+        app = ensure_app()
+        content = cell_file(self.shell, self.hooks.cells.running, cell)
+        if arguments.plan:
+            self._plan(app, module_id, arguments.file, content)
             return
         content.register()  # IPython put its own transformed text under the cell's name
-        draft = app.draft(module_id, given.file, content)
-        if given.draft:
-            print(f"{module_id} drafted · {given.file} · {count(len(draft.files), 'file')}")
+        draft = app.draft(module_id, arguments.file, content)
+        if arguments.draft:
+            print(f"{module_id} drafted · {arguments.file} · {count(len(draft.files), 'file')}")
             return
         try:
             outcome = app.try_draft(
-                module_id, outer_names=self.shell.user_ns, force=given.force, test=given.test
+                module_id,
+                outer_names=self.shell.user_ns,
+                force=arguments.force,
+                test=arguments.test,
             )
         except ModframeError as error:
-            note_draft(error, draft, _kept(app, module_id, given.file))
+            note_draft(error, draft, _draft_note(app, module_id, arguments.file))
             raise
         if isinstance(outcome, tuple):
             print(f"{module_id} drafted · waits for {', '.join(outcome)}")
         else:
-            print(_line(outcome, app.url))
+            print(_outcome_line(outcome, app.url))
 
-    def _given(self, line: str) -> Any:
-        """What stands behind ``%%module``; where it can't be understood, what could be meant."""
+    def _parse(self, line: str) -> Any:
+        """Return the arguments behind ``%%module``.
+
+        Raises:
+            UsageError: If they can't be parsed; with what could be meant.
+        """
         try:
             return parse_argstring(self.module, line)
-        except (UsageError, ValueError):  # ValueError: of a quote that is left open
+        except (UsageError, ValueError):  # ValueError: a quote is left open
             try:
                 parse_line(line)
             except ModframeError as error:
@@ -107,7 +116,7 @@ class ModframeMagics(Magics):
             raise
 
     def _plan(self, app: AppContext, module_id: str, file: str, content: SourceFile) -> None:
-        """Show what a cell would do."""
+        """Show what running a cell would do."""
         plan = app.plan_draft(module_id, file, content, outer_names=self.shell.user_ns)
         if isinstance(plan, tuple):
             print(f"{module_id} would be drafted · would wait for {', '.join(plan)}")
@@ -116,16 +125,17 @@ class ModframeMagics(Magics):
 
     @line_magic
     def modframe(self, line: str) -> None:
-        """``%modframe drop orders [FILE]``: take a file, or the module's whole draft, out.
+        """``%modframe drop orders [FILE]``: remove a file from the draft, or the whole draft.
 
         ``%modframe nest``: let your own ``asyncio.run`` work in cells (`nest_asyncio2`).
         """
         words = line.split()
         if words[:1] == ["drop"] and len(words) in (2, 3):
             module_id = _module_id(words[1])
-            left = the_app().drop(module_id, words[2] if len(words) == 3 else None)
-            what = f"{words[2]} is out of the draft" if left else "the draft is dropped"
-            print(f"{module_id}: {what}; {_stays(the_app(), module_id)}")
+            app = ensure_app()
+            remaining = app.drop(module_id, words[2] if len(words) == 3 else None)
+            what = f"{words[2]} is out of the draft" if remaining else "the draft is dropped"
+            print(f"{module_id}: {what}; {_live_note(app, module_id)}")
         elif words == ["nest"]:
             import nest_asyncio2
 
@@ -140,13 +150,13 @@ class ModframeMagics(Magics):
 
         ``%%sql NAME <<`` puts the rows into a variable instead of showing them.
         """
-        into = _INTO.match(line) if line.strip() else None
-        if line.strip() and into is None:
+        target = _TARGET.match(line) if line.strip() else None
+        if line.strip() and target is None:
             raise UsageError("%%sql [NAME <<]: the query stands below this line")
-        rows = the_app().database.sql(cell)
-        if into is None:
+        rows = ensure_app().database.sql(cell)
+        if target is None:
             return rows
-        self.shell.user_ns[into.group(1)] = rows
+        self.shell.user_ns[target.group(1)] = rows
         return None
 
 
@@ -157,8 +167,8 @@ def _module_id(name: str) -> str:
         raise UsageError(str(error)) from None
 
 
-def _line(outcome: Outcome, url: str) -> str:
-    """What a cell leaves: ``standard.orders 1 → 2 · live in 4 ms · 2 routes · http://...``."""
+def _outcome_line(outcome: Outcome, url: str) -> str:
+    """Return a cell's line: ``standard.orders 1 → 2 · live in 4 ms · 2 routes · http://...``."""
     line = str(outcome)
     if outcome.kind == "live" and url and outcome.routes:
         line += f" · {url}/docs"
@@ -167,24 +177,24 @@ def _line(outcome: Outcome, url: str) -> str:
     return line
 
 
-def _stays(app: AppContext, module_id: str) -> str:
+def _live_note(app: AppContext, module_id: str) -> str:
     number = app.modules[module_id].generation if module_id in app.modules else 0
     return f"generation {number} stays live" if number else "nothing is live yet"
 
 
-def _kept(app: AppContext, module_id: str, file: str) -> str:
-    """What is live and what the draft keeps, so that a person knows which cell to mend."""
+def _draft_note(app: AppContext, module_id: str, file: str) -> str:
+    """Return what is live and what the draft keeps, to show which cell to correct."""
     module = app.modules[module_id]
-    draft, live = module.draft, module.source
+    draft, source = module.draft, module.source
     others = [
-        f"{name} ({one.cell})" if one.cell else name
-        for name, one in (draft.files.items() if draft else ())
-        if name != file and (live is None or name not in live.files
-                             or live.files[name].text != one.text)
+        f"{name} ({content.cell})" if content.cell else name
+        for name, content in (draft.files.items() if draft else ())
+        if name != file and (source is None or name not in source.files
+                             or source.files[name].text != content.text)
     ]  # fmt: skip
     also = f", beside {', '.join(others)}" if others else ""
-    stays = _stays(app, module_id)
+    live = _live_note(app, module_id)
     return (
-        f"{stays[0].upper()}{stays[1:]}; the draft keeps {file} as this cell says it{also}. "
+        f"{live[0].upper()}{live[1:]}; the draft keeps {file} as this cell says it{also}. "
         "Mend a cell and run it."
     )

@@ -113,6 +113,10 @@ class Records(dict[str, Record]):
             return "DRAFT"
         return "STARTING" if record.building else record.state
 
+    def errors(self) -> dict[str, BaseException]:
+        """Return module id → error, of the modules whose newest attempt failed."""
+        return {key: record.error for key, record in self.items() if record.error is not None}
+
     def stale_reason(self, module_id: str) -> str:
         """Return why a module's newest source isn't live; empty if it is.
 

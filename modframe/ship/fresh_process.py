@@ -1,7 +1,7 @@
 """Loads a module in a fresh process with an empty data folder, before an export writes anything.
 
 In go the files as the export would write them; out come findings. `export` calls it. What runs in
-the fresh process is `modframe.cli.trial`.
+the fresh process is `modframe.cli.load_exported`.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _run(request: str, result: Path) -> list[Finding]:
     try:
         # -P: `modframe serve` does not import from the working directory either.
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "modframe.cli.trial"],
+            [sys.executable, "-P", "-m", "modframe.cli.load_exported"],
             input=request.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import nbformat
+import psutil
 import pytest
 
 from tests.cli.conftest import Running, Shell
@@ -150,6 +151,18 @@ def test_a_notebook_that_fails_is_an_error(
     running = shell.python("-c", program)
     assert running.end() == 1
     assert [line for line in running.lines if line.startswith(says)], running.lines
+
+
+def test_ctrl_c_while_cells_run_ends_it(
+    shell: Shell, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nothing is reported as an error, and the kernel has ended."""
+    cells = ("import os\nprint('pid', os.getpid())", "import time\ntime.sleep(600)")
+    running = begin(shell, stand_in(tmp_path_factory.mktemp("n") / "01_quickstart.ipynb", *cells))
+    pid = int(running.wait_for("[1/2]").split()[-1])
+    assert running.end(signal.SIGINT) != 0
+    assert not psutil.pid_exists(pid)
+    assert not [line for line in running.lines if line.startswith("error")], running.lines
 
 
 def test_in_a_checkout_nothing_is_left_that_git_would_see(shell: Shell, notebook: Path) -> None:

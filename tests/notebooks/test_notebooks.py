@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 import modframe.notebook
-from modframe.cli.execute import ThisInterpreter
+from modframe.cli.quickstart import ThisInterpreter
 from tests.kernels import PATIENCE
 from tests.notebooks.reading import (
     FAILS,

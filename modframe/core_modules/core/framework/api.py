@@ -11,16 +11,16 @@ router = APIRouter()
 
 @router.get("/modules")
 async def modules() -> dict[str, Any]:
-    """Everything that runs: modules with state, services, settings, routes; log tail."""
+    """Everything that runs: modules with state, services, settings, routes; the log's end."""
     return app_context.snapshot().to_dict()
 
 
 @module("core.framework")
 class FrameworkService:
-    """What runs, as plain data."""
+    """The running system as plain data."""
 
     MODULE_DESCRIPTION = "The running system, as data"
 
     async def snapshot(self) -> dict[str, Any]:
-        """The snapshot as JSON-ready data."""
+        """Return the snapshot as JSON-ready data."""
         return self.app_context.snapshot().to_dict()

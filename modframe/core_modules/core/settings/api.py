@@ -1,4 +1,4 @@
-"""Settings of all modules, as a service: what they are, and where each value comes from."""
+"""Settings of all modules, as a service: their values, and the source of each value."""
 
 from core.decorators import ServiceMethod, ServiceParam, ServiceReturn, module, register_service
 from core.error_utils import Result
@@ -27,19 +27,19 @@ MODULE = ServiceParam("module_id", "str", "The module's id, for example 'standar
     ],
 )
 class SettingsService:
-    """Answers for settings; registered models are resolved when their module loads."""
+    """Settings of modules; they are resolved when their module is loaded."""
 
     MODULE_DESCRIPTION = "Settings with their sources"
 
     async def get_typed_settings(self, module_id: str, model: type) -> Result:
-        """The settings of a module as an instance of ``model``."""
+        """Return the settings of a module as an instance of ``model``."""
         try:
             return Result.success(self.app_context.module_settings(module_id).typed(model))
         except ModframeError as error:
             return Result.error("SETTINGS_UNAVAILABLE", str(error))
 
     async def explain(self, module_id: str) -> Result:
-        """Each setting as ``{"value", "source"}``."""
+        """Return each setting as ``{"value", "source"}``."""
         try:
             return Result.success(self.app_context.module_settings(module_id).explain())
         except ModframeError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modframe.app import AppContext
-from modframe.cli.requests import Request, requests_of
+from modframe.cli.example_requests import Request, example_requests
 from tests.fakes import simple
 
 HEAD = """
@@ -26,6 +26,9 @@ class Item(BaseModel):
 class Bare(BaseModel):
     name: str = Field(examples=["tea"])
     unknown: int
+
+class Tree(BaseModel):
+    branches: list["Tree"]
 
 @router.get("/all")
 async def everything(limit: int = 5): ...
@@ -49,13 +52,17 @@ ITEM = {"name": "tea", "inner": {"n": 1}}
         ("items: list[Item]", [Request("POST", "/api/v1/shop/add", [ITEM])]),
         ("bare: Bare", []),
         ("names: list[str]", []),
+        ("tree: Tree", []),
+        ("inners: list[Inner]", [Request("POST", "/api/v1/shop/add", [{"n": 1}])]),
     ],
 )
-def test_what_is_asked(app: AppContext, post: str, asked: list[Request]) -> None:
+async def test_what_is_asked(app: AppContext, post: str, asked: list[Request]) -> None:
     """A POST if its body has an example or it takes none, then the GETs without parameters."""
     route = f"\n@router.post('/add')\nasync def add({post}): ...\n"
     app.load({"api.py": simple(head=HEAD + route)}, id="shop")
-    assert requests_of(app) == [*asked, Request("GET", "/api/v1/shop/all")]
+    async with app.test_client() as client:
+        document = (await client.get("/openapi.json")).json()
+    assert example_requests(document) == [*asked, Request("GET", "/api/v1/shop/all")]
 
 
 def test_a_request_as_a_command() -> None:

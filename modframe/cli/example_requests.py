@@ -1,0 +1,127 @@
+"""Example requests: made from the OpenAPI document of a server, and sent to it over HTTP.
+
+In comes a server's address; out go requests, their curl commands, and a line for each answer. A
+body consists of examples that the routes' author declared; none is made up. Called by
+``quickstart``.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from .out import one_line, say
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: a method, a path, and a JSON body if it takes one."""
+
+    method: str
+    path: str
+    body: Any = None
+
+    def curl(self, url: str) -> str:
+        """Return the request as a shell command."""
+        if self.body is None and self.method == "GET":
+            return f"curl {url}{self.path}"
+        words = ["curl", "-X", self.method, f"{url}{self.path}"]
+        if self.body is not None:
+            words += ["-H", "Content-Type: application/json", "-d", json.dumps(self.body)]
+        return shlex.join(words)
+
+
+async def fetch_examples(url: str) -> list[Request]:
+    """Fetch the OpenAPI document of a server and return its example requests."""
+    async with _client(url) as client:
+        return example_requests((await client.get("/openapi.json")).json())
+
+
+async def send_examples(url: str) -> int:
+    """Send the example requests and print a line for each answer; return 1 on a server error."""
+    status = 0
+    async with _client(url) as client:
+        for request in await fetch_examples(url):
+            answer = await client.request(request.method, request.path, json=request.body)
+            say(f"{request.method} {answer.url} {answer.status_code} {one_line(answer.text)}")
+            status = max(status, int(answer.is_server_error))
+    return status
+
+
+def _client(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, timeout=30.0, trust_env=False)
+
+
+def example_requests(document: Mapping[str, Any]) -> list[Request]:
+    """Return the first POST whose body has an example, then each GET without parameters.
+
+    Args:
+        document: An OpenAPI document; the paths of core modules are left out.
+    """
+    posts: list[Request] = []
+    gets: list[Request] = []
+    for path, methods in document.get("paths", {}).items():
+        if "{" in path or path.startswith("/api/v1/core/"):
+            continue
+        for method, operation in methods.items():
+            if any(parameter.get("required") for parameter in operation.get("parameters", ())):
+                continue
+            if method == "get":
+                gets.append(Request("GET", path))
+            elif method == "post":
+                posts += [Request("POST", path, body) for body in _bodies(operation, document)]
+    return [*posts[:1], *gets]
+
+
+def _bodies(operation: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the bodies that the author declared; ``None`` alone where the route takes none."""
+    if "requestBody" not in operation:
+        yield None
+        return
+    content = operation["requestBody"].get("content", {}).get("application/json", {})
+    if "example" in content:
+        yield content["example"]
+    named = content.get("examples", {}).values()
+    yield from (entry["value"] for entry in named if "value" in entry)
+    yield from _examples(content.get("schema", {}), document)
+
+
+def _examples(
+    schema: Mapping[str, Any], document: Mapping[str, Any], *, above: tuple[str, ...] = ()
+) -> Iterator[Any]:
+    """Yield examples of a schema: its own, then those of what it refers to or consists of.
+
+    Args:
+        schema: The schema.
+        document: The document that its references lead into.
+        above: The references that led to it; a schema may refer to itself.
+    """
+    if "example" in schema:
+        yield schema["example"]
+    yield from schema.get("examples", ())
+    reference = schema.get("$ref", "")
+    if reference and reference not in above:
+        referred = _resolved(reference, document)
+        yield from _examples(referred, document, above=(*above, reference))
+    elif "items" in schema:
+        yield from ([item] for item in _examples(schema["items"], document, above=above))
+    elif required := schema.get("required"):
+        fields = {
+            name: list(_examples(schema["properties"][name], document, above=above))
+            for name in required
+        }
+        if all(fields.values()):
+            yield {name: examples[0] for name, examples in fields.items()}
+
+
+def _resolved(reference: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema that a reference such as ``#/components/schemas/Item`` leads to."""
+    schema: Any = document
+    for name in reference.split("/")[1:]:
+        schema = schema[name]
+    return schema  # type: ignore[no-any-return]  # a document is JSON

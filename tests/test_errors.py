@@ -1,0 +1,36 @@
+"""Errors as data: their subject, their text without it, and whether two report one fault."""
+
+from __future__ import annotations
+
+import pickle
+
+from modframe.errors import Finding, LoadError, ModframeError, reason_of, same_fault
+
+TYPO = Finding("undefined-name", "error", "name 'totl' is not defined", cure="correct it")
+UNUSED = Finding("unused-import", "warning", "'os' is imported and not used")
+
+
+def test_the_subject_stands_first_and_can_be_left_out() -> None:
+    """Also after a pickle."""
+    error = ModframeError("it has no api.py", cure="add one", subject="standard.orders")
+    for copy in (error, pickle.loads(pickle.dumps(error))):
+        assert str(copy) == "standard.orders: it has no api.py. Add one."
+        assert copy.subject == "standard.orders"
+        assert reason_of(copy) == "it has no api.py. Add one."
+
+
+def test_without_a_subject_the_reason_is_the_whole_text() -> None:
+    """So it is for errors that aren't modframe's."""
+    assert reason_of(ModframeError("nothing is live", module_id="core.a")) == "nothing is live"
+    assert reason_of(OSError("no space")) == "no space"
+
+
+def test_errors_of_one_fault_are_the_same() -> None:
+    """What came up while the failed load was undone does not count."""
+    error, again = (LoadError("standard.orders", "check", [TYPO, UNUSED]) for _ in range(2))
+    again.add(UNUSED)
+    assert same_fault(error, again)
+    assert not same_fault(error, LoadError("standard.shop", "check", [TYPO, UNUSED]))
+    assert not same_fault(error, None)
+    assert same_fault(None, None)
+    assert reason_of(error) == str(TYPO)
