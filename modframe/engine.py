@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .aspects import Aspects
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
 from .desk.drafts import Drafts
@@ -31,7 +30,17 @@ from .errors import (
     reason_of,
 )
 from .observe import EventLog, log_exception, log_print
-from .parts.database.part import LazyDatabases
+from .parts.database.part import DatabasePart, LazyDatabases
+from .parts.log_handlers import LogHandlersPart
+from .parts.metrics import MetricsPart
+from .parts.resources import ResourcesPart
+from .parts.service import ServicePart
+from .parts.sessions import SessionsPart
+from .parts.settings import SettingsPart
+from .parts.tasks import TasksPart
+from .parts.threads import ThreadsPart
+from .parts.timers import TimersPart
+from .parts.web.part import WebPart
 from .runtime.bounds import Limits
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles, not_found
@@ -44,6 +53,7 @@ from .runtime.generation import Generation
 from .runtime.live import Live
 from .runtime.loop import AppLoop
 from .runtime.output import make_printer
+from .runtime.part import Part
 from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
@@ -97,15 +107,8 @@ class Engine:
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.databases = LazyDatabases(data, config, self._declared_databases)
         self._hurry = asyncio.Event()
-        self.aspects = Aspects(
-            app_loop,
-            databases=self.databases,
-            given_settings={module_id_of(key): one for key, one in given_settings.items()},
-            hurry=self._hurry,
-            find=self.find,
-        )
-        self.resources = self.aspects.resources
-        self.parts = self.aspects.parts
+        self.resources = ResourcesPart(app_loop)
+        self.parts = self._make_parts()
         self.limits = _limits(config)
         self.live = Live()
         self.records = Records(self.live)
@@ -129,10 +132,33 @@ class Engine:
         self.seen = Collector(
             self.live,
             self.records,
-            self.aspects.parts,
+            self.parts,
             log=self.log,
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
+        )
+
+    def _make_parts(self) -> tuple[Part[Any], ...]:
+        """Make the parts of every generation, in the order they are prepared and entered.
+
+        They are left in reverse, so whatever may use something stands below it. At an end, the
+        routes go and the module stops first; then its tasks, timers, threads and sessions, which
+        may run until that stop. With no session open, a failed load's additions to the database
+        are taken back. Resources and log handlers are settled last: all others may use them.
+        """
+        given = {module_id_of(key): values for key, values in self.given_settings.items()}
+        return (
+            LogHandlersPart(),
+            MetricsPart(self._live_generations),
+            self.resources,
+            DatabasePart(self.databases),
+            SessionsPart(),
+            ThreadsPart(self.resources.holds),
+            TimersPart(),
+            TasksPart(self.app_loop),
+            SettingsPart(given),
+            ServicePart(self._hurry, SettingsPart.of),
+            WebPart(),
         )
 
     # -- start and stop -------------------------------------------------------------------
@@ -213,6 +239,9 @@ class Engine:
         """The live generation of a module."""
         return self.live.generations.get(module_id)
 
+    def _live_generations(self) -> Iterable[Generation]:
+        return self.live.generations.values()
+
     def package_of(self, module_id: str) -> str | None:
         """The private package that a module's plain name leads to."""
         generation = self.find(module_id)
@@ -231,7 +260,6 @@ class Engine:
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
         """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
-        self.aspects.expect(generation)
         generation.reads.leave_out(self.data)
         is_core = generation.module_id.startswith("core.")
         return (CoreContext if is_core else ModuleContext)(generation, find, self)
@@ -344,7 +372,7 @@ class Engine:
         return {
             spec.name
             for generation in (*self.live.generations.values(), *building)
-            for spec in generation.parts.get("database") or ()
+            for spec in DatabasePart.of(generation) or ()
         }
 
     # -- verbs that need several rooms ----------------------------------------------------

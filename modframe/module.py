@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from .errors import Finding
 from .html import section, table
 from .names import full_id
+from .parts.settings import SettingsPart
+from .parts.web.part import WebPart
 from .source import Source
 from .spec import ModuleSpec, module_id_of
 from .wording import count
@@ -65,16 +67,14 @@ class Module:
     @property
     def settings(self) -> Any:
         """The settings in force, an instance of the module's model; ``None`` without one."""
-        generation = self._generation()
-        part = generation.parts.get("settings") if generation else None
-        return part.value if part else None
+        settings = SettingsPart.of(self._generation())
+        return settings.value if settings is not None else None
 
     @property
     def routes(self) -> tuple[Any, ...]:
         """The routes of the live generation."""
-        generation = self._generation()
-        web = generation.parts.get("web") if generation else None
-        return web.routes if web else ()
+        web = WebPart.of(self._generation())
+        return web.routes if web is not None else ()
 
     @property
     def source(self) -> Source | None:

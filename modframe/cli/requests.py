@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..app import AppContext
+from ..parts.web.part import WebPart
 from .out import one_line, say
 
 _FAILURE = 500
@@ -41,7 +42,7 @@ def requests_of(app: AppContext) -> list[Request]:
     posts: list[Request] = []
     gets: list[Request] = []
     for generation in app._engine.live.generations.values():
-        web = generation.parts.get("web")
+        web = WebPart.of(generation)
         if web is None or generation.module_id.startswith("core."):
             continue
         document = web.openapi()

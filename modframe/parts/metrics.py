@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -25,37 +24,27 @@ _KEY = "__modframe_metrics__"
 """Where a private package keeps its registry, which so lives as long as the package."""
 
 
-class MetricsPart(Part):
-    """Knows the generations whose metrics may show.
+class MetricsPart(Part[None]):
+    """Knows the generations whose metrics may show; a generation's end takes its registry along.
 
     Args:
-        find: The live generation of a module.
+        live: Returns the live generations.
     """
 
     name = "metrics"
 
-    def __init__(self, find: Callable[[str], Generation | None]) -> None:
-        self._find = find
-        self._entered: set[Generation] = set()
+    def __init__(self, live: Callable[[], Iterable[Generation]]) -> None:
+        self._live = live
         _parts.add(self)
         AFTER_IMPORT[_LIBRARY] = _install
         _install()
 
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[None]:
-        self._entered.add(generation)
-        try:
-            yield
-        finally:
-            self._entered.discard(generation)
-
-    def live(self) -> Iterator[tuple[str, Any]]:
-        """Module id and registry of each live generation that has one."""
-        for generation in list(self._entered):
-            if self._find(generation.module_id) is generation:
-                registry = _registry_of(generation)
-                if registry is not None:
-                    yield generation.module_id, registry
+    def registries(self) -> Iterator[tuple[str, Any]]:
+        """Yield module id and registry of each live generation that has one."""
+        for generation in self._live():
+            registry = _registry_of(generation)
+            if registry is not None and generation.stage != "closed":
+                yield generation.module_id, registry
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The names of the metrics."""
@@ -71,7 +60,7 @@ def _registry_of(generation: Generation) -> Any:
 
 
 def _live() -> list[tuple[str, Any]]:
-    return [one for part in list(_parts) for one in part.live()]
+    return [one for part in list(_parts) for one in part.registries()]
 
 
 def _install() -> None:

@@ -12,7 +12,7 @@ import logging
 import typing
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import ModframeError
 from ..load.methods import public_methods, signature_text
@@ -24,35 +24,63 @@ from ..runtime.part import Part
 from ..spec import ShutdownSpec, type_name
 
 _log = logging.getLogger("modframe.service")
-_DESCRIBED = "service, described"
-_ACTIVATION = "service, activated"
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
-class ServicePart(Part):
+class Settings(Protocol):
+    """What the service needs of a generation's settings."""
+
+    @property
+    def value(self) -> Any:
+        """The instance of the module's model; ``None`` without one."""
+
+    def finish(self) -> None:
+        """Raise what went wrong with them in phase 1."""
+
+
+class Service:
+    """What the part keeps of a generation.
+
+    Attributes:
+        facts: What `ServicePart.describe` returns; made when it is first asked for.
+        activation: The rest of an ``activate`` that is an async generator.
+    """
+
+    __slots__ = ("activation", "facts")
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] | None = None
+        self.activation: AsyncGenerator[Any, Any] | None = None
+
+
+class ServicePart(Part[Service]):
     """Makes and stops the instances of a generation.
 
     Args:
         hurry: Once set, graceful stops end at once and force follows.
+        settings_of: Returns the settings of a generation.
     """
 
     name = "service"
 
-    def __init__(self, hurry: asyncio.Event) -> None:
+    def __init__(
+        self, hurry: asyncio.Event, settings_of: Callable[[Generation], Settings | None]
+    ) -> None:
         self._hurry = hurry
+        self._settings_of = settings_of
 
     @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[Any]:
+    async def enter(self, generation: Generation) -> AsyncIterator[Service]:
         spec = generation.spec
-        settings = generation.parts.get("settings")
+        settings = self._settings_of(generation)
         generation.module = make(spec.module_class, app_context=generation.context)
         try:
             for name in spec.phase1:
                 await _phase(generation, name, "phase1")
             if settings is not None:
                 settings.finish()
-            self._make_service(generation)
-            yield generation.module
+            self._make_service(generation, settings)
+            yield Service()
         except BaseException as fault:
             try:
                 await self._stop(generation)
@@ -63,11 +91,10 @@ class ServicePart(Part):
             await self._stop(generation)
 
     @staticmethod
-    def _make_service(generation: Generation) -> None:
+    def _make_service(generation: Generation, settings: Settings | None) -> None:
         spec = generation.spec.service
         if spec is None or spec.service_class is None:
             return  # it is the module alone, and has no callers
-        settings = generation.parts.get("settings")
         values = {"app_context": generation.context}
         if settings is not None and settings.value is not None:
             values["settings"] = settings.value
@@ -107,7 +134,8 @@ class ServicePart(Part):
         with activation_of(generation.package_name):
             outcome = hook()
             if inspect.isasyncgen(outcome):
-                generation.parts[_ACTIVATION] = outcome
+                if (service := self.of(generation)) is not None:
+                    service.activation = outcome
                 await anext(outcome, None)
                 return
             if hasattr(outcome, "__await__"):
@@ -116,10 +144,11 @@ class ServicePart(Part):
 
     async def retire(self, generation: Generation) -> None:
         """Let what stands behind the ``yield`` of ``activate`` end what it began."""
-        active = generation.parts.pop(_ACTIVATION, None)
-        if active is not None:
+        service = self.of(generation)
+        if service is not None and (activation := service.activation) is not None:
+            service.activation = None
             await bounded(
-                lambda: _finished(active),
+                lambda: _finished(activation),
                 generation.spec.graceful.timeout,
                 what="activate(), behind its yield",
                 hurry=self._hurry,
@@ -160,10 +189,12 @@ class ServicePart(Part):
         Each parameter has its type as text, as JSON Schema (``{}`` if it has none), and its
         default as JSON.
         """
-        known: dict[str, Any] | None = generation.parts.get(_DESCRIBED)
-        if known is None:
-            known = generation.parts[_DESCRIBED] = self._described(generation)
-        return known
+        service = self.of(generation)
+        if service is None:
+            return {}
+        if service.facts is None:
+            service.facts = self._described(generation)
+        return service.facts
 
     @staticmethod
     def _described(generation: Generation) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _TRACKED = "modframe_tracked"
 """Where a session's ``info`` says what it would lose; the database part puts it there."""
 
 
-class SessionsPart(Part):
+class SessionsPart(Part["dict[OwnedSession, None]"]):
     """Knows the open sessions of each generation, and closes those that it left."""
 
     name = "sessions"
@@ -43,7 +43,7 @@ class SessionsPart(Part):
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """What the open sessions are for."""
-        return {"open": [str(one) for one in list(generation.parts["sessions"])]}
+        return {"open": [str(session) for session in list(self.of(generation) or ())]}
 
 
 class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):
@@ -64,7 +64,8 @@ class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):
         database: str,
         purpose: str,
     ) -> None:
-        self._known: dict[OwnedSession, None] = generation.parts.get("sessions", {})
+        opened = SessionsPart.of(generation)
+        self._known: dict[OwnedSession, None] = opened if opened is not None else {}
         self._inner = inner
         self._database, self._purpose = database, purpose
         self._session: AsyncSession | None = None

@@ -28,7 +28,7 @@ _NOTICE = 0.5
 _PATIENCE = 2.0
 
 
-class TasksPart(Part):
+class TasksPart(Part["Tasks"]):
     """Keeps the tasks of each generation, and ends them with it."""
 
     name = "tasks"
@@ -50,13 +50,13 @@ class TasksPart(Part):
 
     async def retire(self, generation: Generation) -> None:
         """End what ``activate`` began: its successor is about to begin the same."""
-        tasks: Tasks | None = generation.parts.get("tasks")
+        tasks = self.of(generation)
         if tasks is not None and tasks.consumers:
             await _end(generation, tasks.consumers)
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The names of the tasks that run."""
-        tasks: Tasks | None = generation.parts["tasks"]
+        tasks = self.of(generation)
         return {"running": sorted(map(task_name, list(tasks.running if tasks else ())))}
 
 

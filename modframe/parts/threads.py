@@ -25,7 +25,7 @@ _PATIENCE = 1.0
 _POLL = 0.01
 
 
-class ThreadsPart(Part):
+class ThreadsPart(Part[None]):
     """Ends the timers and executors of each generation, and names the threads that run on.
 
     Args:

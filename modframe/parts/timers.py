@@ -18,7 +18,7 @@ from ..runtime.part import Part
 from ..wording import count
 
 
-class TimersPart(Part):
+class TimersPart(Part[None]):
     """Cancels the timers of each generation at its end, and says so in the log."""
 
     name = "timers"

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from ..config import FrameworkSettings
-from ..parts.database.part import LazyDatabases
+from ..parts.database.part import DatabasePart, LazyDatabases
 from ..runtime.generation import Generation
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Scratch:
     async def _make(self, database: str) -> None:
         databases = self._databases.get()
         for generation in self._generations():
-            for spec in generation.parts.get("database") or ():
+            for spec in DatabasePart.of(generation) or ():
                 if spec.name == database:
                     await databases.apply(database, spec.metadata)
 
@@ -70,7 +70,7 @@ class Scratch:
         return {
             spec.name
             for generation in self._generations()
-            for spec in generation.parts.get("database") or ()
+            for spec in DatabasePart.of(generation) or ()
         }
 
     async def aclose(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Finding, LoadError
 from ..load.text import is_code, is_test
 from ..names import folder_of
+from ..parts.tasks import TasksPart
 from ..runtime.app import App
 from ..runtime.bounds import GRACE, cancel_all
 from ..runtime.change.outcome import Passed
@@ -191,8 +192,10 @@ async def _end(run: Run, over: asyncio.Event, timeout: float) -> Failure:
 
 def _tasks_of_tests(generation: Generation) -> list[asyncio.Task[Any]]:
     """The tasks that the tests started themselves; the module's own go on."""
-    tasks = generation.parts.get("tasks")
-    return [one for one in (tasks.running if tasks else ()) if _is_of_tests(one, generation)]
+    tasks = TasksPart.of(generation)
+    return [
+        one for one in (tasks.running if tasks is not None else ()) if _is_of_tests(one, generation)
+    ]
 
 
 def _is_of_tests(task: asyncio.Task[Any], generation: Generation) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from ..names import MODULE_TYPES
 from ..observe import EventLog
@@ -27,7 +28,7 @@ class Collector:
         self,
         live: Live,
         records: Records,
-        parts: Sequence[Part],
+        parts: Sequence[Part[Any]],
         *,
         log: EventLog,
         workspace: str,
@@ -87,7 +88,7 @@ class Collector:
                 {
                     part.name: part.describe(generation)
                     for part in self._parts
-                    if generation is not None and part.name in generation.parts
+                    if generation is not None
                 }
             ),
             findings=tuple(generation.findings) if generation else (),

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from modframe.parts.web.application import build_web
+from modframe.parts.web.part import WebPart
 from modframe.runtime.generation import Generation
 from modframe.server.binding import bind
 from modframe.server.dispatcher import Dispatcher
@@ -25,7 +26,7 @@ from modframe.source import Source
 def generation_of(name: str, web: Any) -> Generation:
     """A generation that has routes and nothing else."""
     generation = Generation(Source(name, {}, "mapping"), 1)
-    generation.parts["web"] = web
+    generation.parts[WebPart.name] = web
     return generation
 
 

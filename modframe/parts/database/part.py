@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ...config import FrameworkSettings
     from .catalogs import Databases
+    from .discover import DatabaseSpec
     from .schema import SchemaChange
 
 
@@ -91,7 +92,7 @@ class LazyDatabases:
             await self._databases.aclose()
 
 
-class DatabasePart(Part):
+class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
     """Makes the tables of each generation; takes back what it added if the build fails."""
 
     name = "database"
@@ -101,17 +102,18 @@ class DatabasePart(Part):
     def __init__(self, databases: LazyDatabases) -> None:
         self._databases = databases
 
+    def applies(self, generation: Generation) -> bool:
+        """Return whether the module names a database or has models."""
+        return bool(generation.spec.database_name) or (
+            "sqlalchemy" in sys.modules and _mentions_database(_modules_of(generation))
+        )
+
     @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[Any]:
-        modules = generation.package.modules() if generation.package else {}
-        named = generation.spec.database_name
-        if not named and not ("sqlalchemy" in sys.modules and _mentions_database(modules)):
-            yield ()
-            return
+    async def enter(self, generation: Generation) -> AsyncIterator[tuple[DatabaseSpec, ...]]:
         databases = await asyncio.to_thread(self._databases.get)  # imports DuckDB and SQLAlchemy
         from .discover import discover
 
-        found = discover(modules, named=named)
+        found = discover(_modules_of(generation), named=generation.spec.database_name)
         user = generation.package_name
         changes = []
         try:
@@ -129,15 +131,13 @@ class DatabasePart(Part):
 
     def outline(self, generation: Generation) -> tuple[str, ...]:
         """``shop.orders.price`` for each column of its models: database, table, column."""
-        found = generation.parts.get("database")
+        found = self.of(generation)
         if found is None:
-            named = generation.spec.database_name
-            modules = generation.package.modules() if generation.package else {}
-            if not named and not ("sqlalchemy" in sys.modules and _mentions_database(modules)):
+            if generation.stage != "building" or not self.applies(generation):
                 return ()
             from .discover import discover
 
-            found = discover(modules, named=named)
+            found = discover(_modules_of(generation), named=generation.spec.database_name)
         return tuple(
             f"{one.name}.{table.name}.{column.name}"
             for one in found
@@ -147,7 +147,7 @@ class DatabasePart(Part):
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Database name → its tables."""
-        return {one.name: sorted(one.metadata.tables) for one in generation.parts["database"] or ()}
+        return {one.name: sorted(one.metadata.tables) for one in self.of(generation) or ()}
 
 
 async def _revert(
@@ -173,6 +173,10 @@ async def _revert(
 def _noted(file: str, change: SchemaChange) -> list[Finding]:
     """What the database does otherwise than the model says."""
     return [Finding("database-note", "warning", note, file=file) for note in change.notes]
+
+
+def _modules_of(generation: Generation) -> dict[str, Any]:
+    return generation.package.modules() if generation.package is not None else {}
 
 
 def _mentions_database(modules: dict[str, Any]) -> bool:

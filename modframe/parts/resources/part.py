@@ -10,8 +10,7 @@ import asyncio
 import concurrent.futures
 import inspect
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -31,7 +30,7 @@ _WAIT = 30.0
 """Seconds that one thread waits for another that makes the same thing."""
 
 
-class ResourcesPart(Part):
+class ResourcesPart(Part[None]):
     """The resources of all modules, each with the generations that use it.
 
     Args:
@@ -46,14 +45,11 @@ class ResourcesPart(Part):
         self._known: list[Resource] = []
         self._open: set[Generation] = set()
 
-    def expect(self, generation: Generation) -> None:
-        """A generation's text is about to run; until `leave` it may ask for resources."""
+    def prepare(self, generation: Generation) -> None:
+        """Let the generation ask for resources, from now until its end."""
         with self._lock:
             self._open.add(generation)
-
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[ResourcesPart]:
-        yield self
+        generation.ledger.own("resources", lambda: self._leave(generation))
 
     def holds(self, thing: object) -> bool:
         """Whether a thing is a resource, and so ends when its last user does."""
@@ -154,7 +150,7 @@ class ResourcesPart(Part):
 
     # -- ending ---------------------------------------------------------------------------
 
-    async def leave(self, generation: Generation) -> None:
+    async def _leave(self, generation: Generation) -> None:
         """A generation has ended: what it used alone is closed, what was made last first.
 
         Raises:

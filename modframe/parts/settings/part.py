@@ -83,7 +83,7 @@ class ModuleSettings:
         }
 
 
-class SettingsPart(Part):
+class SettingsPart(Part[ModuleSettings]):
     """Gives every generation its `ModuleSettings`.
 
     Args:
@@ -106,7 +106,7 @@ class SettingsPart(Part):
 
     def outline(self, generation: Generation) -> tuple[str, ...] | None:
         """The names of the fields; before phase 1, of the model that it is to register."""
-        settings: ModuleSettings | None = generation.parts.get("settings")
+        settings = self.of(generation)
         model = settings.model if settings is not None else generation.spec.settings_model
         if model is None and settings is None:
             models = list(_models_of_file(generation).values())
@@ -119,8 +119,8 @@ class SettingsPart(Part):
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Field → value and source, secrets masked."""
-        settings = generation.parts["settings"]
-        return settings.explain() if settings else {}
+        settings = self.of(generation)
+        return settings.explain() if settings is not None else {}
 
 
 def _models_of_file(generation: Generation) -> dict[str, type[BaseModel]]:

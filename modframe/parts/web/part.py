@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...runtime.generation import Generation
 from ...runtime.part import Part
 
+if TYPE_CHECKING:
+    from .application import WebApp
 
-class WebPart(Part):
+
+class WebPart(Part["WebApp"]):
     """Builds the application that the dispatcher calls; nothing for a module without a router."""
 
     name = "web"
     noun = "route"
 
+    def applies(self, generation: Generation) -> bool:
+        """Return whether the module has a router."""
+        return generation.spec.router is not None
+
     @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[Any]:
-        if generation.spec.router is None:
-            yield None
-            return
+    async def enter(self, generation: Generation) -> AsyncIterator[WebApp]:
         from .application import build_web
         from .forget import forget
 
@@ -37,18 +41,18 @@ class WebPart(Part):
 
     async def retire(self, generation: Generation) -> None:
         """Tell those streams that want to know of something newer to reconnect."""
-        if (web := generation.parts.get("web")) is not None:
+        if (web := self.of(generation)) is not None:
             web.asgi.reconnect()
 
     def end_streams(self, generation: Generation) -> None:
         """Tell all streams to reconnect."""
-        if (web := generation.parts.get("web")) is not None:
+        if (web := self.of(generation)) is not None:
             web.asgi.end()
 
     def outline(self, generation: Generation) -> tuple[str, ...]:
         """``GET /total`` of each route, its path below the module's."""
-        web = generation.parts.get("web")
-        if web is None and generation.spec.router is not None:
+        web = self.of(generation)
+        if web is None and self.applies(generation):
             from .application import build_web
             from .forget import forget
 
@@ -62,5 +66,5 @@ class WebPart(Part):
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """The routes, as the try-it form needs them."""
-        web = generation.parts["web"]
+        web = self.of(generation)
         return {"routes": [asdict(route) for route in web.routes]} if web is not None else {}

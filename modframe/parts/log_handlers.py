@@ -15,6 +15,7 @@ from ..names import package_in
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
 from ..runtime.ownership import calling_package
+from ..runtime.part import Part
 
 _NOTING = "modframe_noting"
 """On a logger that notes who adds handlers to it."""
@@ -22,18 +23,18 @@ _added: dict[str, list[logging.Handler]] = {}
 """Private package → the handlers that its code added; loggers are the process's, and so is this."""
 
 
-class Loggers:
-    """Takes the handlers of each generation off at its end, and closes them.
+class LogHandlersPart(Part[None]):
+    """Takes the handlers of each generation off at its end, and closes them."""
 
-    It is no part, for a text may add handlers and then fail, before any part was entered.
-    """
+    name = "log_handlers"
 
-    def expect(self, generation: Generation) -> None:
-        """A generation's text is about to run: from now on its handlers are noted."""
+    def prepare(self, generation: Generation) -> None:
+        """Note from now on which handlers the generation's code adds."""
         for logger in _own(generation.module_id):
             _note(logger)
+        generation.ledger.own("log handlers", lambda: self._end(generation))
 
-    def end(self, generation: Generation) -> None:
+    def _end(self, generation: Generation) -> None:
         """Take off and close what a generation added.
 
         Raises:
