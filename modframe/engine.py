@@ -60,7 +60,7 @@ from .spec import module_id_of, module_of_service
 from .trial import Trials, scratch_here
 from .view import refresh
 from .view.collect import Collector
-from .view.snapshot import Snapshot, thaw
+from .view.snapshot import Snapshot
 from .watching import Watching
 from .wording import near
 
@@ -330,7 +330,7 @@ class Engine:
 
         return Site(
             live,
-            rows=lambda: [thaw(one) for one in self.seen.rows()],
+            rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
             absent=self._absent,
             stale=self.records.stale,

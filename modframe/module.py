@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import Finding
-from .html import section, table
+from .html import table
 from .names import full_id
 from .parts.settings import SettingsPart
 from .parts.web.part import WebPart
@@ -173,18 +173,7 @@ class Module:
         return f"<Module {self.id}{number} {view.state}, {routes}{error}>"
 
     def _repr_html_(self) -> str:
-        view = self._view()
-        rows: list[tuple[object, object]] = [
-            ("state", view.state),
-            ("generation", view.generation or ""),
-            ("from", view.origin),
-            ("files", ", ".join(view.files)),
-            ("routes", ", ".join(f"{one['method']} {one['path']}" for one in view.routes)),
-        ]
-        if view.error:
-            rows.append(("error", view.error))
-        rows += [("finding", one) for one in view.findings]
-        return section(self.id, table(rows), note=view.description)
+        return self._view()._repr_html_()
 
 
 class Modules(Mapping[str, Module]):

@@ -18,7 +18,7 @@ from ..runtime.failure import failure_of
 from ..source import Source, find_modules, read_folder
 from ..spec import module_id_of
 from ..wording import count, near
-from .out import as_json, console, findings_json, one_line, say, show_findings, table, workspace_at
+from .out import as_json, console, findings_json, say, show_findings, table, workspace_at
 
 # -- list --------------------------------------------------------------------------------------
 
@@ -100,33 +100,11 @@ def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
 
         as_json(thaw(view))
     else:
-        _show(view)
+        title, *lines = view.lines()
+        say(title, style="bold")
+        for line in lines:
+            say(line)
     return 0 if view.state == "LIVE" else 1
-
-
-def _show(view: Any) -> None:
-    rows = [("state", view.state), ("version", view.version), ("about", view.description)]
-    rows += [("files", ", ".join(view.files)), ("requires", ", ".join(view.requires))]
-    if view.error:
-        rows.append(("error", view.error))
-    for service, facts in view.parts.get("service", {}).items():
-        rows.append(("service", service))
-        rows += [
-            ("", f"{one['name']}{one['signature']}  {one['description']}")
-            for one in facts["methods"]
-        ]
-    for route in view.routes:
-        rows.append(("route", f"{route['method']} {route['path']}  {route['summary']}"))
-    for key, one in view.parts.get("settings", {}).items():
-        rows.append(("setting", f"{key} = {one['value']}  ({one['source']})"))
-    for database, tables in view.parts.get("database", {}).items():
-        rows.append(("database", f"{database}: {', '.join(tables)}"))
-    say(view.id, style="bold")
-    width = max(len(label) for label, _ in rows)
-    for label, text in rows:
-        if text:
-            say(f"  {label.ljust(width)}  {one_line(text)}")
-    show_findings(view.findings)
 
 
 # -- compliance --------------------------------------------------------------------------------

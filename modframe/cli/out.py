@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..wording import one_line as one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -77,12 +79,6 @@ def table(rows: Iterable[Sequence[object]], *, head: Sequence[str]) -> None:
             line.append(cell.ljust(width) + "  ", style=style)
         line.rstrip()
         screen.print(line)
-
-
-def one_line(value: object) -> str:
-    """A value as one line of text: control characters can't move the cursor."""
-    text = "" if value is None else str(value)
-    return "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
 
 
 def as_json(value: Any) -> None:

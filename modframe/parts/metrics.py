@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
 from ..load.imports import AFTER_IMPORT
 from ..names import module_id_in, package_in
 from ..runtime.generation import Generation
-from ..runtime.part import Part
+from ..runtime.part import Panel, Part
 
 _LIBRARY = "prometheus_client"
 _KEY = "__modframe_metrics__"
@@ -47,9 +47,14 @@ class MetricsPart(Part[None]):
                 yield generation.module_id, registry
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The names of the metrics."""
-        known = getattr(_registry_of(generation), "_collector_to_names", {})
-        return {"names": sorted(getattr(one, "_name", type(one).__name__) for one in list(known))}
+        """Return the names of the metrics."""
+        collectors = getattr(_registry_of(generation), "_collector_to_names", {})
+        names = (getattr(one, "_name", type(one).__name__) for one in list(collectors))
+        return {"names": sorted(names)}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the metrics by name."""
+        yield Panel("metric", (), tuple((name,) for name in facts["names"]))
 
 
 _parts: weakref.WeakSet[MetricsPart] = weakref.WeakSet()

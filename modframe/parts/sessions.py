@@ -7,7 +7,7 @@ lost changes decides whether it is only logged or is a fault.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from ..errors import ModframeError
 from ..observe import get_framework_logger
 from ..runtime.bounds import bounded
 from ..runtime.generation import Generation
-from ..runtime.part import Part
+from ..runtime.part import Panel, Part
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,8 +42,12 @@ class SessionsPart(Part["dict[OwnedSession, None]"]):
                 await _close_all(generation, list(opened))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """What the open sessions are for."""
+        """Return what the open sessions are for."""
         return {"open": [str(session) for session in list(self.of(generation) or ())]}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the open sessions."""
+        yield Panel("session", (), tuple((session,) for session in facts["open"]))
 
 
 class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):

@@ -8,7 +8,7 @@ replaced; those that calls start are waited for as the calls are.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import Context
 from typing import Any
@@ -20,7 +20,7 @@ from ..runtime.generation import Generation
 from ..runtime.loop import AppLoop
 from ..runtime.output import task_context
 from ..runtime.owner import is_activating
-from ..runtime.part import Part
+from ..runtime.part import Panel, Part
 from ..runtime.stragglers import task_name
 
 _NOTICE = 0.5
@@ -55,9 +55,14 @@ class TasksPart(Part["Tasks"]):
             await _end(generation, tasks.consumers)
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The names of the tasks that run."""
+        """Return the names of the tasks that run."""
         tasks = self.of(generation)
-        return {"running": sorted(map(task_name, list(tasks.running if tasks else ())))}
+        running = list(tasks.running) if tasks is not None else ()
+        return {"running": sorted(map(task_name, running))}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the tasks that run, by name."""
+        yield Panel("task", (), tuple((name,) for name in facts["running"]))
 
 
 class Tasks:

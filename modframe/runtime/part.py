@@ -1,17 +1,45 @@
-"""`Part`: one aspect of a generation (settings, database, web, ...), as changes and views see it.
+"""`Part`: one aspect of a generation (settings, database, web, ...); `Panel`: what it shows.
 
-Subclasses stand in `modframe.parts`; the engine makes one object of each. A batch prepares and
-enters the parts of a generation, the ledger leaves them, the snapshot collects what they describe.
+Subclasses of `Part` stand in `modframe.parts`; the engine makes one object of each. A batch
+prepares and enters the parts of a generation, the ledger leaves them, and the snapshot collects
+what they describe and show, so that changes and views know no part by its name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from .generation import Generation
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A table that a part shows of a generation; every view draws it.
+
+    Attributes:
+        noun: What a row is, in the singular, such as ``"route"``; the head of the first column.
+        heads: The heads of the other columns.
+        rows: The cells of each row, as plain text; the first one names the row.
+    """
+
+    noun: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def title(self) -> str:
+        """The noun in the plural."""
+        return f"{self.noun}s"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The heads of all columns."""
+        return (self.noun, *self.heads)
 
 
 class Part(Generic[T]):
@@ -98,5 +126,15 @@ class Part(Generic[T]):
         return ()
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Return facts for programs, as JSON-ready data for the snapshot; never waits."""
+        """Return the facts of a live generation, as JSON-ready data for the snapshot.
+
+        Called from any thread, whether the part was entered or not; must not wait.
+        """
         return {}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterable[Panel]:
+        """Return what people see of the facts that `describe` returned, for every view.
+
+        A panel without rows is left out.
+        """
+        return ()

@@ -8,7 +8,6 @@ call it where a button calls a service.
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from ..errors import FormError
+from ..load.methods import type_hints
 
 
 def fit(method: Callable[..., Any], values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -28,7 +28,7 @@ def fit(method: Callable[..., Any], values: Mapping[str, Any]) -> tuple[list[Any
     Raises:
         FormError: If a value doesn't fit its annotation.
     """
-    hints = _hints(method)
+    hints = type_hints(method)
     args: list[Any] = []
     named: dict[str, Any] = {}
     for name, parameter in inspect.signature(method).parameters.items():
@@ -40,14 +40,6 @@ def fit(method: Callable[..., Any], values: Mapping[str, Any]) -> tuple[list[Any
         else:
             named[name] = value
     return args, named
-
-
-def _hints(method: Callable[..., Any]) -> dict[str, Any]:
-    plain = inspect.unwrap(method)
-    try:
-        return typing.get_type_hints(plain, include_extras=True)
-    except (NameError, TypeError, AttributeError):  # an annotation that leads nowhere: as it came
-        return {}
 
 
 def _fitted(name: str, value: Any, hint: Any) -> Any:

@@ -1,8 +1,11 @@
-"""Live, records and the parts' ``describe`` to a `Snapshot`; never waits, from any thread."""
+"""Makes a `Snapshot` of Live, the records, and what the parts describe and show.
+
+Called by the engine, from any thread; never waits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +13,7 @@ from ..names import MODULE_TYPES
 from ..observe import EventLog
 from ..runtime.generation import Generation
 from ..runtime.live import Live
-from ..runtime.part import Part
+from ..runtime.part import Panel, Part
 from ..runtime.record import Record, Records
 from .snapshot import LogLine, ModuleView, Snapshot, freeze
 
@@ -61,12 +64,13 @@ class Collector:
         )
 
     def module(self, module_id: str) -> ModuleView:
-        """One module."""
+        """Return the view of one module."""
         generation = self._live.generations.get(module_id)
         record = self._records.get(module_id) or Record(module_id)
         live = generation.source if generation else None
         spec = generation.spec if generation else None
-        shown = live or record.draft
+        source = live or record.draft
+        facts = {part.name: part.describe(generation) for part in self._parts} if generation else {}
         return ModuleView(
             id=module_id,
             state=self._records.state(module_id),
@@ -74,25 +78,25 @@ class Collector:
             description=spec.description if spec else "",
             generation=generation.number if generation else 0,
             origin=live.origin if live else "",
-            files=tuple(sorted(shown.files)) if shown else (),
+            files=tuple(sorted(source.files)) if source else (),
             reads=tuple(sorted(map(str, generation.reads))) if generation else (),
             error=str(record.error or ""),
             outcome=record.outcome,
             draft=record.draft is not None and (live is None or record.draft.digest != live.digest),
             in_flight=generation.in_flight + generation.open_streams if generation else 0,
-            retired=tuple(freeze(_inside(one)) for one in list(record.retired)),
+            retired=tuple(freeze(_inside(retired)) for retired in list(record.retired)),
             overridden=tuple(record.instead),
             unsettled=tuple(map(str, record.unsettled)),
             requires=spec.required_ids if spec else (),
-            parts=freeze(
-                {
-                    part.name: part.describe(generation)
-                    for part in self._parts
-                    if generation is not None
-                }
-            ),
+            parts=freeze(facts),
             findings=tuple(generation.findings) if generation else (),
+            panels=tuple(self._panels(facts)),
         )
+
+    def _panels(self, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[Panel]:
+        for part in self._parts:
+            if described := facts.get(part.name):
+                yield from (panel for panel in part.panels(described) if panel.rows)
 
     def rows(self) -> Iterable[ModuleView]:
         """The modules that were meant to run."""

@@ -13,9 +13,9 @@ from typing import Any
 
 import ipywidgets as w
 
-from .facts import nothing
 from .fields import Field
 from .forms import Form, close_tree, html
+from .tables import nothing
 
 
 @dataclass(frozen=True, slots=True)

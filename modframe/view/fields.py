@@ -8,23 +8,19 @@ here.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Literal
 
 from ..errors import FormError
+from ..parts.service.methods import short_names
 from .snapshot import thaw
 
 Kind = Literal[
     "bool", "int", "float", "choice", "date", "datetime", "time", "secret", "text", "json"
 ]
 Place = Literal["argument", "path", "query", "body"]
-_LONG_NAMES = re.compile(
-    r"(?<![\w.'\"])"
-    r"(?:modules(?:\.[\w~]+)+|(?:modframe|pydantic)(?:\.\w+)*|typing|datetime)\.(?=\w)"
-)
 _KINDS: Mapping[str, Kind] = {"boolean": "bool", "integer": "int", "number": "float"}
 _FORMATS: Mapping[str, Kind] = {
     "date": "date",
@@ -64,17 +60,6 @@ class Field:
     hint: str = ""
     choices: tuple[Any, ...] = ()
     place: Place = "argument"
-
-
-def short_names(signature: str) -> str:
-    """A signature without the packages of its types, which carry the generation's number.
-
-    >>> short_names("(order: modules.standard.orders~3.api.Order) -> modframe.result.Result")
-    '(order: Order) -> Result'
-    >>> short_names("(at: datetime.datetime, key: pydantic.types.SecretStr)")
-    '(at: datetime, key: SecretStr)'
-    """
-    return _LONG_NAMES.sub("", signature)
 
 
 def read_field(param: Mapping[str, Any]) -> Field:

@@ -17,8 +17,8 @@ from typing import Any
 import ipywidgets as w
 
 from ..html import text
-from .answers import error_html
 from .fields import Field, collect
+from .results import error_html
 from .verbs import Running
 
 Start = Callable[[Mapping[str, Any]], Running]

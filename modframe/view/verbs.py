@@ -16,8 +16,8 @@ import httpx
 from ..errors import NotRunningError
 from ..runtime.calls.call import Call
 from ..runtime.loop import AppLoop
-from .answers import Answer, Items
 from .arguments import fit
+from .results import Answer, Items
 from .snapshot import Snapshot
 
 FIRST_ITEMS = 20

@@ -15,12 +15,12 @@ from typing import Any
 import ipywidgets as w
 
 from ..errors import NotRunningError
-from .facts import head_html, label_of
 from .forms import close_tree, html
-from .pages import AllPage, ModulePage
 from .refresh import follow, leave, wake
 from .snapshot import Snapshot
 from .stylesheet import ROOT_CLASS, STYLE
+from .tables import head_html, label_of
+from .tabs import AllTabs, ModuleTabs
 from .verbs import Verbs
 
 _in_cells: dict[str, tuple[str, Inspector]] = {}
@@ -46,7 +46,7 @@ class Inspector:
         self._note = ""
         self._closed = False
         self._root: w.VBox | None = None
-        self._pages: dict[str | None, AllPage | ModulePage] = {}
+        self._pages: dict[str | None, AllTabs | ModuleTabs] = {}
         self._cells: set[str] = set()
 
     # -- the tree -------------------------------------------------------------------------
@@ -69,11 +69,11 @@ class Inspector:
         self._root.add_class(ROOT_CLASS)
         self._show(self._take())
 
-    def page(self, module_id: str | None = None) -> AllPage | ModulePage:
+    def page(self, module_id: str | None = None) -> AllTabs | ModuleTabs:
         """A module's page, or that of all; made if it wasn't looked at yet."""
         with self._lock:
             if module_id not in self._pages:
-                made = AllPage() if module_id is None else ModulePage(
+                made = AllTabs() if module_id is None else ModuleTabs(
                     module_id, self._verbs, ended=wake
                 )  # fmt: skip
                 self._pages[module_id] = made

@@ -21,6 +21,7 @@ from modframe.server.openapi import MergedOpenAPI
 from modframe.server.pages import SystemPages
 from modframe.server.serving import RunningServer, start_server
 from modframe.source import Source
+from modframe.view.snapshot import ModuleView
 
 
 def generation_of(name: str, web: Any) -> Generation:
@@ -46,10 +47,7 @@ def site_of(live: Any, **guard: Any) -> Guard:
     """Guard, dispatcher and pages over a Live."""
     pages = SystemPages(
         MergedOpenAPI(live),
-        snapshot=lambda: [
-            {"id": name, "state": "LIVE", "generation": 1, "error": None}
-            for name in live.generations
-        ],
+        snapshot=lambda: [ModuleView(name, "LIVE", generation=1) for name in live.generations],
         readiness=lambda: (True, dict.fromkeys(live.generations, "LIVE")),
     )
     return Guard(Dispatcher(live, system=pages, absent=lambda _: None), **guard)

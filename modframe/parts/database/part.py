@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from ...errors import Finding
 from ...observe import get_framework_logger
 from ...runtime.failure import add_finding
 from ...runtime.generation import Generation
-from ...runtime.part import Part
+from ...runtime.part import Panel, Part
 from ...wording import near
 
 if TYPE_CHECKING:
@@ -146,8 +146,13 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
         )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Database name → its tables."""
-        return {one.name: sorted(one.metadata.tables) for one in self.of(generation) or ()}
+        """Return database name → its tables."""
+        return {spec.name: sorted(spec.metadata.tables) for spec in self.of(generation) or ()}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show each database with its tables."""
+        rows = ((name, ", ".join(tables)) for name, tables in facts.items())
+        yield Panel("database", ("tables",), tuple(rows))
 
 
 async def _revert(

@@ -10,7 +10,7 @@ import asyncio
 import concurrent.futures
 import inspect
 import threading
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from ...runtime.generation import Generation
 from ...runtime.loop import AppLoop
 from ...runtime.owner import of_resource
 from ...runtime.ownership import unwrapped
-from ...runtime.part import Part
+from ...runtime.part import Panel, Part
 from .key import Key, key_of
 from .resource import Resource
 
@@ -56,18 +56,28 @@ class ResourcesPart(Part[None]):
         return any(one.value is thing for one in list(self._known))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The resources that the generation uses."""
+        """Return the resources that the generation uses, and which generations share each."""
         return {
             "shared": [
                 {
-                    "name": one.key.name,
-                    "users": sorted(user.number for user in list(one.users)),
-                    "since": datetime.fromtimestamp(one.since, UTC).isoformat(timespec="seconds"),
+                    "name": resource.key.name,
+                    "users": sorted(user.number for user in list(resource.users)),
+                    "since": datetime.fromtimestamp(resource.since, UTC).isoformat(
+                        timespec="seconds"
+                    ),
                 }
-                for one in list(self._known)
-                if generation in one.users
+                for resource in list(self._known)
+                if generation in resource.users
             ]
         }
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the resources with the generations that share each."""
+        rows = (
+            (shared["name"], " and ".join(map(str, shared["users"])), shared["since"])
+            for shared in facts["shared"]
+        )
+        yield Panel("resource", ("generations", "since"), tuple(rows))
 
     # -- asking ---------------------------------------------------------------------------
 

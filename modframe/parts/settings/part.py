@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic import BaseModel
 
 from ...runtime.generation import Generation
-from ...runtime.part import Part
+from ...runtime.part import Panel, Part
 from .resolve import SettingsError, masked, resolve
 
 
@@ -118,9 +119,18 @@ class SettingsPart(Part[ModuleSettings]):
         return tuple(getattr(model, "model_fields", ()))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Field → value and source, secrets masked."""
+        """Return field → value and source, secrets masked."""
         settings = self.of(generation)
         return settings.explain() if settings is not None else {}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show each field with its value, masked if it is a secret, and its source."""
+        rows = ((name, _text_of(field["value"]), field["source"]) for name, field in facts.items())
+        yield Panel("setting", ("value", "source"), tuple(rows))
+
+
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _models_of_file(generation: Generation) -> dict[str, type[BaseModel]]:

@@ -19,9 +19,9 @@ from starlette.types import ASGIApp as StarletteApp
 from ...errors import Finding
 from ...spec import STREAM_POLICY, StreamPolicy
 from .boundary import Boundary
-from .checks import check_router
+from .check_router import check_router
+from .error_answers import HANDLERS
 from .errors import WebError
-from .faults import HANDLERS
 from .forget import remember_places
 from .openapi import module_document
 from .paths import prefix_of

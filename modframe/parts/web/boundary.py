@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
+from .error_answers import of_http, unexpected
 from .errors import BrokenResponseError, ReconnectError
-from .faults import of_http, unexpected
 from .problem import ASGIApp, Message, Receive, Scope, Send, correlation_id
 
 _INTERNAL_ERROR = 1011

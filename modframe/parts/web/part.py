@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.generation import Generation
-from ...runtime.part import Part
+from ...runtime.part import Panel, Part
 
 if TYPE_CHECKING:
     from .application import WebApp
@@ -65,6 +65,14 @@ class WebPart(Part["WebApp"]):
         return tuple(f"{one.method} {one.path.removeprefix(web.prefix)}" for one in web.routes)
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The routes, as the try-it form needs them."""
+        """Return the routes, as the try-it form needs them."""
         web = self.of(generation)
         return {"routes": [asdict(route) for route in web.routes]} if web is not None else {}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the routes in the order in which they are tried."""
+        rows = (
+            (f"{route['method']} {route['path']}", route["summary"])
+            for route in facts.get("routes", ())
+        )
+        yield Panel("route", ("what it does",), tuple(rows))

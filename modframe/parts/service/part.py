@@ -9,22 +9,21 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import typing
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from ..errors import ModframeError
-from ..load.methods import public_methods, signature_text
-from ..runtime.bounds import OverdueError, bounded
-from ..runtime.failure import refuse_bad_outcome
-from ..runtime.generation import Generation
-from ..runtime.owner import activation_of
-from ..runtime.part import Part
-from ..spec import ShutdownSpec, type_name
+from ...errors import ModframeError
+from ...load.methods import signature_of
+from ...runtime.bounds import OverdueError, bounded
+from ...runtime.failure import refuse_bad_outcome
+from ...runtime.generation import Generation
+from ...runtime.owner import activation_of
+from ...runtime.part import Panel, Part
+from ...spec import ShutdownSpec
+from .methods import describe_services, short_names
 
 _log = logging.getLogger("modframe.service")
-_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 class Settings(Protocol):
@@ -184,38 +183,24 @@ class ServicePart(Part[Service]):
             )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The services with their methods, for views and forms; made at the first look, and kept.
-
-        Each parameter has its type as text, as JSON Schema (``{}`` if it has none), and its
-        default as JSON.
-        """
+        """Return the services with their methods, for forms; made at the first call, and kept."""
         service = self.of(generation)
         if service is None:
             return {}
         if service.facts is None:
-            service.facts = self._described(generation)
+            service.facts = describe_services(generation)
         return service.facts
 
-    @staticmethod
-    def _described(generation: Generation) -> dict[str, Any]:
-        documented = generation.spec.service.methods if generation.spec.service else {}
-        found: dict[str, Any] = {}
-        for name, instance in generation.own_services.items():
-            methods = []
-            for key, method in public_methods(type(instance), documented):
-                about = documented.get(key)
-                doc = about.description if about else (inspect.getdoc(method) or "")
-                methods.append(
-                    {
-                        "name": key,
-                        "signature": signature_text(getattr(instance, key)),
-                        "description": doc.split("\n\n")[0],
-                        "documented": about is not None,
-                        "params": _params(getattr(instance, key)),
-                    }
-                )
-            found[name] = {"class": type(instance).__qualname__, "methods": methods}
-        return found
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the services with their classes, and their methods."""
+        services = tuple((name, service["class"]) for name, service in facts.items())
+        yield Panel("service", ("class",), services)
+        methods = (
+            (f"{method['name']}{short_names(method['signature'])}", method["description"])
+            for service in facts.values()
+            for method in service["methods"]
+        )
+        yield Panel("method", ("what it does",), tuple(methods))
 
 
 def make(cls: type, **values: Any) -> Any:
@@ -224,7 +209,7 @@ def make(cls: type, **values: Any) -> Any:
     _fill(instance, values)
     if inspect.getattr_static(cls, "__init__") is object.__init__:
         return instance  # takes nothing; reading a built-in's signature is slow
-    parameters = _signature(cls).parameters
+    parameters = signature_of(cls).parameters
     takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
     given = {name: value for name, value in values.items() if takes_any or name in parameters}
     instance.__init__(**given)
@@ -240,63 +225,6 @@ def _fill(instance: Any, values: dict[str, Any]) -> None:
             setattr(instance, name, value)
         except AttributeError:
             continue  # __slots__, or a property of the author's: it has no place for it
-
-
-def _signature(method: Any) -> inspect.Signature:
-    try:
-        return inspect.signature(method)
-    except (TypeError, ValueError):
-        return inspect.Signature()
-
-
-def _params(method: Any) -> list[dict[str, Any]]:
-    hints = _hints(method)
-    return [
-        {
-            "name": one.name,
-            "type": "" if one.annotation is one.empty else type_name(one.annotation),
-            "schema": _schema(hints.get(one.name, one.annotation)),
-            "required": one.default is one.empty,
-            "default": None if one.default is one.empty else _json(one.default),
-        }
-        for one in _signature(method).parameters.values()
-        if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
-    ]
-
-
-def _hints(method: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(inspect.unwrap(method), include_extras=True)
-    except Exception:  # noqa: BLE001  # the author's annotations: what leads nowhere has no schema
-        return {}
-
-
-def _schema(hint: Any) -> dict[str, Any]:
-    """A type as JSON Schema; empty if it is none that pydantic knows."""
-    if hint is inspect.Parameter.empty or isinstance(hint, str):
-        return {}
-    if isinstance(hint, type) and hint in _JSON_TYPES:
-        return {"type": _JSON_TYPES[hint]}
-    from pydantic import TypeAdapter
-    from pydantic.json_schema import GenerateJsonSchema
-
-    class Quiet(GenerateJsonSchema):
-        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  # pydantic's own
-
-    try:
-        return TypeAdapter(hint).json_schema(schema_generator=Quiet)
-    except Exception:  # noqa: BLE001  # a module's types are its own: any may refuse
-        return {}
-
-
-def _json(value: Any) -> Any:
-    """A default as JSON says it; as its text if it can't be said so."""
-    from pydantic_core import to_jsonable_python
-
-    try:
-        return to_jsonable_python(value, fallback=repr)
-    except Exception:  # noqa: BLE001  # the author's object, whose repr may fail too
-        return f"<{type(value).__name__}>"
 
 
 async def _phase(generation: Generation, name: str, phase: str) -> None:
