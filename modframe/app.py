@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
+    from .runtime.part import Part
     from .server import Server
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
@@ -68,6 +69,7 @@ def start(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     strict: bool = False,
+    parts: Sequence[Part[Any]] = (),
 ) -> AppContext:
     """Start modframe in this process, or give the app that runs already.
 
@@ -79,12 +81,20 @@ def start(
             ``":memory:"`` keeps nothing.
         settings: Module id → settings, the highest source.
         strict: Whether a module that fails stops everything and raises.
+        parts: Parts of your own that modules get beside modframe's; CONTRIBUTING.md has an
+            example. They are entered before the module is made, and left once it has stopped.
 
     Raises:
         StartConflictError: If an app runs that was started with other arguments.
         StartError: Under ``strict``, if a module failed.
     """
-    given = {"workspace": workspace, "modules": modules, "data": data, "settings": settings}
+    given: dict[str, Any] = {
+        "workspace": workspace,
+        "modules": modules,
+        "data": data,
+        "settings": settings,
+    }
+    given["parts"] = tuple(parts) or None
     with _lock:
         if _running is not None:
             _running._refuse_other(given)
@@ -146,6 +156,7 @@ class AppContext:
             given_settings=given["settings"] or {},
             config=read_settings(),
             notebooks=given.get("notebooks") or (),
+            parts=given.get("parts") or (),
         )
         self._app_loop = app_loop
         self._report: StopReport | None = None
@@ -431,9 +442,9 @@ class AppContext:
 
     def _refuse_other(self, given: Mapping[str, Any]) -> None:
         other = [
-            f"{name}={value!r} (it runs with {self._given[name]!r})"
+            f"{name}={value!r} (it runs with {self._given.get(name)!r})"
             for name, value in given.items()
-            if value is not None and value != self._given[name]
+            if value is not None and value != self._given.get(name)
         ]
         if other:
             raise StartConflictError(

@@ -88,6 +88,7 @@ class Engine:
         given_settings: Module id → settings given at start.
         config: The framework's own settings.
         notebooks: Notebooks whose ``%%module`` cells are modules too.
+        parts: Parts that generations get beside modframe's own.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Engine:
         given_settings: Mapping[str, Mapping[str, Any]],
         config: FrameworkSettings,
         notebooks: Sequence[Path] = (),
+        parts: Sequence[Part[Any]] = (),
     ) -> None:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
@@ -108,7 +110,7 @@ class Engine:
         self.databases = LazyDatabases(data, config, self._declared_databases)
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
-        self.parts = self._make_parts()
+        self.parts = self._make_parts(parts)
         self.limits = _limits(config)
         self.live = Live()
         self.records = Records(self.live)
@@ -138,13 +140,16 @@ class Engine:
             data=str(data) if data else ":memory:",
         )
 
-    def _make_parts(self) -> tuple[Part[Any], ...]:
+    def _make_parts(self, more: Sequence[Part[Any]]) -> tuple[Part[Any], ...]:
         """Make the parts of every generation, in the order they are prepared and entered.
 
-        They are left in reverse, so whatever may use something stands below it. At an end, the
+        They are left in reverse, so a part stands below those that it may use. At an end, the
         routes go and the module stops first; then its tasks, timers, threads and sessions, which
         may run until that stop. With no session open, a failed load's additions to the database
         are taken back. Resources and log handlers are settled last: all others may use them.
+
+        Args:
+            more: Further parts; what module code runs may use them to its end.
         """
         given = {module_id_of(key): values for key, values in self.given_settings.items()}
         return (
@@ -152,6 +157,7 @@ class Engine:
             MetricsPart(self._live_generations),
             self.resources,
             DatabasePart(self.databases),
+            *more,
             SessionsPart(),
             ThreadsPart(self.resources.holds),
             TimersPart(),
