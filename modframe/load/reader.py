@@ -24,7 +24,7 @@ from ..spec import (
     ShutdownSpec,
     module_id_of,
 )
-from ..wording import near
+from ..wording import near, otherwise
 from .documented import contract_findings
 from .facts import Facts, Notes
 from .module_class import BASE, find_module_class, is_framework_base, lacks_decorators
@@ -201,7 +201,7 @@ class Reader:
         self._notes.error(
             "missing-method",
             f"@{fact.decorator} names {name!r}, and {why}",
-            f"{hint}Otherwise write the method" if hint else "write the method",
+            otherwise(hint, "write the method"),
             at=fact,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ..spec import Fact, ServiceSpec
-from ..wording import near
+from ..wording import near, otherwise
 from .facts import Facts, Notes
 from .methods import public_methods
 
@@ -89,7 +89,7 @@ class Services:
             f"there is no class {wanted!r} in {files}"
             if there is None
             else f"{wanted!r} is no class but {there!r}",
-            f"{hint}{'Otherwise write' if hint else 'write'} the class, or name the one there is",
+            otherwise(hint, "write the class, or name the one there is"),
             at=at if at is not None else "",
         )
         return None

@@ -1,8 +1,8 @@
-"""Log handlers: those that a module's code added end with its generation, and so do its loggers.
+"""Log handlers: those that a module's code added are closed with its generation.
 
-What is a generation's own: handlers that its code added to its module's loggers, all on the
-loggers called after its private package (``getLogger(__name__)``), which go as well, and those
-whose class is the module's, wherever they are.
+A generation owns the handlers that its code added to its module's loggers, those on the loggers
+named after its private package (``getLogger(__name__)``), and those whose class the module
+defines, on whatever logger. The loggers of its private package are removed as well.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from ..runtime.generation import Generation
 from ..runtime.ownership import calling_package
 from ..runtime.part import Part
 
-_NOTING = "modframe_noting"
-"""On a logger that notes who adds handlers to it."""
+_RECORDS_HANDLERS = "modframe_records_handlers"
+"""An attribute of loggers whose ``addHandler`` records which package called it."""
 _added: dict[str, list[logging.Handler]] = {}
-"""Private package → the handlers that its code added; loggers are the process's, and so is this."""
+"""Private package → the handlers that its code added; of the process, as loggers are."""
 
 
 class LogHandlersPart(Part[None]):
-    """Takes the handlers of each generation off at its end, and closes them."""
+    """Removes the handlers of each generation at its end, and closes them."""
 
     name = "log_handlers"
 
     def prepare(self, generation: Generation) -> None:
-        """Note from now on which handlers the generation's code adds."""
-        for logger in _own(generation.module_id):
-            _note(logger)
+        """Record from now on which handlers the generation's code adds."""
+        for logger in _module_loggers(generation.module_id):
+            _record_handlers(logger)
         generation.ledger.own("log handlers", lambda: self._end(generation))
 
     def _end(self, generation: Generation) -> None:
-        """Take off and close what a generation added.
+        """Remove and close what a generation added.
 
         Raises:
             ModframeError: If a handler would not close.
         """
         package = generation.package_name
-        private = _take_private(package)
-        own_class = set(_of_class(package))
+        private = _remove_loggers(package)
+        own_class = set(_handlers_defined_in(package))
         handlers = {*_added.pop(package, ()), *own_class}
         handlers.update(handler for logger in private for handler in logger.handlers)
         if not handlers:
             return
-        own = {*_own(generation.module_id), *private}
-        used = set()
+        own_loggers = {*_module_loggers(generation.module_id), *private}
+        in_use = set()
         for logger in (*_all_loggers(), *private):
             for handler in handlers.intersection(logger.handlers):
-                if logger in own or handler in own_class:
+                if logger in own_loggers or handler in own_class:
                     logger.removeHandler(handler)
                 else:
-                    used.add(handler)  # someone else's too, or put there for others to keep
-        faults = [fault for one in handlers - used if (fault := _close(one))]
+                    in_use.add(handler)  # another logger keeps it, on purpose
+        faults = [fault for handler in handlers - in_use if (fault := _close(handler))]
         if faults:
             raise ModframeError(
                 f"log handlers of generation {generation.number} were "
@@ -65,43 +65,43 @@ class LogHandlersPart(Part[None]):
             )
 
 
-def _own(module_id: str) -> tuple[logging.Logger, ...]:
-    """The loggers that are called after a module, whatever its generation."""
+def _module_loggers(module_id: str) -> tuple[logging.Logger, ...]:
+    """Return the loggers that all generations of a module share."""
     return get_framework_logger(module_id), logging.getLogger(module_id)
 
 
-def _note(logger: logging.Logger) -> None:
-    """Let a logger note whose code adds a handler to it."""
-    if hasattr(logger, _NOTING):
+def _record_handlers(logger: logging.Logger) -> None:
+    """Make a logger record which private package adds a handler to it."""
+    if hasattr(logger, _RECORDS_HANDLERS):
         return
     add = logger.addHandler
 
-    def add_and_note(hdlr: logging.Handler) -> None:
+    def add_and_record(hdlr: logging.Handler) -> None:
         if package := calling_package():
             _added.setdefault(package, []).append(hdlr)
         add(hdlr)
 
-    logger.addHandler = add_and_note  # type: ignore[method-assign]  # of this one logger
-    setattr(logger, _NOTING, True)
+    logger.addHandler = add_and_record  # type: ignore[method-assign]  # of this one logger
+    setattr(logger, _RECORDS_HANDLERS, True)
 
 
-def _take_private(package: str) -> list[logging.Logger]:
-    """Take the loggers called after a private package out of the tree.
+def _remove_loggers(package: str) -> list[logging.Logger]:
+    """Remove the loggers named after a private package from the logging tree, and return them.
 
-    Whoever keeps one can go on logging with it.
+    Code that still holds one can go on logging with it.
     """
-    known = logging.Logger.manager.loggerDict
-    if package not in known:  # each logger below it would have left a placeholder there
+    loggers = logging.Logger.manager.loggerDict
+    if package not in loggers:  # each logger below it would have left a placeholder there
         return []
     prefix = f"{package}."
     with logging._lock:  # type: ignore[attr-defined]  # what getLogger() holds
-        names = [one for one in known if one == package or one.startswith(prefix)]
-        gone = [known.pop(name) for name in names]
-    return [one for one in gone if isinstance(one, logging.Logger)]
+        names = [name for name in loggers if name == package or name.startswith(prefix)]
+        removed = [loggers.pop(name) for name in names]
+    return [logger for logger in removed if isinstance(logger, logging.Logger)]
 
 
-def _of_class(package: str) -> Iterator[logging.Handler]:
-    """The handlers whose class stands in a private package, wherever they were added."""
+def _handlers_defined_in(package: str) -> Iterator[logging.Handler]:
+    """Yield the handlers whose class a private package defines."""
     for reference in list(logging._handlerList):  # type: ignore[attr-defined]  # for shutdown
         handler = reference()
         if handler is not None and package_in(type(handler).__module__) == package:
@@ -116,7 +116,7 @@ def _all_loggers() -> Iterator[logging.Logger]:
 
 
 def _close(handler: logging.Handler) -> str:
-    """Close a handler; what went wrong, if something did."""
+    """Close a handler; return what went wrong, or an empty text."""
     try:
         handler.close()
     except Exception as error:  # noqa: BLE001  # the module's own close(), or a full disk's

@@ -13,12 +13,11 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from pydantic import BaseModel
-
 from ..errors import Finding
 from ..load.facts import MANDATORY
 from ..load.methods import public_methods
 from ..load.text import is_code, parsed, place
+from ..parts.settings.models import settings_models
 from ..source import Source
 from ..spec import FACTS, ModuleSpec, type_name
 
@@ -124,7 +123,7 @@ def _phase1(
             "name one: @initialization_sequence('setup_infrastructure', phase='phase1')",
             where,
         )
-    model = next(_settings_models(modules), None)
+    model = next(iter(settings_models(modules)), None)
     calls = any(
         isinstance(node, ast.Attribute) and node.attr == "register_pydantic_model"
         for file, content in source.files.items()
@@ -140,19 +139,6 @@ def _phase1(
             f"{model}) in phase 1",
             **where,
         )
-
-
-def _settings_models(modules: Mapping[str, ModuleType]) -> Iterator[str]:
-    module = modules.get("settings.py")
-    for name, one in vars(module).items() if module else ():
-        if (
-            isinstance(one, type)
-            and issubclass(one, BaseModel)
-            and module is not None
-            and one.__module__ == module.__name__
-            and name.endswith("Settings")
-        ):
-            yield name
 
 
 def _cleanup(spec: ModuleSpec, source: Source) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
-"""Service: the module's instance, its phases, its service, and the way it is stopped.
+"""The service part: makes the module and its service, runs their phases, and stops them.
 
 Entering is phase 1: make the module, run its phase-1 methods, make the service. Starting is
-phase 2. Leaving stops it: gracefully within its bound, else by force within the other.
+phase 2. Leaving stops it: gracefully within one timeout, or else by force within another.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class ServicePart(Part[Service]):
         generation.module = make(spec.module_class, app_context=generation.context)
         try:
             for name in spec.phase1:
-                await _phase(generation, name, "phase1")
+                await _run_phase(generation, name, "phase1")
             if settings is not None:
                 settings.finish()
             self._make_service(generation, settings)
@@ -107,28 +107,28 @@ class ServicePart(Part[Service]):
         generation.offer({})
 
     def starts(self, generation: Generation) -> bool:
-        """Whether it has anything to do in phase 2."""
+        """Return whether the module has phase-2 methods, or a service to initialize."""
         spec = generation.spec
         return bool(spec.phase2) or (
             spec.initializes_service and generation.hook("initialize") is not None
         )
 
     async def start(self, generation: Generation) -> None:
-        """Phase 2, and under the short form the service's own ``initialize``."""
+        """Run the phase-2 methods and, for the short form, the service's ``initialize``."""
         for name in generation.spec.phase2:
-            await _phase(generation, name, "phase2")
+            await _run_phase(generation, name, "phase2")
         if generation.spec.initializes_service:
             for instance in generation.own_services.values() or [generation.module]:
                 initialize = getattr(instance, "initialize", None)
                 if callable(initialize):
-                    await _checked(initialize, "initialize()")
+                    await _run_checked(initialize, "initialize()")
 
     def activates(self, generation: Generation) -> bool:
-        """Whether the module has an ``activate``."""
+        """Return whether the module or its service has an ``activate``."""
         return generation.hook("activate") is not None
 
     async def activate(self, generation: Generation) -> None:
-        """Run the hook; as an async generator it is run to its ``yield``, and on when it ends."""
+        """Run ``activate``; one that is an async generator runs up to its ``yield``."""
         hook = generation.hook("activate")
         with activation_of(generation.package_name):
             outcome = hook()
@@ -142,23 +142,28 @@ class ServicePart(Part[Service]):
         refuse_bad_outcome(outcome, "activate()")
 
     async def retire(self, generation: Generation) -> None:
-        """Let what stands behind the ``yield`` of ``activate`` end what it began."""
+        """Run what follows the ``yield`` of ``activate``, which ends what it started."""
         service = self.of(generation)
         if service is not None and (activation := service.activation) is not None:
             service.activation = None
             await bounded(
-                lambda: _finished(activation),
+                lambda: _finish_activation(activation),
                 generation.spec.graceful.timeout,
                 what="activate(), behind its yield",
                 hurry=self._hurry,
             )
 
     async def _stop(self, generation: Generation) -> None:
+        """Run the graceful stop; if it fails or takes too long, the forced one.
+
+        Raises:
+            ModframeError: If the module did not stop.
+        """
         spec = generation.spec
         graceful = _bound_method(generation, spec.graceful)
         force = _bound_method(generation, spec.force)
-        late = ""
-        deaf: asyncio.Task[Any] | None = None
+        fault = ""
+        unfinished: asyncio.Task[Any] | None = None
         if graceful is not None:
             try:
                 await bounded(
@@ -168,16 +173,16 @@ class ServicePart(Part[Service]):
                     hurry=self._hurry,
                 )
             except OverdueError as error:
-                late, deaf = str(error), error.left_behind
-                _log.warning("%s: %s; force follows", spec.module_id, late)
-            except Exception as error:  # noqa: BLE001  # the module's own; it is said and forced
-                late = f"{spec.graceful.method}() raised {error!r}"
-                _log.exception("%s: %s; force follows", spec.module_id, late)
-        if force is not None and late:
-            await _force(generation, force, late)
-        if deaf is not None and not deaf.done():
+                fault, unfinished = str(error), error.left_behind
+                _log.warning("%s: %s; force follows", spec.module_id, fault)
+            except Exception as error:  # noqa: BLE001  # the module's own: logged, and force follows
+                fault = f"{spec.graceful.method}() raised {error!r}"
+                _log.exception("%s: %s; force follows", spec.module_id, fault)
+        if force is not None and fault:
+            await _force_stop(generation, force, fault)
+        if unfinished is not None and not unfinished.done():
             raise ModframeError(
-                late,
+                fault,
                 cure="let CancelledError out of it; it can be loaded again",
                 subject=spec.module_id,
             )
@@ -204,15 +209,18 @@ class ServicePart(Part[Service]):
 
 
 def make(cls: type, **values: Any) -> Any:
-    """An instance whose attributes are there before ``__init__`` runs, which gets what it takes."""
+    """Make an instance that has ``values`` as attributes before its ``__init__`` runs.
+
+    Those that ``__init__`` has parameters for are passed to it as well.
+    """
     instance: Any = cls.__new__(cls)  # type: ignore[call-overload]  # mypy thinks of metaclasses
     _fill(instance, values)
     if inspect.getattr_static(cls, "__init__") is object.__init__:
         return instance  # takes nothing; reading a built-in's signature is slow
     parameters = signature_of(cls).parameters
-    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
-    given = {name: value for name, value in values.items() if takes_any or name in parameters}
-    instance.__init__(**given)
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    arguments = {name: value for name, value in values.items() if takes_any or name in parameters}
+    instance.__init__(**arguments)
     for name, value in values.items():
         if getattr(instance, name, None) is None:
             _fill(instance, {name: value})
@@ -224,27 +232,28 @@ def _fill(instance: Any, values: dict[str, Any]) -> None:
         try:
             setattr(instance, name, value)
         except AttributeError:
-            continue  # __slots__, or a property of the author's: it has no place for it
+            continue  # __slots__, or a property of the author's
 
 
-async def _phase(generation: Generation, name: str, phase: str) -> None:
+async def _run_phase(generation: Generation, name: str, phase: str) -> None:
     method = getattr(generation.module, name)
-    await _checked(method, f"{phase} {name}()")
+    await _run_checked(method, f"{phase} {name}()")
 
 
-async def _finished(active: AsyncGenerator[Any, None]) -> None:
+async def _finish_activation(activation: AsyncGenerator[Any, Any]) -> None:
     try:
-        await anext(active)
+        await anext(activation)
     except StopAsyncIteration:
         return
     finally:
-        await active.aclose()
+        await activation.aclose()
     raise ModframeError(
         "activate() yields twice", cure="yield once: what starts stands above it, what ends below"
     )
 
 
-async def _checked(method: Callable[[], Any], what: str) -> None:
+async def _run_checked(method: Callable[[], Any], what: str) -> None:
+    """Run a method of a module, and raise what its `Result`, ``False`` or exception says."""
     outcome = method()
     if hasattr(outcome, "__await__"):
         outcome = await outcome
@@ -261,15 +270,15 @@ def _bound_method(generation: Generation, spec: ShutdownSpec) -> Callable[[], An
     return None
 
 
-async def _force(generation: Generation, force: Callable[[], Any], late: str) -> None:
+async def _force_stop(generation: Generation, force: Callable[[], Any], fault: str) -> None:
     spec = generation.spec
     what = f"{spec.force.method}()"
     try:
         await bounded(force, spec.force.timeout, what=what)
     except Exception as error:  # reported as the module's failure to unload
-        said = str(error) if isinstance(error, OverdueError) else f"{what} failed: {error!r}"
+        second = str(error) if isinstance(error, OverdueError) else f"{what} failed: {error!r}"
         raise ModframeError(
-            f"{late}; then {said}",
+            f"{fault}; then {second}",
             cure="the module may hold on to something; it can be loaded again",
             subject=spec.module_id,
         ) from error
