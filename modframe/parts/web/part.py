@@ -1,4 +1,4 @@
-"""The web part: a module's router to an application of its own, one for each generation."""
+"""The web part: builds an ASGI application of its own from the router of each generation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class WebPart(Part["WebApp"]):
-    """Builds the application that the dispatcher calls; nothing for a module without a router."""
+    """Builds the application that the dispatcher calls, for modules that have a router."""
 
     name = "web"
     noun = "route"
@@ -40,7 +40,7 @@ class WebPart(Part["WebApp"]):
             forget()
 
     async def retire(self, generation: Generation) -> None:
-        """Tell those streams that want to know of something newer to reconnect."""
+        """Tell the streams that are to follow a swap to reconnect."""
         if (web := self.of(generation)) is not None:
             web.asgi.reconnect()
 
@@ -50,7 +50,7 @@ class WebPart(Part["WebApp"]):
             web.asgi.end()
 
     def outline(self, generation: Generation) -> tuple[str, ...]:
-        """``GET /total`` of each route, its path below the module's."""
+        """Return ``GET /total`` for each route, with its path below the module's."""
         web = self.of(generation)
         if web is None and self.applies(generation):
             from .application import build_web
@@ -62,7 +62,9 @@ class WebPart(Part["WebApp"]):
                 forget()
         if web is None:
             return ()
-        return tuple(f"{one.method} {one.path.removeprefix(web.prefix)}" for one in web.routes)
+        return tuple(
+            f"{route.method} {route.path.removeprefix(web.prefix)}" for route in web.routes
+        )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Return the routes, as the try-it form needs them."""
