@@ -19,12 +19,15 @@ from .snapshot import LogLine, ModuleView, Snapshot, freeze
 
 
 class Collector:
-    """Collects what there is to see of one app.
+    """Collects the snapshots of one app.
 
     Args:
-        live: What runs. ``records``: what is known beside it. ``parts``: what describes it.
-        log: For the tail.
-        workspace: As text. ``data`` likewise.
+        live: What runs.
+        records: What is known of each module beside it.
+        parts: Describe what runs.
+        log: The event log, for its tail.
+        workspace: The workspace's folder.
+        data: The data folder.
     """
 
     def __init__(
@@ -44,11 +47,11 @@ class Collector:
         self._workspace, self._data = workspace, data
 
     def ids(self) -> list[str]:
-        """All modules, those of the framework last."""
-        return sorted(self._records.ids(), key=_shown_order)
+        """Return the ids of all modules, those of the framework last."""
+        return sorted(self._records.ids(), key=_sort_key)
 
     def snapshot(self, url: str, *, lines: int = 50) -> Snapshot:
-        """Everything, as frozen plain data."""
+        """Return everything that runs, as frozen plain data."""
         return Snapshot(
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             workspace=self._workspace,
@@ -58,8 +61,8 @@ class Collector:
             modules=tuple(self.module(key) for key in self.ids()),
             log_problem=self._log.describe()["problem"] or "",
             log=tuple(
-                LogLine(str(one.time), one.level, one.module_id, one.message)
-                for one in self._log.tail(lines)
+                LogLine(str(event.time), event.level, event.module_id, event.message)
+                for event in self._log.tail(lines)
             ),
         )
 
@@ -84,7 +87,7 @@ class Collector:
             outcome=record.outcome,
             draft=record.draft is not None and (live is None or record.draft.digest != live.digest),
             in_flight=generation.in_flight + generation.open_streams if generation else 0,
-            retired=tuple(freeze(_inside(retired)) for retired in list(record.retired)),
+            retired=tuple(freeze(_draining(retired)) for retired in list(record.retired)),
             overridden=tuple(record.instead),
             unsettled=tuple(map(str, record.unsettled)),
             requires=spec.required_ids if spec else (),
@@ -99,11 +102,11 @@ class Collector:
                 yield from (panel for panel in part.panels(described) if panel.rows)
 
     def rows(self) -> Iterable[ModuleView]:
-        """The modules that were meant to run."""
+        """Return the views of the modules that should run."""
         return [self.module(key) for key in self._records.readiness()]
 
 
-def _inside(generation: Generation) -> dict[str, int]:
+def _draining(generation: Generation) -> dict[str, int]:
     return {
         "generation": generation.number,
         "calls": generation.in_flight,
@@ -112,5 +115,5 @@ def _inside(generation: Generation) -> dict[str, int]:
     }
 
 
-def _shown_order(module_id: str) -> tuple[bool, str]:
+def _sort_key(module_id: str) -> tuple[bool, str]:
     return (module_id.partition(".")[0] == MODULE_TYPES[0], module_id)

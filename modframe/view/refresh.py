@@ -1,8 +1,7 @@
 """`follow`, `leave`, `wake`: one daemon thread keeps all open views up to date.
 
-A view is followed from its first display until it is closed, or says that there is nothing more
-to come. Without one there is no thread. A view that stood in a cell which now shows another one
-is closed; beyond a few, the oldest are only left alone.
+A view is followed from its first display until it is closed, or until its `refresh` returns false.
+The thread runs only while there are views. Beyond `MOST` views the oldest are paused.
 """
 
 from __future__ import annotations
@@ -13,20 +12,21 @@ from contextvars import Context
 from typing import Protocol
 
 INTERVAL = 0.5
-"""Seconds between two looks; longer where looking is costly."""
+"""Seconds between two refreshes; more if refreshing takes long."""
 MOST = 8
 """How many views are followed at once."""
 _COST_SHARE = 20
+"""How many times as long as a refresh took the thread waits at least."""
 
 
 class View(Protocol):
-    """What is followed."""
+    """A view that can be followed."""
 
     def refresh(self) -> bool:
-        """Show what is; whether there may be more to come."""
+        """Show the present state; return whether to go on following."""
 
     def pause(self) -> None:
-        """Say that it isn't followed any more."""
+        """Show that the view isn't followed any more."""
 
 
 _lock = threading.Lock()
@@ -42,31 +42,31 @@ def follow(view: View) -> None:
         _views.pop(view, None)
         _views[view] = None
         surplus = list(_views)[:-MOST]
-        for one in surplus:
-            del _views[one]
+        for oldest in surplus:
+            del _views[oldest]
         if _thread is None:
-            # An empty context: what it does belongs to no cell.
+            # An empty context, so that what it prints goes to no cell.
             _thread = threading.Thread(
-                target=Context().run, args=(_keep_looking,), name="modframe-views", daemon=True
+                target=Context().run, args=(_refresh_views,), name="modframe-views", daemon=True
             )
             _thread.start()
-    for one in surplus:
-        one.pause()
+    for oldest in surplus:
+        oldest.pause()
 
 
 def leave(view: View) -> None:
-    """Don't follow a view any more; without any the thread ends."""
+    """Stop following a view; the thread ends with the last one."""
     with _lock:
         _views.pop(view, None)
     _woken.set()
 
 
 def wake() -> None:
-    """Look now: something has changed."""
+    """Refresh all views now: something has changed."""
     _woken.set()
 
 
-def _keep_looking() -> None:
+def _refresh_views() -> None:
     global _thread
     pause = INTERVAL
     while True:

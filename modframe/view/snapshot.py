@@ -1,6 +1,7 @@
 """`Snapshot`: everything that runs, as frozen plain data; every view draws from it alone.
 
-The app collects it from Live, the records and the parts' ``describe``; nothing in it waits.
+`Collector` makes it from Live, the records and the parts. JSON is `Snapshot.to_dict`; the text of a
+module is ``str(view)``, which `modframe inspect` prints too; its HTML is ``_repr_html_``.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class Snapshot:
 
     Attributes:
         url: Where the API is served; empty if it isn't.
-        ready: Whether everything that was meant to run is live.
+        ready: Whether all modules that should run are live.
         log_problem: Why lines don't reach ``app.log``; empty if they do.
         log: The newest events, oldest first.
     """
@@ -141,20 +142,20 @@ class Snapshot:
     log: tuple[LogLine, ...] = ()
 
     def module(self, module_id: str) -> ModuleView | None:
-        """One module by its full id."""
-        return next((one for one in self.modules if one.id == module_id), None)
+        """Return one module by its full id; ``None`` if there is no such module."""
+        return next((view for view in self.modules if view.id == module_id), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready data."""
+        """Return the snapshot as JSON-ready data."""
         plain: dict[str, Any] = thaw(self)
         return plain
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """The snapshot as JSON text."""
+        """Return the snapshot as JSON text."""
         return json.dumps(self.to_dict(), indent=indent, default=str)
 
     def __repr__(self) -> str:
-        live = sum(one.state == "LIVE" for one in self.modules)
+        live = sum(view.state == "LIVE" for view in self.modules)
         return f"<Snapshot {self.time}: {live} of {len(self.modules)} modules live>"
 
     def _repr_html_(self) -> str:
@@ -173,22 +174,22 @@ def _draining(retired: Mapping[str, int]) -> str:
 
 
 def freeze(value: Any) -> Any:
-    """Plain data that nobody can change: mappings and tuples all the way down."""
+    """Return plain data that can't be changed: read-only mappings and tuples."""
     if isinstance(value, Mapping):
-        return MappingProxyType({str(key): freeze(one) for key, one in value.items()})
+        return MappingProxyType({str(key): freeze(item) for key, item in value.items()})
     if isinstance(value, list | tuple | set | frozenset):
-        return tuple(freeze(one) for one in value)
+        return tuple(freeze(item) for item in value)
     if isinstance(value, str | int | float | bool | None):
         return value
     return repr(value)
 
 
 def thaw(value: Any) -> Any:
-    """Frozen data as dictionaries and lists, for JSON."""
+    """Return frozen data as dictionaries and lists, for JSON."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: thaw(getattr(value, one.name)) for one in fields(value)}
+        return {field.name: thaw(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {key: thaw(one) for key, one in value.items()}
+        return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return [thaw(one) for one in value]
+        return [thaw(item) for item in value]
     return value

@@ -1,7 +1,7 @@
 """The tabs of the widget view: `ModuleTabs` for one module, `AllTabs` for everything.
 
-They are given the snapshot again and again and change only what differs (an equal value sends
-nothing), so that they never take a field away from under a person's hands.
+They get each new snapshot and change only what differs, so that a field doesn't change while a
+person types into it. Equal values send nothing to the browser.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OWN_TABS = frozenset({"method", "setting", "route"})
 
 
 class AllTabs:
-    """Every module in a row, and the whole log tail."""
+    """A row for every module, and the whole log tail."""
 
     def __init__(self) -> None:
         self.overview, self.log = html(), html()
@@ -34,7 +34,7 @@ class AllTabs:
         self.widget.add_class("mf-page")
 
     def update(self, snapshot: Snapshot) -> None:
-        """Show this."""
+        """Show this snapshot."""
         self.overview.value = modules_html(snapshot)
         self.log.value = log_html(snapshot.log)
 
@@ -47,9 +47,9 @@ class ModuleTabs:
     """One module: overview, services, settings, routes, log.
 
     Args:
-        module_id: Which.
-        verbs: What its buttons are given.
-        ended: Told when a run has ended.
+        module_id: The module.
+        verbs: What the buttons start.
+        ended: Called when a run has ended.
     """
 
     def __init__(self, module_id: str, verbs: Verbs, *, ended: Callable[[], None]) -> None:
@@ -65,7 +65,7 @@ class ModuleTabs:
         self.widget.add_class("mf-page")
 
     def update(self, snapshot: Snapshot) -> None:
-        """Show this."""
+        """Show this snapshot."""
         view = snapshot.module(self.module_id)
         if view is None:
             self.overview.value = nothing(f"{self.module_id} is not there any more.")
