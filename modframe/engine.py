@@ -58,8 +58,8 @@ from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
 from .trial import Trials, scratch_here
-from .view import refresh
 from .view.collect import Collector
+from .view.refresh import Refresher
 from .view.snapshot import Snapshot
 from .watching import Watching
 from .wording import near
@@ -131,6 +131,7 @@ class Engine:
         self.source_finder = SourceFinder(
             self.disk, self.live, self.records, last=self.rollbacks.last, workspace=workspace
         )
+        self.refresher = Refresher()
         self.seen = Collector(
             self.live,
             self.records,
@@ -257,7 +258,7 @@ class Engine:
         PLAIN_NAMES.forget(module_ids)
         self.handles.changed(module_ids)
         self.watching.published(module_ids)
-        refresh.wake()
+        self.refresher.wake()
 
     def building(self, module_id: str) -> Generation | None:
         """A generation that is being built, as the others of its change see it."""
@@ -416,7 +417,12 @@ class Engine:
         from .view.widgets import Inspector
 
         verbs = make_verbs(self.app_loop, get_service=self.handles.get, asgi=lambda: self.site.asgi)
-        return Inspector(while_running(self.app_loop, self.snapshot), verbs, module_id)
+        return Inspector(
+            while_running(self.app_loop, self.snapshot),
+            verbs,
+            refresher=self.refresher,
+            module_id=module_id,
+        )
 
     # -- views ----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""`follow`, `leave`, `wake`: one daemon thread keeps all open views up to date.
+"""`Refresher`: one daemon thread that keeps the open views of an app up to date.
 
 A view is followed from its first display until it is closed, or until its `refresh` returns false.
 The thread runs only while there are views. Beyond `MOST` views the oldest are paused.
@@ -29,56 +29,65 @@ class View(Protocol):
         """Show that the view isn't followed any more."""
 
 
-_lock = threading.Lock()
-_woken = threading.Event()
-_views: dict[View, None] = {}
-_thread: threading.Thread | None = None
+class Refresher:
+    """Refreshes the views of one app, every half second and at each change.
 
+    Attributes:
+        in_cells: Cell id → the id of the run that displayed a view, and the view.
+    """
 
-def follow(view: View) -> None:
-    """Keep a view up to date from now on."""
-    global _thread
-    with _lock:
-        _views.pop(view, None)
-        _views[view] = None
-        surplus = list(_views)[:-MOST]
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._views: dict[View, None] = {}
+        self._thread: threading.Thread | None = None
+        self.in_cells: dict[str, tuple[str, View]] = {}
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views that are followed, oldest first."""
+        with self._lock:
+            return tuple(self._views)
+
+    def follow(self, view: View) -> None:
+        """Keep a view up to date from now on."""
+        with self._lock:
+            self._views.pop(view, None)
+            self._views[view] = None
+            surplus = list(self._views)[:-MOST]
+            for oldest in surplus:
+                del self._views[oldest]
+            if self._thread is None:
+                # An empty context, so that what it prints goes to no cell.
+                self._thread = threading.Thread(
+                    target=Context().run, args=(self._run,), name="modframe-views", daemon=True
+                )
+                self._thread.start()
         for oldest in surplus:
-            del _views[oldest]
-        if _thread is None:
-            # An empty context, so that what it prints goes to no cell.
-            _thread = threading.Thread(
-                target=Context().run, args=(_refresh_views,), name="modframe-views", daemon=True
-            )
-            _thread.start()
-    for oldest in surplus:
-        oldest.pause()
+            oldest.pause()
 
+    def leave(self, view: View) -> None:
+        """Stop following a view; the thread ends with the last one."""
+        with self._lock:
+            self._views.pop(view, None)
+        self._woken.set()
 
-def leave(view: View) -> None:
-    """Stop following a view; the thread ends with the last one."""
-    with _lock:
-        _views.pop(view, None)
-    _woken.set()
+    def wake(self) -> None:
+        """Refresh all views now: something has changed."""
+        self._woken.set()
 
-
-def wake() -> None:
-    """Refresh all views now: something has changed."""
-    _woken.set()
-
-
-def _refresh_views() -> None:
-    global _thread
-    pause = INTERVAL
-    while True:
-        _woken.wait(pause)
-        _woken.clear()
-        with _lock:
-            if not _views:
-                _thread = None
-                return
-            views = list(_views)
-        began = time.perf_counter()
-        for view in views:
-            if not view.refresh():
-                leave(view)
-        pause = max(INTERVAL, _COST_SHARE * (time.perf_counter() - began))
+    def _run(self) -> None:
+        pause = INTERVAL
+        while True:
+            self._woken.wait(pause)
+            self._woken.clear()
+            with self._lock:
+                if not self._views:
+                    self._thread = None
+                    return
+                views = list(self._views)
+            began = time.perf_counter()
+            for view in views:
+                if not view.refresh():
+                    self.leave(view)
+            pause = max(INTERVAL, _COST_SHARE * (time.perf_counter() - began))

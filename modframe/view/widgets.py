@@ -16,15 +16,12 @@ import ipywidgets as w
 
 from ..errors import NotRunningError
 from .forms import close_tree, html
-from .refresh import follow, leave, wake
+from .refresh import Refresher
 from .snapshot import Snapshot
 from .stylesheet import ROOT_CLASS, STYLE
 from .tables import head_html, label_of
 from .tabs import AllTabs, ModuleTabs
 from .verbs import Verbs
-
-_in_cells: dict[str, tuple[str, Inspector]] = {}
-"""Cell id → the id of the run that displayed a view, and the view."""
 
 
 class Inspector:
@@ -33,13 +30,19 @@ class Inspector:
     Args:
         snapshot: Returns what runs, from any thread, without waiting.
         verbs: What the buttons start.
+        refresher: Keeps the view up to date once it is displayed.
         module_id: The only module to show; by default all, with a list to choose from.
     """
 
     def __init__(
-        self, snapshot: Callable[[], Snapshot], verbs: Verbs, module_id: str | None = None
+        self,
+        snapshot: Callable[[], Snapshot],
+        verbs: Verbs,
+        *,
+        refresher: Refresher,
+        module_id: str | None = None,
     ) -> None:
-        self._take, self._verbs = snapshot, verbs
+        self._take, self._verbs, self._refresher = snapshot, verbs, refresher
         self._module_id = module_id
         self._lock = threading.RLock()
         self._seen: Snapshot | None = None
@@ -74,7 +77,7 @@ class Inspector:
         with self._lock:
             if module_id not in self._pages:
                 page = AllTabs() if module_id is None else ModuleTabs(
-                    module_id, self._verbs, ended=wake
+                    module_id, self._verbs, ended=self._refresher.wake
                 )  # fmt: skip
                 self._pages[module_id] = page
                 if self._seen is not None:
@@ -154,7 +157,7 @@ class Inspector:
         bundle["text/plain"] = repr(self)
         bundle["text/html"] = self._repr_html_()
         self._replace_earlier(*_this_cell())
-        follow(self)
+        self._refresher.follow(self)
         return bundle
 
     def _repr_html_(self) -> str:
@@ -164,20 +167,21 @@ class Inspector:
         """Close the view that an earlier run of this cell displayed."""
         if not cell_id:
             return
-        before, earlier = _in_cells.get(cell_id, ("", self))
-        _in_cells[cell_id] = (run, self)
+        in_cells = self._refresher.in_cells
+        before, earlier = in_cells.get(cell_id, ("", self))
+        in_cells[cell_id] = (run, self)
         self._cells.add(cell_id)
-        if earlier is not self and before != run:
+        if isinstance(earlier, Inspector) and earlier is not self and before != run:
             earlier._cells.discard(cell_id)
             if not earlier._cells:
                 earlier.close()
 
     def close(self) -> None:
         """Remove it from the page and release its widgets."""
-        leave(self)
+        self._refresher.leave(self)
         for cell_id in self._cells:
-            if _in_cells.get(cell_id, ("", None))[1] is self:
-                del _in_cells[cell_id]
+            if self._refresher.in_cells.get(cell_id, ("", None))[1] is self:
+                del self._refresher.in_cells[cell_id]
         with self._lock:
             self._closed = True
             for page in self._pages.values():
