@@ -19,6 +19,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from modframe.parts.web.application import build_web
+from modframe.parts.web.part import WebPart
 from modframe.runtime.generation import Generation
 from modframe.server.dispatcher import Dispatcher
 from modframe.server.guard import Guard
@@ -67,7 +68,7 @@ PATHS = ("status", "items", "items/7", "items/7/name", "count")
 def generation_of(name: str, web: Any) -> Generation:
     """A generation that has routes and nothing else."""
     generation = Generation(Source(name, {}, "mapping"), 1)
-    generation.parts["web"] = web
+    generation.parts[WebPart.name] = web
     return generation
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
+    from .runtime.part import Part
     from .server import Server
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
@@ -69,6 +70,7 @@ def start(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     strict: bool = False,
+    parts: Sequence[Part[Any]] = (),
 ) -> AppContext:
     """Start modframe in this process, or return the app that already runs.
 
@@ -80,12 +82,14 @@ def start(
             ``":memory:"`` keeps nothing.
         settings: Module id → settings; they win over every other source.
         strict: Whether a module that fails stops everything and raises.
+        parts: Parts of your own that modules get beside modframe's; CONTRIBUTING.md has an
+            example. They are entered before the module is made, and left once it has stopped.
 
     Raises:
         StartConflictError: If an app already runs that was started with other arguments.
         StartError: Under ``strict``, if a module failed.
     """
-    options = StartOptions(workspace, modules, data, settings)
+    options = StartOptions(workspace, modules, data, settings, parts=tuple(parts) or None)
     with _lock:
         if _running is not None:
             _running._refuse_other(options)
@@ -130,6 +134,7 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
                 given_settings=options.settings or {},
                 config=read_settings(),
                 notebooks=options.notebooks or (),
+                parts=options.parts or (),
             )
             _running = AppContext(engine, options)
         except BaseException:

@@ -29,6 +29,7 @@ class StartOptions:
         data: The folder of databases and logs; by default ``<workspace>/data``.
         settings: Module id → settings, the highest source.
         notebooks: Notebooks whose ``%%module`` cells are modules too.
+        parts: Parts that modules get beside modframe's own.
     """
 
     workspace: str | Path | None = None
@@ -36,6 +37,7 @@ class StartOptions:
     data: str | Path | None = None
     settings: Mapping[str, Mapping[str, Any]] | None = None
     notebooks: Sequence[Path] | None = None
+    parts: Sequence[Any] | None = None
 
     def differing_from(self, running: StartOptions) -> dict[str, tuple[Any, Any]]:
         """Return the options that are set here and that the running app was not started with.

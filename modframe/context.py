@@ -19,6 +19,7 @@ from .errors import NotRunningError
 from .names import folder_of
 from .observe import get_framework_logger
 from .parts.sessions import OwnedSession
+from .parts.settings import SettingsPart
 from .runtime.app import App
 from .runtime.calls.handle import Find
 from .runtime.generation import Generation
@@ -85,13 +86,13 @@ class ModuleContext:
                 f"{self.module_id} can't register settings for {module_id!r}",
                 cure="each module registers its own model",
             )
-        self._settings_part().register(model)
+        self._own_settings().register(model)
 
     @property
     def settings(self) -> Any:
         """The module's settings, an instance of its model; ``None`` before it registered one."""
-        part: ModuleSettings | None = self._generation.parts.get("settings")
-        return part.value if part is not None else None
+        settings = SettingsPart.of(self._generation)
+        return settings.value if settings is not None else None
 
     @overload
     def resource(
@@ -134,14 +135,14 @@ class ModuleContext:
         """
         return self._app.resource(self._generation, factory, args, kw)
 
-    def _settings_part(self) -> ModuleSettings:
-        part: ModuleSettings | None = self._generation.parts.get("settings")
-        if part is None:
+    def _own_settings(self) -> ModuleSettings:
+        settings = SettingsPart.of(self._generation)
+        if settings is None:
             raise NotRunningError(
                 f"{self.module_id} is not being started, so it can't register settings",
                 cure="register the model in the phase-1 method",
             )
-        return part
+        return settings
 
     def __repr__(self) -> str:
         return f"<app_context of {self.module_id}, generation {self._generation.number}>"
@@ -163,10 +164,10 @@ class CoreContext(ModuleContext):
         """
         wanted = module_id_of(module_id)
         generation = self._find(wanted) or self._app.building(wanted)
-        part: ModuleSettings | None = generation.parts.get("settings") if generation else None
-        if part is None:
+        settings = SettingsPart.of(generation)
+        if settings is None:
             raise self._app.explain(module_id)
-        return part
+        return settings
 
 
 class ModuleDatabase:

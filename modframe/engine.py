@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .aspects import Aspects
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
 from .desk.drafts import Drafts
@@ -30,7 +29,17 @@ from .errors import (
     reason_of,
 )
 from .observe import EventLog, log_exception, log_print
-from .parts.database.part import LazyDatabases
+from .parts.database.part import DatabasePart, LazyDatabases
+from .parts.log_handlers import LogHandlersPart
+from .parts.metrics import MetricsPart
+from .parts.resources import ResourcesPart
+from .parts.service import ServicePart
+from .parts.sessions import SessionsPart
+from .parts.settings import SettingsPart
+from .parts.tasks import TasksPart
+from .parts.threads import ThreadsPart
+from .parts.timers import TimersPart
+from .parts.web.part import WebPart
 from .runtime.bounds import Limits
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles, not_found_error
@@ -43,13 +52,14 @@ from .runtime.generation import Generation
 from .runtime.live import Live
 from .runtime.loop import AppLoop
 from .runtime.output import make_printer
+from .runtime.part import Part
 from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
 from .trial import Trials
-from .view import refresh
 from .view.collect import Collector
-from .view.snapshot import Snapshot, thaw
+from .view.refresh import Refresher
+from .view.snapshot import Snapshot
 from .watching import Watching
 from .wording import near
 
@@ -75,6 +85,7 @@ class Engine:
         given_settings: Module id → settings given at start.
         config: The framework's own settings.
         notebooks: Notebooks whose ``%%module`` cells are modules too.
+        parts: Parts that generations get beside modframe's own.
     """
 
     def __init__(
@@ -86,6 +97,7 @@ class Engine:
         given_settings: Mapping[str, Mapping[str, Any]],
         config: FrameworkSettings,
         notebooks: Sequence[Path] = (),
+        parts: Sequence[Part[Any]] = (),
     ) -> None:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
@@ -95,15 +107,8 @@ class Engine:
         self.databases = LazyDatabases(data, config, self._all_generations)
         self.session = self.databases.session_here
         self._hurry = asyncio.Event()
-        self.aspects = Aspects(
-            app_loop,
-            databases=self.databases,
-            given_settings={module_id_of(key): one for key, one in given_settings.items()},
-            hurry=self._hurry,
-            find=self.find,
-        )
-        self.resources = self.aspects.resources
-        self.parts = self.aspects.parts
+        self.resources = ResourcesPart(app_loop)
+        self.parts = self._make_parts(parts)
         self.limits = _limits(config)
         self.live = Live()
         self.records = Records(self.live)
@@ -124,13 +129,41 @@ class Engine:
         self.source_finder = SourceFinder(
             self.disk, self.live, self.records, last=self.rollbacks.last, workspace=workspace
         )
+        self.refresher = Refresher()
         self.seen = Collector(
             self.live,
             self.records,
-            self.aspects.parts,
+            self.parts,
             log=self.log,
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
+        )
+
+    def _make_parts(self, more: Sequence[Part[Any]]) -> tuple[Part[Any], ...]:
+        """Make the parts of every generation, in the order they are prepared and entered.
+
+        They are left in reverse, so a part stands below those that it may use. At an end, the
+        routes go and the module stops first; then its tasks, timers, threads and sessions, which
+        may run until that stop. With no session open, a failed load's additions to the database
+        are taken back. Resources and log handlers are settled last: all others may use them.
+
+        Args:
+            more: Further parts; what module code runs may use them to its end.
+        """
+        given = {module_id_of(key): values for key, values in self.given_settings.items()}
+        return (
+            LogHandlersPart(),
+            MetricsPart(self._live_generations),
+            self.resources,
+            DatabasePart(self.databases),
+            *more,
+            SessionsPart(),
+            ThreadsPart(self.resources.holds),
+            TimersPart(),
+            TasksPart(self.app_loop),
+            SettingsPart(given),
+            ServicePart(self._hurry, SettingsPart.of),
+            WebPart(),
         )
 
     # -- start and stop -------------------------------------------------------------------
@@ -211,6 +244,9 @@ class Engine:
         """The live generation of a module."""
         return self.live.generations.get(module_id)
 
+    def _live_generations(self) -> Iterable[Generation]:
+        return self.live.generations.values()
+
     def package_of(self, module_id: str) -> str | None:
         """The private package that a module's plain name leads to."""
         generation = self.find(module_id)
@@ -220,7 +256,7 @@ class Engine:
         PLAIN_NAMES.forget(module_ids)
         self.handles.refresh(module_ids)
         self.watching.published(module_ids)
-        refresh.wake()
+        self.refresher.wake()
 
     def building(self, module_id: str) -> Generation | None:
         """A generation that is being built, as the others of its change see it."""
@@ -229,8 +265,6 @@ class Engine:
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
         """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
-        self.aspects.expect(generation)
-        generation.reads.exclude(self.data)
         is_core = generation.module_id.startswith("core.")
         return (CoreContext if is_core else ModuleContext)(generation, find, self)
 
@@ -300,7 +334,7 @@ class Engine:
 
         return Site(
             live,
-            rows=lambda: [thaw(one) for one in self.seen.rows()],
+            rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
             absent=self._absent,
             stale=self.records.stale_reason,
@@ -376,7 +410,12 @@ class Engine:
         from .view.widgets import Inspector
 
         verbs = make_verbs(self.app_loop, get_service=self.handles.get, asgi=lambda: self.site.asgi)
-        return Inspector(while_running(self.app_loop, self.snapshot), verbs, module_id)
+        return Inspector(
+            while_running(self.app_loop, self.snapshot),
+            verbs,
+            refresher=self.refresher,
+            module_id=module_id,
+        )
 
     # -- views ----------------------------------------------------------------------------
 

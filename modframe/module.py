@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import Finding
-from .html import section, table
+from .html import table
 from .names import full_id
+from .parts.settings import SettingsPart
+from .parts.web.part import WebPart
 from .source import Source
 from .spec import ModuleSpec, module_id_of
 from .wording import count
@@ -68,16 +70,14 @@ class Module:
     @property
     def settings(self) -> Any:
         """The current settings, an instance of the module's model; ``None`` without one."""
-        generation = self._generation()
-        part = generation.parts.get("settings") if generation else None
-        return part.value if part else None
+        settings = SettingsPart.of(self._generation())
+        return settings.value if settings is not None else None
 
     @property
     def routes(self) -> tuple[Any, ...]:
         """The routes of the live generation."""
-        generation = self._generation()
-        web = generation.parts.get("web") if generation else None
-        return web.routes if web else ()
+        web = WebPart.of(self._generation())
+        return web.routes if web is not None else ()
 
     @property
     def source(self) -> Source | None:
@@ -176,18 +176,7 @@ class Module:
         return f"<Module {self.id}{number} {view.state}, {routes}{error}>"
 
     def _repr_html_(self) -> str:
-        view = self._view()
-        rows: list[tuple[object, object]] = [
-            ("state", view.state),
-            ("generation", view.generation or ""),
-            ("from", view.origin),
-            ("files", ", ".join(view.files)),
-            ("routes", ", ".join(f"{route['method']} {route['path']}" for route in view.routes)),
-        ]
-        if view.error:
-            rows.append(("error", view.error))
-        rows += [("finding", finding) for finding in view.findings]
-        return section(self.id, table(rows), note=view.description)
+        return self._view()._repr_html_()
 
 
 class Modules(Mapping[str, Module]):

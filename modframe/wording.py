@@ -52,6 +52,25 @@ def some(things: Iterable[object], shown: int = 4) -> str:
     return f"{', '.join(names[:shown])}{more}"
 
 
+def otherwise(hint: str, cure: str) -> str:
+    """Put a cure behind the question that comes before it, if there is one.
+
+    >>> otherwise("did you mean 'orders'? ", "load it first"), otherwise("", "load it first")
+    ("did you mean 'orders'? Otherwise load it first", 'load it first')
+    """
+    return f"{hint}Otherwise {cure}" if hint else cure
+
+
+def one_line(value: object) -> str:
+    """Return a value as one line of text, in which control characters can't move the cursor.
+
+    >>> one_line("two\\n lines"), one_line(None)
+    ('two lines', '')
+    """
+    text = "" if value is None else str(value)
+    return "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
+
+
 def duration(seconds: float) -> str:
     """Return a duration in words.
 

@@ -106,30 +106,11 @@ def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
 
         as_json(thaw(view))
     else:
-        say(view.id, style="bold")
-        table([row for row in _view_rows(view) if row[1]], indent="  ")
-        show_findings(view.findings)
+        title, *lines = view.lines()
+        say(title, style="bold")
+        for line in lines:
+            say(line)
     return 0 if view.state == "LIVE" else 1
-
-
-def _view_rows(view: Any) -> Iterable[tuple[str, str]]:
-    """Yield label and text of each fact of a module; the text is empty where there is none."""
-    yield "state", view.state
-    yield "version", view.version
-    yield "about", view.description
-    yield "files", ", ".join(view.files)
-    yield "requires", ", ".join(view.requires)
-    yield "error", view.error
-    for service, facts in view.parts.get("service", {}).items():
-        yield "service", service
-        for method in facts["methods"]:
-            yield "", f"{method['name']}{method['signature']}  {method['description']}"
-    for route in view.routes:
-        yield "route", f"{route['method']} {route['path']}  {route['summary']}"
-    for key, setting in view.parts.get("settings", {}).items():
-        yield "setting", f"{key} = {setting['value']}  ({setting['source']})"
-    for database, tables in view.parts.get("database", {}).items():
-        yield "database", f"{database}: {', '.join(tables)}"
 
 
 # -- compliance --------------------------------------------------------------------------------

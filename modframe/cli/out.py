@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..wording import one_line as one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -80,12 +82,6 @@ def table(rows: Iterable[Sequence[object]], *, head: Sequence[str] = (), indent:
         line = Text.assemble(indent, *styled)
         line.rstrip()
         console().print(line)
-
-
-def one_line(value: object) -> str:
-    """Return a value as one line of text, without characters that could move the cursor."""
-    text = "" if value is None else str(value)
-    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
 
 
 def as_json(value: Any) -> None:

@@ -10,7 +10,7 @@ from ..runtime.live import Live
 from ..runtime.record import Records
 from ..source import OnDisk, Source, read_folder
 from ..spec import module_id_of
-from ..wording import near
+from ..wording import near, otherwise
 
 _IN_MEMORY = ("cells", "mapping")
 """Origins of texts that are nowhere on disk."""
@@ -89,6 +89,9 @@ class SourceFinder:
         kind, _, short = module_id.partition(".")
         return ModuleNotFoundInWorkspaceError(
             f"there is no module {module_id!r}",
-            cure=f"{hint}{'Otherwise write' if hint else 'write'} it in a '%%module {short}' cell, "
-            f"or in {self._disk.modules.name}/{kind}/{short}/api.py",
+            cure=otherwise(
+                hint,
+                f"write it in a '%%module {short}' cell, "
+                f"or in {self._disk.modules.name}/{kind}/{short}/api.py",
+            ),
         )

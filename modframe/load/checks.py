@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator
 from ..errors import Finding, Level
 from ..source import Source, SourceFile
 from ..source.source import module_name
-from ..wording import near, nearest
+from ..wording import near, nearest, otherwise
 from .text import Analysis, Fault, RelativeImport, analyze, is_code, is_test
 from .undefined import UnknownName
 
@@ -128,7 +128,7 @@ def _undefined_name_finding(
     if name in _IMPORT_OF:
         cure = f"add '{_IMPORT_OF[name]}'"
     elif hint and name not in outer:
-        cure = f"{hint}Otherwise define it or import it"
+        cure = otherwise(hint, "define it or import it")
     level: Level = "error" if unknown.certain else "warning"
     return Finding(
         "undefined-name", level, message, cure=cure, file=file, line=unknown.line, cell=content.cell

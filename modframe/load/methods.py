@@ -6,6 +6,7 @@ Asked by handles, contracts, the reader and views.
 from __future__ import annotations
 
 import inspect
+import typing
 from collections.abc import Container, Iterator
 from functools import partialmethod, singledispatchmethod
 from typing import Any
@@ -61,3 +62,19 @@ def signature_text(method: Any) -> str:
         return str(inspect.signature(method))
     except Exception:  # noqa: BLE001  # a built-in has none; a default's __repr__ is the module's own
         return "(...)"
+
+
+def signature_of(method: Any) -> inspect.Signature:
+    """Return a method's signature; an empty one for a built-in that has none."""
+    try:
+        return inspect.signature(method)
+    except (TypeError, ValueError):
+        return inspect.Signature()
+
+
+def type_hints(method: Any) -> dict[str, Any]:
+    """Return the annotations of a method as types; none where one of them leads nowhere."""
+    try:
+        return typing.get_type_hints(inspect.unwrap(method), include_extras=True)
+    except Exception:  # noqa: BLE001  # evaluating an annotation runs the author's text
+        return {}

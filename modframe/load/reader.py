@@ -25,7 +25,7 @@ from ..spec import (
     ShutdownSpec,
     module_id_of,
 )
-from ..wording import near
+from ..wording import near, otherwise
 from .class_facts import ClassFacts, Findings
 from .documented import documentation_findings
 from .module_class import BASE, find_module_class, is_framework_base, report_missing_decorators
@@ -205,7 +205,7 @@ class Reader:
         self._findings.error(
             "missing-method",
             f"@{fact.decorator} names {name!r}, and {why}",
-            f"{hint}Otherwise write the method" if hint else "write the method",
+            otherwise(hint, "write the method"),
             at=fact,
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from ..spec import Fact, ServiceSpec
-from ..wording import near
+from ..wording import near, otherwise
 from .class_facts import ClassFacts, Findings
 from .methods import public_methods
 
@@ -94,7 +94,7 @@ class ServiceReader:
             f"there is no class {wanted!r} in {files}"
             if no_class is None
             else f"{wanted!r} is no class but {no_class!r}",
-            f"{hint}{'Otherwise write' if hint else 'write'} the class, or name the one there is",
+            otherwise(hint, "write the class, or name the one there is"),
             at=at if at is not None else "",
         )
         return None

@@ -1,1 +1,1 @@
-"""The aspects of a generation, one each; `modframe.runtime.part` says what shape they have."""
+"""The parts of a generation, one aspect each; `modframe.runtime.part` says what a part is."""

@@ -1,66 +1,60 @@
-"""Metrics: what module code registers with ``prometheus_client`` is its generation's own.
+"""Metrics: what module code registers with ``prometheus_client`` belongs to its generation.
 
-A file that says ``Counter("orders_total", "...")`` registers it in the process's one registry, so
-that loading it again would be refused as a duplicate. While an app runs, a collector that module
-code makes goes into a registry of its generation, and the process's shows those of live ones.
-Nothing is imported here: it acts once a module has imported the library.
+A file that says ``Counter("orders_total", "...")`` registers it in the one registry of the process,
+so loading it again would be refused as a duplicate. While an app runs, a collector that module code
+makes goes into a registry of its generation, and the registry of the process shows those of live
+generations. The library is not imported here; this acts once a module has imported it.
 """
 
 from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
 from ..load.imports import AFTER_IMPORT
 from ..names import module_id_in, package_in
 from ..runtime.generation import Generation
-from ..runtime.part import Part
+from ..runtime.part import Panel, Part
 
 _LIBRARY = "prometheus_client"
 _KEY = "__modframe_metrics__"
-"""Where a private package keeps its registry, which so lives as long as the package."""
+"""The name under which a private package keeps its registry, which lives as long as the package."""
 
 
-class MetricsPart(Part):
-    """Knows the generations whose metrics may show.
+class MetricsPart(Part[None]):
+    """Knows the live generations, whose metrics are shown.
 
     Args:
-        find: The live generation of a module.
+        live: Returns the live generations.
     """
 
     name = "metrics"
 
-    def __init__(self, find: Callable[[str], Generation | None]) -> None:
-        self._find = find
-        self._entered: set[Generation] = set()
+    def __init__(self, live: Callable[[], Iterable[Generation]]) -> None:
+        self._live = live
         _parts.add(self)
         AFTER_IMPORT[_LIBRARY] = _install
         _install()
 
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[None]:
-        self._entered.add(generation)
-        try:
-            yield
-        finally:
-            self._entered.discard(generation)
-
-    def live(self) -> Iterator[tuple[str, Any]]:
-        """Module id and registry of each live generation that has one."""
-        for generation in list(self._entered):
-            if self._find(generation.module_id) is generation:
-                registry = _registry_of(generation)
-                if registry is not None:
-                    yield generation.module_id, registry
+    def registries(self) -> Iterator[tuple[str, Any]]:
+        """Yield module id and registry of each live generation that has one."""
+        for generation in self._live():
+            registry = _registry_of(generation)
+            if registry is not None and generation.stage != "closed":
+                yield generation.module_id, registry
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The names of the metrics."""
-        known = getattr(_registry_of(generation), "_collector_to_names", {})
-        return {"names": sorted(getattr(one, "_name", type(one).__name__) for one in list(known))}
+        """Return the names of the metrics."""
+        collectors = getattr(_registry_of(generation), "_collector_to_names", {})
+        names = (getattr(one, "_name", type(one).__name__) for one in list(collectors))
+        return {"names": sorted(names)}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the metrics by name."""
+        yield Panel("metric", (), tuple((name,) for name in facts["names"]))
 
 
 _parts: weakref.WeakSet[MetricsPart] = weakref.WeakSet()
@@ -70,23 +64,27 @@ def _registry_of(generation: Generation) -> Any:
     return vars(generation.package.root).get(_KEY) if generation.package is not None else None
 
 
-def _live() -> list[tuple[str, Any]]:
-    return [one for part in list(_parts) for one in part.live()]
+def _live_registries() -> list[tuple[str, Any]]:
+    return [entry for part in list(_parts) for entry in part.registries()]
 
 
 def _install() -> None:
-    """Stand in front of the process's registry, once the library is there; once."""
+    """Wrap the registry of the process, if the library is imported and it is not wrapped yet."""
     library = sys.modules.get(_LIBRARY)
     registry = getattr(library, "REGISTRY", None)
-    if registry is not None and not isinstance(vars(registry).get(_KEY), _Front):
-        setattr(registry, _KEY, _Front(registry))
+    if registry is not None and not isinstance(vars(registry).get(_KEY), _RegistryWrapper):
+        setattr(registry, _KEY, _RegistryWrapper(registry))
 
 
-class _Front:
-    """What the process's registry does with what module code hands it."""
+class _RegistryWrapper:
+    """Stands in front of the registry of the process, and is a collector in it.
+
+    As the first, it puts collectors of module code into the registries of their generations; as
+    the second, it adds the metrics of live generations to what the registry exposes.
+    """
 
     def __init__(self, registry: Any) -> None:
-        self._all = registry
+        self._registry = registry
         self._register, self._unregister = registry.register, registry.unregister
         self._register(self)
         # So that an exposition that asks for some names alone looks in here too.
@@ -94,38 +92,38 @@ class _Front:
         registry.register, registry.unregister = self.register, self.unregister
 
     def register(self, collector: Any) -> None:
-        """Register a collector: a module's in its generation's registry, others as ever.
+        """Register a collector: a module's in its generation's registry, others as usual.
 
         Raises:
-            ValueError: If its names are taken, by the process or by another live module.
+            ValueError: If the process or another live module has metrics of its names.
         """
-        package = _maker() if _parts else ""
+        package = _calling_package() if _parts else ""
         if not package:
             self._register(collector)
             return
         root = sys.modules.get(package)
         if root is None:
-            return  # its generation has ended: nobody looks at it any more
+            return  # its generation has ended, and nothing shows its metrics any more
         own = vars(root).get(_KEY)
         if own is None:
-            own = vars(root)[_KEY] = type(self._all)(auto_describe=True)
+            own = vars(root)[_KEY] = type(self._registry)(auto_describe=True)
         self._refuse_taken(collector, package)
         own.register(collector)
 
     def _refuse_taken(self, collector: Any, package: str) -> None:
-        names = set(self._all._get_names(collector))
+        names = set(self._registry._get_names(collector))
         module_id = module_id_in(package)
-        others = [("this process", self._all)]
-        others += [(key, one) for key, one in _live() if key != module_id]
-        for whose, registry in others:
+        others = [("this process", self._registry)]
+        others += [(key, registry) for key, registry in _live_registries() if key != module_id]
+        for owner, registry in others:
             if taken := names.intersection(registry._names_to_collectors):
                 raise ValueError(
-                    f"Duplicated timeseries: {whose} has {', '.join(sorted(taken))} already"
+                    f"Duplicated timeseries: {owner} has {', '.join(sorted(taken))} already"
                 )
 
     def unregister(self, collector: Any) -> None:
-        """Take a collector out, wherever it is."""
-        root = sys.modules.get(_maker())
+        """Remove a collector from the registry that holds it."""
+        root = sys.modules.get(_calling_package())
         own = vars(root).get(_KEY) if root is not None else None
         if own is not None and collector in own._collector_to_names:
             own.unregister(collector)
@@ -133,23 +131,23 @@ class _Front:
             self._unregister(collector)
 
     def describe(self) -> list[Any]:
-        """No names of its own."""
+        """Return no metrics: they come and go with generations."""
         return []
 
     def collect(self) -> Iterator[Any]:
-        """The metrics of live generations, each name once."""
+        """Yield the metrics of live generations, each name once."""
         seen: set[str] = set()
-        for _, registry in _live():
+        for _, registry in _live_registries():
             for metric in registry.collect():
                 if metric.name not in seen:
                     seen.add(metric.name)
                     yield metric
 
 
-def _maker() -> str:
-    """The private package whose code called into the library; empty if it isn't a module's.
+def _calling_package() -> str:
+    """Return the private package whose code called into the library; empty for other code.
 
-    A library that makes metrics of its own, at its import or later, keeps them to itself.
+    So the metrics that a library makes, at its import or later, stay in the process's registry.
     """
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:

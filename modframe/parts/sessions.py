@@ -1,13 +1,13 @@
-"""Sessions: those that a generation opened through its context, and did not close, end with it.
+"""Sessions: those that a generation opened through its context and left open are closed with it.
 
-Each is entered here by `ModuleDatabase`. One that is left is rolled back and closed; whether that
-lost changes decides whether it is only logged or is a fault.
+`ModuleDatabase` wraps each session in an `OwnedSession`. One that is left open is rolled back and
+closed; that is logged, and is a fault only if changes were lost.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from ..errors import ModframeError
 from ..observe import get_framework_logger
 from ..runtime.bounds import run_with_timeout
 from ..runtime.generation import Generation
-from ..runtime.part import Part
+from ..runtime.part import Panel, Part
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0
 """Seconds that closing one session may take."""
 _TRACKED = "modframe_tracked"
-"""Where a session's ``info`` says what it would lose; the database part puts it there."""
+"""The key of a session's ``info`` under which the database part keeps what it would lose."""
 
 
-class SessionsPart(Part):
-    """Knows the open sessions of each generation, and closes those that it left."""
+class SessionsPart(Part["dict[OwnedSession, None]"]):
+    """Knows the open sessions of each generation, and closes them at its end."""
 
     name = "sessions"
 
@@ -42,15 +42,19 @@ class SessionsPart(Part):
                 await _close_all(generation, list(opened))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """What the open sessions are for."""
-        return {"open": [str(one) for one in list(generation.parts["sessions"])]}
+        """Return what the open sessions are for."""
+        return {"open": [str(session) for session in list(self.of(generation) or ())]}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the open sessions."""
+        yield Panel("session", (), tuple((session,) for session in facts["open"]))
 
 
 class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):
-    """A session that its generation knows of while it is open.
+    """A session that is registered with its generation while it is open.
 
     Args:
-        generation: Whose it is.
+        generation: The generation that opens it.
         inner: The session's own context manager.
         database: Its database.
         purpose: What it is for.
@@ -64,14 +68,15 @@ class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):
         database: str,
         purpose: str,
     ) -> None:
-        self._known: dict[OwnedSession, None] = generation.parts.get("sessions", {})
+        opened = SessionsPart.of(generation)
+        self._open_sessions = opened if opened is not None else {}
         self._inner = inner
         self._database, self._purpose = database, purpose
         self._session: AsyncSession | None = None
 
     async def __aenter__(self) -> AsyncSession:
         session = self._session = await self._inner.__aenter__()
-        self._known[self] = None
+        self._open_sessions[self] = None
         return session
 
     async def __aexit__(
@@ -80,12 +85,12 @@ class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        self._known.pop(self, None)
+        self._open_sessions.pop(self, None)
         return await self._inner.__aexit__(kind, error, trace)
 
     @property
-    def loses(self) -> tuple[str, ...]:
-        """What it would lose if it were closed now."""
+    def uncommitted(self) -> tuple[str, ...]:
+        """What would be lost if it were closed now, as SQL verbs."""
         tracked = self._session.info.get(_TRACKED) if self._session is not None else None
         return tracked.uncommitted if tracked is not None else ()
 
@@ -105,28 +110,30 @@ class _EndedError(Exception):
     """Raised into a session whose generation ends."""
 
 
-async def _close_all(generation: Generation, left: list[OwnedSession]) -> None:
-    """Close what was left open, newest first.
+async def _close_all(generation: Generation, sessions: list[OwnedSession]) -> None:
+    """Close sessions that were left open, newest first.
 
     Raises:
-        ModframeError: If that lost changes, or one would not close.
+        ModframeError: If changes were lost, or a session would not close.
     """
     logger = get_framework_logger(generation.module_id)
-    whose = f"{generation.module_id}: generation {generation.number}"
+    subject = f"{generation.module_id}: generation {generation.number}"
     faults = []
-    for one in reversed(left):
-        lost = one.loses
+    for session in reversed(sessions):
+        lost = session.uncommitted
         changes = f", with uncommitted changes ({', '.join(lost)})" if lost else ""
-        said = f"session {one} was open{changes}, and was rolled back and closed"
+        message = f"session {session} was open{changes}, and was rolled back and closed"
+        failed = False
         try:
-            await run_with_timeout(one.cut_off, _PATIENCE, what=f"closing session {one}")
+            await run_with_timeout(session.cut_off, _PATIENCE, what=f"closing session {session}")
         except Exception as error:  # noqa: BLE001  # the next one is closed in any case
-            said = f"session {one} was open{changes}, and would not close: {error}"
-            lost = (said,)
-        logger.log(logging.WARNING, "%s ended: %s", whose, said)
-        faults += [said] * bool(lost)
+            message = f"session {session} was open{changes}, and would not close: {error}"
+            failed = True
+        logger.log(logging.WARNING, "%s ended: %s", subject, message)
+        if lost or failed:
+            faults.append(message)
     if faults:
         raise ModframeError(
-            f"{whose} ended: {'; '.join(faults)}",
+            f"{subject} ended: {'; '.join(faults)}",
             cure="leave the session's `async with` block in what stops the module",
         )

@@ -1,14 +1,14 @@
 """Tasks: what a module's code starts with ``asyncio.create_task`` belongs to its generation.
 
-The app loop's task factory hands each task over. Those begun by the phases stand until the
-generation ends, after the module's own cleanup; those begun by ``activate`` end when it is
-replaced; those that calls start are waited for as the calls are.
+The app loop's task factory passes each task to its owner. Tasks that the phases start run until
+the generation ends, after the module's own cleanup. Those that ``activate`` starts end when the
+generation is replaced. Those that calls start are drained like the calls.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import Context
 from typing import Any
@@ -20,15 +20,16 @@ from ..runtime.generation import Generation
 from ..runtime.loop import AppLoop
 from ..runtime.output import task_context
 from ..runtime.owner import is_activating
-from ..runtime.part import Part
+from ..runtime.part import Panel, Part
 from ..runtime.stragglers import task_name
 
 _NOTICE = 0.5
-"""Seconds that a dead task may wait for somebody to ask for it."""
+"""Seconds in which something may await a task that failed before the failure is logged."""
 _PATIENCE = 2.0
+"""Seconds that tasks have to end after their cancellation."""
 
 
-class TasksPart(Part):
+class TasksPart(Part["Tasks"]):
     """Keeps the tasks of each generation, and ends them with it."""
 
     name = "tasks"
@@ -49,22 +50,28 @@ class TasksPart(Part):
                 del self._app_loop.owners[generation.package_name]
 
     async def retire(self, generation: Generation) -> None:
-        """End what ``activate`` began: its successor is about to begin the same."""
-        tasks: Tasks | None = generation.parts.get("tasks")
+        """End what ``activate`` started, for the successor is about to start the same."""
+        tasks = self.of(generation)
         if tasks is not None and tasks.consumers:
             await _end(generation, tasks.consumers)
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The names of the tasks that run."""
-        tasks: Tasks | None = generation.parts["tasks"]
-        return {"running": sorted(map(task_name, list(tasks.running if tasks else ())))}
+        """Return the names of the tasks that run."""
+        tasks = self.of(generation)
+        running = list(tasks.running) if tasks is not None else ()
+        return {"running": sorted(map(task_name, running))}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the tasks that run, by name."""
+        yield Panel("task", (), tuple((name,) for name in facts["running"]))
 
 
 class Tasks:
-    """The running tasks of a generation; one that dies and is not asked for is logged.
+    """The running tasks of a generation; the failure of one that nothing awaits is logged.
 
     Attributes:
-        running: All of them. ``consumers``: those of them that ``activate`` began.
+        running: All of them.
+        consumers: Those that ``activate`` started.
     """
 
     def __init__(self, generation: Generation) -> None:
@@ -73,11 +80,11 @@ class Tasks:
         self.consumers: set[asyncio.Task[Any]] = set()
 
     def context(self) -> Context:
-        """The context of a new task, whose prints go to the log."""
+        """Return the context of a new task, whose prints go to the log."""
         return task_context()
 
     def add(self, task: asyncio.Task[Any]) -> None:
-        """Take a task in, and look at how it ends."""
+        """Own a task until it is done."""
         self.running.add(task)
         generation = self._generation
         if is_activating(generation.package_name):
@@ -90,11 +97,11 @@ class Tasks:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self.running.discard(task)
-        if _unasked(task):  # whoever awaits it has its turn first
-            task.get_loop().call_later(_NOTICE, self._say, task)
+        if _is_unawaited_failure(task):  # what awaits it takes its turn first
+            task.get_loop().call_later(_NOTICE, self._report, task)
 
-    def _say(self, task: asyncio.Task[Any]) -> None:
-        if _unasked(task) and (error := task.exception()) is not None:
+    def _report(self, task: asyncio.Task[Any]) -> None:
+        if _is_unawaited_failure(task) and (error := task.exception()) is not None:
             log_exception(
                 self._generation.module_id,
                 f"task {task_name(task)} died, and nobody awaits it",
@@ -102,22 +109,22 @@ class Tasks:
             )
 
 
-def _unasked(task: asyncio.Task[Any]) -> bool:
-    """Whether a task failed and nobody has taken its exception: asyncio's own mark of it."""
+def _is_unawaited_failure(task: asyncio.Task[Any]) -> bool:
+    """Return asyncio's own mark of a task that failed and whose exception nothing retrieved."""
     return bool(getattr(task, "_log_traceback", False))
 
 
 async def _end(generation: Generation, tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel what runs, and what that starts while it ends, and wait for it.
+    """Cancel tasks, and those that they start while they end, and wait for all.
 
     Raises:
-        ModframeError: If tasks don't end within their patience.
+        ModframeError: If tasks don't end in time; names them.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + _PATIENCE
     while not all(task.done() for task in tasks):
-        if left := await cancel_all(tasks, timeout=until - loop.time()):
-            names = ", ".join(sorted(repr(task_name(task)) for task in left))
+        if running := await cancel_all(tasks, timeout=until - loop.time()):
+            names = ", ".join(sorted(repr(task_name(task)) for task in running))
             raise ModframeError(
                 f"tasks of generation {generation.number} ignore their cancellation: {names}",
                 cure="let CancelledError out of them; they run on until the process ends",

@@ -1,7 +1,8 @@
-"""Threads and executors: those that a module's code started and left are shut down, or named.
+"""Threads and executors: those that a module's code left running are shut down, or named.
 
-A thread can't be killed. So at a generation's end its `threading.Timer`s are cancelled, executors
-on its instances and in its files are shut down, and what still runs after a moment is named.
+A thread can't be killed. At a generation's end its `threading.Timer`s are cancelled, the executors
+on its instances and in its files are shut down, and threads that still run a second later are
+named in an error.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from ..runtime.ownership import callable_name, callable_package
 from ..runtime.part import Part
 
 _PATIENCE = 1.0
-"""Seconds that threads which were told to end get for it."""
+"""Seconds that threads have to end."""
 _POLL = 0.01
 
 
-class ThreadsPart(Part):
+class ThreadsPart(Part[None]):
     """Ends the timers and executors of each generation, and names the threads that run on.
 
     Args:
-        shared: Whether an object is shared with other generations, and so not this one's to end.
+        shared: Returns whether generations share an object, so that one's end does not close it.
     """
 
     name = "threads"
@@ -45,10 +46,10 @@ class ThreadsPart(Part):
             await self._end(generation)
 
     async def _end(self, generation: Generation) -> None:
-        """End what can be ended, and wait a moment for it.
+        """Cancel timers, shut executors down, and wait for their threads.
 
         Raises:
-            ModframeError: If threads of the module's run on.
+            ModframeError: If threads of the module still run; names them.
         """
         running = _cancelled_or_running(generation)
         for name, executor in self._executors(generation):
@@ -57,9 +58,13 @@ class ThreadsPart(Part):
             running |= dict.fromkeys(workers, f"a worker of the executor {name!r}")
         loop = asyncio.get_running_loop()
         until = loop.time() + _PATIENCE
-        while running := {one: what for one, what in running.items() if one.is_alive()}:
+        while running := {
+            thread: target for thread, target in running.items() if thread.is_alive()
+        }:
             if loop.time() >= until:
-                names = ", ".join(f"{one.name!r} ({what})" for one, what in running.items())
+                names = ", ".join(
+                    f"{thread.name!r} ({target})" for thread, target in running.items()
+                )
                 raise ModframeError(
                     f"threads of generation {generation.number} still run: {names}",
                     cure="let what stops the module tell them to end; they run on until the "
@@ -77,16 +82,16 @@ class ThreadsPart(Part):
 
 
 def _cancelled_or_running(generation: Generation) -> dict[threading.Thread, str]:
-    """The module's threads that live, its timers cancelled."""
+    """Cancel the module's timers; return its live threads, each with the name of its target."""
     running: dict[threading.Thread, str] = {}
     timers = []
     for thread in threading.enumerate():
-        runs = _runs(thread)
-        if runs is None or callable_package(runs) != generation.package_name:
+        target = _target_of(thread)
+        if target is None or callable_package(target) != generation.package_name:
             continue
-        running[thread] = callable_name(runs)
+        running[thread] = callable_name(target)
         if isinstance(thread, threading.Timer):
-            timers.append(callable_name(runs))
+            timers.append(callable_name(target))
             thread.cancel()
     if timers:
         get_framework_logger(generation.module_id).info(
@@ -96,24 +101,24 @@ def _cancelled_or_running(generation: Generation) -> dict[threading.Thread, str]
     return running
 
 
-def _runs(thread: threading.Thread) -> Any:
-    """The callable that a thread was started for."""
+def _target_of(thread: threading.Thread) -> Any:
+    """Return the callable that a thread runs; ``None`` once it has ended."""
     if isinstance(thread, threading.Timer):
         return thread.function
     if type(thread).run is not threading.Thread.run:
         return type(thread).run
-    return getattr(thread, "_target", None)  # gone once it has ended
+    return getattr(thread, "_target", None)  # deleted when it ends
 
 
 def _workers(executor: Executor) -> set[threading.Thread]:
-    """The threads that an executor works with; one of processes has one that looks after them."""
+    """Return an executor's threads; one of processes has a thread that manages them."""
     workers = set(getattr(executor, "_threads", ()))
     manager = getattr(executor, "_executor_manager_thread", None)
     return workers | ({manager} if manager is not None else set())
 
 
 def _owned(generation: Generation) -> Iterator[tuple[str, Any]]:
-    """What stands on a generation's instances, and in its files unless it was imported there."""
+    """Yield the attributes of a generation's instances, and the executors its files define."""
     for instance in (generation.module, *generation.own_services.values()):
         names = getattr(instance, "__dict__", {})
         yield from ((f"self.{name}", value) for name, value in list(names.items()))
@@ -126,7 +131,7 @@ def _owned(generation: Generation) -> Iterator[tuple[str, Any]]:
 
 
 def _imported(generation: Generation, file: str, name: str) -> bool:
-    """Whether a file has a name from an import, so that what it stands for is someone else's."""
+    """Return whether a file got a name by an import, so that its value belongs to other code."""
     table = symtable.symtable(generation.source.files[file].code, file, "exec")
     try:
         return table.lookup(name).is_imported()

@@ -1,7 +1,6 @@
-"""Timers: what a module's code asked of ``loop.call_later`` and ``call_at`` ends with it.
+"""Timers: what a module's code scheduled with ``loop.call_later`` and ``call_at`` ends with it.
 
-A generation that is replaced or ends looks through what the loop has scheduled, and cancels its
-own: at first what ``activate`` began, at the end the rest.
+What ``activate`` scheduled is cancelled when the generation is replaced, the rest at its end.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from ..runtime.part import Part
 from ..wording import count
 
 
-class TimersPart(Part):
-    """Cancels the timers of each generation at its end, and says so in the log."""
+class TimersPart(Part[None]):
+    """Cancels the timers of each generation at its end, and logs their names."""
 
     name = "timers"
 
@@ -36,19 +35,19 @@ class TimersPart(Part):
                 )  # fmt: skip
 
     async def retire(self, generation: Generation) -> None:
-        """End those that ``activate`` began: its successor is about to begin the same."""
+        """Cancel what ``activate`` scheduled, for the successor is about to schedule the same."""
         _cancel(generation.package_name, consumers=True)
 
 
 def _cancel(package: str, *, consumers: bool = False) -> list[str]:
-    """Cancel a package's timers; the names of what they would have called.
+    """Cancel a package's timers; return the names of what they would have called.
 
     Args:
         package: The private package.
-        consumers: Whether only those that ``activate`` began, or that came of them.
+        consumers: Whether to cancel only those that ``activate`` scheduled, or that they did.
     """
     names = []
-    # asyncio's own list; a loop of another make has none, and its timers are left alone.
+    # asyncio's own list; other loops have none, and their timers are left alone.
     for handle in list(getattr(asyncio.get_running_loop(), "_scheduled", ())):
         callback = getattr(handle, "_callback", None)
         if callback is None or handle.cancelled() or callable_package(callback) != package:

@@ -40,7 +40,7 @@ class App(Protocol):
     config: FrameworkSettings
     limits: Limits
     modules_folder: Path
-    parts: tuple[Part, ...]
+    parts: tuple[Part[Any], ...]
     live: Live
     records: Records
     handles: Handles

@@ -1,78 +1,140 @@
-"""`Part`: one aspect of a generation (settings, database, web, ...), as the swap sees it."""
+"""`Part`: one aspect of a generation (settings, database, web, ...); `Panel`: what it shows.
+
+Subclasses of `Part` stand in `modframe.parts`; the engine makes one object of each. A batch
+prepares and enters the parts of a generation, the ledger leaves them, and the snapshot collects
+what they describe and show, so that changes and views know no part by its name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
 from .generation import Generation
 
+T = TypeVar("T")
 
-class Part:
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A table that a part shows of a generation; every view draws it.
+
+    Attributes:
+        noun: What a row is, in the singular, such as ``"route"``; the head of the first column.
+        heads: The heads of the other columns.
+        rows: The cells of each row, as plain text; the first one names the row.
+    """
+
+    noun: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def title(self) -> str:
+        """The noun in the plural."""
+        return f"{self.noun}s"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The heads of all columns."""
+        return (self.noun, *self.heads)
+
+
+class Part(Generic[T]):
     """Builds one aspect of each generation, releases it, and describes it.
 
-    A part is one object for the whole app; what it makes for a generation stands in
-    ``generation.parts[name]``. Nothing that a part does before publish may touch what is live.
+    A part is one object for the whole app. What it builds for a generation, a ``T``, is found with
+    `of`. Nothing that a part does before publish may touch what is live.
 
     A new kind of thing that modules own is a new part: it builds or watches what the module makes
     of it, and on leaving settles all of it. What it can't settle it raises as a `ModframeError`
     that names each thing: the module is then FAILED_UNLOAD, or the swap says what leaked.
     What comes into being later, one by one, is put on ``generation.ledger`` with its name.
+
+    Attributes:
+        name: What the ledger and the snapshot call it.
+        noun: What `outline` lists, in the singular; empty for a part that lists nothing.
+        vanishes: Whether what a new generation no longer lists is gone. A column of a table stays.
     """
 
-    name: str = ""
-    noun: str = ""
-    """What `outline` lists, in the singular; empty for a part that lists nothing."""
-    vanishes: bool = True
-    """Whether what a new generation lists no more is gone: a column of a table is not."""
+    name: ClassVar[str] = ""
+    noun: ClassVar[str] = ""
+    vanishes: ClassVar[bool] = True
 
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[Any]:
-        """Phase 1: build the aspect; what is yielded becomes ``generation.parts[name]``.
+    @classmethod
+    def of(cls, generation: Generation | None) -> T | None:
+        """Return what this part built for a generation; ``None`` if it was not entered."""
+        return generation.parts.get(cls.name) if generation is not None else None
+
+    def prepare(self, generation: Generation) -> None:
+        """Get ready for the module's body, which runs next, on this thread.
+
+        For what the body may already own before phase 1, and then fail. Put what settles it on
+        ``generation.ledger``: it is called after all parts were left, and also if the body raises.
+        """
+
+    def applies(self, generation: Generation) -> bool:
+        """Return whether the generation has a use for this part; if not, it is not entered.
+
+        Asked once, before phase 1. A part that has to settle what module code may begin at any
+        later time applies to every generation.
+        """
+        return type(self).enter is not Part.enter
+
+    def enter(self, generation: Generation) -> AbstractAsyncContextManager[T]:
+        """Phase 1: build the aspect; what the context manager yields is what `of` returns.
 
         Leaving releases it, with the exception if the build failed further on.
         """
-        yield None
+        raise NotImplementedError
 
     def starts(self, generation: Generation) -> bool:
-        """Whether there is anything to `start`."""
+        """Return whether there is anything to `start`."""
         return type(self).start is not Part.start
 
     async def start(self, generation: Generation) -> None:
-        """Phase 2: whatever needs the other modules, called in dependency order."""
+        """Phase 2: do what needs the other modules; called in dependency order."""
 
     def activates(self, generation: Generation) -> bool:
-        """Whether there is anything to `activate`."""
+        """Return whether there is anything to `activate`."""
         return False
 
     async def activate(self, generation: Generation) -> None:
-        """After publish, in dependency order: start what consumes from outside.
+        """Start what consumes from outside; called after publish, in dependency order.
 
-        Its predecessor was retired before, so that no two do. What is raised is the load's error,
-        but the generation is live and stays so.
+        The predecessor was retired before, so that no two consume at once. What is raised is the
+        load's error, but the generation is live and stays so.
         """
 
     async def retire(self, generation: Generation) -> None:
-        """It was replaced, or stops: end at once what must not go on beside a successor.
+        """End at once what must not run beside a successor: the generation was replaced, or stops.
 
-        Calls inside it go on. Called once, before the successor is activated.
+        Calls inside the generation go on. Called once, before the successor is activated.
         """
 
     def end_streams(self, generation: Generation) -> None:
-        """The deadline of what is still open: tell it to go."""
+        """Tell open streams to end: their deadline has come."""
 
     def outline(self, generation: Generation) -> tuple[str, ...] | None:
-        """What a loaded generation has of it, by name, entered or not; touches nothing.
+        """Return by name what a loaded generation has of this aspect, entered or not.
 
-        Nothing where that can't be told before phase 1. Raises what entering would raise for a
-        fault that can be seen already.
+        Changes nothing. Returns ``None`` where that can't be known before phase 1, and raises what
+        entering would raise for a fault that shows already.
         """
         return ()
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """What a person should see of it, as plain data for the snapshot; never waits."""
+        """Return the facts of a live generation, as JSON-ready data for the snapshot.
+
+        Called from any thread, whether the part was entered or not; must not wait.
+        """
         return {}
 
+    def panels(self, facts: Mapping[str, Any]) -> Iterable[Panel]:
+        """Return what people see of the facts that `describe` returned, for every view.
 
-PartContext = AbstractAsyncContextManager[Any]
+        A panel without rows is left out.
+        """
+        return ()

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import ModuleExitError
 from ..parts.web.errors import BrokenResponseError
+from ..parts.web.part import WebPart
 from ..parts.web.paths import module_id_at, prefix_of
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
 from ..runtime.gate import Work, enter_work, leave_work
@@ -91,7 +92,7 @@ class Dispatcher:
         *,
         module_id: str,
     ) -> None:
-        if generation is None or (web := generation.parts.get("web")) is None:
+        if generation is None or (web := WebPart.of(generation)) is None:
             await self._missing(module_id, self._live.generations, scope).send(scope, send)
             return
         if (why := self._stale(module_id)) and is_local(scope):

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..parts.web.application import WebApp
 from ..parts.web.openapi import operations, slug_of
+from ..parts.web.part import WebPart
 from ..runtime.live import Live
 
 _log = logging.getLogger("modframe.server")
@@ -63,7 +64,7 @@ class MergedOpenAPI:
         return {
             name: web
             for name in sorted(generations)
-            if (web := generations[name].parts.get("web")) is not None
+            if (web := WebPart.of(generations[name])) is not None
         }
 
     def _is_current(self, webs: Mapping[str, WebApp]) -> bool:

@@ -7,12 +7,13 @@ that the engine hands to the site, and never waits for a module.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..parts.web.boundary import Boundary
 from ..parts.web.problem import Problem, Receive, Scope, Send
+from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, docs_page, read_asset, start_script
 from .openapi import MergedOpenAPI
 from .status import status_page
@@ -57,15 +58,15 @@ class SystemPages:
 
     Args:
         openapi: The merged document.
-        snapshot: Returns the rows of the status page: ``id``, ``state``, ``generation``, ``error``.
-        readiness: Returns whether everything is ready, and module id → state.
+        snapshot: Returns what the status page shows of each module.
+        readiness: Whether all is ready, and module id → state.
     """
 
     def __init__(
         self,
         openapi: MergedOpenAPI,
         *,
-        snapshot: Callable[[], Sequence[Mapping[str, Any]]],
+        snapshot: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
     ) -> None:
         self._openapi = openapi
@@ -132,7 +133,7 @@ class SystemPages:
     # -- pages --------------------------------------------------------------------------------
 
     async def _status(self, scope: Scope) -> Page:
-        return _page(status_page(self._snapshot(), query=_query(scope)), _BASE_POLICY)
+        return _page(status_page(list(self._snapshot()), query=_query(scope)), _BASE_POLICY)
 
     async def _document(self, scope: Scope) -> Page:
         body = await self._openapi.body()

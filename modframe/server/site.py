@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import ServeError
 from ..runtime.live import Live
+from ..view.snapshot import ModuleView
 from .binding import bind
 from .dispatcher import Dispatcher
 from .guard import Guard
@@ -39,7 +40,7 @@ class Site:
         self,
         live: Live,
         *,
-        rows: Callable[[], Sequence[Mapping[str, Any]]],
+        rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str] = lambda _: "",

@@ -1,15 +1,15 @@
-"""The status page at `/`: rows of the snapshot → one HTML page, without script.
+"""The status page at `/`: the modules of a snapshot → one HTML page, without script.
 
 The system pages call it. Everything that comes in is text and goes out escaped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from ..html import Raw, link, table, tag, text
+from ..html import Raw, link, row, table, tag, text
 from ..parts.web.paths import prefix_of
+from ..view.snapshot import ModuleView
 
 STYLE = """
 :root{color-scheme:light dark;--line:#d5d8dd;--soft:#5c6370;--bad:#b3261e;--good:#1a7f37}
@@ -31,7 +31,7 @@ _HEAD = (
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
     '<link rel="icon" href="data:,">'
 )
-_COLUMNS = ("module", "state", "generation", "path", "error")
+_COLUMNS = ("module", "state", "generation", "path", "what it has", "error")
 
 
 def head(title: str, extra: str = "") -> str:
@@ -39,16 +39,16 @@ def head(title: str, extra: str = "") -> str:
     return f"{_HEAD}<title>{text(title)}</title><style>{STYLE}</style>{extra}</head>"
 
 
-def status_page(rows: Sequence[Mapping[str, Any]], *, query: str = "") -> bytes:
-    """Return the page as HTML.
+def status_page(views: Sequence[ModuleView], *, query: str = "") -> bytes:
+    """Return the page.
 
     Args:
-        rows: One for each module: ``id``, ``state``, ``generation``, ``error``.
-        query: Added to its links, question mark included: the token.
+        views: What it shows, a row for each.
+        query: What its links carry on, with its question mark.
     """
-    live = [row for row in rows if row.get("state") == "LIVE"]
-    faulty = sum(bool(row.get("error")) for row in live)
-    summary = f"{len(live)} of {len(rows)} modules live"
+    live = [view for view in views if view.state == "LIVE"]
+    faulty = sum(bool(view.error) for view in live)
+    summary = f"{len(live)} of {len(views)} modules live"
     summary += f", {faulty} with an error" if faulty else ""
     links = "".join(
         link(f"{path}{query}", label)
@@ -58,23 +58,32 @@ def status_page(rows: Sequence[Mapping[str, Any]], *, query: str = "") -> bytes:
             ("health", "health"),
         )
     )
-    modules = table(map(_cells, rows), head=_COLUMNS, classes="all")
+    modules = table(map(_cells, views), head=_COLUMNS, classes="all")
     body = (
         f"<body><h1>modframe</h1><nav>{links}</nav>"
         f"{tag('p', summary, classes='soft')}"
-        f"{modules if rows else tag('p', 'No module is loaded yet.')}</body></html>"
+        f"{modules if views else tag('p', 'No module is loaded yet.')}</body></html>"
     )
     return (head("modframe") + body).encode()
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[Raw | str, ...]:
-    state = str(row.get("state") or "")
-    tone = "faulty" if state == "LIVE" and row.get("error") else state
-    generation = row.get("generation")
+def _cells(view: ModuleView) -> tuple[Raw | str, ...]:
+    tone = "faulty" if view.state == "LIVE" and view.error else view.state
     return (
-        tag("code", row["id"]),
-        tag("span", state, classes=tone),
-        "" if generation is None else str(generation),
-        tag("code", prefix_of(str(row["id"]))),
-        tag("pre", row["error"]) if row.get("error") else "",
+        tag("code", view.id),
+        tag("span", view.state, classes=tone),
+        str(view.generation or ""),
+        tag("code", prefix_of(view.id)),
+        _contents(view),
+        tag("pre", view.error) if view.error else "",
     )
+
+
+def _contents(view: ModuleView) -> Raw | str:
+    """Return what the parts show of a module: counts, which open to the tables."""
+    if not view.panels:
+        return ""
+    tables = (
+        row(tag("h4", panel.title), table(panel.rows, head=panel.columns)) for panel in view.panels
+    )
+    return tag("details", row(tag("summary", view.contents), *tables))

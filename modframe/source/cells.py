@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from ..errors import WorkspaceError
 from ..spec import module_id_of
-from ..wording import near
+from ..wording import near, otherwise
 
 MAGIC = "%%module"
 ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -142,6 +142,7 @@ def _parse_error(line: str, why: str) -> WorkspaceError:
     hint = next(filter(None, (near(word, flags) for word in unknown)), "")
     return WorkspaceError(
         f"{MAGIC} {line}".rstrip() + f": {why}",
-        cure=f"{hint}{'Otherwise write' if hint else 'write'} {MAGIC} MODULE [FILE], "
-        f"for example {MAGIC} orders services.py",
+        cure=otherwise(
+            hint, f"write {MAGIC} MODULE [FILE], for example {MAGIC} orders services.py"
+        ),
     )

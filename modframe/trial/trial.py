@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Finding, LoadError
 from ..load.text import is_code, is_test
+from ..parts.tasks import TasksPart
 from ..runtime.app import App
 from ..runtime.bounds import GRACE, cancel_all, wait_for_any
 from ..runtime.change.outcome import Passed
@@ -182,10 +183,11 @@ async def _end(run: Run, over: asyncio.Event, timeout: float) -> Failure:
 
 
 def _tasks_of_tests(generation: Generation) -> list[asyncio.Task[Any]]:
-    """Return the tasks that the tests started; the module's own ones go on."""
-    tasks = generation.parts.get("tasks")
-    running = tasks.running if tasks else ()
-    return [task for task in running if _is_of_tests(task, generation)]
+    """The tasks that the tests started themselves; the module's own go on."""
+    tasks = TasksPart.of(generation)
+    return [
+        one for one in (tasks.running if tasks is not None else ()) if _is_of_tests(one, generation)
+    ]
 
 
 def _is_of_tests(task: asyncio.Task[Any], generation: Generation) -> bool:

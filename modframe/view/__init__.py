@@ -1,1 +1,1 @@
-"""Views: the snapshot of what runs, and what text, HTML and widgets make of it."""
+"""Views: the snapshot of what runs, as text, HTML, JSON and widgets."""

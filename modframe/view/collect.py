@@ -1,33 +1,40 @@
-"""Live, records and the parts' ``describe`` to a `Snapshot`; never waits, from any thread."""
+"""Makes a `Snapshot` of Live, the records, and what the parts describe and show.
+
+Called by the engine, from any thread; never waits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from ..names import MODULE_TYPES
 from ..observe import EventLog
 from ..runtime.generation import Generation
 from ..runtime.live import Live
-from ..runtime.part import Part
+from ..runtime.part import Panel, Part
 from ..runtime.record import Record, Records
 from .snapshot import LogLine, ModuleView, Snapshot, freeze
 
 
 class Collector:
-    """Collects what there is to see of one app.
+    """Collects the snapshots of one app.
 
     Args:
-        live: What runs. ``records``: what is known beside it. ``parts``: what describes it.
-        log: For the tail.
-        workspace: As text. ``data`` likewise.
+        live: What runs.
+        records: What is known of each module beside it.
+        parts: Describe what runs.
+        log: The event log, for its tail.
+        workspace: The workspace's folder.
+        data: The data folder.
     """
 
     def __init__(
         self,
         live: Live,
         records: Records,
-        parts: Sequence[Part],
+        parts: Sequence[Part[Any]],
         *,
         log: EventLog,
         workspace: str,
@@ -40,11 +47,11 @@ class Collector:
         self._workspace, self._data = workspace, data
 
     def ids(self) -> list[str]:
-        """All modules, those of the framework last."""
-        return sorted(self._records.ids(), key=_shown_order)
+        """Return the ids of all modules, those of the framework last."""
+        return sorted(self._records.ids(), key=_sort_key)
 
     def snapshot(self, url: str, *, lines: int = 50) -> Snapshot:
-        """Everything, as frozen plain data."""
+        """Return everything that runs, as frozen plain data."""
         return Snapshot(
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             workspace=self._workspace,
@@ -54,18 +61,19 @@ class Collector:
             modules=tuple(self.module(key) for key in self.ids()),
             log_problem=self._log.describe()["problem"] or "",
             log=tuple(
-                LogLine(str(one.time), one.level, one.module_id, one.message)
-                for one in self._log.tail(lines)
+                LogLine(str(event.time), event.level, event.module_id, event.message)
+                for event in self._log.tail(lines)
             ),
         )
 
     def module(self, module_id: str) -> ModuleView:
-        """One module."""
+        """Return the view of one module."""
         generation = self._live.generations.get(module_id)
         record = self._records.get(module_id) or Record(module_id)
         live = generation.source if generation else None
         spec = generation.spec if generation else None
-        shown = live or record.draft
+        source = live or record.draft
+        facts = {part.name: part.describe(generation) for part in self._parts} if generation else {}
         return ModuleView(
             id=module_id,
             state=self._records.state(module_id),
@@ -73,32 +81,32 @@ class Collector:
             description=spec.description if spec else "",
             generation=generation.number if generation else 0,
             origin=live.origin if live else "",
-            files=tuple(sorted(shown.files)) if shown else (),
+            files=tuple(sorted(source.files)) if source else (),
             reads=tuple(sorted(map(str, generation.reads))) if generation else (),
             error=str(record.error or ""),
             outcome=record.outcome,
             draft=record.draft is not None and (live is None or record.draft.digest != live.digest),
             in_flight=generation.in_flight + generation.open_streams if generation else 0,
-            retired=tuple(freeze(_inside(one)) for one in list(record.retired)),
+            retired=tuple(freeze(_draining(retired)) for retired in list(record.retired)),
             overridden=tuple(record.replacements),
             unsettled=tuple(map(str, record.unsettled)),
             requires=spec.required_ids if spec else (),
-            parts=freeze(
-                {
-                    part.name: part.describe(generation)
-                    for part in self._parts
-                    if generation is not None and part.name in generation.parts
-                }
-            ),
+            parts=freeze(facts),
             findings=tuple(generation.findings) if generation else (),
+            panels=tuple(self._panels(facts)),
         )
 
+    def _panels(self, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[Panel]:
+        for part in self._parts:
+            if described := facts.get(part.name):
+                yield from (panel for panel in part.panels(described) if panel.rows)
+
     def rows(self) -> Iterable[ModuleView]:
-        """The modules that were meant to run."""
+        """Return the views of the modules that should run."""
         return [self.module(key) for key in self._records.readiness()]
 
 
-def _inside(generation: Generation) -> dict[str, int]:
+def _draining(generation: Generation) -> dict[str, int]:
     return {
         "generation": generation.number,
         "calls": generation.in_flight,
@@ -107,5 +115,5 @@ def _inside(generation: Generation) -> dict[str, int]:
     }
 
 
-def _shown_order(module_id: str) -> tuple[bool, str]:
+def _sort_key(module_id: str) -> tuple[bool, str]:
     return (module_id.partition(".")[0] == MODULE_TYPES[0], module_id)

@@ -1,8 +1,8 @@
-"""`Entries`: an accordion of forms, one a method or a route, which follows the snapshot.
+"""`Entries`: an accordion of forms, one for each method or route, which follows the snapshot.
 
-An entry lives as long as the facts it was built from: what a person typed into it, and the
-outcome below, stay through every refresh and every swap that doesn't change them. Its form is
-made when it is first opened.
+An entry is kept while the facts it was built from stay the same, so that what a person typed and
+the result below survive every refresh, and every swap that doesn't change them. A form is made
+when its entry is first opened.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 import ipywidgets as w
 
-from .facts import nothing
 from .fields import Field
 from .forms import Form, close_tree, html
+from .tables import nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Entry:
     """One entry, as the snapshot has it; it is built anew only if more than its title changes.
 
     Attributes:
-        key: What tells it from the others; it stays open under this.
+        key: Identifies it among the others.
         title: Its line.
-        about: What it does.
+        about: What the method or route does.
         fields: The inputs of its form.
     """
 
@@ -36,7 +36,7 @@ class Entry:
 
     @property
     def facts(self) -> tuple[Any, ...]:
-        """What its form is built from."""
+        """The facts its form is built from."""
         return self.about, self.fields
 
 
@@ -48,11 +48,11 @@ class _Built:
 
 
 class Entries:
-    """The entries of one page.
+    """The entries of one tab.
 
     Args:
         build: Makes the form of an entry.
-        empty: What to say if there are none.
+        empty: The sentence shown if there are none.
     """
 
     def __init__(self, build: Callable[[Entry], Form], *, empty: str) -> None:
@@ -61,54 +61,55 @@ class Entries:
         self._entries: tuple[Entry, ...] = ()
         self._accordion = w.Accordion()
         self._empty = html(nothing(empty))
-        self._accordion.observe(lambda _: self._fill(), "selected_index")
+        self._accordion.observe(lambda _: self._fill_opened(), "selected_index")
         self.widget = w.VBox([self._empty])
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def form(self, *key: str) -> Form:
-        """The form of an entry, made if it wasn't opened yet."""
-        entry = next(one for one in self._entries if one.key == key)
-        return self._filled(entry)
+        """Return the form of an entry; it is made if the entry wasn't opened yet."""
+        return self._fill(next(entry for entry in self._entries if entry.key == key))
 
     def update(self, entries: Sequence[Entry]) -> None:
-        """Show these; touch only what changed."""
+        """Show these entries; change only widgets whose facts differ."""
         first = not self._entries
         open_key = self._open_key()
-        gone = [
+        facts = {entry.key: entry.facts for entry in entries}
+        outdated = [
             self._built.pop(key)
             for key, built in list(self._built.items())
-            if built.facts != next((one.facts for one in entries if one.key == key), None)
+            if built.facts != facts.get(key)
         ]
         self._entries = tuple(entries)
-        for one in self._entries:
-            self._built.setdefault(one.key, _Built(one.facts))
-        children = tuple(self._built[one.key].box for one in self._entries)
-        keys = [one.key for one in self._entries]
+        for key, entry_facts in facts.items():
+            self._built.setdefault(key, _Built(entry_facts))
+        keys = list(facts)
+        children = tuple(self._built[key].box for key in keys)
+        titles = [entry.title for entry in self._entries]
         if children != self._accordion.children:
             self._accordion.selected_index = None
             self._accordion.children = children
-            self._accordion.titles = [one.title for one in self._entries]
+            self._accordion.titles = titles
             opened = 0 if first and keys else None
             self._accordion.selected_index = keys.index(open_key) if open_key in keys else opened
-        self._accordion.titles = [one.title for one in self._entries]
+        self._accordion.titles = titles
         shown = (self._accordion,) if keys else (self._empty,)
         if self.widget.children != shown:
             self.widget.children = shown
-        for built in gone:
+        for built in outdated:
             close_tree(built.box)
 
     def _open_key(self) -> tuple[str, ...] | None:
         index = self._accordion.selected_index
         return None if index is None else self._entries[index].key
 
-    def _fill(self) -> None:
+    def _fill_opened(self) -> None:
         index = self._accordion.selected_index
         if index is not None and index < len(self._entries):
-            self._filled(self._entries[index])
+            self._fill(self._entries[index])
 
-    def _filled(self, entry: Entry) -> Form:
+    def _fill(self, entry: Entry) -> Form:
         built = self._built[entry.key]
         if built.form is None:
             built.form = self._build(entry)
@@ -116,6 +117,6 @@ class Entries:
         return built.form
 
     def close(self) -> None:
-        """Close its widgets, those too that aren't shown."""
-        for one in (self.widget, self._accordion, self._empty):
-            close_tree(one)
+        """Close its widgets, also those that aren't shown."""
+        for widget in (self.widget, self._accordion, self._empty):
+            close_tree(widget)

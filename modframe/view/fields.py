@@ -1,30 +1,25 @@
-"""`Field`: one input of a form, read from a snapshot; and what a person's input means.
+"""`Field`: one input of a form; made from the facts of a parameter, read by `Form`.
 
-In goes what the service part says of a parameter, or the name of a route's parameter; out come
-plain facts that `Form` makes inputs of, and, from what was typed, the values to send. No widgets
-here.
+The facts of a method's parameter, or the name of a route's, come in; `Field`s go out, of which
+`Form` makes widgets. `collect` turns what was typed into the values to send. No widgets here.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Literal
 
 from ..errors import FormError
+from ..parts.service.methods import short_names
 from .snapshot import thaw
 
 Kind = Literal[
     "bool", "int", "float", "choice", "date", "datetime", "time", "secret", "text", "json"
 ]
 Place = Literal["argument", "path", "query", "body"]
-_LONG_NAMES = re.compile(
-    r"(?<![\w.'\"])"
-    r"(?:modules(?:\.[\w~]+)+|(?:modframe|pydantic)(?:\.\w+)*|typing|datetime)\.(?=\w)"
-)
 _KINDS: Mapping[str, Kind] = {"boolean": "bool", "integer": "int", "number": "float"}
 _FORMATS: Mapping[str, Kind] = {
     "date": "date",
@@ -49,11 +44,11 @@ class Field:
         name: The parameter's name.
         kind: What the input looks like.
         about: Its type as text, as the signature has it.
-        required: Whether something has to be given.
-        initial: What stands in it at first. Left like that, an optional one isn't sent at all.
-        hint: What to show in an empty one.
-        choices: What can be chosen.
-        place: Where in a request it goes.
+        required: Whether it must be filled in.
+        initial: Its first value. An optional field that still has it is not sent.
+        hint: What an empty input shows.
+        choices: The values that can be chosen.
+        place: The part of a request that it goes to.
     """
 
     name: str
@@ -66,23 +61,12 @@ class Field:
     place: Place = "argument"
 
 
-def short_names(signature: str) -> str:
-    """A signature without the packages of its types, which carry the generation's number.
-
-    >>> short_names("(order: modules.standard.orders~3.api.Order) -> modframe.result.Result")
-    '(order: Order) -> Result'
-    >>> short_names("(at: datetime.datetime, key: pydantic.types.SecretStr)")
-    '(at: datetime, key: SecretStr)'
-    """
-    return _LONG_NAMES.sub("", signature)
-
-
 def read_field(param: Mapping[str, Any]) -> Field:
-    """The input for one parameter of a method, by its schema, else by its default."""
+    """Return the field for a parameter of a method, by its schema or else its default."""
     name, required = str(param["name"]), bool(param["required"])
     about = short_names(str(param["type"]))
     default = thaw(param["default"])
-    schema = _one_type(thaw(param["schema"]))
+    schema = _main_schema(thaw(param["schema"]))
     choices = tuple(schema.get("enum") or ([schema["const"]] if "const" in schema else ()))
     if choices:
         first = default if default in choices else None
@@ -90,8 +74,8 @@ def read_field(param: Mapping[str, Any]) -> Field:
         return Field(name, "choice", title, required, first, choices=choices)
     kind = _kind_of(schema, default)
     if kind in _READERS:
-        start = _read(kind, default)
-        if start is None and default is not None:  # with a zone, which its input can't say
+        start = _read_default(kind, default)
+        if start is None and default is not None:  # it has a zone, for which there is no input
             return Field(name, "text", about, required, default)
         return Field(name, kind, about, required, start)
     if kind in _NUMBERS and (required or isinstance(default, int | float)):
@@ -103,12 +87,12 @@ def read_field(param: Mapping[str, Any]) -> Field:
     return Field(name, kind, about, required, hint=hint or ("JSON" if kind == "json" else ""))
 
 
-def _one_type(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without what only wraps it: ``| None``, and a name that leads to a definition."""
-    found = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
-    if len(found) != 1:
+def _main_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema without ``| None``, and the definition if it only names one."""
+    alternatives = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    if len(alternatives) != 1:
         return {}
-    [only] = found
+    [only] = alternatives
     name = only.get("$ref", "").removeprefix("#/$defs/")
     named: dict[str, Any] = schema.get("$defs", {}).get(name, {}) if name else only
     return named
@@ -122,40 +106,40 @@ def _kind_of(schema: Mapping[str, Any], default: Any) -> Kind:
     return _KINDS.get(schema.get("type", ""), "json")
 
 
-def _read(kind: Kind, default: Any) -> Any:
-    """A default as the input has it; nothing if there is none that it can show."""
+def _read_default(kind: Kind, default: Any) -> Any:
+    """Return a default as the input's value; ``None`` if the input can't show it."""
     try:
-        found = _READERS[kind](default)
+        value = _READERS[kind](default)
     except (TypeError, ValueError):
         return None
-    return None if getattr(found, "tzinfo", None) else found
+    return None if getattr(value, "tzinfo", None) else value
 
 
 def collect(fields: Iterable[Field], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """What to send, from what stands in the inputs.
+    """Return the values to send.
 
     Args:
         fields: The form's fields.
-        raw: Name → what stands in the input.
+        raw: Name → value of the input.
 
     Raises:
-        FormError: If a required one is empty, or a text is no JSON.
+        FormError: If a required field is empty, or a text is no JSON.
     """
     values = {}
     for field in fields:
-        given = raw[field.name]
+        value = raw[field.name]
         if field.required:
-            if given is None or (field.kind in ("json", "text") and not given):
+            if value is None or (field.kind in ("json", "text") and not value):
                 raise FormError(f"{field.name!r} is required", cure="fill it in", field=field.name)
-        elif given == field.initial:
+        elif value == field.initial:
             continue
-        values[field.name] = _parsed(field, given) if field.kind == "json" else given
+        values[field.name] = _parse_json(field, value) if field.kind == "json" else value
     return values
 
 
-def _parsed(field: Field, given: str) -> Any:
+def _parse_json(field: Field, text: str) -> Any:
     try:
-        return json.loads(given)
+        return json.loads(text)
     except ValueError as error:
         raise FormError(
             f"{field.name!r} is no JSON: {error}",
@@ -165,12 +149,12 @@ def _parsed(field: Field, given: str) -> Any:
 
 
 def route_fields(route: Mapping[str, Any]) -> tuple[Field, ...]:
-    """The inputs for a route's try-it: path parameters, query parameters, the JSON body."""
+    """Return the fields of a route: path parameters, query parameters, the JSON body."""
     path = [Field(name, about="in the path", place="path") for name in route["path_params"]]
     query = [
         Field(name, about="in the query", required=False, hint="left out if empty", place="query")
         for name in route["query_params"]
     ]
     body = Field("body", "json", "JSON", required=False, hint="{}", place="body")
-    found = (*path, *query, *([body] if route["has_body"] else []))
-    return tuple({field.name: field for field in reversed(found)}.values())[::-1]
+    fields = (*path, *query, *([body] if route["has_body"] else []))
+    return tuple({field.name: field for field in reversed(fields)}.values())[::-1]

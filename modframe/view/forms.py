@@ -1,8 +1,8 @@
-"""`Form`: inputs, a button, and what came of it. `Runner` is the button with its outcome.
+"""`Form`: inputs, a button, and the result. `Runner`: the button with its result.
 
-In go `Field`s and the verb that the button is given; the widgets it makes are its ``widget``.
-Clicks arrive on any thread, while a cell runs too: nothing here waits but a thread of its own,
-which starts the call, waits for it and shows the outcome.
+`Field`s and the function that the button starts come in; ``widget`` goes out. Clicks arrive on any
+thread, also while a cell runs, so a thread of its own starts the call, waits for it and shows the
+result.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 import ipywidgets as w
 
 from ..html import text
-from .answers import error_html
 from .fields import Field, collect
+from .results import error_html
 from .verbs import Running
 
 Start = Callable[[Mapping[str, Any]], Running]
@@ -28,23 +28,23 @@ _WIDE = {"width": "min(420px, 100%)"}
 
 
 def html(value: str = "", *classes: str, width: str = "auto") -> w.HTML:
-    """An HTML widget; what goes in is escaped already."""
-    made = w.HTML(value, layout=w.Layout(width=width, margin="0", flex="0 0 auto"))
+    """Make an HTML widget; ``value`` must be escaped already."""
+    widget = w.HTML(value, layout=w.Layout(width=width, margin="0", flex="0 0 auto"))
     for name in classes:
-        made.add_class(name)
-    return made
+        widget.add_class(name)
+    return widget
 
 
 class Form:
-    """Inputs for some fields over a `Runner`.
+    """Inputs for fields above a `Runner`.
 
     Args:
-        fields: The inputs.
-        start: The verb; is given the values by field name.
-        render: What came back and how long it took → HTML.
+        fields: The fields.
+        start: Starts the call, with the values by field name.
+        render: Makes HTML of the result and its duration in seconds.
         verb: The button's text.
-        about: What it does, as text.
-        ended: Told when a run has ended.
+        about: What the call does, as text.
+        ended: Called when a run has ended.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Form:
         self.widget.add_class("mf-form")
 
     def values(self) -> dict[str, Any]:
-        """What would be sent now.
+        """Return the values of the inputs.
 
         Raises:
-            FormError: If something is missing, or is no JSON.
+            FormError: If a required one is empty, or a text is no JSON.
         """
-        return collect(self.fields, {name: one.value for name, one in self.inputs.items()})
+        return collect(self.fields, {name: widget.value for name, widget in self.inputs.items()})
 
     def _row(self, field: Field) -> w.Widget:
         star = "<span class='mf-bad-text' title='required'> *</span>" if field.required else ""
@@ -81,7 +81,7 @@ class Form:
 
 
 def make_input(field: Field) -> w.Widget:
-    """The widget for a field; its ``value`` is what `collect` reads."""
+    """Make the widget of a field; `collect` reads its ``value``."""
     if field.kind == "bool":
         return w.Checkbox(field.initial, indent=False, layout=w.Layout(width="auto"))
     if field.kind == "int":
@@ -89,7 +89,7 @@ def make_input(field: Field) -> w.Widget:
     if field.kind == "float":
         return w.FloatText(field.initial, layout=w.Layout(width="140px"))
     if field.kind == "choice":
-        options = [(str(one), one) for one in field.choices]
+        options = [(str(choice), choice) for choice in field.choices]
         if field.initial is None:
             options.insert(0, ("choose…", None))
         return w.Dropdown(options=options, value=field.initial, layout=w.Layout(width="auto"))
@@ -98,18 +98,18 @@ def make_input(field: Field) -> w.Widget:
     layout = w.Layout(**_WIDE)
     if field.kind == "json":
         return w.Textarea(field.initial, placeholder=field.hint, rows=2, layout=layout)
-    made = w.Password if field.kind == "secret" else w.Text
-    return made(field.initial, placeholder=field.hint, layout=layout)
+    kind = w.Password if field.kind == "secret" else w.Text
+    return kind(field.initial, placeholder=field.hint, layout=layout)
 
 
 class Runner:
-    """A button that starts something, one at a time, and shows its outcome below.
+    """A button that starts a call, one at a time, and shows its result below.
 
     Args:
-        start: Starts it; its errors are shown like those of the call.
-        render: What came back and how long it took → HTML.
+        start: Starts the call; its errors are shown like those of the call.
+        render: Makes HTML of the result and its duration in seconds.
         verb: The button's text.
-        ended: Told when it has ended, with whatever outcome.
+        ended: Called when a run has ended, also if it failed.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Runner:
         self._start, self._render, self.ended = start, render, ended
         self._busy = threading.Lock()
         self._running: Running | None = None
-        self._unwanted = threading.Event()
+        self._cancel_requested = threading.Event()
         self.button = w.Button(
             description=verb, button_style="primary", layout=w.Layout(width="auto", margin="0")
         )
@@ -139,41 +139,41 @@ class Runner:
     def _clicked(self, _: w.Button) -> None:
         if not self._busy.acquire(blocking=False):
             return
-        # An empty context: what it does belongs to no cell.
+        # An empty context, so that what it prints goes to no cell.
         target = Context().run
         threading.Thread(target=target, args=(self._run,), name="modframe-run", daemon=True).start()
 
     def _cancelled(self, _: w.Button) -> None:
-        self._unwanted.set()
+        self._cancel_requested.set()
         running = self._running
         if running is not None:
             running.cancel()
 
     def _run(self) -> None:
         try:
-            self._unwanted.clear()
+            self._cancel_requested.clear()
             self._show_running(running=True)
-            shown = self._shown()
+            result = self._result_html()
             self._show_running(running=False)
-            self.outcome.value = shown
+            self.outcome.value = result
         finally:
             self._running = None
             self._busy.release()
         self.ended()
 
-    def _shown(self) -> str:
-        """The outcome as HTML; the value and the error are let go, for they keep what made them."""
+    def _result_html(self) -> str:
+        """Run the call; return the result as HTML, and keep neither value nor error."""
         began = time.perf_counter()
         try:
             self._running = self._start()
-            if self._unwanted.is_set():  # cancelled while it started
+            if self._cancel_requested.is_set():  # cancelled while it started
                 self._running.cancel()
             began = time.perf_counter()
             value = self._running.result()
             return self._render(value, time.perf_counter() - began)
         except CancelledError:
             return "<div class='mf-busy'><b>cancelled</b></div>"
-        except Exception as error:  # noqa: BLE001  # a view shows failures, whoever's they are
+        except Exception as error:  # noqa: BLE001  # a view shows every failure
             took = time.perf_counter() - began if self._running is not None else None
             return error_html(error, took)
 
@@ -185,7 +185,7 @@ class Runner:
 
 
 def close_tree(widget: w.Widget) -> None:
-    """Close a widget, its children, and the layout and style models that ipywidgets gave them."""
+    """Close a widget, its children, and the layout and style models that ipywidgets made."""
     for child in getattr(widget, "children", ()):
         close_tree(child)
     for name in ("layout", "style"):

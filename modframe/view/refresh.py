@@ -1,8 +1,7 @@
-"""`follow`, `leave`, `wake`: one daemon thread keeps all open views up to date.
+"""`Refresher`: one daemon thread that keeps the open views of an app up to date.
 
-A view is followed from its first display until it is closed, or says that there is nothing more
-to come. Without one there is no thread. A view that stood in a cell which now shows another one
-is closed; beyond a few, the oldest are only left alone.
+A view is followed from its first display until it is closed, or until its `refresh` returns false.
+The thread runs only while there are views. Beyond `MOST` views the oldest are paused.
 """
 
 from __future__ import annotations
@@ -13,72 +12,82 @@ from contextvars import Context
 from typing import Protocol
 
 INTERVAL = 0.5
-"""Seconds between two looks; longer where looking is costly."""
+"""Seconds between two refreshes; more if refreshing takes long."""
 MOST = 8
 """How many views are followed at once."""
 _COST_SHARE = 20
+"""How many times as long as a refresh took the thread waits at least."""
 
 
 class View(Protocol):
-    """What is followed."""
+    """A view that can be followed."""
 
     def refresh(self) -> bool:
-        """Show what is; whether there may be more to come."""
+        """Show the present state; return whether to go on following."""
 
     def pause(self) -> None:
-        """Say that it isn't followed any more."""
+        """Show that the view isn't followed any more."""
 
 
-_lock = threading.Lock()
-_woken = threading.Event()
-_views: dict[View, None] = {}
-_thread: threading.Thread | None = None
+class Refresher:
+    """Refreshes the views of one app, every half second and at each change.
 
+    Attributes:
+        in_cells: Cell id → the id of the run that displayed a view, and the view.
+    """
 
-def follow(view: View) -> None:
-    """Keep a view up to date from now on."""
-    global _thread
-    with _lock:
-        _views.pop(view, None)
-        _views[view] = None
-        surplus = list(_views)[:-MOST]
-        for one in surplus:
-            del _views[one]
-        if _thread is None:
-            # An empty context: what it does belongs to no cell.
-            _thread = threading.Thread(
-                target=Context().run, args=(_keep_looking,), name="modframe-views", daemon=True
-            )
-            _thread.start()
-    for one in surplus:
-        one.pause()
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._views: dict[View, None] = {}
+        self._thread: threading.Thread | None = None
+        self.in_cells: dict[str, tuple[str, View]] = {}
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views that are followed, oldest first."""
+        with self._lock:
+            return tuple(self._views)
 
-def leave(view: View) -> None:
-    """Don't follow a view any more; without any the thread ends."""
-    with _lock:
-        _views.pop(view, None)
-    _woken.set()
+    def follow(self, view: View) -> None:
+        """Keep a view up to date from now on."""
+        with self._lock:
+            self._views.pop(view, None)
+            self._views[view] = None
+            surplus = list(self._views)[:-MOST]
+            for oldest in surplus:
+                del self._views[oldest]
+            if self._thread is None:
+                # An empty context, so that what it prints goes to no cell.
+                self._thread = threading.Thread(
+                    target=Context().run, args=(self._run,), name="modframe-views", daemon=True
+                )
+                self._thread.start()
+        for oldest in surplus:
+            oldest.pause()
 
+    def leave(self, view: View) -> None:
+        """Stop following a view; the thread ends with the last one."""
+        with self._lock:
+            self._views.pop(view, None)
+        self._woken.set()
 
-def wake() -> None:
-    """Look now: something has changed."""
-    _woken.set()
+    def wake(self) -> None:
+        """Refresh all views now: something has changed."""
+        self._woken.set()
 
-
-def _keep_looking() -> None:
-    global _thread
-    pause = INTERVAL
-    while True:
-        _woken.wait(pause)
-        _woken.clear()
-        with _lock:
-            if not _views:
-                _thread = None
-                return
-            views = list(_views)
-        began = time.perf_counter()
-        for view in views:
-            if not view.refresh():
-                leave(view)
-        pause = max(INTERVAL, _COST_SHARE * (time.perf_counter() - began))
+    def _run(self) -> None:
+        pause = INTERVAL
+        while True:
+            self._woken.wait(pause)
+            self._woken.clear()
+            with self._lock:
+                if not self._views:
+                    self._thread = None
+                    return
+                views = list(self._views)
+            began = time.perf_counter()
+            for view in views:
+                if not view.refresh():
+                    self.leave(view)
+            pause = max(INTERVAL, _COST_SHARE * (time.perf_counter() - began))

@@ -1,18 +1,23 @@
 """`Snapshot`: everything that runs, as frozen plain data; every view draws from it alone.
 
-The app collects it from Live, the records and the parts' ``describe``; nothing in it waits.
+`Collector` makes it from Live, the records and the parts. JSON is `Snapshot.to_dict`; the text of a
+module is ``str(view)``, which `modframe inspect` prints too; its HTML is ``_repr_html_``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
 from ..errors import Finding
 from ..html import section, table
+from ..runtime.part import Panel
+from ..wording import count, one_line
+
+_LATEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,8 @@ class ModuleView:
         retired: Replaced generations that still drain: number, calls, streams and jobs of each.
         overridden: Services in whose place callers get something else.
         unsettled: What generations left behind when they were closed.
-        parts: Part name → what it describes: ``service``, ``settings``, ``web``, ``tasks``, ...
+        parts: Part name → the facts it describes: ``service``, ``settings``, ``web``, ...
+        panels: What the parts show of those facts, in the order of the parts; no empty ones.
     """
 
     id: str
@@ -52,11 +58,57 @@ class ModuleView:
     requires: tuple[str, ...] = ()
     parts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     findings: tuple[Finding, ...] = ()
+    panels: tuple[Panel, ...] = ()
 
     @property
     def routes(self) -> tuple[Mapping[str, Any], ...]:
-        """What the web part says of each route."""
+        """The facts of each route."""
         return tuple(self.parts.get("web", {}).get("routes", ()))
+
+    @property
+    def contents(self) -> str:
+        """How much of everything there is: ``1 service, 2 routes``."""
+        return ", ".join(count(len(panel.rows), panel.noun) for panel in self.panels)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return label and text of what is known of the module beside its panels."""
+        number = f", generation {self.generation}" if self.generation else ""
+        origin = f"{self.origin}: " if self.origin else ""
+        rows = [
+            ("state", f"{self.state}{number}"),
+            ("about", self.description),
+            ("error", self.error),
+            ("draft", "cells hold a text that is not live" if self.draft else ""),
+            ("version", self.version),
+            ("from", f"{origin}{', '.join(self.files)}"),
+            ("reads", ", ".join(self.reads)),
+            ("requires", ", ".join(self.requires)),
+            ("in flight", str(self.in_flight or "")),
+            ("overridden", ", ".join(self.overridden)),
+            *(("still drains", _draining(retired)) for retired in self.retired),
+            *(("left behind", fault) for fault in self.unsettled[-_LATEST:]),
+            *(("finding", f"{one.level}: {one} [{one.rule}]") for one in self.findings),
+        ]
+        return [(label, text) for label, text in rows if text]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the view as text: the module's id, then a line for each fact and each row."""
+        rows = self.facts()
+        for panel in self.panels:
+            rows += [(panel.noun, "  ".join(filter(None, cells))) for cells in panel.rows]
+        width = max(len(label) for label, _ in rows)
+        yield self.id
+        for label, text in rows:
+            yield f"  {label.ljust(width)}  {one_line(text)}"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        panels = (
+            section(panel.title, table(panel.rows, head=panel.columns)) for panel in self.panels
+        )
+        return section(self.id, table(self.facts()) + "".join(panels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +127,7 @@ class Snapshot:
 
     Attributes:
         url: Where the API is served; empty if it isn't.
-        ready: Whether everything that was meant to run is live.
+        ready: Whether all modules that should run are live.
         log_problem: Why lines don't reach ``app.log``; empty if they do.
         log: The newest events, oldest first.
     """
@@ -90,48 +142,54 @@ class Snapshot:
     log: tuple[LogLine, ...] = ()
 
     def module(self, module_id: str) -> ModuleView | None:
-        """One module by its full id."""
-        return next((one for one in self.modules if one.id == module_id), None)
+        """Return one module by its full id; ``None`` if there is no such module."""
+        return next((view for view in self.modules if view.id == module_id), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready data."""
+        """Return the snapshot as JSON-ready data."""
         plain: dict[str, Any] = thaw(self)
         return plain
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """The snapshot as JSON text."""
+        """Return the snapshot as JSON text."""
         return json.dumps(self.to_dict(), indent=indent, default=str)
 
     def __repr__(self) -> str:
-        live = sum(one.state == "LIVE" for one in self.modules)
+        live = sum(view.state == "LIVE" for view in self.modules)
         return f"<Snapshot {self.time}: {live} of {len(self.modules)} modules live>"
 
     def _repr_html_(self) -> str:
         rows = [
-            (one.id, one.state, one.generation or "", len(one.routes) or "", one.error)
-            for one in self.modules
+            (view.id, view.state, view.generation or "", view.contents, view.error)
+            for view in self.modules
         ]
-        head = ("module", "state", "generation", "routes", "error")
+        head = ("module", "state", "generation", "what it has", "error")
         return section("modframe", table(rows, head=head), note=f"{self.time} {self.url}")
 
 
+def _draining(retired: Mapping[str, int]) -> str:
+    kinds = ("calls", "call"), ("streams", "stream"), ("jobs", "job")
+    inside = [count(retired[key], noun) for key, noun in kinds if retired[key]]
+    return f"generation {retired['generation']}: {', '.join(inside) or 'is being closed'}"
+
+
 def freeze(value: Any) -> Any:
-    """Plain data that nobody can change: mappings and tuples all the way down."""
+    """Return plain data that can't be changed: read-only mappings and tuples."""
     if isinstance(value, Mapping):
-        return MappingProxyType({str(key): freeze(one) for key, one in value.items()})
+        return MappingProxyType({str(key): freeze(item) for key, item in value.items()})
     if isinstance(value, list | tuple | set | frozenset):
-        return tuple(freeze(one) for one in value)
+        return tuple(freeze(item) for item in value)
     if isinstance(value, str | int | float | bool | None):
         return value
     return repr(value)
 
 
 def thaw(value: Any) -> Any:
-    """Frozen data as dictionaries and lists, for JSON."""
+    """Return frozen data as dictionaries and lists, for JSON."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: thaw(getattr(value, one.name)) for one in fields(value)}
+        return {field.name: thaw(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {key: thaw(one) for key, one in value.items()}
+        return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return [thaw(one) for one in value]
+        return [thaw(item) for item in value]
     return value

@@ -1,6 +1,6 @@
-"""`STYLE`: how the widget view looks. One `<style>`, below one class; colours are the page's own.
+"""`STYLE`: the style sheet of the widget view, whose rules apply below one class.
 
-JupyterLab gives its theme as variables; elsewhere the fallbacks inherit, so light and dark work.
+Colours come from JupyterLab's theme variables; elsewhere they are inherited, in light and dark.
 """
 
 from __future__ import annotations

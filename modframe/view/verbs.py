@@ -1,7 +1,7 @@
-"""`Verbs`: what the buttons of a view can do, as plain functions that are handed to it.
+"""`Verbs`: what the buttons of a view start, as plain functions.
 
-The app makes them; each starts something on the app loop and gives a `Call` at once. They begin
-in an empty context: what module code prints then goes to the log, not into a cell.
+The engine makes them and passes them to the view. Each starts something on the app loop and returns
+a `Call` at once. They run in an empty context, so that what module code prints goes to the log.
 """
 
 from __future__ import annotations
@@ -15,34 +15,35 @@ from ..errors import NotRunningError
 from ..parts.web.client import async_client
 from ..runtime.calls.call import Call
 from ..runtime.loop import AppLoop
-from .answers import Answer, Items
-from .arguments import fit
+from .arguments import fit_arguments
+from .results import Answer, Items
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     from httpx import AsyncClient
 
 FIRST_ITEMS = 20
-"""How much of a generator's output is shown."""
+"""How many items of a generator are shown."""
 
 
 class Running(Protocol):
-    """What a view needs of something that was started."""
+    """A call that was started, as a view needs it."""
 
     def result(self) -> Any:
-        """Wait for its value."""
+        """Wait for its value and return it."""
 
     def cancel(self) -> None:
-        """Ask for its end."""
+        """Cancel it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verbs:
-    """What buttons are given.
+    """The functions that buttons call.
 
     Attributes:
-        call: Service name, method name, arguments by name → the started call.
-        request: HTTP method, path, query, JSON body → the started request; gives an `Answer`.
+        call: Takes service name, method name and arguments by name; returns the started call.
+        request: Takes HTTP method, path, query and JSON body; returns the started request, whose
+            value is an `Answer`.
     """
 
     call: Callable[[str, str, Mapping[str, Any]], Running]
@@ -52,17 +53,17 @@ class Verbs:
 def make_verbs(
     app_loop: AppLoop, *, get_service: Callable[[str], Any], asgi: Callable[[], Any]
 ) -> Verbs:
-    """The verbs of a running app.
+    """Make the verbs of a running app.
 
     Args:
-        app_loop: Where they run.
-        get_service: Name → handle.
-        asgi: Gives the ASGI application; requests need no port.
+        app_loop: Runs what they start.
+        get_service: Returns the handle of a service by its name.
+        asgi: Returns the ASGI application; requests need no port.
     """
 
     def call(service: str, method: str, values: Mapping[str, Any]) -> Call[Any]:
         bound = getattr(get_service(service), method)
-        args, named = fit(bound, values)
+        args, named = fit_arguments(bound, values)
         return _started(app_loop, lambda: _value(bound(*args, **named)), f"{service}.{method}")
 
     def request(method: str, path: str, query: Mapping[str, str], body: Any) -> Call[Answer]:
@@ -76,18 +77,17 @@ def make_verbs(
 
 
 def while_running(app_loop: AppLoop, snapshot: Callable[[], Snapshot]) -> Callable[[], Snapshot]:
-    """The snapshot, for as long as the app runs.
+    """Return a function that returns the snapshot.
 
-    Raises:
-        NotRunningError: From the function it gives, once the app was stopped.
+    It raises `NotRunningError` once the app has stopped.
     """
 
-    def take() -> Snapshot:
+    def snapshot_or_raise() -> Snapshot:
         if app_loop.loop.is_closed():
             raise NotRunningError("modframe was stopped", cure="call modframe.start() again")
         return snapshot()
 
-    return take
+    return snapshot_or_raise
 
 
 def _started(
@@ -100,29 +100,29 @@ def _started(
 
 
 async def _value(outcome: Any) -> Any:
-    """The value of a method's call; of a generator the first items."""
+    """Return the value of a method's call; the first items of a generator."""
     if hasattr(outcome, "__await__"):
         outcome = await outcome
     if isinstance(outcome, AsyncIterator):
         return await _first_of(outcome)
     if hasattr(outcome, "__next__"):
-        found = list(islice(outcome, FIRST_ITEMS + 1))
-        return Items(tuple(found[:FIRST_ITEMS]), more=len(found) > FIRST_ITEMS)
+        items = list(islice(outcome, FIRST_ITEMS + 1))
+        return Items(tuple(items[:FIRST_ITEMS]), more=len(items) > FIRST_ITEMS)
     return outcome
 
 
 async def _first_of(source: AsyncIterator[Any]) -> Items:
-    found: list[Any] = []
+    items: list[Any] = []
     try:
         async for item in source:
-            if len(found) == FIRST_ITEMS:
-                return Items(tuple(found), more=True)
-            found.append(item)
+            if len(items) == FIRST_ITEMS:
+                return Items(tuple(items), more=True)
+            items.append(item)
     finally:
         close = getattr(source, "aclose", None)
         if close is not None:
             await close()
-    return Items(tuple(found), more=False)
+    return Items(tuple(items), more=False)
 
 
 async def _answer(

@@ -1,8 +1,8 @@
-"""`Inspector`: what ``app.inspect()`` gives, an ipywidgets view of everything or of one module.
+"""`Inspector`: what ``app.inspect()`` returns, an ipywidgets view of everything or of one module.
 
-In go a function that gives the snapshot, and the verbs for its buttons; it draws from the
-snapshot alone and keeps nothing else, so that no generation lives longer for being looked at.
-Callbacks come on other threads while a cell runs: they wait for no cell and touch no variables.
+A function that returns the snapshot, and the verbs for the buttons, come in. The view draws from
+the snapshot alone and keeps nothing else, so that it keeps no generation alive. Callbacks arrive on
+other threads while a cell runs; they wait for no cell and use none of its variables.
 """
 
 from __future__ import annotations
@@ -15,38 +15,41 @@ from typing import Any
 import ipywidgets as w
 
 from ..errors import NotRunningError
-from .facts import head_html, label_of
 from .forms import close_tree, html
-from .pages import AllPage, ModulePage
-from .refresh import follow, leave, wake
+from .refresh import Refresher
 from .snapshot import Snapshot
 from .stylesheet import ROOT_CLASS, STYLE
+from .tables import head_html, label_of
+from .tabs import AllTabs, ModuleTabs
 from .verbs import Verbs
-
-_in_cells: dict[str, tuple[str, Inspector]] = {}
-"""Cell id → the run of it that displayed a view, and the view."""
 
 
 class Inspector:
     """The view. It follows every change by itself from when it is displayed until `close`.
 
     Args:
-        snapshot: Gives what runs, from any thread, without waiting.
-        verbs: What the buttons do.
-        module_id: The one module to show; by default all, with a list to choose from.
+        snapshot: Returns what runs, from any thread, without waiting.
+        verbs: What the buttons start.
+        refresher: Keeps the view up to date once it is displayed.
+        module_id: The only module to show; by default all, with a list to choose from.
     """
 
     def __init__(
-        self, snapshot: Callable[[], Snapshot], verbs: Verbs, module_id: str | None = None
+        self,
+        snapshot: Callable[[], Snapshot],
+        verbs: Verbs,
+        *,
+        refresher: Refresher,
+        module_id: str | None = None,
     ) -> None:
-        self._take, self._verbs = snapshot, verbs
+        self._take, self._verbs, self._refresher = snapshot, verbs, refresher
         self._module_id = module_id
         self._lock = threading.RLock()
         self._seen: Snapshot | None = None
         self._note = ""
         self._closed = False
         self._root: w.VBox | None = None
-        self._pages: dict[str | None, AllPage | ModulePage] = {}
+        self._pages: dict[str | None, AllTabs | ModuleTabs] = {}
         self._cells: set[str] = set()
 
     # -- the tree -------------------------------------------------------------------------
@@ -69,24 +72,24 @@ class Inspector:
         self._root.add_class(ROOT_CLASS)
         self._show(self._take())
 
-    def page(self, module_id: str | None = None) -> AllPage | ModulePage:
-        """A module's page, or that of all; made if it wasn't looked at yet."""
+    def page(self, module_id: str | None = None) -> AllTabs | ModuleTabs:
+        """Return the tabs of a module, or those of all; made when they are first asked for."""
         with self._lock:
             if module_id not in self._pages:
-                made = AllPage() if module_id is None else ModulePage(
-                    module_id, self._verbs, ended=wake
+                page = AllTabs() if module_id is None else ModuleTabs(
+                    module_id, self._verbs, ended=self._refresher.wake
                 )  # fmt: skip
-                self._pages[module_id] = made
+                self._pages[module_id] = page
                 if self._seen is not None:
-                    made.update(self._seen)
+                    page.update(self._seen)
             return self._pages[module_id]
 
     def _chosen(self) -> None:
         with self._lock:
             try:
                 self._place()
-            except Exception as error:  # noqa: BLE001  # else it would be lost: it stands in the view
-                self._complain(error)
+            except Exception as error:  # noqa: BLE001  # shown in the view, or it would be lost
+                self._show_error(error)
 
     def _place(self) -> None:
         chosen = self._module_id or self._list.value
@@ -98,7 +101,7 @@ class Inspector:
     # -- following ------------------------------------------------------------------------
 
     def refresh(self) -> bool:
-        """Show what is now; false once there is nothing more to come."""
+        """Show the present state; return false once the view is closed or the app has stopped."""
         with self._lock:
             if self._closed or self._root is None:
                 return False
@@ -106,10 +109,10 @@ class Inspector:
                 self._show(self._take())
                 return True
             except NotRunningError as error:
-                self._complain(error)
+                self._show_error(error)
                 return False
-            except Exception as error:  # noqa: BLE001  # it says so, and tries again
-                self._complain(error)
+            except Exception as error:  # noqa: BLE001  # shown in the view, which tries again
+                self._show_error(error)
                 return True
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -120,7 +123,7 @@ class Inspector:
         self._head.value = head_html(snapshot, module_id=self._module_id)
         if self._module_id is None:
             self._update_list(snapshot)
-        known = {None, self._module_id, *(one.id for one in snapshot.modules)}
+        known = {None, self._module_id, *(view.id for view in snapshot.modules)}
         for key in [key for key in self._pages if key not in known]:
             self._pages.pop(key).close()
         for page in self._pages.values():
@@ -128,24 +131,24 @@ class Inspector:
         self._place()
 
     def _update_list(self, snapshot: Snapshot) -> None:
-        options = (("All modules", None), *((label_of(one), one.id) for one in snapshot.modules))
+        options = (("All modules", None), *((label_of(view), view.id) for view in snapshot.modules))
         if options != tuple(self._list.options):
             chosen = self._list.value
             known = [value for _, value in options]
-            # One message for both: in between nothing is chosen, and the page would flash.
+            # One message for both, because in between nothing is chosen and the page would flash.
             with self._list.hold_sync(), self._list.hold_trait_notifications():
                 self._list.options = options
                 self._list.value = chosen if chosen in known else None
         self._list.rows = min(max(len(options), 6), 24)
 
-    def _complain(self, error: Exception) -> None:
+    def _show_error(self, error: Exception) -> None:
         self._note = f"{type(error).__name__}: {error}"
         if self._seen is not None:
             self._head.value = head_html(self._seen, module_id=self._module_id, note=self._note)
 
     def pause(self) -> None:
-        """Stop following; the last picture stays."""
-        self._complain(NotRunningError("not followed any more", cure="run its cell again"))
+        """Show that the view stays as it is from now on."""
+        self._show_error(NotRunningError("not followed any more", cure="run its cell again"))
 
     # -- display --------------------------------------------------------------------------
 
@@ -153,31 +156,32 @@ class Inspector:
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_(**options))
         bundle["text/plain"] = repr(self)
         bundle["text/html"] = self._repr_html_()
-        self._stand_in(*_this_cell())
-        follow(self)
+        self._replace_earlier(*_this_cell())
+        self._refresher.follow(self)
         return bundle
 
     def _repr_html_(self) -> str:
         return self._take()._repr_html_()
 
-    def _stand_in(self, cell_id: str, run: str) -> None:
-        """A view that an earlier run of this cell displayed has lost its place."""
+    def _replace_earlier(self, cell_id: str, run: str) -> None:
+        """Close the view that an earlier run of this cell displayed."""
         if not cell_id:
             return
-        before, earlier = _in_cells.get(cell_id, ("", self))
-        _in_cells[cell_id] = (run, self)
+        in_cells = self._refresher.in_cells
+        before, earlier = in_cells.get(cell_id, ("", self))
+        in_cells[cell_id] = (run, self)
         self._cells.add(cell_id)
-        if earlier is not self and before != run:
+        if isinstance(earlier, Inspector) and earlier is not self and before != run:
             earlier._cells.discard(cell_id)
             if not earlier._cells:
                 earlier.close()
 
     def close(self) -> None:
-        """Take it off the page and let everything go."""
-        leave(self)
+        """Remove it from the page and release its widgets."""
+        self._refresher.leave(self)
         for cell_id in self._cells:
-            if _in_cells.get(cell_id, ("", None))[1] is self:
-                del _in_cells[cell_id]
+            if self._refresher.in_cells.get(cell_id, ("", None))[1] is self:
+                del self._refresher.in_cells[cell_id]
         with self._lock:
             self._closed = True
             for page in self._pages.values():
@@ -194,7 +198,7 @@ class Inspector:
 
 
 def _this_cell() -> tuple[str, str]:
-    """The id of the cell that runs, and of its run; empty outside a kernel."""
+    """Return the id of the cell that runs and of its run; empty outside a kernel."""
     from IPython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)

@@ -223,7 +223,7 @@ def test_a_factory_that_raises_fails_the_module(kind: str, app: AppContext, thin
         with pytest.raises(LoadError, match="OSError: no route") as info:
             app.load(text(f"{wait}app_context.resource(bad)", head=head), id="thing")
         assert info.value.step == "phase2"
-    assert app._engine.resources._known == []
+    assert app._engine.resources._resources == []
 
 
 def test_two_who_ask_at_the_same_time_get_the_same(app: AppContext, things: Any) -> None:
@@ -313,7 +313,7 @@ def test_what_cannot_be_shared_says_so(what: str, app: AppContext, things: Any) 
     with pytest.raises(LoadError) as info:
         app.load(text(make, head=head), id="thing")
     assert sentence in str(info.value)
-    assert app._engine.resources._known == []
+    assert app._engine.resources._resources == []
 
 
 def test_a_close_that_fails_is_named(app: AppContext, things: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from modframe.parts.web.application import build_web
+from modframe.parts.web.part import WebPart
 from modframe.runtime.generation import Generation
 from modframe.server.binding import bind
 from modframe.server.dispatcher import Dispatcher
@@ -20,12 +21,13 @@ from modframe.server.openapi import MergedOpenAPI
 from modframe.server.pages import SystemPages
 from modframe.server.serving import RunningServer, start_server
 from modframe.source import Source
+from modframe.view.snapshot import ModuleView
 
 
 def generation_of(name: str, web: Any) -> Generation:
     """A generation that has routes and nothing else."""
     generation = Generation(Source(name, {}, "mapping"), 1)
-    generation.parts["web"] = web
+    generation.parts[WebPart.name] = web
     return generation
 
 
@@ -45,10 +47,7 @@ def site_of(live: Any, **guard: Any) -> Guard:
     """Guard, dispatcher and pages over a Live."""
     pages = SystemPages(
         MergedOpenAPI(live),
-        snapshot=lambda: [
-            {"id": name, "state": "LIVE", "generation": 1, "error": None}
-            for name in live.generations
-        ],
+        snapshot=lambda: [ModuleView(name, "LIVE", generation=1) for name in live.generations],
         readiness=lambda: (True, dict.fromkeys(live.generations, "LIVE")),
     )
     return Guard(Dispatcher(live, system=pages, absent=lambda _: None), **guard)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Security
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, Field, create_model
 
+from modframe.parts.web.part import WebPart
 from modframe.server.openapi import MergedOpenAPI
 from tests.server.fakes import generation_of, live_of
 
@@ -48,7 +49,7 @@ async def test_a_component_carries_its_modules_name_whatever_else_is_live() -> N
     assert list(document["components"]["schemas"]) == ["standard_a.Item", "standard_b.Item"]
     assert [tag["name"] for tag in document["tags"]] == ["standard.a", "standard.b"]
     alone = await MergedOpenAPI(live_of(b=router_with(Item))).document()
-    own = live.generations["standard.b"].parts["web"].openapi()
+    own = WebPart.of(live.generations["standard.b"]).openapi()
     for one in (alone, own):
         assert list(one["components"]["schemas"]) == ["standard_b.Item"]
         assert one["paths"]["/api/v1/b/one"] == document["paths"]["/api/v1/b/one"]
@@ -146,7 +147,7 @@ async def test_operation_ids_are_unique() -> None:
     found = [item["get"]["operationId"] for item in document["paths"].values()]
     assert found == ["getOne", "standard_b_getOne"]
     # The module's own document is what it was.
-    own = live.generations["standard.b"].parts["web"].openapi()
+    own = WebPart.of(live.generations["standard.b"]).openapi()
     assert own["paths"]["/api/v1/b/one"]["get"]["operationId"] == "getOne"
 
 

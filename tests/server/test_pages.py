@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,11 +12,12 @@ from fastapi import APIRouter
 from modframe.server.guard import Guard
 from modframe.server.openapi import MergedOpenAPI
 from modframe.server.pages import SystemPages
+from modframe.view.snapshot import ModuleView
 from tests.server.fakes import live_of
 
 ROWS = [
-    {"id": "standard.orders", "state": "LIVE", "generation": 3, "error": None},
-    {"id": "core.x", "state": "FAILED", "generation": None, "error": "<script>alert(1)</script>"},
+    ModuleView("standard.orders", "LIVE", generation=3),
+    ModuleView("core.x", "FAILED", error="<script>alert(1)</script>"),
 ]
 
 
@@ -69,12 +71,13 @@ async def test_the_status_page_is_escaped_and_has_no_script() -> None:
 
 async def test_a_live_module_with_an_error_is_not_shown_as_whole() -> None:
     """A live module whose newest text failed is counted, and shown in another colour."""
-    row = {"id": "standard.orders", "state": "LIVE", "generation": 2}
+    view = ModuleView("standard.orders", "LIVE", generation=2)
     for error, said in (
         ("", "1 of 1 modules live<"),
         ("boom", "1 of 1 modules live, 1 with an error<"),
     ):
-        async with client(pages_of(snapshot=lambda error=error: [{**row, "error": error}])) as http:
+        shown = [replace(view, error=error)]
+        async with client(pages_of(snapshot=lambda shown=shown: shown)) as http:
             page = (await http.get("/")).text
         assert said in page
         assert ('<span class="faulty">LIVE</span>' in page) == bool(error)

@@ -59,10 +59,7 @@ def counts(app: AppContext) -> dict[str, Any]:
     return {
         **app.run(on_the_loop()),
         "owners": sorted(name.partition("~")[0] for name in loop.owners),
-        "routes": [
-            route.path
-            for route in app._engine.live.generations["standard.owner"].parts["web"].routes
-        ],
+        "routes": [route.path for route in app.modules["standard.owner"].routes],
         "sys.modules": sum("owner" in name for name in sys.modules),
         "meta path": len(sys.meta_path),
         "linecache": sum("owner" in name for name in linecache.cache),

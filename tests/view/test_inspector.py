@@ -14,7 +14,6 @@ from ipywidgets import Widget
 
 import modframe
 from modframe.errors import ModuleNotFoundInWorkspaceError
-from modframe.view import refresh
 from tests.view.conftest import RunForm
 
 ORDERS = '''
@@ -237,10 +236,10 @@ def test_closing_leaves_nothing_behind(app: Any) -> None:
     for one in inspectors:
         one._repr_mimebundle_()
     inspectors[0].page("standard.orders").services.form(SERVICE, "place")
-    assert len(refresh._views) == 2
+    assert len(app._engine.refresher.views) == 2
     for one in inspectors:
         one.close()
-    assert len(refresh._views) == 0
+    assert len(app._engine.refresher.views) == 0
     assert set(_instances) == before
     for thread in threading.enumerate():
         if thread.name == "modframe-views":

@@ -97,7 +97,7 @@ def test_annotations_that_lead_nowhere_leave_the_rest(app: Any) -> None:
 
 def test_it_is_made_once_for_a_generation(shop: Any) -> None:
     """Looking again costs nothing, a swap has it made anew, and the old one keeps nothing alive."""
-    part = next(one for one in shop._engine.swap.parts if one.name == "service")
+    part = next(one for one in shop._engine.parts if one.name == "service")
     generation = shop._engine.find("standard.shop")
     assert part.describe(generation) is part.describe(generation)
     old = weakref.ref(type(generation.module))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -17,7 +17,7 @@ from ...errors import Finding
 from ...observe import get_framework_logger
 from ...runtime.failure import add_finding
 from ...runtime.generation import Generation
-from ...runtime.part import Part
+from ...runtime.part import Panel, Part
 from ...wording import near
 
 if TYPE_CHECKING:
@@ -112,10 +112,10 @@ class LazyDatabases:
 def specs_of(generations: Iterable[Generation]) -> Iterator[DatabaseSpec]:
     """Yield the databases that generations declare."""
     for generation in generations:
-        yield from generation.parts.get("database") or ()
+        yield from DatabasePart.of(generation) or ()
 
 
-class DatabasePart(Part):
+class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
     """Makes the tables of each generation; takes back what it added if the build fails."""
 
     name = "database"
@@ -125,17 +125,18 @@ class DatabasePart(Part):
     def __init__(self, databases: LazyDatabases) -> None:
         self._databases = databases
 
+    def applies(self, generation: Generation) -> bool:
+        """Return whether the module names a database or has models."""
+        return bool(generation.spec.database_name) or (
+            "sqlalchemy" in sys.modules and _mentions_database(_modules_of(generation))
+        )
+
     @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[Any]:
-        modules = generation.package.modules() if generation.package else {}
-        named = generation.spec.database_name
-        if not named and not ("sqlalchemy" in sys.modules and _mentions_database(modules)):
-            yield ()
-            return
+    async def enter(self, generation: Generation) -> AsyncIterator[tuple[DatabaseSpec, ...]]:
         databases = await asyncio.to_thread(self._databases.get)  # imports DuckDB and SQLAlchemy
         from .discover import discover
 
-        found = discover(modules, named=named)
+        found = discover(_modules_of(generation), named=generation.spec.database_name)
         user = generation.package_name
         changes = []
         try:
@@ -153,15 +154,13 @@ class DatabasePart(Part):
 
     def outline(self, generation: Generation) -> tuple[str, ...]:
         """``shop.orders.price`` for each column of its models: database, table, column."""
-        found = generation.parts.get("database")
+        found = self.of(generation)
         if found is None:
-            named = generation.spec.database_name
-            modules = generation.package.modules() if generation.package else {}
-            if not named and not ("sqlalchemy" in sys.modules and _mentions_database(modules)):
+            if generation.stage != "building" or not self.applies(generation):
                 return ()
             from .discover import discover
 
-            found = discover(modules, named=named)
+            found = discover(_modules_of(generation), named=generation.spec.database_name)
         return tuple(
             f"{one.name}.{table.name}.{column.name}"
             for one in found
@@ -170,8 +169,13 @@ class DatabasePart(Part):
         )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Database name → its tables."""
-        return {one.name: sorted(one.metadata.tables) for one in generation.parts["database"] or ()}
+        """Return database name → its tables."""
+        return {spec.name: sorted(spec.metadata.tables) for spec in self.of(generation) or ()}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show each database with its tables."""
+        rows = ((name, ", ".join(tables)) for name, tables in facts.items())
+        yield Panel("database", ("tables",), tuple(rows))
 
 
 async def _revert(
@@ -197,6 +201,10 @@ async def _revert(
 def _noted(file: str, change: SchemaChange) -> list[Finding]:
     """What the database does otherwise than the model says."""
     return [Finding("database-note", "warning", note, file=file) for note in change.notes]
+
+
+def _modules_of(generation: Generation) -> dict[str, Any]:
+    return generation.package.modules() if generation.package is not None else {}
 
 
 def _mentions_database(modules: dict[str, Any]) -> bool:

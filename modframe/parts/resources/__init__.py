@@ -1,5 +1,6 @@
-"""Shared resources: one object for the old and the new generation of a module, while it is made
-alike. `ResourcesPart` keeps them; modules ask through ``app_context.resource``.
+"""Shared resources: objects that the generations of a module share while they are made alike.
+
+`ResourcesPart` keeps them; modules ask for one with ``app_context.resource``.
 """
 
 from ...errors import ResourceError

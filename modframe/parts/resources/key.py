@@ -1,7 +1,7 @@
-"""What tells one resource from another: a factory and its arguments in, a `Key` out.
+"""`key_of`: from a factory and its arguments to the `Key` that identifies a resource.
 
-Of module code only names and text go into a key, never the function: a generation must be able to
-die although its resource lives on. Things from outside of modules stand for themselves.
+For module code a key holds names and text, never the function itself, because a generation must be
+freed although its resource lives on. Objects from outside of modules are held as they are.
 """
 
 from __future__ import annotations
@@ -28,53 +28,54 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is made: whose it is, by what factory, from what arguments.
+    """Identifies a resource by its module, its factory and the factory's arguments.
 
     Attributes:
-        name: What to call it; not part of what tells it from others.
+        name: The name that messages use; keys that differ only in it are equal.
     """
 
     module_id: str
-    made_by: Any
-    given: Any
+    factory: Any
+    arguments: Any
     name: str = ""
 
     def __hash__(self) -> int:
-        return hash((self.module_id, self.made_by, self.given))
+        return hash((self.module_id, self.factory, self.arguments))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Key) and (self.module_id, self.made_by, self.given) == (
-            other.module_id,
-            other.made_by,
-            other.given,
-        )
+        return isinstance(other, Key) and (
+            self.module_id,
+            self.factory,
+            self.arguments,
+        ) == (other.module_id, other.factory, other.arguments)
 
 
 def key_of(source: Source, factory: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Key:
-    """The key of what a factory makes from arguments.
+    """Return the key of what a factory makes from arguments.
 
     Args:
-        source: The text of the module that asks.
+        source: The source of the module that asks.
         factory: The function or class.
-        args: Its arguments. ``kwargs``: those by name.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
 
     Raises:
-        ResourceError: If the factory is none, or an argument can't be compared.
+        ResourceError: If the factory can't make a resource, or an argument can't be compared.
     """
-    freeze = _Freeze(source, callable_name(factory))
-    made_by = freeze.factory(factory)
+    freezer = _Freezer(source, callable_name(factory))
+    frozen = freezer.factory(factory)
     try:
-        hash(made_by)
+        hash(frozen)
     except TypeError as exc:
         raise ResourceError(
             f"{factory!r} can't be told from other factories, for it has no hash",
             cure="give a function, a class, or a functools.partial of one",
         ) from exc
-    return Key(source.module_id, made_by, freeze.given(args, kwargs), freeze.name)
+    return Key(source.module_id, frozen, freezer.arguments(args, kwargs), freezer.name)
 
 
-class _Freeze:
-    """Turns factories and arguments into what can be compared and holds no generation."""
+class _Freezer:
+    """Turns factories and arguments into values that can be compared and hold no generation."""
 
     def __init__(self, source: Source, name: str) -> None:
         self._source = source
@@ -84,8 +85,8 @@ class _Freeze:
 
     def factory(self, factory: Any) -> Any:
         if isinstance(factory, partial):
-            given = self.given(factory.args, factory.keywords)
-            return "partial", self.factory(factory.func), given
+            arguments = self.arguments(factory.args, factory.keywords)
+            return "partial", self.factory(factory.func), arguments
         if inspect.ismethod(factory):
             owner = factory.__self__
             if package_in(factory.__func__.__module__) or _is_own(owner):
@@ -105,47 +106,53 @@ class _Freeze:
         return "object", factory
 
     def _code(self, own: Any) -> Any:
-        """A function or class of a module's: its name, its text, and what it closes over."""
+        """Return name, text and closure of a function, or name and text of a class."""
         text = self._text(own)
         if isinstance(own, type):
             return "class", _plain_name(own), text
-        more = [self.value((own.__defaults__ or (), own.__kwdefaults__ or {}), "by default")]
+        values = [self.value((own.__defaults__ or (), own.__kwdefaults__ or {}), "by default")]
         for name, cell in zip(own.__code__.co_freevars, own.__closure__ or (), strict=True):
-            more.append(self.value(cell.cell_contents, f"{name}, from around it"))
+            values.append(self.value(cell.cell_contents, f"{name}, from around it"))
         if own.__name__ == "<lambda>":  # a line may hold several
-            more.append(marshal.dumps((own.__code__.co_code, own.__code__.co_names)))
-        return "function", _plain_name(own), text, tuple(more)
+            values.append(marshal.dumps((own.__code__.co_code, own.__code__.co_names)))
+        return "function", _plain_name(own), text, tuple(values)
 
     def _text(self, own: Any) -> str:
-        found = _text_in(self._source, own)
-        if not found:
+        text = _text_in(self._source, own)
+        if not text:
             try:
-                found = inspect.getsource(own)
+                text = inspect.getsource(own)
             except (OSError, TypeError) as exc:
                 raise ResourceError(
                     f"the text of {callable_name(own)!r} can't be read, so that nobody can tell "
                     "whether it has changed",
                     cure="let the factory be a function of one of the module's files",
                 ) from exc
-        return dedent(found).strip()
+        return dedent(text).strip()
 
     # -- arguments ------------------------------------------------------------------------
 
-    def given(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        named = tuple(sorted((name, self.value(one, name)) for name, one in kwargs.items()))
-        return tuple(self.value(one, str(n)) for n, one in enumerate(args, 1)), named
+    def arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        named = tuple(sorted((name, self.value(value, name)) for name, value in kwargs.items()))
+        positional = (self.value(value, str(number)) for number, value in enumerate(args, 1))
+        return tuple(positional), named
 
     def value(self, value: Any, place: str = "") -> Any:
-        """One value; equal ones give equal outcomes."""
+        """Return the frozen form of a value; equal values have equal forms.
+
+        Args:
+            value: The value.
+            place: Which argument it is, for messages.
+        """
         kind = type(value)
         if kind in _PLAIN:
             return kind, value
         if kind in (tuple, list):
-            return kind, tuple(self.value(one, place) for one in value)
+            return kind, tuple(self.value(item, place) for item in value)
         if kind in (set, frozenset):
-            return kind, frozenset(self.value(one, place) for one in value)
+            return kind, frozenset(self.value(item, place) for item in value)
         if kind is dict:
-            return kind, frozenset((k, self.value(one, place)) for k, one in value.items())
+            return kind, frozenset((key, self.value(item, place)) for key, item in value.items())
         if inspect.isroutine(value) or isinstance(value, type | partial):
             return self.factory(value)
         return self._pickled(value) or self._itself(value, place)
@@ -156,19 +163,19 @@ class _Freeze:
         buffer = io.BytesIO()
         try:
             _Pickler(buffer).dump(value)
-        except Exception:  # noqa: BLE001  # whatever an object's own reduction raises: there is another way
+        except Exception:  # noqa: BLE001  # an object's own reduction may raise anything; `_itself` follows
             return None
         return _plain_name(type(value)), buffer.getvalue()
 
     def _itself(self, value: Any, place: str) -> Any:
-        """A thing that can't be taken apart stands for itself, if it isn't a generation's."""
+        """Return an object that can't be pickled as it is, unless a module defines its class."""
         if not _is_own(type(value)) and not type(value).__module__.startswith("modframe."):
             try:
                 hash(value)
             except TypeError:
-                shown = repr(value)
-                if " at 0x" not in shown:
-                    return type(value), shown
+                text = repr(value)
+                if " at 0x" not in text:
+                    return type(value), text
             else:
                 return "object", value
         raise ResourceError(
@@ -179,23 +186,21 @@ class _Freeze:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles what modules define by its plain name, the same for each generation."""
+    """Pickles what modules define by its plain name, which is the same in each generation."""
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file)
-        self.fast = (
-            True  # no memo: equal parts are written alike, whether they are one object or two
-        )
+        self.fast = True  # no memo, so that equal objects and one object used twice pickle alike
 
     def persistent_id(self, obj: Any) -> Any:
-        """The name of what a module's code defines; anything else as usual."""
+        """Return the name of what module code defines; ``None`` for other objects."""
         if isinstance(obj, type) or inspect.isroutine(obj):
             return _plain_name(obj) if _is_own(obj) else None
         return None
 
 
 def _is_own(thing: Any) -> bool:
-    """Whether a class, a function or an instance is defined by some module."""
+    """Return whether module code defines a class, a function, or an object's ``__module__``."""
     return bool(package_in(getattr(thing, "__module__", "")))
 
 
@@ -205,7 +210,7 @@ def _plain_name(thing: Any) -> tuple[str, str]:
 
 
 def _text_in(source: Source, own: Callable[..., Any]) -> str:
-    """The lines of a function or class in the text that it was made from.
+    """Return the lines of a function or class in the source that it was made from.
 
     ``linecache`` may hold a newer text under the same name.
     """
@@ -216,17 +221,17 @@ def _text_in(source: Source, own: Callable[..., Any]) -> str:
         lines = source.files[file].lines[code.co_firstlineno - 1 :] if file else []
         return "".join(inspect.getblock(lines)) if lines else ""
     for content in source.files.values():
-        found = _class_in(ast.parse(content.code), own.__qualname__.split("."))
-        if found is not None:
-            return ast.get_source_segment(content.code, found) or ""
+        definition = _class_in(ast.parse(content.code), own.__qualname__.split("."))
+        if definition is not None:
+            return ast.get_source_segment(content.code, definition) or ""
     return ""
 
 
 def _class_in(tree: ast.AST, path: list[str]) -> ast.ClassDef | None:
     for name in path:
-        inside = (one for one in ast.walk(tree) if isinstance(one, ast.ClassDef))
-        found = next((one for one in inside if one.name == name), None)
-        if found is None:
+        definitions = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+        definition = next((node for node in definitions if node.name == name), None)
+        if definition is None:
             return None
-        tree = found
+        tree = definition
     return tree if isinstance(tree, ast.ClassDef) else None

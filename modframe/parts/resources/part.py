@@ -1,7 +1,7 @@
-"""The resources part: which generation uses what, and the last one out closes it.
+"""The resources part: which generations use which resource; the last one to end closes it.
 
-Module code asks through its context, from the app loop, from the loader thread while its text
-runs, and from worker threads; what is made by a coroutine is awaited on the app loop.
+Module code asks through its context: from the app loop, from the loader thread while its files
+run, and from worker threads. A resource that a coroutine makes is awaited on the app loop.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import asyncio
 import concurrent.futures
 import inspect
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -23,19 +22,19 @@ from ...runtime.generation import Generation
 from ...runtime.loop import AppLoop
 from ...runtime.owner import current_resource
 from ...runtime.ownership import unwrap_callable
-from ...runtime.part import Part
+from ...runtime.part import Panel, Part
 from .key import Key, key_of
 from .resource import Resource
 
 _WAIT = 30.0
-"""Seconds that one thread waits for another that makes the same thing."""
+"""Seconds that one thread waits for another that makes the same resource."""
 
 
-class ResourcesPart(Part):
+class ResourcesPart(Part[None]):
     """The resources of all modules, each with the generations that use it.
 
     Args:
-        app_loop: Where coroutines make them, and where all are closed.
+        app_loop: Runs the coroutines that make resources, and closes all of them.
     """
 
     name = "resources"
@@ -43,35 +42,42 @@ class ResourcesPart(Part):
     def __init__(self, app_loop: AppLoop) -> None:
         self._app_loop = app_loop
         self._lock = threading.RLock()
-        self._known: list[Resource] = []
+        self._resources: list[Resource] = []
         self._open: set[Generation] = set()
 
-    def expect(self, generation: Generation) -> None:
-        """A generation's text is about to run; until `leave` it may ask for resources."""
+    def prepare(self, generation: Generation) -> None:
+        """Let the generation ask for resources, from now until its end."""
         with self._lock:
             self._open.add(generation)
-
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[ResourcesPart]:
-        yield self
+        generation.ledger.own("resources", lambda: self._leave(generation))
 
     def holds(self, thing: object) -> bool:
-        """Whether a thing is a resource, and so ends when its last user does."""
-        return any(one.value is thing for one in list(self._known))
+        """Return whether an object is a resource, which ends with its last user."""
+        return any(resource.value is thing for resource in list(self._resources))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The resources that the generation uses."""
+        """Return the resources that the generation uses, and which generations share each."""
         return {
             "shared": [
                 {
-                    "name": one.key.name,
-                    "users": sorted(user.number for user in list(one.users)),
-                    "since": datetime.fromtimestamp(one.since, UTC).isoformat(timespec="seconds"),
+                    "name": resource.key.name,
+                    "users": sorted(user.number for user in list(resource.users)),
+                    "since": datetime.fromtimestamp(resource.since, UTC).isoformat(
+                        timespec="seconds"
+                    ),
                 }
-                for one in list(self._known)
-                if generation in one.users
+                for resource in list(self._resources)
+                if generation in resource.users
             ]
         }
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the resources with the generations that share each."""
+        rows = (
+            (shared["name"], " and ".join(map(str, shared["users"])), shared["since"])
+            for shared in facts["shared"]
+        )
+        yield Panel("resource", ("generations", "since"), tuple(rows))
 
     # -- asking ---------------------------------------------------------------------------
 
@@ -82,16 +88,16 @@ class ResourcesPart(Part):
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        """What ``app_context.resource`` gives; see there."""
+        """Return what ``app_context.resource`` returns; see there."""
         _refuse_generators(factory)
         key = key_of(generation.source, factory, args, kwargs)
         call = partial(factory, *args, **kwargs)
         if _is_async(factory):
-            return Asked(partial(self._get_async, generation, key, call), key.name)
-        resource, mine = self._take(generation, key)
-        if mine:
+            return AwaitableResource(partial(self._get_async, generation, key, call), key.name)
+        resource, is_new = self._use(generation, key)
+        if is_new:
             resource.make(call)
-            self._made(resource, generation)
+            self._log_own_class(resource, generation)
         elif not resource.made.done() and resource.maker == threading.get_ident():
             raise _circle(key)
         if not concurrent.futures.wait([resource.made], timeout=_WAIT).done:
@@ -102,24 +108,28 @@ class ResourcesPart(Part):
         return resource.made.result()
 
     async def _get_async(self, generation: Generation, key: Key, call: Callable[[], Any]) -> Any:
-        """The same for what a coroutine makes; on the app loop alone."""
+        """Return the same for what a coroutine makes; only on the app loop."""
         if not self._app_loop.here:
             raise ResourceError(
                 f"the resource {key.name!r} is made by a coroutine, which runs on the app loop",
                 cure="await it in an async method of the module's, and hand it to the thread",
             )
-        resource, mine = self._take(generation, key)
-        if mine:
+        resource, is_new = self._use(generation, key)
+        if is_new:
             resource.task = self._app_loop.spawn(resource.host(call), name=f"resource {key.name}")
         elif not resource.made.done() and current_resource.get() is resource.tasks:
             raise _circle(key)
         await asyncio.shield(asyncio.wrap_future(resource.made))
-        if mine:
-            self._made(resource, generation)
+        if is_new:
+            self._log_own_class(resource, generation)
         return resource.made.result()
 
-    def _take(self, generation: Generation, key: Key) -> tuple[Resource, bool]:
-        """The resource for a key, with the generation as a user; whether it is new."""
+    def _use(self, generation: Generation, key: Key) -> tuple[Resource, bool]:
+        """Make the generation a user of the resource for a key; return it, and whether it is new.
+
+        Raises:
+            ResourceError: If the generation has ended.
+        """
         with self._lock:
             if generation not in self._open:
                 raise ResourceError(
@@ -127,24 +137,25 @@ class ResourcesPart(Part):
                     f"can't ask for the resource {key.name!r}",
                     cure="ask for it while the module starts, and keep it",
                 )
-            for one in self._known:
-                failed = one.made.done() and one.made.exception() is not None
-                if one.key == key and not failed:
-                    one.users.add(generation)
-                    return one, False
+            for resource in self._resources:
+                failed = resource.made.done() and resource.made.exception() is not None
+                if resource.key == key and not failed:
+                    resource.users.add(generation)
+                    return resource, False
             resource = Resource(key)
             resource.users.add(generation)
             resource.made.add_done_callback(partial(self._forget_failed, resource))
-            self._known.append(resource)
+            self._resources.append(resource)
             return resource, True
 
     def _forget_failed(self, resource: Resource, _: object) -> None:
         with self._lock:
-            if resource.made.exception() is not None and resource in self._known:
-                self._known.remove(resource)
+            if resource.made.exception() is not None and resource in self._resources:
+                self._resources.remove(resource)
 
     @staticmethod
-    def _made(resource: Resource, generation: Generation) -> None:
+    def _log_own_class(resource: Resource, generation: Generation) -> None:
+        """Log that a resource keeps a generation alive: it is an instance of its class."""
         if package_in(type(resource.value).__module__):
             get_framework_logger(generation.module_id).info(
                 "the resource %r is of a class of the module's own: generation %d's, which lives "
@@ -154,22 +165,22 @@ class ResourcesPart(Part):
 
     # -- ending ---------------------------------------------------------------------------
 
-    async def leave(self, generation: Generation) -> None:
-        """A generation has ended: what it used alone is closed, what was made last first.
+    async def _leave(self, generation: Generation) -> None:
+        """Close what only this generation used, the newest first; called at its end.
 
         Raises:
-            ModframeError: If something would not close.
+            ModframeError: If a resource would not close.
         """
         with self._lock:
             self._open.discard(generation)
-            for one in self._known:
-                one.users.discard(generation)
-        # One that was stopped before its successor starts leaves it what it used.
-        successor = any(
-            one.stage == "building" and one.module_id == generation.module_id
-            for one in list(self._open)
+            for resource in self._resources:
+                resource.users.discard(generation)
+        # A generation that is stopped before its successor starts leaves its resources to that.
+        has_successor = any(
+            other.stage == "building" and other.module_id == generation.module_id
+            for other in list(self._open)
         )
-        faults = [] if successor else await self._close_unused(generation.module_id)
+        faults = [] if has_successor else await self._close_unused(generation.module_id)
         if faults:
             raise ModframeError(
                 "; ".join(faults),
@@ -178,26 +189,31 @@ class ResourcesPart(Part):
             )
 
     async def _close_unused(self, module_id: str) -> list[str]:
+        """Close a module's resources that no generation uses; return what went wrong."""
         with self._lock:
-            gone = self._unused(module_id)
-            self._known = [one for one in self._known if one not in gone]
-        return [fault for one in reversed(gone) for fault in await one.close()]
+            unused = self._unused(module_id)
+            self._resources = [other for other in self._resources if other not in unused]
+        return [fault for resource in reversed(unused) for fault in await resource.close()]
 
     def _unused(self, module_id: str) -> list[Resource]:
-        return [one for one in self._known if not one.users and one.key.module_id == module_id]
+        return [
+            resource
+            for resource in self._resources
+            if not resource.users and resource.key.module_id == module_id
+        ]
 
     def activates(self, generation: Generation) -> bool:
-        """Whether a predecessor left something that this generation does not use."""
-        return bool(self._known and self._unused(generation.module_id))
+        """Return whether a predecessor left a resource that this generation does not use."""
+        return bool(self._resources and self._unused(generation.module_id))
 
     async def activate(self, generation: Generation) -> None:
-        """Close what a predecessor left and nobody uses; what goes wrong is logged."""
+        """Close what a predecessor left and nothing uses; faults are logged."""
         for fault in await self._close_unused(generation.module_id):
             get_framework_logger(generation.module_id).error("%s", fault)
 
 
-class Asked:
-    """A resource that a coroutine makes: await it, as often as you like."""
+class AwaitableResource:
+    """A resource that a coroutine makes; it can be awaited any number of times."""
 
     def __init__(self, ask: Callable[[], Coroutine[Any, Any, Any]], name: str) -> None:
         self._ask = ask
@@ -218,10 +234,10 @@ def _circle(key: Key) -> ResourceError:
 
 
 def _is_async(factory: Any) -> bool:
-    """Whether what the factory makes must be awaited: a coroutine's, or an async context's."""
+    """Return whether a factory is a coroutine function or makes an async context manager."""
     function = unwrap_callable(factory)
-    inside = getattr(function, "__wrapped__", None)
-    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(inside)
+    wrapped = getattr(function, "__wrapped__", None)
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(wrapped)
 
 
 def _refuse_generators(factory: Any) -> None:

@@ -1,4 +1,7 @@
-"""`Resource`: one shared object: who uses it, how it is made, and how it ends; kept by the part."""
+"""`Resource`: one shared object: which generations use it, how it is made and closed.
+
+Made and kept by the resources part.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,13 @@ class Resource:
     """One object that generations of a module share.
 
     Attributes:
-        key: What tells it from others.
+        key: What distinguishes it from others.
         users: The generations that asked for it and haven't ended.
-        since: When it was asked for first.
-        tasks: What runs in its service: started while it was made.
+        since: When it was first asked for, in seconds since the epoch.
+        tasks: The tasks that were started while it was made; they end with it.
         made: The object, or what its factory raised.
-        maker: The thread that makes it.
+        maker: The id of the thread that makes it.
+        task: The task that makes it, if a coroutine does.
     """
 
     def __init__(self, key: Key) -> None:
@@ -51,13 +55,13 @@ class Resource:
 
     @property
     def value(self) -> Any:
-        """The object; ``None`` while there is none."""
+        """The object; ``None`` while it is being made, or if that failed."""
         ready = self.made.done() and self.made.exception() is None
         return self.made.result() if ready else None
 
     @contextmanager
     def making(self) -> Iterator[None]:
-        """What is started inside belongs to the resource."""
+        """Make the tasks that are started inside belong to the resource."""
         mark = current_resource.set(self.tasks)
         try:
             yield
@@ -68,7 +72,7 @@ class Resource:
     # -- making ---------------------------------------------------------------------------
 
     def make(self, call: Callable[[], Any]) -> None:
-        """Make it here and now; what fails is found in `made`."""
+        """Make it on this thread; a failure is stored in `made`."""
         self.tasks.borrowed = True
         try:
             with self.making():
@@ -76,14 +80,14 @@ class Resource:
                 if isinstance(value, contextlib._GeneratorContextManager):
                     manager, value = value, value.__enter__()
                     self._leave = lambda: manager.__exit__(None, None, None)
-            self._refuse_unmade(value)
-        except BaseException as error:  # noqa: BLE001  # raised to everyone who asked
+            self._refuse_coroutine(value)
+        except BaseException as error:  # noqa: BLE001  # raised to all that asked
             self.made.set_exception(error)
         else:
             self.made.set_result(value)
 
     async def host(self, call: Callable[[], Any]) -> None:
-        """Make it on the loop; one that is a context is entered and left in this one task."""
+        """Make it on the app loop; a context manager is entered and left in this one task."""
         try:
             async with AsyncExitStack() as stack:
                 with self.making():
@@ -95,12 +99,13 @@ class Resource:
                 if self._is_context:
                     del making
                     await self._end.wait()
-        except BaseException as error:  # raised to everyone who asked, or to whoever ends it
+        except BaseException as error:  # raised to all that asked, or by `close`
             if self.made.done():
                 raise
-            self.made.set_exception(self._said(error))
+            self.made.set_exception(self._failure(error))
 
-    def _said(self, error: BaseException) -> BaseException:
+    def _failure(self, error: BaseException) -> BaseException:
+        """Return what is raised to those that asked for it."""
         if not isinstance(error, asyncio.CancelledError):
             return error
         return ResourceError(
@@ -108,7 +113,7 @@ class Resource:
             cure="ask for it again",
         )
 
-    def _refuse_unmade(self, value: Any) -> None:
+    def _refuse_coroutine(self, value: Any) -> None:
         if not inspect.iscoroutine(value):
             return
         value.close()
@@ -120,7 +125,7 @@ class Resource:
     # -- ending ---------------------------------------------------------------------------
 
     async def close(self) -> list[str]:
-        """End it, as its kind wants it: leave its context, or close it.
+        """Leave its context manager, or call its closing method, and end its tasks.
 
         Returns:
             What went wrong.
@@ -131,8 +136,8 @@ class Resource:
             await run_with_timeout(self._close, CLOSE_TIMEOUT, what=what)
         except Exception as error:  # noqa: BLE001  # it is named, and the next one is closed
             faults.append(str(error) if what in str(error) else f"{what} failed: {error!r}")
-        if deaf := await cancel_all(self.tasks):
-            names = ", ".join(sorted(repr(one.get_name()) for one in deaf))
+        if running := await cancel_all(self.tasks):
+            names = ", ".join(sorted(repr(task.get_name()) for task in running))
             faults.append(f"tasks of the resource {self.key.name!r} ignore their end: {names}")
         return faults
 
@@ -162,7 +167,7 @@ class Resource:
 
 
 def _close_by_itself(value: Any) -> Any:
-    """Close a thing by the method that its kind has for it; what that gives, to be awaited."""
+    """Call an object's closing method, if it has one; return what that returns."""
     if isinstance(value, concurrent.futures.Executor):
         return value.shutdown(wait=False, cancel_futures=True)
     if isinstance(value, type):

@@ -1,16 +1,17 @@
-"""The settings part: takes the model that a module registers in phase 1 and resolves it at once."""
+"""The settings part: resolves the model that a module declares, or registers in phase 1."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
 
 from ...runtime.generation import Generation
-from ...runtime.part import Part
+from ...runtime.part import Panel, Part
+from .models import settings_models
 from .resolve import SettingsError, masked, resolve
 
 
@@ -18,7 +19,9 @@ class ModuleSettings:
     """The settings of one generation.
 
     Attributes:
-        model: The registered model, if any. ``value``: its instance. ``sources``: by field.
+        model: The registered model, if any.
+        value: Its instance, if its values validate.
+        sources: Field → ``default``, ``file``, ``environment`` or ``session``.
     """
 
     def __init__(self, generation: Generation, session: Mapping[str, Any]) -> None:
@@ -30,17 +33,16 @@ class ModuleSettings:
         self.sources: dict[str, str] = {}
 
     def register(self, model: type[BaseModel]) -> None:
-        """Take a model and resolve it; a fault also fails the load, should the module catch it.
+        """Resolve a model; if that fails, the load fails too, even if the module catches the error.
 
         Raises:
-            SettingsError: If the values don't validate, all faults at once.
+            SettingsError: If the values don't validate; names every fault.
         """
-        given: Any = model
-        if not (isinstance(given, type) and issubclass(given, BaseModel)):
+        registered: Any = model
+        if not (isinstance(registered, type) and issubclass(registered, BaseModel)):
             raise SettingsError(
-                f"{model!r} is not a pydantic model",
+                f"{self._generation.module_id}: {model!r} is not a pydantic model",
                 cure="register a subclass of pydantic_settings.BaseSettings",
-                subject=self._generation.module_id,
             )
         try:
             self.value, self.sources = resolve(model, self._generation.module_id, self._session)
@@ -50,31 +52,32 @@ class ModuleSettings:
         self.model = model
 
     def finish(self) -> None:
-        """The end of phase 1: what was to be registered is.
+        """Check at the end of phase 1 that everything was registered.
 
         Raises:
-            SettingsError: If registering failed, or a settings file has a model nobody registered.
+            SettingsError: If registering failed, or phase 1 did not register a model of
+                ``settings.py``.
         """
         if self._fault is not None:
             raise self._fault
         if self.model is not None:
             return
-        for name in _models_of_file(self._generation):
+        for name in _models_of(self._generation):
             raise SettingsError(
-                f"settings.py has {name}, and phase 1 did not register it",
+                f"{self._generation.module_id}: settings.py has {name}, and phase 1 did not "
+                "register it",
                 cure=f"call self.app_context.register_pydantic_model(self.MODULE_ID, {name}) "
                 "in phase 1; the module's log lines may say why it failed",
-                subject=self._generation.module_id,
             )
 
     def typed(self, model: type[BaseModel]) -> BaseModel:
-        """The settings as an instance of a model, which may be another one than registered."""
+        """Return the settings as an instance of a model, registered or not."""
         if self.model is model and self.value is not None:
             return self.value
         return resolve(model, self._generation.module_id, self._session)[0]
 
     def explain(self) -> dict[str, dict[str, Any]]:
-        """Field → value, masked, and source."""
+        """Return field → value and source, secrets masked."""
         if self.value is None:
             return {}
         values = masked(self.value)
@@ -84,11 +87,11 @@ class ModuleSettings:
         }
 
 
-class SettingsPart(Part):
+class SettingsPart(Part[ModuleSettings]):
     """Gives every generation its `ModuleSettings`.
 
     Args:
-        session: Module id → values given at start, the highest source.
+        session: Module id → values given to ``start()``, the highest source.
     """
 
     name = "settings"
@@ -100,48 +103,37 @@ class SettingsPart(Part):
     @asynccontextmanager
     async def enter(self, generation: Generation) -> AsyncIterator[ModuleSettings]:
         settings = ModuleSettings(generation, self._session.get(generation.module_id, {}))
-        declared = generation.spec.settings_model
-        if declared is not None:
-            settings.register(declared)
+        if generation.spec.settings_model is not None:
+            settings.register(generation.spec.settings_model)
         yield settings
 
     def outline(self, generation: Generation) -> tuple[str, ...] | None:
-        """The names of the fields; before phase 1, of the model that it is to register."""
-        settings: ModuleSettings | None = generation.parts.get("settings")
+        """Return the fields of the model that is registered, or that phase 1 will register."""
+        settings = self.of(generation)
         model = settings.model if settings is not None else generation.spec.settings_model
         if model is None and settings is None:
-            models = list(_models_of_file(generation).values())
+            models = list(_models_of(generation).values())
             if not models:
                 return None if generation.spec.phase1 else ()
-            model = models[0] if len(models) == 1 else None
-            if model is None:
+            if len(models) > 1:
                 return None
+            model = models[0]
         return tuple(getattr(model, "model_fields", ()))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Field → value and source, secrets masked."""
-        settings = generation.parts["settings"]
-        return settings.explain() if settings else {}
+        """Return field → value and source, secrets masked."""
+        settings = self.of(generation)
+        return settings.explain() if settings is not None else {}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show each field with its value, masked if it is a secret, and its source."""
+        rows = ((name, _text_of(field["value"]), field["source"]) for name, field in facts.items())
+        yield Panel("setting", ("value", "source"), tuple(rows))
 
 
-def _models_of_file(generation: Generation) -> dict[str, type[BaseModel]]:
-    return settings_models(generation.package.modules()) if generation.package else {}
+def _models_of(generation: Generation) -> dict[str, type[BaseModel]]:
+    return settings_models(generation.package.modules()) if generation.package is not None else {}
 
 
-def settings_models(modules: Mapping[str, ModuleType]) -> dict[str, type[BaseModel]]:
-    """Return name → model, of the models that ``settings.py`` defines for phase 1 to register.
-
-    Args:
-        modules: File → executed module.
-    """
-    module = modules.get("settings.py")
-    if module is None:
-        return {}
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, type)
-        and issubclass(value, BaseModel)
-        and value.__module__ == module.__name__
-        and name.endswith("Settings")
-    }
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

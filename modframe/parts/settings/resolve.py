@@ -1,7 +1,8 @@
-"""One settings model to values with their sources: defaults < file < environment < session.
+"""`resolve`: from a settings model to its values, each with its source.
 
-Called by the settings part when a model is registered; a fault names every bad value at once and
-echoes none, for a value may be a secret.
+Called by the settings part when a model is registered. The sources are, lowest first: default,
+file, environment, session. An error names every bad field and repeats no value, for a value may be
+a secret.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class SettingsError(ModframeError):
 
 
 def environment_prefix(model: type[BaseModel], module_id: str) -> str:
-    """The prefix of a model's environment variables: its own, or ``<MODULE>_``."""
+    """Return the prefix of a model's environment variables: its own, or ``<MODULE>_``."""
     own = str(model.model_config.get("env_prefix") or "")  # BaseSettings adds the key
     return own or f"{module_id.partition('.')[2].upper()}_"
 
@@ -31,22 +32,29 @@ def environment_prefix(model: type[BaseModel], module_id: str) -> str:
 def resolve(
     model: type[BaseModel], module_id: str, session: Mapping[str, Any]
 ) -> tuple[BaseModel, dict[str, str]]:
-    """The settings and, field by field, their source: default, file, environment or session.
+    """Return an instance of the model and, for each field, where its value comes from.
+
+    Args:
+        model: The model.
+        module_id: The module it belongs to; gives the prefix of its environment variables.
+        session: The values given to ``start()``.
 
     Raises:
-        SettingsError: With all faults.
+        SettingsError: If values don't validate; names every fault.
     """
     prefix = environment_prefix(model, module_id)
     settings_model = _as_settings(model)
-    found = EnvSettingsSource(settings_model, env_prefix=prefix)
+    environment = EnvSettingsSource(settings_model, env_prefix=prefix)
     from_environment: set[str] = set()
     try:
-        from_environment = set(found())
+        from_environment = set(environment())
         value = settings_model(_env_prefix=prefix, **session)
     except ValidationError as error:
-        given = {one: f"environment {_variable(model, prefix, one)}" for one in from_environment}
-        given |= dict.fromkeys(session, "start(settings=...)")
-        raise _error(module_id, model, prefix=prefix, given=given, error=error) from None
+        places = {
+            name: f"environment {_variable(model, prefix, name)}" for name in from_environment
+        }
+        places |= dict.fromkeys(session, "start(settings=...)")
+        raise _settings_error(module_id, model, prefix=prefix, places=places, error=error) from None
     except SettingsSourceError as error:
         raise SettingsError(
             f"the environment of {model.__name__} can't be read: {error}",
@@ -66,7 +74,7 @@ def resolve(
 
 
 def _as_settings(model: type[BaseModel]) -> type[BaseSettings]:
-    """The model itself, or a plain `BaseModel` that also reads the environment."""
+    """Return the model itself, or a subclass of a plain `BaseModel` that reads the environment."""
     if issubclass(model, BaseSettings):
         return model
     return type(
@@ -77,23 +85,23 @@ def _as_settings(model: type[BaseModel]) -> type[BaseSettings]:
 
 
 def _variable(model: type[BaseModel], prefix: str, name: str) -> str:
-    """The variable that a field is read from; an alias stands for itself, without the prefix."""
+    """Return the variable that a field is read from; an alias gets no prefix."""
     return f"{prefix if name in model.model_fields else ''}{name.upper()}"
 
 
-def _error(
+def _settings_error(
     module_id: str,
     model: type[BaseModel],
     *,
     prefix: str,
-    given: Mapping[str, str],
+    places: Mapping[str, str],
     error: ValidationError,
 ) -> SettingsError:
     faults = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
         name = ".".join(map(str, fault["loc"])) or model.__name__
         top = str(fault["loc"][0]) if fault["loc"] else ""
-        where = given.get(top, "its default, or a .env file")
+        where = places.get(top, "its default, or a .env file")
         if fault["type"] == "missing":
             where = f"set it in the environment as {_variable(model, prefix, top)}"
         faults.append((name, f"{fault['msg']} ({where})" if top else fault["msg"]))
@@ -106,5 +114,5 @@ def _error(
 
 
 def masked(value: BaseModel) -> dict[str, Any]:
-    """The values as JSON-ready data, secrets as asterisks."""
+    """Return the values as JSON-ready data, secrets as asterisks."""
     return value.model_dump(mode="json")

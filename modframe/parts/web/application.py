@@ -1,8 +1,8 @@
 """`WebApp`: one generation's routes as an ASGI application of their own; made by `build_web`.
 
-In comes a module's `APIRouter`, which is served as it stands, mounted at the module's prefix by
-`root_path`: nothing is copied, so building costs microseconds and the router is not changed. Out
-go the ASGI callable for the dispatcher, the routes for people and the module's OpenAPI document.
+A module's `APIRouter` comes in. It is mounted at the module's prefix by `root_path`, neither copied
+nor changed, so building takes microseconds. Out go the ASGI application for the dispatcher, the
+facts of the routes, and the module's OpenAPI document.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from starlette.types import ASGIApp as StarletteApp
 from ...errors import Finding
 from ...spec import STREAM_POLICY, StreamPolicy
 from .boundary import Boundary
-from .checks import check_router
+from .check_router import check_router
+from .error_answers import HANDLERS
 from .errors import WebError
-from .faults import HANDLERS
 from .forget import remember_places
 from .openapi import module_document
 from .paths import prefix_of
@@ -37,17 +37,17 @@ def build_web(
     counts: Counts | None = None,
     streams: StreamPolicy = "finish",
 ) -> WebApp:
-    """The sub-application of one generation.
+    """Build the sub-application of one generation.
 
     Args:
-        module_id: Whose router it is.
+        module_id: The module that has the router.
         router: Its `APIRouter`.
-        counts: Told of every stream.
-        streams: What open streams do when it is replaced, where their route says nothing.
+        counts: Counts the streams.
+        streams: What open streams do when the generation is replaced, unless their route says it.
 
     Raises:
-        WebError: With every fault: no router, names that don't resolve, two routes in one place,
-            startup handlers that would not run.
+        WebError: If the router has faults, such as names that don't resolve, two routes with one
+            path, or startup handlers that would not run; names all of them.
     """
     if not isinstance(router, APIRouter):
         raise WebError(
@@ -70,10 +70,10 @@ class WebApp:
     """The routes of one generation.
 
     Attributes:
-        module_id: Whose they are.
-        prefix: The path they are below, for example ``/api/v1/orders``.
-        asgi: The ASGI application; takes the whole path. It can tell its streams to go.
-        routes: What a person should see of them.
+        module_id: The module that has them.
+        prefix: The path below which they are, for example ``/api/v1/orders``.
+        asgi: The ASGI application, which takes the whole path and can end its streams.
+        routes: The facts of each.
     """
 
     def __init__(
@@ -95,10 +95,10 @@ class WebApp:
         self._lock = threading.Lock()
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document of this module alone, made at the first call and kept.
+        """Return the OpenAPI document of this module, made at the first call and kept.
 
-        Takes milliseconds, more with many models: call it off the loop. The caller must not
-        change it.
+        Takes milliseconds, more with many models, so call it off the loop. Don't change what it
+        returns.
         """
         with self._lock:
             if self._document is None:
@@ -120,13 +120,13 @@ class _Application(FastAPI):
 
 
 def _mounted(application: FastAPI, router: APIRouter, prefix: str) -> ASGIApp:
-    """The router, served as if mounted at the module's prefix.
+    """Return the router, served as if it were mounted at the module's prefix.
 
-    The application stands in front only while OpenTelemetry is in use, which it then reports to.
-    What it and its middleware do besides for a router alone is done here, by names that are
-    private in FastAPI 0.165 (`tests/parts/web/test_telemetry.py` fails when they change). Measured
-    with `benchmarks/dispatch.py`, in multiples of plain FastAPI with flat routes: 1.11 with one
-    module and 17.2 with 300; always through the application, 0.91 and 15.0.
+    Requests go through the application only while OpenTelemetry is in use, to which it reports.
+    Otherwise what the application and its middleware do for a router is done here, with names
+    that are private in FastAPI 0.165 (`tests/parts/web/test_telemetry.py` fails when they change).
+    Measured with `benchmarks/dispatch.py`, in multiples of plain FastAPI with flat routes: 1.11
+    with one module and 17.2 with 300; always through the application, 0.91 and 15.0.
     """
     handlers: tuple[dict[Any, Any], dict[int, Any]] = (HANDLERS, {})
 
@@ -147,12 +147,12 @@ def _mounted(application: FastAPI, router: APIRouter, prefix: str) -> ASGIApp:
 # -- OpenTelemetry -------------------------------------------------------------------------------
 
 _PROBE_INTERVAL = 1.0
-"""Seconds that an answer about telemetry stands: FastAPI's own check takes 3 microseconds."""
+"""Seconds for which an answer about telemetry is kept; FastAPI's own check takes 3 microseconds."""
 _PROBE = getattr(FastAPI(openapi_url=None), "_native_telemetry", None)
 
 
 class _TelemetryCheck:
-    """Whether telemetry is in use, and until when that answer stands."""
+    """Whether telemetry is in use, and until when that answer is kept."""
 
     __slots__ = ("in_use", "until")
 

@@ -1,7 +1,7 @@
-"""`Boundary`: where what a handler lets out becomes an answer; nothing but cancellation passes.
+"""`Boundary`: turns what a handler raises into an answer; only cancellation passes through.
 
-Stands outermost in every sub-application and around the system pages. `SystemExit` and
-`KeyboardInterrupt` from module code end here too: past it they would end the loop.
+It is the outermost layer of every sub-application and of the system pages. It also stops
+`SystemExit` and `KeyboardInterrupt` from module code, which would end the loop.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
+from .error_answers import http_problem, log_unexpected
 from .errors import BrokenResponseError, ReconnectError
-from .faults import of_http, unexpected
 from .problem import ASGIApp, Message, Receive, Scope, Send, correlation_id
 
 _INTERNAL_ERROR = 1011
@@ -23,11 +23,11 @@ _NOTHING, _BEGUN, _DONE = range(3)
 
 
 class Boundary:
-    """An ASGI application that answers for the faults of another.
+    """An ASGI application that answers the errors of another one.
 
     Args:
         app: The application.
-        name: Logger that faults go to: the module's id.
+        name: The logger that errors go to: the module's id.
     """
 
     __slots__ = ("app", "name")
@@ -37,14 +37,14 @@ class Boundary:
         self.name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application and answer for what it lets out.
+        """Run the application and answer what it raises.
 
         Raises:
-            BrokenResponseError: When the response had begun: the server closes the connection.
+            BrokenResponseError: If the response had begun; the server then closes the connection.
         """
         state = _NOTHING
 
-        async def watched(message: Message) -> None:
+        async def send_and_track(message: Message) -> None:
             nonlocal state
             if state == _NOTHING:
                 state = _BEGUN
@@ -55,38 +55,38 @@ class Boundary:
             await send(message)
 
         try:
-            await self.app(scope, receive, watched)
+            await self.app(scope, receive, send_and_track)
         except (asyncio.CancelledError, GeneratorExit):
             raise
         except (WebSocketDisconnect, ClientDisconnect, ReconnectError):
-            return  # the client left, and the handler let that end it: nothing failed
+            return  # the client left, which ended the handler: nothing failed
         except HTTPException as error:
             if state != _NOTHING:
-                unexpected(scope, self.name, error)
+                log_unexpected(scope, self.name, error)
                 raise self._broken(scope) from None  # logged a line above
-            await of_http(error).send(scope, send)
+            await http_problem(error).send(scope, send)
         except BaseException as error:  # noqa: BLE001  # between module code and the loop
-            problem = unexpected(scope, self.name, error)
+            problem = log_unexpected(scope, self.name, error)
             if scope["type"] == "websocket" and state == _BEGUN:
-                await self._close(scope, send)
+                await self._close_websocket(scope, send)
             elif state == _NOTHING:
                 await problem.send(scope, send)
             elif state == _BEGUN:
-                raise self._broken(scope) from None  # logged by `unexpected`
-            # Done: a background task failed after the answer; the log has it.
+                raise self._broken(scope) from None  # logged by `log_unexpected`
+            # If it is done, a background task failed after the answer; the log has it.
 
     def _broken(self, scope: Scope) -> BrokenResponseError:
-        known = correlation_id(scope)
+        correlation = correlation_id(scope)
         return BrokenResponseError(
             f"{self.name}: the response to {scope.get('method')} {scope['path']} broke off",
-            cure=f"see the log under correlation id {known}",
+            cure=f"see the log under correlation id {correlation}",
             module_id=self.name,
-            correlation_id=known,
+            correlation_id=correlation,
         )
 
-    async def _close(self, scope: Scope, send: Send) -> None:
+    async def _close_websocket(self, scope: Scope, send: Send) -> None:
         reason = f"failed; the log has the reason under {correlation_id(scope)}"
         try:
             await send({"type": "websocket.close", "code": _INTERNAL_ERROR, "reason": reason})
-        except Exception as error:  # noqa: BLE001  # client or handler closed it before
+        except Exception as error:  # noqa: BLE001  # the client or the handler closed it before
             logging.getLogger(self.name).debug("websocket was closed already: %r", error)

@@ -1,4 +1,4 @@
-"""The web part's branch of the error tree: raised while building, and while answering."""
+"""The errors of the web part: raised while routes are built, and while requests are answered."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class WebError(ModframeError):
     """Raised when a module's routes can't be served as they are written; nothing live changed.
 
     Attributes:
-        module_id: Whose routes.
+        module_id: The module that has the routes.
         findings: Every fault, each with its place and cure.
-        file: File of the first, as its code names it; empty if unknown.
-        line: Line of the first; 0 if unknown.
+        file: The file of the first fault, as its code names it; empty if unknown.
+        line: The line of the first fault; 0 if unknown.
     """
 
     rule = "web"
@@ -27,7 +27,7 @@ class WebError(ModframeError):
         if len(self.findings) == 1:
             text = str(first)
         else:
-            rows = "".join(f"\n  - {one}" for one in self.findings)
+            rows = "".join(f"\n  - {finding}" for finding in self.findings)
             text = f"{len(self.findings)} faults in its routes{rows}"
         super().__init__(text, subject=module_id)
         self.cure = first.cure
@@ -39,16 +39,17 @@ class WebError(ModframeError):
 
 
 class BrokenResponseError(ModframeError, RuntimeError):
-    """Raised, for the server to close the connection, when a response broke off half way.
+    """Raised when a response broke off half way, so that the server closes the connection.
 
     Attributes:
-        module_id: Whose handler failed.
-        correlation_id: What its log line carries.
+        module_id: The module whose handler failed.
+        correlation_id: The id in its log line.
     """
 
 
 class ReconnectError(OSError):
-    """Raised where a handler sends to a stream that was told to reconnect.
+    """Raised when a handler sends to a stream whose client was told to reconnect.
 
-    An `OSError`, as a server raises where the client has left: Starlette ends the handler then.
+    It is an `OSError`, as servers raise when the client has left, so that Starlette ends the
+    handler.
     """

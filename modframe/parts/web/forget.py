@@ -1,10 +1,10 @@
-"""What FastAPI remembers of endpoints beyond their application, and how it is made to forget.
+"""Clears what FastAPI keeps of endpoints for longer than their application.
 
-Called when a generation is built (`remember_places`) and when one was settled (`forget`). FastAPI
-0.165 keeps the last 4,096 endpoints alive in three `lru_cache`s and up to 128 models in a fourth,
-and files the place of every endpoint that ever answered under its `id()`, for ever, which a later
-function may get again. All of them are private there, so each is looked up and may be absent.
-What the standard library keeps of a generation is `load`'s to forget.
+Called when a generation is built (`remember_places`) and when one was released (`forget`). FastAPI
+0.165 keeps the last 4,096 endpoints alive in three `lru_cache`s and up to 128 models in a fourth.
+It also stores the place of every endpoint that ever answered under its `id()`, which a later
+function may get again, and never deletes it. These caches are private to FastAPI, so each is looked
+up and may be absent. What the standard library keeps of a generation is cleared by `load`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _places: dict[int, dict[str, Any]] = getattr(routing, "_endpoint_context_cache",
 
 
 def remember_places(owner: object, router: APIRouter) -> None:
-    """File where endpoints stand, for as long as ``owner`` lives.
+    """Store for FastAPI where the code of endpoints is, for as long as ``owner`` lives.
 
-    FastAPI does it on the first request of each, by reading the source file on the loop.
+    FastAPI itself does so at the first request of each, by reading the source file on the loop.
     """
     keys = []
     for route in contexts(router):
@@ -59,9 +59,9 @@ def _forget_places(keys: tuple[int, ...]) -> None:
 
 
 def forget() -> None:
-    """Let go of every endpoint and model that no application holds any more.
+    """Clear FastAPI's caches, so that the endpoints and models of a released generation are freed.
 
-    To be called when a generation is settled. What lives is looked at anew when it is called.
+    What is still in use is cached again at its next call.
     """
     for clear in _CACHES:
         clear()

@@ -1,8 +1,8 @@
-"""A module's router → its OpenAPI document: paths with the prefix, one tag, names of its own.
+"""`module_document`: from a module's router to its OpenAPI document.
 
-Called by `WebApp.openapi`, off the loop; the server room merges these documents. Every component
-carries the module's name here already, ``standard_orders.Item``, so that what it is called does
-not depend on what else is live. Only `Problem`, which is the same everywhere, is shared.
+Called by `WebApp.openapi`, off the loop; the server merges these documents. Paths have the module's
+prefix, and every component has the module's name, ``standard_orders.Item``, so that names don't
+depend on which modules are live. Only `Problem`, which is the same everywhere, is shared.
 """
 
 from __future__ import annotations
@@ -39,26 +39,32 @@ PROBLEM_SCHEMA = {
 
 
 def module_document(router: APIRouter, *, module_id: str, prefix: str) -> dict[str, Any]:
-    """The document of one module. What FastAPI raises on a broken model comes through."""
+    """Return the document of one module.
+
+    Raises:
+        Exception: What FastAPI raises for a model that it can't describe.
+    """
     slug = slug_of(module_id)
     document = get_openapi(title=module_id, version="1", routes=router.routes)
-    document = _with_own_names(document, slug)
+    document = _with_module_names(document, slug)
     document["paths"] = {prefix + path: item for path, item in document["paths"].items()}
-    given = {getattr(route, "operation_id", None) for route in contexts(router)}
+    authors_ids = {getattr(route, "operation_id", None) for route in contexts(router)}
     taken: set[str] = set()
     for path, method, operation in operations(document):
         operation["tags"] = [module_id]
-        known = operation.get("operationId") or f"{path}_{method}"
-        if known not in given:
-            known = f"{slug}_{known}"
-        operation["operationId"] = known if known not in taken else f"{known}_{method}"
-        taken.add(operation["operationId"])
-    _say_problem(document, slug)
+        operation_id = operation.get("operationId") or f"{path}_{method}"
+        if operation_id not in authors_ids:
+            operation_id = f"{slug}_{operation_id}"
+        if operation_id in taken:
+            operation_id = f"{operation_id}_{method}"
+        operation["operationId"] = operation_id
+        taken.add(operation_id)
+    _declare_problem(document, slug)
     return document
 
 
 def slug_of(module_id: str) -> str:
-    """A module's id as a part of names.
+    """Return a module's id in a form that can be part of names.
 
     >>> slug_of("standard.orders")
     'standard_orders'
@@ -67,56 +73,56 @@ def slug_of(module_id: str) -> str:
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Path, method and operation of everything a document offers."""
+    """Yield path, method and operation of each entry of a document."""
     for path, item in document.get("paths", {}).items():
         for method, operation in item.items():
             if method in _METHODS:
                 yield path, method, operation
 
 
-def _with_own_names(document: dict[str, Any], slug: str) -> dict[str, Any]:
-    """A copy whose components carry the module's name, and all that refers to them likewise."""
-    own: dict[str, Any] = _rewritten(document, slug)
-    own["components"] = {
+def _with_module_names(document: dict[str, Any], slug: str) -> dict[str, Any]:
+    """Return a copy in which components, and references to them, have the module's name."""
+    renamed: dict[str, Any] = _rename_references(document, slug)
+    renamed["components"] = {
         section: {f"{slug}.{name}": entry for name, entry in entries.items()}
-        for section, entries in own.get("components", {}).items()
+        for section, entries in renamed.get("components", {}).items()
     }
-    for _, _, operation in operations(own):
+    for _, _, operation in operations(renamed):
         if "security" in operation:
             operation["security"] = [
-                {f"{slug}.{name}": scopes for name, scopes in one.items()}
-                for one in operation["security"]
+                {f"{slug}.{name}": scopes for name, scopes in requirement.items()}
+                for requirement in operation["security"]
             ]
-    return own
+    return renamed
 
 
-def _rewritten(node: Any, slug: str, *, under: str = "") -> Any:
-    """A copy in which ``$ref``s, and those in discriminator mappings, lead to the own names."""
+def _rename_references(node: Any, slug: str, *, under: str = "") -> Any:
+    """Return a copy whose references, also those of discriminators, use the module's names."""
     if isinstance(node, dict):
         return {
-            key: _rewritten(value, slug, under="$ref" if under == "mapping" else key)
+            key: _rename_references(value, slug, under="$ref" if under == "mapping" else key)
             for key, value in node.items()
         }
     if isinstance(node, list):
-        return [_rewritten(value, slug) for value in node]
+        return [_rename_references(value, slug) for value in node]
     if under == "$ref" and isinstance(node, str) and node.startswith(_ROOT):
         section, _, name = node.removeprefix(_ROOT).partition("/")
         return f"{_ROOT}{section}/{slug}.{name}"
     return node
 
 
-def _say_problem(document: dict[str, Any], slug: str) -> None:
-    """Let the 422 that FastAPI adds by itself say what modframe answers."""
+def _declare_problem(document: dict[str, Any], slug: str) -> None:
+    """Replace the 422 answer that FastAPI adds by itself with the problem that modframe sends."""
     fastapis = f"{_ROOT}schemas/{slug}.{_VALIDATION[0]}"
-    found = False
+    replaced = False
     for _, _, operation in operations(document):
         answer = operation.get("responses", {}).get("422", {})
         content = answer.get("content", {}).get("application/json", {})
         if content.get("schema", {}).get("$ref") == fastapis:
             reference = {"$ref": f"{_ROOT}schemas/{PROBLEM_NAME}"}
             answer["content"] = {MEDIA_TYPE: {"schema": reference}}
-            found = True
-    if found:
+            replaced = True
+    if replaced:
         schemas = document["components"]["schemas"]
         for name in _VALIDATION:
             schemas.pop(f"{slug}.{name}", None)

@@ -1,27 +1,31 @@
-"""The web part: a module's router to an application of its own, one for each generation."""
+"""The web part: builds an ASGI application of its own from the router of each generation."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...runtime.generation import Generation
-from ...runtime.part import Part
+from ...runtime.part import Panel, Part
+
+if TYPE_CHECKING:
+    from .application import WebApp
 
 
-class WebPart(Part):
-    """Builds the application that the dispatcher calls; nothing for a module without a router."""
+class WebPart(Part["WebApp"]):
+    """Builds the application that the dispatcher calls, for modules that have a router."""
 
     name = "web"
     noun = "route"
 
+    def applies(self, generation: Generation) -> bool:
+        """Return whether the module has a router."""
+        return generation.spec.router is not None
+
     @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[Any]:
-        if generation.spec.router is None:
-            yield None
-            return
+    async def enter(self, generation: Generation) -> AsyncIterator[WebApp]:
         from .application import build_web
         from .forget import forget
 
@@ -36,19 +40,19 @@ class WebPart(Part):
             forget()
 
     async def retire(self, generation: Generation) -> None:
-        """Tell those streams that want to know of something newer to reconnect."""
-        if (web := generation.parts.get("web")) is not None:
+        """Tell the streams that are to follow a swap to reconnect."""
+        if (web := self.of(generation)) is not None:
             web.asgi.reconnect()
 
     def end_streams(self, generation: Generation) -> None:
         """Tell all streams to reconnect."""
-        if (web := generation.parts.get("web")) is not None:
+        if (web := self.of(generation)) is not None:
             web.asgi.end()
 
     def outline(self, generation: Generation) -> tuple[str, ...]:
-        """``GET /total`` of each route, its path below the module's."""
-        web = generation.parts.get("web")
-        if web is None and generation.spec.router is not None:
+        """Return ``GET /total`` for each route, with its path below the module's."""
+        web = self.of(generation)
+        if web is None and self.applies(generation):
             from .application import build_web
             from .forget import forget
 
@@ -58,9 +62,19 @@ class WebPart(Part):
                 forget()
         if web is None:
             return ()
-        return tuple(f"{one.method} {one.path.removeprefix(web.prefix)}" for one in web.routes)
+        return tuple(
+            f"{route.method} {route.path.removeprefix(web.prefix)}" for route in web.routes
+        )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """The routes, as the try-it form needs them."""
-        web = generation.parts["web"]
+        """Return the routes, as the try-it form needs them."""
+        web = self.of(generation)
         return {"routes": [asdict(route) for route in web.routes]} if web is not None else {}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the routes in the order in which they are tried."""
+        rows = (
+            (f"{route['method']} {route['path']}", route["summary"])
+            for route in facts.get("routes", ())
+        )
+        yield Panel("route", ("what it does",), tuple(rows))

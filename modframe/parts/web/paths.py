@@ -1,7 +1,7 @@
-"""Module id to path prefix and back: `/api/v1/<name>`, `/api/v1/core/<name>`, ...
+"""From a module's id to its path prefix and back: `/api/v1/<name>`, `/api/v1/core/<name>`, ...
 
-Called by the web part (which prefix to serve), the dispatcher (whose path it is) and the server's
-pages. The names `core` and `extensions` are reserved, so a path has one reading.
+Called by the web part, the dispatcher and the server's pages. The names `core` and `extensions` are
+reserved, so that a path belongs to one module.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _TYPES = frozenset({"core", "extensions"})
 
 
 def prefix_of(module_id: str) -> str:
-    """The path below which a module is served, without a slash at the end.
+    """Return the path below which a module is served, without a slash at the end.
 
     >>> prefix_of("standard.orders"), prefix_of("core.settings")
     ('/api/v1/orders', '/api/v1/core/settings')
@@ -22,7 +22,7 @@ def prefix_of(module_id: str) -> str:
 
 
 def module_id_at(path: str) -> str | None:
-    """The id of the module that a path belongs to; None for what is not below the API.
+    """Return the id of the module that a path belongs to; ``None`` for paths outside the API.
 
     >>> module_id_at("/api/v1/orders/7"), module_id_at("/api/v1/core/settings")
     ('standard.orders', 'core.settings')

@@ -1,7 +1,7 @@
-"""`Problem`: one refusal or fault as `application/problem+json` (RFC 9457), for HTTP or websocket.
+"""`Problem`: one refusal or error as `application/problem+json` (RFC 9457), for HTTP or websocket.
 
-Made by the web part, the guard, the dispatcher and the pages; sent as plain ASGI messages, so that
-nothing of a web framework stands between a refusal and the client.
+Made by the web part, the guard, the dispatcher and the pages; sent as plain ASGI messages, without
+a web framework.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ _BODYLESS = frozenset({204, 205, 304})
 
 
 def correlation_id(scope: Scope) -> str:
-    """The id that ties an answer to a log line: the client's `X-Correlation-ID`, or a new one.
+    """Return the id that connects an answer with a log line, the same for the whole request.
 
-    The same for the whole request.
+    It is the client's `X-Correlation-ID`, if that is well-formed, or a new one.
     """
-    known: str | None = scope.get("modframe.correlation_id")
-    if known is None:
-        given = next((v for k, v in scope["headers"] if k == b"x-correlation-id"), b"")
-        known = given.decode() if _CORRELATION.fullmatch(given) else secrets.token_hex(8)
-        scope["modframe.correlation_id"] = known
-    return known
+    correlation: str | None = scope.get("modframe.correlation_id")
+    if correlation is None:
+        sent = next((value for key, value in scope["headers"] if key == b"x-correlation-id"), b"")
+        correlation = sent.decode() if _CORRELATION.fullmatch(sent) else secrets.token_hex(8)
+        scope["modframe.correlation_id"] = correlation
+    return correlation
 
 
 def phrase(status: int) -> str:
-    """The title of a status code, for people.
+    """Return the title of a status code.
 
     >>> phrase(404)
     'Not Found'
@@ -55,11 +55,11 @@ def phrase(status: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a client is told.
+    """An answer that says what is wrong.
 
     Attributes:
         status: The HTTP status code.
-        detail: A sentence for people, or whatever JSON an `HTTPException` was given.
+        detail: A sentence for people, or the JSON of an `HTTPException`.
         headers: Further response headers.
         extra: Further members of the body.
     """
@@ -70,7 +70,7 @@ class Problem:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def body(self, scope: Scope) -> bytes:
-        """The JSON body for this request."""
+        """Return the JSON body for this request."""
         members = {
             "type": "about:blank",
             "title": phrase(self.status),
@@ -85,7 +85,7 @@ class Problem:
         )
 
     def raw_headers(self, scope: Scope, body: bytes) -> Iterable[tuple[bytes, bytes]]:
-        """The response headers, as ASGI wants them."""
+        """Yield the response headers in ASGI's form."""
         yield b"content-type", MEDIA_TYPE.encode()
         yield b"content-length", str(len(body)).encode()
         yield b"x-correlation-id", correlation_id(scope).encode()
@@ -94,7 +94,7 @@ class Problem:
                 yield name.lower().encode("latin-1"), value.encode("latin-1")
 
     async def send(self, scope: Scope, send: Send) -> None:
-        """Answer an HTTP request, or refuse a websocket that was not accepted yet."""
+        """Answer an HTTP request, or refuse a websocket that is not accepted yet."""
         kind = "http.response"
         if scope["type"] == "websocket":
             if "websocket.http.response" not in scope.get("extensions", ()):

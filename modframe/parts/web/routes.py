@@ -1,7 +1,7 @@
-"""`RouteInfo`: what a person should see of each route, read from a router.
+"""`RouteInfo`: the facts of one route, read from a router.
 
-Called by `build_web`; read by the snapshot, the views (try-it form) and `Module.routes`. Plain
-text only, so that holding one keeps no generation alive.
+Made by `build_web`; read by the snapshot, the views' forms and `Module.routes`. It holds only plain
+text, so that keeping one keeps no generation alive.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class RouteInfo:
         path_params: Names of path parameters.
         query_params: Names of query parameters, as they stand in a URL.
         has_body: Whether it takes a JSON body.
-        file: Where the endpoint's code stands; empty if unknown.
+        file: The file of the endpoint's code; empty if unknown.
         line: Its first line there, 0 if unknown.
     """
 
@@ -48,7 +48,7 @@ class RouteInfo:
 
 
 def place_of(call: Any) -> tuple[str, int]:
-    """File and first line of a function's or callable object's code; ``("", 0)`` if unknown."""
+    """Return file and first line of a callable's code; ``("", 0)`` if unknown."""
     plain = inspect.unwrap(getattr(call, "func", call))
     if not hasattr(plain, "__code__"):
         plain = vars(type(plain)).get("__call__")
@@ -57,12 +57,12 @@ def place_of(call: Any) -> tuple[str, int]:
 
 
 def contexts(router: APIRouter) -> Iterator[RouteContext]:
-    """Every route of a router and of those it includes, with paths as they are served."""
+    """Yield every route of a router and of those it includes, with the paths they are served at."""
     return iter_route_contexts(router.routes)
 
 
 def read_routes(router: APIRouter, prefix: str) -> tuple[RouteInfo, ...]:
-    """Every route, in the order in which they are tried."""
+    """Return every route, in the order in which they are tried."""
     return tuple(info for context in contexts(router) for info in _infos(context, prefix))
 
 
@@ -73,8 +73,10 @@ def _infos(context: RouteContext, prefix: str) -> Iterator[RouteInfo]:
     endpoint = context.endpoint
     dependant = getattr(context, "dependant", None)
     websocket = isinstance(context.original_route, WebSocketRoute)
-    methods = ["WS"] if websocket else sorted((context.methods or {"*"}) - _implied(context))
-    query = tuple(dict.fromkeys(_query(dependant))) if dependant is not None else ()
+    methods = (
+        ["WS"] if websocket else sorted((context.methods or {"*"}) - _implied_methods(context))
+    )
+    query = tuple(dict.fromkeys(_query_names(dependant))) if dependant is not None else ()
     file, line = place_of(endpoint) if endpoint is not None else ("", 0)
     for method in methods:
         yield RouteInfo(
@@ -97,17 +99,17 @@ def _name_of(call: object) -> str:
     return name
 
 
-def _implied(context: RouteContext) -> set[str]:
-    """HEAD, where Starlette adds it to GET by itself."""
+def _implied_methods(context: RouteContext) -> set[str]:
+    """Return HEAD if Starlette added it to GET by itself."""
     methods = context.methods or set()
     return {"HEAD"} if methods == {"GET", "HEAD"} else set()
 
 
-def _query(dependant: Any) -> Iterator[str]:
+def _query_names(dependant: Any) -> Iterator[str]:
     for field in dependant.query_params:
         yield field.alias
     for inner in dependant.dependencies:
-        yield from _query(inner)
+        yield from _query_names(inner)
 
 
 def _takes_json(context: RouteContext) -> bool:
@@ -119,9 +121,9 @@ def _takes_json(context: RouteContext) -> bool:
 
 
 def _summary(context: RouteContext, endpoint: Callable[..., Any] | None) -> str:
-    given: str | None = getattr(context, "summary", None)
-    if given:
-        return given
+    summary: str | None = getattr(context, "summary", None)
+    if summary:
+        return summary
     doc = inspect.getdoc(endpoint) if endpoint is not None else None
     if doc:
         return doc.splitlines()[0].rstrip(".")

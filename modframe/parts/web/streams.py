@@ -1,8 +1,8 @@
-"""`Streams`: knows which responses are streams, and tells them to go when what serves them ends.
+"""`Streams`: knows which responses are streams, and ends them when their generation ends.
 
-Stands around each generation's routes, and between uvicorn and the guard. To a handler it looks
-as if the client had left. An event stream's client gets the end of the stream (and a ``retry``), a
-websocket's the close code 1012; both then connect anew. Other responses are left to finish.
+It wraps each generation's routes, and the guard inside uvicorn. A handler sees the same as when its
+client leaves. The client of an event stream gets the end of the stream (and a ``retry``), that of a
+websocket the close code 1012; both then connect again. Other responses finish by themselves.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _REASON = "what answers here was replaced; connect again"
 
 
 class Counts(Protocol):
-    """Who wants to know that a request turned out to be a stream."""
+    """Counts requests that turn out to be streams."""
 
     def count_as_stream(self) -> None:
-        """It has begun."""
+        """Count a call that turned out to be a stream."""
 
     def count_as_call(self) -> None:
-        """It has ended."""
+        """Count a stream as a call again, once it has ended."""
 
 
 class Streams:
-    """An ASGI application whose open streams can be told to go.
+    """An ASGI application whose open streams can be ended.
 
     Args:
         app: The application.
-        counts: Told of every stream.
-        retry: Whether event streams end with a ``retry``: something newer answers already.
-        stays: Whether the stream of a request goes on where only those are told that want to be.
+        counts: Counts the streams.
+        retry: Whether event streams end with a ``retry``, because a successor answers already.
+        stays: Returns whether the stream of a request stays open in `reconnect`.
     """
 
     def __init__(
@@ -56,15 +56,15 @@ class Streams:
         self.ended = False
 
     def reconnect(self) -> None:
-        """Tell those streams to go that want to know at once of something newer."""
-        for one in [one for one in self.open if not self._stays(one.scope)]:
-            one.tell()
+        """End the streams that are to reconnect as soon as there is a successor."""
+        for request in [request for request in self.open if not self._stays(request.scope)]:
+            request.ask_to_end()
 
     def end(self) -> None:
-        """Tell every stream to go, and every one that begins from now on."""
+        """End every stream, also those that begin later."""
         self.ended = True
-        for one in list(self.open):
-            one.tell()
+        for request in list(self.open):
+            request.ask_to_end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application."""
@@ -72,14 +72,14 @@ class Streams:
         try:
             await self._app(scope, request.receive, request.send)
         finally:
-            await request.leave()
+            await request.finish()
 
     def __repr__(self) -> str:
         return f"<Streams: {len(self.open)} open>"
 
 
 class _Request:
-    """One request: notices whether it is a stream, and from then on can be told to go."""
+    """One request: notices when its response is a stream, which can then be ended."""
 
     def __init__(self, owner: Streams, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -90,8 +90,8 @@ class _Request:
         self._whole = self._socket
         self._events = self._stream = False
         self._between_events = True
-        self._told: asyncio.Future[None] | None = None
-        self._goodbye: asyncio.Task[None] | None = None
+        self._asked: asyncio.Future[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._sending: asyncio.Lock | None = None
 
     # -- what the application sends -------------------------------------------------------
@@ -100,14 +100,14 @@ class _Request:
         """Pass a message on.
 
         Raises:
-            ReconnectError: If it was told to go; nothing more reaches the client.
+            ReconnectError: If it was asked to end; nothing more reaches the client.
         """
         if self._sending is None:
             await self._send(message)
-            self._look(message)
+            self._notice_stream(message)
             return
         async with self._sending:
-            if self._goodbye is not None:
+            if self._ending is not None:
                 raise ReconnectError(_REASON)
             body: bytes = message.get("body", b"")
             if body:
@@ -116,8 +116,8 @@ class _Request:
                 self._end()
             await self._send(message)
 
-    def _look(self, message: Message) -> None:
-        """Whether this message makes a stream of it."""
+    def _notice_stream(self, message: Message) -> None:
+        """Begin the stream if this message shows that the response is one."""
         kind = message["type"]
         if kind == "http.response.start":
             self.scope["modframe.begun"] = True
@@ -134,7 +134,7 @@ class _Request:
         if self._owner.counts is not None:
             self._owner.counts.count_as_stream()
         if self._owner.ended:
-            self.tell()
+            self.ask_to_end()
 
     def _end(self) -> None:
         if self._stream:
@@ -143,16 +143,16 @@ class _Request:
             if self._owner.counts is not None:
                 self._owner.counts.count_as_call()
 
-    # -- the goodbye ----------------------------------------------------------------------
+    # -- the end asked for --------------------------------------------------------------
 
-    def tell(self) -> None:
-        """Tell client and handler to go; nothing for a response that is no stream of events."""
-        if self._goodbye is None and self._stream and (self._socket or self._events):
-            self._goodbye = asyncio.ensure_future(self._say_goodbye())
-            if self._told is not None and not self._told.done():
-                self._told.set_result(None)
+    def ask_to_end(self) -> None:
+        """Tell client and handler that the stream ends; does nothing for other responses."""
+        if self._ending is None and self._stream and (self._socket or self._events):
+            self._ending = asyncio.ensure_future(self._send_end())
+            if self._asked is not None and not self._asked.done():
+                self._asked.set_result(None)
 
-    async def _say_goodbye(self) -> None:
+    async def _send_end(self) -> None:
         assert self._sending is not None  # noqa: S101  # a stream has one
         async with self._sending:  # what is on its way goes first
             if self._socket:
@@ -162,18 +162,18 @@ class _Request:
                 last = _RETRY if self._between_events and self._owner.retry else b""
                 await self._send({"type": "http.response.body", "body": last, "more_body": False})
 
-    async def leave(self) -> None:
-        """The application is through."""
+    async def finish(self) -> None:
+        """End the stream, if it is one: the application has returned."""
         self._end()
-        if self._goodbye is not None:
-            await asyncio.wait({self._goodbye})
-            if not self._goodbye.cancelled():
-                self._goodbye.exception()  # the client left before it was told
+        if self._ending is not None:
+            await asyncio.wait({self._ending})
+            if not self._ending.cancelled():
+                self._ending.exception()  # the client left before
 
     # -- what the application receives ----------------------------------------------------
 
     async def receive(self) -> Message:
-        """The next message; once it was told to go, that the client has left."""
+        """Return the next message; once the stream was asked to end, that the client has left."""
         if self._whole:
             return await self._listen()
         message = await self._receive()
@@ -181,17 +181,17 @@ class _Request:
         return message
 
     async def _listen(self) -> Message:
-        if self._goodbye is not None:
+        if self._ending is not None:
             return self._left()
-        theirs = asyncio.ensure_future(self._receive())
-        told = self._told = asyncio.get_running_loop().create_future()
+        message = asyncio.ensure_future(self._receive())
+        asked = self._asked = asyncio.get_running_loop().create_future()
         try:
-            await asyncio.wait({theirs, told}, return_when=asyncio.FIRST_COMPLETED)
-            return theirs.result() if theirs.done() else self._left()
+            await asyncio.wait({message, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return message.result() if message.done() else self._left()
         finally:
-            told.cancel()
-            if not theirs.done():
-                theirs.cancel()
+            asked.cancel()
+            if not message.done():
+                message.cancel()
 
     def _left(self) -> Message:
         if self._socket:
@@ -200,11 +200,11 @@ class _Request:
 
 
 def stays_by(policy: str, name: str) -> Callable[[Scope], bool]:
-    """Which streams stay, by what a module says and what its endpoints say themselves.
+    """Return a function that says whether a request's stream stays open in `Streams.reconnect`.
 
     Args:
-        policy: The module's.
-        name: The attribute of an endpoint that has one of its own.
+        policy: The policy of the module.
+        name: The attribute of endpoints that have their own policy.
     """
 
     def stays(scope: Scope) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...wording import some
 from ..contract.signatures import method_names
@@ -105,7 +106,7 @@ class Accounts:
         parts: What generations are made of.
     """
 
-    def __init__(self, live: Live, records: Records, parts: Sequence[Part]) -> None:
+    def __init__(self, live: Live, records: Records, parts: Sequence[Part[Any]]) -> None:
         self._live = live
         self._records = records
         self._parts = parts

@@ -170,6 +170,8 @@ class Batch:
         generation = self.generations[module_id]
         imports: list[str] = []
         generation.context = self._app.context_for(generation, self.find)
+        for part in self._app.parts:
+            part.prepare(generation)
         with self._chain.entered(module_id), generation.reads.recording():
             loaded: Loaded = load(
                 generation.source,
@@ -281,6 +283,8 @@ class Batch:
             nonlocal step
             for part in self._app.parts:
                 step = "phase1" if part.name == "service" else part.name
+                if not part.applies(generation):
+                    continue
                 entered = generation.ledger.enter(part.name, part.enter(generation))
                 generation.parts[part.name] = await entered
 

@@ -78,7 +78,7 @@ class Ending:
             if type(part).retire is not Part.retire:
                 await self._retire(part, old)
 
-    async def _retire(self, part: Part, old: Generation) -> None:
+    async def _retire(self, part: Part[Any], old: Generation) -> None:
         try:
             await part.retire(old)
         except Exception as error:  # noqa: BLE001  # the module's own; its successor starts anyway

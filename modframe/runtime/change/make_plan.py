@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
+from typing import Any
 
 from ...errors import BlockedError, Finding, LoadError
 from ...load import clear_typing_caches
@@ -32,7 +33,7 @@ _STEPS = {
 
 
 async def make_plan(
-    batch: Batch, live: Live, parts: Sequence[Part], *, asked: Sequence[str]
+    batch: Batch, live: Live, parts: Sequence[Part[Any]], *, asked: Sequence[str]
 ) -> Plan:
     """Load and connect a batch, and return what publishing it would do.
 
@@ -72,7 +73,7 @@ async def discard_plan(batch: Batch) -> None:
     clear_typing_caches()
 
 
-def _outlines(batch: Batch, parts: Sequence[Part]) -> dict[str, dict[str, tuple[str, ...]]]:
+def _outlines(batch: Batch, parts: Sequence[Part[Any]]) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return module id → part → what it will have. A module whose outline raises has failed."""
     outlines: dict[str, dict[str, tuple[str, ...]]] = {}
     for key, generation in batch.going.items():
@@ -95,7 +96,7 @@ def _entry(
     *,
     asked: Sequence[str],
     outlines: Mapping[str, Mapping[str, tuple[str, ...]]],
-    parts: Sequence[Part],
+    parts: Sequence[Part[Any]],
 ) -> PlanEntry:
     key = generation.module_id
     old = live.generations.get(key)
@@ -168,7 +169,9 @@ def _findings(error: BaseException) -> tuple[Finding, ...]:
     return (Finding("graph", "error", message, cure=getattr(error, "cure", "")),)
 
 
-def _change(part: Part, old: Generation | None, after: tuple[str, ...] | None) -> PartChange | None:
+def _change(
+    part: Part[Any], old: Generation | None, after: tuple[str, ...] | None
+) -> PartChange | None:
     if after is None or (old is None and not part.vanishes):
         return None  # unknown, or only the database itself could tell
     before = part.outline(old) if old is not None else ()

@@ -251,7 +251,8 @@ class Transaction:
         }
 
     def _outcome(self, generation: Generation, old: Generation | None, seconds: float) -> Outcome:
-        key, web = generation.module_id, generation.parts.get("web")
+        key = generation.module_id
+        routes = (part.outline(generation) for part in self._app.parts if part.noun == "route")
         notes: list[str] = []
         if old is not None:
             notes += handover_notes(old, generation, self._handover.states.get(key))
@@ -263,7 +264,7 @@ class Transaction:
             old.number if old else 0,
             generation.number,
             seconds,
-            len(web.routes) if web is not None else 0,
+            sum(len(names or ()) for names in routes),
             tuple(generation.findings),
             tuple(notes),
             self._passed.get(key),

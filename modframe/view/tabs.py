@@ -1,7 +1,7 @@
-"""The pages of the widget view: `ModulePage` for one module, `AllPage` for everything.
+"""The tabs of the widget view: `ModuleTabs` for one module, `AllTabs` for everything.
 
-A page is given the snapshot again and again and changes only what differs (an equal value sends
-nothing), so that it never takes a field away from under a person's hands.
+They get each new snapshot and change only what differs, so that a field doesn't change while a
+person types into it. Equal values send nothing to the browser.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ from urllib.parse import quote
 
 import ipywidgets as w
 
-from .answers import answer_html, value_html
+from ..parts.service.methods import short_names
 from .entries import Entries, Entry
-from .facts import log_html, modules_html, nothing, overview_html, settings_html
-from .fields import read_field, route_fields, short_names
+from .fields import read_field, route_fields
 from .forms import Form, close_tree, html
+from .results import answer_html, value_html
 from .snapshot import ModuleView, Snapshot
+from .tables import log_html, modules_html, nothing, overview_html, panel_html
 from .verbs import Running, Verbs
 
+_OWN_TABS = frozenset({"method", "setting", "route"})
+"""The nouns of panels that the overview leaves out, for a tab shows them."""
 
-class AllPage:
-    """Every module in a row, and the whole log tail."""
+
+class AllTabs:
+    """A row for every module, and the whole log tail."""
 
     def __init__(self) -> None:
         self.overview, self.log = html(), html()
@@ -30,7 +34,7 @@ class AllPage:
         self.widget.add_class("mf-page")
 
     def update(self, snapshot: Snapshot) -> None:
-        """Show this."""
+        """Show this snapshot."""
         self.overview.value = modules_html(snapshot)
         self.log.value = log_html(snapshot.log)
 
@@ -39,13 +43,13 @@ class AllPage:
         close_tree(self.widget)
 
 
-class ModulePage:
+class ModuleTabs:
     """One module: overview, services, settings, routes, log.
 
     Args:
-        module_id: Which.
-        verbs: What its buttons are given.
-        ended: Told when a run has ended.
+        module_id: The module.
+        verbs: What the buttons start.
+        ended: Called when a run has ended.
     """
 
     def __init__(self, module_id: str, verbs: Verbs, *, ended: Callable[[], None]) -> None:
@@ -61,21 +65,23 @@ class ModulePage:
         self.widget.add_class("mf-page")
 
     def update(self, snapshot: Snapshot) -> None:
-        """Show this."""
+        """Show this snapshot."""
         view = snapshot.module(self.module_id)
         if view is None:
             self.overview.value = nothing(f"{self.module_id} is not there any more.")
             view = ModuleView(self.module_id, "STOPPED")
         else:
-            self.overview.value = overview_html(view)
+            others = [panel for panel in view.panels if panel.noun not in _OWN_TABS]
+            self.overview.value = overview_html(view, others)
+        settings = next((panel for panel in view.panels if panel.noun == "setting"), None)
         self.services.update(list(_methods(view)))
-        self.settings.value = settings_html(view)
+        self.settings.value = panel_html(settings) if settings else nothing("It has no settings.")
         self.routes.update(list(_routes(view)))
         self.log.value = log_html(snapshot.log, module_id=self.module_id)
         self.widget.titles = (
             "Overview",
             _counted("Services", len(self.services)),
-            _counted("Settings", len(view.parts.get("settings", {}))),
+            _counted("Settings", len(settings.rows) if settings else 0),
             _counted("Routes", len(self.routes)),
             "Log",
         )

@@ -1,7 +1,7 @@
-"""What is wrong with a router before it serves anything: findings with place and cure.
+"""`check_router`: the faults of a router that would show only when it serves, as findings.
 
-Called by `build_web`. FastAPI itself registers what it can't resolve and answers 422 at run time,
-and one such name breaks the OpenAPI document of all; so annotations are looked through here.
+Called by `build_web`. FastAPI registers annotations that it can't resolve and answers 422 at run
+time, and one such name breaks the OpenAPI document of all modules; so they are checked here.
 """
 
 from __future__ import annotations
@@ -26,19 +26,24 @@ _NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
 
 
 def check_router(router: APIRouter) -> list[Finding]:
-    """Every fault of a router that would surface only when it serves."""
+    """Return every fault of a router that would show only when it serves."""
     routes = list(contexts(router))
-    return [*_unresolved(routes), *_unrooted(routes), *_duplicates(routes), *_not_run(router)]
+    return [
+        *_unresolved_annotations(routes),
+        *_relative_paths(routes),
+        *_duplicates(routes),
+        *_lifespan_handlers(router),
+    ]
 
 
-def _finding(rule: str, message: str, cure: str, at: tuple[str, int]) -> Finding:
-    return Finding(rule, "error", message, cure=cure, file=at[0], line=at[1])
+def _finding(rule: str, message: str, cure: str, place: tuple[str, int]) -> Finding:
+    return Finding(rule, "error", message, cure=cure, file=place[0], line=place[1])
 
 
 # -- names that can't be resolved --------------------------------------------------------------
 
 
-def _unresolved(routes: Iterable[RouteContext]) -> Iterator[Finding]:
+def _unresolved_annotations(routes: Iterable[RouteContext]) -> Iterator[Finding]:
     for route in routes:
         endpoint, dependant = route.endpoint, getattr(route, "dependant", None)
         if endpoint is None or dependant is None:
@@ -49,9 +54,9 @@ def _unresolved(routes: Iterable[RouteContext]) -> Iterator[Finding]:
             if call is not None and call is not endpoint:
                 owner = f"{subject}, through its dependency {_name(call)!r},"
             what = f"parameter {parameter!r} of {owner}"
-            yield from _faults(annotation, what, call or endpoint)
-        for model in _answers(route):
-            yield from _faults(model, f"what {subject} returns", endpoint)
+            yield from _annotation_faults(annotation, what, call or endpoint)
+        for model in _response_models(route):
+            yield from _annotation_faults(model, f"what {subject} returns", endpoint)
 
 
 def _annotations(dependant: Any) -> Iterator[tuple[Callable[..., Any] | None, str, Any]]:
@@ -62,7 +67,7 @@ def _annotations(dependant: Any) -> Iterator[tuple[Callable[..., Any] | None, st
         yield from _annotations(inner)
 
 
-def _answers(route: RouteContext) -> Iterator[Any]:
+def _response_models(route: RouteContext) -> Iterator[Any]:
     for name in ("response_model", "stream_item_type"):
         if (model := getattr(route, name, None)) is not None:
             yield model
@@ -71,8 +76,8 @@ def _answers(route: RouteContext) -> Iterator[Any]:
             yield model
 
 
-def _faults(annotation: Any, what: str, call: Callable[..., Any]) -> Iterator[Finding]:
-    at = place_of(call)
+def _annotation_faults(annotation: Any, what: str, call: Callable[..., Any]) -> Iterator[Finding]:
+    place = place_of(call)
     for text in dict.fromkeys(_forward_texts(annotation)):
         missing = _missing_names(text, call)
         names = " and ".join(map(repr, missing)) or repr(text)
@@ -81,30 +86,29 @@ def _faults(annotation: Any, what: str, call: Callable[..., Any]) -> Iterator[Fi
             "unresolved-annotation",
             f"{what} is annotated {text!r}, {which} no name when the route is made",
             f"import or define {names} above the endpoint, outside `if TYPE_CHECKING:`",
-            at,
+            place,
         )
     for model in dict.fromkeys(_models(annotation)):
-        if (absent := _missing_name(model)) is not None:
+        if (missing_name := _missing_name(model)) is not None:
             yield _finding(
                 "unresolved-annotation",
                 f"{what} uses the model {model.__name__!r}, a field of which is annotated"
-                f" {absent!r}, which is no name there",
-                f"import or define {absent!r} in the model's file, outside `if TYPE_CHECKING:`",
-                at,
+                f" {missing_name!r}, which is no name there",
+                f"import or define {missing_name!r} in the model's file, outside "
+                "`if TYPE_CHECKING:`",
+                place,
             )
 
 
 def _missing_names(text: str, call: Callable[..., Any]) -> list[str]:
-    """The names in an annotation that its function can't see."""
+    """Return the names in an annotation that its function can't see."""
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError:
         return []
     known = getattr(inspect.unwrap(call), "__globals__", {})
-    found = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    return [
-        name for name in dict.fromkeys(found) if name not in known and not hasattr(builtins, name)
-    ]
+    names = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return [name for name in names if name not in known and not hasattr(builtins, name)]
 
 
 def _forward_texts(annotation: Any) -> Iterator[str]:
@@ -113,7 +117,7 @@ def _forward_texts(annotation: Any) -> Iterator[str]:
     elif isinstance(annotation, str):
         yield annotation
     else:
-        for inner in _inner(annotation):
+        for inner in _type_arguments(annotation):
             yield from _forward_texts(inner)
 
 
@@ -121,18 +125,19 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     else:
-        for inner in _inner(annotation):
+        for inner in _type_arguments(annotation):
             yield from _models(inner)
 
 
-def _inner(annotation: Any) -> Iterator[Any]:
+def _type_arguments(annotation: Any) -> Iterator[Any]:
     for argument in get_args(annotation):
-        # The values of Literal and the metadata of Annotated are no annotations.
+        # The values of a Literal and the metadata of an Annotated are no annotations.
         if isinstance(argument, (type, ForwardRef)) or get_args(argument):
             yield argument
 
 
 def _missing_name(model: type[BaseModel]) -> str | None:
+    """Return what keeps a model incomplete: a name, or the first line of pydantic's error."""
     if model.__pydantic_complete__:
         return None
     try:
@@ -144,7 +149,7 @@ def _missing_name(model: type[BaseModel]) -> str | None:
     return None
 
 
-# -- two routes in one place, hooks that nobody calls ------------------------------------------
+# -- paths, and hooks that are never called ----------------------------------------------------
 
 
 def _duplicates(routes: Iterable[RouteContext]) -> Iterator[Finding]:
@@ -157,18 +162,17 @@ def _duplicates(routes: Iterable[RouteContext]) -> Iterator[Finding]:
             first = seen.setdefault((method, _NAMED.sub(r"{\1}", path)), route)
             if first is route or method == "HEAD":
                 continue
-            at = place_of(endpoint)
-            before = place_of(first.endpoint)[1] if first.endpoint is not None else 0
+            line = place_of(first.endpoint)[1] if first.endpoint is not None else 0
             yield _finding(
                 "duplicate-route",
                 f"{method} {path or '/'} ({_name(endpoint)}) is never reached:"
-                f" {_name(first.endpoint)!r} in line {before} answers it already",
+                f" {_name(first.endpoint)!r} in line {line} answers it already",
                 "give one of the two another path or method, or take it out",
-                at,
+                place_of(endpoint),
             )
 
 
-def _unrooted(routes: Iterable[RouteContext]) -> Iterator[Finding]:
+def _relative_paths(routes: Iterable[RouteContext]) -> Iterator[Finding]:
     for route in routes:
         path, endpoint = route.path, route.endpoint
         if path and not path.startswith("/") and endpoint is not None:
@@ -181,7 +185,7 @@ def _unrooted(routes: Iterable[RouteContext]) -> Iterator[Finding]:
             )
 
 
-def _not_run(router: APIRouter) -> Iterator[Finding]:
+def _lifespan_handlers(router: APIRouter) -> Iterator[Finding]:
     hooks = [*router.on_startup, *router.on_shutdown]
     for hook in hooks:
         yield _finding(
@@ -191,8 +195,8 @@ def _not_run(router: APIRouter) -> Iterator[Finding]:
             place_of(hook),
         )
     lifespan = router.lifespan_context
-    # FastAPI's own stands for "none given"; it is private, hence by its module.
-    if not hooks and type(lifespan).__module__ != "fastapi.routing" and _given(lifespan):
+    # Without one the router has FastAPI's own, whose class is private: recognise it by its module.
+    if not hooks and type(lifespan).__module__ != "fastapi.routing" and _is_authors(lifespan):
         yield _finding(
             "router-lifespan",
             f"the router's lifespan {_name(lifespan)!r} would never run",
@@ -201,8 +205,8 @@ def _not_run(router: APIRouter) -> Iterator[Finding]:
         )
 
 
-def _given(lifespan: Any) -> bool:
-    """Whether a person wrote it, or FastAPI merged those of included routers."""
+def _is_authors(lifespan: Any) -> bool:
+    """Return whether a person wrote a lifespan; FastAPI and Starlette make some themselves."""
     module: str = getattr(lifespan, "__module__", "")
     return not module.startswith(("fastapi.", "starlette."))
 

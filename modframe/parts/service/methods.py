@@ -1,0 +1,108 @@
+"""What views and forms know of a service: its methods with their parameters, as JSON-ready facts.
+
+Called by the service part, once for a generation; everything in it is plain text and JSON Schema.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+from ...load.methods import public_methods, signature_of, signature_text, type_hints
+from ...runtime.generation import Generation
+from ...spec import type_name
+
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_LONG_NAMES = re.compile(
+    r"(?<![\w.'\"])"
+    r"(?:modules(?:\.[\w~]+)+|(?:modframe|pydantic)(?:\.\w+)*|typing|datetime)\.(?=\w)"
+)
+
+
+def short_names(signature: str) -> str:
+    """Return a signature without the packages of its types, which carry the generation's number.
+
+    >>> short_names("(order: modules.standard.orders~3.api.Order) -> modframe.result.Result")
+    '(order: Order) -> Result'
+    >>> short_names("(at: datetime.datetime, key: pydantic.types.SecretStr)")
+    '(at: datetime, key: SecretStr)'
+    """
+    return _LONG_NAMES.sub("", signature)
+
+
+def describe_services(generation: Generation) -> dict[str, Any]:
+    """Return service name → its class and its methods.
+
+    Each parameter has its type as text, as JSON Schema (``{}`` if it has none), and its default as
+    JSON.
+    """
+    documented = generation.spec.service.methods if generation.spec.service else {}
+    return {
+        name: {
+            "class": type(instance).__qualname__,
+            "methods": [
+                _describe_method(key, getattr(instance, key), documented.get(key), method)
+                for key, method in public_methods(type(instance), documented)
+            ],
+        }
+        for name, instance in generation.own_services.items()
+    }
+
+
+def _describe_method(name: str, bound: Any, documentation: Any, method: Any) -> dict[str, Any]:
+    doc = documentation.description if documentation else (inspect.getdoc(method) or "")
+    return {
+        "name": name,
+        "signature": signature_text(bound),
+        "description": doc.split("\n\n")[0],
+        "documented": documentation is not None,
+        "params": _describe_parameters(bound),
+    }
+
+
+def _describe_parameters(method: Any) -> list[dict[str, Any]]:
+    hints = type_hints(method)
+    return [
+        {
+            "name": parameter.name,
+            "type": ""
+            if parameter.annotation is parameter.empty
+            else type_name(parameter.annotation),
+            "schema": _json_schema(hints.get(parameter.name, parameter.annotation)),
+            "required": parameter.default is parameter.empty,
+            "default": None
+            if parameter.default is parameter.empty
+            else _as_json(parameter.default),
+        }
+        for parameter in signature_of(method).parameters.values()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+
+
+def _json_schema(annotation: Any) -> dict[str, Any]:
+    """Return a type as JSON Schema; empty if it is none that pydantic knows."""
+    if annotation is inspect.Parameter.empty or isinstance(annotation, str):
+        return {}
+    if isinstance(annotation, type) and annotation in _JSON_TYPES:
+        return {"type": _JSON_TYPES[annotation]}
+    from pydantic import TypeAdapter
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class Quiet(GenerateJsonSchema):
+        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  # pydantic's own
+
+    try:
+        return TypeAdapter(annotation).json_schema(schema_generator=Quiet)
+    except Exception:  # noqa: BLE001  # a module's types are its own: any may refuse
+        return {}
+
+
+def _as_json(value: Any) -> Any:
+    """Return a default as JSON-ready data, or as its text where JSON has no form for it."""
+    from pydantic_core import to_jsonable_python
+
+    try:
+        return to_jsonable_python(value, fallback=repr)
+    except Exception:  # noqa: BLE001  # the author's object, whose repr may fail too
+        return f"<{type(value).__name__}>"

@@ -1,0 +1,284 @@
+"""The service part: makes the module and its service, runs their phases, and stops them.
+
+Entering is phase 1: make the module, run its phase-1 methods, make the service. Starting is
+phase 2. Leaving stops it: gracefully within one timeout, or else by force within another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+from ...errors import ModframeError
+from ...load.methods import signature_of
+from ...runtime.bounds import OverdueError, run_with_timeout
+from ...runtime.failure import refuse_bad_outcome
+from ...runtime.generation import Generation
+from ...runtime.owner import activation_of
+from ...runtime.part import Panel, Part
+from ...spec import ShutdownSpec
+from .methods import describe_services, short_names
+
+_log = logging.getLogger("modframe.service")
+
+
+class Settings(Protocol):
+    """What the service needs of a generation's settings."""
+
+    @property
+    def value(self) -> Any:
+        """The instance of the module's model; ``None`` without one."""
+
+    def finish(self) -> None:
+        """Raise what went wrong with them in phase 1."""
+
+
+class Service:
+    """What the part keeps of a generation.
+
+    Attributes:
+        facts: What `ServicePart.describe` returns; made when it is first asked for.
+        activation: The rest of an ``activate`` that is an async generator.
+    """
+
+    __slots__ = ("activation", "facts")
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] | None = None
+        self.activation: AsyncGenerator[Any, Any] | None = None
+
+
+class ServicePart(Part[Service]):
+    """Makes and stops the instances of a generation.
+
+    Args:
+        hurry: Once set, graceful stops end at once and force follows.
+        settings_of: Returns the settings of a generation.
+    """
+
+    name = "service"
+
+    def __init__(
+        self, hurry: asyncio.Event, settings_of: Callable[[Generation], Settings | None]
+    ) -> None:
+        self._hurry = hurry
+        self._settings_of = settings_of
+
+    @asynccontextmanager
+    async def enter(self, generation: Generation) -> AsyncIterator[Service]:
+        spec = generation.spec
+        settings = self._settings_of(generation)
+        generation.module = make(spec.module_class, app_context=generation.context)
+        try:
+            for name in spec.phase1:
+                await _run_phase(generation, name, "phase1")
+            if settings is not None:
+                settings.finish()
+            self._make_service(generation, settings)
+            yield Service()
+        except BaseException as fault:
+            try:
+                await self._stop(generation)
+            except ModframeError as error:  # why it failed to start is what matters
+                fault.add_note(f"and it did not stop cleanly: {error}")
+            raise
+        else:
+            await self._stop(generation)
+
+    @staticmethod
+    def _make_service(generation: Generation, settings: Settings | None) -> None:
+        spec = generation.spec.service
+        if spec is None or spec.service_class is None:
+            return  # it is the module alone, and has no callers
+        values = {"app_context": generation.context}
+        if settings is not None and settings.value is not None:
+            values["settings"] = settings.value
+        if spec.service_class is generation.spec.module_class:
+            instance = generation.module
+            _fill(instance, values)
+        else:
+            instance = make(spec.service_class, **values)
+            generation.module.service_instance = instance
+        generation.own_services[spec.name] = instance
+        generation.expose_services({})
+
+    def starts(self, generation: Generation) -> bool:
+        """Return whether the module has phase-2 methods, or a service to initialize."""
+        spec = generation.spec
+        return bool(spec.phase2) or (
+            spec.initializes_service and generation.find_hook("initialize") is not None
+        )
+
+    async def start(self, generation: Generation) -> None:
+        """Run the phase-2 methods and, for the short form, the service's ``initialize``."""
+        for name in generation.spec.phase2:
+            await _run_phase(generation, name, "phase2")
+        if generation.spec.initializes_service:
+            for instance in generation.own_services.values() or [generation.module]:
+                initialize = getattr(instance, "initialize", None)
+                if callable(initialize):
+                    await _run_checked(initialize, "initialize()")
+
+    def activates(self, generation: Generation) -> bool:
+        """Return whether the module or its service has an ``activate``."""
+        return generation.find_hook("activate") is not None
+
+    async def activate(self, generation: Generation) -> None:
+        """Run ``activate``; one that is an async generator runs up to its ``yield``."""
+        hook = generation.find_hook("activate")
+        with activation_of(generation.package_name):
+            outcome = hook()
+            if inspect.isasyncgen(outcome):
+                if (service := self.of(generation)) is not None:
+                    service.activation = outcome
+                await anext(outcome, None)
+                return
+            if hasattr(outcome, "__await__"):
+                outcome = await outcome
+        refuse_bad_outcome(outcome, "activate()")
+
+    async def retire(self, generation: Generation) -> None:
+        """Run what follows the ``yield`` of ``activate``, which ends what it started."""
+        service = self.of(generation)
+        if service is not None and (activation := service.activation) is not None:
+            service.activation = None
+            await run_with_timeout(
+                lambda: _finish_activation(activation),
+                generation.spec.graceful.timeout,
+                what="activate(), behind its yield",
+                hurry=self._hurry,
+            )
+
+    async def _stop(self, generation: Generation) -> None:
+        """Run the graceful stop; if it fails or takes too long, the forced one.
+
+        Raises:
+            ModframeError: If the module did not stop.
+        """
+        spec = generation.spec
+        graceful = _bound_method(generation, spec.graceful)
+        force = _bound_method(generation, spec.force)
+        fault = ""
+        unfinished: asyncio.Task[Any] | None = None
+        if graceful is not None:
+            try:
+                await run_with_timeout(
+                    graceful,
+                    spec.graceful.timeout,
+                    what=f"{spec.graceful.method}()",
+                    hurry=self._hurry,
+                )
+            except OverdueError as error:
+                fault, unfinished = str(error), error.left_behind
+                _log.warning("%s: %s; force follows", spec.module_id, fault)
+            except Exception as error:  # noqa: BLE001  # the module's own: logged, and force follows
+                fault = f"{spec.graceful.method}() raised {error!r}"
+                _log.exception("%s: %s; force follows", spec.module_id, fault)
+        if force is not None and fault:
+            await _force_stop(generation, force, fault)
+        if unfinished is not None and not unfinished.done():
+            raise ModframeError(
+                fault,
+                cure="let CancelledError out of it; it can be loaded again",
+                subject=spec.module_id,
+            )
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        """Return the services with their methods, for forms; made at the first call, and kept."""
+        service = self.of(generation)
+        if service is None:
+            return {}
+        if service.facts is None:
+            service.facts = describe_services(generation)
+        return service.facts
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        """Show the services with their classes, and their methods."""
+        services = tuple((name, service["class"]) for name, service in facts.items())
+        yield Panel("service", ("class",), services)
+        methods = (
+            (f"{method['name']}{short_names(method['signature'])}", method["description"])
+            for service in facts.values()
+            for method in service["methods"]
+        )
+        yield Panel("method", ("what it does",), tuple(methods))
+
+
+def make(cls: type, **values: Any) -> Any:
+    """Make an instance that has ``values`` as attributes before its ``__init__`` runs.
+
+    Those that ``__init__`` has parameters for are passed to it as well.
+    """
+    instance: Any = cls.__new__(cls)  # type: ignore[call-overload]  # mypy thinks of metaclasses
+    _fill(instance, values)
+    if inspect.getattr_static(cls, "__init__") is object.__init__:
+        return instance  # takes nothing; reading a built-in's signature is slow
+    parameters = signature_of(cls).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    arguments = {name: value for name, value in values.items() if takes_any or name in parameters}
+    instance.__init__(**arguments)
+    for name, value in values.items():
+        if getattr(instance, name, None) is None:
+            _fill(instance, {name: value})
+    return instance
+
+
+def _fill(instance: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        try:
+            setattr(instance, name, value)
+        except AttributeError:
+            continue  # __slots__, or a property of the author's
+
+
+async def _run_phase(generation: Generation, name: str, phase: str) -> None:
+    method = getattr(generation.module, name)
+    await _run_checked(method, f"{phase} {name}()")
+
+
+async def _finish_activation(activation: AsyncGenerator[Any, Any]) -> None:
+    try:
+        await anext(activation)
+    except StopAsyncIteration:
+        return
+    finally:
+        await activation.aclose()
+    raise ModframeError(
+        "activate() yields twice", cure="yield once: what starts stands above it, what ends below"
+    )
+
+
+async def _run_checked(method: Callable[[], Any], what: str) -> None:
+    """Run a method of a module, and raise what its `Result`, ``False`` or exception says."""
+    outcome = method()
+    if hasattr(outcome, "__await__"):
+        outcome = await outcome
+    refuse_bad_outcome(outcome, what)
+
+
+def _bound_method(generation: Generation, spec: ShutdownSpec) -> Callable[[], Any] | None:
+    if spec.method is None:
+        return None
+    for owner in (generation.module, *generation.own_services.values()):
+        method = getattr(owner, spec.method, None)
+        if callable(method):
+            return method  # type: ignore[no-any-return]  # the author's own method
+    return None
+
+
+async def _force_stop(generation: Generation, force: Callable[[], Any], fault: str) -> None:
+    spec = generation.spec
+    what = f"{spec.force.method}()"
+    try:
+        await run_with_timeout(force, spec.force.timeout, what=what)
+    except Exception as error:  # reported as the module's failure to unload
+        second = str(error) if isinstance(error, OverdueError) else f"{what} failed: {error!r}"
+        raise ModframeError(
+            f"{fault}; then {second}",
+            cure="the module may hold on to something; it can be loaded again",
+            subject=spec.module_id,
+        ) from error

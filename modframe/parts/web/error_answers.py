@@ -1,0 +1,158 @@
+"""From an error in a handler to the answer for the client, and to a line in the log.
+
+Called by the sub-application. An author's `HTTPException` is shown. A validation error is shown
+without what was sent. Everything else is a 500 with a correlation id; its text is only in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, get_args
+
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fastapi.utils import is_body_allowed_for_status_code
+from pydantic_core.core_schema import ErrorType
+from starlette.exceptions import HTTPException, WebSocketException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from ...wording import count
+from .problem import Problem, Scope, correlation_id, phrase
+
+# The keys of an error's context that the schema gives; others may repeat the input.
+_SCHEMA_FACTS = frozenset(
+    {"gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern"}
+    | {"expected", "expected_tags", "discriminator", "max_digits", "decimal_places"}
+    | {"whole_digits", "expected_schemes", "tz_expected"}
+)
+# Kinds of errors whose message is the author's, or repeats the input.
+_OPEN_MESSAGES = frozenset({"value_error", "assertion_error", "union_tag_invalid"})
+_SHORTEST_ECHO = 3
+_LONGEST_SEARCH = 500
+_POLICY_VIOLATION = 1008
+
+
+def http_problem(error: HTTPException) -> Problem:
+    """Return the problem for an `HTTPException`."""
+    # FastAPI accepts any JSON as a detail; Starlette, whose class this is, declares text.
+    detail: object = error.detail
+    detail = phrase(error.status_code) if detail is None else jsonable_encoder(detail)
+    return Problem(error.status_code, detail, headers=dict(error.headers or {}))
+
+
+def validation_problem(error: RequestValidationError) -> Problem:
+    """Return the problem for a request that does not fit its route, without what was sent."""
+    faults = count(len(error.errors()), "error")
+    detail = f"The request does not fit this route: {faults}"
+    return Problem(422, detail, extra={"errors": without_input(error.errors())})
+
+
+def log_unexpected(scope: Scope, module_id: str, error: BaseException) -> Problem:
+    """Log an error with its traceback; return a problem that has only the correlation id."""
+    correlation = correlation_id(scope)
+    method = scope.get("method", "WS")
+    logging.getLogger(module_id).error(
+        "%s %s failed with %s (correlation id %s)",
+        method,
+        scope["path"],
+        type(error).__name__,
+        correlation,
+        exc_info=error,
+        extra={"correlation_id": correlation},
+    )
+    return Problem(500, f"This request failed; the log has the reason under {correlation}")
+
+
+class ProblemResponse(Response):
+    """A `Problem` as a Starlette response."""
+
+    def __init__(self, problem: Problem, scope: Scope) -> None:
+        allowed = is_body_allowed_for_status_code(problem.status)
+        body = problem.body(scope) if allowed else b""
+        super().__init__(body, status_code=problem.status)
+        if allowed:
+            self.raw_headers = list(problem.raw_headers(scope, body))
+        else:
+            self.headers.update(problem.headers)
+
+
+async def _answer_http(connection: HTTPConnection, error: HTTPException) -> Response:
+    return ProblemResponse(http_problem(error), connection.scope)
+
+
+async def _answer_validation(request: Request, error: RequestValidationError) -> Response:
+    return ProblemResponse(validation_problem(error), request.scope)
+
+
+async def _close_websocket(socket: WebSocket, error: WebSocketException) -> None:
+    await socket.close(code=error.code, reason=error.reason)
+
+
+async def _close_invalid_websocket(
+    socket: WebSocket, error: WebSocketRequestValidationError
+) -> None:
+    names = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+    reason = f"does not fit this route: {names}".encode()[:120].decode("utf-8", "ignore")
+    await socket.close(code=_POLICY_VIOLATION, reason=reason)
+
+
+HANDLERS: dict[Any, Any] = {
+    HTTPException: _answer_http,
+    RequestValidationError: _answer_validation,
+    WebSocketException: _close_websocket,
+    WebSocketRequestValidationError: _close_invalid_websocket,
+}
+
+
+# -- validation errors without what was sent ---------------------------------------------------
+
+
+def without_input(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return validation errors with place, kind, message and limits, and nothing of the input."""
+    rows = []
+    for error in errors:
+        kind = error.get("type", "")
+        message = error.get("msg", "")
+        if kind in _OPEN_MESSAGES or kind not in _known_kinds():
+            message = _hide_values(message, error.get("input"))
+        row = {"type": kind, "loc": list(error.get("loc", ())), "msg": message}
+        limits = {
+            key: value if isinstance(value, (int, float, str, bool)) else str(value)
+            for key, value in (error.get("ctx") or {}).items()
+            if key in _SCHEMA_FACTS
+        }
+        rows.append({**row, "ctx": limits} if limits else row)
+    return rows
+
+
+@cache
+def _known_kinds() -> frozenset[str]:
+    return frozenset(get_args(ErrorType)) | {"json_invalid", "missing"}
+
+
+def _hide_values(message: str, sent: Any) -> str:
+    """Replace every value that was sent by an ellipsis."""
+    values = {value for value in _values(sent) if len(value) >= _SHORTEST_ECHO}
+    for value in sorted(values, key=len, reverse=True):
+        message = message.replace(value, "…")
+    return message
+
+
+def _values(sent: Any) -> Iterator[str]:
+    """Yield the values in what was sent as text; the first few hundred."""
+    waiting, count_seen = [sent], 0
+    while waiting and count_seen < _LONGEST_SEARCH:
+        value = waiting.pop()
+        count_seen += 1
+        if isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            waiting.extend(value)
+        elif isinstance(value, bytes):
+            yield value.decode("utf-8", "replace")
+        elif value is not None and not isinstance(value, bool):
+            yield str(value)
