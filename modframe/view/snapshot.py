@@ -18,6 +18,7 @@ from ..runtime.part import Panel
 from ..wording import count, one_line
 
 _LATEST = 10
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +176,19 @@ def _draining(retired: Mapping[str, int]) -> str:
 
 def freeze(value: Any) -> Any:
     """Return plain data that can't be changed: read-only mappings and tuples."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         return MappingProxyType({str(key): freeze(item) for key, item in value.items()})
     if isinstance(value, list | tuple | set | frozenset):
         return tuple(freeze(item) for item in value)
-    if isinstance(value, str | int | float | bool | None):
-        return value
-    return repr(value)
+    return value if isinstance(value, str | int | float) else repr(value)
 
 
 def thaw(value: Any) -> Any:
     """Return frozen data as dictionaries and lists, for JSON."""
+    if type(value) in _SCALARS:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: thaw(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
