@@ -36,23 +36,28 @@ class Rollbacks:
     def _note(self, source: Source, outcome: Outcome) -> None:
         history, key = self._history, source.module_id
         try:
-            line = self._swap.records[key].outcome = str(outcome)
             # The framework's own modules come with it; a start that keeps nothing makes no file.
             written = not source.place.startswith(_FRAMEWORK)
-            history.note(source, generation=outcome.after, outcome=line, written=written)
+            history.note(source, generation=outcome.after, outcome=str(outcome), written=written)
             outcome.account.closing.when_done(
                 lambda leaked: history.note_leaked(key, outcome.before, leaked)
             )
         except Exception:  # noqa: BLE001  # the swap is done, and must not fail for its history
             _log.exception("%s: the history took no note of generation %d", key, outcome.after)
 
+    @property
+    def _up_to_date(self) -> History:
+        """The history with all that went live, the newest swap included."""
+        self._swap.catch_up()
+        return self._history
+
     def entries(self, module_id: str) -> HistoryEntries:
         """The last sources of a module, newest last; those of other runs included."""
-        return self._history.entries(module_id)
+        return self._up_to_date.entries(module_id)
 
     def last(self, module_id: str) -> Source | None:
         """The source of a module that was live last in this run."""
-        own = self._history.of_this_run(module_id)
+        own = self._up_to_date.of_this_run(module_id)
         return own[-1].source if own else None
 
     async def rollback(
@@ -77,7 +82,7 @@ class Rollbacks:
             run = "" if entry.run == self._history.run else f" of run {entry.run}"
             line = f"rollback to {entry.generation}{run} · {outcome}"
             swap.records[key].outcome = line
-            self._history.update_outcome(key, outcome.after, line)
+            self._up_to_date.update_outcome(key, outcome.after, line)
         return outcome
 
     async def aclose(self) -> None:
@@ -111,7 +116,7 @@ class Rollbacks:
                 cure="give the number of a generation of this run, or an entry of .history",
                 subject=module_id,
             )
-        own = self._history.of_this_run(module_id)
+        own = self._up_to_date.of_this_run(module_id)
         entry = next((entry for entry in own if entry.generation == to), None)
         if entry is None:
             generations = ", ".join(str(entry.generation) for entry in own)
@@ -126,11 +131,11 @@ class Rollbacks:
     def _previous(self, module_id: str) -> HistoryEntry:
         generation = self._swap.live.generations.get(module_id)
         digest = generation.source.digest if generation is not None else ""
-        own = self._history.of_this_run(module_id)
+        own = self._up_to_date.of_this_run(module_id)
         # Not what another process on the same data made live since this run began.
         earlier = [
             entry
-            for entry in self._history.entries(module_id)
+            for entry in self._up_to_date.entries(module_id)
             if entry.run != self._history.run and not (own and entry.time > own[0].time)
         ]
         entries: list[HistoryEntry] = [*earlier, *own]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from _asyncio import Task as CTask
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ModframeError, ModuleExitError
+from .gate import Work, ensure_work
 
 GRACE = 1.0
 """Seconds a cancelled step gets to end before it is left behind."""
+_EAGERLY: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+"""Lets a step that never suspends end without a turn of the loop."""
 
 
 class OverdueError(TimeoutError):
@@ -101,9 +106,12 @@ async def run_with_timeout(
             that is not an `Exception`.
         ModframeError: In place of a ``CancelledError`` that nobody requested.
     """
-    task = asyncio.ensure_future(_call(step, what))
+    work, context = ensure_work()
+    loop = asyncio.get_running_loop()
+    task = CTask(_call(step, what, work), loop=loop, context=context, **_EAGERLY)
     try:
-        await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)
+        if not task.done():
+            await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)
         if task.cancelled():
             raise _cancelled_error(_name_of_step(what))
         if task.done():
@@ -146,7 +154,11 @@ def _name_of_step(what: str | Callable[[], str]) -> str:
     return what if isinstance(what, str) else what()
 
 
-async def _call(step: Callable[[], Any], what: str | Callable[[], str]) -> Any:
+async def _call(
+    step: Callable[[], Any],
+    what: str | Callable[[], str],
+    work: Work,  # noqa: ARG001  # stragglers.py reads it
+) -> Any:
     try:
         outcome = step()
         if hasattr(outcome, "__await__"):

@@ -59,7 +59,7 @@ class Record:
         unsettled: What closed generations could not release.
         newest: The source of the newest attempt, failed or not.
         overrides: The overrides of its services, newest last.
-        outcome: The line that its newest swap printed.
+        outcome: What its newest change did; its text is the line that people see.
     """
 
     module_id: str
@@ -73,7 +73,7 @@ class Record:
     unsettled: list[Unsettled] = field(default_factory=list)
     newest: Source | None = None
     overrides: list[Override] = field(default_factory=list)
-    outcome: str = ""
+    outcome: object = ""
 
     def unsettled_of(self, number: int) -> tuple[str, ...]:
         """Return what one generation left behind."""

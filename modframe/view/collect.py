@@ -84,7 +84,7 @@ class Collector:
             files=tuple(sorted(source.files)) if source else (),
             reads=tuple(sorted(map(str, generation.reads))) if generation else (),
             error=str(record.error or ""),
-            outcome=record.outcome,
+            outcome=str(record.outcome),
             draft=record.draft is not None and (live is None or record.draft.digest != live.digest),
             in_flight=generation.in_flight + generation.open_streams if generation else 0,
             retired=tuple(freeze(_draining(retired)) for retired in list(record.retired)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ...wording import some
@@ -97,6 +98,26 @@ class Account:
         return "; ".join(f"{word} {names or 'nothing'}" for word, names in lists.items())
 
 
+class PendingAccount:
+    """An account that is made when it is first asked for, on the app loop.
+
+    Making one compares two generations. A change returns before that; what it started in the
+    background asks for the account a moment later.
+    """
+
+    __slots__ = ("_account", "_make")
+
+    def __init__(self, make: Callable[[], Account] = Account) -> None:
+        self._make: Callable[[], Account] | None = make
+        self._account = Account()
+
+    def get(self) -> Account:
+        """Return the account, which from then on keeps no generation alive."""
+        if self._make is not None:
+            self._account, self._make = self._make(), None
+        return self._account
+
+
 class Accounts:
     """Makes the accounts of one app's changes.
 
@@ -118,7 +139,7 @@ class Accounts:
         replaced: Mapping[str, Generation],
         *,
         handed: Mapping[str, tuple[str, ...]],
-    ) -> dict[str, Account]:
+    ) -> dict[str, PendingAccount]:
         """Return the account of each module that was published.
 
         Args:
@@ -126,23 +147,24 @@ class Accounts:
             replaced: Module id → the generation that was live before.
             handed: Module id → what its new generation took over.
         """
-        accounts = {}
-        importers = _rebuilt_importers(built, replaced)
-        for key, new in built.items():
+        closings = {key: self._closing(old) for key, old in replaced.items()}
+
+        def make(key: str) -> Account:
+            new, old = built[key], replaced.get(key)
             executed = tuple(new.package.modules()) if new.package is not None else ()
-            old = replaced.get(key)
             if old is None:
-                accounts[key] = Account(executed)
-                continue
-            accounts[key] = Account(
+                return Account(executed)
+            importers = _rebuilt_importers(built, replaced)
+            return Account(
                 executed,
                 rebuilt=tuple(reach([key], lambda other: importers.get(other, ()))),
                 kept=tuple(user for user in self._live.all_dependents(key) if user not in built),
                 handed=handed.get(key, ()),
                 dropped=tuple(self._dropped(old, new)),
-                closing=self._closing(old),
+                closing=closings[key],
             )
-        return accounts
+
+        return {key: PendingAccount(partial(make, key)) for key in built}
 
     def _closing(self, old: Generation) -> Closing:
         closing = Closing(done=old.stage == "closed")

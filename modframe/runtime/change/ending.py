@@ -24,7 +24,7 @@ from .graph import stop_waits
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.swap")
-_HEAD_START = 0.002
+HEAD_START = 0.002
 """Seconds that the caller of a change gets before the old one closes, which holds the GIL."""
 
 
@@ -88,7 +88,7 @@ class Ending:
         """Drain and close a replaced generation; returns at once."""
 
         async def drain() -> None:
-            await asyncio.sleep(_HEAD_START)
+            await asyncio.sleep(HEAD_START)
             await self._settle(old)
 
         _ = self.in_background(drain(), name=f"end {old.package_name}")

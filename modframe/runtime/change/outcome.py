@@ -9,7 +9,7 @@ from typing import Literal
 from ...errors import Finding, SupersededError
 from ...html import table
 from ...wording import count, duration
-from .account import Account
+from .account import Account, PendingAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Outcome:
         findings: Warnings that did not keep the module from going live.
         notes: What else a person should know, such as what was handed over.
         tests: The result of the module's own tests, if they were run.
-        account: What was re-executed, kept, dropped and, once that is known, leaked.
+        pending_account: Makes `account` when it is first asked for.
     """
 
     module_id: str
@@ -59,7 +59,14 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     tests: Passed | None = None
-    account: Account = field(default_factory=Account, compare=False)
+    pending_account: PendingAccount = field(
+        default_factory=PendingAccount, repr=False, compare=False
+    )
+
+    @property
+    def account(self) -> Account:
+        """What was re-executed, kept, dropped and, once that is known, leaked."""
+        return self.pending_account.get()
 
     def __str__(self) -> str:
         if self.kind == "unchanged":

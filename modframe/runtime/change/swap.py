@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import (
     Awaitable,
     Callable,
@@ -31,7 +32,7 @@ from ..loader_threads import LoaderThreads
 from .account import Accounts
 from .batch import Batch
 from .claims import Claim, Claims, GroundMovedError
-from .ending import Ending
+from .ending import HEAD_START, Ending
 from .make_plan import discard_plan, make_plan
 from .outcome import Outcome
 from .plan import Plan
@@ -49,12 +50,14 @@ class Swap:
 
     Attributes:
         live: What runs. ``records``: what is known of each module beside it.
-        listeners: Called with each source that went live and what came of it.
+        listeners: Called on the app loop with each source that went live and what came of it,
+            soon after the caller of the change has gone on.
     """
 
     def __init__(self, app: App, ending: Ending) -> None:
         self.live, self.records = app.live, app.records
         self.listeners: list[Callable[[Source, Outcome], None]] = []
+        self._published: deque[tuple[Source, Outcome]] = deque()
         self._app = app
         self._ending = ending
         self._accounts = Accounts(app.live, app.records, app.parts)
@@ -121,8 +124,31 @@ class Swap:
         return await self._claimed(sources, attempt)
 
     def _notify(self, source: Source, outcome: Outcome) -> None:
-        for listener in self.listeners:
-            listener(source, outcome)
+        if not self._published:
+            _ = self._ending.in_background(self._notify_soon())
+        self._published.append((source, outcome))
+
+    async def _notify_soon(self) -> None:
+        await asyncio.sleep(HEAD_START)
+        self._notify_listeners()
+
+    def _notify_listeners(self) -> None:
+        while self._published:
+            source, outcome = self._published[0]
+            for listener in self.listeners:
+                listener(source, outcome)
+            self._published.popleft()
+
+    def catch_up(self) -> None:
+        """Notify the listeners at once of everything that went live; from any thread."""
+
+        async def on_the_loop() -> None:
+            self._notify_listeners()
+
+        if self._published and self._app.app_loop.here:
+            self._notify_listeners()
+        elif self._published:
+            self._app.app_loop.wait(on_the_loop)
 
     async def plan(self, sources: Sequence[Source], *, outer_names: Container[str] = ()) -> Plan:
         """Return what `change` would do; the sources are loaded for it and discarded again.

@@ -7,7 +7,6 @@ assignment, and lets the replaced generations end. A failure before publish unwi
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import copy_context
@@ -21,7 +20,7 @@ from ..bounds import run_with_timeout
 from ..failure import as_load_error, copy_findings
 from ..generation import Generation
 from ..record import Unsettled
-from .account import Accounts
+from .account import Accounts, PendingAccount
 from .batch import Batch
 from .claims import GroundMovedError
 from .ending import Ending
@@ -100,6 +99,7 @@ class Transaction:
         replaced = self._publish(built)
         outcomes = self._outcomes(built, replaced, time.perf_counter() - began)
         for key, outcome in outcomes.items():
+            records[key].outcome = outcome
             self._notify(built[key].source, outcome)
         await self._succeed(graph, built, replaced)
         return outcomes
@@ -244,13 +244,17 @@ class Transaction:
         handed = {key: state.names for key, state in self._handover.states.items()}
         accounts = self._accounts.of(built, replaced, handed=handed)
         return {
-            key: dataclasses.replace(
-                self._outcome(generation, replaced.get(key), seconds), account=accounts[key]
-            )
+            key: self._outcome(generation, replaced.get(key), seconds, accounts[key])
             for key, generation in built.items()
         }
 
-    def _outcome(self, generation: Generation, old: Generation | None, seconds: float) -> Outcome:
+    def _outcome(
+        self,
+        generation: Generation,
+        old: Generation | None,
+        seconds: float,
+        account: PendingAccount,
+    ) -> Outcome:
         key = generation.module_id
         routes = (part.outline(generation) for part in self._app.parts if part.noun == "route")
         notes: list[str] = []
@@ -268,6 +272,7 @@ class Transaction:
             tuple(generation.findings),
             tuple(notes),
             self._passed.get(key),
+            account,
         )
 
     # -- after publish --------------------------------------------------------------------
