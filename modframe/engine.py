@@ -265,6 +265,7 @@ class Engine:
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
         """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
+        generation.reads.exclude(self.data)
         is_core = generation.module_id.startswith("core.")
         return (CoreContext if is_core else ModuleContext)(generation, find, self)
 
