@@ -62,7 +62,7 @@ def packages():
     return {name.partition("~")[2].partition(".")[0] for name in list(sys.modules) if "standard.versioned~" in name}
 
 async def end_loads():
-    app._engine.swap.loader.close()
+    app._engine.swap._loader.close()
 
 def look():
     app.run(app._engine.swap.settled())
