@@ -1,6 +1,6 @@
-"""The database part: a module's tables, found by ``DATABASE_NAME`` and there before phase 1.
+"""The database part: makes the tables of a module that has a ``DATABASE_NAME``, before phase 1.
 
-`Databases`, and with it DuckDB and SQLAlchemy, is imported when a module first has one.
+`Databases`, and with it DuckDB and SQLAlchemy, is imported when the first module has a database.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def specs_of(generations: Iterable[Generation]) -> Iterator[DatabaseSpec]:
 
 
 class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
-    """Makes the tables of each generation; takes back what it added if the build fails."""
+    """Makes the tables of each generation; reverts that if the build fails."""
 
     name = "database"
     noun = "column"
@@ -136,14 +136,14 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
         databases = await asyncio.to_thread(self._databases.get)  # imports DuckDB and SQLAlchemy
         from .discover import discover
 
-        found = discover(_modules_of(generation), named=generation.spec.database_name)
+        specs = discover(_modules_of(generation), named=generation.spec.database_name)
         user = generation.package_name
         changes = []
         try:
-            for one in found:
-                changes.append(await databases.apply(one.name, one.metadata, user=user))
-                generation.findings += _noted(one.file, changes[-1])
-            yield found
+            for spec in specs:
+                changes.append(await databases.apply(spec.name, spec.metadata, user=user))
+                generation.findings += _note_findings(spec.file, changes[-1])
+            yield specs
         except BaseException as fault:
             for change in reversed(changes):
                 await _revert(databases, change, generation, fault)
@@ -153,18 +153,18 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
             databases.forget()
 
     def outline(self, generation: Generation) -> tuple[str, ...]:
-        """``shop.orders.price`` for each column of its models: database, table, column."""
-        found = self.of(generation)
-        if found is None:
+        """Return ``shop.orders.price`` for each column: database, table, column."""
+        specs = self.of(generation)
+        if specs is None:
             if generation.stage != "building" or not self.applies(generation):
                 return ()
             from .discover import discover
 
-            found = discover(_modules_of(generation), named=generation.spec.database_name)
+            specs = discover(_modules_of(generation), named=generation.spec.database_name)
         return tuple(
-            f"{one.name}.{table.name}.{column.name}"
-            for one in found
-            for table in one.metadata.sorted_tables
+            f"{spec.name}.{table.name}.{column.name}"
+            for spec in specs
+            for table in spec.metadata.sorted_tables
             for column in table.columns
         )
 
@@ -181,10 +181,10 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
 async def _revert(
     databases: Databases, change: SchemaChange, generation: Generation, fault: BaseException
 ) -> None:
-    """Take back what a load added that failed; what stays is said with its failure."""
+    """Revert what a failed load added; what stays becomes a finding of its error."""
     try:
         stays = await databases.revert(change, user=generation.package_name)
-    except Exception as error:  # noqa: BLE001  # why the load failed is what matters
+    except Exception as error:  # noqa: BLE001  # the load's own error is the one to raise
         stays = tuple(f"{item} (it could not be dropped: {error})" for item in change.items)
     if stays:
         finding = Finding(
@@ -198,8 +198,8 @@ async def _revert(
         get_framework_logger(generation.module_id).warning("%s", finding)
 
 
-def _noted(file: str, change: SchemaChange) -> list[Finding]:
-    """What the database does otherwise than the model says."""
+def _note_findings(file: str, change: SchemaChange) -> list[Finding]:
+    """Return the notes of a change as findings."""
     return [Finding("database-note", "warning", note, file=file) for note in change.notes]
 
 
@@ -210,6 +210,8 @@ def _modules_of(generation: Generation) -> dict[str, Any]:
 def _mentions_database(modules: dict[str, Any]) -> bool:
     return any(
         "DATABASE_NAME" in vars(module)
-        or any(hasattr(one, "metadata") for one in vars(module).values() if isinstance(one, type))
+        or any(
+            isinstance(item, type) and hasattr(item, "metadata") for item in vars(module).values()
+        )
         for module in modules.values()
     )
