@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from importlib.util import resolve_name
 from types import ModuleType
 from typing import Any
@@ -50,17 +51,32 @@ class GenerationImport:
         self._resolve = resolve
         self._package = package
         self._find_closed = closed
-        self._door = Facade(
-            "modframe.app_context", {"app_context": context}, lambda name: getattr(context, name)
-        )
+        self._context = context
+
+    # Each generation has its own facades, and most import none of them.
+
+    @cached_property
+    def _door(self) -> Facade:
+        context = self._context
         own = {"app_context": context}
-        self._framework = Facade("modframe", own, attribute_getter("modframe"))
-        self._core = Facade("core", own, core_attribute_getter(DOORS))
-        # What `import core.app_context` leaves under `core`: there the door is a module.
-        self._core_by_dots = Facade(
-            "core", {"app_context": self._door}, core_attribute_getter(DOORS)
-        )
-        self._modules = self._lazy_package("modules", self._attribute_of_modules)
+        return Facade("modframe.app_context", own, lambda name: getattr(context, name))
+
+    @cached_property
+    def _framework(self) -> Facade:
+        return Facade("modframe", {"app_context": self._context}, attribute_getter("modframe"))
+
+    @cached_property
+    def _core(self) -> Facade:
+        return Facade("core", {"app_context": self._context}, core_attribute_getter(DOORS))
+
+    @cached_property
+    def _core_by_dots(self) -> Facade:
+        """What ``import core.app_context`` leaves under ``core``: there the door is a module."""
+        return Facade("core", {"app_context": self._door}, core_attribute_getter(DOORS))
+
+    @cached_property
+    def _modules(self) -> Facade:
+        return self._lazy_package("modules", self._attribute_of_modules)
 
     def __call__(  # noqa: PLR0917  # the signature of `__import__`
         self,

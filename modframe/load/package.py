@@ -13,6 +13,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterable
+from importlib._bootstrap import _load  # type: ignore[attr-defined]  # private: loads a spec, under its lock
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
@@ -59,6 +60,7 @@ class Package:
         self.closed = False
         self.complete = False
         self.code_for: Callable[[str], CodeType | None] | None = None
+        self._executed = False
         self._modules_at_close: dict[str, ModuleType] = {}
         self.name = PACKAGES.add(self, name)
         self._files = {
@@ -99,7 +101,14 @@ class Package:
     def import_file(self, file: str) -> ModuleType:
         """Return the module of a file, which is executed on first use."""
         dotted = module_name(file)
-        return importlib.import_module(f"{self.name}.{dotted}" if dotted else self.name)
+        name = f"{self.name}.{dotted}" if dotted else self.name
+        if file == "api.py" and not self._executed:
+            # No code of the package has run, so no other thread can import this file as well, and
+            # no finder has to be asked for it.
+            module: ModuleType = _load(self.find(name))
+            setattr(self.root, dotted, module)
+            return module
+        return importlib.import_module(name)
 
     def modules(self) -> dict[str, ModuleType]:
         """Return file → module, for every file that was executed."""
@@ -195,6 +204,7 @@ class Package:
             if isinstance(text, Fault):
                 raise SyntaxError(text.message, (content.filename, text.line, None, None))
             code = text.code
+        self._executed = True
         module.__file__ = content.filename
         module.__dict__["__builtins__"] = self.builtins
         exec(code, module.__dict__)  # noqa: S102  # the one place that runs modules

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..worker import Worker
 
@@ -35,22 +35,26 @@ class LoaderThreads:
         """
         worker = self._idle.pop() if self._idle else Worker("modframe-load")
         future = worker.call(partial(copy_context().run, function))
+        overdue = TimeoutError(
+            f"{what} took longer than {timeout:g} s and was left behind; does its body wait "
+            "for something?"
+        )
+        timer = asyncio.get_running_loop().call_later(timeout, _fail_pending, future, overdue)
         try:
-            await asyncio.wait({future}, timeout=timeout)
+            return await future
         finally:
-            if future.done():
-                self._idle.append(worker)
-            else:
-                future.cancel()
+            timer.cancel()
+            if future.cancelled() or future.exception() is overdue:
                 worker.close()  # its thread ends after what it runs now
-        if future.cancelled():
-            raise TimeoutError(
-                f"{what} took longer than {timeout:g} s and was left behind; does its body wait "
-                "for something?"
-            )
-        return future.result()
+            else:
+                self._idle.append(worker)
 
     def close(self) -> None:
         """Let the threads end."""
         while self._idle:
             self._idle.pop().close()
+
+
+def _fail_pending(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
