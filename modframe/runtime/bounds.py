@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from _asyncio import Task as CTask
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,19 @@ class Limits:
     handover: float = 10.0
     drain: float = 30.0
     farewell: float = 1.0
+
+
+async def run_all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Run framework coroutines side by side; a step that never suspends takes no turn of the loop.
+
+    Raises:
+        BaseException: The first exception of a step; the others go on.
+    """
+    loop = asyncio.get_running_loop()
+    tasks = [CTask(step, loop=loop, **_EAGERLY) for step in steps]
+    pending = [task for task in tasks if not task.done() or task.exception() is not None]
+    if pending:
+        await asyncio.gather(*pending)
 
 
 async def wait_for_any(

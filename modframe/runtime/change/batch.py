@@ -8,8 +8,10 @@ without the failed modules.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Iterable
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from ...errors import BlockedError, LoadError, ModframeError
 from ...load import LoadChain, Loaded, load
@@ -17,13 +19,29 @@ from ...load.body import running_place
 from ...source import Source
 from ...spec import DEFAULT_PRIORITY, ModuleSpec
 from ..app import App
-from ..bounds import run_with_timeout
+from ..bounds import run_all, run_with_timeout
 from ..contract.breaks import contract_errors
 from ..failure import as_load_error
 from ..generation import Generation
 from ..loader_threads import LoaderThreads
 from .claims import GroundMovedError
 from .graph import Graph, plan_graph
+
+_LOAD_TURN = 0.01
+"""Seconds after which a job of the loader thread takes no further module."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One job of the loader thread.
+
+    Attributes:
+        module_ids: The modules that are still to be loaded, the one under way first.
+        over: Whether nothing waits for the job any more.
+    """
+
+    module_ids: list[str]
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 class Batch:
@@ -127,13 +145,16 @@ class Batch:
         """
         waiting = list(self.generations)
         while waiting:
-            module_id = waiting.pop(0)
-            generation = self.generations[module_id]
-            begins(generation)
-            if not generation.loaded and module_id not in self.failed:
-                await self._load_one(module_id, generation)
-            if generation.loaded:
-                waiting += filter(self._supply, generation.spec.required_ids)
+            for module_id in waiting:
+                begins(self.generations[module_id])
+            unloaded = list(waiting)
+            while unloaded:
+                unloaded = await self._load_some(unloaded)
+                if self._refused:
+                    raise GroundMovedError(self._refused)
+            loaded = [self.generations[key] for key in waiting if self.generations[key].loaded]
+            required = (key for generation in loaded for key in generation.spec.required_ids)
+            waiting = [key for key in required if self._supply(key)]
             if self._refused:
                 raise GroundMovedError(self._refused)
 
@@ -150,21 +171,41 @@ class Batch:
         self.generations[other] = Generation(source, self._numbers(other))
         return True
 
-    async def _load_one(self, module_id: str, generation: Generation) -> None:
+    async def _load_some(self, module_ids: Sequence[str]) -> list[str]:
+        """Load modules in one job of the loader thread, which ends after a short time.
+
+        Returns:
+            The modules that are left for the next job.
+        """
+        turn = _Turn(list(module_ids))
         try:
             await self._loader.run(
-                lambda: self._load(module_id),
+                lambda: self._load_in_turn(turn),
                 timeout=self._app.limits.load,
                 what="the import of its files",
             )
-        except LoadError as error:
-            self.failed[error.module_id] = error
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001  # a fault of the module's, reported with it
-            if isinstance(error, TimeoutError):
-                error.file, error.line = running_place(generation.source)  # type: ignore[attr-defined]  # for the finding
-            self.failed[module_id] = as_load_error(generation.source, "import", error)
+        except TimeoutError as error:
+            source = self.generations[turn.module_ids[0]].source
+            error.file, error.line = running_place(source)  # type: ignore[attr-defined]  # for the finding
+            self.failed[turn.module_ids.pop(0)] = as_load_error(source, "import", error)
+        finally:
+            turn.over.set()
+        return turn.module_ids
+
+    def _load_in_turn(self, turn: _Turn) -> None:
+        ends = time.perf_counter() + _LOAD_TURN
+        while turn.module_ids and not turn.over.is_set() and time.perf_counter() < ends:
+            module_id = turn.module_ids[0]
+            if not self.generations[module_id].loaded and module_id not in self.failed:
+                try:
+                    self._load(module_id)
+                except BaseException as error:  # noqa: BLE001  # the module's own; reported with it
+                    if turn.over.is_set():
+                        return  # it timed out, and is reported already
+                    failure = as_load_error(self.generations[module_id].source, "import", error)
+                    self.failed[failure.module_id] = failure
+            if not turn.over.is_set():
+                turn.module_ids.pop(0)
 
     def _load(self, module_id: str) -> None:
         generation = self.generations[module_id]
@@ -273,7 +314,7 @@ class Batch:
         if len(turns) == 1:
             await self._enter(turns[0])
         else:
-            await asyncio.gather(*map(self._enter, turns))
+            await run_all(map(self._enter, turns))
         self._block(graph)
 
     async def _enter(self, generation: Generation) -> None:
@@ -331,7 +372,7 @@ class Batch:
             finally:
                 done[key].set()
 
-        await asyncio.gather(*map(run_after_dependencies, turns))
+        await run_all(map(run_after_dependencies, turns))
 
     async def _start(self, generation: Generation) -> None:
         for part in self._app.parts:
