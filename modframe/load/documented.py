@@ -39,8 +39,10 @@ def documentation_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding
 
 def _differences(documented: ServiceMethod, real: inspect.Signature) -> Iterator[tuple[str, str]]:
     name = documented.name
-    parameters = {key: one for key, one in real.parameters.items() if key != "self"}
-    takes_any_name = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    parameters = {key: parameter for key, parameter in real.parameters.items() if key != "self"}
+    takes_any_name = any(
+        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
+    )
     documented_names = {param.name for param in documented.params}
     for param in documented.params:
         if param.name not in parameters and not takes_any_name:
@@ -59,9 +61,9 @@ def _differences(documented: ServiceMethod, real: inspect.Signature) -> Iterator
                 f"add ServiceParam({key!r}, ...)",
             )
     if documented.returns and real.return_annotation is not real.empty:
-        says, gives = type_name(documented.returns.return_type), type_name(real.return_annotation)
-        if says != gives:
+        says, returns = type_name(documented.returns.return_type), type_name(real.return_annotation)
+        if says != returns:
             yield (
-                f"{name}() is documented to return {says} and annotated with {gives}",
-                f"write '-> {says}' at the method, or ServiceReturn(return_type={gives!r}, ...)",
+                f"{name}() is documented to return {says} and annotated with {returns}",
+                f"write '-> {says}' at the method, or ServiceReturn(return_type={returns!r}, ...)",
             )

@@ -52,7 +52,7 @@ def load(
         LoadError: With all findings, if there is no spec; the package is closed then.
     """
     findings = check(source, outer_names)
-    if any(one.level == "error" for one in findings):
+    if any(finding.level == "error" for finding in findings):
         raise LoadError(source.module_id, "check", findings)
     package = Package(name, source, context=context, resolve=resolve, printer=printer)
     try:
@@ -60,7 +60,7 @@ def load(
         package.complete = True
         reader = Reader(source, package.modules())
         spec = reader.read()
-        if spec is None or any(one.level == "error" for one in reader.findings):
+        if spec is None or any(finding.level == "error" for finding in reader.findings):
             raise LoadError(source.module_id, "read", reader.findings)
     except BaseException:
         package.close()

@@ -73,7 +73,7 @@ def signature_of(method: Any) -> inspect.Signature:
 
 
 def type_hints(method: Any) -> dict[str, Any]:
-    """Return the annotations of a method as types; none where one of them leads nowhere."""
+    """Return the annotations of a method as types; empty if one of them can't be resolved."""
     try:
         return typing.get_type_hints(inspect.unwrap(method), include_extras=True)
     except Exception:  # noqa: BLE001  # evaluating an annotation runs the author's text

@@ -108,10 +108,13 @@ def changed_files(reads: Sequence[Reads]) -> list[Path]:
     Args:
         reads: One for each generation that read files; if several read a file, the last counts.
     """
-    stamps = {name: stamp for one in reads for name, stamp in list(one._stamps.items())}
+    stamps: dict[str, Stamp] = {}
+    for files in reads:
+        stamps.update(files._stamps)
     changed = [Path(name) for name, stamp in stamps.items() if stamp_of(name) != stamp]
-    declared = {path for one in reads for path in one._declared_files() if path.is_file()}
-    return sorted([*changed, *(path for path in declared if str(path) not in stamps)])
+    declared = {path for files in reads for path in files._declared_files()}
+    new = [path for path in declared if path.is_file() and str(path) not in stamps]
+    return sorted([*changed, *new])
 
 
 def _installed_folders() -> tuple[str, ...]:

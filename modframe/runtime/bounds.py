@@ -69,9 +69,9 @@ async def wait_for_any(
 
     The futures are left alone: none is cancelled, and no exception of theirs is raised.
     """
-    futures = {one for one in awaited if not isinstance(one, asyncio.Event)}
+    futures = {item for item in awaited if not isinstance(item, asyncio.Event)}
     events = {
-        asyncio.ensure_future(one.wait()) for one in awaited if isinstance(one, asyncio.Event)
+        asyncio.ensure_future(item.wait()) for item in awaited if isinstance(item, asyncio.Event)
     }
     try:
         await asyncio.wait(futures | events, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)

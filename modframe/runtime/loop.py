@@ -175,13 +175,7 @@ class AppLoop:
     def spawn(
         self, coro: Coroutine[Any, Any, T], *, name: str = "", context: Context | None = None
     ) -> asyncio.Task[T]:
-        """Start a task of the framework; must be called on the loop.
-
-        Args:
-            coro: What it runs.
-            name: The task's name.
-            context: An empty one by default.
-        """
+        """Start a task of the framework; call it on the loop. The default context is empty."""
         return CTask(coro, loop=self.loop, name=name or None, context=context or Context())
 
     def submit(self, start: Callable[[], Awaitable[T]]) -> Submission[T]:

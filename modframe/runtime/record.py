@@ -77,12 +77,12 @@ class Record:
 
     def unsettled_of(self, number: int) -> tuple[str, ...]:
         """Return what one generation left behind."""
-        return tuple(each.text for each in self.unsettled if each.generation == number)
+        return tuple(left.text for left in self.unsettled if left.generation == number)
 
     @property
     def replacements(self) -> dict[str, object]:
         """Service name → what callers get in its place now."""
-        return {one.service: one.replacement for one in self.overrides}
+        return {override.service: override.replacement for override in self.overrides}
 
 
 class Records(dict[str, Record]):

@@ -328,8 +328,9 @@ def _binds_differently(old: MethodContract, new: MethodContract, arguments: Argu
         return True
     old_parameters, new_parameters = old.parameters or (), new.parameters or ()
     renamed = _renamed(old_parameters, new_parameters)
-    only_by_position = {one.name for one in new_parameters if one.kind == "POSITIONAL_ONLY"}
-    only_by_position -= {one.name for one in old_parameters}
+    only_by_position = {
+        parameter.name for parameter in new_parameters if parameter.kind == "POSITIONAL_ONLY"
+    } - {parameter.name for parameter in old_parameters}
     return any(
         name and now and now != renamed.get(name, name) and now not in only_by_position
         for name, now in ((name, after[argument]) for argument, name in before.items())
