@@ -104,7 +104,7 @@ class Other:
 def floor(text: str, modules: int) -> Iterator[Edit]:
     """What has to be done at least."""
     from modframe.load import check
-    from modframe.load.text import Text, understand
+    from modframe.load.text import Analysis, analyze
     from modframe.source import Source
 
     live: dict[str, Any] = {}
@@ -115,9 +115,9 @@ def floor(text: str, modules: int) -> Iterator[Edit]:
         source = Source.from_texts("standard.answers", {"api.py": given})
         if check(source):
             raise SystemExit("the text has findings")
-        understood = understand(source.files["api.py"])  # what the check has parsed and compiled
+        analysis = analyze(source.files["api.py"])  # what the check has parsed and compiled
         module = sys.modules["answers"] = ModuleType("answers")
-        exec(understood.code if isinstance(understood, Text) else "", module.__dict__)
+        exec(analysis.code if isinstance(analysis, Analysis) else "", module.__dict__)
         live["answers"] = module.Answers()
         spent = time.perf_counter() - began
         _expect(number, live["answers"].get())
