@@ -9,7 +9,7 @@ import pytest
 
 from modframe.server.stale import is_local, stale_header
 from tests.fakes import ORDERS, simple
-from tests.watch.conftest import Saved
+from tests.watching.conftest import Saved
 
 STREAM = """
 from modframe.decorators import module

@@ -11,11 +11,10 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests.fakes import simple
+from tests.load.support import Context, loaded
 
-from .fakes import simple
-from .load.support import Context, loaded
-
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def python(code: str, *, cwd: Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 from modframe.app import AppContext
 from modframe.errors import LoadError
 from tests.fakes import simple
-from tests.watch.conftest import Saved
+from tests.watching.conftest import Saved
 
 READS = {
     "open": "with open({path}) as file:\n    TEXT = file.read()",

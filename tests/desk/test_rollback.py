@@ -170,7 +170,7 @@ def test_what_another_process_made_live_since_is_not_gone_back_to(
 ) -> None:
     """Two processes on the same data: each goes there and back between what it had itself."""
     module = load(keeping, 1, 2)
-    meanwhile = "import modframe\nfrom tests.runtime.test_rollback import load\n"
+    meanwhile = "import modframe\nfrom tests.desk.test_rollback import load\n"
     meanwhile += f"with modframe.start(modules=[]) as app:\n    load(app, *range(3, {3 + many}))\n"
     root = Path(__file__).parents[2]
     done = subprocess.run(

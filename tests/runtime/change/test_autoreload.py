@@ -82,7 +82,7 @@ def test_autoreload_gets_all_five_wrong(tmp_path: Path) -> None:
         text=True,
         check=True,
         env={
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": str(Path(__file__).parents[3]),
             "IPYTHONDIR": str(tmp_path / "ipython"),
             "PATH": "",
         },

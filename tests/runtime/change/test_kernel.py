@@ -43,7 +43,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 INTERRUPTED = """
 import os, signal, sys, threading
-from tests.swap.versioned import noted, texts
+from tests.runtime.change.versioned import noted, texts
 
 def interrupt_after(seconds):
     threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()

@@ -143,7 +143,7 @@ app.stop()
 
 def test_a_forked_child_is_told_that_nothing_runs_there(workspace: Path) -> None:
     """A call there would wait for a thread that the child doesn't have."""
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKS], cwd=workspace, timeout=PATIENCE,
         env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True, check=True,

@@ -17,7 +17,7 @@ import modframe
 from modframe.app import AppContext
 from modframe.errors import BlockedError
 from tests.fakes import simple
-from tests.watch.conftest import WAYS, Saved, get
+from tests.watching.conftest import WAYS, Saved, get
 
 
 @pytest.mark.parametrize("save", WAYS, ids=lambda way: way.__name__)
