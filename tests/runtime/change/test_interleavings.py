@@ -139,6 +139,21 @@ def test_what_was_imported_from_is_the_live_one_at_publish(
     assert app.get_service("top").get().result(PATIENCE) == "new"
 
 
+def test_an_importer_that_went_live_meanwhile_is_rebuilt_with_the_swap(
+    app: AppContext, gate: SimpleNamespace, behind: Callable[..., Future[Any]]
+) -> None:
+    """A module that began to import from one while that was being swapped gets the new one too."""
+    app.load({"api.py": simple("def get(self): return 1", head="VALUE = 'old'")}, id="base")
+    load = behind(app.load, {"api.py": f"VALUE = 'new'\n{gated()}"}, id="base")
+    assert gate.entered.wait(PATIENCE)
+    head = "from modules.standard.base.api import VALUE"
+    app.load({"api.py": simple("def get(self): return VALUE", head=head)}, id="top")
+    assert app.get_service("top").get().result(PATIENCE) == "old"
+    gate.release.set()
+    load.result(PATIENCE)
+    assert app.get_service("top").get().result(PATIENCE) == "new"
+
+
 def test_a_stop_ends_a_load_that_is_under_way(
     app: AppContext, gate: SimpleNamespace, behind: Callable[..., Future[Any]]
 ) -> None:
