@@ -132,7 +132,7 @@ def test_nothing_is_printed_and_text_is_text(open_notebook: OPEN) -> None:
 
 def test_running_its_cell_again_leaves_one_view(open_notebook: OPEN) -> None:
     """The view of the cell's earlier run is closed; its successor answers."""
-    count = "len(app._engine.refresher.views)"
+    count = "from tests import inside\ninside.open_views(app)"
     notebook, _ = opened(open_notebook, count)
     notebook.run(1)
     notebook.run(2)

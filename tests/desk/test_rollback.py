@@ -17,6 +17,7 @@ import modframe
 from modframe.app import AppContext
 from modframe.desk.history import KEPT
 from modframe.errors import ContractError, LoadError, ModframeError, SupersededError
+from tests import inside
 from tests.fakes import simple
 
 
@@ -158,7 +159,7 @@ def test_earlier_runs_are_there(keeping: AppContext, workspace: Path) -> None:
     module.rollback(entry)
     assert answer(app) == 1
     assert module.history[-1].outcome.startswith(f"rollback to 1 of run {entry.run} · ")
-    cls = type(app._engine.find("standard.numbers").module)  # type: ignore[union-attr]
+    cls = type(inside.generation(app, "numbers").module)
     assert inspect.getsource(cls) in text(1)
     assert "return 1" in inspect.getsource(cls.number)
     app.stop()
@@ -208,8 +209,8 @@ def test_what_leaked_is_added_when_the_old_generation_was_closed(
     source = modframe.source.Source.from_texts("standard.numbers", {"api.py": text(2)})
 
     async def swap() -> modframe.runtime.change.outcome.Outcome:
-        (outcome,) = await keeping._engine.swap.change([source])
-        await keeping._engine.swap.settled()
+        (outcome,) = await inside.change(keeping, source)
+        await inside.settled(keeping)
         return outcome
 
     outcome = keeping.run(swap())
@@ -238,7 +239,7 @@ def test_the_account_says_what_was_executed_kept_rebuilt_and_dropped(app: AppCon
     app.load({"api.py": simple(arguments='requires=["numbers"]')}, id="caller")
     changed = api.replace("'/old'", "'/new'").replace("def total", "def sum")
     source = modframe.source.Source.from_texts("standard.numbers", {"api.py": changed})
-    outcome, rebuilt = app.run(app._engine.swap.change([source]))
+    outcome, rebuilt = app.run(inside.change(app, source))
     account = outcome.account
     assert (account.executed, account.rebuilt, account.kept) == (
         ("api.py",),
@@ -282,7 +283,7 @@ def test_loads_plans_and_rollbacks_at_once_end_in_one_of_the_texts(app: AppConte
     for one in threads:
         one.join()
     assert wrong == []
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     live = module.source
     assert live is not None
     assert live.texts["api.py"] == text(answer(app))

@@ -9,6 +9,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError, ModframeError
+from tests import inside
 
 from .shapes import GUIDE, changed, line_of
 
@@ -152,7 +153,7 @@ async def test_it_runs(app: AppContext) -> None:
 def test_it_stops(app: AppContext) -> None:
     """Its client is closed, its worker cancelled, and nothing is left unsettled."""
     app.load(texts(), id="thing")
-    instance = app._engine.find("standard.thing").services["standard.thing.service"]
+    instance = inside.service(app, "thing")
     assert app.stop().unsettled == ()
     assert instance.session.closed
     assert isinstance(instance.task, asyncio.Task)

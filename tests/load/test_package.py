@@ -16,6 +16,7 @@ import pytest
 from modframe.app import AppContext
 from modframe.load import load
 from modframe.source import Source, SourceFile, read_folder
+from tests import inside
 from tests.fakes import simple
 
 from .support import Context, loaded, no_module
@@ -259,7 +260,7 @@ def test_a_pickle_follows_the_module(app: AppContext) -> None:
     pickled = pickle.dumps(row)
     assert type(pickle.loads(pickled)) is first.Row
     app.load({**texts, "rows.py": "class Row:\n    n = 2\n"}, id="thing")
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     again = pickle.loads(pickled)
     assert (again.n, again.note) == (2, "kept")
     with pytest.raises(pickle.PicklingError, match="not the same object"):

@@ -6,6 +6,7 @@ import threading
 from textwrap import dedent
 
 from modframe.app import AppContext
+from tests import inside
 
 MODULE = dedent(
     """
@@ -84,7 +85,7 @@ def test_connections_of_replaced_generations_do_not_pile_up(app: AppContext) -> 
     for number in range(1, 25):
         app.get_service("shop").open(write=False).result()
         app.load(text(number), id="shop")
-        app.run(app._engine.swap.settled())
+        inside.settle(app)
         assert app.get_service("shop").count().result() == 0
         counts.append(threading.active_count())
     assert max(counts[4:]) <= max(counts[:4])

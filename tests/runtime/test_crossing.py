@@ -8,6 +8,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.runtime.loop import Submission
+from tests import inside
 from tests.fakes import simple
 
 WAITS = simple(
@@ -34,8 +35,7 @@ def test_a_change_that_is_interrupted_while_it_is_sent_does_not_go_on(
     monkeypatch.setattr(Submission, "begin", interrupted)
     with pytest.raises(KeyboardInterrupt):
         app.load({"api.py": WAITS}, id="thing")
-    record = app._engine.records.get("standard.thing")
-    assert record is None or record.building is None
-    assert not app._app_loop._submissions
+    assert not inside.is_building(app, "thing")
+    assert inside.submissions(app) == 0
     app.load({"api.py": simple("def get(self):\n    return 2")}, id="thing")
     assert app.get_service("thing").get().result() == 2

@@ -32,10 +32,13 @@ class Saved:
     def __init__(self, app: AppContext, folder: Path) -> None:
         self.app = app
         self.folder = folder
-        self.said: list[str] = []
-        app._engine.watching.report = self.said.append
         self.watcher = app.watch()
         self._fences = 0
+
+    @property
+    def said(self) -> list[str]:
+        """The log's lines so far; the watch writes one for each module of a burst."""
+        return [line.message for line in self.app.snapshot().log]
 
     def path(self, name: str, file: str = "api.py") -> Path:
         """Return the path of a module's file, and make its folder."""
@@ -88,7 +91,7 @@ def saved(app: AppContext, workspace: Path) -> Saved:
 @pytest.fixture
 def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """Return what was logged as an error so far."""
-    caplog.set_level(logging.WARNING, "modframe")
+    caplog.set_level(logging.INFO, "modframe")
     return lambda: [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
 
 

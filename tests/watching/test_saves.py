@@ -16,6 +16,7 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.errors import BlockedError
+from tests import inside
 from tests.fakes import simple
 from tests.watching.conftest import WAYS, Saved, get
 
@@ -393,8 +394,7 @@ def test_saves_leave_no_generation_behind(saved: Saved, caplog: pytest.LogCaptur
     for number in range(1, 6):
         saved.save("orders", get(number))
         saved.until_answer("orders", number)
-        generation = saved.app._engine.find("standard.orders")
-        assert generation is not None
+        generation = inside.generation(saved.app, "orders")
         kinds.add(generation.spec.module_class)
         del generation
         saved.save("orders", "1 / 0\n" + get(number))

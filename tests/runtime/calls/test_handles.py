@@ -17,6 +17,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import ModuleExitError, NotRunningError
+from tests import inside
 from tests.fakes import ORDERS, simple
 
 PATIENCE = 60
@@ -57,7 +58,7 @@ def test_every_handle_follows_a_swap(app: AppContext) -> None:
         return [one async for one in self.orders.numbers(2)], hasattr(self.orders, "twice")
     """
     app.load({"api.py": simple(asks)}, id="asks")
-    cls = app._engine.live.generations["standard.orders"].spec.module_class
+    cls = inside.generation(app, "orders").spec.module_class
     handles = [app.get_service("orders"), app.get_service(cls)]
     held = [handle.twice for handle in handles]
     for handle in handles:
@@ -92,7 +93,7 @@ def test_a_stream_that_is_left_ends_on_the_app_loop(
     head = "import asyncio, threading\nfrom tests_seen import SEEN"
     app.load({"api.py": simple(GENERATOR, head=head)}, id="thing")
     thing = app.get_service("thing")
-    generation = app._engine.live.generations["standard.thing"]
+    generation = inside.generation(app, "thing")
     # In no assert, whose temporaries pytest would keep.
     asyncio.run(first(thing.items()))
     gc.collect()
@@ -104,7 +105,7 @@ def test_a_stream_that_is_left_ends_on_the_app_loop(
         await stream.aclose()
 
     asyncio.run(closes())
-    assert seen == [("closed", app._app_loop.thread_id)] * 2
+    assert seen == [("closed", inside.app_thread(app))] * 2
     assert generation.in_flight == 0
     with pytest.raises(ValueError, match="five"):
         asyncio.run(all_of(thing.items()))
@@ -178,7 +179,7 @@ def test_a_module_calls_from_a_thread_of_its_own(app: AppContext) -> None:
     app.load({"api.py": ORDERS}, id="orders")
     app.load({"api.py": simple(asks, head="import asyncio")}, id="asks")
     assert app.get_service("asks").ask().result(PATIENCE) == 8
-    assert threading.get_ident() != app._app_loop.thread_id
+    assert threading.get_ident() != inside.app_thread(app)
 
 
 def test_a_default_that_can_not_be_shown_spoils_no_view(app: AppContext) -> None:
@@ -196,6 +197,6 @@ def test_a_thread_that_got_the_app_loops_number_is_another_thread(app: AppContex
     app.load({"api.py": ORDERS}, id="orders")
     total = app.get_service("orders").total
     app.stop()
-    assert app._app_loop.thread_id == 0
+    assert inside.app_thread(app) == 0
     with pytest.raises(NotRunningError, match="modframe was stopped"):
         total()

@@ -18,6 +18,7 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.errors import ModframeError
+from tests import inside
 from tests.fakes import simple
 
 PATIENCE = 60
@@ -147,13 +148,13 @@ def test_any_interleaving(workspace: Path, seed: int, stops: bool) -> None:
         explains(app)
         report = app.stop()
     assert report.unsettled == ()
-    assert not app._engine.live.generations
-    assert not app._app_loop.owners
+    assert not inside.live_packages(app)
+    assert not inside.owners(app)
 
 
 def explains(app: AppContext) -> None:
     """The snapshot says what is there, and it is so."""
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     snapshot = app.snapshot()
     for view in snapshot.modules:
         assert view.retired == ()
@@ -172,11 +173,10 @@ def explains(app: AppContext) -> None:
             assert module.source is not None
             assert f"return {n}\n" in module.source.texts["api.py"]
             assert len(view.parts["tasks"]["running"]) == 1
-    live = app._engine.live.generations
-    assert set(app._app_loop.owners) == {one.package_name for one in live.values()}
-    if "standard.user" in live:
-        base = live["standard.base"]
-        assert live["standard.user"].built_on["standard.base"] is base.package
+    assert inside.owners(app) == inside.live_packages(app)
+    if app.modules["user"].state == "LIVE":
+        base, user = inside.generation(app, "base"), inside.generation(app, "user")
+        assert user.built_on["standard.base"] is base.package
 
 
 async def ask(app: AppContext, name: str) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from modframe.app import AppContext
+from tests import inside
 
 BOUND = 20.0
 """Seconds that any of these may take at most; the bounds they meet add up to one."""
@@ -83,8 +84,8 @@ def free(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     app.load({"api.py": OTHER}, id="other")
 
     def let_go() -> None:
-        if not app._app_loop.closing:
-            app._app_loop.loop.call_soon_threadsafe(held.FREE.set)
+        if not inside.is_closing(app):
+            inside.app_loop(app).call_soon_threadsafe(held.FREE.set)
 
     yield let_go
     let_go()
@@ -140,7 +141,7 @@ def test_a_swap_does_not_wait_for_the_old_one_to_let_go(
         bounded(lambda: app.load(text(number, "ends", "ends"), id="thing"))  # noqa: B023  # called at once
         assert app.get_service("thing").get().result(BOUND) == number
     assert app.get_service("other").get().result(BOUND) == 42
-    bounded(lambda: app.run(app._engine.swap.settled()))
+    bounded(lambda: inside.settle(app))
     assert app.modules["thing"].state == "LIVE"
     free()
     assert re.search(said, "\n".join(bounded(app.stop).unsettled))

@@ -13,6 +13,7 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.errors import CallEndedError
+from tests import inside
 from tests.fakes import simple
 
 PATIENCE = 60
@@ -62,7 +63,7 @@ def test_a_background_job_ends_where_it_began(app: AppContext, stage: SimpleName
     assert app.get_service("jobs").name().result(PATIENCE) == "b"
     assert stage.said == []
     stage.release.set()
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     assert stage.said == [("a", "a"), "stop a"]
     assert app.snapshot().module("standard.jobs").retired == ()
 
@@ -159,7 +160,7 @@ async def ask(self):
 
         service = app.get_service("hangs")
         call, inner = service.hang(), app.get_service("caller").ask()
-        request = asyncio.run_coroutine_threadsafe(get(), app._app_loop.loop)
+        request = asyncio.run_coroutine_threadsafe(get(), inside.app_loop(app))
         stream = service.items()
 
         async def first() -> int:
@@ -180,7 +181,7 @@ async def ask(self):
         status, detail = request.result(PATIENCE)
         assert status == 503
         assert "began on generation 1" in detail
-        app.run(app._engine.swap.settled())
+        inside.settle(app)
         named = next(one.message for one in caplog.records if "so cancelled" in one.message)
         assert "GET /api/v1/hangs/hang, hang(), hang(), task the job" in named
         assert app.modules["hangs"].state == "LIVE"
@@ -203,7 +204,7 @@ async def stubborn(self):
         app.load({"api.py": simple(body, head=HEAD)}, id="hangs")
         call = app.get_service("hangs").stubborn()
         app.load({"api.py": simple("pass")}, id="hangs")
-        app.run(app._engine.swap.settled())
+        inside.settle(app)
         (left,) = app.snapshot().module("standard.hangs").unsettled
         assert left == "generation 1: stubborn() of it ignores being cancelled"
         stage.release.set()

@@ -14,6 +14,7 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests import inside
 from tests.fakes import simple
 
 PATIENCE = 60
@@ -218,7 +219,7 @@ def test_no_update_of_a_call_in_flight_is_lost(
 
 def gate_of(app: AppContext, name: str) -> object:
     """What calls of a module have to wait at; nothing while they may pass."""
-    return app._engine.live.generations[f"standard.{name}"].gate
+    return inside.generation(app, name).gate
 
 
 async def _until(true: Callable[[], bool]) -> None:

@@ -18,6 +18,7 @@ import pytest
 import modframe
 from modframe.app import AppContext, current_app
 from modframe.errors import GraphError, LoadError, NotRunningError
+from tests import inside
 from tests.fakes import simple
 
 PATIENCE = 60
@@ -68,7 +69,7 @@ def write(workspace: Path, modules: dict[str, str]) -> None:
 
 def settled(app: AppContext) -> None:
     """Wait until everything replaced was closed."""
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
 
 
 def test_an_unload_during_a_reload_stops_what_the_reload_made(
@@ -88,7 +89,7 @@ def test_an_unload_during_a_reload_stops_what_the_reload_made(
     settled(app)
     assert (app.modules["thing"].state, app.modules["thing"].generation) == ("STOPPED", 0)
     assert sorted(gate.stopped) == [1, 2]
-    assert not any("thing" in name for name in app._app_loop.owners)
+    assert not any("thing" in name for name in inside.owners(app))
 
 
 def test_two_changes_that_need_one_module_from_disk_share_it(
@@ -276,7 +277,7 @@ def test_modules_that_started_together_let_each_other_go(workspace: Path) -> Non
     text = simple("def get(self): return 1")
     write(workspace, {"one": text, "two": text})
     with modframe.start(workspace=workspace, data=":memory:") as app:
-        old = weakref.ref(app._engine.live.generations["standard.one"].spec.module_class)
+        old = weakref.ref(inside.generation(app, "one").spec.module_class)
         app.modules["one"].reload()
         settled(app)
         gc.collect()

@@ -9,6 +9,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.source import Source
+from tests import inside
 from tests.fakes import simple
 
 PATIENCE = 60
@@ -86,7 +87,7 @@ def test_interrupted_at_every_step(
     """Cancelled at any step, or a few turns of the loop later: one version answers, one runs."""
     stage.running = stage.active = 0
     stage.step = lambda: None
-    swap, loop = app._engine.swap, app._app_loop.loop
+    loop = inside.app_loop(app)
 
     async def interrupted(n: int, at: int) -> int:
         """A change that is cancelled at a step; how many it took."""
@@ -105,9 +106,9 @@ def test_interrupted_at_every_step(
                 change.cancel()
 
         stage.step = step
-        change = asyncio.ensure_future(swap.change([text(n, mode)]))
+        change = asyncio.ensure_future(inside.change(app, text(n, mode)))
         await asyncio.wait({change})
-        await swap.settled()
+        await inside.settled(app)
         if not change.cancelled():
             change.exception()
         return taken
@@ -131,5 +132,5 @@ def test_interrupted_at_every_step(
         assert (stage.running, stage.active) == (1, 1), f"at step {at}"
         assert app.modules["thing"].state == "LIVE"
         assert app.snapshot().module("standard.thing").unsettled == ()
-        assert len(app._app_loop.owners) == 3
+        assert len(inside.owners(app)) == 3
     assert went_live == {True, False}

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.kernel
 
 PRICE = """%%module prices
 from modframe.decorators import module
+from tests import inside
 
 
 def price():
@@ -43,6 +44,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 INTERRUPTED = """
 import os, signal, sys, threading
+from tests import inside
 from tests.runtime.change.versioned import noted, texts
 
 def interrupt_after(seconds):
@@ -61,19 +63,16 @@ async def asked():
 def packages():
     return {name.partition("~")[2].partition(".")[0] for name in list(sys.modules) if "standard.versioned~" in name}
 
-async def end_loads():
-    app._engine.swap._loader.close()
-
 def look():
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     module = app.modules["versioned"]
-    app.run(end_loads())
+    inside.end_loader_thread(app)
     for thread in threading.enumerate():
         if thread.name == "modframe-load":
             thread.join(10)  # what a load that was left behind has brought goes when it ends
     return (
         app.get_service("versioned").answer().result(60), app.run(asked()), module.state, module.generation,
-        packages(), {name.partition("~")[2] for name in app._app_loop.owners if "versioned" in name},
+        packages(), {name.partition("~")[2] for name in inside.owners(app) if "versioned" in name},
     )
 
 def try_it(swap, version, seconds):
@@ -173,12 +172,12 @@ stuck.wait_here, stuck.wait_there = wait_here, wait_there
 COUNTS = """
 import gc, linecache, sys, threading
 def counts():
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     gc.collect()
     return {
         "packages": sum("standard.prices~" in name for name in sys.modules),
         "threads": threading.active_count(),
-        "owners": len(app._app_loop.owners),
+        "owners": len(inside.owners(app)),
         "texts": sum(len(one) == 4 and "def price():\\n" in one[2] for one in linecache.cache.values()),
         "paths": len(sys.meta_path),
     }

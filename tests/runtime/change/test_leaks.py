@@ -19,6 +19,7 @@ from modframe.app import AppContext
 from modframe.errors import LoadError
 from modframe.source import Source
 from modframe.source.linecache_texts import READABLE
+from tests import inside
 
 FULL = dedent(
     """
@@ -112,7 +113,7 @@ class Failing:
 
 def references(app: AppContext) -> dict[str, weakref.ref[Any]]:
     """Weak references to what a generation is made of."""
-    generation: Any = app._engine.find("standard.full")
+    generation: Any = inside.generation(app, "full")
     names = vars(generation.package.modules()["api.py"])
     found = {key: weakref.ref(names[key]) for key in ("Row", "Item", "Plain", "Full", "items")}
     return {
@@ -142,7 +143,7 @@ def use(app: AppContext, number: int) -> None:
 
 
 def settle(app: AppContext) -> None:
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     gc.collect()
     gc.collect()  # pydantic keys its generics by class in a weak dictionary: freed in two steps
 
@@ -285,13 +286,12 @@ def test_a_request_keeps_its_generation_open(app: AppContext) -> None:
         import asyncio
 
         async with app.test_client() as client:
-            old = app._engine.find("standard.slow")
-            assert old is not None
+            old = inside.generation(app, "slow")
             request = asyncio.ensure_future(client.get("/api/v1/slow/slow"))
             await app.get_service("slow").arrived()
             newer = text.replace("NUMBER = 1", "NUMBER = 2")
             source = Source.from_texts("standard.slow", {"api.py": newer})
-            await app._engine.swap.change([source])
+            await inside.change(app, source)
             fresh = await app.get_service("slow").number()
             old.module.go.set()
             answer: httpx.Response = await request

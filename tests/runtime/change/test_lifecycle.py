@@ -19,6 +19,7 @@ from modframe.errors import (
     ServiceUnavailableError,
     StartError,
 )
+from tests import inside
 from tests.fakes import simple
 
 TRACE = """
@@ -411,12 +412,11 @@ def test_tasks_of_a_module_end_with_it(app: AppContext) -> None:
     )
     app.load({"api.py": text}, id="worker")
     assert app.get_service("worker").running().result() is True
-    old = app._engine.find("standard.worker")
-    assert old is not None
+    old = inside.generation(app, "worker")
     task = old.module.task
     assert "Thing.work" in str(app.snapshot().module("standard.worker").parts["tasks"])  # type: ignore[union-attr]
     app.load({"api.py": text + "\n# again\n"}, id="worker")
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     assert task.cancelled()
     assert app.get_service("worker").running().result() is True
 

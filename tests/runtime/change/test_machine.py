@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 import modframe
 from modframe.app import AppContext
 from modframe.errors import ModframeError
+from tests import inside
 
 NAMES = st.sampled_from(["base", "left", "right"])
 REQUIRES = {"base": (), "left": ("base",), "right": ("base",)}
@@ -334,7 +335,7 @@ class Verbs(RuleBasedStateMachine):
             asked = self.app.get_service(name).get().result(PATIENCE)
             assert asked == (known.instead[-1] if known.instead else known.answer)
             assert self.app.run(self._ask(name)) == known.answer
-        assert len(self.app._engine.live.generations) == 2 + sum(
+        assert len(inside.live_packages(self.app)) == 2 + sum(
             one.answer is not None for one in self.known.values()
         )
 
@@ -347,9 +348,8 @@ class Verbs(RuleBasedStateMachine):
         if not hasattr(self, "app"):
             return
         self.overrides.close()
-        self.app.run(self.app._engine.swap.settled())
-        packages = {one.package_name for one in self.app._engine.live.generations.values()}
-        assert set(self.app._app_loop.owners) == packages
+        inside.settle(self.app)
+        assert inside.owners(self.app) == inside.live_packages(self.app)
         assert self.app.stop().unsettled == ()
         self.folder.cleanup()
         del os.environ["MODFRAME_PHASE_TIMEOUT"]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import gc
 import linecache
 import sys
-import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from modframe.app import AppContext
 from modframe.errors import ModuleNotFoundInWorkspaceError
 from modframe.runtime.change.plan import Plan
+from tests import inside
 from tests.fakes import ORDERS, simple
 
 BASE = simple("async def fail(self):\n    return 1", head="MARK = 1")
@@ -163,27 +164,25 @@ def test_a_broken_contract_is_said_with_its_users(app: AppContext) -> None:
     assert [use.module_id for use in entry.contract[0].uses] == ["standard.caller"]
 
 
-def test_nothing_is_left_of_a_plan(app: AppContext) -> None:
+def test_nothing_is_left_of_a_plan(app: AppContext, stage: SimpleNamespace) -> None:
     """No generation, number, record, module or text stays; the class that was loaded dies."""
     app.load({"api.py": ORDERS}, id="orders")
-    held: list[weakref.ref[type]] = []
-    app._engine.watched = held  # type: ignore[attr-defined]
     text = (
         ORDERS.replace("40", "41")
-        + "\nimport modframe.app\nmodframe.app.current_app()._engine.watched.append(__import__('weakref').ref(Orders))\n"
+        + "\nimport weakref\nfrom tests_stage import stage\nstage.said.append(weakref.ref(Orders))\n"
     )
-    modules, lines, records = set(sys.modules), dict(linecache.cache), set(app._engine.records)
+    modules, lines, records = set(sys.modules), dict(linecache.cache), inside.record_ids(app)
     for _ in range(3):
         plan = app.plan([("orders", {"api.py": text}), ("fresh", {"api.py": simple()})])
         assert [one.after for one in plan] == [2, 1]
     app.plan([("orders", {"api.py": "1 / 0\n"}), ("fresh", {"api.py": "1 / 0\n"})])
     assert set(sys.modules) == modules
     assert dict(linecache.cache) == lines
-    assert set(app._engine.records) == records
+    assert inside.record_ids(app) == records
     assert "fresh" not in app.modules
     assert (app.modules["orders"].generation, len(app.modules["orders"].history)) == (1, 1)
     gc.collect()
-    assert [one() for one in held] == [None, None, None]
+    assert [one() for one in stage.said] == [None, None, None]
     app.load({"api.py": text}, id="orders")
     assert app.modules["orders"].generation == 2
 

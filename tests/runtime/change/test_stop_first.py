@@ -12,6 +12,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError, ServiceUnavailableError
+from tests import inside
 from tests.fakes import simple
 
 PATIENCE = 60
@@ -149,14 +150,14 @@ def test_calls_wait_while_neither_runs(
     app: AppContext, port: SimpleNamespace, behind: Behind
 ) -> None:
     """A call that comes between the two goes to the new one, and one that is inside goes first."""
-    inside = "\nasync def inside(self):\n    stage.entered.set()\n"
-    inside += "    await asyncio.to_thread(stage.release.wait)\n    return '{name}'\n"
-    app.load({"api.py": holder("a", inside.format(name="a"))}, id="holder")
+    method = "\nasync def inside(self):\n    stage.entered.set()\n"
+    method += "    await asyncio.to_thread(stage.release.wait)\n    return '{name}'\n"
+    app.load({"api.py": holder("a", method.format(name="a"))}, id="holder")
     service = app.get_service("holder")
     first = service.inside()
     assert port.entered.wait(PATIENCE)
-    swap = behind(app.load, {"api.py": holder("b", inside.format(name="b"))}, id="holder")
-    old = app._engine.live.generations["standard.holder"]
+    swap = behind(app.load, {"api.py": holder("b", method.format(name="b"))}, id="holder")
+    old = inside.generation(app, "holder")
     while old.gate is None:
         assert not swap.done()
     waiting = service.name()

@@ -11,6 +11,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError, SupersededError
+from tests import inside
 from tests.fakes import simple
 
 PATIENCE = 60
@@ -34,7 +35,7 @@ def gated(n: int) -> dict[str, str]:
 
 def waiting(app: AppContext, count: int) -> None:
     """Wait until so many changes wait for their turn."""
-    while len(app._engine.swap._claims._waiting) < count:
+    while inside.waiting_changes(app) < count:
         pass
 
 

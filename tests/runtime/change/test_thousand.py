@@ -15,6 +15,7 @@ import weakref
 from typing import Any
 
 from modframe.app import AppContext
+from tests import inside
 
 from .owning import text
 
@@ -44,7 +45,6 @@ class Alive:
 
 def counts(app: AppContext) -> dict[str, Any]:
     """Everything that must not grow with the number of swaps."""
-    loop = app._app_loop
 
     async def on_the_loop() -> dict[str, Any]:
         async with app.test_client() as client:
@@ -58,7 +58,7 @@ def counts(app: AppContext) -> dict[str, Any]:
     loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
     return {
         **app.run(on_the_loop()),
-        "owners": sorted(name.partition("~")[0] for name in loop.owners),
+        "owners": sorted(name.partition("~")[0] for name in inside.owners(app)),
         "routes": [route.path for route in app.modules["standard.owner"].routes],
         "sys.modules": sum("owner" in name for name in sys.modules),
         "meta path": len(sys.meta_path),
@@ -66,8 +66,8 @@ def counts(app: AppContext) -> dict[str, Any]:
         "loggers": len(loggers),
         "handlers": sum(len(getattr(one, "handlers", ())) for one in loggers),
         "threads": sorted(one.name for one in threading.enumerate()),
-        "handles": len(app._engine.handles._handles),
-        "records": len(app._engine.records),
+        "handles": inside.handles(app),
+        "records": len(inside.record_ids(app)),
     }
 
 
@@ -85,7 +85,7 @@ def use(app: AppContext, number: int) -> None:
 
 
 def settle(app: AppContext) -> None:
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     gc.collect()
     gc.collect()  # what pydantic keeps by class in weak dictionaries goes in two steps
 
@@ -96,7 +96,7 @@ def test_a_thousand_swaps_leave_one_generation(app: AppContext) -> None:
     before: dict[str, Any] = {}
     for number in range(SWAPS + WARM):
         app.load({"api.py": text(number)}, id="owner")
-        alive.add(app._engine.find("standard.owner"))
+        alive.add(inside.generation(app, "owner"))
         if number % 50 == WARM - 1:
             use(app, number)
         if number == WARM - 1:

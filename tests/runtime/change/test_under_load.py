@@ -13,6 +13,7 @@ import httpx
 from websockets.asyncio.client import connect
 
 from modframe.app import AppContext
+from tests import inside
 
 from .versioned import CALLER, Seen, noted, texts
 
@@ -150,7 +151,7 @@ def test_swaps_under_load_fail_nobody_and_tear_no_answer(app: AppContext) -> Non
                 clients.seen.wait(f"sync {version % 4}", version, timeout=PATIENCE)
 
         asyncio.run(clients.run(swaps))
-        app.run(app._engine.swap.settled())
+        inside.settle(app)
         assert clients.seen.faults == []
         assert stale == []
         assert [one for one in background if one[1] != (one[0],) * 3] == []
