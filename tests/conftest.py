@@ -19,6 +19,16 @@ def pytest_unconfigure() -> None:
         kernels.LOOP.close()
 
 
+@pytest.fixture(autouse=True)
+def no_app_left() -> Iterator[None]:
+    """Stop an app that a test left running, and fail that test instead of those after it."""
+    yield
+    if (running := current_app()) is not None:
+        description = repr(running)
+        running.stop()
+        pytest.fail(f"the test left an app running: {description}")
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty workspace; nothing of the environment's leads elsewhere."""

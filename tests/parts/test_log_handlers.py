@@ -100,6 +100,7 @@ def test_a_failed_load_leaves_no_handler(app: AppContext) -> None:
     assert all("~1" in name for name in private())
 
 
+@pytest.mark.soak
 def test_many_swaps_leave_no_logger(app: AppContext) -> None:
     """The tree of loggers is as large after fifty swaps as after one."""
     app.load(text(0), id="thing")

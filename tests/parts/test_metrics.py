@@ -133,6 +133,7 @@ def test_metrics_of_libraries_are_their_own(app: AppContext, library: Any) -> No
     assert "other_made_total 2.0" in shown()
 
 
+@pytest.mark.soak
 def test_nothing_is_left_after_many_swaps(app: AppContext) -> None:
     """The process's registry holds as much as before, and old generations die."""
     app.load(text(0), id="thing")

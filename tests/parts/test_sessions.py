@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from textwrap import dedent
 
+import pytest
+
 from modframe.app import AppContext
 from tests import inside
 
@@ -78,6 +80,7 @@ def test_a_session_without_changes_is_closed_and_logged(app: AppContext) -> None
     assert app.stop().unsettled == ()
 
 
+@pytest.mark.soak
 def test_connections_of_replaced_generations_do_not_pile_up(app: AppContext) -> None:
     """However many generations leave a session open, the pool's threads stay as they are."""
     app.load(text(0), id="shop")

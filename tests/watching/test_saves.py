@@ -72,6 +72,7 @@ def test_the_old_text_again_is_no_swap(saved: Saved) -> None:
     assert saved.number("orders") == 1
 
 
+@pytest.mark.soak
 def test_fifty_saves_are_few_swaps(saved: Saved) -> None:
     """The last text is live at the end."""
     path = saved.save("orders", get(-1))

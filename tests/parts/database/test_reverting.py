@@ -163,6 +163,7 @@ async def test_a_session_in_a_transaction_keeps_a_column(folder: Path) -> None:
             await session.commit()
 
 
+@pytest.mark.soak
 async def test_sessions_that_write_meanwhile_lose_nothing(folder: Path) -> None:
     """Open sessions read and write the table while columns come and go: every commit succeeds."""
     async with Databases(folder) as databases:

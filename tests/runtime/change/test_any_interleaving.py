@@ -120,6 +120,7 @@ class Person:
         assert isinstance(answer, int)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("stops", [False, True])
 @pytest.mark.parametrize("seed", range(int(os.environ.get("MODFRAME_TEST_SEEDS", "3"))))
 def test_any_interleaving(workspace: Path, seed: int, stops: bool) -> None:

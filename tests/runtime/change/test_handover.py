@@ -373,6 +373,7 @@ async def slow() -> int:
     assert sorted(one.result(PATIENCE) for one in more) == [(200, n) for n in range(1001, 1005)]
 
 
+@pytest.mark.soak
 def test_many_swaps_under_load_lose_no_update(app: AppContext) -> None:
     """Swap after swap while threads count: every count arrives once."""
     app.load({"api.py": counter(0)}, id="counter")

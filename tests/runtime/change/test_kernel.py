@@ -184,6 +184,7 @@ def counts():
 """
 
 
+@pytest.mark.soak
 def test_the_same_cell_run_a_hundred_times(shell: Kernel) -> None:
     """Equal text changes nothing; other text each time leaves one generation and no trace."""
     shell.run("if 'prices' in app.modules: app.modules['prices'].unload()")

@@ -184,6 +184,7 @@ def counts() -> dict[str, int]:
     }
 
 
+@pytest.mark.soak
 def test_swaps_leave_nothing_behind(app: AppContext) -> None:
     """Modules, threads, handlers, cached lines and tasks don't grow with the number of swaps."""
     for number in range(5):
@@ -209,6 +210,7 @@ def fail(app: AppContext, line: str, *, body: str = "", **files: str) -> str:
     return "".join(traceback.format_exception(cause)) if cause is not None else ""
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("where", ["body", "initialize"])
 def test_failed_attempts_leave_a_bounded_number_of_texts(app: AppContext, where: str) -> None:
     """The newest can be read in its traceback; what many attempts left does not grow."""
@@ -218,6 +220,7 @@ def test_failed_attempts_leave_a_bounded_number_of_texts(app: AppContext, where:
     assert sum("failing" in name for name in linecache.cache) <= READABLE + 1
 
 
+@pytest.mark.soak
 def test_the_newest_failure_stays_readable(app: AppContext) -> None:
     """However many files it has, however often it failed before, and whatever goes well since."""
     many = {f"file{number}.py": f"x = {number}\n" for number in range(READABLE + 10)}

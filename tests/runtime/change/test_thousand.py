@@ -14,6 +14,8 @@ import threading
 import weakref
 from typing import Any
 
+import pytest
+
 from modframe.app import AppContext
 from tests import inside
 
@@ -90,6 +92,7 @@ def settle(app: AppContext) -> None:
     gc.collect()  # what pydantic keeps by class in weak dictionaries goes in two steps
 
 
+@pytest.mark.soak
 def test_a_thousand_swaps_leave_one_generation(app: AppContext) -> None:
     """A table, a task, a counter, models and routes: nothing grows, and one of each is alive."""
     alive = Alive()

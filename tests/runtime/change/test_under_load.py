@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
+import pytest
 from websockets.asyncio.client import connect
 
 from modframe.app import AppContext
@@ -134,6 +135,7 @@ async def _items(answer: httpx.Response) -> AsyncIterator[Any]:
             yield json.loads(line.removeprefix("data: "))
 
 
+@pytest.mark.soak
 def test_swaps_under_load_fail_nobody_and_tear_no_answer(app: AppContext) -> None:
     """Requests, handles, a stream, a socket and background tasks: each wholly old or wholly new."""
     with noted() as background:
