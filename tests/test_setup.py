@@ -1,4 +1,4 @@
-"""The files that set the project up say the same thing."""
+"""The files that set the project up agree."""
 
 import re
 import tomllib
@@ -17,7 +17,7 @@ def test_environment_yml_has_the_dependencies_of_pyproject() -> None:
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """CONTRIBUTING.md says of each dependency, extras included, why it is there."""
+    """CONTRIBUTING.md gives the reason of each dependency, extras included."""
     _, _, reasons = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Dependencies")
     extras = PROJECT["optional-dependencies"].values()
     names = [
@@ -30,7 +30,7 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 def test_the_changelog_knows_the_version() -> None:
-    """The version is either released in CHANGELOG.md or what Unreleased leads to."""
+    """CHANGELOG.md lists the version as released, or Unreleased as leading to it."""
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert "## [Unreleased]" in changes
     assert re.search(rf"^## \[{re.escape(PROJECT['version'])}\]", changes, re.MULTILINE) or (

@@ -1,4 +1,4 @@
-"""What module code raises while its files are executed: a finding at its line, with a next step."""
+"""Exceptions of module code while its files are executed: a finding at its line, with a cure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ BODIES = {
 @pytest.mark.filterwarnings("ignore:coroutine 'work' was never awaited")
 @pytest.mark.parametrize(("head", "expected"), BODIES.items(), ids=range(len(BODIES)))
 def test_what_a_body_raises(head: str, expected: tuple[int, str, str]) -> None:
-    """Names the line in the module, not the one deep inside a library."""
+    """The finding names the line in the module, not the one deep inside a library."""
     line, message, cure = expected
     found = fault({"api.py": simple(head=head)})
     assert (found.file, found.line) == ("api.py", line)
@@ -70,13 +70,13 @@ def test_what_a_body_raises(head: str, expected: tuple[int, str, str]) -> None:
 
 
 def test_an_exception_that_cannot_be_shown() -> None:
-    """Its own fault is said instead."""
+    """An exception whose text can't be made is reported with that second exception."""
     head = "class B(Exception):\n    def __str__(self): raise ValueError\nraise B"
     assert "B (its __str__ raises ValueError)" in fault({"api.py": simple(head=head)}).message
 
 
 def test_files_that_import_each_other() -> None:
-    """The cure is one that works."""
+    """The cure for a circle of files works."""
     texts = {
         "api.py": simple(head="from .b import B\nA = 1"),
         "b.py": "from .api import A\nB = 1",
@@ -87,7 +87,7 @@ def test_files_that_import_each_other() -> None:
 
 
 def test_a_name_that_another_file_lacks() -> None:
-    """The nearest one there is offered; the internal names don't show."""
+    """The nearest name is offered, and internal names don't show."""
     texts = {"api.py": simple(head="from .rows import Rows"), "rows.py": "class Row: ..."}
     found = fault(texts)
     assert (
@@ -97,26 +97,26 @@ def test_a_name_that_another_file_lacks() -> None:
 
 
 def test_nothing_of_a_failed_load_stays() -> None:
-    """No module of it can be imported."""
+    """No file of a failed load can be imported."""
     before = set(sys.modules)
     fault({"api.py": simple(head="from .b import x\n1 / 0"), "b.py": "x = 1"})
     assert not {name for name in set(sys.modules) - before if "~" in name}
 
 
 def test_a_persons_interrupt_is_not_the_modules_fault() -> None:
-    """On the main thread Ctrl-C goes through."""
+    """Ctrl-C on the main thread is passed on."""
     with pytest.raises(KeyboardInterrupt), loaded({"api.py": "raise KeyboardInterrupt"}):
         pass
 
 
 def test_an_interrupt_that_a_body_raises_is(app: AppContext) -> None:
-    """On the loader thread it can only be the module's own."""
+    """A KeyboardInterrupt on the loader thread is an error of the module."""
     with pytest.raises(LoadError, match="KeyboardInterrupt"):
         app.load({"api.py": simple(head="raise KeyboardInterrupt")}, id="thing")
 
 
 def test_a_body_that_hangs(workspace: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error names the line; the thread left behind changes nothing of the next attempt."""
+    """The error names the line, and the thread left behind doesn't affect the next load."""
     monkeypatch.setenv("MODFRAME_LOAD_TIMEOUT", "0.3")
     gate, done = threading.Event(), threading.Event()
     monkeypatch.setattr(sys, "gate_of_this_test", (gate, done), raising=False)

@@ -1,4 +1,4 @@
-"""What imports lead to, inside loaded modules and outside them."""
+"""Where imports lead, inside loaded modules and outside them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def python(code: str, *, cwd: Path) -> str:
-    """What a fresh process prints."""
+    """Return the output of a fresh process."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=cwd,
@@ -32,7 +32,7 @@ def python(code: str, *, cwd: Path) -> str:
 
 
 def inside(head: str, expression: str, *, context: object = None) -> object:
-    """What an expression is inside a module."""
+    """Return the value of an expression inside a module."""
     text = simple(f"def look(self):\n    return {expression}", head=head)
     with loaded({"api.py": text}, context=context) as found:
         return found.spec.module_class().look()  # type: ignore[attr-defined]  # the text above
@@ -56,19 +56,19 @@ OWN = [
 
 @pytest.mark.parametrize(("head", "expression"), OWN)
 def test_a_module_gets_its_own_context(head: str, expression: str) -> None:
-    """In every form of import."""
+    """Every form of import gives the generation's own context."""
     context = Context()
     assert inside(head, expression, context=context) is context
 
 
 def test_the_door_is_as_good_as_the_context() -> None:
-    """`import core.app_context` and then its attributes."""
+    """`core.app_context` has the attributes of the context."""
     assert inside("import core.app_context as there", "there.answer") == 42
 
 
 @pytest.mark.parametrize("head", ["import modframe", "import modframe.app_context"])
 def test_the_attribute_of_the_package_stays_the_peoples(head: str) -> None:
-    """Only `from modframe import` gives the generation's."""
+    """`modframe.app_context` stays the proxy; `from modframe import` gives the own context."""
     kind = inside(head, "type(modframe.app_context).__name__")
     assert kind == "AppContextProxy"
 
@@ -83,7 +83,7 @@ FORMS = [
 @pytest.mark.parametrize("first", FORMS)
 @pytest.mark.parametrize("second", FORMS)
 def test_outside_all_forms_give_one_object(first: str, second: str, tmp_path: Path) -> None:
-    """In every order, twice."""
+    """Outside modules every form of import, in any order, gives the same object."""
     names = ["a", "b", "c", "d"]
     lines = [form.format(name) for form, name in zip([first, second] * 2, names, strict=True)]
     code = "\n".join([*lines, "print(a is b is c is d)"])
@@ -94,7 +94,7 @@ def test_outside_all_forms_give_one_object(first: str, second: str, tmp_path: Pa
 
 
 def test_nothing_outside_sees_core() -> None:
-    """No name in sys.modules, no import."""
+    """Outside modules `core` can't be imported and isn't in `sys.modules`."""
     inside("import core, core.logging\nfrom core.decorators import *", "1")
     assert not [name for name in sys.modules if name.partition(".")[0] == "core"]
     with pytest.raises(ModuleNotFoundError):
@@ -103,7 +103,7 @@ def test_nothing_outside_sees_core() -> None:
 
 @pytest.fixture
 def real_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A package of the user's own that is called core."""
+    """Make a package of the user's own that is called ``core``."""
     package = tmp_path / "core"
     (package / "deep").mkdir(parents=True)
     (package / "__init__.py").write_text("from . import logging\nVALUE = 'real'\n")
@@ -139,7 +139,7 @@ def real_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 def test_a_real_core_is_neither_hidden_nor_in_the_way(
     head: str, expression: str, expected: object
 ) -> None:
-    """Names that modframe has are modframe's, all others are its own."""
+    """In `core`, names that modframe has are modframe's, and all others are the user's."""
     assert inside(head, expression) == expected
     assert __import__("core.logging").logging.NAME == "their logging"
 
@@ -148,7 +148,7 @@ def test_a_real_core_is_neither_hidden_nor_in_the_way(
 
 
 def test_the_overrides_do_not_leak() -> None:
-    """Builtins and other modules keep theirs."""
+    """Builtins and other modules keep their own `print` and `__import__`."""
     import builtins
     import json
 
@@ -163,7 +163,7 @@ def test_the_overrides_do_not_leak() -> None:
 
 @pytest.fixture
 def stock(workspace: Path, app: AppContext, monkeypatch: pytest.MonkeyPatch) -> AppContext:
-    """A module on disk that others import from, and plain packages beside it."""
+    """Write a module that others import from, with plain packages beside it."""
     folder = workspace / "modules/standard/stock"
     folder.mkdir(parents=True)
     (folder / "api.py").write_text(simple(head="from .rows import Row"))
@@ -192,7 +192,7 @@ def stock(workspace: Path, app: AppContext, monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_imports_between_modules(stock: AppContext, head: str, expression: str) -> None:
-    """Every form leads to the other module, which is loaded for it, and is recorded."""
+    """Every form of import loads the other module and is recorded."""
     stock.load({"api.py": simple(f"def look(self): return {expression}", head=head)}, id="user")
     assert stock.get_service("user").look().result(5) == "row"
     spec = stock.modules["user"].spec
@@ -210,7 +210,7 @@ def test_imports_between_modules(stock: AppContext, head: str, expression: str) 
     ],
 )
 def test_other_packages_are_left_alone(stock: AppContext, head: str, expected: str) -> None:
-    """What lies below modules/ and is no module is an ordinary import, and no requirement."""
+    """A package below ``modules/`` that is no module is imported as usual."""
     stock.load({"api.py": simple("def look(self): return found", head=head)}, id="user")
     assert stock.get_service("user").look().result(5) == expected
     spec = stock.modules["user"].spec
@@ -219,7 +219,7 @@ def test_other_packages_are_left_alone(stock: AppContext, head: str, expected: s
 
 
 def test_modules_that_import_each_other(app: AppContext) -> None:
-    """An error that shows the path."""
+    """A circle of imports is an error that shows the path."""
     a = simple(head="from modules.standard.b.api import Thing as Other")
     b = simple(head="from modules.standard.a.api import Thing as Other")
     path = r"in a circle: standard\.a → standard\.b → standard\.a\. Let one import inside"
@@ -228,7 +228,7 @@ def test_modules_that_import_each_other(app: AppContext) -> None:
 
 
 def test_an_import_from_a_module_that_fails(stock: AppContext, workspace: Path) -> None:
-    """The error is the other module's."""
+    """The error is that of the imported module."""
     (workspace / "modules/standard/stock/rows.py").write_text("1 / 0\n")
     text = simple(head="from modules.standard.stock.rows import Row")
     with pytest.raises(LoadError, match=r"standard\.stock: rows\.py, line 1: ZeroDivisionError"):
@@ -239,7 +239,7 @@ def test_an_import_from_a_module_that_fails(stock: AppContext, workspace: Path) 
 
 
 def test_a_file_called_modules_is_named(tmp_path: Path) -> None:
-    """It stays what it is; what it hides says so."""
+    """A file ``modules.py`` stays importable, and an error names it as the one in the way."""
     (tmp_path / "modules.py").write_text("X = 5\n")
     code = (
         "import sys; sys.path.insert(0, '')\n"
@@ -253,7 +253,7 @@ def test_a_file_called_modules_is_named(tmp_path: Path) -> None:
 
 
 def test_a_pickle_finds_the_workspaces_files(tmp_path: Path) -> None:
-    """In a process that only imported modframe, an old generation's name leads to the files."""
+    """In a process without an app, the name of an old generation leads to the workspace's files."""
     folder = tmp_path / "modules/standard/stock"
     folder.mkdir(parents=True)
     (folder / "api.py").write_text(simple(head="from .rows import Row"))
@@ -264,7 +264,7 @@ def test_a_pickle_finds_the_workspaces_files(tmp_path: Path) -> None:
 
 
 def test_the_proxy_can_be_looked_over(tmp_path: Path) -> None:
-    """It is a module too: a name that no app has is an AttributeError, running or not."""
+    """A name that no app has is an AttributeError of the proxy, whether an app runs or not."""
     code = (
         "from modframe import app_context\n"
         "print(hasattr(app_context, 'setup_module'), 'modules' in dir(app_context))\n"

@@ -1,4 +1,4 @@
-"""The committed notebooks as data: their cells, and the module files that their cells say."""
+"""The committed notebooks as data: their cells, and the module files that the cells define."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CodeCell:
 
 
 def code_cells(path: Path) -> list[CodeCell]:
-    """The code cells of a notebook, in order."""
+    """Return the code cells of a notebook, in order."""
     return [
         CodeCell(one["id"], "".join(one["source"]), frozenset(one["metadata"].get("tags", ())))
         for one in json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -51,7 +51,7 @@ def module_files(path: Path) -> dict[str, str]:
 
 
 def files_below(folder: Path) -> dict[str, str]:
-    """Path → text of everything in a folder of modules but caches."""
+    """Return the bytes of every file in a folder of modules, by path, without caches."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes().decode()
         for path in folder.rglob("*")
@@ -60,6 +60,6 @@ def files_below(folder: Path) -> dict[str, str]:
 
 
 def kernel_environment(workspace: Path) -> dict[str, str]:
-    """The environment of a kernel that works in a workspace and keeps its data there."""
+    """Return the environment of a kernel that works in a workspace and keeps its data there."""
     kept = {key: one for key, one in os.environ.items() if not key.startswith("MODFRAME_")}
     return {**kept, "MODFRAME_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}

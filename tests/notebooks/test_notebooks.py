@@ -1,4 +1,4 @@
-"""The notebooks run: their saved outputs are what the cells give, and every reply is looked at."""
+"""The notebooks run: their saved outputs are reproduced, and each kernel reply is checked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 async def replies(notebook: Any, workspace: Path) -> list[tuple[Any, dict[str, Any]]]:
-    """Each code cell of a notebook with the kernel's reply to it; failing ones don't end it."""
+    """Run each code cell, failing ones included, and return it with the kernel's reply."""
     found = []
 
     def note(cell: Any, cell_index: int, execute_reply: Any) -> None:
@@ -49,7 +49,7 @@ async def replies(notebook: Any, workspace: Path) -> list[tuple[Any, dict[str, A
 
 
 async def faults(notebook: Any, workspace: Path) -> list[str]:
-    """What the gate refuses: cells that fail and shouldn't, or should and don't."""
+    """Return the cells that fail without being expected to, or the other way round."""
     found = []
     for cell, reply in await replies(notebook, workspace):
         fails, shall_fail = reply["status"] != "ok", FAILS in cell.metadata.get("tags", ())
@@ -77,7 +77,7 @@ def test_saved_outputs_are_what_the_cells_give(path: Path, tmp_path: Path) -> No
 
 @each
 async def test_every_reply_is_as_announced_again_and_again(path: Path, tmp_path: Path) -> None:
-    """No cell fails but those that say so, in an empty workspace and in the one that it leaves."""
+    """Only the announced cells fail, in an empty workspace and in the one they leave."""
     for _ in range(2):
         notebook = nbformat.read(path, as_version=4)
         assert await faults(notebook, tmp_path) == []
@@ -85,7 +85,7 @@ async def test_every_reply_is_as_announced_again_and_again(path: Path, tmp_path:
 
 
 async def test_the_gate_sees_what_nbval_lets_pass(tmp_path: Path) -> None:
-    """An unknown magic, a failure below it, and a cell that was to fail and doesn't."""
+    """Unknown magics, failures below them and expected failures that don't come are found."""
     notebook = nbformat.v4.new_notebook()
     for name, text, tags in (
         ("magic", "%no_such_magic\nraise ValueError", []),

@@ -1,4 +1,4 @@
-"""Ctrl-C around the moment when a change is sent to the app loop: it is cancelled all the same."""
+"""Ctrl-C around the moment at which a change is sent to the app loop cancels the change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAITS = simple(
 def test_a_change_that_is_interrupted_while_it_is_sent_does_not_go_on(
     app: AppContext, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    """The loop wakes up and runs as it is sent, so that is when an interrupt often comes."""
+    """A change is cancelled whether the interrupt comes just before or just after it was sent."""
     begin = Submission.begin
     main = threading.current_thread()
 

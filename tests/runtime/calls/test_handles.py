@@ -1,4 +1,4 @@
-"""Handles, calls and streams over swaps and to their ends."""
+"""Handles, calls and streams: across swaps, and until they end."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ PLAIN = "async def numbers(self, end: int):\n        return end"
 
 
 async def first(items: AsyncIterator[Any]) -> Any:
-    """The first item; the rest is left."""
+    """Return the first item and leave the rest."""
     async for item in items:
         return item
     return None
 
 
 async def all_of(items: AsyncIterator[Any]) -> list[Any]:
-    """Every item."""
+    """Return every item."""
     return [item async for item in items]
 
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """What modules note, with the thread it happened in; importable as ``tests_seen.SEEN``."""
+    """Return a list that modules append to as ``tests_seen.SEEN``: an event and its thread."""
     held = ModuleType("tests_seen")
     held.SEEN = []  # type: ignore[attr-defined]  # a module made for this
     monkeypatch.setitem(sys.modules, "tests_seen", held)
@@ -47,7 +47,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 
 def test_every_handle_follows_a_swap(app: AppContext) -> None:
-    """By name, by class and a module's own: a method may become a stream, or go, and they know."""
+    """A handle follows when a method becomes a stream or goes away, however it was looked up."""
     app.load({"api.py": ORDERS}, id="orders")
     asks = """
     async def initialize(self):
@@ -89,7 +89,7 @@ async def items(self):
 def test_a_stream_that_is_left_ends_on_the_app_loop(
     app: AppContext, seen: list[tuple[str, int]]
 ) -> None:
-    """Left by ``break`` and let go, or closed: the generator's ``finally`` runs over there."""
+    """The generator's ``finally`` runs on the app loop, if its reader breaks off or closes it."""
     head = "import asyncio, threading\nfrom tests_seen import SEEN"
     app.load({"api.py": simple(GENERATOR, head=head)}, id="thing")
     thing = app.get_service("thing")
@@ -143,7 +143,7 @@ app.stop()
 
 
 def test_a_forked_child_is_told_that_nothing_runs_there(workspace: Path) -> None:
-    """A call there would wait for a thread that the child doesn't have."""
+    """A call in a forked child raises, since the child doesn't have the app's thread."""
     root = str(Path(__file__).parents[3])
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKS], cwd=workspace, timeout=PATIENCE,
@@ -153,7 +153,7 @@ def test_a_forked_child_is_told_that_nothing_runs_there(workspace: Path) -> None
 
 
 def test_a_method_that_lets_a_cancellation_out_is_named(app: AppContext) -> None:
-    """Whoever waits did not cancel, and is not told that they did."""
+    """A `CancelledError` that a method raises is an error of the module, not a cancelled call."""
     text = simple("async def get(self):\n    raise asyncio.CancelledError", head="import asyncio")
     app.load({"api.py": text}, id="thing")
     with pytest.raises(ModuleExitError, match="though nobody cancelled the call"):
@@ -161,7 +161,7 @@ def test_a_method_that_lets_a_cancellation_out_is_named(app: AppContext) -> None
 
 
 def test_a_number_that_was_used_does_not_come_again(app: AppContext) -> None:
-    """Dropping the draft of a module that was live and unloaded keeps the count."""
+    """An id keeps counting its generations after its module was unloaded and its draft dropped."""
     text = {"api.py": simple("def get(self): return 1")}
     app.load(text, id="thing")
     app.modules["thing"].unload()
@@ -170,7 +170,7 @@ def test_a_number_that_was_used_does_not_come_again(app: AppContext) -> None:
 
 
 def test_a_module_calls_from_a_thread_of_its_own(app: AppContext) -> None:
-    """Module code in a worker thread takes ``result()`` as a person does."""
+    """Module code in a worker thread calls with ``result()``, as a person does."""
     asks = """
     async def ask(self):
         orders = self.app_context.get_service("orders")
@@ -183,7 +183,7 @@ def test_a_module_calls_from_a_thread_of_its_own(app: AppContext) -> None:
 
 
 def test_a_default_that_can_not_be_shown_spoils_no_view(app: AppContext) -> None:
-    """A handle and its methods show themselves whatever a module's ``__repr__`` does."""
+    """A handle and its methods have a repr even if the ``__repr__`` of a default value fails."""
     head = "class Bad:\n    def __repr__(self):\n        raise RuntimeError('no')"
     app.load({"api.py": simple("def get(self, bad=Bad()):\n    return 1", head=head)}, id="thing")
     thing = app.get_service("thing")
@@ -193,7 +193,7 @@ def test_a_default_that_can_not_be_shown_spoils_no_view(app: AppContext) -> None
 
 
 def test_a_thread_that_got_the_app_loops_number_is_another_thread(app: AppContext) -> None:
-    """Once the loop ended, whoever calls is told so, whatever the number of their thread."""
+    """After the app loop ended, a call raises even in a thread that got the loop's old number."""
     app.load({"api.py": ORDERS}, id="orders")
     total = app.get_service("orders").total
     app.stop()

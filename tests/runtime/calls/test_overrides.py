@@ -1,4 +1,4 @@
-"""Overrides: callers of a service get something else for a while."""
+"""Overrides: callers of a service get another object for a while."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATIENCE = 60
 
 
 class Fake:
-    """Stands in for the orders."""
+    """A service in place of the orders."""
 
     async def total(self, plus: int = 0) -> int:
         return -plus
@@ -25,7 +25,7 @@ class Fake:
 
 
 def test_callers_get_the_replacement(app: AppContext) -> None:
-    """People, modules and routes alike, until the block ends."""
+    """People, modules and routes get the replacement until the block ends."""
     app.load({"api.py": ORDERS}, id="orders")
     ask = "async def ask(self): return await self.app_context.get_service('orders').total(1)"
     app.load({"api.py": simple(ask)}, id="asks")
@@ -47,7 +47,7 @@ def test_callers_get_the_replacement(app: AppContext) -> None:
 
 
 def test_any_object_will_do(app: AppContext) -> None:
-    """A mock or a namespace, sync or async, and a stream in place of a stream."""
+    """A mock or a namespace can replace a service, and missing methods are named."""
     app.load({"api.py": ORDERS}, id="orders")
     orders = app.get_service("orders")
     mock = AsyncMock()
@@ -62,7 +62,7 @@ def test_any_object_will_do(app: AppContext) -> None:
 
 
 def test_overrides_outlast_swaps_and_nest(app: AppContext) -> None:
-    """The newest counts; a swap changes nothing of it; each ends by itself, in any order."""
+    """The newest override counts, swaps don't change that, and each can end in any order."""
     app.load({"api.py": ORDERS}, id="orders")
     orders = app.get_service("orders")
     outer = app.override("orders", SimpleNamespace(total=lambda: "outer"))
@@ -78,7 +78,7 @@ def test_overrides_outlast_swaps_and_nest(app: AppContext) -> None:
 
 
 def test_an_override_ends_with_an_error(app: AppContext) -> None:
-    """Whatever ends the block, the module's own service is back."""
+    """The module's own service is back after a block that raised."""
     app.load({"api.py": ORDERS}, id="orders")
     with pytest.raises(ZeroDivisionError), app.override("orders", Fake()):
         raise ZeroDivisionError
@@ -86,7 +86,7 @@ def test_an_override_ends_with_an_error(app: AppContext) -> None:
 
 
 def test_what_can_not_be_overridden(app: AppContext) -> None:
-    """A name that leads nowhere is refused with the nearest one."""
+    """A name that leads to no service is refused, and the nearest name is offered."""
     app.load({"api.py": ORDERS}, id="orders")
     with (
         pytest.raises(ServiceNotFoundError, match=r"Did you mean 'standard\.orders\.service'"),

@@ -101,12 +101,12 @@ HEAD = "from modframe.decorators import module\n\n"
 
 
 def before(name: str) -> str:
-    """The text that runs."""
+    """Return the text that runs."""
     return HEAD + dedent(EDITS[name][0]).lstrip()
 
 
 def after(name: str) -> str:
-    """The text it is edited to."""
+    """Return the text after the edit."""
     text = before(name)
     for old, new in EDITS[name][1:]:
         if old not in text:
@@ -133,7 +133,7 @@ class Reloader:
         self.saved = time.time() - 1000
 
     def load(self, name: str) -> Any:
-        """Import the text before in a cell, and run another; the module."""
+        """Import the text before the edit in a cell, run another cell, and return the module."""
         imported = name.replace(" ", "_")
         self.save(name, before(name))
         self.shell.run_cell(f"import {imported}")
@@ -141,20 +141,20 @@ class Reloader:
         return importlib.import_module(imported)
 
     def save(self, name: str, text: str) -> None:
-        """Write a text, a few seconds later than the one before."""
+        """Write a text, dated a few seconds later than the one before."""
         self.saved += 10
         path = self.folder / f"{name.replace(' ', '_')}.py"
         path.write_text(text)
         os.utime(path, (self.saved, self.saved))
 
     def edit(self, name: str) -> None:
-        """Save the text after, and run a cell, before which autoreload looks at its files."""
+        """Save the text after the edit and run a cell, which makes autoreload look at its files."""
         self.save(name, after(name))
         self.shell.run_cell("pass")
 
 
 async def in_flight(reloader: Reloader) -> Any:
-    """What a coroutine answers that was running during the edit."""
+    """Return the answer of a coroutine that was running during the edit."""
     gate = sys.modules["tests_gate"] = ModuleType("tests_gate")
     gate.GATE = asyncio.Event()  # type: ignore[attr-defined]  # a module made for this
     thing = reloader.load("running coroutine").Thing()
@@ -166,7 +166,7 @@ async def in_flight(reloader: Reloader) -> Any:
 
 
 def verdicts(folder: Path) -> dict[str, Any]:
-    """Name → what autoreload made of the edit."""
+    """Return what autoreload made of each edit, by its name."""
     reloader = Reloader(folder)
     found: dict[str, Any] = {}
     thing = reloader.load("base class").Thing()

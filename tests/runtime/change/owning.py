@@ -1,4 +1,4 @@
-"""A module that owns something of each kind: a table, a task, a counter, models, routes, a logger.
+"""A module that owns one thing of each kind: a table, a task, a counter, models, routes, a logger.
 
 The benchmark of memory swaps it as well.
 """
@@ -90,5 +90,5 @@ class Owner:
 
 
 def text(number: int) -> str:
-    """The module's ``api.py`` with a number."""
+    """Return the module's ``api.py`` with a number."""
     return TEXT.format(number=number)

@@ -1,4 +1,4 @@
-"""``activate``: consumers start after publish, and old and new never consume both."""
+"""``activate`` starts consumers after publish; the old and the new one never consume together."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def inside(self):
 
 
 def test_consumers_never_overlap(app: AppContext, stage: SimpleNamespace) -> None:
-    """The old consumer has ended before the new one begins, though the old generation drains."""
+    """The old consumer ends before the new one begins, even while the old generation drains."""
     app.load({"api.py": simple(CONSUMER.format(name="a"), head=HEAD)}, id="consumer")
     inside = app.get_service("consumer").inside()
     assert stage.entered.wait(PATIENCE)
@@ -44,7 +44,7 @@ def test_consumers_never_overlap(app: AppContext, stage: SimpleNamespace) -> Non
 
 
 def test_a_failed_swap_activates_nothing(app: AppContext, stage: SimpleNamespace) -> None:
-    """What does not go live consumes nothing, and the old one goes on consuming."""
+    """A generation that fails to go live consumes nothing, and the old one continues."""
     app.load({"api.py": simple(CONSUMER.format(name="a"), head=HEAD)}, id="consumer")
     broken = CONSUMER.format(name="b") + "\nasync def initialize(self): 1 / 0"
     with pytest.raises(LoadError):
@@ -53,7 +53,7 @@ def test_a_failed_swap_activates_nothing(app: AppContext, stage: SimpleNamespace
 
 
 def test_what_stands_behind_the_yield(app: AppContext, stage: SimpleNamespace) -> None:
-    """As an async generator it ends by what stands behind its ``yield``."""
+    """An ``activate`` with a ``yield`` ends with the code after it."""
     body = """
 async def activate(self):
     stage.said.append("begin {name}")
@@ -68,7 +68,7 @@ async def activate(self):
 
 
 def test_tasks_of_tasks(app: AppContext, stage: SimpleNamespace) -> None:
-    """What a consumer starts later is a consumer as well."""
+    """Tasks that a consumer starts later end with it."""
     body = (
         CONSUMER.replace("create_task(self.consume())", "create_task(self.outer())")
         + """
@@ -86,7 +86,7 @@ async def outer(self):
 def test_an_activation_that_fails(
     app: AppContext, stage: SimpleNamespace, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is an error of the load, and the generation is live all the same; again tries again."""
+    """A failing ``activate`` fails the load, yet the generation is live; a new load retries it."""
     body = f"async def activate(self):\n    stage.said.append(1)\n    {fault}"
     with (
         caplog.at_level(logging.ERROR),

@@ -59,7 +59,7 @@ FAULTS = ("", "", "", "", "1 / 0", "return False")
 
 
 def text(name: str, n: int, fault: str = "") -> dict[str, str]:
-    """A module that says its number; ``user`` imports from ``base``."""
+    """Return a module that answers its number; ``user`` imports from ``base``."""
     head = f"import random\n{HEAD.format(n=n)}"
     if name == "user":
         head += "\nfrom modules.standard.base.api import n as other\n"
@@ -67,14 +67,14 @@ def text(name: str, n: int, fault: str = "") -> dict[str, str]:
 
 
 class Person:
-    """Somebody who does one thing after the other, each at random."""
+    """Someone who carries out random verbs, one after the other."""
 
     def __init__(self, app: AppContext, seed: int) -> None:
         self.app = app
         self.random = random.Random(seed)
 
     def work(self) -> None:
-        """All steps; what is refused is refused."""
+        """Take all steps; a refused one is skipped."""
         for _ in range(STEPS):
             act = self.random.choice([*[self.load] * 3, self.ask, self.ask, *self._seldom()])
             with suppress(ModframeError):
@@ -124,7 +124,7 @@ class Person:
 @pytest.mark.parametrize("stops", [False, True])
 @pytest.mark.parametrize("seed", range(int(os.environ.get("MODFRAME_TEST_SEEDS", "3"))))
 def test_any_interleaving(workspace: Path, seed: int, stops: bool) -> None:
-    """Whoever does what when: what is live answers as one, and the rest says why it is not."""
+    """After random verbs from several threads, the snapshot explains a consistent state."""
     app = modframe.start(workspace=workspace, data=":memory:")
     people = [Person(app, 100 * seed + n) for n in range(THREADS)]
     failures: list[BaseException] = []
@@ -154,7 +154,7 @@ def test_any_interleaving(workspace: Path, seed: int, stops: bool) -> None:
 
 
 def explains(app: AppContext) -> None:
-    """The snapshot says what is there, and it is so."""
+    """Assert that the snapshot describes what runs."""
     inside.settle(app)
     snapshot = app.snapshot()
     for view in snapshot.modules:
@@ -181,6 +181,6 @@ def explains(app: AppContext) -> None:
 
 
 async def ask(app: AppContext, name: str) -> int:
-    """What a module's route says."""
+    """Return the answer of a module's route."""
     async with app.test_client() as http:
         return int((await http.get(f"/api/v1/{name}/n")).json())

@@ -19,7 +19,7 @@ from . import edits
 
 
 def edited(app: AppContext, name: str, method: str) -> Any:
-    """What a method answers once the edit is live."""
+    """Return what a method answers once the edit is live."""
     app.load({"api.py": edits.before(name)}, id="thing")
     getattr(app.get_service("thing"), method)().result()
     app.load({"api.py": edits.after(name)}, id="thing")
@@ -27,17 +27,17 @@ def edited(app: AppContext, name: str, method: str) -> Any:
 
 
 def test_a_changed_base_class_counts(app: AppContext) -> None:
-    """The methods are those of the base that the text names now."""
+    """The methods are those of the new base class."""
     assert edited(app, "base class", "name") == "second"
 
 
 def test_an_added_dataclass_field_reaches_the_constructor(app: AppContext) -> None:
-    """Whatever a decorator makes of a class is made anew."""
+    """A decorator runs again on the new class."""
     assert edited(app, "dataclass field", "row") == "Row(name='a', amount=2)"
 
 
 def test_of_a_file_that_fails_half_way_nothing_is_live(app: AppContext) -> None:
-    """What stands above the line that fails is no more live than what stands below it."""
+    """Neither the lines above the failing one nor those below it are live."""
     with pytest.raises(LoadError, match="ZeroDivisionError"):
         edited(app, "half a file", "both")
     assert app.get_service("thing").both().result() == (False, False)
@@ -45,14 +45,14 @@ def test_of_a_file_that_fails_half_way_nothing_is_live(app: AppContext) -> None:
 
 
 def test_declared_state_survives_any_statement(app: AppContext) -> None:
-    """What is to be kept is said, and kept whatever else the text says."""
+    """State that is declared as kept survives whatever else the text says."""
     assert edited(app, "state", "count") == 2
 
 
 def test_a_running_coroutine_keeps_its_helpers(
     app: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It goes on with what it began with, while a new call finds everything new."""
+    """A running coroutine finishes with the old functions, and a new call uses the new ones."""
     gate: Any = ModuleType("tests_gate")
     monkeypatch.setitem(sys.modules, "tests_gate", gate)
 
@@ -75,7 +75,7 @@ def test_a_running_coroutine_keeps_its_helpers(
 
 
 def test_autoreload_gets_all_five_wrong(tmp_path: Path) -> None:
-    """The same edits given to IPython's own; should it mend one, this list is to be shortened."""
+    """IPython's autoreload gets these edits wrong; if it mends one, shorten this list."""
     run = subprocess.run(
         [sys.executable, edits.__file__, str(tmp_path)],
         capture_output=True,

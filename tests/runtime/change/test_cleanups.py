@@ -1,4 +1,4 @@
-"""Cleanups that hang, swallow their cancellation or raise: bounded, said, and in nobody's way."""
+"""Cleanups that hang, swallow a cancellation or raise are bounded, reported, and block nobody."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ forced = pytest.mark.parametrize("graceful", ["hangs", "raises"])
 
 @pytest.fixture
 def free(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """Another module, and what lets the cleanups that wait go on."""
+    """Load another module, and return what lets the waiting cleanups continue."""
     monkeypatch.setattr("modframe.runtime.bounds.GRACE", 0.1)
     held: Any = ModuleType("tests_stuck")
     held.FREE = asyncio.Event()
@@ -92,12 +92,12 @@ def free(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 
 def text(number: int, graceful: str, force: str) -> dict[str, str]:
-    """A module with these cleanups."""
+    """Return a module with these cleanups."""
     return {"api.py": TEXT.format(number=number, graceful=graceful, force=force)}
 
 
 def bounded(verb: Callable[[], Any]) -> Any:
-    """What a verb gives, within the bound."""
+    """Run a verb, assert that it stays within the bound, and return its result."""
     began = time.monotonic()
     outcome = verb()
     assert time.monotonic() - began < BOUND
@@ -108,7 +108,7 @@ def bounded(verb: Callable[[], Any]) -> Any:
 def test_a_module_that_does_not_let_go_is_failed_unload(
     app: AppContext, free: Callable[[], None], graceful: str, force: str, said: str
 ) -> None:
-    """The unload comes to its end and says what hangs; the module loads again; others go on."""
+    """The unload ends and names what hangs; the module can be loaded again, and others go on."""
     app.load(text(1, graceful, force), id="thing")
     bounded(app.modules["thing"].unload)
     assert app.modules["thing"].state == "FAILED_UNLOAD"
@@ -123,7 +123,7 @@ def test_a_module_that_does_not_let_go_is_failed_unload(
 @forced
 @pytest.mark.usefixtures("free")
 def test_force_that_works_is_no_failure(app: AppContext, graceful: str) -> None:
-    """What ends by force has ended; the log says that it took force."""
+    """A module that ends by force is stopped, and the log says that it took force."""
     app.load(text(1, graceful, "ends"), id="thing")
     bounded(app.modules["thing"].unload)
     assert app.modules["thing"].state == "STOPPED"
@@ -135,7 +135,7 @@ def test_force_that_works_is_no_failure(app: AppContext, graceful: str) -> None:
 def test_a_swap_does_not_wait_for_the_old_one_to_let_go(
     app: AppContext, free: Callable[[], None], graceful: str, force: str, said: str
 ) -> None:
-    """The new one answers at once and takes further swaps; what hangs is said at the end."""
+    """The new generation answers at once and can be swapped; the stop reports what hangs."""
     app.load(text(1, graceful, force), id="thing")
     for number in (2, 3):
         bounded(lambda: app.load(text(number, "ends", "ends"), id="thing"))  # noqa: B023  # called at once
@@ -149,7 +149,7 @@ def test_a_swap_does_not_wait_for_the_old_one_to_let_go(
 
 @pytest.mark.usefixtures("free")
 def test_one_that_hangs_holds_up_no_other_at_the_stop(app: AppContext) -> None:
-    """Every module is stopped, and the report names the one that would not be."""
+    """Every module is stopped, and the report names the one that hangs."""
     app.load(text(1, "hangs", "hangs"), id="thing")
     report = bounded(app.stop)
     assert len(report.unsettled) == 1

@@ -1,4 +1,4 @@
-"""What began on a generation ends on it, up to the deadline; then it is cancelled and named."""
+"""What began on a generation ends on it, until the deadline; then it is cancelled and named."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAD = "import asyncio\nfrom tests_stage import stage"
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Wait for something that is about to happen; the suite's own bound catches a hang."""
+    """Wait until a condition holds; the suite's own timeout catches a hang."""
     while not true():
         await asyncio.sleep(0.001)
 
@@ -48,12 +48,12 @@ def cleanup_resources(self):
 
 
 def jobs(name: str) -> dict[str, str]:
-    """A module that starts background jobs."""
+    """Return a module that starts background jobs."""
     return {"api.py": simple(JOBS, head=HEAD), "helper.py": f"NAME = {name!r}"}
 
 
 def test_a_background_job_ends_where_it_began(app: AppContext, stage: SimpleNamespace) -> None:
-    """A job that a call started outlives the call and the swap, with its own imports and calls."""
+    """A job outlives the call that started it and the swap, with its own imports and calls."""
     app.load(jobs("a"), id="jobs")
     app.get_service("jobs").begin().result(PATIENCE)
     assert stage.entered.wait(PATIENCE)
@@ -69,7 +69,7 @@ def test_a_background_job_ends_where_it_began(app: AppContext, stage: SimpleName
 
 
 def test_late_imports_of_other_modules(app: AppContext, stage: SimpleNamespace) -> None:
-    """What a generation was built upon it sees for ever, in functions that import late as well."""
+    """An import inside a function leads to what the generation was built on, even after a swap."""
     head = f"{HEAD}\nfrom modules.standard.base.api import Thing"
     body = """
 async def late(self):
@@ -92,7 +92,7 @@ async def late(self):
 
 
 def test_many_generations_drain_at_once(app: AppContext, stage: SimpleNamespace) -> None:
-    """However many swaps there are, each call ends on the generation it began on."""
+    """After any number of swaps each call ends on the generation it began on."""
     body = """
 async def wait(self):
     stage.said.append({n})
@@ -116,7 +116,7 @@ def test_stragglers_are_cancelled_and_named(
     stage: SimpleNamespace,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """At the deadline calls, requests, streams and jobs that hang are ended, each by its name."""
+    """At the deadline hanging calls, requests, streams and jobs are ended and named."""
     monkeypatch.setenv("MODFRAME_DRAIN_TIMEOUT", "0.3")
     head = (
         HEAD
@@ -190,7 +190,7 @@ async def ask(self):
 def test_a_straggler_that_will_not_end(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, stage: SimpleNamespace
 ) -> None:
-    """One that ignores its cancellation is named in the snapshot, and the swap is not held up."""
+    """A call that ignores its cancellation is in the snapshot and doesn't hold up the swap."""
     monkeypatch.setenv("MODFRAME_DRAIN_TIMEOUT", "0.1")
     body = """
 async def stubborn(self):

@@ -34,7 +34,7 @@ def test_an_importer_is_rebuilt_with_what_it_imports(app: AppContext) -> None:
 
 
 def test_a_change_that_breaks_an_importer_changes_nothing(app: AppContext) -> None:
-    """The swap is refused as a whole: both stay as they were."""
+    """The swap is refused as a whole, and both modules stay as they were."""
     app.load([("base", {"api.py": BASE}), ("top", {"api.py": TOP})])
     with pytest.raises(LoadError, match=r"standard\.top.*cannot import name 'Missing'"):
         app.load({"api.py": BASE.replace("Missing", "Gone")}, id="base")

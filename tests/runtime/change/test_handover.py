@@ -1,4 +1,4 @@
-"""State that one generation hands to the next, and the gate that calls wait at meanwhile."""
+"""State that one generation hands to the next, and the gate at which calls wait meanwhile."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def add(self, number: int = 1):
 
 
 def counter(start: int, extra: str = "", *, head: str = "", without: str = "") -> str:
-    """A module that counts and hands its count over."""
+    """Return a module that counts and hands its count over."""
     body = COUNTER.format(start=start)
     if without:
         body = "\n\n".join(one for one in body.split("\n\n") if f"def {without}" not in one)
@@ -48,7 +48,7 @@ def counter(start: int, extra: str = "", *, head: str = "", without: str = "") -
 
 
 def line(app: AppContext, text: str, id: str = "counter") -> str:
-    """Load a text as a cell does; the line it leaves."""
+    """Load a text as a cell does, and return the line it leaves."""
     from modframe.source import SourceFile
 
     app.draft(id, "api.py", SourceFile(text, f"<{hash(text)}>"))
@@ -59,7 +59,7 @@ def line(app: AppContext, text: str, id: str = "counter") -> str:
 
 
 def test_dump_and_load(app: AppContext) -> None:
-    """What the old one dumps the new one loads, with the version it came from; the line says so."""
+    """The new generation loads what the old one dumped, with its version; the line says so."""
     app.load({"api.py": counter(0)}, id="counter")
     app.get_service("counter").add(5).result(PATIENCE)
     said = line(app, counter(100, "def whence(self): return self.source, self.seen"))
@@ -80,7 +80,7 @@ def test_async_hooks(app: AppContext) -> None:
 
 
 def test_what_is_handed_over_is_a_copy(app: AppContext, stage: SimpleNamespace) -> None:
-    """Old and new can't change each other's state, however deep."""
+    """Old and new generation can't change each other's state, however deep it is."""
     keep = "def _(self): pass\nasync def mine(self): stage.said.append(self.seen); return self.seen"
     text = counter(0, keep, head="from tests_stage import stage")
     app.load({"api.py": text}, id="counter")
@@ -92,7 +92,7 @@ def test_what_is_handed_over_is_a_copy(app: AppContext, stage: SimpleNamespace) 
 
 
 def test_keep_state(app: AppContext) -> None:
-    """Attributes that are named are kept; one that the old generation lacks is said."""
+    """Named attributes are kept; one that the old generation doesn't have is reported."""
     body = "async def initialize(self): self.n = 0\nasync def add(self): self.n += 1; return self.n"
     app.load({"api.py": simple(body, arguments="keep_state=('n',)")}, id="counter")
     app.get_service("counter").add().result(PATIENCE)
@@ -102,7 +102,7 @@ def test_keep_state(app: AppContext) -> None:
 
 
 def test_keep_state_in_the_guides_form(app: AppContext) -> None:
-    """A class constant says the same, and one that can't be is named."""
+    """A class constant declares the same, and a wrong value is an error."""
     body = "MODULE_KEEP_STATE = {}\nasync def initialize(self): self.n = 0\n"
     body += "async def add(self): self.n += 1; return self.n"
     app.load({"api.py": simple(body.format("'n'"))}, id="counter")
@@ -116,7 +116,7 @@ def test_keep_state_in_the_guides_form(app: AppContext) -> None:
 
 
 def test_no_load_state(app: AppContext) -> None:
-    """Where the new text can't load, nothing is handed over, and that is no failure but said."""
+    """If the new text has no ``load_state``, the state is dropped and the line says so."""
     app.load({"api.py": counter(0)}, id="counter")
     said = line(app, counter(100, without="load_state"))
     assert said.endswith(" · state dropped, for the new text has no load_state()")
@@ -124,7 +124,7 @@ def test_no_load_state(app: AppContext) -> None:
 
 
 def test_no_dump_state(app: AppContext) -> None:
-    """Where the old text can't dump, that is said as well."""
+    """If the old text has no ``dump_state``, the line says so."""
     app.load({"api.py": counter(0, without="dump_state")}, id="counter")
     said = line(app, counter(100))
     assert said.endswith(" · no state to load, for generation 1 has no dump_state()")
@@ -142,7 +142,7 @@ def test_no_dump_state(app: AppContext) -> None:
     ],
 )
 def test_a_load_that_fails(app: AppContext, change: tuple[str, str], message: str) -> None:
-    """A ``load_state`` that raises is a failed swap: the old one counts on."""
+    """A ``load_state`` that fails is a failed swap, and the old generation counts on."""
     app.load({"api.py": counter(0)}, id="counter")
     service = app.get_service("counter")
     service.add().result(PATIENCE)
@@ -165,7 +165,7 @@ def test_a_load_that_fails(app: AppContext, change: tuple[str, str], message: st
     ],
 )
 def test_a_dump_that_fails(app: AppContext, dumped: str, message: str) -> None:
-    """What can't be dumped or copied fails the swap, and says what to do instead."""
+    """State that can't be dumped or copied fails the swap, with advice."""
     text = counter(0, head="class Own: pass")
     text = text.replace("{'count': self.count, 'seen': self.seen}", dumped)
     text = text.replace('{"count": self.count, "seen": self.seen}', dumped)
@@ -176,7 +176,7 @@ def test_a_dump_that_fails(app: AppContext, dumped: str, message: str) -> None:
 
 
 def test_a_hook_that_hangs(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hook that hangs is a failed swap within the bound, and the gate is open again."""
+    """A hook that hangs fails the swap at its timeout, and the gate opens again."""
     monkeypatch.setenv("MODFRAME_HANDOVER_TIMEOUT", "0.2")
     with modframe.start(workspace=workspace, data=":memory:") as app:
         app.load({"api.py": counter(0)}, id="counter")
@@ -202,7 +202,7 @@ HEAD = "import asyncio\nfrom tests_stage import stage"
 def test_no_update_of_a_call_in_flight_is_lost(
     app: AppContext, stage: SimpleNamespace, behind: Behind
 ) -> None:
-    """New calls wait while old ones end; what those did is handed over, and the new ones go on."""
+    """New calls wait until the old ones have ended, and the state they left is handed over."""
     app.load({"api.py": counter(0, SLOW, head=HEAD)}, id="counter")
     service = app.get_service("counter")
     slow = service.slow()
@@ -218,7 +218,7 @@ def test_no_update_of_a_call_in_flight_is_lost(
 
 
 def gate_of(app: AppContext, name: str) -> object:
-    """What calls of a module have to wait at; nothing while they may pass."""
+    """Return the gate at which calls of a module wait; None while they may pass."""
     return inside.generation(app, name).gate
 
 
@@ -255,10 +255,7 @@ async def in_a_task(self):
 def test_work_of_the_old_generation_passes(
     app: AppContext, stage: SimpleNamespace, behind: Behind, before: str, after: str
 ) -> None:
-    """A call that goes through others, threads and tasks back to its own never waits for itself.
-
-    Whatever the old text said of hand-overs; an outside call waits meanwhile.
-    """
+    """A call that leads back to its module through others, threads and tasks passes the gate."""
     head = f"{HEAD}\nfrom core.app_context import app_context"
     app.load({"api.py": simple(BACK, head=head, arguments=before)}, id="counter")
     app.load({"api.py": simple(OTHER, head="import asyncio")}, id="other")
@@ -299,7 +296,7 @@ def test_calls_that_do_not_end(
     monkeypatch: pytest.MonkeyPatch,
     stage: SimpleNamespace,
 ) -> None:
-    """Rollbacks the bound the swap fails, names who is inside, and the gate opens."""
+    """If calls don't end in time the swap fails and names them, and the gate opens."""
     monkeypatch.setenv("MODFRAME_HANDOVER_TIMEOUT", "0.2")
     with modframe.start(workspace=workspace, data=":memory:") as app:
         app.load({"api.py": counter(0, SLOW, head=HEAD)}, id="counter")
@@ -316,7 +313,7 @@ def test_calls_that_do_not_end(
 
 
 def test_streams_are_not_waited_for(app: AppContext) -> None:
-    """A stream that is open goes on on the old generation; the swap does not wait for it."""
+    """An open stream continues on the old generation, and the swap doesn't wait for it."""
     import asyncio
 
     ticks = "async def ticks(self):\n    while True:\n        yield self.count"
@@ -335,7 +332,7 @@ def test_streams_are_not_waited_for(app: AppContext) -> None:
 
 
 def test_requests_wait_at_the_gate(app: AppContext, stage: SimpleNamespace, behind: Behind) -> None:
-    """Routes of a module that hands over wait as calls do, and none fails."""
+    """Requests wait during a hand-over as calls do, and none fails."""
     head = (
         HEAD
         + """
@@ -375,7 +372,7 @@ async def slow() -> int:
 
 @pytest.mark.soak
 def test_many_swaps_under_load_lose_no_update(app: AppContext) -> None:
-    """Swap after swap while threads count: every count arrives once."""
+    """Threads count during many swaps, and every count arrives once."""
     app.load({"api.py": counter(0)}, id="counter")
     service = app.get_service("counter")
     stop = threading.Event()

@@ -1,4 +1,4 @@
-"""Changes that meet: loads, unloads and stops of the same modules at the same time."""
+"""Concurrent changes: loads, unloads and stops of the same modules at the same time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def get(self):
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """What modules of these tests wait at; importable by them as ``tests_gate.gate``."""
+    """Return what the modules of these tests wait at, which they import as ``tests_gate.gate``."""
     held = ModuleType("tests_gate")
     gate = SimpleNamespace(entered=threading.Event(), release=threading.Event(), stopped=[])
     held.gate = gate  # type: ignore[attr-defined]  # a module made for this
@@ -48,19 +48,19 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def behind() -> Iterator[Callable[..., Future[Any]]]:
-    """Runs a verb in a thread of its own."""
+    """Run a verb in a thread of its own."""
     with ThreadPoolExecutor(8) as pool:
         yield pool.submit
 
 
 def gated(answer: int = 1, *, arguments: str = "") -> str:
-    """A module whose phase 2 waits at the gate."""
+    """Return a module whose phase 2 waits at the gate."""
     head = "import asyncio\nfrom tests_gate import gate"
     return simple(GATED.format(answer=answer), head=head, arguments=arguments)
 
 
 def write(workspace: Path, modules: dict[str, str]) -> None:
-    """Modules below ``modules/standard/``."""
+    """Write modules below ``modules/standard/``."""
     for name, text in modules.items():
         folder = workspace / "modules" / "standard" / name
         folder.mkdir(parents=True)
@@ -75,7 +75,7 @@ def settled(app: AppContext) -> None:
 def test_an_unload_during_a_reload_stops_what_the_reload_made(
     app: AppContext, gate: SimpleNamespace, behind: Callable[..., Future[Any]]
 ) -> None:
-    """The unload waits for its turn, and leaves nothing behind that still runs."""
+    """The unload waits for the reload, and nothing of either generation runs afterwards."""
     gate.release.set()
     app.load({"api.py": gated(1)}, id="thing")
     gate.entered.clear()
@@ -95,7 +95,7 @@ def test_an_unload_during_a_reload_stops_what_the_reload_made(
 def test_two_changes_that_need_one_module_from_disk_share_it(
     workspace: Path, gate: SimpleNamespace, behind: Callable[..., Future[Any]]
 ) -> None:
-    """The second waits for the first to bring it, and loads it not once more."""
+    """The second change waits until the first has loaded the module, and doesn't load it again."""
     write(workspace, {"base": gated()})
     needs = simple("async def get(self):\n    return 2", arguments='requires=["base"]')
     with modframe.start(workspace=workspace, data=":memory:", modules=[]) as app:
@@ -112,7 +112,7 @@ def test_two_changes_that_need_one_module_from_disk_share_it(
 def test_a_module_does_not_go_live_without_what_it_requires(
     app: AppContext, gate: SimpleNamespace, behind: Callable[..., Future[Any]]
 ) -> None:
-    """A requirement that was unloaded meanwhile is missing, as if it had never been there."""
+    """A requirement that is unloaded during a load is missing at its end."""
     app.load({"api.py": simple("def get(self): return 1")}, id="base")
     load = behind(app.load, {"api.py": gated(arguments='requires=["base"]')}, id="top")
     assert gate.entered.wait(PATIENCE)
@@ -127,7 +127,7 @@ def test_a_module_does_not_go_live_without_what_it_requires(
 def test_what_was_imported_from_is_the_live_one_at_publish(
     app: AppContext, gate: SimpleNamespace, behind: Callable[..., Future[Any]]
 ) -> None:
-    """A module that imports from one which is swapped meanwhile is built anew upon the new one."""
+    """If an imported module is swapped during a load, the load is repeated on the new one."""
     base = simple("def get(self): return 1", head="VALUE = {value}")
     app.load({"api.py": base.replace("{value}", "'old'")}, id="base")
     text = gated().replace("return 1", "return VALUE")
@@ -143,7 +143,7 @@ def test_what_was_imported_from_is_the_live_one_at_publish(
 def test_an_importer_that_went_live_meanwhile_is_rebuilt_with_the_swap(
     app: AppContext, gate: SimpleNamespace, behind: Callable[..., Future[Any]]
 ) -> None:
-    """A module that began to import from one while that was being swapped gets the new one too."""
+    """A module that goes live on the old generation during a swap is rebuilt on the new one."""
     app.load({"api.py": simple("def get(self): return 1", head="VALUE = 'old'")}, id="base")
     load = behind(app.load, {"api.py": f"VALUE = 'new'\n{gated()}"}, id="base")
     assert gate.entered.wait(PATIENCE)
@@ -158,7 +158,7 @@ def test_an_importer_that_went_live_meanwhile_is_rebuilt_with_the_swap(
 def test_a_stop_ends_a_load_that_is_under_way(
     app: AppContext, gate: SimpleNamespace, behind: Callable[..., Future[Any]]
 ) -> None:
-    """Whoever loads is told; what was built is unwound before the log closes."""
+    """The load raises, and what it built is unwound before the log closes."""
     load = behind(app.load, {"api.py": gated()}, id="thing")
     assert gate.entered.wait(PATIENCE)
     stop = behind(app.stop)
@@ -175,7 +175,7 @@ def test_a_stop_ends_a_load_that_is_under_way(
 def test_several_stops_at_once_are_one_stop(
     app: AppContext, gate: SimpleNamespace, behind: Callable[..., Future[Any]]
 ) -> None:
-    """Each comes back; nothing is stopped twice."""
+    """Each stop returns, and nothing is stopped twice."""
     gate.release.set()
     app.load({"api.py": gated()}, id="thing")
     for one in [behind(app.stop) for _ in range(4)]:
@@ -185,7 +185,7 @@ def test_several_stops_at_once_are_one_stop(
 
 
 def test_calls_end_with_the_app(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call that was inside when the app stopped says so to whoever waits, then or later."""
+    """A call that was running when the app stopped raises, whenever its result is asked for."""
     monkeypatch.setenv("MODFRAME_DRAIN_TIMEOUT", "0")
     app = modframe.start(workspace=workspace, data=":memory:")
     app.load(
@@ -210,7 +210,7 @@ async def _awaited(call: Any) -> Any:
 
 
 def test_a_cleanup_that_awaits_its_cancelled_task_stops_the_module(app: AppContext) -> None:
-    """The CancelledError it lets out is the module's, not ours; force follows, and it is logged."""
+    """A `CancelledError` out of a cleanup is a failed cleanup: force follows and it is logged."""
     text = simple(
         """
         async def initialize(self):
@@ -236,7 +236,7 @@ def test_a_cleanup_that_awaits_its_cancelled_task_stops_the_module(app: AppConte
 
 @pytest.mark.parametrize("phase", ["__init__", "initialize"])
 def test_a_phase_that_lets_a_cancellation_out_fails_by_name(app: AppContext, phase: str) -> None:
-    """It is a failure of the module, not of whoever loads it."""
+    """A `CancelledError` that a phase lets out fails the load; it doesn't cancel the caller."""
     text = simple(f"def {phase}(self):\n    raise asyncio.CancelledError", head="import asyncio")
     with pytest.raises(LoadError, match="let a CancelledError out"):
         app.load({"api.py": text}, id="thing")
@@ -246,7 +246,7 @@ def test_a_phase_that_lets_a_cancellation_out_fails_by_name(app: AppContext, pha
 def test_tasks_that_ignore_their_cancellation_are_named(
     app: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The module is FAILED_UNLOAD and the report of the stop says which task."""
+    """The module is FAILED_UNLOAD, and the report of the stop names the task."""
     monkeypatch.setattr("modframe.parts.tasks._PATIENCE", 0.05)
     text = simple(
         """
@@ -273,7 +273,7 @@ def test_tasks_that_ignore_their_cancellation_are_named(
 
 
 def test_modules_that_started_together_let_each_other_go(workspace: Path) -> None:
-    """A generation that was replaced is not kept by those it was started with."""
+    """A replaced generation is not kept alive by those that started with it."""
     text = simple("def get(self): return 1")
     write(workspace, {"one": text, "two": text})
     with modframe.start(workspace=workspace, data=":memory:") as app:

@@ -1,4 +1,4 @@
-"""A change that is interrupted at any moment leaves the old or the new, and never a mix."""
+"""A change that is cancelled at any moment leaves the old or the new generation, never a mix."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def add(self):
 
 
 def text(n: int, mode: str) -> Source:
-    """A module with something at every step."""
+    """Return a module with code at every step of a change."""
     code = simple(BODY.format(n=n), head=HEAD.format(n=n), arguments=f"swap={mode!r}")
     return Source.from_texts("standard.thing", {"api.py": code})
 
@@ -84,13 +84,13 @@ STEPS = 8
 def test_interrupted_at_every_step(
     app: AppContext, stage: SimpleNamespace, mode: str, turns: int
 ) -> None:
-    """Cancelled at any step, or a few turns of the loop later: one version answers, one runs."""
+    """After a cancellation at any step one version answers, and one runs."""
     stage.running = stage.active = 0
     stage.step = lambda: None
     loop = inside.app_loop(app)
 
     async def interrupted(n: int, at: int) -> int:
-        """A change that is cancelled at a step; how many it took."""
+        """Cancel a change at a step, and return how many steps it took."""
         taken = 0
 
         def step() -> None:

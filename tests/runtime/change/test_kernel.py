@@ -35,7 +35,7 @@ class Prices:
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    """A kernel with the extension loaded and an app that keeps nothing."""
+    """Start a kernel with the extension and an app that keeps nothing."""
     with kernel(tmp_path_factory.mktemp("workspace")) as running:
         running.run("import modframe\napp = modframe.start(data=':memory:', modules=[])")
         running.run("%load_ext modframe")
@@ -99,7 +99,7 @@ app.load(texts(0), id="versioned")
 
 @pytest.mark.parametrize("swap", ["swap_by_verb", "swap_by_cell"])
 def test_an_interrupt_at_any_moment_leaves_the_old_or_the_new(shell: Kernel, swap: str) -> None:
-    """Forty moments from before the swap to after it: never a mix, nothing left over, no lock held."""
+    """An interrupt at forty moments around a swap leaves no mix, no leftover and no held lock."""
     shell.run(INTERRUPTED)
     whole = "(version,) * 3" if swap == "swap_by_verb" else "(0, version, 0)"
     shell.run(
@@ -126,7 +126,7 @@ STEPS = {
 
 @pytest.mark.parametrize("step", STEPS)
 def test_an_interrupt_in_a_step_that_waits_leaves_the_old(shell: Kernel, step: str) -> None:
-    """Ctrl-C while a body or a phase waits for ever is a KeyboardInterrupt, and changes nothing."""
+    """Ctrl-C during an endless body or phase is a KeyboardInterrupt and changes nothing."""
     shell.run(PRICE.format(price=1))
     number = shell.run("app.modules['prices'].generation").value
     shell.run(STUCK)
@@ -186,7 +186,7 @@ def counts():
 
 @pytest.mark.soak
 def test_the_same_cell_run_a_hundred_times(shell: Kernel) -> None:
-    """Equal text changes nothing; other text each time leaves one generation and no trace."""
+    """Equal text changes nothing; a hundred different texts leave one generation and no trace."""
     shell.run("if 'prices' in app.modules: app.modules['prices'].unload()")
     shell.run(COUNTS)
     first = shell.run(PRICE.format(price=0)).stdout
@@ -206,7 +206,7 @@ def test_the_same_cell_run_a_hundred_times(shell: Kernel) -> None:
 
 @pytest.fixture
 def subshell(shell: Kernel) -> str:
-    """A second shell of the kernel, with a thread and a loop of its own."""
+    """Open a second shell of the kernel, which has its own thread and loop."""
     shell.client.control_channel.send(shell.client.session.msg("create_subshell_request"))
     reply = shell.client.get_control_msg(timeout=PATIENCE)
     return str(reply["content"]["subshell_id"])
@@ -225,7 +225,7 @@ def send_there(shell: Kernel, subshell: str, code: str) -> str:
 
 
 def test_a_cell_run_again_from_a_subshell(shell: Kernel, subshell: str) -> None:
-    """It swaps while a cell of the main shell runs, which sees the new one at its next call."""
+    """A subshell swaps while a cell of the main shell runs, whose next call sees the new one."""
     shell.run(PRICE.format(price=1))
     sent = shell.send(
         "import threading\nchanged = threading.Event()\nprint('busy', flush=True)\n"

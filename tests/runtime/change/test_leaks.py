@@ -112,7 +112,7 @@ class Failing:
 
 
 def references(app: AppContext) -> dict[str, weakref.ref[Any]]:
-    """Weak references to what a generation is made of."""
+    """Return weak references to what a generation is made of."""
     generation: Any = inside.generation(app, "full")
     names = vars(generation.package.modules()["api.py"])
     found = {key: weakref.ref(names[key]) for key in ("Row", "Item", "Plain", "Full", "items")}
@@ -124,7 +124,7 @@ def references(app: AppContext) -> dict[str, weakref.ref[Any]]:
 
 
 def use(app: AppContext, number: int) -> None:
-    """Calls, requests, docs and a handle, so that every cache is filled."""
+    """Call, request, document and look at the module, so that every cache is filled."""
 
     async def requests() -> None:
         async with app.test_client() as client:
@@ -174,7 +174,7 @@ def test_nothing_of_an_unloaded_module_is_alive(app: AppContext) -> None:
 
 
 def counts() -> dict[str, int]:
-    """What may not grow."""
+    """Return what may not grow."""
     return {
         "modules": sum("full" in name for name in sys.modules),
         "linecache": sum("full" in name for name in linecache.cache),
@@ -202,7 +202,7 @@ def test_swaps_leave_nothing_behind(app: AppContext) -> None:
 
 
 def fail(app: AppContext, line: str, *, body: str = "", **files: str) -> str:
-    """The traceback of a load whose ``initialize``, or body, fails at a line."""
+    """Return the traceback of a load that fails in ``initialize``, or in the body."""
     api = FAILING.format(body=body, start="pass" if body else line)
     with pytest.raises(LoadError) as caught:
         app.load({"api.py": api, **files}, id="failing", force=True)
@@ -213,7 +213,7 @@ def fail(app: AppContext, line: str, *, body: str = "", **files: str) -> str:
 @pytest.mark.soak
 @pytest.mark.parametrize("where", ["body", "initialize"])
 def test_failed_attempts_leave_a_bounded_number_of_texts(app: AppContext, where: str) -> None:
-    """The newest can be read in its traceback; what many attempts left does not grow."""
+    """The newest failure can be read in its traceback; the older texts don't pile up."""
     for number in range(2 * READABLE):
         line = f"raise ValueError({number})"
         assert line in fail(app, line, body=line if where == "body" else "")
@@ -222,7 +222,7 @@ def test_failed_attempts_leave_a_bounded_number_of_texts(app: AppContext, where:
 
 @pytest.mark.soak
 def test_the_newest_failure_stays_readable(app: AppContext) -> None:
-    """However many files it has, however often it failed before, and whatever goes well since."""
+    """The newest traceback has its lines, whatever failed before and whatever loads afterwards."""
     many = {f"file{number}.py": f"x = {number}\n" for number in range(READABLE + 10)}
     body = "".join(f"from .file{number} import x\n" for number in range(READABLE + 10))
     api = FAILING.format(body=body, start="raise OSError('many')")
@@ -242,7 +242,7 @@ def test_the_newest_failure_stays_readable(app: AppContext) -> None:
 
 
 def test_a_request_keeps_its_generation_open(app: AppContext) -> None:
-    """What began on a generation ends on it, while new requests see the new one."""
+    """A request ends on the generation it began on, while new ones reach the new generation."""
     text = dedent(
         """
         import asyncio

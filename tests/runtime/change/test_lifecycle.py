@@ -30,7 +30,7 @@ TRACE = sys.modules["tests_trace"].TRACE
 
 @pytest.fixture
 def trace(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A list that modules append to, importable by them as ``tests_trace``."""
+    """Return a list that modules append to, as ``tests_trace.TRACE``."""
     import sys
     from types import ModuleType
 
@@ -41,7 +41,7 @@ def trace(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def traced(name: str, *, arguments: str = "", extra: str = "") -> str:
-    """A module that writes down its phases."""
+    """Return a module that notes its phases."""
     body = dedent(
         f"""
         async def initialize(self):
@@ -58,7 +58,7 @@ def traced(name: str, *, arguments: str = "", extra: str = "") -> str:
 
 
 def guide_form(id: str, *, decorators: str = "", body: str = "") -> str:
-    """A module under the guide's form, with what a test adds."""
+    """Return a module in the guide's form, with what a test adds."""
     lines = "\n".join(f"    {line}" for line in dedent(body).strip().splitlines())
     return f"""
 from core.decorators import *
@@ -115,7 +115,7 @@ class Thing(DataIntegrityModule):
 
 
 def write(workspace: Path, modules: dict[str, str]) -> None:
-    """Modules below ``modules/standard/``."""
+    """Write modules below ``modules/standard/``."""
     for name, text in modules.items():
         folder = workspace / "modules" / "standard" / name
         folder.mkdir(parents=True)
@@ -125,7 +125,7 @@ def write(workspace: Path, modules: dict[str, str]) -> None:
 def test_all_phase_1_then_phase_2_in_order_and_the_reverse_at_the_end(
     workspace: Path, trace: list[str]
 ) -> None:
-    """Every spelling of a requirement orders; stops are the exact reverse."""
+    """Requirements in any spelling give the order of the start; the stop is its exact reverse."""
     write(
         workspace,
         {
@@ -154,7 +154,7 @@ def test_all_phase_1_then_phase_2_in_order_and_the_reverse_at_the_end(
 
 
 def test_independent_modules_start_in_parallel(workspace: Path, trace: list[str]) -> None:
-    """Two modules that wait for each other's initialize both start: it's one moment."""
+    """Two modules whose ``initialize`` waits for the other's both start."""
     extra = """
         async def meet(self):
             pass
@@ -178,7 +178,7 @@ class {name}:
 def test_missing_and_cyclic_requirements_are_reported_at_once(
     workspace: Path, trace: list[str]
 ) -> None:
-    """Before anything starts: all missing, all cycles as paths; what depends on them is blocked."""
+    """All missing requirements and cycles are named before anything starts."""
     write(
         workspace,
         {
@@ -238,7 +238,7 @@ def test_missing_and_cyclic_requirements_are_reported_at_once(
     ],
 )
 def test_a_failing_phase_changes_nothing(app: AppContext, body: str, message: str) -> None:
-    """Exceptions, False, error results and exits fail the load and leave the old one live."""
+    """Exceptions, False, error results and exits fail the load; the old generation stays live."""
     good = simple("async def get(self):\n    return 1")
     app.load({"api.py": good}, id="thing")
     bad = simple(body + "\nasync def get(self):\n    return 2")
@@ -255,7 +255,7 @@ def test_a_failing_phase_changes_nothing(app: AppContext, body: str, message: st
 def test_a_hanging_phase_ends_at_its_bound(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A phase that never ends is cancelled after its setting and fails the load."""
+    """A phase that never ends is cancelled at its timeout and fails the load."""
     monkeypatch.setenv("MODFRAME_PHASE_TIMEOUT", "0.2")
     with modframe.start(workspace=workspace, data=":memory:") as app:
         text = simple(
@@ -270,7 +270,7 @@ def test_a_hanging_phase_ends_at_its_bound(
 def test_a_hanging_import_ends_at_its_bound(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A body that waits is left behind; the next attempt is a fresh one."""
+    """A body that hangs is left behind at its timeout, and the next load is not affected."""
     monkeypatch.setenv("MODFRAME_LOAD_TIMEOUT", "0.3")
     release = threading.Event()
     import sys
@@ -296,7 +296,7 @@ def test_a_hanging_import_ends_at_its_bound(
 
 
 def test_a_hanging_cleanup_is_forced_and_the_module_loads_again(app: AppContext) -> None:
-    """Graceful within its bound, then force; a force that raises is FAILED_UNLOAD."""
+    """A cleanup that hangs is followed by force; if force fails the module is FAILED_UNLOAD."""
     text = (
         guide_form("thing")
         .replace("timeout=30", "timeout=0.2")
@@ -314,7 +314,7 @@ def test_a_hanging_cleanup_is_forced_and_the_module_loads_again(app: AppContext)
 
 
 def test_a_cleanup_that_fails_after_a_failed_start_hides_nothing(app: AppContext) -> None:
-    """The error says why the start failed, though the module's own cleanup counted on a service."""
+    """The error gives the reason of the failed start, even if the cleanup fails because of it."""
     text = (
         guide_form("thing")
         .replace("from tests_trace import TRACE", "TRACE = []")
@@ -327,7 +327,7 @@ def test_a_cleanup_that_fails_after_a_failed_start_hides_nothing(app: AppContext
 
 
 def test_what_is_left_of_an_unloaded_mapping_is_its_text(app: AppContext) -> None:
-    """Its id can be planned and loaded again, as the advice of a handle says; so can it reload."""
+    """After its unload, a module from a mapping can be planned, reloaded and loaded by its id."""
     files = {"test_api.py": "def test_nothing_much():\n    assert True\n"}
     files["api.py"] = simple("async def get(self):\n    return 1")
     app.load(files, id="thing")
@@ -352,7 +352,7 @@ def test_what_is_left_of_an_unloaded_mapping_is_its_text(app: AppContext) -> Non
 
 
 def test_unloading_what_others_require_is_refused(app: AppContext) -> None:
-    """A live module's requirement stays; both together may go."""
+    """A module that a live one requires can't be unloaded before it."""
     app.load({"api.py": simple("def get(self): return 1")}, id="base")
     app.load({"api.py": simple("def get(self): return 1", arguments='requires=["base"]')}, id="top")
     with pytest.raises(ModframeError, match=r"standard\.base can't be unloaded: standard\.top"):
@@ -363,7 +363,7 @@ def test_unloading_what_others_require_is_refused(app: AppContext) -> None:
 
 
 def test_a_list_is_one_transaction(app: AppContext) -> None:
-    """Modules loaded together see each other; if one fails none is live."""
+    """Modules loaded together see each other; if one fails, none is live."""
     asks = simple(
         "async def initialize(self):\n    self.got = await self.app_context.get_service('b').get()\n"
         "async def get(self):\n    return self.got",
@@ -379,7 +379,7 @@ def test_a_list_is_one_transaction(app: AppContext) -> None:
 
 
 def test_requirements_on_disk_come_along(workspace: Path, trace: list[str]) -> None:
-    """A list loads what it names and what that requires, and nothing else."""
+    """A list loads the modules it names and what they require, and nothing else."""
     write(
         workspace,
         {
@@ -395,7 +395,7 @@ def test_requirements_on_disk_come_along(workspace: Path, trace: list[str]) -> N
 
 
 def test_tasks_of_a_module_end_with_it(app: AppContext) -> None:
-    """A worker that sleeps for a minute is cancelled, and awaited, at the swap."""
+    """A task that sleeps is cancelled and awaited at the swap."""
     text = simple(
         """
         async def initialize(self):
@@ -422,7 +422,7 @@ def test_tasks_of_a_module_end_with_it(app: AppContext) -> None:
 
 
 def test_start_is_idempotent_and_refuses_other_arguments(workspace: Path, tmp_path: Path) -> None:
-    """The same app again; given arguments that differ raise and are named."""
+    """A second start returns the same app, or raises and names the arguments that differ."""
     app = modframe.start(workspace=workspace, data=":memory:")
     try:
         assert modframe.start() is app
@@ -443,7 +443,7 @@ def test_nothing_is_created_before_something_is_kept(workspace: Path) -> None:
 
 
 def test_a_stopped_app_gives_its_report_again(workspace: Path) -> None:
-    """Stopping twice, as at the end of a ``with`` whose body stopped, is no error."""
+    """Stopping twice is no error, as at the end of a ``with`` whose body stopped."""
     with modframe.start(workspace=workspace, data=":memory:") as app:
         report = app.stop()
     assert app.stop() is report
@@ -452,7 +452,7 @@ def test_a_stopped_app_gives_its_report_again(workspace: Path) -> None:
 def test_a_start_that_cannot_begin_leaves_no_thread(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bad framework setting is said, and nothing of the attempt goes on running."""
+    """A start with a bad setting raises and leaves no thread."""
     monkeypatch.setenv("MODFRAME_DRAIN_TIMEOUT", "soon")
     before = set(threading.enumerate())
     with pytest.raises(ModframeError, match="MODFRAME_DRAIN_TIMEOUT"):
@@ -461,7 +461,7 @@ def test_a_start_that_cannot_begin_leaves_no_thread(
 
 
 def test_priority_breaks_ties(workspace: Path, trace: list[str]) -> None:
-    """Of modules that don't need each other, the lower number begins first; needs come before."""
+    """Of modules that don't need each other the one with the lower priority starts first."""
     named = 'register_service("standard.{id}.service", methods=[]'
     texts = {
         name: guide_form(name).replace(

@@ -89,7 +89,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that makes a text fail, and where."""
+    """Something that makes a text fail, and the step at which it does."""
 
     step: str
     top: str = ""
@@ -98,7 +98,7 @@ class Fault:
 
     @property
     def late(self) -> bool:
-        """Whether it comes after the graph."""
+        """Return whether the fault shows after the graph."""
         return self.step not in ("check", "import", "read")
 
 
@@ -141,13 +141,13 @@ class Known:
 
 
 class Verbs(RuleBasedStateMachine):
-    """Every verb on three modules, two upon one, with faults at every step of the swap."""
+    """Every verb on three modules, of which one requires two, with faults at every step."""
 
     app: AppContext
 
     @initialize()
     def start(self) -> None:
-        """An app that keeps nothing, in an empty workspace."""
+        """Start an app that keeps nothing, in an empty workspace."""
         self.folder = tempfile.TemporaryDirectory()
         self._begin()
 
@@ -160,7 +160,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(name=NAMES, answer=st.integers(0, 3))
     def load(self, name: str, answer: int) -> None:
-        """Goes live with the next number and the count; equal text changes nothing."""
+        """A text goes live with the next number and the count; an equal text changes nothing."""
         known = self.known[name]
         missing = self._missing(name)
         unchanged = known.answer == answer
@@ -177,7 +177,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(answer=st.integers(0, 3))
     def load_together(self, answer: int) -> None:
-        """A group goes live as one, in whatever order it is given."""
+        """A group goes live as one, in any order."""
         self.app.load([(name, {"api.py": self._text(name, answer)}) for name in reversed(REQUIRES)])
         for known in self.known.values():
             if known.answer != answer:
@@ -185,7 +185,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(name=NAMES, fault=st.sampled_from([*FAULTS, *HANDOVERS]))
     def load_broken(self, name: str, fault: Fault) -> None:
-        """Raises, says the step, and changes nothing that is live."""
+        """A fault raises, names its step, and changes nothing that is live."""
         known = self.known[name]
         if fault.step == "handover" and known.answer is None:
             return
@@ -216,7 +216,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def reload(self, name: str) -> None:
-        """A new number for the same text."""
+        """A reload gives the same text a new number."""
         known = self.known[name]
         if known.answer is not None:
             self.app.modules[name].reload()
@@ -224,7 +224,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def rollback(self, name: str) -> None:
-        """Back to the newest text that differs, under a new number."""
+        """A rollback brings back the newest text that differs, under a new number."""
         known = self.known[name]
         if known.answer is None:
             return
@@ -264,7 +264,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def unload(self, name: str) -> None:
-        """Refused while another requires it."""
+        """An unload is refused while another module requires it."""
         known = self.known[name]
         held = [
             other
@@ -283,7 +283,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """Nothing of before is left."""
+        """A new app knows nothing of the one before."""
         self.overrides.close()
         self.app.stop()
         self._begin()
@@ -344,7 +344,7 @@ class Verbs(RuleBasedStateMachine):
             return int((await http.get(f"/api/v1/{name}/answer")).json())
 
     def teardown(self) -> None:
-        """Everything was closed, and only the generations that are live own something."""
+        """Assert that everything was closed and only live generations own something."""
         if not hasattr(self, "app"):
             return
         self.overrides.close()

@@ -1,4 +1,4 @@
-"""`app.plan`: what a change would do, said without doing it."""
+"""`app.plan`: it describes what a change would do, and changes nothing."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ CALLER = simple(
 
 
 def seen(plan: Plan) -> list[tuple[str, str, str]]:
-    """Action, id and numbers of each entry."""
+    """Return action, id and numbers of each entry."""
     return [(one.action, one.id, one.generations) for one in plan]
 
 
 def test_a_start_a_swap_a_rebuild_and_those_that_stay(app: AppContext) -> None:
-    """Each module is listed with what would become of it, and why."""
+    """Each module is listed with what would happen to it, and why."""
     app.load([("base", {"api.py": BASE}), ("top", {"api.py": TOP})])
     app.load({"api.py": CALLER}, id="caller")
     plan = app.plan(
@@ -60,7 +60,7 @@ def test_a_start_a_swap_a_rebuild_and_those_that_stay(app: AppContext) -> None:
 
 
 def test_callers_stay_and_reach_it_through_their_handles(app: AppContext) -> None:
-    """A module that only calls the service is listed, though nothing happens to it."""
+    """A module that only calls the service is listed as one that stays."""
     app.load({"api.py": BASE}, id="base")
     app.load({"api.py": CALLER}, id="caller")
     plan = app.plan({"api.py": BASE.replace("1", "2")}, id="base")
@@ -71,7 +71,7 @@ def test_callers_stay_and_reach_it_through_their_handles(app: AppContext) -> Non
 
 
 def test_what_differs_is_said(app: AppContext) -> None:
-    """The diff by file, routes and methods that come and go."""
+    """The entry has the diff of each file, and the routes and methods that change."""
     app.load({"api.py": ORDERS, "old.py": "x = 1\n"}, id="orders")
     changed = ORDERS.replace('"/total"', '"/sum"').replace("def boom", "def bang")
     plan = app.plan({"api.py": changed, "new.py": "y = 2\n"}, id="orders")
@@ -91,7 +91,7 @@ def test_what_differs_is_said(app: AppContext) -> None:
 
 
 def test_settings_and_columns_that_come_and_go_are_said(app: AppContext) -> None:
-    """Settings by key; columns that would be added, in the models' words, with no database asked."""
+    """The entry names settings and columns that would change, and no database is asked."""
     text = simple(
         "pass",
         head=(
@@ -132,7 +132,7 @@ def test_settings_and_columns_that_come_and_go_are_said(app: AppContext) -> None
 def test_what_would_refuse_it_is_said_not_raised(
     app: AppContext, text: str, why: str, error: str
 ) -> None:
-    """Errors stand in the plan, with their findings; what is sound is held up by them."""
+    """An error is an entry of the plan, with its findings; sound modules wait for it."""
     app.load({"api.py": BASE}, id="base")
     plan = app.plan([("base", {"api.py": text}), ("fresh", {"api.py": simple()})])
     entry, held = plan
@@ -145,7 +145,7 @@ def test_what_would_refuse_it_is_said_not_raised(
 
 
 def test_what_it_blocks_is_named(app: AppContext) -> None:
-    """A module that waits for one that fails says by whom it is blocked."""
+    """A module that waits for a failing one names it."""
     plan = app.plan([("base", {"api.py": "1 / 0\n"}), ("top", {"api.py": TOP})])
     assert [one.why for one in plan] == [
         "one of its files can't be run",
@@ -154,7 +154,7 @@ def test_what_it_blocks_is_named(app: AppContext) -> None:
 
 
 def test_a_broken_contract_is_said_with_its_users(app: AppContext) -> None:
-    """Taking away what a live module uses would be refused, and the plan says who uses it."""
+    """A change that takes away what a live module uses would be refused, and names the user."""
     app.load({"api.py": BASE}, id="base")
     app.load({"api.py": CALLER}, id="caller")
     plan = app.plan({"api.py": BASE.replace("fail", "gone")}, id="base")
@@ -165,7 +165,7 @@ def test_a_broken_contract_is_said_with_its_users(app: AppContext) -> None:
 
 
 def test_nothing_is_left_of_a_plan(app: AppContext, stage: SimpleNamespace) -> None:
-    """No generation, number, record, module or text stays; the class that was loaded dies."""
+    """A plan leaves no generation, number, record, module or text, and its classes die."""
     app.load({"api.py": ORDERS}, id="orders")
     text = (
         ORDERS.replace("40", "41")
@@ -190,7 +190,7 @@ def test_nothing_is_left_of_a_plan(app: AppContext, stage: SimpleNamespace) -> N
 def test_a_plan_of_a_folder_leaves_the_live_text_to_tracebacks(
     app: AppContext, workspace: Path
 ) -> None:
-    """Planning a saved file does not let the live generation's lines show the new text."""
+    """After a plan of a saved file, the live generation's lines still show the old text."""
     folder = workspace / "modules" / "standard" / "orders"
     folder.mkdir(parents=True)
     (folder / "api.py").write_text(ORDERS)
@@ -202,7 +202,7 @@ def test_a_plan_of_a_folder_leaves_the_live_text_to_tracebacks(
 
 
 def test_what_is_required_from_disk_would_start(app: AppContext, workspace: Path) -> None:
-    """A requirement that lies below `modules/` is part of the plan, and not loaded by it."""
+    """A requirement below `modules/` is part of the plan, and isn't loaded by it."""
     folder = workspace / "modules" / "standard" / "base"
     folder.mkdir(parents=True)
     (folder / "api.py").write_text(BASE)
@@ -213,7 +213,7 @@ def test_what_is_required_from_disk_would_start(app: AppContext, workspace: Path
 
 
 def test_only_line_ends_that_differ_are_said(app: AppContext) -> None:
-    """A text that differs in nothing a diff shows is still a swap, and says why."""
+    """A text with other line ends is a swap, and the plan gives that reason."""
     app.load({"api.py": BASE}, id="base")
     (entry,) = app.plan({"api.py": BASE.replace("\n", "\r\n")}, id="base")
     assert entry.action == "swap"
@@ -221,13 +221,13 @@ def test_only_line_ends_that_differ_are_said(app: AppContext) -> None:
 
 
 def test_an_id_that_is_nowhere_is_an_error(app: AppContext) -> None:
-    """What can't be read can't be planned."""
+    """A module that can't be found can't be planned."""
     with pytest.raises(ModuleNotFoundInWorkspaceError, match="nowhere"):
         app.plan("nowhere")
 
 
 def test_its_html_escapes_what_modules_say(app: AppContext) -> None:
-    """Names and texts of modules are text."""
+    """Names and texts of modules are escaped."""
     app.load({"api.py": BASE}, id="base")
     html = app.plan({"api.py": BASE + "# <script>alert(1)</script>\n"}, id="base")._repr_html_()
     assert "<script>" not in html
@@ -235,7 +235,7 @@ def test_its_html_escapes_what_modules_say(app: AppContext) -> None:
 
 
 def test_a_plan_of_nothing_and_of_what_is_live(app: AppContext) -> None:
-    """An empty list is an empty plan; a text that is live stays."""
+    """An empty list is an empty plan; a live text stays."""
     assert repr(app.plan([])) == "<Plan of 0 modules: nothing to do>"
     app.load({"api.py": BASE}, id="base")
     assert seen(app.plan({"api.py": BASE}, id="base")) == [("stay", "standard.base", "1")]

@@ -97,7 +97,7 @@ SERVICES = "VERSION = 1\n\n\ndef price():\n    return VERSION\n"
 
 
 def texts(version: int = 1) -> dict[str, str]:
-    """Both files, with a version in each."""
+    """Return both files, with a version in each."""
     new = f"VERSION = {version}"
     return {
         "api.py": API.replace("VERSION = 1", new),
@@ -107,7 +107,7 @@ def texts(version: int = 1) -> dict[str, str]:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """What ``/waits`` waits at."""
+    """Return what the route ``/waits`` waits at."""
     held = ModuleType("tests_gate")
     held.gate = SimpleNamespace(entered=threading.Event(), release=threading.Event())  # type: ignore[attr-defined]  # a module made for this
     monkeypatch.setitem(sys.modules, "tests_gate", held)
@@ -116,7 +116,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def shop(app: AppContext) -> Iterator[httpx.Client]:
-    """The module, live and served; a client of it."""
+    """Return a client of the module, which is live and served."""
     app.load(texts(), id="shop")
     url = app.serve(port=0).url
     with httpx.Client(base_url=f"{url}/api/v1/shop", timeout=PATIENCE) as client:
@@ -124,7 +124,7 @@ def shop(app: AppContext) -> Iterator[httpx.Client]:
 
 
 def everything(app: AppContext, shop: httpx.Client) -> Any:
-    """What shows which version is live, by every way in."""
+    """Return the version that every way in shows."""
     openapi = shop.get(str(shop.base_url.join("/openapi.json"))).json()
     return (
         shop.get("/price").json(),
@@ -139,7 +139,7 @@ def everything(app: AppContext, shop: httpx.Client) -> Any:
 def test_a_file_that_raises_mixes_nothing(
     app: AppContext, shop: httpx.Client, file: str, where: str
 ) -> None:
-    """Whichever file fails, and wherever: all of them stay as they were, until all are sound."""
+    """If any file fails, at any line, all files stay as they were."""
     before = everything(app, shop)
     edited = texts(2)
     edited["api.py"] += '\n\n@router.get("/new")\ndef new():\n    return 1\n'
@@ -159,7 +159,7 @@ def test_a_file_that_raises_mixes_nothing(
 
 
 def test_what_was_taken_out_answers_no_more(app: AppContext, shop: httpx.Client) -> None:
-    """A route, a method, a function and a whole file: gone with the text that had them."""
+    """A route, a method, a function or a file is gone with the text that had it."""
     handle = app.get_service("shop")
     assert handle.gone_soon().result() == 1
     edited = texts(2)
@@ -180,7 +180,7 @@ def test_what_was_taken_out_answers_no_more(app: AppContext, shop: httpx.Client)
 
 
 def test_an_open_event_stream_delays_no_edit(app: AppContext, shop: httpx.Client) -> None:
-    """The stream goes on with what it began on, while new requests are answered by the new text."""
+    """A stream continues on its generation, while new requests get the new text."""
     with shop.stream("GET", "/events") as stream:
         lines = (line for line in stream.iter_lines() if line)
         assert next(lines) == "data: 1"
@@ -195,7 +195,7 @@ def test_an_open_event_stream_delays_no_edit(app: AppContext, shop: httpx.Client
 def test_a_request_in_flight_ends_as_it_began(
     app: AppContext, shop: httpx.Client, gate: SimpleNamespace
 ) -> None:
-    """A sync route that waits in its thread over two edits answers from one text, imports too."""
+    """A sync route that waits in a thread over two edits answers from one text, imports too."""
     with ThreadPoolExecutor(1) as pool:
         request = pool.submit(shop.get, "/waits")
         assert gate.entered.wait(PATIENCE)
@@ -207,7 +207,7 @@ def test_a_request_in_flight_ends_as_it_began(
 
 
 def test_half_a_cell_is_not_live(app: AppContext, shop: httpx.Client) -> None:
-    """A cell that defines a route anew and then fails leaves the old route, and no other."""
+    """A cell that redefines a route and then fails leaves the old route alone."""
     before = everything(app, shop)
     half = texts(2)["api.py"] + '\n\n@router.get("/new")\ndef new():\n    return 1\n\n\n1 / 0\n'
     app.draft("shop", "api.py", SourceFile(half, "/tmp/cell.py", 2, "Cell In[7]"))
@@ -223,7 +223,7 @@ def test_half_a_cell_is_not_live(app: AppContext, shop: httpx.Client) -> None:
 
 
 def test_a_file_saved_by_renaming_is_read(app: AppContext, workspace: Path) -> None:
-    """As editors save: a new file in the place of the old one, which keeps its length and time."""
+    """A new file that replaces the old one is read, even with the same length and time."""
     folder = workspace / "modules" / "standard" / "shop"
     folder.mkdir(parents=True)
     for name, text in texts().items():

@@ -1,4 +1,4 @@
-"""Modules that own something alone: the old one stops before the new one starts."""
+"""Modules that own something exclusive: the old one stops before the new one starts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def name(self):
 
 @pytest.fixture
 def port(stage: SimpleNamespace) -> SimpleNamespace:
-    """A port that one module at a time can have."""
+    """Return the stage with a port that one module at a time can have."""
     import socket
 
     with socket.socket() as free:
@@ -51,13 +51,13 @@ def port(stage: SimpleNamespace) -> SimpleNamespace:
 
 
 def holder(name: str, extra: str = "") -> str:
-    """A module that listens on the port."""
+    """Return a module that listens on the port."""
     arguments = 'swap="stop_first"'
     return simple(HOLDER.format(name=name) + extra, head=PORT, arguments=arguments)
 
 
 def test_the_old_one_stops_first(app: AppContext, port: SimpleNamespace) -> None:
-    """A port can be taken over, and no call fails meanwhile."""
+    """A port is taken over, and no call fails meanwhile."""
     app.load({"api.py": holder("a")}, id="holder")
     service = app.get_service("holder")
     stop = threading.Event()
@@ -80,7 +80,7 @@ def test_the_old_one_stops_first(app: AppContext, port: SimpleNamespace) -> None
 
 
 def test_a_text_that_can_not_load_stops_nothing(app: AppContext, port: SimpleNamespace) -> None:
-    """Whatever is wrong before anything starts leaves the old one running."""
+    """A fault that shows before anything starts leaves the old generation running."""
     app.load({"api.py": holder("a")}, id="holder")
     for broken in ("class", "1 / 0", "from .nowhere import x", "@module\nclass Other: pass"):
         with pytest.raises(LoadError):
@@ -93,7 +93,7 @@ def test_a_text_that_can_not_load_stops_nothing(app: AppContext, port: SimpleNam
 def test_a_failure_brings_the_old_text_back(
     app: AppContext, port: SimpleNamespace, step: str
 ) -> None:
-    """If the new one does not start, the old text is built again, under a new number."""
+    """If the new generation doesn't start, the old text is built again under a new number."""
     state = "\ndef dump_state(self): return {'n': getattr(self, 'n', 5)}\n"
     state += "def load_state(self, state, version): self.n = state['n']\n"
     state += "def n_now(self): return getattr(self, 'n', 5)"
@@ -117,7 +117,7 @@ def test_a_failure_brings_the_old_text_back(
 
 
 def test_an_old_text_that_does_not_start_again(app: AppContext, port: SimpleNamespace) -> None:
-    """If neither starts the module is down, and says why; it can be loaded again."""
+    """If neither starts, the module is down with a reason, and can be loaded again."""
     once = "async def initialize(self):\n        stage.starts = getattr(stage, 'starts', 0) + 1\n"
     once += "        if stage.starts > 1: raise RuntimeError('only once')\n"
     text = holder("a").replace("async def initialize(self):\n", once)
@@ -133,7 +133,7 @@ def test_an_old_text_that_does_not_start_again(app: AppContext, port: SimpleName
 
 
 def test_importers_of_what_was_stopped(app: AppContext, port: SimpleNamespace) -> None:
-    """Modules that import from it are rebuilt with it, also when the old text is brought back."""
+    """Importers are rebuilt with it, also when the old text is brought back."""
     thing = "\n\nclass Piece: pass\n"
     app.load({"api.py": holder("a") + thing}, id="holder")
     user = "from modules.standard.holder.api import Piece"
@@ -149,7 +149,7 @@ def test_importers_of_what_was_stopped(app: AppContext, port: SimpleNamespace) -
 def test_calls_wait_while_neither_runs(
     app: AppContext, port: SimpleNamespace, behind: Behind
 ) -> None:
-    """A call that comes between the two goes to the new one, and one that is inside goes first."""
+    """A running call ends first; a call that comes between the two goes to the new one."""
     method = "\nasync def inside(self):\n    stage.entered.set()\n"
     method += "    await asyncio.to_thread(stage.release.wait)\n    return '{name}'\n"
     app.load({"api.py": holder("a", method.format(name="a"))}, id="holder")
@@ -169,7 +169,7 @@ def test_calls_wait_while_neither_runs(
 def test_a_group_stops_dependents_first_and_cleanups_may_call(
     app: AppContext, stage: SimpleNamespace
 ) -> None:
-    """In whatever order it is given; who is called in a cleanup is still there."""
+    """A group stops dependents first, in whatever order it is given, so cleanups can call."""
     head = "from tests_stage import stage"
     user = """
 async def cleanup_resources(self):
@@ -191,7 +191,7 @@ async def cleanup_resources(self): stage.said.append("base down")
 
 
 def test_a_cleanup_that_calls_what_is_down_already(app: AppContext, stage: SimpleNamespace) -> None:
-    """Of two that call each other one comes too late, and is told so at once."""
+    """If two modules call each other in their cleanups, the later call raises at once."""
     text = """
 async def ping(self): return "pong"
 async def cleanup_resources(self):

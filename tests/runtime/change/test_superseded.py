@@ -1,4 +1,4 @@
-"""Changes of one module queue: the newest text wins, and those it overtook say so."""
+"""Changes of one module queue: the newest text wins, and the superseded ones say so."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def get(self):
 
 
 def gated(n: int) -> dict[str, str]:
-    """A module whose phase 2 waits for the test."""
+    """Return a module whose phase 2 waits for the test."""
     return {"api.py": simple(GATED.format(n=n), head=HEAD)}
 
 
@@ -40,7 +40,7 @@ def waiting(app: AppContext, count: int) -> None:
 
 
 def test_the_newest_text_wins(app: AppContext, stage: SimpleNamespace, behind: Behind) -> None:
-    """Of those that queue behind a change only the last is built; the others raise and say why."""
+    """Of the changes that queue only the last is built; the others raise and say why."""
     first = behind(app.load, gated(0), id="thing")
     assert stage.entered.wait(PATIENCE)
     queued = []
@@ -61,7 +61,7 @@ def test_the_newest_text_wins(app: AppContext, stage: SimpleNamespace, behind: B
 def test_the_same_text_is_not_overtaken_by_itself(
     app: AppContext, stage: SimpleNamespace, behind: Behind
 ) -> None:
-    """Callers that ask for one text at the same time all get it."""
+    """Callers that load the same text at the same time all succeed."""
     loads = [behind(app.load, gated(0), id="thing") for _ in range(6)]
     assert stage.entered.wait(PATIENCE)
     stage.release.set()
@@ -72,7 +72,7 @@ def test_the_same_text_is_not_overtaken_by_itself(
 def test_a_group_is_overtaken_as_a_whole_or_not_at_all(
     app: AppContext, stage: SimpleNamespace, behind: Behind
 ) -> None:
-    """A group one of whose texts is still the newest goes live, then the newer text does."""
+    """A group with one text that is still the newest goes live, then the newer text does."""
     first = behind(app.load, gated(0), id="a")
     assert stage.entered.wait(PATIENCE)
     group = behind(app.load, [("a", gated(1)), ("b", gated(1))])
@@ -87,7 +87,7 @@ def test_a_group_is_overtaken_as_a_whole_or_not_at_all(
 
 
 def test_a_newer_text_that_fails(app: AppContext, stage: SimpleNamespace, behind: Behind) -> None:
-    """What was overtaken is not tried instead: the newest counts, and its error stands."""
+    """If the newest text fails, no superseded text is tried instead."""
     first = behind(app.load, gated(0), id="thing")
     assert stage.entered.wait(PATIENCE)
     second = behind(app.load, gated(1), id="thing")
@@ -105,7 +105,7 @@ def test_a_newer_text_that_fails(app: AppContext, stage: SimpleNamespace, behind
 
 
 def test_unrelated_modules_overlap(app: AppContext, stage: SimpleNamespace, behind: Behind) -> None:
-    """A module that takes its time holds up no other."""
+    """A module that loads slowly holds up no other."""
     slow = behind(app.load, gated(0), id="slow")
     assert stage.entered.wait(PATIENCE)
     app.load({"api.py": simple("def get(self): return 1")}, id="quick")

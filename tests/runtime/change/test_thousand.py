@@ -33,7 +33,7 @@ class Alive:
         self._kinds: dict[str, weakref.WeakSet[Any]] = {}
 
     def add(self, generation: Any) -> None:
-        """Watch what stands for a generation, kind by kind."""
+        """Watch the objects that stand for a generation, by kind."""
         names = vars(generation.package.modules()["api.py"])
         found = {name: names[name] for name in ("Owner", "Row", "Item", "Counter", "items")}
         found |= {"generation": generation, "instance": generation.module}
@@ -46,7 +46,7 @@ class Alive:
 
 
 def counts(app: AppContext) -> dict[str, Any]:
-    """Everything that must not grow with the number of swaps."""
+    """Return everything that must not grow with the number of swaps."""
 
     async def on_the_loop() -> dict[str, Any]:
         async with app.test_client() as client:

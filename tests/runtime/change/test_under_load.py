@@ -1,4 +1,4 @@
-"""Two hundred swaps under clients of every kind: nothing fails, and no answer is half old."""
+"""Two hundred swaps under clients of every kind: nothing fails, no answer mixes two versions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REOPENED_AFTER = 5
 
 
 class Clients:
-    """Sixteen of them, each asking without a pause until told to stop."""
+    """Sixteen clients, each asking without a pause until told to stop."""
 
     def __init__(self, app: AppContext, url: str) -> None:
         self.app, self.url = app, url
@@ -112,7 +112,7 @@ class Clients:
                     await self._one_generation(name, answers())
 
     async def _one_generation(self, name: str, answers: AsyncIterator[Any]) -> None:
-        """Take the answers of one stream or socket, which are all of where it began."""
+        """Take the answers of one stream or socket, which all come from one generation."""
         first: Any = None
         for _ in range(REOPENED_AFTER):
             answer = await anext(answers)
@@ -137,7 +137,7 @@ async def _items(answer: httpx.Response) -> AsyncIterator[Any]:
 
 @pytest.mark.soak
 def test_swaps_under_load_fail_nobody_and_tear_no_answer(app: AppContext) -> None:
-    """Requests, handles, a stream, a socket and background tasks: each wholly old or wholly new."""
+    """Every request, call, stream, socket and background task sees one version only."""
     with noted() as background:
         app.load([("versioned", texts(1)), ("caller", {"api.py": CALLER})])
         clients = Clients(app, app.serve(port=0).url)

@@ -111,7 +111,7 @@ class Caller:
 
 
 def texts(version: int) -> dict[str, str]:
-    """The files with a version; bodies change each time, imports and routes every other one."""
+    """Return the files with a version; imports and routes change with every other version."""
     by_name = version % 2
     return {
         "api.py": API.format(
@@ -129,7 +129,7 @@ def texts(version: int) -> dict[str, str]:
 
 @contextmanager
 def noted() -> Iterator[list[tuple[int, Answer]]]:
-    """What background tasks write down: the version they began with, and their answer."""
+    """Collect what background tasks note: the version they began with, and their answer."""
     held = ModuleType("tests_noted")
     held.NOTED = []  # type: ignore[attr-defined]  # a module made for this
     sys.modules["tests_noted"] = held
@@ -140,7 +140,7 @@ def noted() -> Iterator[list[tuple[int, Answer]]]:
 
 
 class Seen:
-    """Collects the answers of clients; says which are torn, and which went back in time."""
+    """Collects the answers of clients, and the faults: torn answers, and steps back in time."""
 
     def __init__(self) -> None:
         self._lock = threading.Condition()
@@ -161,7 +161,7 @@ class Seen:
             self._lock.notify_all()
 
     def wait(self, client: str, version: int, *, timeout: float) -> bool:
-        """Wait until a client has seen a version, or there is a fault to look at."""
+        """Wait until a client has seen a version, or there is a fault."""
 
         def there() -> bool:
             answers = self.answers.get(client)
@@ -177,5 +177,5 @@ class Seen:
             self._lock.notify_all()
 
     def versions(self, client: str) -> int:
-        """How many versions a client has seen."""
+        """Return how many versions a client has seen."""
         return len({one[0] for one in self.answers.get(client, ())})

@@ -27,7 +27,7 @@ BASE = simple(
 
 
 def shop(body: str, *, arguments: str = 'requires=["orders"]', head: str = "") -> str:
-    """A module that uses ``orders`` in the given way."""
+    """Return a module that uses ``orders`` in the given way."""
     return simple(
         "async def ask(self):\n"
         "    orders = self.app_context.get_service('orders')\n"
@@ -38,7 +38,7 @@ def shop(body: str, *, arguments: str = 'requires=["orders"]', head: str = "") -
 
 
 def begin(app: AppContext, use: str, *, base: str = BASE, **given: str) -> None:
-    """``orders`` and a ``shop`` that uses it."""
+    """Load ``orders`` and a ``shop`` that uses it."""
     app.load({"api.py": base}, id="orders")
     app.load({"api.py": shop(use, **given)}, id="shop")
 
@@ -50,7 +50,7 @@ def change(app: AppContext, old: str, new: str, *, base: str = BASE) -> None:
 
 
 def test_a_method_that_is_used_is_not_taken_away(app: AppContext) -> None:
-    """The error names the method, who uses it where, and both cures; nothing has changed."""
+    """The error names the method, its users and both cures, and nothing has changed."""
     begin(app, "return await orders.total(2)")
     with pytest.raises(ContractError) as caught:
         change(app, "total", "sum")
@@ -73,7 +73,7 @@ def test_a_method_that_is_used_is_not_taken_away(app: AppContext) -> None:
 
 
 def test_what_nobody_uses_may_go(app: AppContext) -> None:
-    """A method that no live module calls is taken away without a word, and stands in the account."""
+    """A method that no live module calls can be removed; the history mentions it."""
     begin(app, "return await orders.total(2)")
     change(app, "spare", "other")
     assert app.modules["orders"].generation == 2
@@ -81,7 +81,7 @@ def test_what_nobody_uses_may_go(app: AppContext) -> None:
 
 
 def test_force_takes_away(app: AppContext) -> None:
-    """`force=True` lets a change through that breaks a live module."""
+    """`force=True` allows a change that breaks a live module."""
     begin(app, "return await orders.total(2)")
     app.load({"api.py": BASE.replace("total", "sum")}, id="orders", force=True)
     assert app.modules["orders"].generation == 2
@@ -92,14 +92,14 @@ def test_force_takes_away(app: AppContext) -> None:
 
 
 def test_a_reload_forces_nothing(app: AppContext) -> None:
-    """`reload` takes the text from where it came from, and keeps to the contract."""
+    """`reload` reads the text again, and keeps to the contract."""
     begin(app, "return await orders.total(2)")
     app.modules["orders"].reload()
     assert app.modules["orders"].generation == 2
 
 
 def test_both_sides_change_in_one_transaction(app: AppContext) -> None:
-    """A dependent of the same change counts with its new text."""
+    """A dependent in the same change is checked with its new text."""
     begin(app, "return await orders.total(2)")
     app.load(
         [
@@ -111,7 +111,7 @@ def test_both_sides_change_in_one_transaction(app: AppContext) -> None:
 
 
 def test_one_side_that_lags_behind_in_the_same_change_is_named(app: AppContext) -> None:
-    """A dependent whose new text still uses what goes holds the whole change up."""
+    """The whole change is refused if a dependent's new text still uses what goes."""
     begin(app, "return await orders.total(2)")
     with pytest.raises(ContractError, match=r"total\(\) is gone.*standard\.shop"):
         app.load(
@@ -144,7 +144,7 @@ def test_one_side_that_lags_behind_in_the_same_change_is_named(app: AppContext) 
 def test_changes_that_break_a_user_are_refused(
     app: AppContext, use: str, old: str, new: str, said: str
 ) -> None:
-    """Each way in which a signature can break a call is told apart."""
+    """Each way in which a signature can break a call has its own message."""
     begin(app, use)
     with pytest.raises(ContractError, match=said):
         change(app, old, new)
@@ -174,7 +174,7 @@ def test_changes_that_break_a_user_are_refused(
     ],
 )  # fmt: skip
 def test_changes_that_break_nobody_pass(app: AppContext, use: str, old: str, new: str) -> None:
-    """What no call depends on may change; sync and async are alike; others' names don't count."""
+    """A signature may change where no call depends on it, and from sync to async."""
     text = shop(use) + ("\n    def total(self):\n        return 1\n" if "self.total" in use else "")
     app.load({"api.py": BASE}, id="orders")
     app.load({"api.py": text}, id="shop")
@@ -183,7 +183,7 @@ def test_changes_that_break_nobody_pass(app: AppContext, use: str, old: str, new
 
 
 def test_the_order_of_parameters_counts_for_calls_by_position(app: AppContext) -> None:
-    """Swapped parameters break a call by position, and none by name."""
+    """Swapped parameters break calls by position, and none by name."""
     base = simple("async def move(self, here, there):\n    return here, there")
     begin(app, "return await orders.move(here=1, there=2)", base=base)
     change(app, "here, there):", "there, here):", base=base)
@@ -193,7 +193,7 @@ def test_the_order_of_parameters_counts_for_calls_by_position(app: AppContext) -
 
 
 def test_every_kind_of_parameter_and_method_is_understood(app: AppContext) -> None:
-    """Wrapped, inherited, static and class methods, and variable arguments, are held to alike."""
+    """Wrapped, inherited, static and class methods are compared alike."""
     base = simple(
         """
         @wrapping
@@ -242,7 +242,7 @@ def test_every_kind_of_parameter_and_method_is_understood(app: AppContext) -> No
 
 
 def test_a_service_that_goes_or_is_renamed_is_refused(app: AppContext) -> None:
-    """Those that look it up by any of its names use it."""
+    """A module that looks a service up by any of its names counts as its user."""
     service = (
         "from modframe.decorators import module, register_service, ServiceMethod\n\n\n"
         "@register_service('standard.orders.{name}', methods=[ServiceMethod('total')])\n"
@@ -259,7 +259,7 @@ def test_a_service_that_goes_or_is_renamed_is_refused(app: AppContext) -> None:
 
 
 def test_documented_types_count_where_nothing_is_annotated(app: AppContext) -> None:
-    """A `ServiceParam`'s or `ServiceReturn`'s type that changes is a change of the contract."""
+    """A changed type of a `ServiceParam` or `ServiceReturn` is a change of the contract."""
     text = (
         "from modframe.decorators import module, register_service, ServiceMethod, ServiceParam, ServiceReturn\n\n\n"
         "@register_service('standard.orders.service', methods=[ServiceMethod('total', "
@@ -275,7 +275,7 @@ def test_documented_types_count_where_nothing_is_annotated(app: AppContext) -> N
 
 
 def test_types_of_the_module_itself_are_the_same_in_every_generation(app: AppContext) -> None:
-    """An annotation that names the module's own class does not change from swap to swap."""
+    """An annotation with the module's own class doesn't change from swap to swap."""
     base = simple(
         "async def first(self) -> Item:\n    return Item()",
         head="class Item:\n    mark = 1\n",
@@ -304,7 +304,7 @@ def test_an_importer_counts_as_a_user(app: AppContext) -> None:
 
 
 def test_tests_of_a_dependent_are_no_users(app: AppContext) -> None:
-    """What only a dependent's tests call may go."""
+    """A method that only the tests of a dependent call can be removed."""
     app.load({"api.py": BASE}, id="orders")
     tests = "def test_it(app):\n    app.get_service('orders').total(2)\n"
     app.load({"api.py": shop("return 1"), "test_api.py": tests}, id="shop")
@@ -313,7 +313,7 @@ def test_tests_of_a_dependent_are_no_users(app: AppContext) -> None:
 
 
 def test_a_dependent_that_left_is_no_user(app: AppContext) -> None:
-    """Once a dependent was unloaded, or requires it no more, it holds nothing up."""
+    """A former dependent that was unloaded or requires it no more doesn't count."""
     begin(app, "return await orders.total(2)")
     app.modules["shop"].unload()
     change(app, "total", "sum")
@@ -325,7 +325,7 @@ def test_a_dependent_that_left_is_no_user(app: AppContext) -> None:
 
 
 def test_a_failed_text_is_refused_for_its_own_fault(app: AppContext) -> None:
-    """A text that does not load says so, and nothing of contracts."""
+    """A text that doesn't load raises its own error, not one of the contract."""
     begin(app, "return await orders.total(2)")
     with pytest.raises(LoadError) as caught:
         app.load({"api.py": "1 / 0\n"}, id="orders")
@@ -354,7 +354,7 @@ def bare(function):
     ],
 )  # fmt: skip
 def test_another_way_to_say_the_same_is_no_change(app: AppContext, before: str, after: str) -> None:
-    """However a method is wrapped or its types are spelt, a call that still fits is no refusal."""
+    """Another wrapper or another spelling of a type that accepts the same calls passes."""
     give = "a=7" if "*, a" in before else "7"
     user = f"async def go(self): return await self.app_context.get_service('thing').x({give})"
     before, after = (f"def also(self): pass\n{one}" for one in (before, after))
@@ -366,7 +366,7 @@ def test_another_way_to_say_the_same_is_no_change(app: AppContext, before: str, 
 
 
 def test_a_cached_method_is_a_method(app: AppContext) -> None:
-    """A service may have no other."""
+    """A service may consist of one cached method."""
     text = simple("@functools.lru_cache\ndef x(self, a): return a", head="import functools")
     app.load({"api.py": text}, id="thing")
     assert app.get_service("thing").x(3).result(60) == 3
