@@ -55,7 +55,7 @@ def generation(app: AppContext, name: str) -> Generation:
 
 def live_packages(app: AppContext) -> set[str]:
     """Return the package names of all live generations."""
-    return {one.package_name for one in app._engine.live.generations.values()}
+    return {live.package_name for live in app._engine.live.generations.values()}
 
 
 def service(app: AppContext, name: str) -> Any:

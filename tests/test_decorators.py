@@ -133,19 +133,19 @@ def test_a_bad_id_is_refused_where_it_stands() -> None:
 )
 def test_the_fault_points_at_the_decorator(old: str, new: str, message: str) -> None:
     """The error's line is the decorator's, neither the class's nor one of modframe."""
-    found = fault({"api.py": changed(old, new)})
-    assert message in found.message
-    assert (found.file, found.line) == ("api.py", line_of("@graceful_shutdown"))
+    finding = fault({"api.py": changed(old, new)})
+    assert message in finding.message
+    assert (finding.file, finding.line) == ("api.py", line_of("@graceful_shutdown"))
 
 
 def test_a_short_form_fault_points_at_it_too() -> None:
     """The error's line is that of @module."""
-    found = fault({"api.py": simple(arguments="'standard.other'", head="x = 1")})
-    assert (found.rule, found.line) == ("module-id", 5)
+    finding = fault({"api.py": simple(arguments="'standard.other'", head="x = 1")})
+    assert (finding.rule, finding.line) == ("module-id", 5)
 
 
 def test_facts_stay_with_their_class() -> None:
     """Decorating a subclass doesn't change its base."""
     base = d.force_shutdown()(type("Base", (), {}))
     d.graceful_shutdown()(type("Sub", (base,), {}))
-    assert [one.decorator for one in getattr(base, FACTS)] == ["force_shutdown"]
+    assert [fact.decorator for fact in getattr(base, FACTS)] == ["force_shutdown"]

@@ -133,12 +133,12 @@ def test_under_uvicorns_own_command(orders: Path) -> None:
         text=True,
     ) as server:
         assert server.stderr is not None
-        said = []
+        lines = []
         for line in server.stderr:
-            said.append(line)
+            lines.append(line)
             if "running on http://" in line:
                 break
-        url = said[-1].partition("http://")[2].split()[0]
+        url = lines[-1].partition("http://")[2].split()[0]
         answer = httpx.get(f"http://{url}/api/v1/orders/total", timeout=30)
         assert answer.json() == {"total": 42}
         server.send_signal(signal.SIGTERM)

@@ -11,8 +11,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 def test_environment_yml_has_the_dependencies_of_pyproject() -> None:
     """conda and pip install the same packages with the same bounds, in the same order."""
     head, _, pip = (ROOT / "environment.yml").read_text("utf-8").partition("- pip:\n")
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["notebooks"]
-    assert re.findall(r"^      - (.+)$", pip, re.MULTILINE) == wanted
+    requirements = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["notebooks"]
+    assert re.findall(r"^      - (.+)$", pip, re.MULTILINE) == requirements
     assert f"- python{PROJECT['requires-python']}\n" in head
 
 
@@ -25,8 +25,8 @@ def test_every_dependency_has_its_reason() -> None:
         for requirements in (PROJECT["dependencies"], *extras)
         for requirement in requirements
     ]
-    told = re.findall(r"^\| `([\w.-]+)` \|", reasons, re.MULTILINE)
-    assert sorted(told) == sorted(set(names) - {PROJECT["name"]})
+    documented = re.findall(r"^\| `([\w.-]+)` \|", reasons, re.MULTILINE)
+    assert sorted(documented) == sorted(set(names) - {PROJECT["name"]})
 
 
 def test_the_changelog_knows_the_version() -> None:

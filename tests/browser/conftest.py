@@ -61,7 +61,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     }
     variables = {
         **os.environ,
-        **{f"JUPYTER_{one}_DIR": str(home / one.lower()) for one in ("CONFIG", "RUNTIME")},
+        **{f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "RUNTIME")},
         "JUPYTER_DATA_DIR": str(home / "share"),
         "JUPYTER_PREFER_ENV_PATH": "0",
         "IPYTHONDIR": str(home / "ipython"),
@@ -83,14 +83,14 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
 
 def _address(server: subprocess.Popen[str]) -> str:
     """Return the address from the server's output; the rest of the output is drained."""
-    said = []
+    lines = []
     for line in server.stderr or ():
-        said.append(line)
+        lines.append(line)
         if "http://" in line and "/lab" in line:
             parts = urlsplit(line.split()[-1])
             threading.Thread(target=(server.stderr or sys.stdin).read, daemon=True).start()
             return f"{parts.scheme}://{parts.netloc}"
-    pytest.fail(f"JupyterLab did not start: {''.join(said)}")
+    pytest.fail(f"JupyterLab did not start: {''.join(lines)}")
 
 
 def _end_kernels(address: str, token: str) -> None:

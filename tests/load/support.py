@@ -34,12 +34,12 @@ def loaded(
     """Load the texts as ``standard.thing``, and take them out again afterwards."""
     source = texts if isinstance(texts, Source) else Source.from_texts("standard.thing", texts)
     name = f"modules.{source.module_id}~{next(_numbers)}"
-    found = load(source, name, context or Context(), resolve=resolve, printer=print)
+    result = load(source, name, context or Context(), resolve=resolve, printer=print)
     try:
-        yield found
+        yield result
     finally:
-        found.package.close()
-        found.package.forget_text()
+        result.package.close()
+        result.package.forget_text()
 
 
 def findings(texts: Mapping[str, str] | Source) -> list[Finding]:
@@ -53,5 +53,5 @@ def findings(texts: Mapping[str, str] | Source) -> list[Finding]:
 
 def fault(texts: Mapping[str, str] | Source) -> Finding:
     """Return the single error of a load that fails."""
-    (found,) = [one for one in findings(texts) if one.level == "error"]
-    return found
+    (error,) = [finding for finding in findings(texts) if finding.level == "error"]
+    return error

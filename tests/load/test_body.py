@@ -61,11 +61,11 @@ BODIES = {
 def test_what_a_body_raises(head: str, expected: tuple[int, str, str]) -> None:
     """The finding names the line in the module, not the one deep inside a library."""
     line, message, cure = expected
-    found = fault({"api.py": simple(head=head)})
-    assert (found.file, found.line) == ("api.py", line)
-    assert message in found.message
-    assert cure in found.cure
-    assert "~" not in str(found)
+    finding = fault({"api.py": simple(head=head)})
+    assert (finding.file, finding.line) == ("api.py", line)
+    assert message in finding.message
+    assert cure in finding.cure
+    assert "~" not in str(finding)
     gc.collect()  # the coroutine that nobody awaits goes here, where its warning is expected
 
 
@@ -81,19 +81,20 @@ def test_files_that_import_each_other() -> None:
         "api.py": simple(head="from .b import B\nA = 1"),
         "b.py": "from .api import A\nB = 1",
     }
-    found = fault(texts)
-    assert (found.file, found.line) == ("b.py", 1)
-    assert "import inside the function that needs it" in found.cure
+    finding = fault(texts)
+    assert (finding.file, finding.line) == ("b.py", 1)
+    assert "import inside the function that needs it" in finding.cure
 
 
 def test_a_name_that_another_file_lacks() -> None:
     """The nearest name is offered, and internal names don't show."""
     texts = {"api.py": simple(head="from .rows import Rows"), "rows.py": "class Row: ..."}
-    found = fault(texts)
+    finding = fault(texts)
     assert (
-        found.message == "ImportError: cannot import name 'Rows' from 'modules.standard.thing.rows'"
+        finding.message
+        == "ImportError: cannot import name 'Rows' from 'modules.standard.thing.rows'"
     )
-    assert found.cure == "did you mean 'Row'?"
+    assert finding.cure == "did you mean 'Row'?"
 
 
 def test_nothing_of_a_failed_load_stays() -> None:

@@ -66,9 +66,9 @@ UNDEFINED = {
 def test_an_undefined_name_is_an_error_at_its_line(head: str, expected: tuple[str, int]) -> None:
     """An undefined name is reported before anything runs."""
     name, line = expected
-    found = fault({"api.py": simple(head=head)})
-    assert (found.rule, found.line) == ("undefined-name", line)
-    assert found.message == f"name {name!r} is not defined"
+    finding = fault({"api.py": simple(head=head)})
+    assert (finding.rule, finding.line) == ("undefined-name", line)
+    assert finding.message == f"name {name!r} is not defined"
 
 
 def test_postponed_annotations_are_looked_at_too() -> None:
@@ -87,8 +87,8 @@ def test_postponed_annotations_are_looked_at_too() -> None:
 )
 def test_what_may_yet_be_defined_is_a_warning(head: str) -> None:
     """Names in strings, and in files that define names at run time, are only warnings."""
-    (found,) = findings({"api.py": simple(head=head)})
-    assert (found.rule, found.level) == ("undefined-name", "warning")
+    (finding,) = findings({"api.py": simple(head=head)})
+    assert (finding.rule, finding.level) == ("undefined-name", "warning")
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_an_undefined_name_has_its_cure(head: str, cure: str) -> None:
 def test_a_name_of_the_notebook_says_so() -> None:
     """The finding says that module code doesn't see the notebook's names."""
     source = Source.from_texts("standard.thing", {"api.py": simple(head="y = frame")})
-    (found,) = check(source, {"frame"})
-    assert "'frame' exists only in the notebook" in found.message
+    (finding,) = check(source, {"frame"})
+    assert "'frame' exists only in the notebook" in finding.message
 
 
 SYNTAX = {
@@ -133,38 +133,38 @@ SYNTAX = {
 def test_what_is_no_python(text: str, expected: tuple[int, str, str]) -> None:
     """A syntax error has its line, its reason, a cure and the shortened text."""
     line, message, cure = expected
-    found = fault({"api.py": f"y = 0\n{text}"})
-    assert (found.rule, found.line) == ("syntax-error", line)
-    assert re.search(message, found.message)
-    assert re.search(cure, found.cure)
-    assert len(found.message) < 200
+    finding = fault({"api.py": f"y = 0\n{text}"})
+    assert (finding.rule, finding.line) == ("syntax-error", line)
+    assert re.search(message, finding.message)
+    assert re.search(cure, finding.cure)
+    assert len(finding.message) < 200
 
 
 def test_faults_of_all_files_come_at_once() -> None:
     """The faults of all files are reported at once, each with its file."""
-    found = findings({"api.py": "x = = 1", "services.py": "y = = 1"})
-    assert [(one.file, one.line) for one in found] == [("api.py", 1), ("services.py", 1)]
+    errors = findings({"api.py": "x = = 1", "services.py": "y = = 1"})
+    assert [(error.file, error.line) for error in errors] == [("api.py", 1), ("services.py", 1)]
 
 
 def test_a_file_that_is_not_there() -> None:
     """A missing file is reported at its import, with the file that may have been meant."""
     text = simple(head="from .servces import x")
-    found = fault({"api.py": text, "services.py": "x = 1"})
-    assert (found.rule, found.line) == ("missing-file", 2)
-    assert str(found).endswith("Write servces.py, or import from services.py.")
+    finding = fault({"api.py": text, "services.py": "x = 1"})
+    assert (finding.rule, finding.line) == ("missing-file", 2)
+    assert str(finding).endswith("Write servces.py, or import from services.py.")
 
 
 def test_no_api() -> None:
     """An ``api`` without its suffix is recognized."""
-    found = fault({"api": simple()})
-    assert (found.rule, found.message) == ("missing-file", "the module has no api.py")
-    assert "rename 'api'" in found.cure
+    finding = fault({"api": simple()})
+    assert (finding.rule, finding.message) == ("missing-file", "the module has no api.py")
+    assert "rename 'api'" in finding.cure
 
 
 def test_two_files_of_one_name() -> None:
     """Two files of one module name are an error, since only one could be imported."""
-    found = fault({"api.py": simple(), "a.py": "", "a/__init__.py": ""})
-    assert found.message == "a/__init__.py and a.py would be the same module"
+    finding = fault({"api.py": simple(), "a.py": "", "a/__init__.py": ""})
+    assert finding.message == "a/__init__.py and a.py would be the same module"
 
 
 def test_what_a_draft_waits_for() -> None:
@@ -183,8 +183,12 @@ def test_scripts_are_not_looked_at_and_tests_only_read() -> None:
     """Scripts aren't checked, and a test with a syntax error doesn't stop the load."""
     others = {"tests/helper.py": "= 1", "conftest.py": "= 1", "try-me.py": "= 1"}
     assert findings({"api.py": simple(), **others, "test_it.py": "import nowhere\nx = y\n"}) == []
-    (found,) = findings({"api.py": simple(), "tests/test_it.py": "x = = 1"})
-    assert (found.rule, found.level, found.file) == ("syntax-error", "warning", "tests/test_it.py")
+    (finding,) = findings({"api.py": simple(), "tests/test_it.py": "x = = 1"})
+    assert (finding.rule, finding.level, finding.file) == (
+        "syntax-error",
+        "warning",
+        "tests/test_it.py",
+    )
 
 
 def test_a_long_file() -> None:
@@ -195,8 +199,8 @@ def test_a_long_file() -> None:
 
 def test_a_text_is_understood_once() -> None:
     """The same text is parsed once, so that a swap of one file parses one file."""
-    one = SourceFile("x = 1", "<a file>")
-    assert analyze(one) is analyze_again("x = 1")
+    file = SourceFile("x = 1", "<a file>")
+    assert analyze(file) is analyze_again("x = 1")
     assert isinstance(analyze(SourceFile("x =", "<a file>")), Fault)
 
 

@@ -140,8 +140,11 @@ def texts() -> dict[str, str]:
 async def test_it_runs(app: AppContext) -> None:
     """A client, a worker, a cache, settings and a database work, and all findings are warnings."""
     module = app.load(texts(), id="thing")
-    assert {one.level for one in module.findings} == {"warning"}
-    assert {one.rule for one in module.findings} == {"database-name", "documented-signature"}
+    assert {finding.level for finding in module.findings} == {"warning"}
+    assert {finding.rule for finding in module.findings} == {
+        "database-name",
+        "documented-signature",
+    }
     service = app.get_service("thing")
     assert (await service.weigh("flour")).data == ["flour"]
     assert await service.cached(4) == 8

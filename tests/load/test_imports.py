@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def python(code: str, *, cwd: Path) -> str:
     """Return the output of a fresh process."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=cwd,
         env={"PYTHONPATH": str(ROOT)},
@@ -27,8 +27,8 @@ def python(code: str, *, cwd: Path) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def inside(head: str, expression: str, *, context: object = None) -> object:
@@ -152,9 +152,11 @@ def test_the_overrides_do_not_leak() -> None:
     import builtins
     import json
 
-    own = inside("import builtins", "(print, __import__, builtins.print, builtins.__import__)")
-    assert own[2:] == (builtins.print, builtins.__import__)  # type: ignore[index]  # a tuple
-    assert own[1] is not builtins.__import__  # type: ignore[index]  # a tuple
+    builtin_names = inside(
+        "import builtins", "(print, __import__, builtins.print, builtins.__import__)"
+    )
+    assert builtin_names[2:] == (builtins.print, builtins.__import__)  # type: ignore[index]  # a tuple
+    assert builtin_names[1] is not builtins.__import__  # type: ignore[index]  # a tuple
     assert json.__builtins__["__import__"] is builtins.__import__  # type: ignore[attr-defined]
 
 

@@ -183,14 +183,14 @@ def test_a_function_imports_from_its_own_generation_for_ever() -> None:
         printer=print,
     )
     thing: Any = old.spec.module_class()
-    kept = old.package.modules()["never_before.py"]
+    late_file = old.package.modules()["never_before.py"]
     with loaded(texts("new")):
         assert thing.early() == "old"
         old.package.close()
         assert thing.early() == "old"
         assert thing.late() == ("old", "old", "oldold")
         assert thing.by_name() == "old"
-        assert old.package.modules()["never_before.py"] is kept
+        assert old.package.modules()["never_before.py"] is late_file
         with pytest.raises(ModuleNotFoundError, match=r"thing~\w+\.nothing"):
             thing.absent()
     assert "modules.standard.thing~1.rows" not in sys.modules
@@ -205,8 +205,8 @@ def test_a_file_first_imported_after_the_close() -> None:
             del sys.modules[f"{package.name}.{name}"]
         package.close()
         thing: Any = found.spec.module_class()
-        first, again, other = thing.late()
-        assert first is again
+        first, second, other = thing.late()
+        assert first is second
         assert other == 2
         assert thing.late()[0] is first
 
@@ -261,7 +261,7 @@ def test_a_pickle_follows_the_module(app: AppContext) -> None:
     assert type(pickle.loads(pickled)) is first.Row
     app.load({**texts, "rows.py": "class Row:\n    n = 2\n"}, id="thing")
     inside.settle(app)
-    again = pickle.loads(pickled)
-    assert (again.n, again.note) == (2, "kept")
+    unpickled = pickle.loads(pickled)
+    assert (unpickled.n, unpickled.note) == (2, "kept")
     with pytest.raises(pickle.PicklingError, match="not the same object"):
         pickle.dumps(row)

@@ -38,11 +38,11 @@ def test_the_guides_form_is_read() -> None:
 @pytest.mark.parametrize("name", MANDATORY)
 def test_a_missing_decorator_is_named(name: str) -> None:
     """A missing decorator is reported at the class."""
-    line = next(one for one in DECORATORS.splitlines(True) if one.startswith(f"@{name}("))
+    line = next(line for line in DECORATORS.splitlines(True) if line.startswith(f"@{name}("))
     text = changed(line, "")
-    found = fault({"api.py": text})
-    assert (found.rule, found.line) == ("missing-decorator", line_of("class ThingModule", text))
-    assert found.message == f"class 'ThingModule' lacks @{name}"
+    finding = fault({"api.py": text})
+    assert (finding.rule, finding.line) == ("missing-decorator", line_of("class ThingModule", text))
+    assert finding.message == f"class 'ThingModule' lacks @{name}"
 
 
 CASES = [
@@ -120,16 +120,16 @@ CASES = [
 def test_a_fault_says_where_and_what_next(old: str, new: str, at: str, message: str) -> None:
     """A fault is reported at its decorator, constant or class, with a cure."""
     text = changed(old, new)
-    found = fault({"api.py": text})
-    assert re.search(message, f"{found.message}; {found.cure}", re.DOTALL), str(found)
-    assert (found.file, found.line) == ("api.py", line_of(at, text))
+    finding = fault({"api.py": text})
+    assert re.search(message, f"{finding.message}; {finding.cure}", re.DOTALL), str(finding)
+    assert (finding.file, finding.line) == ("api.py", line_of(at, text))
 
 
 def test_all_faults_come_at_once() -> None:
     """One load reports all faults."""
     text = changed('service_class="Scales"', 'service_class="Nothing"')
     text = changed("router = APIRouter()", "", text)
-    rules = {one.rule for one in findings({"api.py": text})}
+    rules = {finding.rule for finding in findings({"api.py": text})}
     assert rules == {"unknown-service-class", "missing-router"}
 
 
@@ -137,8 +137,8 @@ def test_a_cell_is_named_with_its_lines() -> None:
     """A finding in a cell names the cell and its line below the magic."""
     text = changed('service_class="Scales"', 'service_class="Scale"')
     cell = SourceFile(text, "/tmp/cell.py", 2, "Cell In[4]", "# %%module thing\n")
-    found = fault(Source("standard.thing", {"api.py": cell}, "cells"))
-    assert found.place == f"api.py, Cell In[4], line {line_of('@auto_service', text) + 1}"
+    finding = fault(Source("standard.thing", {"api.py": cell}, "cells"))
+    assert finding.place == f"api.py, Cell In[4], line {line_of('@auto_service', text) + 1}"
 
 
 @pytest.mark.parametrize("named", ["None", '"elsewhere"'])
@@ -146,9 +146,9 @@ def test_the_constant_wins_over_the_decorator(named: str) -> None:
     """A constant that contradicts a decorator wins, with a warning."""
     text = changed("database_name=None", f"database_name={named}")
     models = 'DATABASE_NAME = "weights"\n'
-    (found,) = findings({"api.py": text, "db_models.py": models})
-    assert (found.level, found.line) == ("warning", line_of("@register_database"))
-    assert "DATABASE_NAME = 'weights', which counts" in found.message
+    (finding,) = findings({"api.py": text, "db_models.py": models})
+    assert (finding.level, finding.line) == ("warning", line_of("@register_database"))
+    assert "DATABASE_NAME = 'weights', which counts" in finding.message
 
 
 def test_documentation_that_drifts_is_a_warning() -> None:
@@ -159,10 +159,12 @@ def test_documentation_that_drifts_is_a_warning() -> None:
         'returns=ServiceReturn("Result"))',
     )
     text = changed("initialize(self)", "initialize(self) -> bool", text)
-    found = findings({"api.py": text})
-    assert [(one.level, one.line) for one in found] == [("warning", line_of("async def ini"))] * 2
-    assert "'settings' that it does not take" in found[0].message
-    assert "documented to return Result and annotated with bool" in found[1].message
+    warnings = findings({"api.py": text})
+    assert [(warning.level, warning.line) for warning in warnings] == [
+        ("warning", line_of("async def ini"))
+    ] * 2
+    assert "'settings' that it does not take" in warnings[0].message
+    assert "documented to return Result and annotated with bool" in warnings[1].message
 
 
 def test_optional_modules_are_not_required() -> None:
@@ -186,8 +188,10 @@ def test_optional_modules_are_not_required() -> None:
 
 def test_decorators_that_may_stand_twice_add_up() -> None:
     """Requirements and operations of repeated decorators all count."""
-    more = '@phase2_operations(methods=["prepare"])\n@require_services("standard.b.service")\n'
-    text = changed(DECORATORS, more + DECORATORS)
+    decorators = (
+        '@phase2_operations(methods=["prepare"])\n@require_services("standard.b.service")\n'
+    )
+    text = changed(DECORATORS, decorators + DECORATORS)
     with loaded({"api.py": text}) as found:
         assert found.spec.phase2 == ("prepare", "begin")
         assert found.spec.requires_services == ("standard.b.service",)
@@ -199,28 +203,28 @@ def test_decorators_that_may_stand_twice_add_up() -> None:
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "value = 1\n"])
 def test_no_class_at_all(text: str) -> None:
     """A text without a module class is an error that says what the text has."""
-    found = fault({"api.py": text})
-    assert (found.rule, found.file) == ("no-module-class", "api.py")
-    assert "@module" in found.cure
+    finding = fault({"api.py": text})
+    assert (finding.rule, finding.file) == ("no-module-class", "api.py")
+    assert "@module" in finding.cure
 
 
 def test_two_classes() -> None:
     """A second module class is an error at its line."""
-    found = fault({"api.py": simple() + "\n\n@module\nclass Other:\n    pass\n"})
-    assert found.message == "there are 2 module classes: Thing, Other"
-    assert found.line == 10
+    finding = fault({"api.py": simple() + "\n\n@module\nclass Other:\n    pass\n"})
+    assert finding.message == "there are 2 module classes: Thing, Other"
+    assert finding.line == 10
 
 
 def test_a_class_from_another_file_is_not_the_modules() -> None:
     """A module class that was imported is an error that names its file."""
-    found = fault({"api.py": "from .base import Thing\n", "base.py": simple()})
-    assert "'Thing' is imported from base.py" in found.message
+    finding = fault({"api.py": "from .base import Thing\n", "base.py": simple()})
+    assert "'Thing' is imported from base.py" in finding.message
 
 
 def test_a_subclass_takes_over_what_its_base_says() -> None:
     """A subclass takes over the facts of a decorated base, and its own facts count first."""
-    own = "@module_health_check(interval=9)\nclass Heavy(ThingModule):\n    pass\n"
-    api = f"from .base import *\n\n\n{own}"
+    subclass = "@module_health_check(interval=9)\nclass Heavy(ThingModule):\n    pass\n"
+    api = f"from .base import *\n\n\n{subclass}"
     with loaded({"api.py": api, "base.py": GUIDE, "extra.py": ""}) as found:
         assert found.spec.module_class.__name__ == "Heavy"
         assert found.spec.health.interval == 9
@@ -261,8 +265,8 @@ def test_the_short_form_takes_the_guides_decorators_too() -> None:
 
 def test_a_router_that_is_none_is_a_warning_under_the_short_form() -> None:
     """A variable ``router`` that is no router is a warning in the short form."""
-    (found,) = findings({"api.py": simple(head="router = []")})
-    assert (found.rule, found.level, found.line) == ("no-router", "warning", 2)
+    (finding,) = findings({"api.py": simple(head="router = []")})
+    assert (finding.rule, finding.level, finding.line) == ("no-router", "warning", 2)
 
 
 async def test_the_guides_form_runs(app: AppContext) -> None:

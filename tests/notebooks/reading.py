@@ -25,9 +25,9 @@ class CodeCell:
 def code_cells(path: Path) -> list[CodeCell]:
     """Return the code cells of a notebook, in order."""
     return [
-        CodeCell(one["id"], "".join(one["source"]), frozenset(one["metadata"].get("tags", ())))
-        for one in json.loads(path.read_text(encoding="utf-8"))["cells"]
-        if one["cell_type"] == "code"
+        CodeCell(cell["id"], "".join(cell["source"]), frozenset(cell["metadata"].get("tags", ())))
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
     ]
 
 
@@ -36,18 +36,18 @@ def module_files(path: Path) -> dict[str, str]:
 
     Nothing for a notebook that exports nothing.
     """
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     cells = code_cells(path)
     if not any(".export(" in cell.source for cell in cells):
-        return found
+        return files
     for cell in cells:
         line, _, text = cell.source.partition("\n")
         words = line.split()
         if words[:1] == ["%%module"] and FAILS not in cell.tags:
             module = words[1] if "." in words[1] else f"standard.{words[1]}"
             file = words[2] if len(words) > 2 else "api.py"
-            found[f"{module.replace('.', '/')}/{file}"] = text
-    return found
+            files[f"{module.replace('.', '/')}/{file}"] = text
+    return files
 
 
 def files_below(folder: Path) -> dict[str, str]:
@@ -61,5 +61,7 @@ def files_below(folder: Path) -> dict[str, str]:
 
 def kernel_environment(workspace: Path) -> dict[str, str]:
     """Return the environment of a kernel that works in a workspace and keeps its data there."""
-    kept = {key: one for key, one in os.environ.items() if not key.startswith("MODFRAME_")}
-    return {**kept, "MODFRAME_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("MODFRAME_")
+    }
+    return {**environment, "MODFRAME_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}

@@ -30,10 +30,10 @@ each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 async def replies(notebook: Any, workspace: Path) -> list[tuple[Any, dict[str, Any]]]:
     """Run each code cell, failing ones included, and return it with the kernel's reply."""
-    found = []
+    results = []
 
     def note(cell: Any, cell_index: int, execute_reply: Any) -> None:
-        found.append((cell, execute_reply["content"]))
+        results.append((cell, execute_reply["content"]))
 
     client = NotebookClient(
         notebook,
@@ -45,26 +45,26 @@ async def replies(notebook: Any, workspace: Path) -> list[tuple[Any, dict[str, A
     )
     # It is told to end the kernel too, which it does by itself only for a manager of its own.
     await client.async_execute(cleanup_kc=True, env=kernel_environment(workspace))
-    return found
+    return results
 
 
 async def faults(notebook: Any, workspace: Path) -> list[str]:
     """Return the cells that fail without being expected to, or the other way round."""
-    found = []
+    messages = []
     for cell, reply in await replies(notebook, workspace):
         fails, shall_fail = reply["status"] != "ok", FAILS in cell.metadata.get("tags", ())
         if fails and not shall_fail:
-            found.append(f"{cell['id']} fails: {reply.get('ename')}: {reply.get('evalue')}")
+            messages.append(f"{cell['id']} fails: {reply.get('ename')}: {reply.get('evalue')}")
         elif shall_fail and not fails:
-            found.append(f"{cell['id']} is there to fail, and doesn't")
-    return found
+            messages.append(f"{cell['id']} is there to fail, and doesn't")
+    return messages
 
 
 @each
 def test_saved_outputs_are_what_the_cells_give(path: Path, tmp_path: Path) -> None:
     """nbval passes in an empty workspace."""
     words = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", SANITIZE]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, path],
         cwd=ROOT,
         env=kernel_environment(tmp_path),
@@ -72,7 +72,7 @@ def test_saved_outputs_are_what_the_cells_give(path: Path, tmp_path: Path) -> No
         text=True,
         timeout=5 * PATIENCE,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
 @each
@@ -95,4 +95,4 @@ async def test_the_gate_sees_what_nbval_lets_pass(tmp_path: Path) -> None:
         cell = nbformat.v4.new_code_cell(text, id=name, metadata={"tags": tags})
         notebook.cells.append(cell)
     refused = await faults(notebook, tmp_path)
-    assert [one.split()[0] for one in refused] == ["magic", "passes"]
+    assert [message.split()[0] for message in refused] == ["magic", "passes"]

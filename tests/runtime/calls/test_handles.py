@@ -40,10 +40,10 @@ async def all_of(items: AsyncIterator[Any]) -> list[Any]:
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Return a list that modules append to as ``tests_seen.SEEN``: an event and its thread."""
-    held = ModuleType("tests_seen")
-    held.SEEN = []  # type: ignore[attr-defined]  # a module made for this
-    monkeypatch.setitem(sys.modules, "tests_seen", held)
-    return held.SEEN  # type: ignore[no-any-return]
+    module = ModuleType("tests_seen")
+    module.SEEN = []  # type: ignore[attr-defined]  # a module made for this
+    monkeypatch.setitem(sys.modules, "tests_seen", module)
+    return module.SEEN  # type: ignore[no-any-return]
 
 
 def test_every_handle_follows_a_swap(app: AppContext) -> None:
@@ -60,11 +60,11 @@ def test_every_handle_follows_a_swap(app: AppContext) -> None:
     app.load({"api.py": simple(asks)}, id="asks")
     cls = inside.generation(app, "orders").spec.module_class
     handles = [app.get_service("orders"), app.get_service(cls)]
-    held = [handle.twice for handle in handles]
+    methods = [handle.twice for handle in handles]
     for handle in handles:
         assert asyncio.run(all_of(handle.numbers(2))) == [0, 1]
     app.load({"api.py": ORDERS.replace(STREAM, PLAIN).replace("twice", "thrice")}, id="orders")
-    for handle, method in zip(handles, held, strict=True):
+    for handle, method in zip(handles, methods, strict=True):
         assert handle.numbers(2).result(PATIENCE) == 2
         assert not hasattr(handle, "twice")
         with pytest.raises(AttributeError, match=r"has no method 'twice'; did you mean 'thrice'"):

@@ -168,25 +168,25 @@ async def in_flight(reloader: Reloader) -> Any:
 def verdicts(folder: Path) -> dict[str, Any]:
     """Return what autoreload made of each edit, by its name."""
     reloader = Reloader(folder)
-    found: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     thing = reloader.load("base class").Thing()
     reloader.edit("base class")
-    found["base class"] = thing.name()
+    answers["base class"] = thing.name()
     rows = reloader.load("dataclass field")
     reloader.edit("dataclass field")
     try:
-        found["dataclass field"] = rows.Thing().row()
+        answers["dataclass field"] = rows.Thing().row()
     except TypeError as error:
-        found["dataclass field"] = str(error)
+        answers["dataclass field"] = str(error)
     thing = reloader.load("half a file").Thing()
     reloader.edit("half a file")
-    found["half a file"] = thing.both()
+    answers["half a file"] = thing.both()
     counts = reloader.load("state")
     counts.Thing().count()
     reloader.edit("state")
-    found["state"] = counts.Thing().count()
-    found["running coroutine"] = asyncio.run(in_flight(reloader))
-    return found
+    answers["state"] = counts.Thing().count()
+    answers["running coroutine"] = asyncio.run(in_flight(reloader))
+    return answers
 
 
 if __name__ == "__main__":

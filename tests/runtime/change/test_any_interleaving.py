@@ -135,15 +135,15 @@ def test_any_interleaving(workspace: Path, seed: int, stops: bool) -> None:
         except BaseException as error:  # handed to the test
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(one,)) for one in people]
-    for one in threads:
-        one.start()
+    threads = [threading.Thread(target=work, args=(person,)) for person in people]
+    for thread in threads:
+        thread.start()
     if stops:
         threads[0].join(0.3)
         report = app.stop()
-    for one in threads:
-        one.join(PATIENCE)
-        assert not one.is_alive()
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
     assert failures == []
     if not stops:
         explains(app)

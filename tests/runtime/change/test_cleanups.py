@@ -70,7 +70,7 @@ STUCK = [
     ("swallows", "ends", r"cleanup_resources\(\).*ignores its cancellation"),
     ("raises", "raises", r"cleanup_resources\(\) raised OSError\('stuck'\)"),
 ]
-stuck = pytest.mark.parametrize(("graceful", "force", "said"), STUCK, ids=range(len(STUCK)))
+stuck = pytest.mark.parametrize(("graceful", "force", "message"), STUCK, ids=range(len(STUCK)))
 forced = pytest.mark.parametrize("graceful", ["hangs", "raises"])
 
 
@@ -78,14 +78,14 @@ forced = pytest.mark.parametrize("graceful", ["hangs", "raises"])
 def free(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Load another module, and return what lets the waiting cleanups continue."""
     monkeypatch.setattr("modframe.runtime.bounds.GRACE", 0.1)
-    held: Any = ModuleType("tests_stuck")
-    held.FREE = asyncio.Event()
-    monkeypatch.setitem(sys.modules, "tests_stuck", held)
+    module: Any = ModuleType("tests_stuck")
+    module.FREE = asyncio.Event()
+    monkeypatch.setitem(sys.modules, "tests_stuck", module)
     app.load({"api.py": OTHER}, id="other")
 
     def let_go() -> None:
         if not inside.is_closing(app):
-            inside.app_loop(app).call_soon_threadsafe(held.FREE.set)
+            inside.app_loop(app).call_soon_threadsafe(module.FREE.set)
 
     yield let_go
     let_go()
@@ -106,18 +106,18 @@ def bounded(verb: Callable[[], Any]) -> Any:
 
 @stuck
 def test_a_module_that_does_not_let_go_is_failed_unload(
-    app: AppContext, free: Callable[[], None], graceful: str, force: str, said: str
+    app: AppContext, free: Callable[[], None], graceful: str, force: str, message: str
 ) -> None:
     """The unload ends and names what hangs; the module can be loaded again, and others go on."""
     app.load(text(1, graceful, force), id="thing")
     bounded(app.modules["thing"].unload)
     assert app.modules["thing"].state == "FAILED_UNLOAD"
-    assert re.search(rf"did not stop cleanly: .*{said}", str(app.modules["thing"].error))
+    assert re.search(rf"did not stop cleanly: .*{message}", str(app.modules["thing"].error))
     assert app.get_service("other").get().result(BOUND) == 42
     assert app.load(text(2, "ends", "ends"), id="thing").state == "LIVE"
     assert app.get_service("thing").get().result(BOUND) == 2
     free()
-    assert re.search(said, "\n".join(bounded(app.stop).unsettled))
+    assert re.search(message, "\n".join(bounded(app.stop).unsettled))
 
 
 @forced
@@ -133,7 +133,7 @@ def test_force_that_works_is_no_failure(app: AppContext, graceful: str) -> None:
 
 @stuck
 def test_a_swap_does_not_wait_for_the_old_one_to_let_go(
-    app: AppContext, free: Callable[[], None], graceful: str, force: str, said: str
+    app: AppContext, free: Callable[[], None], graceful: str, force: str, message: str
 ) -> None:
     """The new generation answers at once and can be swapped; the stop reports what hangs."""
     app.load(text(1, graceful, force), id="thing")
@@ -144,7 +144,7 @@ def test_a_swap_does_not_wait_for_the_old_one_to_let_go(
     bounded(lambda: inside.settle(app))
     assert app.modules["thing"].state == "LIVE"
     free()
-    assert re.search(said, "\n".join(bounded(app.stop).unsettled))
+    assert re.search(message, "\n".join(bounded(app.stop).unsettled))
 
 
 @pytest.mark.usefixtures("free")

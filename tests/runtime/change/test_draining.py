@@ -105,9 +105,9 @@ async def wait(self):
         calls.append(app.get_service("waits").wait())
         app.run(until(lambda number=number: number in stage.said))  # type: ignore[misc]
     retired = app.snapshot().module("standard.waits").retired
-    assert [one["calls"] for one in retired] == [1] * 19
+    assert [generation["calls"] for generation in retired] == [1] * 19
     stage.release.set()
-    assert [one.result(PATIENCE) for one in calls] == list(range(20))
+    assert [call.result(PATIENCE) for call in calls] == list(range(20))
 
 
 def test_stragglers_are_cancelled_and_named(
@@ -182,7 +182,9 @@ async def ask(self):
         assert status == 503
         assert "began on generation 1" in detail
         inside.settle(app)
-        named = next(one.message for one in caplog.records if "so cancelled" in one.message)
+        named = next(
+            record.message for record in caplog.records if "so cancelled" in record.message
+        )
         assert "GET /api/v1/hangs/hang, hang(), hang(), task the job" in named
         assert app.modules["hangs"].state == "LIVE"
 
@@ -205,7 +207,7 @@ async def stubborn(self):
         call = app.get_service("hangs").stubborn()
         app.load({"api.py": simple("pass")}, id="hangs")
         inside.settle(app)
-        (left,) = app.snapshot().module("standard.hangs").unsettled
-        assert left == "generation 1: stubborn() of it ignores being cancelled"
+        (unsettled,) = app.snapshot().module("standard.hangs").unsettled
+        assert unsettled == "generation 1: stubborn() of it ignores being cancelled"
         stage.release.set()
         call.result(PATIENCE)

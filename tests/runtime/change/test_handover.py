@@ -43,7 +43,9 @@ def counter(start: int, extra: str = "", *, head: str = "", without: str = "") -
     """Return a module that counts and hands its count over."""
     body = COUNTER.format(start=start)
     if without:
-        body = "\n\n".join(one for one in body.split("\n\n") if f"def {without}" not in one)
+        body = "\n\n".join(
+            method for method in body.split("\n\n") if f"def {without}" not in method
+        )
     return simple(f"MODULE_VERSION = '{start}.0'\n{body}\n{extra}", head=head)
 
 
@@ -62,8 +64,8 @@ def test_dump_and_load(app: AppContext) -> None:
     """The new generation loads what the old one dumped, with its version; the line says so."""
     app.load({"api.py": counter(0)}, id="counter")
     app.get_service("counter").add(5).result(PATIENCE)
-    said = line(app, counter(100, "def whence(self): return self.source, self.seen"))
-    assert " · state handed over" in said
+    outcome = line(app, counter(100, "def whence(self): return self.source, self.seen"))
+    assert " · state handed over" in outcome
     service = app.get_service("counter")
     assert service.add(1).result(PATIENCE) == 6
     assert service.whence().result(PATIENCE) == ("0.0", {"first": 0, 5: 5, 6: 1})
@@ -96,8 +98,8 @@ def test_keep_state(app: AppContext) -> None:
     body = "async def initialize(self): self.n = 0\nasync def add(self): self.n += 1; return self.n"
     app.load({"api.py": simple(body, arguments="keep_state=('n',)")}, id="counter")
     app.get_service("counter").add().result(PATIENCE)
-    said = line(app, simple(f"{body}\n# again", arguments="keep_state=('n', 'm')"))
-    assert said.endswith(" · kept n · m not kept, for generation 1 has none")
+    outcome = line(app, simple(f"{body}\n# again", arguments="keep_state=('n', 'm')"))
+    assert outcome.endswith(" · kept n · m not kept, for generation 1 has none")
     assert app.get_service("counter").add().result(PATIENCE) == 2
 
 
@@ -118,16 +120,16 @@ def test_keep_state_in_the_guides_form(app: AppContext) -> None:
 def test_no_load_state(app: AppContext) -> None:
     """If the new text has no ``load_state``, the state is dropped and the line says so."""
     app.load({"api.py": counter(0)}, id="counter")
-    said = line(app, counter(100, without="load_state"))
-    assert said.endswith(" · state dropped, for the new text has no load_state()")
+    outcome = line(app, counter(100, without="load_state"))
+    assert outcome.endswith(" · state dropped, for the new text has no load_state()")
     assert app.get_service("counter").add().result(PATIENCE) == 101
 
 
 def test_no_dump_state(app: AppContext) -> None:
     """If the old text has no ``dump_state``, the line says so."""
     app.load({"api.py": counter(0, without="dump_state")}, id="counter")
-    said = line(app, counter(100))
-    assert said.endswith(" · no state to load, for generation 1 has no dump_state()")
+    outcome = line(app, counter(100))
+    assert outcome.endswith(" · no state to load, for generation 1 has no dump_state()")
     assert app.get_service("counter").add().result(PATIENCE) == 101
 
 
@@ -284,11 +286,11 @@ async def ping(self): return "pong"
 async def what(self): return self.seen
 """
     group = [
-        (one, {"api.py": simple(hooks.replace("OTHER", other))}) for one, other in ("ab", "ba")
+        (name, {"api.py": simple(hooks.replace("OTHER", other))}) for name, other in ("ab", "ba")
     ]
     app.load(group)
-    app.load([(one, {"api.py": f"{text['api.py']}#"}) for one, text in group])
-    assert [app.get_service(one).what().result(PATIENCE) for one in "ab"] == ["pong", "pong"]
+    app.load([(name, {"api.py": f"{text['api.py']}#"}) for name, text in group])
+    assert [app.get_service(name).what().result(PATIENCE) for name in "ab"] == ["pong", "pong"]
 
 
 def test_calls_that_do_not_end(
@@ -321,12 +323,12 @@ def test_streams_are_not_waited_for(app: AppContext) -> None:
 
     async def go() -> list[int]:
         stream = app.get_service("counter").ticks()
-        found = [await anext(stream)]
+        counts = [await anext(stream)]
         await asyncio.to_thread(app.load, {"api.py": counter(7, ticks)}, id="counter")
         await app.get_service("counter").add(5)
-        found.append(await anext(stream))
+        counts.append(await anext(stream))
         await stream.aclose()
-        return found
+        return counts
 
     assert asyncio.run(go()) == [0, 0]
 
@@ -363,11 +365,13 @@ async def slow() -> int:
     assert stage.entered.wait(PATIENCE)
     swap = behind(app.load, {"api.py": counter(7, SLOW, head=head)}, id="counter")
     app.run(_until(lambda: gate_of(app, "counter") is not None))
-    more = [behind(ask, "add") for _ in range(4)]
+    requests = [behind(ask, "add") for _ in range(4)]
     stage.release.set()
     swap.result(PATIENCE)
     assert slow.result(PATIENCE) == (200, 1000)
-    assert sorted(one.result(PATIENCE) for one in more) == [(200, n) for n in range(1001, 1005)]
+    assert sorted(request.result(PATIENCE) for request in requests) == [
+        (200, n) for n in range(1001, 1005)
+    ]
 
 
 @pytest.mark.soak
@@ -376,21 +380,21 @@ def test_many_swaps_under_load_lose_no_update(app: AppContext) -> None:
     app.load({"api.py": counter(0)}, id="counter")
     service = app.get_service("counter")
     stop = threading.Event()
-    done: list[int] = []
+    counts: list[int] = []
 
     def count() -> None:
         mine = 0
         while not stop.is_set():
             service.add().result(PATIENCE)
             mine += 1
-        done.append(mine)
+        counts.append(mine)
 
     threads = [threading.Thread(target=count) for _ in range(4)]
-    for one in threads:
-        one.start()
+    for thread in threads:
+        thread.start()
     for number in range(30):
         app.load({"api.py": counter(number + 1)}, id="counter")
     stop.set()
-    for one in threads:
-        one.join(PATIENCE)
-    assert service.add(0).result(PATIENCE) == sum(done)
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert service.add(0).result(PATIENCE) == sum(counts)

@@ -39,10 +39,10 @@ async def get(self):
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Return what the modules of these tests wait at, which they import as ``tests_gate.gate``."""
-    held = ModuleType("tests_gate")
+    module = ModuleType("tests_gate")
     gate = SimpleNamespace(entered=threading.Event(), release=threading.Event(), stopped=[])
-    held.gate = gate  # type: ignore[attr-defined]  # a module made for this
-    monkeypatch.setitem(sys.modules, "tests_gate", held)
+    module.gate = gate  # type: ignore[attr-defined]  # a module made for this
+    monkeypatch.setitem(sys.modules, "tests_gate", module)
     return gate
 
 
@@ -103,7 +103,7 @@ def test_two_changes_that_need_one_module_from_disk_share_it(
         assert gate.entered.wait(PATIENCE)
         second = behind(app.load, {"api.py": needs}, id="two")
         gate.release.set()
-        assert {one.result(PATIENCE).state for one in (first, second)} == {"LIVE"}
+        assert {load.result(PATIENCE).state for load in (first, second)} == {"LIVE"}
         settled(app)
         assert app.modules["base"].generation == 1
         assert gate.stopped == []
@@ -178,8 +178,8 @@ def test_several_stops_at_once_are_one_stop(
     """Each stop returns, and nothing is stopped twice."""
     gate.release.set()
     app.load({"api.py": gated()}, id="thing")
-    for one in [behind(app.stop) for _ in range(4)]:
-        error = one.exception(PATIENCE)
+    for stop in [behind(app.stop) for _ in range(4)]:
+        error = stop.exception(PATIENCE)
         assert error is None or isinstance(error, NotRunningError)
     assert gate.stopped == [1]
 
@@ -231,7 +231,7 @@ def test_a_cleanup_that_awaits_its_cancelled_task_stops_the_module(app: AppConte
     app.load({"api.py": text}, id="thing")
     app.modules["thing"].unload()
     assert app.modules["thing"].state == "STOPPED"
-    assert "let a CancelledError out" in "\n".join(one.message for one in app.snapshot().log)
+    assert "let a CancelledError out" in "\n".join(event.message for event in app.snapshot().log)
 
 
 @pytest.mark.parametrize("phase", ["__init__", "initialize"])

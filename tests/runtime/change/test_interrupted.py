@@ -99,9 +99,9 @@ def test_interrupted_at_every_step(
             if taken == at:
                 loop.call_soon_threadsafe(later, turns)
 
-        def later(left: int) -> None:
-            if left:
-                loop.call_soon(later, left - 1)
+        def later(turns_left: int) -> None:
+            if turns_left:
+                loop.call_soon(later, turns_left - 1)
             else:
                 change.cancel()
 

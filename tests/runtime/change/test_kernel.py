@@ -237,7 +237,7 @@ def test_a_cell_run_again_from_a_subshell(shell: Kernel, subshell: str) -> None:
         if message["msg_type"] == "stream" and "busy" in message["content"]["text"]:
             break
     there = send_there(shell, subshell, PRICE.format(price=2))
-    done = send_there(shell, subshell, "changed.set()")
+    changed = send_there(shell, subshell, "changed.set()")
     cell = shell.wait(sent)
     assert cell.value == "(True, (1, 1), (2, 2))", cell.text
-    assert there != done
+    assert there != changed

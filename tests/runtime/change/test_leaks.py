@@ -115,9 +115,9 @@ def references(app: AppContext) -> dict[str, weakref.ref[Any]]:
     """Return weak references to what a generation is made of."""
     generation: Any = inside.generation(app, "full")
     names = vars(generation.package.modules()["api.py"])
-    found = {key: weakref.ref(names[key]) for key in ("Row", "Item", "Plain", "Full", "items")}
+    parts = {key: weakref.ref(names[key]) for key in ("Row", "Item", "Plain", "Full", "items")}
     return {
-        **found,
+        **parts,
         "instance": weakref.ref(generation.module),
         "generation": weakref.ref(generation),
     }
@@ -148,29 +148,29 @@ def settle(app: AppContext) -> None:
     gc.collect()  # pydantic keys its generics by class in a weak dictionary: freed in two steps
 
 
-def alive(kept: dict[str, weakref.ref[Any]]) -> list[str]:
-    return [name for name, one in kept.items() if one() is not None]
+def alive(parts: dict[str, weakref.ref[Any]]) -> list[str]:
+    return [name for name, reference in parts.items() if reference() is not None]
 
 
 def test_nothing_of_a_replaced_generation_is_alive(app: AppContext) -> None:
     """Classes, models, endpoints, the instance and the generation die with the swap."""
     app.load({"api.py": FULL.replace("{number}", "1")}, id="full")
     use(app, 1)
-    kept = references(app)
+    parts = references(app)
     app.load({"api.py": FULL.replace("{number}", "2")}, id="full")
     use(app, 2)
     settle(app)
-    assert alive(kept) == []
+    assert alive(parts) == []
 
 
 def test_nothing_of_an_unloaded_module_is_alive(app: AppContext) -> None:
     """Unloading lets go of everything."""
     app.load({"api.py": FULL.replace("{number}", "1")}, id="full")
     use(app, 1)
-    kept = references(app)
+    parts = references(app)
     app.modules["full"].unload()
     settle(app)
-    assert alive(kept) == []
+    assert alive(parts) == []
 
 
 def counts() -> dict[str, int]:
@@ -197,7 +197,7 @@ def test_swaps_leave_nothing_behind(app: AppContext) -> None:
         use(app, number)
     settle(app)
     assert counts() == before
-    running = [one.parts["tasks"]["running"] for one in app.snapshot().modules]
+    running = [view.parts["tasks"]["running"] for view in app.snapshot().modules]
     assert sum(map(len, running)) == 1
 
 
@@ -223,11 +223,11 @@ def test_failed_attempts_leave_a_bounded_number_of_texts(app: AppContext, where:
 @pytest.mark.soak
 def test_the_newest_failure_stays_readable(app: AppContext) -> None:
     """The newest traceback has its lines, whatever failed before and whatever loads afterwards."""
-    many = {f"file{number}.py": f"x = {number}\n" for number in range(READABLE + 10)}
+    files = {f"file{number}.py": f"x = {number}\n" for number in range(READABLE + 10)}
     body = "".join(f"from .file{number} import x\n" for number in range(READABLE + 10))
     api = FAILING.format(body=body, start="raise OSError('many')")
     with pytest.raises(LoadError) as caught:
-        app.load({"api.py": api, **many}, id="failing")
+        app.load({"api.py": api, **files}, id="failing")
     assert "raise OSError('many')" in "".join(traceback.format_exception(caught.value.__cause__))
     for _ in range(2):
         for number in range(READABLE // 2):

@@ -171,7 +171,7 @@ class {name}:
 """
     write(workspace, {"one": text.replace("{name}", "One"), "two": text.replace("{name}", "Two")})
     with modframe.start(workspace=workspace, data=":memory:", strict=True) as app:
-        assert {one.state for one in app.modules.values()} == {"LIVE"}
+        assert {module.state for module in app.modules.values()} == {"LIVE"}
     assert extra
 
 
@@ -194,7 +194,7 @@ def test_missing_and_cyclic_requirements_are_reported_at_once(
     )
     app = modframe.start(workspace=workspace, data=":memory:")
     try:
-        states = {key.partition(".")[2]: one.state for key, one in app.modules.items()}
+        states = {key.partition(".")[2]: module.state for key, module in app.modules.items()}
         assert states == {
             "a": "FAILED", "b": "FAILED", "c": "FAILED", "lost": "FAILED", "held": "BLOCKED",
             "fine": "LIVE", "settings": "LIVE", "framework": "LIVE",
@@ -205,9 +205,9 @@ def test_missing_and_cyclic_requirements_are_reported_at_once(
         lost = app.modules["lost"].error
         assert isinstance(lost, GraphError)
         assert set(lost.missing["standard.lost"]) == {"standard.nowhere", "standard.gone.service"}
-        held = app.modules["held"].error
-        assert isinstance(held, BlockedError)
-        assert held.__dict__["by"] == ("standard.lost",)
+        blocked = app.modules["held"].error
+        assert isinstance(blocked, BlockedError)
+        assert blocked.__dict__["by"] == ("standard.lost",)
         assert trace == ["start fine"]
         assert app.snapshot().ready is False
     finally:
@@ -276,9 +276,9 @@ def test_a_hanging_import_ends_at_its_bound(
     import sys
     from types import ModuleType
 
-    held = ModuleType("tests_held")
-    held.release = release  # type: ignore[attr-defined]  # a module made for this
-    monkeypatch.setitem(sys.modules, "tests_held", held)
+    holder = ModuleType("tests_held")
+    holder.release = release  # type: ignore[attr-defined]  # a module made for this
+    monkeypatch.setitem(sys.modules, "tests_held", holder)
     with modframe.start(workspace=workspace, data=":memory:") as app:
         with pytest.raises(LoadError, match=r"took longer than 0\.3 s"):
             app.load(
@@ -332,12 +332,16 @@ def test_what_is_left_of_an_unloaded_mapping_is_its_text(app: AppContext) -> Non
     files["api.py"] = simple("async def get(self):\n    return 1")
     app.load(files, id="thing")
     handle, module = app.get_service("thing"), app.modules["thing"]
-    for again in (lambda: app.load("thing", test=True), module.reload, lambda: app.load("thing")):
+    for load_again in (
+        lambda: app.load("thing", test=True),
+        module.reload,
+        lambda: app.load("thing"),
+    ):
         module.unload()
         with pytest.raises(ServiceUnavailableError, match=r"Load it with app\.load\('standard"):
             handle.get().result()
         assert app.plan("thing").entries[0].action == "start"
-        again()
+        load_again()
         assert handle.get().result() == 1
     assert app.plan("thing").entries[0].action == "stay"
     with pytest.raises(LoadError):
@@ -374,7 +378,7 @@ def test_a_list_is_one_transaction(app: AppContext) -> None:
         app.load([("a", {"api.py": asks}), ("b", {"api.py": answers + "\n1 / 0\n"})])
     assert {app.modules[name].state for name in ("a", "b")} <= {"FAILED", "BLOCKED"}
     both = app.load([("a", {"api.py": asks}), ("b", {"api.py": answers})])
-    assert [one.state for one in both] == ["LIVE", "LIVE"]
+    assert [module.state for module in both] == ["LIVE", "LIVE"]
     assert app.get_service("a").get().result() == 42
 
 

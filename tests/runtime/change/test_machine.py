@@ -202,15 +202,15 @@ class Verbs(RuleBasedStateMachine):
     def load_together_broken(self, name: str, fault: Fault) -> None:
         """One fault keeps the whole group from going live."""
         group = [
-            (one, {"api.py": self._text(one, 8, fault if one == name else None)})
-            for one in REQUIRES
+            (member, {"api.py": self._text(member, 8, fault if member == name else None)})
+            for member in REQUIRES
         ]
         try:
             self.app.load(group)
         except ModframeError:
-            for one, known in self.known.items():
+            for member, known in self.known.items():
                 if known.answer is None:
-                    known.state = "FAILED" if one == name else "BLOCKED"
+                    known.state = "FAILED" if member == name else "BLOCKED"
         else:
             raise AssertionError("a group with a broken text went live")
 
@@ -228,7 +228,7 @@ class Verbs(RuleBasedStateMachine):
         known = self.known[name]
         if known.answer is None:
             return
-        older = [one for one in reversed(known.past) if one != known.answer]
+        older = [answer for answer in reversed(known.past) if answer != known.answer]
         try:
             self.app.modules[name].rollback()
         except ModframeError:
@@ -266,7 +266,7 @@ class Verbs(RuleBasedStateMachine):
     def unload(self, name: str) -> None:
         """An unload is refused while another module requires it."""
         known = self.known[name]
-        held = [
+        users = [
             other
             for other, needs in REQUIRES.items()
             if name in needs and self.known[other].answer is not None
@@ -276,9 +276,9 @@ class Verbs(RuleBasedStateMachine):
         try:
             self.app.modules[name].unload()
         except ModframeError:
-            assert held
+            assert users
             return
-        assert not held
+        assert not users
         known.answer, known.state, known.count = None, "STOPPED", 0
 
     @rule()
@@ -291,7 +291,7 @@ class Verbs(RuleBasedStateMachine):
     # -- the model ------------------------------------------------------------------------
 
     def _missing(self, name: str) -> list[str]:
-        return [one for one in REQUIRES[name] if self.known[one].answer is None]
+        return [other for other in REQUIRES[name] if self.known[other].answer is None]
 
     @staticmethod
     def _live(known: Known, answer: int) -> None:
@@ -336,7 +336,7 @@ class Verbs(RuleBasedStateMachine):
             assert asked == (known.instead[-1] if known.instead else known.answer)
             assert self.app.run(self._ask(name)) == known.answer
         assert len(inside.live_packages(self.app)) == 2 + sum(
-            one.answer is not None for one in self.known.values()
+            known.answer is not None for known in self.known.values()
         )
 
     async def _ask(self, name: str) -> int:

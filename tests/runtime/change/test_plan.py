@@ -28,7 +28,7 @@ CALLER = simple(
 
 def seen(plan: Plan) -> list[tuple[str, str, str]]:
     """Return action, id and numbers of each entry."""
-    return [(one.action, one.id, one.generations) for one in plan]
+    return [(entry.action, entry.id, entry.generations) for entry in plan]
 
 
 def test_a_start_a_swap_a_rebuild_and_those_that_stay(app: AppContext) -> None:
@@ -48,7 +48,7 @@ def test_a_start_a_swap_a_rebuild_and_those_that_stay(app: AppContext) -> None:
         ("start", "standard.fresh", "1"),
         ("rebuild", "standard.top", "1 → 2"),
     ]
-    assert [one.why for one in plan] == [
+    assert [entry.why for entry in plan] == [
         "its text differs",
         "its text is what is live",
         "it isn't live",
@@ -76,7 +76,7 @@ def test_what_differs_is_said(app: AppContext) -> None:
     changed = ORDERS.replace('"/total"', '"/sum"').replace("def boom", "def bang")
     plan = app.plan({"api.py": changed, "new.py": "y = 2\n"}, id="orders")
     (entry,) = plan
-    assert {one.file: (one.added, one.removed) for one in entry.diff} == {
+    assert {diff.file: (diff.added, diff.removed) for diff in entry.diff} == {
         "api.py": (2, 2),
         "new.py": (1, 0),
         "old.py": (0, 1),
@@ -86,7 +86,7 @@ def test_what_differs_is_said(app: AppContext) -> None:
         ("GET /sum",),
         ("GET /total",),
     )
-    assert [one.text for one in entry.contract] == ["boom() is gone", "bang() is new"]
+    assert [difference.text for difference in entry.contract] == ["boom() is gone", "bang() is new"]
     assert "    routes: + GET /sum, - GET /total\n" in str(plan)
 
 
@@ -108,7 +108,7 @@ def test_settings_and_columns_that_come_and_go_are_said(app: AppContext) -> None
         "primary_key=True)\n", "primary_key=True)\n    amount = Column(Integer)\n"
     )
     (entry,) = app.plan({"api.py": changed}, id="orders")
-    assert {name: str(one) for name, one in entry.parts.items()} == {
+    assert {name: str(part) for name, part in entry.parts.items()} == {
         "settings": "+ cost, - price",
         "database": "+ shop.orders.amount",
     }
@@ -135,19 +135,22 @@ def test_what_would_refuse_it_is_said_not_raised(
     """An error is an entry of the plan, with its findings; sound modules wait for it."""
     app.load({"api.py": BASE}, id="base")
     plan = app.plan([("base", {"api.py": text}), ("fresh", {"api.py": simple()})])
-    entry, held = plan
+    entry, waiting = plan
     assert plan.refused
     assert (entry.action, entry.generations, entry.why) == ("refuse", "1", why)
     assert error in entry.error
     assert entry.findings[0].level == "error"
-    assert (held.action, held.why) == ("refuse", "nothing goes live while standard.base fails")
+    assert (waiting.action, waiting.why) == (
+        "refuse",
+        "nothing goes live while standard.base fails",
+    )
     assert app.modules["base"].error is None
 
 
 def test_what_it_blocks_is_named(app: AppContext) -> None:
     """A module that waits for a failing one names it."""
     plan = app.plan([("base", {"api.py": "1 / 0\n"}), ("top", {"api.py": TOP})])
-    assert [one.why for one in plan] == [
+    assert [entry.why for entry in plan] == [
         "one of its files can't be run",
         "blocked by standard.base",
     ]
@@ -174,7 +177,7 @@ def test_nothing_is_left_of_a_plan(app: AppContext, stage: SimpleNamespace) -> N
     modules, lines, records = set(sys.modules), dict(linecache.cache), inside.record_ids(app)
     for _ in range(3):
         plan = app.plan([("orders", {"api.py": text}), ("fresh", {"api.py": simple()})])
-        assert [one.after for one in plan] == [2, 1]
+        assert [entry.after for entry in plan] == [2, 1]
     app.plan([("orders", {"api.py": "1 / 0\n"}), ("fresh", {"api.py": "1 / 0\n"})])
     assert set(sys.modules) == modules
     assert dict(linecache.cache) == lines
@@ -182,7 +185,7 @@ def test_nothing_is_left_of_a_plan(app: AppContext, stage: SimpleNamespace) -> N
     assert "fresh" not in app.modules
     assert (app.modules["orders"].generation, len(app.modules["orders"].history)) == (1, 1)
     gc.collect()
-    assert [one() for one in stage.said] == [None, None, None]
+    assert [reference() for reference in stage.said] == [None, None, None]
     app.load({"api.py": text}, id="orders")
     assert app.modules["orders"].generation == 2
 
@@ -197,7 +200,7 @@ def test_a_plan_of_a_folder_leaves_the_live_text_to_tracebacks(
     app.load("orders")
     before = linecache.getlines(str(folder / "api.py"))
     (folder / "api.py").write_text("# one line more\n" + ORDERS)
-    assert [one.action for one in app.plan("orders")] == ["swap"]
+    assert [entry.action for entry in app.plan("orders")] == ["swap"]
     assert linecache.getlines(str(folder / "api.py")) == before
 
 

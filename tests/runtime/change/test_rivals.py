@@ -108,10 +108,10 @@ def texts(version: int = 1) -> dict[str, str]:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Return what the route ``/waits`` waits at."""
-    held = ModuleType("tests_gate")
-    held.gate = SimpleNamespace(entered=threading.Event(), release=threading.Event())  # type: ignore[attr-defined]  # a module made for this
-    monkeypatch.setitem(sys.modules, "tests_gate", held)
-    return held.gate  # type: ignore[no-any-return,attr-defined]  # as above
+    module = ModuleType("tests_gate")
+    module.gate = SimpleNamespace(entered=threading.Event(), release=threading.Event())  # type: ignore[attr-defined]  # a module made for this
+    monkeypatch.setitem(sys.modules, "tests_gate", module)
+    return module.gate  # type: ignore[no-any-return,attr-defined]  # as above
 
 
 @pytest.fixture
@@ -230,10 +230,10 @@ def test_a_file_saved_by_renaming_is_read(app: AppContext, workspace: Path) -> N
         (folder / name).write_text(text)
     app.load("shop")
     written = (folder / "services.py").stat()
-    other = folder / ".services.py.swp"
-    other.write_text(SERVICES.replace("VERSION = 1", "VERSION = 2"))
-    os.utime(other, ns=(written.st_atime_ns, written.st_mtime_ns))
-    other.replace(folder / "services.py")
+    replacement = folder / ".services.py.swp"
+    replacement.write_text(SERVICES.replace("VERSION = 1", "VERSION = 2"))
+    os.utime(replacement, ns=(written.st_atime_ns, written.st_mtime_ns))
+    replacement.replace(folder / "services.py")
     app.modules["shop"].reload()
 
     async def price() -> Any:

@@ -203,17 +203,17 @@ async def cleanup_resources(self):
     head = "from tests_stage import stage"
     group = [
         (
-            one,
+            name,
             {
                 "api.py": simple(
                     text.replace("OTHER", other), head=head, arguments="swap='stop_first'"
                 )
             },
         )
-        for one, other in ("ab", "ba")
+        for name, other in ("ab", "ba")
     ]
     app.load(group)
-    app.load([(one, {"api.py": f"{text['api.py']}#"}) for one, text in group])
+    app.load([(name, {"api.py": f"{text['api.py']}#"}) for name, text in group])
     assert "pong" in stage.said
-    assert all(said == "pong" or "was stopped, and its next" in said for said in stage.said)
+    assert all(answer == "pong" or "was stopped, and its next" in answer for answer in stage.said)
     assert app.snapshot().module("standard.a").unsettled == ()

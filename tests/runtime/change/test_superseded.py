@@ -50,9 +50,9 @@ def test_the_newest_text_wins(app: AppContext, stage: SimpleNamespace, behind: B
     stage.release.set()
     first.result(PATIENCE)
     queued[-1].result(PATIENCE)
-    for one in queued[:-1]:
+    for load in queued[:-1]:
         with pytest.raises(SupersededError, match=r"standard\.thing superseded by a newer"):
-            one.result(PATIENCE)
+            load.result(PATIENCE)
     assert stage.said == [0, 5]
     assert app.modules["thing"].generation == 2
     assert app.get_service("thing").get().result(PATIENCE) == 5
@@ -65,7 +65,7 @@ def test_the_same_text_is_not_overtaken_by_itself(
     loads = [behind(app.load, gated(0), id="thing") for _ in range(6)]
     assert stage.entered.wait(PATIENCE)
     stage.release.set()
-    assert {one.result(PATIENCE).generation for one in loads} == {1}
+    assert {load.result(PATIENCE).generation for load in loads} == {1}
     assert stage.said == [0]
 
 
@@ -80,8 +80,8 @@ def test_a_group_is_overtaken_as_a_whole_or_not_at_all(
     alone = behind(app.load, gated(2), id="a")
     waiting(app, 2)
     stage.release.set()
-    for one in (first, group, alone):
-        one.result(PATIENCE)
+    for load in (first, group, alone):
+        load.result(PATIENCE)
     assert stage.said == [0, 1, 1, 2]
     assert app.get_service("b").get().result(PATIENCE) == 1
 

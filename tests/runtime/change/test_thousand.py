@@ -35,14 +35,14 @@ class Alive:
     def add(self, generation: Any) -> None:
         """Watch the objects that stand for a generation, by kind."""
         names = vars(generation.package.modules()["api.py"])
-        found = {name: names[name] for name in ("Owner", "Row", "Item", "Counter", "items")}
-        found |= {"generation": generation, "instance": generation.module}
-        for kind, one in found.items():
-            self._kinds.setdefault(kind, weakref.WeakSet()).add(one)
+        objects = {name: names[name] for name in ("Owner", "Row", "Item", "Counter", "items")}
+        objects |= {"generation": generation, "instance": generation.module}
+        for kind, watched in objects.items():
+            self._kinds.setdefault(kind, weakref.WeakSet()).add(watched)
 
     def counts(self) -> dict[str, int]:
         """Kind → how many there are."""
-        return {kind: len(found) for kind, found in self._kinds.items()}
+        return {kind: len(objects) for kind, objects in self._kinds.items()}
 
 
 def counts(app: AppContext) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def counts(app: AppContext) -> dict[str, Any]:
         "meta path": len(sys.meta_path),
         "linecache": sum("owner" in name for name in linecache.cache),
         "loggers": len(loggers),
-        "handlers": sum(len(getattr(one, "handlers", ())) for one in loggers),
-        "threads": sorted(one.name for one in threading.enumerate()),
+        "handlers": sum(len(getattr(logger, "handlers", ())) for logger in loggers),
+        "threads": sorted(thread.name for thread in threading.enumerate()),
         "handles": inside.handles(app),
         "records": len(inside.record_ids(app)),
     }

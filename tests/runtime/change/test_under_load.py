@@ -156,7 +156,7 @@ def test_swaps_under_load_fail_nobody_and_tear_no_answer(app: AppContext) -> Non
         inside.settle(app)
         assert clients.seen.faults == []
         assert stale == []
-        assert [one for one in background if one[1] != (one[0],) * 3] == []
+        assert [note for note in background if note[1] != (note[0],) * 3] == []
         assert app.modules["versioned"].generation == SWAPS + 1
         assert app.modules["caller"].generation == 1
         few = {name: clients.seen.versions(name) for name in clients.seen.answers}

@@ -130,11 +130,11 @@ def texts(version: int) -> dict[str, str]:
 @contextmanager
 def noted() -> Iterator[list[tuple[int, Answer]]]:
     """Collect what background tasks note: the version they began with, and their answer."""
-    held = ModuleType("tests_noted")
-    held.NOTED = []  # type: ignore[attr-defined]  # a module made for this
-    sys.modules["tests_noted"] = held
+    module = ModuleType("tests_noted")
+    module.NOTED = []  # type: ignore[attr-defined]  # a module made for this
+    sys.modules["tests_noted"] = module
     try:
-        yield held.NOTED  # type: ignore[attr-defined]  # as above
+        yield module.NOTED  # type: ignore[attr-defined]  # as above
     finally:
         del sys.modules["tests_noted"]
 
@@ -147,14 +147,14 @@ class Seen:
         self.answers: dict[str, list[Answer]] = {}
         self.faults: list[str] = []
 
-    def add(self, client: str, given: object) -> None:
+    def add(self, client: str, answer: object) -> None:
         """Take one answer of a client."""
         with self._lock:
-            values = given if isinstance(given, list | tuple) else ()
+            values = answer if isinstance(answer, list | tuple) else ()
             whole = len(values) == 3 and len(set(values)) == 1
             before = self.answers.setdefault(client, [])
             if not whole:
-                self.faults.append(f"{client}: torn or no answer: {given!r}")
+                self.faults.append(f"{client}: torn or no answer: {answer!r}")
             elif before and before[-1][0] > values[0]:
                 self.faults.append(f"{client}: {values[0]} after {before[-1][0]}")
             before.append(tuple(values))  # type: ignore[arg-type]  # three, or said above
@@ -178,4 +178,4 @@ class Seen:
 
     def versions(self, client: str) -> int:
         """Return how many versions a client has seen."""
-        return len({one[0] for one in self.answers.get(client, ())})
+        return len({answer[0] for answer in self.answers.get(client, ())})

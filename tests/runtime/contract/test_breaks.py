@@ -37,10 +37,10 @@ def shop(body: str, *, arguments: str = 'requires=["orders"]', head: str = "") -
     )
 
 
-def begin(app: AppContext, use: str, *, base: str = BASE, **given: str) -> None:
+def begin(app: AppContext, use: str, *, base: str = BASE, **options: str) -> None:
     """Load ``orders`` and a ``shop`` that uses it."""
     app.load({"api.py": base}, id="orders")
-    app.load({"api.py": shop(use, **given)}, id="shop")
+    app.load({"api.py": shop(use, **options)}, id="shop")
 
 
 def change(app: AppContext, old: str, new: str, *, base: str = BASE) -> None:
@@ -64,7 +64,7 @@ def test_a_method_that_is_used_is_not_taken_away(app: AppContext) -> None:
         str(error),
     )
     assert (error.module_id, error.step) == ("standard.orders", "contract")
-    assert [one.kind for one in error.changes] == ["method removed"]
+    assert [difference.kind for difference in error.changes] == ["method removed"]
     assert [(use.module_id, use.line) for use in error.changes[0].uses] == [("standard.shop", 8)]
     assert app.modules["orders"].generation == 1
     assert app.modules["orders"].error is error
@@ -85,8 +85,8 @@ def test_force_takes_away(app: AppContext) -> None:
     begin(app, "return await orders.total(2)")
     app.load({"api.py": BASE.replace("total", "sum")}, id="orders", force=True)
     assert app.modules["orders"].generation == 2
-    said = app.modules["orders"].history[-1].outcome
-    assert "forced: breaks standard.shop (api.py, line " in said
+    outcome = app.modules["orders"].history[-1].outcome
+    assert "forced: breaks standard.shop (api.py, line " in outcome
     with pytest.raises(AttributeError, match="total"):
         app.get_service("shop").ask().result()
 
@@ -124,7 +124,7 @@ def test_one_side_that_lags_behind_in_the_same_change_is_named(app: AppContext) 
 
 
 @pytest.mark.parametrize(
-    ("use", "old", "new", "said"),
+    ("use", "old", "new", "message"),
     [
         ("return await orders.total(2)", "plus: int = 0", "", "takes no 'plus' any more"),
         ("return await orders.total(plus=2)", "plus: int = 0", "extra: int = 0", "takes 'extra' in place of 'plus'"),
@@ -142,11 +142,11 @@ def test_one_side_that_lags_behind_in_the_same_change_is_named(app: AppContext) 
     ],
 )  # fmt: skip
 def test_changes_that_break_a_user_are_refused(
-    app: AppContext, use: str, old: str, new: str, said: str
+    app: AppContext, use: str, old: str, new: str, message: str
 ) -> None:
     """Each way in which a signature can break a call has its own message."""
     begin(app, use)
-    with pytest.raises(ContractError, match=said):
+    with pytest.raises(ContractError, match=message):
         change(app, old, new)
     assert app.modules["orders"].generation == 1
 
@@ -226,7 +226,7 @@ def test_every_kind_of_parameter_and_method_is_understood(app: AppContext) -> No
         base=base,
     )
     assert app.get_service("shop").ask().result() == [1, 1, 2, 3, 4]
-    for old, new, said in [
+    for old, new, message in [
         ("x: int", "x: str", "wrapped.. takes 'x' as str"),
         ("fixed(a, b=1)", "fixed(b=1)", "fixed.. takes no 'a'"),
         ("made(cls, a)", "made(cls)", "made.. takes no 'a'"),
@@ -234,7 +234,7 @@ def test_every_kind_of_parameter_and_method_is_understood(app: AppContext) -> No
         (", **more", "", "many.. takes no 'more'"),
         ("a, /, b", "b, a, /", "common.. "),
     ]:
-        with pytest.raises(ContractError, match=said):
+        with pytest.raises(ContractError, match=message):
             change(app, old, new, base=base)
     change(app, "a, /, b", "a, b", base=base)
     change(app, "part = print", "def part(self):\n        return 5", base=base)
@@ -357,7 +357,7 @@ def test_another_way_to_say_the_same_is_no_change(app: AppContext, before: str, 
     """Another wrapper or another spelling of a type that accepts the same calls passes."""
     give = "a=7" if "*, a" in before else "7"
     user = f"async def go(self): return await self.app_context.get_service('thing').x({give})"
-    before, after = (f"def also(self): pass\n{one}" for one in (before, after))
+    before, after = (f"def also(self): pass\n{signature}" for signature in (before, after))
     app.load({"api.py": simple(before, head=WRAPPED)}, id="thing")
     app.load({"api.py": simple(user, arguments="requires=['standard.thing.service']")}, id="user")
     app.load({"api.py": simple(after, head=WRAPPED)}, id="thing")
