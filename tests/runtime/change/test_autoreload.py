@@ -56,7 +56,7 @@ def test_a_running_coroutine_keeps_its_helpers(
     gate: Any = ModuleType("tests_gate")
     monkeypatch.setitem(sys.modules, "tests_gate", gate)
 
-    async def scenario() -> tuple[Any, Any]:
+    async def call_before_and_after() -> tuple[Any, Any]:
         gate.GATE = asyncio.Event()
         thing = await load(edits.before("running coroutine"))
         old = asyncio.ensure_future(thing.work())
@@ -69,7 +69,7 @@ def test_a_running_coroutine_keeps_its_helpers(
         await asyncio.to_thread(app.load, {"api.py": text}, id="thing")
         return app.get_service("thing")
 
-    old, new = app.run(scenario())
+    old, new = app.run(call_before_and_after())
     assert old == (("old", "old"), ("old", "old"))
     assert new == (("new", "new"), ("new", "new"))
 

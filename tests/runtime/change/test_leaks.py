@@ -285,7 +285,7 @@ def test_a_request_keeps_its_generation_open(app: AppContext) -> None:
     )
     app.load({"api.py": text}, id="slow")
 
-    async def scenario() -> tuple[Any, Any]:
+    async def request_over_a_swap() -> tuple[Any, Any]:
         import asyncio
 
         async with app.test_client() as client:
@@ -300,4 +300,4 @@ def test_a_request_keeps_its_generation_open(app: AppContext) -> None:
             answer: httpx.Response = await request
             return answer.json(), fresh
 
-    assert app.run(scenario()) == ({"before": 1, "after": 1}, 2)
+    assert app.run(request_over_a_swap()) == ({"before": 1, "after": 1}, 2)

@@ -1,4 +1,4 @@
-"""Ctrl-C around the moment at which a change is sent to the app loop cancels the change."""
+"""Ctrl-C around the moment at which a change is submitted to the app loop cancels the change."""
 
 from __future__ import annotations
 
