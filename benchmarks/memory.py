@@ -1,7 +1,7 @@
 """What a thousand swaps of one module cost in memory: resident size, and what Python has allocated.
 
 Run `python benchmarks/memory.py`. The module owns a table, a task, a counter, models and routes;
-`tests/swap/test_thousand.py` shows of the same one that nothing of its generations stays alive.
+`tests/runtime/change/test_thousand.py` shows that nothing of its old generations stays alive.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import modframe
 from modframe.app import AppContext
-from tests.swap.owning import text
+from tests.runtime.change.owning import text
 
 STEPS = 5
 

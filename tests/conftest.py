@@ -1,4 +1,4 @@
-"""Fixtures that most tests use: an app in an empty workspace, and the texts of small modules."""
+"""Fixtures that most tests use: an empty workspace, and an app in it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,19 @@ def pytest_unconfigure() -> None:
         kernels.LOOP.close()
 
 
+@pytest.fixture(autouse=True)
+def no_app_left() -> Iterator[None]:
+    """Stop an app that a test left running, and fail that test instead of those after it."""
+    yield
+    if (running := current_app()) is not None:
+        description = repr(running)
+        running.stop()
+        pytest.fail(f"the test left an app running: {description}")
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty workspace; nothing of the environment's leads elsewhere."""
+    """Return an empty workspace, the working directory of the test; no variable leads elsewhere."""
     for name in ("MODFRAME_WORKSPACE", "MODFRAME_DATA", "MODFRAME_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -30,7 +40,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def app(workspace: Path) -> Iterator[AppContext]:
-    """A running app that keeps nothing."""
+    """Start an app that keeps nothing."""
     running = modframe.start(workspace=workspace, data=":memory:")
     yield running
     if current_app() is running:

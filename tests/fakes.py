@@ -1,4 +1,4 @@
-"""SourceFinder of small modules that tests load."""
+"""Texts of small modules that tests load."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ORDERS = dedent(
 
 
 def simple(body: str = "pass", *, head: str = "", name: str = "Thing", arguments: str = "") -> str:
-    """An ``api.py`` of one class with the given body under the short form."""
+    """Return an ``api.py`` in the short form: one class with the given body."""
     lines = "\n".join(f"    {line}" for line in dedent(body).strip().splitlines())
     at = f"@module({arguments})" if arguments else "@module"
     top = f"{dedent(head).strip()}\n" if head else ""

@@ -1,4 +1,4 @@
-"""A real IPython kernel for tests: run a cell, get what a person would see of it."""
+"""A real IPython kernel for tests: run a cell, and get what a person would see."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """Everything a person reads under the cell."""
+        """Return everything a person reads below the cell."""
         return "\n".join(filter(None, [self.stdout, self.stderr, self.value, self.traceback]))
 
 
@@ -55,7 +55,7 @@ class Kernel:
         return self.client.execute(code)
 
     def run(self, code: str, *, fails: bool = False) -> Cell:
-        """Run a cell to its end; an error that wasn't announced fails the test."""
+        """Run a cell to its end; an error that wasn't expected fails the test."""
         cell = self.wait(self.send(code))
         if bool(cell.error) != fails:
             raise AssertionError(f"cell {'passed' if fails else 'failed'}:\n{code}\n{cell.text}")
@@ -79,7 +79,7 @@ class Kernel:
         return cell
 
     def interrupt(self) -> None:
-        """Ctrl-C."""
+        """Interrupt the kernel, as Ctrl-C does."""
         self.manager.interrupt_kernel()
 
 
@@ -99,7 +99,7 @@ def _take(cell: Cell, kind: str, content: dict[str, Any]) -> bool:
 
 @contextmanager
 def kernel(workspace: Path, **environment: str) -> Iterator[Kernel]:
-    """A kernel of this Python whose working directory is ``workspace``."""
+    """Start a kernel of this Python in the folder ``workspace``."""
     manager = KernelManager(kernel_name="python3")
     manager.kernel_spec.argv[0] = sys.executable
     root = str(Path(__file__).parents[1])

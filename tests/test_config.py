@@ -1,4 +1,4 @@
-"""The framework's own settings: what the environment says, and what it says wrongly."""
+"""The framework's own settings: valid values, and errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modframe.errors import FrameworkSettingsError
 
 
 def test_a_log_level_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As people write it."""
+    """A log level can be written in upper or lower case."""
     monkeypatch.setenv("MODFRAME_LOG_LEVEL", "warning")
     assert read_settings().log_level == "WARNING"
 
@@ -18,7 +18,7 @@ def test_a_log_level_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bad_values_are_named_by_their_variables_all_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A start says so too, and leaves nothing that would stand in the way of the next one."""
+    """All wrong variables are named at once, and a failed start doesn't affect the next one."""
     monkeypatch.setenv("MODFRAME_LOG_LEVEL", "loud")
     monkeypatch.setenv("MODFRAME_DRAIN_TIMEOUT", "-1")
     message = (

@@ -1,4 +1,4 @@
-"""Decorators take every spelling of the guide, and say at their own line what they can't take."""
+"""Decorators accept every spelling of the guide, and report wrong arguments at their own line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .load.support import fault
 
 
 def values(decorator: object) -> dict[str, object]:
-    """What a decorator records."""
+    """Return what a decorator records."""
     cls = decorator(type("Thing", (), {}))  # type: ignore[operator]  # any of them
     return dict(getattr(cls, FACTS)[0].values)
 
@@ -57,7 +57,7 @@ def values(decorator: object) -> dict[str, object]:
     ],
 )
 def test_spellings(decorator: object, recorded: dict[str, object]) -> None:
-    """One name or several, positional or by keyword."""
+    """A decorator takes one name or several, by position or by keyword."""
     assert values(decorator) == recorded
 
 
@@ -113,13 +113,13 @@ def test_spellings(decorator: object, recorded: dict[str, object]) -> None:
     ],
 )
 def test_what_they_refuse(use: object, message: str) -> None:
-    """The message names the decorator, what is wrong and what it takes."""
+    """The message names the decorator, the fault and what it takes."""
     with pytest.raises(DecoratorError, match=f"@.*{message}"):
         use()  # type: ignore[operator]  # each is a lambda
 
 
 def test_a_bad_id_is_refused_where_it_stands() -> None:
-    """Under a decorator as anywhere."""
+    """A wrong id in a decorator is an error at that decorator."""
     with pytest.raises(InvalidModuleIdError, match=r"'Standard\.X' is not a module id"):
         d.requires_modules(["Standard.X"])
 
@@ -132,20 +132,20 @@ def test_a_bad_id_is_refused_where_it_stands() -> None:
     ],
 )
 def test_the_fault_points_at_the_decorator(old: str, new: str, message: str) -> None:
-    """Not at the class, and not into modframe."""
-    found = fault({"api.py": changed(old, new)})
-    assert message in found.message
-    assert (found.file, found.line) == ("api.py", line_of("@graceful_shutdown"))
+    """The error's line is the decorator's, neither the class's nor one of modframe."""
+    finding = fault({"api.py": changed(old, new)})
+    assert message in finding.message
+    assert (finding.file, finding.line) == ("api.py", line_of("@graceful_shutdown"))
 
 
 def test_a_short_form_fault_points_at_it_too() -> None:
-    """At the line of @module."""
-    found = fault({"api.py": simple(arguments="'standard.other'", head="x = 1")})
-    assert (found.rule, found.line) == ("module-id", 5)
+    """The error's line is that of @module."""
+    finding = fault({"api.py": simple(arguments="'standard.other'", head="x = 1")})
+    assert (finding.rule, finding.line) == ("module-id", 5)
 
 
 def test_facts_stay_with_their_class() -> None:
-    """A subclass that is decorated itself does not change its base."""
+    """Decorating a subclass doesn't change its base."""
     base = d.force_shutdown()(type("Base", (), {}))
     d.graceful_shutdown()(type("Sub", (base,), {}))
-    assert [one.decorator for one in getattr(base, FACTS)] == ["force_shutdown"]
+    assert [fact.decorator for fact in getattr(base, FACTS)] == ["force_shutdown"]

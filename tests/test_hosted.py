@@ -15,6 +15,7 @@ import pytest
 import modframe
 from modframe.app import current_app
 from modframe.errors import StartConflictError
+from modframe.hosted import HostedApp
 from tests.fakes import ORDERS
 
 ROOT = str(Path(__file__).parents[1])
@@ -29,97 +30,96 @@ def orders(workspace: Path) -> Path:
     return workspace
 
 
+def client_of(app: HostedApp) -> httpx.AsyncClient:
+    """Return a client that asks the application itself and knows no lifespan."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
+
+
 async def total(client: httpx.AsyncClient) -> object:
     return (await client.get("/api/v1/orders/total")).json()
 
 
-def test_without_a_lifespan_it_starts_with_the_first_request(orders: Path) -> None:
+async def test_without_a_lifespan_it_starts_with_the_first_request(orders: Path) -> None:
     """A client that knows no lifespan gets an answer, on the loop that it asks from."""
     app = modframe.create_app(orders, data=":memory:")
     assert repr(app) == "<modframe, as an ASGI application: not started>"
-
-    async def scenario() -> None:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            first = await asyncio.gather(total(client), total(client))
-            assert first == [{"total": 42}, {"total": 42}]
-            assert current_app() is not None
-            with pytest.raises(StartConflictError, match="modframe runs in this process already"):
-                await asyncio.to_thread(modframe.start, data="elsewhere")
-            assert (await client.get("/", headers={"Host": "example.org"})).status_code == 403
-        await app.aclose()
-
-    asyncio.run(scenario())
+    async with client_of(app) as client:
+        answers = await asyncio.gather(total(client), total(client))
+        assert answers == [{"total": 42}, {"total": 42}]
+        assert current_app() is not None
+        with pytest.raises(StartConflictError, match="modframe runs in this process already"):
+            await asyncio.to_thread(modframe.start, data="elsewhere")
+        assert (await client.get("/", headers={"Host": "example.org"})).status_code == 403
+    await app.aclose()
     assert current_app() is None
 
 
-def test_a_lifespan_starts_and_stops_it(orders: Path) -> None:
-    """The protocol's messages lead from nothing to all loaded, and back."""
+def test_requests_start_the_app_once_on_each_loop(orders: Path) -> None:
+    """The end of a loop stops the app, and a request on another loop starts it again."""
     app = modframe.create_app(orders, data=":memory:")
 
-    async def scenario() -> list[str]:
-        inbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-        sent: list[str] = []
-        up = asyncio.Event()
+    async def totals() -> list[object]:
+        async with client_of(app) as client:
+            return await asyncio.gather(*(total(client) for _ in range(5)))
 
-        async def send(message: dict[str, str]) -> None:
-            sent.append(message["type"])
-            up.set()
+    for _ in range(2):
+        assert asyncio.run(totals()) == [{"total": 42}] * 5
+        assert current_app() is None
 
-        await inbox.put({"type": "lifespan.startup"})
-        life = asyncio.ensure_future(app({"type": "lifespan"}, inbox.get, send))
-        await up.wait()
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            assert await total(client) == {"total": 42}
-        await inbox.put({"type": "lifespan.shutdown"})
-        await life
-        return sent
 
-    assert asyncio.run(scenario()) == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+async def test_a_lifespan_starts_and_stops_it(orders: Path) -> None:
+    """The protocol's messages lead from nothing to all loaded, and back."""
+    app = modframe.create_app(orders, data=":memory:")
+    inbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    sent: list[str] = []
+    started = asyncio.Event()
+
+    async def send(message: dict[str, str]) -> None:
+        sent.append(message["type"])
+        started.set()
+
+    await inbox.put({"type": "lifespan.startup"})
+    lifespan = asyncio.ensure_future(app({"type": "lifespan"}, inbox.get, send))
+    await started.wait()
+    async with client_of(app) as client:
+        assert await total(client) == {"total": 42}
+    await inbox.put({"type": "lifespan.shutdown"})
+    await lifespan
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert current_app() is None
 
 
-def test_a_strict_start_that_fails_fails_the_lifespan(orders: Path) -> None:
+async def test_a_strict_start_that_fails_fails_the_lifespan(orders: Path) -> None:
     """Under strict, a module that doesn't load keeps the server from starting, and says why."""
     (orders / "modules" / "standard" / "orders" / "api.py").write_text("x = (")
     app = modframe.create_app(orders, data=":memory:", strict=True)
+    sent: list[dict[str, str]] = []
 
-    async def scenario() -> list[dict[str, str]]:
-        sent: list[dict[str, str]] = []
+    async def receive() -> dict[str, str]:
+        return {"type": "lifespan.startup"}
 
-        async def receive() -> dict[str, str]:
-            return {"type": "lifespan.startup"}
+    async def send(message: dict[str, str]) -> None:
+        sent.append(message)
 
-        async def send(message: dict[str, str]) -> None:
-            sent.append(message)
-
-        await app({"type": "lifespan"}, receive, send)
-        return sent
-
-    (message,) = asyncio.run(scenario())
+    await app({"type": "lifespan"}, receive, send)
+    (message,) = sent
     assert message["type"] == "lifespan.startup.failed"
     assert "'(' was never closed" in message["message"]
     assert current_app() is None
 
 
-def test_a_token_in_the_environment_is_needed(
+async def test_a_token_in_the_environment_is_needed(
     orders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With MODFRAME_TOKEN every request brings it."""
     monkeypatch.setenv("MODFRAME_TOKEN", "a-long-token")
     app = modframe.create_app(orders, data=":memory:")
-
-    async def scenario() -> list[int]:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            path = "/api/v1/orders/total"
-            bearer = {"Authorization": "Bearer a-long-token"}
-            answers = [await client.get(path), await client.get(path, headers=bearer)]
-        await app.aclose()
-        return [one.status_code for one in answers]
-
-    assert asyncio.run(scenario()) == [401, 200]
+    async with client_of(app) as client:
+        path = "/api/v1/orders/total"
+        assert (await client.get(path)).status_code == 401
+        bearer = {"Authorization": "Bearer a-long-token"}
+        assert (await client.get(path, headers=bearer)).status_code == 200
+    await app.aclose()
 
 
 def test_under_uvicorns_own_command(orders: Path) -> None:
@@ -133,12 +133,12 @@ def test_under_uvicorns_own_command(orders: Path) -> None:
         text=True,
     ) as server:
         assert server.stderr is not None
-        said = []
+        lines = []
         for line in server.stderr:
-            said.append(line)
+            lines.append(line)
             if "running on http://" in line:
                 break
-        url = said[-1].partition("http://")[2].split()[0]
+        url = lines[-1].partition("http://")[2].split()[0]
         answer = httpx.get(f"http://{url}/api/v1/orders/total", timeout=30)
         assert answer.json() == {"total": 42}
         server.send_signal(signal.SIGTERM)

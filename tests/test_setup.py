@@ -1,4 +1,4 @@
-"""The files that set the project up say the same thing."""
+"""The files that set the project up agree."""
 
 import re
 import tomllib
@@ -11,13 +11,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 def test_environment_yml_has_the_dependencies_of_pyproject() -> None:
     """conda and pip install the same packages with the same bounds, in the same order."""
     head, _, pip = (ROOT / "environment.yml").read_text("utf-8").partition("- pip:\n")
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["notebooks"]
-    assert re.findall(r"^      - (.+)$", pip, re.MULTILINE) == wanted
+    requirements = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["notebooks"]
+    assert re.findall(r"^      - (.+)$", pip, re.MULTILINE) == requirements
     assert f"- python{PROJECT['requires-python']}\n" in head
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """CONTRIBUTING.md says of each dependency, extras included, why it is there."""
+    """CONTRIBUTING.md gives the reason of each dependency, extras included."""
     _, _, reasons = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Dependencies")
     extras = PROJECT["optional-dependencies"].values()
     names = [
@@ -25,12 +25,12 @@ def test_every_dependency_has_its_reason() -> None:
         for requirements in (PROJECT["dependencies"], *extras)
         for requirement in requirements
     ]
-    told = re.findall(r"^\| `([\w.-]+)` \|", reasons, re.MULTILINE)
-    assert sorted(told) == sorted(set(names) - {PROJECT["name"]})
+    documented = re.findall(r"^\| `([\w.-]+)` \|", reasons, re.MULTILINE)
+    assert sorted(documented) == sorted(set(names) - {PROJECT["name"]})
 
 
 def test_the_changelog_knows_the_version() -> None:
-    """The version is either released in CHANGELOG.md or what Unreleased leads to."""
+    """CHANGELOG.md lists the version as released, or Unreleased as leading to it."""
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert "## [Unreleased]" in changes
     assert re.search(rf"^## \[{re.escape(PROJECT['version'])}\]", changes, re.MULTILINE) or (

@@ -1,4 +1,4 @@
-"""A real JupyterLab in headless Chromium: `lab` opens notebooks and gives a `Notebook` to drive.
+"""A real JupyterLab in headless Chromium: `open_notebook` gives a `Notebook` to drive.
 
 Everything stands in a temporary folder: Jupyter's configuration, its runtime files, the kernelspec
 (this very Python, with this checkout on its path) and the notebooks.
@@ -37,7 +37,7 @@ OpenNotebook = Callable[..., Notebook]
 
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:
-    """A JupyterLab server: its address, its token, its folder."""
+    """Start a JupyterLab server, and return its address, its token and its folder."""
     pytest.importorskip("jupyterlab", reason="JupyterLab isn't installed")
     home = tmp_path_factory.mktemp("jupyter")
     folder = home / "root"
@@ -61,7 +61,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     }
     variables = {
         **os.environ,
-        **{f"JUPYTER_{one}_DIR": str(home / one.lower()) for one in ("CONFIG", "RUNTIME")},
+        **{f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "RUNTIME")},
         "JUPYTER_DATA_DIR": str(home / "share"),
         "JUPYTER_PREFER_ENV_PATH": "0",
         "IPYTHONDIR": str(home / "ipython"),
@@ -82,15 +82,15 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
 
 
 def _address(server: subprocess.Popen[str]) -> str:
-    """Where it listens, from what it says at its start; after that its output is drained."""
-    said = []
+    """Return the address from the server's output; the rest of the output is drained."""
+    lines = []
     for line in server.stderr or ():
-        said.append(line)
+        lines.append(line)
         if "http://" in line and "/lab" in line:
             parts = urlsplit(line.split()[-1])
             threading.Thread(target=(server.stderr or sys.stdin).read, daemon=True).start()
             return f"{parts.scheme}://{parts.netloc}"
-    pytest.fail(f"JupyterLab did not start: {''.join(said)}")
+    pytest.fail(f"JupyterLab did not start: {''.join(lines)}")
 
 
 def _end_kernels(address: str, token: str) -> None:
@@ -106,7 +106,7 @@ def _end_kernels(address: str, token: str) -> None:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A headless Chromium; while it lives, Playwright marks a loop as running in this thread."""
+    """Start a headless Chromium; Playwright then marks a loop as running in this thread."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}")
@@ -123,7 +123,7 @@ def open_notebook(
     request: pytest.FixtureRequest,
     tmp_path: Path,
 ) -> Iterator[OpenNotebook]:
-    """Opens a notebook of these cells in a page of its own; its last picture is `page.png`."""
+    """Open a notebook with these cells in its own page; its last picture is `page.png`."""
     address, token, folder = jupyter
     name = f"{request.node.name}.ipynb"
     context = chromium.new_context(viewport={"width": 1280, "height": 1400})

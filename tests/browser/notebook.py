@@ -1,4 +1,4 @@
-"""`Notebook`: one notebook in JupyterLab, as a person drives it; the browser tests use it."""
+"""`Notebook`: one notebook in JupyterLab, as a person uses it; for the browser tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Notebook:
 
     @staticmethod
     def write(path: Path, cells: Sequence[str]) -> None:
-        """Make the file."""
+        """Write the notebook's file."""
         made = [
             {
                 "cell_type": "code",
@@ -58,16 +58,16 @@ class Notebook:
             self.page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")
 
     def cell(self, index: int) -> Any:
-        """A cell."""
+        """Return the cell with this number."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
 
     def start(self, index: int) -> None:
-        """Run a cell, without waiting for its end."""
+        """Run a cell without waiting for its end."""
         self.cell(index).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
 
     def edit(self, index: int, text: str) -> None:
-        """Put another text into a cell."""
+        """Replace the text of a cell."""
         self.cell(index).locator(".cm-content").click()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
@@ -84,14 +84,14 @@ class Notebook:
         )
 
     def prompt(self, index: int) -> str:
-        """``[3]:``, or ``[*]:`` while it runs."""
+        """Return ``[3]:``, or ``[*]:`` while the cell runs."""
         return str(self.cell(index).locator(".jp-InputPrompt").text_content())
 
     def output(self, index: int) -> str:
-        """What stands below a cell, as text."""
+        """Return the text below a cell."""
         areas = self.cell(index).locator(".jp-OutputArea-output")
         return "\n".join(areas.all_inner_texts()).strip()
 
     def see(self, index: int, text: str) -> None:
-        """Wait until a text is to be seen below a cell."""
+        """Wait until a text is visible below a cell."""
         self.cell(index).locator(".jp-OutputArea-output").get_by_text(text).first.wait_for()

@@ -44,7 +44,7 @@ OPEN = Callable[..., Notebook]
 
 
 def opened(open_notebook: OPEN, *cells: str) -> tuple[Notebook, Any]:
-    """A notebook whose second cell shows the view of the orders, at its services."""
+    """Open a notebook whose second cell shows the services of the orders."""
     notebook = open_notebook(START, INSPECT, *cells)
     notebook.run(0)
     notebook.run(1)
@@ -54,7 +54,7 @@ def opened(open_notebook: OPEN, *cells: str) -> tuple[Notebook, Any]:
 
 
 def opened_method(view: Any, name: str) -> Any:
-    """A method's part of the view, opened."""
+    """Return a method's part of the view, opened."""
     part = view.locator(".jupyter-widget-Collapse", has_text=name)
     header = part.locator(".jupyter-widget-Collapse-header")
     header.wait_for()
@@ -65,7 +65,7 @@ def opened_method(view: Any, name: str) -> Any:
 
 
 def test_run_shows_the_result(open_notebook: OPEN) -> None:
-    """A method's form calls it with what was filled in, and shows what it gave."""
+    """A method's form calls it with the values filled in, and shows the result."""
     _, view = opened(open_notebook)
     total = opened_method(view, "total(plus: int = 0)")
     total.locator("input[type=number]").fill("2")
@@ -75,7 +75,7 @@ def test_run_shows_the_result(open_notebook: OPEN) -> None:
 
 
 def test_run_answers_while_a_cell_runs(open_notebook: OPEN) -> None:
-    """A click is answered while a cell holds the kernel, which it does until that very click."""
+    """A click is answered while a cell holds the kernel until that very click."""
     hold = "app.get_service('orders').asked().result(60)\nprint('asked')"
     notebook, view = opened(open_notebook, hold)
     total = opened_method(view, "total(plus: int = 0)")
@@ -89,7 +89,7 @@ def test_run_answers_while_a_cell_runs(open_notebook: OPEN) -> None:
 
 
 def test_a_swap_shows_by_itself(open_notebook: OPEN) -> None:
-    """A swap in another cell brings its number and its new method; what was typed stays."""
+    """A swap in another cell shows its number and its new method, and what was typed stays."""
     swap = "m = app.load({'api.py': ORDERS + '    def added(self): return 1'}, id='orders')"
     notebook, view = opened(open_notebook, swap)
     total = opened_method(view, "total(plus: int = 0)")
@@ -104,7 +104,7 @@ def test_a_swap_shows_by_itself(open_notebook: OPEN) -> None:
 
 
 def test_failures_show_where_they_come_from(open_notebook: OPEN) -> None:
-    """An exception shows as its type, its message and the module's own line."""
+    """An exception shows its type, its message and the line of the module."""
     _, view = opened(open_notebook)
     fail = opened_method(view, "fail()")
     fail.get_by_role("button", name="Run").click()
@@ -114,7 +114,7 @@ def test_failures_show_where_they_come_from(open_notebook: OPEN) -> None:
 
 
 def test_nothing_is_printed_and_text_is_text(open_notebook: OPEN) -> None:
-    """Prints go to the log, not into cells; a description's markup is shown as it was written."""
+    """Prints go to the log instead of cells, and markup in a description is escaped."""
     notebook, view = opened(open_notebook, "1 + 1")
     notebook.run(2)
     total = opened_method(view, "total(plus: int = 0)")
@@ -131,8 +131,8 @@ def test_nothing_is_printed_and_text_is_text(open_notebook: OPEN) -> None:
 
 
 def test_running_its_cell_again_leaves_one_view(open_notebook: OPEN) -> None:
-    """The view of the cell's earlier run is closed; its successor answers."""
-    count = "len(app._engine.refresher.views)"
+    """Running the cell again closes its earlier view, and the new one answers."""
+    count = "from tests import inside\ninside.open_views(app)"
     notebook, _ = opened(open_notebook, count)
     notebook.run(1)
     notebook.run(2)

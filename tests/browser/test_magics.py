@@ -1,4 +1,4 @@
-"""The way a person goes: load the extension, write a module cell, look at it, edit the cell."""
+"""A first session: load the extension, write a module cell, inspect it, edit the cell."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Orders:
 def test_a_module_cell_is_seen_edited_and_seen_again(
     open_notebook: Callable[..., Notebook],
 ) -> None:
-    """The view shows the cell's module; an edit is a new generation, and answers with new code."""
+    """The view shows the cell's module, and after an edit the new generation answers."""
     notebook = open_notebook("%load_ext modframe", CELL, "app.inspect('orders')")
     for index in range(3):
         notebook.run(index)

@@ -1,4 +1,4 @@
-"""A module in the guide's form, of this project's own wording, in one file that tests vary."""
+"""A module in the guide's form, in words of this project, in one file that tests vary."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Scales:
 
 
 def line_of(start: str, text: str = GUIDE) -> int:
-    """The line, from 1, that begins with a text."""
+    """Return the number of the first line that begins with a text."""
     lines = text.splitlines()
     return next(n for n, line in enumerate(lines, 1) if line.lstrip().startswith(start))
 
 
 def changed(old: str, new: str, text: str = GUIDE) -> str:
-    """The text with one piece replaced."""
+    """Return the text with one piece replaced."""
     assert old in text
     return text.replace(old, new)

@@ -1,4 +1,4 @@
-"""Loads texts the way the runtime does, with no app around: for tests of the load room."""
+"""Loads texts as the runtime does, without an app; for tests of `modframe/load`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Context:
 
 
 def no_module(module_id: str) -> str | None:
-    """There are no other modules."""
+    """Find no other module."""
     return None
 
 
@@ -31,19 +31,19 @@ def loaded(
     context: object = None,
     resolve: Callable[[str], str | None] = no_module,
 ) -> Iterator[Loaded]:
-    """The texts loaded as ``standard.thing``, taken out again afterwards."""
+    """Load the texts as ``standard.thing``, and take them out again afterwards."""
     source = texts if isinstance(texts, Source) else Source.from_texts("standard.thing", texts)
     name = f"modules.{source.module_id}~{next(_numbers)}"
-    found = load(source, name, context or Context(), resolve=resolve, printer=print)
+    result = load(source, name, context or Context(), resolve=resolve, printer=print)
     try:
-        yield found
+        yield result
     finally:
-        found.package.close()
-        found.package.forget_text()
+        result.package.close()
+        result.package.forget_text()
 
 
 def findings(texts: Mapping[str, str] | Source) -> list[Finding]:
-    """Everything a load has to say, whether it succeeds or not."""
+    """Return all findings of a load, whether it succeeds or not."""
     try:
         with loaded(texts) as found:
             return list(found.spec.findings)
@@ -52,6 +52,6 @@ def findings(texts: Mapping[str, str] | Source) -> list[Finding]:
 
 
 def fault(texts: Mapping[str, str] | Source) -> Finding:
-    """The one error of a load that fails."""
-    (found,) = [one for one in findings(texts) if one.level == "error"]
-    return found
+    """Return the single error of a load that fails."""
+    (error,) = [finding for finding in findings(texts) if finding.level == "error"]
+    return error

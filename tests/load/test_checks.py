@@ -1,4 +1,4 @@
-"""What can be said of a text without running it: no false alarm, and the place of what is wrong."""
+"""Checks of a text before it runs: no false alarm, and the exact place of a fault."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FINE = {
 
 @pytest.mark.parametrize("head", FINE.values(), ids=FINE)
 def test_no_false_alarm(head: str) -> None:
-    """What Python runs is no finding."""
+    """Code that Python runs has no finding."""
     future = "from __future__ import annotations\n"
     text = future + simple(head=head.removeprefix(future)) if future in head else simple(head=head)
     assert findings({"api.py": text, "extra.py": "VALUE = 1"}) == []
@@ -64,15 +64,15 @@ UNDEFINED = {
 
 @pytest.mark.parametrize(("head", "expected"), UNDEFINED.items())
 def test_an_undefined_name_is_an_error_at_its_line(head: str, expected: tuple[str, int]) -> None:
-    """Before anything runs."""
+    """An undefined name is reported before anything runs."""
     name, line = expected
-    found = fault({"api.py": simple(head=head)})
-    assert (found.rule, found.line) == ("undefined-name", line)
-    assert found.message == f"name {name!r} is not defined"
+    finding = fault({"api.py": simple(head=head)})
+    assert (finding.rule, finding.line) == ("undefined-name", line)
+    assert finding.message == f"name {name!r} is not defined"
 
 
 def test_postponed_annotations_are_looked_at_too() -> None:
-    """The code does not load them, and pydantic and FastAPI will."""
+    """Names in postponed annotations are checked, because pydantic and FastAPI resolve them."""
     text = "from __future__ import annotations\n" + simple(head="def f(a: Missing): ...")
     assert fault({"api.py": text}).message == "name 'Missing' is not defined"
 
@@ -86,9 +86,9 @@ def test_postponed_annotations_are_looked_at_too() -> None:
     ],
 )
 def test_what_may_yet_be_defined_is_a_warning(head: str) -> None:
-    """A file that defines names as it runs, and names inside strings."""
-    (found,) = findings({"api.py": simple(head=head)})
-    assert (found.rule, found.level) == ("undefined-name", "warning")
+    """Names in strings, and in files that define names at run time, are only warnings."""
+    (finding,) = findings({"api.py": simple(head=head)})
+    assert (finding.rule, finding.level) == ("undefined-name", "warning")
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,15 @@ def test_what_may_yet_be_defined_is_a_warning(head: str) -> None:
     ],
 )
 def test_an_undefined_name_has_its_cure(head: str, cure: str) -> None:
-    """The import that is missing, or the name that was meant."""
+    """The cure is the missing import, or the name that was meant."""
     assert cure in fault({"api.py": simple(head=head)}).cure
 
 
 def test_a_name_of_the_notebook_says_so() -> None:
-    """Module code does not see it."""
+    """The finding says that module code doesn't see the notebook's names."""
     source = Source.from_texts("standard.thing", {"api.py": simple(head="y = frame")})
-    (found,) = check(source, {"frame"})
-    assert "'frame' exists only in the notebook" in found.message
+    (finding,) = check(source, {"frame"})
+    assert "'frame' exists only in the notebook" in finding.message
 
 
 SYNTAX = {
@@ -131,44 +131,44 @@ SYNTAX = {
 
 @pytest.mark.parametrize(("text", "expected"), SYNTAX.items(), ids=range(len(SYNTAX)))
 def test_what_is_no_python(text: str, expected: tuple[int, str, str]) -> None:
-    """The line, what is wrong, the next step; the line is shown, shortened."""
+    """A syntax error has its line, its reason, a cure and the shortened text."""
     line, message, cure = expected
-    found = fault({"api.py": f"y = 0\n{text}"})
-    assert (found.rule, found.line) == ("syntax-error", line)
-    assert re.search(message, found.message)
-    assert re.search(cure, found.cure)
-    assert len(found.message) < 200
+    finding = fault({"api.py": f"y = 0\n{text}"})
+    assert (finding.rule, finding.line) == ("syntax-error", line)
+    assert re.search(message, finding.message)
+    assert re.search(cure, finding.cure)
+    assert len(finding.message) < 200
 
 
 def test_faults_of_all_files_come_at_once() -> None:
-    """Each under its own name."""
-    found = findings({"api.py": "x = = 1", "services.py": "y = = 1"})
-    assert [(one.file, one.line) for one in found] == [("api.py", 1), ("services.py", 1)]
+    """The faults of all files are reported at once, each with its file."""
+    errors = findings({"api.py": "x = = 1", "services.py": "y = = 1"})
+    assert [(error.file, error.line) for error in errors] == [("api.py", 1), ("services.py", 1)]
 
 
 def test_a_file_that_is_not_there() -> None:
-    """The import's line, and the file that may have been meant."""
+    """A missing file is reported at its import, with the file that may have been meant."""
     text = simple(head="from .servces import x")
-    found = fault({"api.py": text, "services.py": "x = 1"})
-    assert (found.rule, found.line) == ("missing-file", 2)
-    assert str(found).endswith("Write servces.py, or import from services.py.")
+    finding = fault({"api.py": text, "services.py": "x = 1"})
+    assert (finding.rule, finding.line) == ("missing-file", 2)
+    assert str(finding).endswith("Write servces.py, or import from services.py.")
 
 
 def test_no_api() -> None:
-    """A name without its suffix is recognized."""
-    found = fault({"api": simple()})
-    assert (found.rule, found.message) == ("missing-file", "the module has no api.py")
-    assert "rename 'api'" in found.cure
+    """An ``api`` without its suffix is recognized."""
+    finding = fault({"api": simple()})
+    assert (finding.rule, finding.message) == ("missing-file", "the module has no api.py")
+    assert "rename 'api'" in finding.cure
 
 
 def test_two_files_of_one_name() -> None:
-    """Only one of them could be imported."""
-    found = fault({"api.py": simple(), "a.py": "", "a/__init__.py": ""})
-    assert found.message == "a/__init__.py and a.py would be the same module"
+    """Two files of one module name are an error, since only one could be imported."""
+    finding = fault({"api.py": simple(), "a.py": "", "a/__init__.py": ""})
+    assert finding.message == "a/__init__.py and a.py would be the same module"
 
 
 def test_what_a_draft_waits_for() -> None:
-    """Files that imports name and nobody wrote, but none it can do without."""
+    """A draft waits for imported files that nobody wrote yet, unless the import is optional."""
     texts = {
         "services.py": (
             "from .rows import Row\nfrom . import tools\nfrom .deep.one import x\n"
@@ -180,33 +180,37 @@ def test_what_a_draft_waits_for() -> None:
 
 
 def test_scripts_are_not_looked_at_and_tests_only_read() -> None:
-    """They are no part of what runs; a test that is no Python keeps nothing from going live."""
+    """Scripts aren't checked, and a test with a syntax error doesn't stop the load."""
     others = {"tests/helper.py": "= 1", "conftest.py": "= 1", "try-me.py": "= 1"}
     assert findings({"api.py": simple(), **others, "test_it.py": "import nowhere\nx = y\n"}) == []
-    (found,) = findings({"api.py": simple(), "tests/test_it.py": "x = = 1"})
-    assert (found.rule, found.level, found.file) == ("syntax-error", "warning", "tests/test_it.py")
+    (finding,) = findings({"api.py": simple(), "tests/test_it.py": "x = = 1"})
+    assert (finding.rule, finding.level, finding.file) == (
+        "syntax-error",
+        "warning",
+        "tests/test_it.py",
+    )
 
 
 def test_a_long_file() -> None:
-    """Ten thousand lines are no matter."""
+    """A file of ten thousand lines is checked quickly."""
     head = "\n".join(f"def f{n}(a):\n    b = a + {n}\n    return b" for n in range(3333))
     assert findings({"api.py": simple(head=head)}) == []
 
 
 def test_a_text_is_understood_once() -> None:
-    """The same content is the same object: a swap of one file parses one file."""
-    one = SourceFile("x = 1", "<a file>")
-    assert analyze(one) is analyze_again("x = 1")
+    """The same text is parsed once, so that a swap of one file parses one file."""
+    file = SourceFile("x = 1", "<a file>")
+    assert analyze(file) is analyze_again("x = 1")
     assert isinstance(analyze(SourceFile("x =", "<a file>")), Fault)
 
 
 def analyze_again(text: str) -> object:
-    """Another object with the same content."""
+    """Return the analysis of an equal copy."""
     return analyze(SourceFile(text, "<a file>"))
 
 
 class Finalized:
-    """Garbage whose end runs Python code, so that the collector lets other threads in."""
+    """Garbage whose finalizer runs Python code, so that the collector lets other threads run."""
 
     def __init__(self) -> None:
         self.circle = self
@@ -217,7 +221,7 @@ class Finalized:
 
 
 def test_texts_that_others_parse_beside() -> None:
-    """A kernel that parses its cell at the same moment makes no text a faulty one (gh-106905)."""
+    """A kernel that parses at the same moment causes no false syntax error (gh-106905)."""
     text = Path(re.__file__).read_text().rpartition("\n\n")[0]
     over = threading.Event()
 

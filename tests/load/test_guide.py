@@ -1,4 +1,4 @@
-"""A whole module of the guide's shape, in this project's words: it loads, runs, and stops."""
+"""A whole module in the guide's shape, in words of this project: it loads, runs and stops."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError, ModframeError
+from tests import inside
 
 from .shapes import GUIDE, changed, line_of
 
@@ -107,7 +108,7 @@ class Scales:
 
 
 def texts() -> dict[str, str]:
-    """The module's files."""
+    """Return the module's files."""
     scales = GUIDE[GUIDE.index("class Scales") : GUIDE.index("@inject")]
     api = changed(scales, "")
     api = changed(
@@ -137,10 +138,13 @@ def texts() -> dict[str, str]:
 
 
 async def test_it_runs(app: AppContext) -> None:
-    """A client, a worker, a cache, settings, a database: all findings are warnings."""
+    """A client, a worker, a cache, settings and a database work, and all findings are warnings."""
     module = app.load(texts(), id="thing")
-    assert {one.level for one in module.findings} == {"warning"}
-    assert {one.rule for one in module.findings} == {"database-name", "documented-signature"}
+    assert {finding.level for finding in module.findings} == {"warning"}
+    assert {finding.rule for finding in module.findings} == {
+        "database-name",
+        "documented-signature",
+    }
     service = app.get_service("thing")
     assert (await service.weigh("flour")).data == ["flour"]
     assert await service.cached(4) == 8
@@ -152,7 +156,7 @@ async def test_it_runs(app: AppContext) -> None:
 def test_it_stops(app: AppContext) -> None:
     """Its client is closed, its worker cancelled, and nothing is left unsettled."""
     app.load(texts(), id="thing")
-    instance = app._engine.find("standard.thing").services["standard.thing.service"]
+    instance = inside.service(app, "thing")
     assert app.stop().unsettled == ()
     assert instance.session.closed
     assert isinstance(instance.task, asyncio.Task)
@@ -185,7 +189,7 @@ def test_it_stops(app: AppContext) -> None:
 def test_what_troubles_it_has_a_place_and_a_cure(
     app: AppContext, file: str, old: str, new: str, message: str, line: int
 ) -> None:
-    """The file, the line, what is wrong, what to do."""
+    """A finding has the file, the line, the fault and the cure."""
     wrong = {**texts(), file: changed(old, new, texts()[file])}
     with pytest.raises(ModframeError, match=f"(?s){message}") as caught:
         app.load(wrong, id="thing")
@@ -195,7 +199,7 @@ def test_what_troubles_it_has_a_place_and_a_cure(
 
 
 def test_phase_1_that_fails_says_where(app: AppContext) -> None:
-    """A service is registered only after it; the error names the line."""
+    """A failure in phase 1 names its line."""
     start = "        from .settings import"
     api = changed(start, f"        1 / 0\n{start}", texts()["api.py"])
     with pytest.raises(LoadError, match="phase1: ZeroDivisionError") as caught:
@@ -204,7 +208,7 @@ def test_phase_1_that_fails_says_where(app: AppContext) -> None:
 
 
 def test_an_optional_module_orders_and_is_not_missed(app: AppContext) -> None:
-    """There it starts first; away, nothing is wrong."""
+    """An optional module starts first if it is there, and its absence is no error."""
     order: list[str] = []
     begin = "    async def begin(self):\n"
     log = "        import sys\n        sys.order_of_this_test.append(self.MODULE_ID)\n"

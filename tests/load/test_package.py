@@ -1,4 +1,4 @@
-"""A cell and a file are the same thing: sources, tracebacks, pickles, relative imports."""
+"""A cell and a file behave the same: sources, tracebacks, pickles, relative imports."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from modframe.app import AppContext
 from modframe.load import load
 from modframe.source import Source, SourceFile, read_folder
+from tests import inside
 from tests.fakes import simple
 
 from .support import Context, loaded, no_module
@@ -45,12 +46,12 @@ class Thing:
 
 
 def from_mapping(tmp_path: Path) -> Source:
-    """As a program gives it."""
+    """Return the source as a program gives it."""
     return Source.from_texts("standard.thing", {"api.py": TEXT})
 
 
 def from_folder(tmp_path: Path) -> Source:
-    """As a file on disk."""
+    """Return the source of a file on disk."""
     folder = tmp_path / "standard/thing"
     folder.mkdir(parents=True)
     (folder / "api.py").write_text(TEXT)
@@ -58,14 +59,14 @@ def from_folder(tmp_path: Path) -> Source:
 
 
 def from_cell(tmp_path: Path) -> Source:
-    """As a cell under its magic, with blank lines above it."""
+    """Return the source of a cell under its magic, with blank lines above it."""
     head = "\n\n# %%module thing\n"
     cell = SourceFile(TEXT, str(tmp_path / "1234.py"), 4, "Cell In[3]", head)
     return Source("standard.thing", {"api.py": cell}, "cells")
 
 
 def from_windows(tmp_path: Path) -> Source:
-    """As an editor there saves it: a byte order mark, carriage returns."""
+    """Return the source of a file saved on Windows, with a byte order mark and carriage returns."""
     folder = tmp_path / "standard/thing"
     folder.mkdir(parents=True)
     (folder / "api.py").write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
@@ -77,7 +78,7 @@ every_origin = pytest.mark.parametrize("make", [from_mapping, from_folder, from_
 
 @every_origin
 def test_inspect_finds_the_source(make: Any, tmp_path: Path) -> None:
-    """Of classes, methods and functions."""
+    """`inspect` finds the source of classes, methods and functions."""
     with loaded(make(tmp_path)) as found:
         api = found.package.modules()["api.py"]
         assert inspect.getsource(api.Thing) == TEXT[TEXT.index("@module") :]
@@ -90,7 +91,7 @@ def test_inspect_finds_the_source(make: Any, tmp_path: Path) -> None:
 
 @every_origin
 def test_a_traceback_points_at_the_line(make: Any, tmp_path: Path) -> None:
-    """With the line's text."""
+    """A traceback shows the line and its text."""
     source = make(tmp_path)
     line = TEXT.splitlines().index('        raise ValueError("as asked")') + 1
     with loaded(source) as found:
@@ -102,7 +103,7 @@ def test_a_traceback_points_at_the_line(make: Any, tmp_path: Path) -> None:
 
 
 def test_a_loader_gives_the_whole_place() -> None:
-    """So that lines are right for whoever asks it, with the cache emptied."""
+    """`linecache` finds the right lines through the loader, even with its cache emptied."""
     cell = SourceFile(TEXT, "/tmp/1235.py", 2, "Cell In[3]", "# %%module thing\n")
     with loaded(Source("standard.thing", {"api.py": cell}, "cells")) as found:
         linecache.clearcache()
@@ -114,7 +115,7 @@ def test_a_loader_gives_the_whole_place() -> None:
 
 
 def test_hints_resolve() -> None:
-    """Under postponed annotations, the dataclass's too."""
+    """Postponed annotations can be resolved, also those of a dataclass."""
     with loaded({"api.py": TEXT}) as found:
         api = found.package.modules()["api.py"]
         assert typing.get_type_hints(api.Thing.fail) == {"row": api.Row, "return": list[api.Row]}
@@ -122,7 +123,7 @@ def test_hints_resolve() -> None:
 
 
 def test_the_text_stays_while_any_generation_shows_it(tmp_path: Path) -> None:
-    """Of two loads of one file, the older one's end takes nothing from the newer."""
+    """The end of one load of a file takes no lines from another load of it."""
     source = from_folder(tmp_path)
     with loaded(from_folder_again(source)), loaded(source) as found:
         with loaded(from_folder_again(source)):
@@ -134,7 +135,7 @@ def test_the_text_stays_while_any_generation_shows_it(tmp_path: Path) -> None:
 
 
 def from_folder_again(source: Source) -> Source:
-    """The same folder, read another time."""
+    """Return the source of the same folder, read again."""
     return read_folder(Path(source.place))
 
 
@@ -164,7 +165,7 @@ LATE = simple(
 
 
 def test_a_function_imports_from_its_own_generation_for_ever() -> None:
-    """Live, replaced and closed; files first imported afterwards too."""
+    """A relative import stays in its own generation, whether that is live, replaced or closed."""
 
     def texts(mark: str) -> dict[str, str]:
         return {
@@ -182,21 +183,21 @@ def test_a_function_imports_from_its_own_generation_for_ever() -> None:
         printer=print,
     )
     thing: Any = old.spec.module_class()
-    kept = old.package.modules()["never_before.py"]
+    late_file = old.package.modules()["never_before.py"]
     with loaded(texts("new")):
         assert thing.early() == "old"
         old.package.close()
         assert thing.early() == "old"
         assert thing.late() == ("old", "old", "oldold")
         assert thing.by_name() == "old"
-        assert old.package.modules()["never_before.py"] is kept
+        assert old.package.modules()["never_before.py"] is late_file
         with pytest.raises(ModuleNotFoundError, match=r"thing~\w+\.nothing"):
             thing.absent()
     assert "modules.standard.thing~1.rows" not in sys.modules
 
 
 def test_a_file_first_imported_after_the_close() -> None:
-    """It is executed then, once, in the closed package."""
+    """A file that is first imported after the close is executed once, in the closed package."""
     texts = {"api.py": LATE, "rows.py": "VALUE = 1", "never_before.py": "VALUE = object()"}
     with loaded({**texts, "deep/er.py": "OTHER = 2"}) as found:
         package = found.package
@@ -204,8 +205,8 @@ def test_a_file_first_imported_after_the_close() -> None:
             del sys.modules[f"{package.name}.{name}"]
         package.close()
         thing: Any = found.spec.module_class()
-        first, again, other = thing.late()
-        assert first is again
+        first, second, other = thing.late()
+        assert first is second
         assert other == 2
         assert thing.late()[0] is first
 
@@ -240,7 +241,7 @@ LAYOUTS: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("texts", LAYOUTS.values(), ids=LAYOUTS)
 def test_layouts(texts: dict[str, str]) -> None:
-    """What a package can look like, a module can."""
+    """A module can have every layout that a package can have."""
     with loaded(texts) as found:
         assert set(found.package.modules()) == set(texts)
 
@@ -249,7 +250,7 @@ def test_layouts(texts: dict[str, str]) -> None:
 
 
 def test_a_pickle_follows_the_module(app: AppContext) -> None:
-    """To its own generation while that is live, to the live one afterwards."""
+    """A pickle leads to its own generation while that is live, and to the live one afterwards."""
     texts = {"api.py": simple(head="from .rows import Row"), "rows.py": "class Row:\n    n = 1\n"}
     app.load(texts, id="thing")
     import modules.standard.thing.rows as first  # type: ignore[import-not-found]  # a plain name
@@ -259,8 +260,8 @@ def test_a_pickle_follows_the_module(app: AppContext) -> None:
     pickled = pickle.dumps(row)
     assert type(pickle.loads(pickled)) is first.Row
     app.load({**texts, "rows.py": "class Row:\n    n = 2\n"}, id="thing")
-    app.run(app._engine.swap.settled())
-    again = pickle.loads(pickled)
-    assert (again.n, again.note) == (2, "kept")
+    inside.settle(app)
+    unpickled = pickle.loads(pickled)
+    assert (unpickled.n, unpickled.note) == (2, "kept")
     with pytest.raises(pickle.PicklingError, match="not the same object"):
         pickle.dumps(row)

@@ -1,4 +1,4 @@
-"""What a module class says becomes a spec, or findings at the line of what is wrong."""
+"""What a module class declares becomes a spec, or findings at the line of the fault."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .support import fault, findings, loaded
 
 
 def test_the_guides_form_loads_without_a_finding() -> None:
-    """Every decorator in the guide's spelling; nothing to complain about."""
+    """Every decorator in the guide's spelling loads without a finding."""
     assert findings({"api.py": GUIDE}) == []
 
 
 def test_the_guides_form_is_read() -> None:
-    """What the decorators say stands in the spec."""
+    """The spec has what the decorators say."""
     with loaded({"api.py": GUIDE}) as found:
         spec = found.spec
     assert (spec.form, spec.phase1, spec.phase2) == ("guide", ("prepare",), ("begin",))
@@ -37,12 +37,12 @@ def test_the_guides_form_is_read() -> None:
 
 @pytest.mark.parametrize("name", MANDATORY)
 def test_a_missing_decorator_is_named(name: str) -> None:
-    """At the class."""
-    line = next(one for one in DECORATORS.splitlines(True) if one.startswith(f"@{name}("))
+    """A missing decorator is reported at the class."""
+    line = next(line for line in DECORATORS.splitlines(True) if line.startswith(f"@{name}("))
     text = changed(line, "")
-    found = fault({"api.py": text})
-    assert (found.rule, found.line) == ("missing-decorator", line_of("class ThingModule", text))
-    assert found.message == f"class 'ThingModule' lacks @{name}"
+    finding = fault({"api.py": text})
+    assert (finding.rule, finding.line) == ("missing-decorator", line_of("class ThingModule", text))
+    assert finding.message == f"class 'ThingModule' lacks @{name}"
 
 
 CASES = [
@@ -118,55 +118,57 @@ CASES = [
 
 @pytest.mark.parametrize(("old", "new", "at", "message"), CASES)
 def test_a_fault_says_where_and_what_next(old: str, new: str, at: str, message: str) -> None:
-    """Each at the decorator, constant or class that it is about."""
+    """A fault is reported at its decorator, constant or class, with a cure."""
     text = changed(old, new)
-    found = fault({"api.py": text})
-    assert re.search(message, f"{found.message}; {found.cure}", re.DOTALL), str(found)
-    assert (found.file, found.line) == ("api.py", line_of(at, text))
+    finding = fault({"api.py": text})
+    assert re.search(message, f"{finding.message}; {finding.cure}", re.DOTALL), str(finding)
+    assert (finding.file, finding.line) == ("api.py", line_of(at, text))
 
 
 def test_all_faults_come_at_once() -> None:
-    """One load names them all."""
+    """One load reports all faults."""
     text = changed('service_class="Scales"', 'service_class="Nothing"')
     text = changed("router = APIRouter()", "", text)
-    rules = {one.rule for one in findings({"api.py": text})}
+    rules = {finding.rule for finding in findings({"api.py": text})}
     assert rules == {"unknown-service-class", "missing-router"}
 
 
 def test_a_cell_is_named_with_its_lines() -> None:
-    """The place is the cell's, below its magic."""
+    """A finding in a cell names the cell and its line below the magic."""
     text = changed('service_class="Scales"', 'service_class="Scale"')
     cell = SourceFile(text, "/tmp/cell.py", 2, "Cell In[4]", "# %%module thing\n")
-    found = fault(Source("standard.thing", {"api.py": cell}, "cells"))
-    assert found.place == f"api.py, Cell In[4], line {line_of('@auto_service', text) + 1}"
+    finding = fault(Source("standard.thing", {"api.py": cell}, "cells"))
+    assert finding.place == f"api.py, Cell In[4], line {line_of('@auto_service', text) + 1}"
 
 
 @pytest.mark.parametrize("named", ["None", '"elsewhere"'])
 def test_the_constant_wins_over_the_decorator(named: str) -> None:
-    """A warning says so; the module loads."""
+    """A constant that contradicts a decorator wins, with a warning."""
     text = changed("database_name=None", f"database_name={named}")
     models = 'DATABASE_NAME = "weights"\n'
-    (found,) = findings({"api.py": text, "db_models.py": models})
-    assert (found.level, found.line) == ("warning", line_of("@register_database"))
-    assert "DATABASE_NAME = 'weights', which counts" in found.message
+    (finding,) = findings({"api.py": text, "db_models.py": models})
+    assert (finding.level, finding.line) == ("warning", line_of("@register_database"))
+    assert "DATABASE_NAME = 'weights', which counts" in finding.message
 
 
 def test_documentation_that_drifts_is_a_warning() -> None:
-    """A parameter that isn't there and another return type never keep a module from loading."""
+    """Documented parameters and types that don't match the method are warnings."""
     text = changed(
         'ServiceMethod("weigh")',
         'ServiceMethod("initialize", params=[ServiceParam("settings", "dict", required=False)], '
         'returns=ServiceReturn("Result"))',
     )
     text = changed("initialize(self)", "initialize(self) -> bool", text)
-    found = findings({"api.py": text})
-    assert [(one.level, one.line) for one in found] == [("warning", line_of("async def ini"))] * 2
-    assert "'settings' that it does not take" in found[0].message
-    assert "documented to return Result and annotated with bool" in found[1].message
+    warnings = findings({"api.py": text})
+    assert [(warning.level, warning.line) for warning in warnings] == [
+        ("warning", line_of("async def ini"))
+    ] * 2
+    assert "'settings' that it does not take" in warnings[0].message
+    assert "documented to return Result and annotated with bool" in warnings[1].message
 
 
 def test_optional_modules_are_not_required() -> None:
-    """They come first if they are there; the others must be."""
+    """Optional modules start first if they are there, and the others are required."""
     text = changed(
         DECORATORS,
         "@requires_modules([{'modules': ['standard.a'], 'optional': True},\n"
@@ -185,9 +187,11 @@ def test_optional_modules_are_not_required() -> None:
 
 
 def test_decorators_that_may_stand_twice_add_up() -> None:
-    """Requirements and operations of all of them count."""
-    more = '@phase2_operations(methods=["prepare"])\n@require_services("standard.b.service")\n'
-    text = changed(DECORATORS, more + DECORATORS)
+    """Requirements and operations of repeated decorators all count."""
+    decorators = (
+        '@phase2_operations(methods=["prepare"])\n@require_services("standard.b.service")\n'
+    )
+    text = changed(DECORATORS, decorators + DECORATORS)
     with loaded({"api.py": text}) as found:
         assert found.spec.phase2 == ("prepare", "begin")
         assert found.spec.requires_services == ("standard.b.service",)
@@ -198,29 +202,29 @@ def test_decorators_that_may_stand_twice_add_up() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "value = 1\n"])
 def test_no_class_at_all(text: str) -> None:
-    """The message says what stands there."""
-    found = fault({"api.py": text})
-    assert (found.rule, found.file) == ("no-module-class", "api.py")
-    assert "@module" in found.cure
+    """A text without a module class is an error that says what the text has."""
+    finding = fault({"api.py": text})
+    assert (finding.rule, finding.file) == ("no-module-class", "api.py")
+    assert "@module" in finding.cure
 
 
 def test_two_classes() -> None:
-    """At the second."""
-    found = fault({"api.py": simple() + "\n\n@module\nclass Other:\n    pass\n"})
-    assert found.message == "there are 2 module classes: Thing, Other"
-    assert found.line == 10
+    """A second module class is an error at its line."""
+    finding = fault({"api.py": simple() + "\n\n@module\nclass Other:\n    pass\n"})
+    assert finding.message == "there are 2 module classes: Thing, Other"
+    assert finding.line == 10
 
 
 def test_a_class_from_another_file_is_not_the_modules() -> None:
-    """The message names the file it came from."""
-    found = fault({"api.py": "from .base import Thing\n", "base.py": simple()})
-    assert "'Thing' is imported from base.py" in found.message
+    """A module class that was imported is an error that names its file."""
+    finding = fault({"api.py": "from .base import Thing\n", "base.py": simple()})
+    assert "'Thing' is imported from base.py" in finding.message
 
 
 def test_a_subclass_takes_over_what_its_base_says() -> None:
-    """A decorated base in another file; what the subclass says anew counts."""
-    own = "@module_health_check(interval=9)\nclass Heavy(ThingModule):\n    pass\n"
-    api = f"from .base import *\n\n\n{own}"
+    """A subclass takes over the facts of a decorated base, and its own facts count first."""
+    subclass = "@module_health_check(interval=9)\nclass Heavy(ThingModule):\n    pass\n"
+    api = f"from .base import *\n\n\n{subclass}"
     with loaded({"api.py": api, "base.py": GUIDE, "extra.py": ""}) as found:
         assert found.spec.module_class.__name__ == "Heavy"
         assert found.spec.health.interval == 9
@@ -228,14 +232,14 @@ def test_a_subclass_takes_over_what_its_base_says() -> None:
 
 
 def test_an_undecorated_subclass_beside_its_base() -> None:
-    """The decorated one is the module."""
+    """Of a decorated class and its plain subclass the decorated one is the module."""
     with loaded({"api.py": simple() + "\n\nclass Other(Thing):\n    pass\n"}) as found:
         assert found.spec.module_class.__name__ == "Thing"
 
 
 @pytest.mark.parametrize("where", ["services.py", "deep/services.py"])
 def test_a_service_class_is_found_wherever_it_stands(where: str) -> None:
-    """In a file that api.py does not import too."""
+    """A service class is found in a file that ``api.py`` doesn't import."""
     scales = GUIDE[GUIDE.index("class Scales") : GUIDE.index("@inject")]
     texts = {"api.py": changed(scales, ""), where: scales}
     with loaded(texts) as found:
@@ -247,7 +251,7 @@ def test_a_service_class_is_found_wherever_it_stands(where: str) -> None:
 
 
 def test_the_short_form_takes_the_guides_decorators_too() -> None:
-    """What they say counts; what they imply and isn't there is no fault."""
+    """The guide's decorators count in the short form too, and nothing is missing there."""
     head = "from modframe.decorators import graceful_shutdown, require_services"
     text = simple("def weigh(self): return 1", head=head)
     text = text.replace(
@@ -260,12 +264,12 @@ def test_the_short_form_takes_the_guides_decorators_too() -> None:
 
 
 def test_a_router_that_is_none_is_a_warning_under_the_short_form() -> None:
-    """The variable may be the author's own."""
-    (found,) = findings({"api.py": simple(head="router = []")})
-    assert (found.rule, found.level, found.line) == ("no-router", "warning", 2)
+    """A variable ``router`` that is no router is a warning in the short form."""
+    (finding,) = findings({"api.py": simple(head="router = []")})
+    assert (finding.rule, finding.level, finding.line) == ("no-router", "warning", 2)
 
 
 async def test_the_guides_form_runs(app: AppContext) -> None:
-    """It goes live, and its service answers."""
+    """A module in the guide's form goes live, and its service answers."""
     app.load({"api.py": GUIDE}, id="thing")
     assert await app.get_service("thing").weigh() == 7

@@ -58,7 +58,7 @@ def test_cells_come_in_any_order_and_the_draft_waits(shell: Kernel) -> None:
     assert first.stdout == "standard.waits drafted · waits for services.py\n"
     second = shell.run(SERVICES.format(id="waits", price=1))
     assert re.fullmatch(
-        r"starting\nstandard\.waits 1 · live in \d+ ms · 1 route\n", second.stdout
+        r"starting\nstandard\.waits 1 · live in [\d.]+ m?s · 1 route\n", second.stdout
     ), second.stdout
     assert shell.run("await app.get_service('waits').total(1)").value == "42"
 

@@ -68,7 +68,7 @@ def test_green_is_one_line(shell: Kernel) -> None:
     assert first.stdout == "standard.green drafted · waits for api.py\n"
     cell = shell.run(API.format(id="green", more="--test", total=42))
     assert re.fullmatch(
-        r"a test speaks\nstandard\.green 1 · live in \d+ m?s · 1 route · 2 tests passed\n",
+        r"a test speaks\nstandard\.green 1 · live in [\d.]+ m?s · 1 route · 2 tests passed\n",
         cell.stdout,
     ), cell.stdout
     again = shell.run(TESTS.format(id="green", more="--test"))

@@ -1,4 +1,4 @@
-"""The committed notebooks as data: their cells, and the module files that their cells say."""
+"""The committed notebooks as data: their cells, and the module files that the cells define."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class CodeCell:
 
 
 def code_cells(path: Path) -> list[CodeCell]:
-    """The code cells of a notebook, in order."""
+    """Return the code cells of a notebook, in order."""
     return [
-        CodeCell(one["id"], "".join(one["source"]), frozenset(one["metadata"].get("tags", ())))
-        for one in json.loads(path.read_text(encoding="utf-8"))["cells"]
-        if one["cell_type"] == "code"
+        CodeCell(cell["id"], "".join(cell["source"]), frozenset(cell["metadata"].get("tags", ())))
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
     ]
 
 
@@ -36,22 +36,22 @@ def module_files(path: Path) -> dict[str, str]:
 
     Nothing for a notebook that exports nothing.
     """
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     cells = code_cells(path)
     if not any(".export(" in cell.source for cell in cells):
-        return found
+        return files
     for cell in cells:
         line, _, text = cell.source.partition("\n")
         words = line.split()
         if words[:1] == ["%%module"] and FAILS not in cell.tags:
             module = words[1] if "." in words[1] else f"standard.{words[1]}"
             file = words[2] if len(words) > 2 else "api.py"
-            found[f"{module.replace('.', '/')}/{file}"] = text
-    return found
+            files[f"{module.replace('.', '/')}/{file}"] = text
+    return files
 
 
 def files_below(folder: Path) -> dict[str, str]:
-    """Path → text of everything in a folder of modules but caches."""
+    """Return the bytes of every file in a folder of modules, by path, without caches."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes().decode()
         for path in folder.rglob("*")
@@ -60,6 +60,8 @@ def files_below(folder: Path) -> dict[str, str]:
 
 
 def kernel_environment(workspace: Path) -> dict[str, str]:
-    """The environment of a kernel that works in a workspace and keeps its data there."""
-    kept = {key: one for key, one in os.environ.items() if not key.startswith("MODFRAME_")}
-    return {**kept, "MODFRAME_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}
+    """Return the environment of a kernel that works in a workspace and keeps its data there."""
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("MODFRAME_")
+    }
+    return {**environment, "MODFRAME_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}

@@ -1,4 +1,4 @@
-"""What is committed in `modules/` is what the notebooks' cells say."""
+"""The modules in `modules/` are those of the notebooks' cells."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from tests.notebooks.reading import NOTEBOOKS, ROOT, files_below, module_files
 
 
 def test_the_committed_modules_are_the_notebooks_cells() -> None:
-    """Byte for byte, no file more and none less."""
-    said: dict[str, str] = {}
+    """The files are equal byte for byte, and none is missing or extra."""
+    files: dict[str, str] = {}
     for path in NOTEBOOKS:
-        said |= module_files(path)
-    assert files_below(ROOT / "modules") == said
+        files |= module_files(path)
+    assert files_below(ROOT / "modules") == files

@@ -1,4 +1,4 @@
-"""The notebooks run: their saved outputs are what the cells give, and every reply is looked at."""
+"""The notebooks run: their saved outputs are reproduced, and each kernel reply is checked."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 async def replies(notebook: Any, workspace: Path) -> list[tuple[Any, dict[str, Any]]]:
-    """Each code cell of a notebook with the kernel's reply to it; failing ones don't end it."""
-    found = []
+    """Run each code cell, failing ones included, and return it with the kernel's reply."""
+    results = []
 
     def note(cell: Any, cell_index: int, execute_reply: Any) -> None:
-        found.append((cell, execute_reply["content"]))
+        results.append((cell, execute_reply["content"]))
 
     client = NotebookClient(
         notebook,
@@ -45,26 +45,26 @@ async def replies(notebook: Any, workspace: Path) -> list[tuple[Any, dict[str, A
     )
     # It is told to end the kernel too, which it does by itself only for a manager of its own.
     await client.async_execute(cleanup_kc=True, env=kernel_environment(workspace))
-    return found
+    return results
 
 
 async def faults(notebook: Any, workspace: Path) -> list[str]:
-    """What the gate refuses: cells that fail and shouldn't, or should and don't."""
-    found = []
+    """Return the cells that fail without being expected to, or the other way round."""
+    messages = []
     for cell, reply in await replies(notebook, workspace):
         fails, shall_fail = reply["status"] != "ok", FAILS in cell.metadata.get("tags", ())
         if fails and not shall_fail:
-            found.append(f"{cell['id']} fails: {reply.get('ename')}: {reply.get('evalue')}")
+            messages.append(f"{cell['id']} fails: {reply.get('ename')}: {reply.get('evalue')}")
         elif shall_fail and not fails:
-            found.append(f"{cell['id']} is there to fail, and doesn't")
-    return found
+            messages.append(f"{cell['id']} is there to fail, and doesn't")
+    return messages
 
 
 @each
 def test_saved_outputs_are_what_the_cells_give(path: Path, tmp_path: Path) -> None:
     """nbval passes in an empty workspace."""
     words = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", SANITIZE]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, path],
         cwd=ROOT,
         env=kernel_environment(tmp_path),
@@ -72,12 +72,12 @@ def test_saved_outputs_are_what_the_cells_give(path: Path, tmp_path: Path) -> No
         text=True,
         timeout=5 * PATIENCE,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
 @each
 async def test_every_reply_is_as_announced_again_and_again(path: Path, tmp_path: Path) -> None:
-    """No cell fails but those that say so, in an empty workspace and in the one that it leaves."""
+    """Only the announced cells fail, in an empty workspace and in the one they leave."""
     for _ in range(2):
         notebook = nbformat.read(path, as_version=4)
         assert await faults(notebook, tmp_path) == []
@@ -85,7 +85,7 @@ async def test_every_reply_is_as_announced_again_and_again(path: Path, tmp_path:
 
 
 async def test_the_gate_sees_what_nbval_lets_pass(tmp_path: Path) -> None:
-    """An unknown magic, a failure below it, and a cell that was to fail and doesn't."""
+    """Unknown magics, failures below them and expected failures that don't come are found."""
     notebook = nbformat.v4.new_notebook()
     for name, text, tags in (
         ("magic", "%no_such_magic\nraise ValueError", []),
@@ -95,4 +95,4 @@ async def test_the_gate_sees_what_nbval_lets_pass(tmp_path: Path) -> None:
         cell = nbformat.v4.new_code_cell(text, id=name, metadata={"tags": tags})
         notebook.cells.append(cell)
     refused = await faults(notebook, tmp_path)
-    assert [one.split()[0] for one in refused] == ["magic", "passes"]
+    assert [message.split()[0] for message in refused] == ["magic", "passes"]

@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""What the README shows works as it is written there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), 
 
 @pytest.mark.kernel
 def test_the_first_cells_serve_a_route(tmp_path: Path) -> None:
-    """The cells at the top of the README, in order; then the address below them answers."""
+    """After the first cells of the README, the address below them answers."""
     load, define, serve = BLOCKS[:3]
     with kernel(tmp_path) as shell:
         shell.run(load)
@@ -34,13 +34,13 @@ def test_the_first_cells_serve_a_route(tmp_path: Path) -> None:
 
 
 def test_the_tests_of_a_module_pass(tmp_path: Path) -> None:
-    """The README's test file, in a workspace that has the module."""
-    (text,) = [one for one in BLOCKS if "def test_" in one and "%%module" not in one]
+    """The README's test file passes in a workspace with the module."""
+    (text,) = [block for block in BLOCKS if "def test_" in block and "%%module" not in block]
     (tmp_path / "test_sensors.py").write_text(text)
     options = "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
     (tmp_path / "pytest.ini").write_text(f"[pytest]\n{options}")
     copytree(ROOT / "modules", tmp_path / "modules")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=tmp_path,
         env=kernel_environment(tmp_path),
@@ -48,13 +48,13 @@ def test_the_tests_of_a_module_pass(tmp_path: Path) -> None:
         text=True,
         timeout=PATIENCE,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
 @pytest.mark.kernel
 def test_the_cell_with_a_test_is_a_gate(tmp_path: Path) -> None:
-    """The README's test cell passes on its module, and what it stored is not kept."""
-    (text,) = [one for one in BLOCKS if "--test\n" in one]
+    """The README's test cell passes, and what it stored isn't kept."""
+    (text,) = [block for block in BLOCKS if "--test\n" in block]
     copytree(ROOT / "modules", tmp_path / "modules")
     with kernel(tmp_path) as shell:
         shell.run("%load_ext modframe")

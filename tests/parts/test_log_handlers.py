@@ -8,6 +8,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests import inside
 from tests.fakes import simple
 
 HEAD = """
@@ -70,7 +71,7 @@ def test_handlers_go_with_their_generation(app: AppContext) -> None:
         first = handlers()
         assert [len(one) for one in first.values()] == [1, 2, 2]
         app.load(text(2), id="thing")
-        app.run(app._engine.swap.settled())
+        inside.settle(app)
         second = handlers()
         assert [len(one) for one in second.values()] == [1, 2, 2]
         new = {one for each in second.values() for one in each} - {mine}
@@ -99,6 +100,7 @@ def test_a_failed_load_leaves_no_handler(app: AppContext) -> None:
     assert all("~1" in name for name in private())
 
 
+@pytest.mark.soak
 def test_many_swaps_leave_no_logger(app: AppContext) -> None:
     """The tree of loggers is as large after fifty swaps as after one."""
     app.load(text(0), id="thing")
@@ -107,7 +109,7 @@ def test_many_swaps_leave_no_logger(app: AppContext) -> None:
     for number in range(1, 51):
         app.load(text(number), id="thing")
         app.get_service("thing").say("x").result()
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     assert len(logging.Logger.manager.loggerDict) == before
     assert len(private()) <= 3
 

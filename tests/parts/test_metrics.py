@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, generate_latest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests import inside
 from tests.fakes import simple
 
 HEAD = """
@@ -132,16 +133,17 @@ def test_metrics_of_libraries_are_their_own(app: AppContext, library: Any) -> No
     assert "other_made_total 2.0" in shown()
 
 
+@pytest.mark.soak
 def test_nothing_is_left_after_many_swaps(app: AppContext) -> None:
     """The process's registry holds as much as before, and old generations die."""
     app.load(text(0), id="thing")
     known = len(REGISTRY._collector_to_names)
-    generation: Any = app._engine.find("standard.thing")
+    generation: Any = inside.generation(app, "thing")
     kept = [weakref.ref(generation), weakref.ref(type(generation.module))]
     del generation
     for number in range(1, 20):
         app.load(text(number), id="thing")
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     gc.collect()
     assert len(REGISTRY._collector_to_names) == known
     assert [one() for one in kept] == [None, None]

@@ -13,6 +13,7 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.cli.modules import inspect_module
+from tests import inside
 
 GUIDE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 NOTES = """
@@ -73,7 +74,7 @@ def test_it_is_entered_before_the_module_is_made(app: AppContext) -> None:
 def test_it_is_released_with_its_generation(app: AppContext, folder: str) -> None:
     """A swap makes another folder and deletes the old one; the end of all deletes that too."""
     app.modules["notes"].reload()
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     assert not Path(folder).exists()
     view = app.snapshot().module("standard.notes")
     assert view is not None
@@ -86,7 +87,7 @@ def test_it_is_released_with_its_generation(app: AppContext, folder: str) -> Non
 def test_it_is_not_entered_where_it_does_not_apply(app: AppContext, part: Any) -> None:
     """A module that does not ask for a folder has none, and nothing to show."""
     app.load({"api.py": PLAIN}, id="plain")
-    generation = app._engine.find("standard.plain")
+    generation = inside.generation(app, "plain")
     assert part.of(generation) is None
     assert part.name not in generation.ledger.names  # type: ignore[union-attr]
     view = app.snapshot().module("standard.plain")

@@ -16,6 +16,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests import inside
 
 MODULE = dedent(
     """
@@ -107,7 +108,7 @@ def text(make: str, number: int = 1, *, head: str = "", then: str = "") -> dict[
 def load(app: AppContext, make: str, number: int = 1, **more: Any) -> Any:
     """Load the module; the object that it got."""
     app.load(text(make, number, **more), id="thing")
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     return app.get_service("thing").get().result()
 
 
@@ -182,7 +183,7 @@ def test_a_changed_factory_makes_another(app: AppContext, things: Any) -> None:
     first = load(app, made)
     changed = text(made)["api.py"].replace('Client("plain"', 'Client("other"')
     app.load({"api.py": changed}, id="thing")
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     assert app.get_service("thing").get().result() is not first
     assert things.events == ["open plain", "open other", "close plain"]
 
@@ -191,7 +192,7 @@ def test_the_old_generation_dies_though_its_resource_lives(app: AppContext, thin
     """Class, factory, instance and generation can't be reached through what is shared."""
     for kind in ("plain", "awaited"):
         load(app, KINDS[kind], 1)
-        generation: Any = app._engine.find("standard.thing")
+        generation: Any = inside.generation(app, "thing")
         names = vars(generation.package.modules()["api.py"])
         kept = {key: weakref.ref(names[key]) for key in ("Thing", "make", "make_slow", "Options")}
         kept |= {"instance": weakref.ref(generation.module), "gen": weakref.ref(generation)}
@@ -223,7 +224,7 @@ def test_a_factory_that_raises_fails_the_module(kind: str, app: AppContext, thin
         with pytest.raises(LoadError, match="OSError: no route") as info:
             app.load(text(f"{wait}app_context.resource(bad)", head=head), id="thing")
         assert info.value.step == "phase2"
-    assert app._engine.resources._resources == []
+    assert inside.resources(app) == 0
 
 
 def test_two_who_ask_at_the_same_time_get_the_same(app: AppContext, things: Any) -> None:
@@ -313,7 +314,7 @@ def test_what_cannot_be_shared_says_so(what: str, app: AppContext, things: Any) 
     with pytest.raises(LoadError) as info:
         app.load(text(make, head=head), id="thing")
     assert sentence in str(info.value)
-    assert app._engine.resources._resources == []
+    assert inside.resources(app) == 0
 
 
 def test_a_close_that_fails_is_named(app: AppContext, things: Any) -> None:
@@ -358,8 +359,7 @@ def test_an_executor_that_is_shared_works_on(app: AppContext, things: Any) -> No
 def test_after_its_end_a_generation_can_ask_no_more(app: AppContext, things: Any) -> None:
     """Who holds on to an old instance gets an error that says so."""
     load(app, "self")
-    old: Any = app._engine.find("standard.thing")
-    assert old is not None
+    old: Any = inside.generation(app, "thing")
     app.modules["thing"].unload()
     with pytest.raises(Exception, match=r"generation 1 of standard.thing has ended"):
         old.context.resource(dict)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from textwrap import dedent
 
+import pytest
+
 from modframe.app import AppContext
+from tests import inside
 
 MODULE = dedent(
     """
@@ -77,6 +80,7 @@ def test_a_session_without_changes_is_closed_and_logged(app: AppContext) -> None
     assert app.stop().unsettled == ()
 
 
+@pytest.mark.soak
 def test_connections_of_replaced_generations_do_not_pile_up(app: AppContext) -> None:
     """However many generations leave a session open, the pool's threads stay as they are."""
     app.load(text(0), id="shop")
@@ -84,7 +88,7 @@ def test_connections_of_replaced_generations_do_not_pile_up(app: AppContext) -> 
     for number in range(1, 25):
         app.get_service("shop").open(write=False).result()
         app.load(text(number), id="shop")
-        app.run(app._engine.swap.settled())
+        inside.settle(app)
         assert app.get_service("shop").count().result() == 0
         counts.append(threading.active_count())
     assert max(counts[4:]) <= max(counts[:4])

@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from modframe.app import AppContext
+from tests import inside
 from tests.fakes import simple
 
 HEAD = """
@@ -31,9 +32,7 @@ async def release(self):
 def load(app: AppContext, body: str) -> threading.Event:
     """Load a module; the event that its threads wait for."""
     app.load({"api.py": simple(dedent(body) + RELEASE, head=HEAD)}, id="thing")
-    generation = app._engine.find("standard.thing")
-    assert generation is not None
-    assert generation.package is not None
+    generation = inside.generation(app, "thing")
     go: threading.Event = vars(generation.package.modules()["api.py"])["GO"]
     return go
 
@@ -133,8 +132,7 @@ def test_work_that_still_runs_in_an_executor_is_named(app: AppContext) -> None:
             self.waits = self.pool.submit(int)
         """,
     )
-    generation = app._engine.find("standard.thing")
-    assert generation is not None
+    generation = inside.generation(app, "thing")
     waits = generation.module.waits
     try:
         app.modules["thing"].unload()

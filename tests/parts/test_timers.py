@@ -9,6 +9,7 @@ import pytest
 from modframe.app import AppContext
 from modframe.errors import LoadError
 from modframe.runtime.ownership import callable_name
+from tests import inside
 from tests.fakes import simple
 
 BODY = """
@@ -27,7 +28,7 @@ HEAD = "import asyncio\nimport functools\n\n\ndef later(number):\n    pass\n"
 
 def scheduled(app: AppContext) -> list[str]:
     """The methods that module code has the loop call later."""
-    handles = list(getattr(app._app_loop.loop, "_scheduled", ()))
+    handles = list(getattr(inside.app_loop(app), "_scheduled", ()))
     names = [callable_name(one._callback) for one in handles if not one.cancelled()]
     return sorted(one for one in names if one.startswith("Thing."))
 
@@ -96,12 +97,11 @@ async def release(self):
 def test_what_activate_began_ends_when_it_is_replaced(app: AppContext) -> None:
     """Old and new never both poll, though the old one still has a call inside."""
     app.load({"api.py": simple(POLLER, head=HEAD)}, id="thing")
-    old = app._engine.find("standard.thing")
-    assert old is not None
+    old = inside.generation(app, "thing")
     call = app.get_service("thing").wait()
     app.load({"api.py": simple(POLLER, head=HEAD) + "\n# 2\n"}, id="thing")
     assert scheduled(app) == ["Thing.kept", "Thing.kept", "Thing.poll"]
-    app._app_loop.loop.call_soon_threadsafe(old.module.go.set)
+    inside.app_loop(app).call_soon_threadsafe(old.module.go.set)
     call.result()
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     assert scheduled(app) == ["Thing.kept", "Thing.poll"]

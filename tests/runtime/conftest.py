@@ -1,4 +1,4 @@
-"""What tests of changes share: a stage that modules and the test both see, and threads."""
+"""Fixtures of changes and calls: a stage that modules and the test both see, and threads."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def behind() -> Iterator[Callable[..., Future[Any]]]:
-    """Runs a verb in a thread of its own."""
+    """Run a verb in a thread of its own."""
     with ThreadPoolExecutor(32) as pool:
         yield pool.submit

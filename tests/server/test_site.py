@@ -69,7 +69,6 @@ def test_a_server_that_died_is_gone(
             kept.get("/health/live")
     assert not server.running
     assert repr(server) == f"<Server {server.url}: stopped>"
-    assert app._engine.server is None
     assert (app.url, app.snapshot().url) == ("", "")
     assert "the server died" in caplog.text
     server.stop()

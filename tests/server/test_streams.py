@@ -15,6 +15,7 @@ import modframe
 from modframe.app import AppContext
 from modframe.errors import DecoratorError
 from modframe.server import Server
+from tests import inside
 
 PATIENCE = 60
 
@@ -170,7 +171,7 @@ def test_streams_are_told_to_reconnect(app: AppContext, server: Server, where: s
         assert [line for line in lines if line][-1] == "retry: 500"
         for one in (web, deaf):
             assert closed_with(one) == 1012
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     with httpx.stream("GET", url(server, "told"), timeout=PATIENCE) as stream:
         assert next(numbers(stream.iter_lines())) == 3
     assert app.modules["streams"].error is None
@@ -208,7 +209,7 @@ def test_the_deadline_tells_every_stream(workspace: Path, monkeypatch: pytest.Mo
             app.load({"api.py": text(2)}, id="streams")
             assert list(stream.iter_lines())[-2:] == ["retry: 500", ""]
             assert closed_with(web) == 1012
-        app.run(app._engine.swap.settled())
+        inside.settle(app)
         assert app.snapshot().module("standard.streams").unsettled == ()
 
 

@@ -11,7 +11,7 @@ import pytest
 from modframe.app import AppContext
 from modframe.errors import LoadError
 from modframe.ship import check, scaffold
-from modframe.source import Source, read_folder
+from modframe.source import Source, SourceFile, read_folder
 
 SHORT = """\
 from modframe.decorators import module
@@ -130,14 +130,14 @@ def test_imports_from_other_modules_are_followed(workspace: Path) -> None:
     assert "division by zero" in finding.message
 
 
-def test_a_circle_of_imports_is_told_as_a_load_tells_it(app: AppContext) -> None:
+def test_a_circle_of_imports_is_told_as_a_load_tells_it(app: AppContext, workspace: Path) -> None:
     """A check and a load report the same sentence, at the same line of the same module."""
     texts = {
         name: f"from modules.standard.{other}.api import Orders as Other\n{SHORT}"
         for name, other in (("orders", "stock"), ("stock", "orders"))
     }
     for name, text in texts.items():
-        folder = app._engine.modules_folder / "standard" / name
+        folder = workspace / "modules" / "standard" / name
         folder.mkdir(parents=True)
         (folder / "api.py").write_text(text)
     (finding,) = app.check("orders")
@@ -169,8 +169,7 @@ def test_app_check_looks_at_the_draft(app: AppContext) -> None:
     """A draft is checked in place of the live text."""
     app.load({"api.py": SHORT}, id="orders")
     assert app.check("orders") == ()
-    draft = Source.from_texts("standard.orders", {"api.py": SHORT + "x = (\n"})
-    app._engine.records["standard.orders"].draft = draft
+    app.draft("orders", "api.py", SourceFile(SHORT + "x = (\n", "<a cell>"))
     assert [one.rule for one in app.check("orders")] == ["syntax-error"]
 
 

@@ -17,7 +17,7 @@ import modframe
 from modframe.app import AppContext, current_app
 from modframe.errors import ExportError
 from modframe.ship import ExportRecord, ExportReport, export, fresh_process
-from modframe.source import Source
+from modframe.source import Source, SourceFile
 from tests.fakes import ORDERS
 
 SMALL = """\
@@ -160,8 +160,7 @@ def test_files_that_the_module_lost_are_removed_if_nobody_changed_them(
 def test_the_live_text_is_exported_and_the_draft_named(app: AppContext, workspace: Path) -> None:
     """A draft that isn't live is not exported."""
     module = app.load({"api.py": small()}, id="orders")
-    draft = Source.from_texts("standard.orders", {"api.py": small() + "x = (\n"})
-    app._engine.records["standard.orders"].draft = draft
+    app.draft("orders", "api.py", SourceFile(small() + "x = (\n", "<a cell>"))
     report = module.export()
     assert rules(report) == [("draft-not-exported", "api.py")]
     assert (workspace / "modules/standard/orders/api.py").read_text() == small()

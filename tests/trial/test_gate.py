@@ -9,6 +9,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests import inside
 from tests.fakes import ORDERS, simple
 
 from .orders import load_outcome, number, red, tried
@@ -193,7 +194,7 @@ def test_what_skips_itself_is_no_failure(app: AppContext) -> None:
 def test_names_in_texts_mean_what_is_tried(app: AppContext) -> None:
     """monkeypatch and mock.patch by name change the generation under test, never the live one."""
     app.load({"api.py": ORDERS + "\nRATE = 1\n"}, id="orders")
-    before: Any = app._engine.find("standard.orders")
+    before: Any = inside.generation(app, "orders")
     live = before.package.modules()["api.py"]
     import modules.standard.orders.api as plain  # the plain name is taken already
 
@@ -203,12 +204,13 @@ def test_names_in_texts_mean_what_is_tried(app: AppContext) -> None:
         """
         from unittest import mock
 
-        import modframe.app
+        from modframe.app import current_app
+        from tests import inside
         from . import api
 
 
         def live():
-            return modframe.app.current_app()._engine.find("standard.orders").package.modules()["api.py"]
+            return inside.generation(current_app(), "orders").package.modules()["api.py"]
 
 
         def test_monkeypatch(monkeypatch):

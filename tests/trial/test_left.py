@@ -20,6 +20,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests import inside
 from tests.fakes import ORDERS
 
 from .orders import HOLD, HOLDS, red, runs, tried
@@ -58,7 +59,7 @@ def test_the_process_is_as_it_was(app: AppContext) -> None:
     assert surroundings() == before
     texts["tests/test_it.py"] = texts["tests/test_it.py"].replace("assert 0", "assert 1")
     app.load(texts, id="orders", test=True)
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     after = surroundings()
     before["modules"] = [one.replace("orders~1", "orders~2") for one in before["modules"]]
     assert after == before
@@ -120,7 +121,7 @@ def test_tasks_of_tests_end_with_them(app: AppContext) -> None:
             await asyncio.sleep(3600)
         """,
     )
-    generation: Any = app._engine.find("standard.orders")
+    generation: Any = inside.generation(app, "orders")
     assert "forgotten" not in app.snapshot().to_json()
     assert [file for file in generation.package.modules() if "test" in file] == []
 
@@ -156,7 +157,7 @@ def test_nothing_of_a_generation_that_was_tried_stays(
     else:
         red(app, tests)
     app.load({"api.py": ORDERS + "\n"}, id="orders")
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     gc.collect()
     gc.collect()
     assert len(kept) == 3

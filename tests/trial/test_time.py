@@ -11,6 +11,7 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.source import Source
+from tests import inside
 from tests.fakes import simple
 
 from .orders import HANGING, HOLDS, red, tried
@@ -86,9 +87,8 @@ def test_two_at_a_time_take_turns(app: AppContext) -> None:
             )
             for n in range(4)
         ]
-        change, make = app._engine.swap.change, app._engine.trials.make
         outcomes = await asyncio.gather(
-            *(change([one], trial=make([one.module_id])) for one in sources)
+            *(inside.change(app, source, test=[source.module_id]) for source in sources)
         )
         assert [str(outcome.tests) for (outcome,) in outcomes] == ["1 test passed"] * 4
 

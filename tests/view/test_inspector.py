@@ -14,6 +14,7 @@ from ipywidgets import Widget
 
 import modframe
 from modframe.errors import ModuleNotFoundInWorkspaceError
+from tests import inside
 from tests.view.conftest import RunForm
 
 ORDERS = '''
@@ -236,10 +237,10 @@ def test_closing_leaves_nothing_behind(app: Any) -> None:
     for one in inspectors:
         one._repr_mimebundle_()
     inspectors[0].page("standard.orders").services.form(SERVICE, "place")
-    assert len(app._engine.refresher.views) == 2
+    assert inside.open_views(app) == 2
     for one in inspectors:
         one.close()
-    assert len(app._engine.refresher.views) == 0
+    assert inside.open_views(app) == 0
     assert set(_instances) == before
     for thread in threading.enumerate():
         if thread.name == "modframe-views":
@@ -249,7 +250,7 @@ def test_closing_leaves_nothing_behind(app: Any) -> None:
 
 def test_no_old_generation_lives_for_being_looked_at(app: Any, page: Any, run: RunForm) -> None:
     """After values, failures and answers were shown, a swap lets the old classes go."""
-    old = weakref.ref(type(app._engine.find("standard.orders").module))
+    old = weakref.ref(type(inside.generation(app, "orders").module))
     place = page.services.form(SERVICE, "place")
     place.inputs["order"].value = '{"item": "tea"}'
     for form in (place, page.services.form(SERVICE, "fail"), page.services.form(SERVICE, "odd")):
@@ -259,6 +260,6 @@ def test_no_old_generation_lives_for_being_looked_at(app: Any, page: Any, run: R
     run(route)
     app.load({"api.py": ORDERS + "\n"}, id="orders", force=True)
     page.update(app.snapshot())
-    app.run(app._engine.swap.settled())
+    inside.settle(app)
     gc.collect()
     assert old() is None

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import inside
 from tests.view.conftest import RunForm
 
 TEXT = """
@@ -97,14 +98,14 @@ def test_annotations_that_lead_nowhere_leave_the_rest(app: Any) -> None:
 
 def test_it_is_made_once_for_a_generation(shop: Any) -> None:
     """Looking again costs nothing, a swap has it made anew, and the old one keeps nothing alive."""
-    part = next(one for one in shop._engine.parts if one.name == "service")
-    generation = shop._engine.find("standard.shop")
+    part = inside.part(shop, "service")
+    generation = inside.generation(shop, "shop")
     assert part.describe(generation) is part.describe(generation)
     old = weakref.ref(type(generation.module))
     shop.load({"api.py": TEXT.replace('"thick"', '"broad"')}, id="shop")
     assert params(shop)["paint.how"]["schema"]["enum"] == ["thin", "broad"]
     del generation
-    shop.run(shop._engine.swap.settled())
+    inside.settle(shop)
     gc.collect()
     assert old() is None
 

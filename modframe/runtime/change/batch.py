@@ -410,6 +410,16 @@ class Batch:
         if moved := gone | swapped:
             raise GroundMovedError(moved)
 
+    def refuse_late_importers(self) -> None:
+        """Check before publish that every live importer of this batch is rebuilt in it.
+
+        Raises:
+            GroundMovedError: If one went live while this batch was built.
+        """
+        importers = self._app.live.importers(self.going)
+        if late := set(importers) - set(self.generations):
+            raise GroundMovedError(late)
+
     def refuse(self) -> None:
         """Raise the first failure, causes before what they block, unless the batch keeps going."""
         if not self.keep_going:

@@ -126,6 +126,8 @@ class Transaction:
             self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
             self._note_failures()
         batch.refuse_moved_ground()
+        if not self._handover.is_rebuild:  # what was stopped has to come back in any case
+            batch.refuse_late_importers()
         return graph
 
     def _note_building(self, generation: Generation) -> None:

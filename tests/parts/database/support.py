@@ -1,4 +1,4 @@
-"""Helpers of the database tests: a loop, other processes that hold files, fresh models."""
+"""Helpers of the database tests: other processes that hold files, fresh models."""
 
 from __future__ import annotations
 
@@ -6,22 +6,16 @@ import asyncio
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 from modframe.parts.database.catalogs import Databases
 
-T = TypeVar("T")
 BOUND = 20.0
 """Seconds after which a poll fails; many, since the machine may be busy."""
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run on a loop of its own."""
-    return asyncio.run(asyncio.wait_for(work, 90))
 
 
 async def until(condition: Callable[[], bool]) -> None:

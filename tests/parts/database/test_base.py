@@ -16,7 +16,7 @@ from modframe.parts.database.base import database_of
 from modframe.parts.database.catalogs import Databases
 from modframe.parts.database.discover import DatabaseSpec, discover
 from modframe.parts.database.errors import DatabaseDefinitionError, DatabaseNameError
-from tests.parts.database.support import file_of, forget_package, fresh_base, run
+from tests.parts.database.support import file_of, forget_package, fresh_base
 
 MODELS = """
     from sqlalchemy import Column, Integer, String, DateTime, Boolean
@@ -45,7 +45,7 @@ def found_in(**files: ModuleType) -> tuple[DatabaseSpec, ...]:
     return discover(named)
 
 
-def test_the_guides_model_runs_as_printed(package: str, folder: Path) -> None:
+async def test_the_guides_model_runs_as_printed(package: str, folder: Path) -> None:
     """The model of the guide: made, written with a key of its own, read back."""
     module = file_of(MODELS, package=package)
     (spec,) = found_in(db_models=module)
@@ -54,17 +54,13 @@ def test_the_guides_model_runs_as_printed(package: str, folder: Path) -> None:
         "db_models.py",
         {"my_records"},
     )
-
-    async def scenario() -> None:
-        async with Databases(folder) as databases:
-            await databases.apply(spec.name, spec.metadata)
-            async with databases.session("my_module", "create_record") as session:
-                record = module.MyRecord(name="first")
-                session.add(record)
-                await session.commit()
-                assert {"id": record.id, "name": record.name} == {"id": 1, "name": "first"}
-
-    run(scenario())
+    async with Databases(folder) as databases:
+        await databases.apply(spec.name, spec.metadata)
+        async with databases.session("my_module", "create_record") as session:
+            record = module.MyRecord(name="first")
+            session.add(record)
+            await session.commit()
+            assert {"id": record.id, "name": record.name} == {"id": 1, "name": "first"}
 
 
 def test_files_of_one_package_share_a_base(package: str) -> None:
@@ -90,27 +86,22 @@ def test_generations_and_loose_callers_do_not_share(package: str) -> None:
     assert database_of(fresh_base("x").metadata) == "x"
 
 
-def test_a_generation_is_collected_after_use(folder: Path) -> None:
+async def test_a_generation_is_collected_after_use(folder: Path) -> None:
     """Sessions and schema changes keep no class of an old generation alive after `forget`."""
     package = "modules.standard.my_module~9"
-
-    async def scenario() -> weakref.ref[Any]:
-        module = file_of(MODELS, package=package)
-        kind = module.MyRecord
-        async with Databases(folder) as databases:
-            await databases.apply("my_module", module.MyModuleBase.metadata)
-            async with databases.session("my_module", "add") as session:
-                session.add(kind(name="one"))
-                await session.commit()
-            seen = weakref.ref(kind)
-            del module, kind, session
-            forget_package(package)
-            databases.forget()
-            gc.collect()
-            assert seen() is None
-        return seen
-
-    run(scenario())
+    module = file_of(MODELS, package=package)
+    model = module.MyRecord
+    async with Databases(folder) as databases:
+        await databases.apply("my_module", module.MyModuleBase.metadata)
+        async with databases.session("my_module", "add") as session:
+            session.add(model(name="one"))
+            await session.commit()
+        reference = weakref.ref(model)
+        del module, model, session
+        forget_package(package)
+        databases.forget()
+        gc.collect()
+        assert reference() is None
 
 
 @pytest.mark.parametrize("name", ["my-module", "", "temp", 7])

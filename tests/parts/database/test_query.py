@@ -17,7 +17,7 @@ from modframe.parts.database.errors import (
     DatabaseNameError,
     QueryRefusedError,
 )
-from tests.parts.database.support import held_by_another, run, until
+from tests.parts.database.support import held_by_another, until
 
 HEAVY = "SELECT count(*) FROM range(100000000) a, range(10000) b WHERE a.range + b.range = 7"
 
@@ -31,33 +31,29 @@ async def fill(databases: Databases) -> None:
             await session.commit()
 
 
-def test_it_reads_across_databases_attached_or_not(folder: Path) -> None:
+async def test_it_reads_across_databases_attached_or_not(folder: Path) -> None:
     """Tables are named ``<database>.<table>``, whether their file is attached or not."""
-
-    async def scenario() -> None:
-        async with Databases(folder) as databases:
-            await fill(databases)
-        async with Databases(folder) as databases:
-            rows = await databases.sql(
-                "SELECT i.name, u.id FROM shop.items i JOIN people.users u USING (id) WHERE id = ?",
-                1,
-            )
-            assert rows == Rows([("one", 1)], ("name", "id"))
-            named = await databases.sql("SELECT $a + $b AS n", {"a": 1, "b": 2})
-            assert named.rows == [(3,)]
-            bare = await databases.sql("FROM items ORDER BY id", database="shop")
-            assert bare.rows == [(1, "one"), (2, None)]
-            tables = await databases.sql("SHOW ALL TABLES")
-            assert {row[:3] for row in tables} == {
-                ("people", "main", "users"),
-                ("shop", "main", "items"),
-            }
-            plan = await databases.sql("EXPLAIN SELECT * FROM shop.items")
-            assert len(plan) == 1
-            assert (await databases.sql("DESCRIBE shop.items")).rows[0][0] == "id"
-            assert (await databases.sql("WITH a AS (SELECT 1 AS n) FROM a;")).rows == [(1,)]
-
-    run(scenario())
+    async with Databases(folder) as databases:
+        await fill(databases)
+    async with Databases(folder) as databases:
+        rows = await databases.sql(
+            "SELECT i.name, u.id FROM shop.items i JOIN people.users u USING (id) WHERE id = ?",
+            1,
+        )
+        assert rows == Rows([("one", 1)], ("name", "id"))
+        named = await databases.sql("SELECT $a + $b AS n", {"a": 1, "b": 2})
+        assert named.rows == [(3,)]
+        bare = await databases.sql("FROM items ORDER BY id", database="shop")
+        assert bare.rows == [(1, "one"), (2, None)]
+        tables = await databases.sql("SHOW ALL TABLES")
+        assert {row[:3] for row in tables} == {
+            ("people", "main", "users"),
+            ("shop", "main", "items"),
+        }
+        plan = await databases.sql("EXPLAIN SELECT * FROM shop.items")
+        assert len(plan) == 1
+        assert (await databases.sql("DESCRIBE shop.items")).rows[0][0] == "id"
+        assert (await databases.sql("WITH a AS (SELECT 1 AS n) FROM a;")).rows == [(1,)]
 
 
 REFUSED = [
@@ -91,69 +87,53 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("query", REFUSED)
-def test_all_but_one_reading_statement_is_refused(
+async def test_all_but_one_reading_statement_is_refused(
     query: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clear error, nothing changed, no file made, and the next query works."""
     monkeypatch.chdir(tmp_path)
-
-    async def scenario() -> None:
-        async with Databases(folder) as databases:
-            await fill(databases)
-            with pytest.raises(QueryRefusedError, match=r"(?s).+[.\n] ?[A-Z].+") as info:
-                await databases.sql(query)
-            assert info.value.query == query
-            rows = await databases.sql("SELECT * FROM shop.items ORDER BY id")
-            assert rows.rows == [(1, "one"), (2, None)]
-
-    run(scenario())
+    async with Databases(folder) as databases:
+        await fill(databases)
+        with pytest.raises(QueryRefusedError, match=r"(?s).+[.\n] ?[A-Z].+") as info:
+            await databases.sql(query)
+        assert info.value.query == query
+        rows = await databases.sql("SELECT * FROM shop.items ORDER BY id")
+        assert rows.rows == [(1, "one"), (2, None)]
     assert [one.name for one in tmp_path.iterdir()] == ["data"]
 
 
-def test_an_unknown_database_is_named_with_the_existing_ones(folder: Path) -> None:
+async def test_an_unknown_database_is_named_with_the_existing_ones(folder: Path) -> None:
     """A query on a database that doesn't exist doesn't make it."""
-
-    async def scenario() -> None:
-        async with Databases(folder) as databases:
-            await fill(databases)
-            with pytest.raises(DatabaseNameError, match=r"'nowhere'.*people, shop"):
-                await databases.sql("SELECT 1", database="nowhere")
-            assert not (folder / "nowhere.duckdb").exists()
-
-    run(scenario())
+    async with Databases(folder) as databases:
+        await fill(databases)
+        with pytest.raises(DatabaseNameError, match=r"'nowhere'.*people, shop"):
+            await databases.sql("SELECT 1", database="nowhere")
+        assert not (folder / "nowhere.duckdb").exists()
 
 
-def test_only_the_files_that_a_query_names_are_needed(folder: Path) -> None:
+async def test_only_the_files_that_a_query_names_are_needed(folder: Path) -> None:
     """A file that another process holds blocks queries that name it, and no others."""
-
-    async def scenario() -> None:
-        async with Databases(folder) as databases:
-            await fill(databases)
-        with held_by_another(folder / "people.duckdb") as holder:
-            async with Databases(folder, lock_wait=0.05) as databases:
-                assert (await databases.sql("SELECT count(*) FROM shop.items")).rows == [(2,)]
-                with pytest.raises(DatabaseLockedError, match=str(holder.pid)):
-                    await databases.sql("SELECT * FROM people.users")
-
-    run(scenario())
+    async with Databases(folder) as databases:
+        await fill(databases)
+    with held_by_another(folder / "people.duckdb") as holder:
+        async with Databases(folder, lock_wait=0.05) as databases:
+            assert (await databases.sql("SELECT count(*) FROM shop.items")).rows == [(2,)]
+            with pytest.raises(DatabaseLockedError, match=str(holder.pid)):
+                await databases.sql("SELECT * FROM people.users")
 
 
-def test_a_query_can_be_cancelled(folder: Path) -> None:
+async def test_a_query_can_be_cancelled(folder: Path) -> None:
     """Cancelling interrupts DuckDB, and the loop is not blocked meanwhile."""
-
-    async def scenario() -> None:
-        async with Databases(folder, idle=0.0) as databases:
-            await fill(databases)
-            query = asyncio.create_task(databases.sql(f"{HEAVY} AND 'shop' != ''"))
-            for _ in range(50):
-                await asyncio.sleep(0.001)
-            assert not query.done()
-            query.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await query
-            await until(lambda: not any(one.attached for one in databases.describe()))
-
-    run(scenario())
+    async with Databases(folder, idle=0.0) as databases:
+        await fill(databases)
+        query = asyncio.create_task(databases.sql(f"{HEAVY} AND 'shop' != ''"))
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+        assert not query.done()
+        query.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await query
+        await until(lambda: not any(one.attached for one in databases.describe()))
 
 
 def test_rows_show_themselves_in_a_notebook() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from sqlalchemy import MetaData, Table, inspect, select, text
 from sqlalchemy.exc import NoSuchTableError
 
 from modframe.parts.database.catalogs import Databases
-from tests.parts.database.support import run
 
 DDL = """
 CREATE SEQUENCE parents_id_seq;
@@ -29,30 +29,21 @@ COMMENT ON COLUMN parents.price IS 'in euros';
 """
 
 
-async def look(databases: Databases, see: Any) -> None:
-    """Make the tables, and let ``see`` look at them with a connection of SQLAlchemy's."""
-    async with databases.session("shop", "make", strict=True) as session:
-        for statement in DDL.split(";")[:-1]:
-            await session.execute(text(statement))
-        await session.commit()
-    async with databases.session("other", "make", strict=True) as session:
-        await session.execute(text("CREATE TABLE elsewhere (i INTEGER)"))
-        await session.commit()
-    async with databases.session("shop", "look") as session:
-        await (await session.connection()).run_sync(see)
+async def reflect(folder: Path, see: Callable[[Any], None]) -> None:
+    """Run ``see`` with an SQLAlchemy connection to the database that `DDL` makes."""
+    async with Databases(folder) as databases:
+        async with databases.session("shop", "make", strict=True) as session:
+            for statement in DDL.split(";")[:-1]:
+                await session.execute(text(statement))
+            await session.commit()
+        async with databases.session("other", "make", strict=True) as session:
+            await session.execute(text("CREATE TABLE elsewhere (i INTEGER)"))
+            await session.commit()
+        async with databases.session("shop", "look") as session:
+            await (await session.connection()).run_sync(see)
 
 
-def reflect(folder: Path, see: Any) -> None:
-    """Run ``see`` with a connection to the database that `DDL` makes."""
-
-    async def scenario() -> None:
-        async with Databases(folder) as databases:
-            await look(databases, see)
-
-    run(scenario())
-
-
-def test_names(folder: Path) -> None:
+async def test_names(folder: Path) -> None:
     """Tables, views and sequences of this database, and of no other that is attached."""
 
     def see(connection: Any) -> None:
@@ -68,10 +59,10 @@ def test_names(folder: Path) -> None:
         with pytest.raises(NoSuchTableError):
             found.get_columns("elsewhere")
 
-    reflect(folder, see)
+    await reflect(folder, see)
 
 
-def test_columns(folder: Path) -> None:
+async def test_columns(folder: Path) -> None:
     """Types, nullability, defaults and comments."""
 
     def see(connection: Any) -> None:
@@ -93,10 +84,10 @@ def test_columns(folder: Path) -> None:
         assert columns["seen"]["type"].timezone
         assert columns["kind"]["type"].enums == ["a", "it's"]
 
-    reflect(folder, see)
+    await reflect(folder, see)
 
 
-def test_constraints_and_indexes(folder: Path) -> None:
+async def test_constraints_and_indexes(folder: Path) -> None:
     """Keys, references, uniques, checks, comments and indexes."""
 
     def see(connection: Any) -> None:
@@ -120,10 +111,10 @@ def test_constraints_and_indexes(folder: Path) -> None:
         assert indexes["ix_expression"]["column_names"] == [None]
         assert indexes["ix_expression"]["unique"]
 
-    reflect(folder, see)
+    await reflect(folder, see)
 
 
-def test_reflected_tables_can_be_used(folder: Path) -> None:
+async def test_reflected_tables_can_be_used(folder: Path) -> None:
     """`MetaData.reflect` brings tables that queries can be made of."""
 
     def see(connection: Any) -> None:
@@ -135,10 +126,10 @@ def test_reflected_tables_can_be_used(folder: Path) -> None:
         assert set(metadata.tables) == {"children", "parents"}
         connection.rollback()
 
-    reflect(folder, see)
+    await reflect(folder, see)
 
 
-def test_create_all_and_drop_all_repeat_safely(folder: Path) -> None:
+async def test_create_all_and_drop_all_repeat_safely(folder: Path) -> None:
     """SQLAlchemy's own DDL checks before it makes or drops, sequences included."""
     from tests.parts.database.test_schema import metadata_of
 
@@ -153,4 +144,4 @@ def test_create_all_and_drop_all_repeat_safely(folder: Path) -> None:
         assert not inspect(connection).has_table("t")
         connection.rollback()
 
-    reflect(folder, see)
+    await reflect(folder, see)

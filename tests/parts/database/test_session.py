@@ -21,7 +21,7 @@ from modframe.parts.database.errors import (
     UncommittedChangesError,
     UnsupportedByDuckDBError,
 )
-from tests.parts.database.support import fresh_base, run, until
+from tests.parts.database.support import fresh_base, until
 
 HEAVY = "SELECT count(*) FROM range(100000000) a, range(10000) b WHERE a.range + b.range = 7"
 
@@ -45,82 +45,66 @@ async def names(databases: Databases) -> list[str]:
     return [name for (name,) in rows.rows]
 
 
-def test_committed_rows_are_there_and_readable_after_the_session(folder: Path) -> None:
+async def test_committed_rows_are_there_and_readable_after_the_session(folder: Path) -> None:
     """A committed object keeps its values: nothing is expired that would have to be awaited."""
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(folder) as databases:
-            await databases.apply("shop", base.metadata)
-            async with databases.session("shop", "add", strict=True) as session:
-                one = item(name="one")
-                session.add(one)
-                await session.commit()
-            assert (one.id, one.name, one.amount) == (1, "one", 0)
-        async with Databases(folder) as databases:
-            assert await names(databases) == ["one"]
-
-    run(scenario())
+    base, item = models()
+    async with Databases(folder) as databases:
+        await databases.apply("shop", base.metadata)
+        async with databases.session("shop", "add", strict=True) as session:
+            one = item(name="one")
+            session.add(one)
+            await session.commit()
+        assert (one.id, one.name, one.amount) == (1, "one", 0)
+    async with Databases(folder) as databases:
+        assert await names(databases) == ["one"]
 
 
-def test_a_batch_gets_keys_in_its_order(folder: Path) -> None:
+async def test_a_batch_gets_keys_in_its_order(folder: Path) -> None:
     """Keys given to many objects at once belong to the rows they say."""
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(folder) as databases:
-            await databases.apply("shop", base.metadata)
-            async with databases.session("shop", "add") as session:
-                items = [item(name=f"n{number}") for number in range(3000)]
-                session.add_all(items)
-                await session.commit()
-                stored = (await session.execute(select(item.id, item.name))).all()
-            assert {(one.id, one.name) for one in items} == {tuple(row) for row in stored}
-            assert [one.id for one in items] == sorted(one.id for one in items)
-
-    run(scenario())
+    base, item = models()
+    async with Databases(folder) as databases:
+        await databases.apply("shop", base.metadata)
+        async with databases.session("shop", "add") as session:
+            items = [item(name=f"n{number}") for number in range(3000)]
+            session.add_all(items)
+            await session.commit()
+            stored = (await session.execute(select(item.id, item.name))).all()
+        assert {(one.id, one.name) for one in items} == {tuple(row) for row in stored}
+        assert [one.id for one in items] == sorted(one.id for one in items)
 
 
-def test_an_error_rolls_back(folder: Path) -> None:
+async def test_an_error_rolls_back(folder: Path) -> None:
     """What was flushed before an error is not there afterwards, and the error arrives."""
+    base, item = models()
+    async with Databases(folder) as databases:
+        await databases.apply("shop", base.metadata)
 
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(folder) as databases:
-            await databases.apply("shop", base.metadata)
-
-            async def fail() -> None:
-                async with databases.session("shop", "add", strict=True) as session:
-                    session.add(item(name="one"))
-                    await session.flush()
-                    raise ZeroDivisionError
-
-            with pytest.raises(ZeroDivisionError):
-                await fail()
-            assert await names(databases) == []
-
-    run(scenario())
-
-
-def test_a_constraint_is_an_integrity_error(folder: Path) -> None:
-    """DuckDB's constraint errors are IntegrityErrors; after a rollback the session works."""
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(folder) as databases:
-            await databases.apply("shop", base.metadata)
+        async def fail() -> None:
             async with databases.session("shop", "add", strict=True) as session:
                 session.add(item(name="one"))
-                await session.commit()
-                session.add(item(name="one"))
-                with pytest.raises(IntegrityError):
-                    await session.commit()
-                await session.rollback()
-                session.add(item(name="two"))
-                await session.commit()
-            assert await names(databases) == ["one", "two"]
+                await session.flush()
+                raise ZeroDivisionError
 
-    run(scenario())
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        assert await names(databases) == []
+
+
+async def test_a_constraint_is_an_integrity_error(folder: Path) -> None:
+    """DuckDB's constraint errors are IntegrityErrors; after a rollback the session works."""
+    base, item = models()
+    async with Databases(folder) as databases:
+        await databases.apply("shop", base.metadata)
+        async with databases.session("shop", "add", strict=True) as session:
+            session.add(item(name="one"))
+            await session.commit()
+            session.add(item(name="one"))
+            with pytest.raises(IntegrityError):
+                await session.commit()
+            await session.rollback()
+            session.add(item(name="two"))
+            await session.commit()
+        assert await names(databases) == ["one", "two"]
 
 
 async def leave_unflushed(session: Any, item: Any) -> None:
@@ -176,226 +160,186 @@ LEAVES = {
 
 @pytest.mark.parametrize("way", LEAVES)
 @pytest.mark.parametrize("strict", [True, False])
-def test_uncommitted_changes_are_reported_and_rolled_back(
+async def test_uncommitted_changes_are_reported_and_rolled_back(
     way: str, strict: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """However a change was made, it is an error at the end if strict, else a warning."""
     leave, what = LEAVES[way]
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(None) as databases:
-            await databases.apply("shop", base.metadata)
-            async with databases.session("shop", "first", strict=True) as session:
-                session.add(item(name="one"))
-                await session.commit()
-            if strict:
-                with pytest.raises(UncommittedChangesError, match=r"'leave it'.*'shop'.*commit"):
-                    async with databases.session("shop", "leave it", strict=True) as session:
-                        await leave(session, item)
-            else:
-                async with databases.session("shop", "leave it") as session:
+    caplog.set_level(logging.WARNING, "modframe.database")
+    base, item = models()
+    async with Databases(None) as databases:
+        await databases.apply("shop", base.metadata)
+        async with databases.session("shop", "first", strict=True) as session:
+            session.add(item(name="one"))
+            await session.commit()
+        if strict:
+            with pytest.raises(UncommittedChangesError, match=r"'leave it'.*'shop'.*commit"):
+                async with databases.session("shop", "leave it", strict=True) as session:
                     await leave(session, item)
-            rows = await databases.sql("SELECT name, amount FROM shop.items")
-            assert rows.rows == [("one", 0)]
-
-    with caplog.at_level(logging.WARNING, "modframe.database"):
-        run(scenario())
+        else:
+            async with databases.session("shop", "leave it") as session:
+                await leave(session, item)
+        rows = await databases.sql("SELECT name, amount FROM shop.items")
+        assert rows.rows == [("one", 0)]
     warnings = [one.getMessage() for one in caplog.records if one.name == "modframe.database"]
     assert len(warnings) == (0 if strict else 1)
     assert all(what in one and "'leave it'" in one and "'shop'" in one for one in warnings)
 
 
-def test_reading_committing_and_rolling_back_leave_nothing_to_report(folder: Path) -> None:
+async def test_reading_committing_and_rolling_back_leave_nothing_to_report(folder: Path) -> None:
     """A strict session that read, committed or rolled back ends quietly."""
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(folder) as databases:
-            await databases.apply("shop", base.metadata)
-            async with databases.session("shop", "commit, then read", strict=True) as session:
-                session.add(item(name="one"))
-                await session.commit()
-                one = (await session.scalars(select(item))).one()
-                one.amount = one.amount
-            async with databases.session("shop", "drop on purpose", strict=True) as session:
-                await session.execute(insert(item).values(name="two"))
-                session.add(item(name="three"))
-                await session.rollback()
-            async with (
-                databases.session("shop", "begin block", strict=True) as session,
-                session.begin(),
-            ):
-                session.add(item(name="four"))
-            assert await names(databases) == ["one", "four"]
-
-    run(scenario())
-
-
-def test_counts_of_changed_rows(folder: Path) -> None:
-    """UPDATE and DELETE say how many rows they changed."""
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(folder) as databases:
-            await databases.apply("shop", base.metadata)
-            async with databases.session("shop", "count", strict=True) as session:
-                session.add_all([item(name="a"), item(name="b")])
-                await session.flush()
-                result = await session.execute(update(item).values(amount=3))
-                assert result.rowcount == 2
-                gone = await session.execute(delete(item).where(item.name == "a"))
-                assert gone.rowcount == 1
-                back = await session.execute(
-                    update(item).values(amount=item.amount + 1).returning(item.amount)
-                )
-                assert back.scalars().all() == [4]
-                await session.commit()
-
-    run(scenario())
-
-
-def test_two_sessions_that_change_one_row_conflict(folder: Path) -> None:
-    """The second one gets an error that says what happened and what to do; the first one wins."""
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(folder) as databases:
-            await databases.apply("shop", base.metadata)
-            async with databases.session("shop", "add", strict=True) as session:
-                session.add(item(name="one"))
-                await session.commit()
-            async with databases.session("shop", "first", strict=True) as first:
-                await first.execute(update(item).values(amount=1))
-                with pytest.raises(DatabaseConflictError, match=r"'second'.*'shop'.*again") as info:
-                    async with databases.session("shop", "second", strict=True) as second:
-                        await second.execute(update(item).values(amount=2))
-                await first.commit()
-            assert info.value.purpose == "second"
-            rows = await databases.sql("SELECT amount FROM shop.items")
-            assert rows.rows == [(1,)]
-
-    run(scenario())
-
-
-def test_the_loop_is_not_blocked_by_a_heavy_query() -> None:
-    """While DuckDB computes, the loop's other tasks run."""
-
-    async def scenario() -> None:
-        async with (
-            Databases(None) as databases,
-            databases.session("shop", "heavy") as session,
-        ):
-            query = asyncio.create_task(session.execute(text(HEAVY)))
-            ticks = 0
-            while ticks < 50:  # would never come if the query held the loop
-                await asyncio.sleep(0.001)
-                ticks += 1
-            assert not query.done()
-            query.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await query
-
-    run(scenario())
-
-
-def test_a_cancelled_query_is_interrupted_and_the_session_is_usable() -> None:
-    """Cancelling interrupts DuckDB; after a rollback the same session works again."""
-
-    async def scenario() -> None:
-        async with (
-            Databases(None) as databases,
-            databases.session("shop", "heavy") as session,
-        ):
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(session.execute(text(HEAVY)), 0.1)
+    base, item = models()
+    async with Databases(folder) as databases:
+        await databases.apply("shop", base.metadata)
+        async with databases.session("shop", "commit, then read", strict=True) as session:
+            session.add(item(name="one"))
+            await session.commit()
+            one = (await session.scalars(select(item))).one()
+            one.amount = one.amount
+        async with databases.session("shop", "drop on purpose", strict=True) as session:
+            await session.execute(insert(item).values(name="two"))
+            session.add(item(name="three"))
             await session.rollback()
-            assert (await session.execute(text("SELECT 42"))).scalar_one() == 42
-
-    run(scenario())
-
-
-def test_a_cancelled_task_leaves_no_session_and_no_rows(folder: Path) -> None:
-    """A task cancelled within a session rolls back, and the database counts no session."""
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(folder) as databases:
-            await databases.apply("shop", base.metadata)
-            begun = asyncio.Event()
-
-            async def work() -> None:
-                async with databases.session("shop", "work", strict=True) as session:
-                    session.add(item(name="lost"))
-                    await session.flush()
-                    begun.set()
-                    await session.execute(text(HEAVY))
-                    await session.commit()
-
-            task = asyncio.create_task(work())
-            await begun.wait()
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert [one.sessions for one in databases.describe()] == [0]
-            assert await names(databases) == []
-
-    run(scenario())
-
-
-def test_many_sessions_at_once(folder: Path) -> None:
-    """More sessions than the pool has connections all commit their rows."""
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(folder) as databases:
-            await databases.apply("shop", base.metadata)
-
-            async def add(number: int) -> None:
-                async with databases.session("shop", f"add {number}", strict=True) as session:
-                    session.add(item(name=f"n{number}"))
-                    await session.commit()
-
-            await asyncio.gather(*(add(number) for number in range(60)))
-            assert len(await names(databases)) == 60
-
-    run(scenario())
-
-
-def test_savepoints_are_refused_with_a_cure() -> None:
-    """DuckDB has no savepoints; the error says what to do instead."""
-
-    async def scenario() -> None:
         async with (
-            Databases(None) as databases,
-            databases.session("shop", "nested") as session,
+            databases.session("shop", "begin block", strict=True) as session,
+            session.begin(),
         ):
-            with pytest.raises(UnsupportedByDuckDBError, match="session of its own"):
-                async with session.begin_nested():
-                    await session.execute(text("SELECT 1"))
-
-    run(scenario())
+            session.add(item(name="four"))
+        assert await names(databases) == ["one", "four"]
 
 
-def test_in_memory_databases_stay_and_leave_no_file(
+async def test_counts_of_changed_rows(folder: Path) -> None:
+    """UPDATE and DELETE say how many rows they changed."""
+    base, item = models()
+    async with Databases(folder) as databases:
+        await databases.apply("shop", base.metadata)
+        async with databases.session("shop", "count", strict=True) as session:
+            session.add_all([item(name="a"), item(name="b")])
+            await session.flush()
+            result = await session.execute(update(item).values(amount=3))
+            assert result.rowcount == 2
+            gone = await session.execute(delete(item).where(item.name == "a"))
+            assert gone.rowcount == 1
+            back = await session.execute(
+                update(item).values(amount=item.amount + 1).returning(item.amount)
+            )
+            assert back.scalars().all() == [4]
+            await session.commit()
+
+
+async def test_two_sessions_that_change_one_row_conflict(folder: Path) -> None:
+    """The second one gets an error that says what happened and what to do; the first one wins."""
+    base, item = models()
+    async with Databases(folder) as databases:
+        await databases.apply("shop", base.metadata)
+        async with databases.session("shop", "add", strict=True) as session:
+            session.add(item(name="one"))
+            await session.commit()
+        async with databases.session("shop", "first", strict=True) as first:
+            await first.execute(update(item).values(amount=1))
+            with pytest.raises(DatabaseConflictError, match=r"'second'.*'shop'.*again") as info:
+                async with databases.session("shop", "second", strict=True) as second:
+                    await second.execute(update(item).values(amount=2))
+            await first.commit()
+        assert info.value.purpose == "second"
+        rows = await databases.sql("SELECT amount FROM shop.items")
+        assert rows.rows == [(1,)]
+
+
+async def test_the_loop_is_not_blocked_by_a_heavy_query() -> None:
+    """While DuckDB computes, the loop's other tasks run."""
+    async with (
+        Databases(None) as databases,
+        databases.session("shop", "heavy") as session,
+    ):
+        query = asyncio.create_task(session.execute(text(HEAVY)))
+        ticks = 0
+        while ticks < 50:  # would never come if the query held the loop
+            await asyncio.sleep(0.001)
+            ticks += 1
+        assert not query.done()
+        query.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await query
+
+
+async def test_a_cancelled_query_is_interrupted_and_the_session_is_usable() -> None:
+    """Cancelling interrupts DuckDB; after a rollback the same session works again."""
+    async with (
+        Databases(None) as databases,
+        databases.session("shop", "heavy") as session,
+    ):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(session.execute(text(HEAVY)), 0.1)
+        await session.rollback()
+        assert (await session.execute(text("SELECT 42"))).scalar_one() == 42
+
+
+async def test_a_cancelled_task_leaves_no_session_and_no_rows(folder: Path) -> None:
+    """A task cancelled within a session rolls back, and the database counts no session."""
+    base, item = models()
+    async with Databases(folder) as databases:
+        await databases.apply("shop", base.metadata)
+        begun = asyncio.Event()
+
+        async def work() -> None:
+            async with databases.session("shop", "work", strict=True) as session:
+                session.add(item(name="lost"))
+                await session.flush()
+                begun.set()
+                await session.execute(text(HEAVY))
+                await session.commit()
+
+        task = asyncio.create_task(work())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [one.sessions for one in databases.describe()] == [0]
+        assert await names(databases) == []
+
+
+async def test_many_sessions_at_once(folder: Path) -> None:
+    """More sessions than the pool has connections all commit their rows."""
+    base, item = models()
+    async with Databases(folder) as databases:
+        await databases.apply("shop", base.metadata)
+
+        async def add(number: int) -> None:
+            async with databases.session("shop", f"add {number}", strict=True) as session:
+                session.add(item(name=f"n{number}"))
+                await session.commit()
+
+        await asyncio.gather(*(add(number) for number in range(60)))
+        assert len(await names(databases)) == 60
+
+
+async def test_savepoints_are_refused_with_a_cure() -> None:
+    """DuckDB has no savepoints; the error says what to do instead."""
+    async with (
+        Databases(None) as databases,
+        databases.session("shop", "nested") as session,
+    ):
+        with pytest.raises(UnsupportedByDuckDBError, match="session of its own"):
+            async with session.begin_nested():
+                await session.execute(text("SELECT 1"))
+
+
+async def test_in_memory_databases_stay_and_leave_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a folder the rows live as long as the databases do, idle or not."""
     monkeypatch.chdir(tmp_path)
-
-    async def scenario() -> None:
-        base, item = models()
-        async with Databases(None, idle=0.0) as databases:
-            await databases.apply("shop", base.metadata)
-            async with databases.session("shop", "add") as session:
-                session.add(item(name="one"))
-                await session.commit()
-            await asyncio.sleep(0)
-            async with databases.session("shop", "count") as session:
-                count = await session.scalar(select(func.count()).select_from(item))
-            assert count == 1
-
-    run(scenario())
+    base, item = models()
+    async with Databases(None, idle=0.0) as databases:
+        await databases.apply("shop", base.metadata)
+        async with databases.session("shop", "add") as session:
+            session.add(item(name="one"))
+            await session.commit()
+        await asyncio.sleep(0)
+        async with databases.session("shop", "count") as session:
+            count = await session.scalar(select(func.count()).select_from(item))
+        assert count == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -414,7 +358,7 @@ def test_two_spellings_of_one_name_are_refused() -> None:
         databases.session("Shop", "two")
 
 
-def test_another_loop_is_refused() -> None:
+async def test_another_loop_is_refused() -> None:
     """Connections and locks belong to one loop; the error says how to cross over."""
     databases = Databases(None)
 
@@ -422,37 +366,30 @@ def test_another_loop_is_refused() -> None:
         async with databases.session("shop", "enter"):
             pass
 
-    async def scenario() -> None:
-        await enter()
-        with pytest.raises(DatabaseLoopError, match=r"app loop.*cross over"):
-            await asyncio.to_thread(asyncio.run, enter())
-        await databases.aclose()
-
-    run(scenario())
+    await enter()
+    with pytest.raises(DatabaseLoopError, match=r"app loop.*cross over"):
+        await asyncio.to_thread(asyncio.run, enter())
+    await databases.aclose()
 
 
-def test_closing_cuts_off_sessions_and_refuses_new_ones(folder: Path) -> None:
+async def test_closing_cuts_off_sessions_and_refuses_new_ones(folder: Path) -> None:
     """`aclose` doesn't wait for a query, and later sessions get a clear error."""
+    databases = Databases(folder)
+    started = asyncio.Event()
 
-    async def scenario() -> None:
-        databases = Databases(folder)
-        started = asyncio.Event()
+    async def heavy() -> None:
+        async with databases.session("shop", "heavy") as session:
+            await session.execute(text("SELECT 1"))
+            started.set()
+            await session.execute(text(HEAVY))
 
-        async def heavy() -> None:
-            async with databases.session("shop", "heavy") as session:
-                await session.execute(text("SELECT 1"))
-                started.set()
-                await session.execute(text(HEAVY))
-
-        task = asyncio.create_task(heavy())
-        await started.wait()
-        await asyncio.sleep(0)
-        await databases.aclose()
-        with pytest.raises(Exception, match=r"(?i)interrupt|closed"):
-            await task
-        with pytest.raises(DatabaseClosedError, match="closed with the app"):
-            async with databases.session("shop", "late"):
-                pass
-        await until(lambda: not any(one.sessions for one in databases.describe()))
-
-    run(scenario())
+    task = asyncio.create_task(heavy())
+    await started.wait()
+    await asyncio.sleep(0)
+    await databases.aclose()
+    with pytest.raises(Exception, match=r"(?i)interrupt|closed"):
+        await task
+    with pytest.raises(DatabaseClosedError, match="closed with the app"):
+        async with databases.session("shop", "late"):
+            pass
+    await until(lambda: not any(one.sessions for one in databases.describe()))

@@ -1,0 +1,122 @@
+"""What tests need to know of a running app and no public call shows.
+
+This is the only file of the tests that reaches below `AppContext`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from modframe.app import AppContext
+from modframe.source import Source
+
+if TYPE_CHECKING:
+    from modframe.runtime.change.outcome import Outcome
+    from modframe.runtime.generation import Generation
+
+
+def settle(app: AppContext) -> None:
+    """Wait until every replaced generation was closed."""
+    app.run(settled(app))
+
+
+async def settled(app: AppContext) -> None:
+    """Wait until every replaced generation was closed; on the app loop."""
+    await app._engine.swap.settled()
+
+
+async def change(app: AppContext, *sources: Source, test: Sequence[str] = ()) -> list[Outcome]:
+    """Carry out a change on the app loop, without a verb that waits for it.
+
+    Args:
+        test: Ids of the modules whose own tests have to pass.
+    """
+    trial = app._engine.trials.make(test) if test else None
+    return await app._engine.swap.change(sources, trial=trial)
+
+
+def waiting_changes(app: AppContext) -> int:
+    """Return how many changes wait until others have released their modules."""
+    return len(app._engine.swap._claims._waiting)
+
+
+def is_building(app: AppContext, name: str) -> bool:
+    """Return whether a change builds a generation of a module."""
+    record = app._engine.records.get(f"standard.{name}")
+    return record is not None and record.building is not None
+
+
+def generation(app: AppContext, name: str) -> Generation:
+    """Return the live generation of ``standard.<name>``."""
+    return app._engine.live.generations[f"standard.{name}"]
+
+
+def live_packages(app: AppContext) -> set[str]:
+    """Return the package names of all live generations."""
+    return {live.package_name for live in app._engine.live.generations.values()}
+
+
+def service(app: AppContext, name: str) -> Any:
+    """Return the service object behind the handle of ``standard.<name>.service``."""
+    return generation(app, name).services[f"standard.{name}.service"]
+
+
+def part(app: AppContext, name: str) -> Any:
+    """Return the part of the runtime that has this name."""
+    return next(part for part in app._engine.parts if part.name == name)
+
+
+def owners(app: AppContext) -> set[str]:
+    """Return the package names of the generations that the app loop runs tasks for."""
+    return set(app._app_loop.owners)
+
+
+def app_loop(app: AppContext) -> asyncio.AbstractEventLoop:
+    """Return the loop that module code runs on."""
+    return app._app_loop.loop
+
+
+def app_thread(app: AppContext) -> int:
+    """Return the number of the app loop's thread, 0 once it has ended."""
+    return app._app_loop.thread_id
+
+
+def is_closing(app: AppContext) -> bool:
+    """Return whether the app loop has ended or is about to."""
+    return app._app_loop.closing
+
+
+def submissions(app: AppContext) -> int:
+    """Return how many threads wait for the app loop."""
+    return len(app._app_loop._submissions)
+
+
+def handles(app: AppContext) -> int:
+    """Return how many handles the app knows."""
+    return len(app._engine.handles._handles)
+
+
+def record_ids(app: AppContext) -> set[str]:
+    """Return the ids of the modules that the app remembers anything of."""
+    return set(app._engine.records)
+
+
+def resources(app: AppContext) -> int:
+    """Return how many shared resources are open."""
+    return len(app._engine.resources._resources)
+
+
+def end_loader_thread(app: AppContext) -> None:
+    """End the thread that executes files, once it is idle; the next load starts another."""
+
+    async def close() -> None:
+        app._engine.swap._loader.close()
+
+    app.run(close())
+
+
+def open_views(app: AppContext) -> int:
+    """Return how many inspectors are kept up to date."""
+    return len(app._engine.refresher.views)
