@@ -52,7 +52,7 @@ from .runtime.generation import Generation
 from .runtime.live import Live
 from .runtime.loop import AppLoop
 from .runtime.output import make_printer
-from .runtime.part import Part
+from .runtime.part import Part, Parts
 from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
 from .spec import module_id_of, module_of_service
@@ -139,7 +139,7 @@ class Engine:
             data=str(data) if data else ":memory:",
         )
 
-    def _make_parts(self, more: Sequence[Part[Any]]) -> tuple[Part[Any], ...]:
+    def _make_parts(self, more: Sequence[Part[Any]]) -> Parts:
         """Make the parts of every generation, in the order they are prepared and entered.
 
         They are left in reverse, so a part stands below those that it may use. At an end, the
@@ -151,7 +151,7 @@ class Engine:
             more: Further parts; what module code runs may use them to its end.
         """
         given = {module_id_of(key): values for key, values in self.given_settings.items()}
-        return (
+        parts: tuple[Part[Any], ...] = (
             LogHandlersPart(),
             MetricsPart(self._live_generations),
             self.resources,
@@ -165,6 +165,7 @@ class Engine:
             ServicePart(self._hurry, SettingsPart.of),
             WebPart(),
         )
+        return Parts(parts)
 
     # -- start and stop -------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from .calls.handles import Handles
 from .generation import Generation
 from .live import Live
 from .loop import AppLoop
-from .part import Part
+from .part import Parts
 from .record import Records
 
 
@@ -40,7 +40,7 @@ class App(Protocol):
     config: FrameworkSettings
     limits: Limits
     modules_folder: Path
-    parts: tuple[Part[Any], ...]
+    parts: Parts
     live: Live
     records: Records
     handles: Handles

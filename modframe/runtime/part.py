@@ -138,3 +138,18 @@ class Part(Generic[T]):
         A panel without rows is left out.
         """
         return ()
+
+
+class Parts(tuple[Part[Any], ...]):  # noqa: SLOT001  # keeps what `defining` found
+    """The parts of one app, in the order they are entered."""
+
+    def defining(self, method: str) -> tuple[Part[Any], ...]:
+        """Return the parts that define a method of the protocol themselves.
+
+        A change asks for each step of each generation, and most parts have no use for most steps.
+        """
+        known: dict[str, tuple[Part[Any], ...]] = self.__dict__
+        if method not in known:
+            default = getattr(Part, method)
+            known[method] = tuple(p for p in self if getattr(type(p), method) is not default)
+        return known[method]

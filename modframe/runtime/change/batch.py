@@ -211,7 +211,7 @@ class Batch:
         generation = self.generations[module_id]
         imports: list[str] = []
         generation.context = self._app.context_for(generation, self.find)
-        for part in self._app.parts:
+        for part in self._app.parts.defining("prepare"):
             part.prepare(generation)
         with self._chain.entered(module_id), generation.reads.recording():
             loaded: Loaded = load(
@@ -322,7 +322,7 @@ class Batch:
 
         async def enter() -> None:
             nonlocal step
-            for part in self._app.parts:
+            for part in self._app.parts.defining("enter"):
                 step = "phase1" if part.name == "service" else part.name
                 if not part.applies(generation):
                     continue
@@ -375,9 +375,9 @@ class Batch:
         await run_all(map(run_after_dependencies, turns))
 
     async def _start(self, generation: Generation) -> None:
-        for part in self._app.parts:
+        for part in self._app.parts.defining("start"):
             if not part.starts(generation):
-                continue  # saves a task
+                continue
             try:
                 with generation.reads.recording():
                     await run_with_timeout(

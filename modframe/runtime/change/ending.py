@@ -74,9 +74,8 @@ class Ending:
             return
         old.stage = "retired"
         self._app.records[old.module_id].retired.append(old)
-        for part in self._app.parts:
-            if type(part).retire is not Part.retire:
-                await self._retire(part, old)
+        for part in self._app.parts.defining("retire"):
+            await self._retire(part, old)
 
     async def _retire(self, part: Part[Any], old: Generation) -> None:
         try:
@@ -102,7 +101,7 @@ class Ending:
 
     async def _cut_off(self, old: Generation, waited: float) -> None:
         """Tell streams to end, then cancel what is still inside."""
-        for part in self._app.parts:
+        for part in self._app.parts.defining("end_streams"):
             part.end_streams(old)
         if await old.drain(self._app.limits.farewell, hurry=self._hurry):
             return
@@ -185,7 +184,7 @@ class Ending:
     async def _begin_end(self, old: Generation) -> None:
         """Retire a generation and end its streams, since no successor runs yet."""
         await self.retire(old)
-        for part in self._app.parts:
+        for part in self._app.parts.defining("end_streams"):
             part.end_streams(old)
 
     async def _stop(self, generation: Generation) -> None:

@@ -199,11 +199,13 @@ class Swap:
             while True:
                 asked = [source.module_id for source in sources]
                 claimed |= {*asked, *self.live.importers(asked)}
-                async with self._claims.hold(claimed) as claim:
-                    try:
-                        return await attempt(claim)
-                    except GroundMovedError as moved:
-                        claimed |= moved.module_ids
+                claim = await self._claims.take(claimed)
+                try:
+                    return await attempt(claim)
+                except GroundMovedError as moved:
+                    claimed |= moved.module_ids
+                finally:
+                    self._claims.release(claim)
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -291,7 +291,8 @@ class Transaction:
             LoadError: If something could not be activated; it is live all the same.
         """
         generations = (*built.values(), *replaced.values())
-        if any(part.activates(each) for part in self._app.parts for each in generations):
+        parts = self._app.parts.defining("activate")
+        if any(part.activates(generation) for part in parts for generation in generations):
             # After publish this runs to its end, even if the caller is cancelled.
             work = self._activate(graph, built.values(), replaced.values())
             await asyncio.shield(self._ending.in_background(work, context=copy_context()))
@@ -312,7 +313,7 @@ class Transaction:
 
         async def activate(generation: Generation) -> None:
             key = generation.module_id
-            for part in self._app.parts:
+            for part in self._app.parts.defining("activate"):
                 if not part.activates(generation):
                     continue
                 try:
