@@ -133,7 +133,7 @@ class ModuleContext:
             ResourceError: If the factory or an argument can't be told from others, or this
                 generation has ended. What the factory raises goes out as it is.
         """
-        return self._app.resource(self._generation, factory, args, kw)
+        return self._app.resources.get(self._generation, factory, args, kw)
 
     def _own_settings(self) -> ModuleSettings:
         settings = SettingsPart.of(self._generation)

@@ -76,12 +76,12 @@ CORE_MODULES = Path(__file__).parent / "core_modules"
 
 
 class Engine:
-    """One app's rooms.
+    """The rooms of one app. It implements `App`, which the rooms below see of it.
 
     Args:
-        app_loop: Where module code runs.
+        app_loop: The loop that module code runs on.
         workspace: The folder with ``modules/``.
-        data: The folder of databases and logs; nothing keeps it all in memory.
+        data: The folder of databases and logs; ``None`` keeps everything in memory.
         given_settings: Module id → settings given at start.
         config: The framework's own settings.
         notebooks: Notebooks whose ``%%module`` cells are modules too.
@@ -109,7 +109,7 @@ class Engine:
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
         self.parts = self._make_parts(parts)
-        self.limits = _limits(config)
+        self.limits = Limits.from_settings(config)
         self.live = Live()
         self.records = Records(self.live)
         self.ending = Ending(self, hurry=self._hurry)
@@ -170,13 +170,13 @@ class Engine:
     # -- start and stop -------------------------------------------------------------------
 
     async def start(self, modules: Sequence[str] | None) -> list[Outcome]:
-        """Load the core modules and those asked for; what fails stands in the records."""
+        """Load the core modules and those asked for; the records keep the failed ones."""
         self.log.open()
         PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
             core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
-            wanted = self.disk.ids() if modules is None else modules
-            sources = [*core, *filter(None, map(self._readable, wanted))]
+            names = self.disk.ids() if modules is None else modules
+            sources = [*core, *filter(None, map(self._read, names))]
             outcomes = await self.swap.change(sources, keep_going=True)
         except BaseException:
             await self.stop()
@@ -188,8 +188,8 @@ class Engine:
             )  # fmt: skip
         return outcomes
 
-    def _readable(self, name: str) -> Source | None:
-        """The source of a module that is to start; one that can't be read is a failed module."""
+    def _read(self, name: str) -> Source | None:
+        """Return the source of a module; if it can't be read, note that the module has failed."""
         try:
             return self.source_finder.find(name)
         except ModuleNotFoundInWorkspaceError:
@@ -201,7 +201,7 @@ class Engine:
             return None
 
     async def stop(self) -> StopReport:
-        """Stop the server, every module, dependents first, then what they stood on."""
+        """Stop the server, all modules, dependents first, then the databases and the log."""
         began = time.perf_counter()
         self._stopped = True
         await self.watching.end()
@@ -222,11 +222,11 @@ class Engine:
         return StopReport(tuple(outcomes), time.perf_counter() - began, faults)
 
     def hurry(self) -> None:
-        """Let no stop, under way or to come, wait for graceful ends; on the app loop."""
+        """Let a stop, now or later, wait for no graceful end; must be called on the app loop."""
         self._hurry.set()
 
     def wait_at_most(self, seconds: float) -> None:
-        """Let no stop, under way or to come, wait longer for calls that are inside."""
+        """Let a stop, now or later, wait at most ``seconds`` for calls that are inside."""
         self.ending.at_most(seconds)
 
     async def force_stop(self) -> StopReport:
@@ -235,32 +235,33 @@ class Engine:
         return await self.stop()
 
     async def _change_saved(self, sources: Sequence[Source], *, anew: bool) -> list[Outcome]:
-        """Carry out what was saved, past the modules' own tests if the settings say so."""
+        """Swap to saved sources, after the modules' own tests if the settings ask for them."""
         trial = self.trials.make() if self.config.watch_test else None
         return await self.swap.change(sources, anew=anew, trial=trial)
 
-    # -- what rooms ask -------------------------------------------------------------------
+    # -- for the rooms below --------------------------------------------------------------
 
     def find(self, module_id: str) -> Generation | None:
-        """The live generation of a module."""
+        """Return the live generation of a module."""
         return self.live.generations.get(module_id)
 
     def _live_generations(self) -> Iterable[Generation]:
         return self.live.generations.values()
 
     def package_of(self, module_id: str) -> str | None:
-        """The private package that a module's plain name leads to."""
+        """Return the private package that a module's plain name leads to."""
         generation = self.find(module_id)
         return generation.package_name if generation else None
 
     def published(self, module_ids: Iterable[str]) -> None:
+        """Tell everything that follows Live that it has changed."""
         PLAIN_NAMES.forget(module_ids)
         self.handles.refresh(module_ids)
         self.watching.published(module_ids)
         self.refresher.wake()
 
     def building(self, module_id: str) -> Generation | None:
-        """A generation that is being built, as the others of its change see it."""
+        """Return the generation of a module that is being built."""
         record = self.records.get(module_id)
         return record.building if record else None
 
@@ -278,26 +279,13 @@ class Engine:
         """Return the source of a module in its folder or in a notebook, if there is one."""
         return self.disk.source(module_id)
 
-    def resource(
-        self,
-        generation: Generation,
-        factory: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> Any:
-        """Return what a factory makes, shared between the generations of a module."""
-        return self.resources.get(generation, factory, args, kwargs)
-
     def live_names(self) -> list[str]:
-        """The services and modules that could be meant."""
-        names = []
-        for key, generation in self.live.generations.items():
-            service = generation.spec.service
-            names.append(service.name if service else key)
-        return names
+        """Return the name of each live service, and the id of each live module without one."""
+        services = {key: one.spec.service for key, one in self.live.generations.items()}
+        return [service.name if service else key for key, service in services.items()]
 
     def explain(self, name: str) -> ModframeError:
-        """Why a name leads to nothing: not live, with the reason, or unknown."""
+        """Make the error for a name that leads to no service: not live and why, or unknown."""
         if self._stopped:
             return NotRunningError(
                 f"modframe was stopped, and with it the run that {name!r} was looked up in",
@@ -319,14 +307,14 @@ class Engine:
 
     @cached_property
     def people_database(self) -> AppDatabase:
-        """The databases, as a cell uses them: every call crosses over to the app loop."""
+        """The databases for cells: every call crosses over to the app loop."""
         from .parts.database.crossing import AppDatabase
 
         return AppDatabase(self.app_loop, self.databases)
 
     @property
     def site(self) -> Site:
-        """The way in over HTTP; made, with FastAPI and uvicorn, when it is first asked for."""
+        """The application behind HTTP. The first access makes it, and imports FastAPI."""
         if self._site is None:
             self._site = self._site_over(self.live)
         return self._site
@@ -345,7 +333,7 @@ class Engine:
         )
 
     def asgi_over(self, live: Live) -> Any:
-        """The ASGI application as it would be if other generations were live."""
+        """Return the ASGI application as it would be if other generations were live."""
         return self._site_over(live).asgi
 
     @property
@@ -362,12 +350,12 @@ class Engine:
         record = self.records.get(module_id)
         if record is None:
             return None
-        # The reason stays inside: an exception's text is not for whoever can send a request.
+        # The text of an exception is not for everyone who can send a request.
         why = "the log and the status page say why" if record.error is not None else ""
         return self.records.state(module_id), why
 
     def _all_generations(self) -> list[Generation]:
-        """Those that are live and those that are being built."""
+        """Return the generations that are live or being built."""
         building = (record.building for record in self.records.values())
         return [*self.live.generations.values(), *filter(None, building)]
 
@@ -380,7 +368,7 @@ class Engine:
         return ExportRecord(self.data)
 
     def export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
-        """Write the live text of a module below a folder, which is relative to the workspace.
+        """Write the live source of a module below a folder, which is relative to the workspace.
 
         Raises:
             ExportError: If nothing is live, or the export is refused; nothing was written.
@@ -407,7 +395,7 @@ class Engine:
         )
 
     def inspector(self, module_id: str | None) -> Inspector:
-        """The widget view of everything, or of one module."""
+        """Return the widget view of everything, or of one module."""
         from .view.verbs import make_verbs, while_running
         from .view.widgets import Inspector
 
@@ -422,17 +410,8 @@ class Engine:
     # -- views ----------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        """Everything that runs, as frozen plain data; from any thread, without waiting."""
+        """Return everything that runs, as frozen plain data; from any thread, without waiting."""
         return self.seen.snapshot(self.url)
-
-
-def _limits(config: FrameworkSettings) -> Limits:
-    return Limits(
-        load=config.load_timeout,
-        phase=config.phase_timeout,
-        handover=config.handover_timeout,
-        drain=config.drain_timeout,
-    )
 
 
 def _event_log(data: Path | None, config: FrameworkSettings) -> EventLog:

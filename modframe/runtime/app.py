@@ -6,7 +6,7 @@ them imports the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,6 +34,7 @@ class App(Protocol):
         parts: What each generation is made of, in the order they are entered.
         live: What runs. ``records``: what is known of each module beside it.
         handles: The service handles that people get.
+        resources: The part that keeps what the generations of a module share.
     """
 
     app_loop: AppLoop
@@ -44,6 +45,7 @@ class App(Protocol):
     live: Live
     records: Records
     handles: Handles
+    resources: Any
 
     # -- for changes ----------------------------------------------------------------------
 
@@ -66,15 +68,6 @@ class App(Protocol):
 
     def explain(self, name: str) -> Exception:
         """Make the error that says why a name leads to no service."""
-
-    def resource(
-        self,
-        generation: Generation,
-        factory: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> Any:
-        """Return what a factory makes, shared between the generations of a module."""
 
     def session(
         self, database: str, purpose: str, *, strict: bool

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..config import FrameworkSettings
 from ..errors import ModframeError, ModuleExitError
 from .gate import Work, ensure_work
 
@@ -47,6 +48,16 @@ class Limits:
     handover: float = 10.0
     drain: float = 30.0
     farewell: float = 1.0
+
+    @classmethod
+    def from_settings(cls, config: FrameworkSettings) -> Limits:
+        """Return the limits that the framework's settings give."""
+        return cls(
+            load=config.load_timeout,
+            phase=config.phase_timeout,
+            handover=config.handover_timeout,
+            drain=config.drain_timeout,
+        )
 
 
 async def run_all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:

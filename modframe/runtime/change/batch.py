@@ -8,14 +8,9 @@ without the failed modules.
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
-from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Container, Iterable
 
-from ...errors import BlockedError, LoadError, ModframeError
-from ...load import LoadChain, Loaded, load
-from ...load.body import running_place
+from ...errors import BlockedError, ModframeError
 from ...source import Source
 from ...spec import DEFAULT_PRIORITY, ModuleSpec
 from ..app import App
@@ -26,22 +21,7 @@ from ..generation import Generation
 from ..loader_threads import LoaderThreads
 from .claims import GroundMovedError
 from .graph import Graph, plan_graph
-
-_LOAD_TURN = 0.01
-"""Seconds after which a job of the loader thread takes no further module."""
-
-
-@dataclass(slots=True)
-class _Turn:
-    """One job of the loader thread.
-
-    Attributes:
-        module_ids: The modules that are still to be loaded, the one under way first.
-        over: Whether nothing waits for the job any more.
-    """
-
-    module_ids: list[str]
-    over: threading.Event = field(default_factory=threading.Event)
+from .loading import Loading
 
 
 class Batch:
@@ -81,11 +61,9 @@ class Batch:
         self._force = force
         self._numbers = numbers
         self._claim = claim
-        self.keep_going = keep_going
         self._outer_names = outer_names
-        self._chain = LoadChain()
         self._imported: dict[str, Generation] = {}
-        self._refused: set[str] = set()
+        self.keep_going = keep_going
         self.generations = {
             source.module_id: Generation(source, numbers(source.module_id)) for source in sources
         }
@@ -109,8 +87,8 @@ class Batch:
     def close(self) -> None:
         """End the batch: its modules see Live now, and it keeps nothing alive."""
         self.open = False
-        self.generations, self.failed, self.blocked, self._imported = {}, {}, {}, {}
-        self.broken = {}
+        self.generations, self.failed, self.blocked, self.broken = {}, {}, {}, {}
+        self._imported.clear()
 
     # -- who sees what --------------------------------------------------------------------
 
@@ -132,10 +110,10 @@ class Batch:
             if key not in self.failed and key not in self.blocked
         }
 
-    # -- load -----------------------------------------------------------------------------
+    # -- load and graph -------------------------------------------------------------------
 
     async def load(self, begins: Callable[[Generation], None]) -> None:
-        """Check, execute and read every source, one after the other, and those they require.
+        """Check, execute and read every source, and those they require.
 
         Args:
             begins: Called with each generation before it is loaded.
@@ -143,129 +121,16 @@ class Batch:
         Raises:
             GroundMovedError: If another change is at work on one that isn't live yet.
         """
-        waiting = list(self.generations)
-        while waiting:
-            for module_id in waiting:
-                begins(self.generations[module_id])
-            unloaded = list(waiting)
-            while unloaded:
-                unloaded = await self._load_some(unloaded)
-                if self._refused:
-                    raise GroundMovedError(self._refused)
-            loaded = [self.generations[key] for key in waiting if self.generations[key].loaded]
-            required = (key for generation in loaded for key in generation.spec.required_ids)
-            waiting = [key for key in required if self._supply(key)]
-            if self._refused:
-                raise GroundMovedError(self._refused)
-
-    def _supply(self, other: str) -> bool:
-        """Take a module that isn't live from disk into the change; return whether it exists."""
-        if other in self.generations or other in self._app.live.generations:
-            return False
-        if not self._claim(other):
-            self._refused.add(other)
-            return False
-        source = self._app.source_on_disk(other)
-        if source is None or other in self._app.live.generations:
-            return False
-        self.generations[other] = Generation(source, self._numbers(other))
-        return True
-
-    async def _load_some(self, module_ids: Sequence[str]) -> list[str]:
-        """Load modules in one job of the loader thread, which ends after a short time.
-
-        Returns:
-            The modules that are left for the next job.
-        """
-        turn = _Turn(list(module_ids))
-        try:
-            await self._loader.run(
-                lambda: self._load_in_turn(turn),
-                timeout=self._app.limits.load,
-                what="the import of its files",
-            )
-        except TimeoutError as error:
-            source = self.generations[turn.module_ids[0]].source
-            error.file, error.line = running_place(source)  # type: ignore[attr-defined]  # for the finding
-            self.failed[turn.module_ids.pop(0)] = as_load_error(source, "import", error)
-        finally:
-            turn.over.set()
-        return turn.module_ids
-
-    def _load_in_turn(self, turn: _Turn) -> None:
-        ends = time.perf_counter() + _LOAD_TURN
-        while turn.module_ids and not turn.over.is_set() and time.perf_counter() < ends:
-            module_id = turn.module_ids[0]
-            if not self.generations[module_id].loaded and module_id not in self.failed:
-                try:
-                    self._load(module_id)
-                except BaseException as error:  # noqa: BLE001  # the module's own; reported with it
-                    if turn.over.is_set():
-                        return  # it timed out, and is reported already
-                    failure = as_load_error(self.generations[module_id].source, "import", error)
-                    self.failed[failure.module_id] = failure
-            if not turn.over.is_set():
-                turn.module_ids.pop(0)
-
-    def _load(self, module_id: str) -> None:
-        generation = self.generations[module_id]
-        imports: list[str] = []
-        generation.context = self._app.context_for(generation, self.find)
-        for part in self._app.parts.defining("prepare"):
-            part.prepare(generation)
-        with self._chain.entered(module_id), generation.reads.recording():
-            loaded: Loaded = load(
-                generation.source,
-                generation.package_name,
-                generation.context,
-                resolve=lambda other: self._resolve(generation, other, imports),
-                printer=self._app.printer_for(module_id),
-                outer_names=self._outer_names,
-            )
-        generation.ledger.own("package", loaded.package.close)
-        if module_id in self.failed or not self.open:
-            loaded.package.close()  # the load timed out, and nothing waits for it any more
-            return
-        generation.package = loaded.package
-        generation.package_name = loaded.package.name
-        generation.findings += loaded.spec.findings
-        generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
-        generation.reads.add_declared(generation.context.path, loaded.spec.files)
-
-    def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
-        """Return the package that a generation imports ``modules.<other>`` from.
-
-        A module of this batch that is not loaded yet is loaded for it.
-        """
-        if other == generation.module_id:
-            return generation.package_name
-        if generation.loaded and other in generation.built_on:
-            return generation.built_on[other].name  # also when a newer one is live
-        if self.open and not generation.loaded and other in self.failed:
-            raise BlockedError(generation.module_id, [other])
-        if self.open and not generation.loaded:
-            self._supply(other)
-        inside = self.generations.get(other) if self.open else None
-        if inside is not None and not inside.loaded and other not in self._chain:
-            try:
-                self._load(other)
-            except LoadError as error:
-                self.failed[other] = error
-                raise BlockedError(generation.module_id, [other]) from None
-        if inside is not None:
-            self._chain.refuse_circle(other)
-        found = self.find(other)
-        if found is None:
-            return None  # another package below modules/, or nothing
-        if not generation.loaded:
-            imports.append(other)
-            if found.package is not None:
-                generation.built_on[other] = found.package
-            if found is not inside:
-                self._imported[other] = found
-        return found.package_name
-
-    # -- graph ----------------------------------------------------------------------------
+        loading = Loading(
+            self._app,
+            self,
+            loader=self._loader,
+            numbers=self._numbers,
+            claim=self._claim,
+            outer_names=self._outer_names,
+        )
+        self._imported = loading.imported
+        await loading.run(begins)
 
     def connect(self) -> Graph:
         """Check requirements and contracts; a module that breaks either one fails."""

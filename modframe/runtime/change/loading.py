@@ -1,0 +1,222 @@
+"""`Loading`: executes the files of a batch on the loader thread, and those of required modules.
+
+A batch makes one. What a file imports from another module leads to the generation that the batch
+sees; one that is not loaded yet is loaded on the way.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from ...errors import BlockedError, LoadError
+from ...load import LoadChain, Loaded, load
+from ...load.body import running_place
+from ..app import App
+from ..failure import as_load_error
+from ..generation import Generation
+from ..loader_threads import LoaderThreads
+from .claims import GroundMovedError
+
+_TURN = 0.01
+"""Seconds after which a job of the loader thread takes no further module."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One job of the loader thread.
+
+    Attributes:
+        module_ids: The modules that are still to be loaded, the one under way first.
+        over: Set when nothing waits for the job any more.
+    """
+
+    module_ids: list[str]
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+class Unloaded(Protocol):
+    """What loading needs of a batch: its generations and failures, and who sees what."""
+
+    generations: dict[str, Generation]
+    failed: dict[str, BaseException]
+    open: bool
+
+    def find(self, module_id: str) -> Generation | None:
+        """Return the generation that the modules of the batch see for an id."""
+
+
+class Loading:
+    """Loads the generations of one batch.
+
+    Args:
+        app: The app.
+        batch: Its generations are loaded, in place; modules that they require are added.
+        loader: The threads that execute module files.
+        numbers: Gives the number of a module's next generation.
+        claim: Claims another module for the change; returns whether it was free.
+        outer_names: Names of the notebook, which module code does not see.
+
+    Attributes:
+        imported: Module id → the live generation that a module of the batch imported from.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        batch: Unloaded,
+        *,
+        loader: LoaderThreads,
+        numbers: Callable[[str], int],
+        claim: Callable[[str], bool],
+        outer_names: Container[str],
+    ) -> None:
+        self._app = app
+        self._batch = batch
+        self._loader = loader
+        self._numbers = numbers
+        self._claim = claim
+        self._outer_names = outer_names
+        self._chain = LoadChain()
+        self._refused: set[str] = set()
+        self.imported: dict[str, Generation] = {}
+
+    async def run(self, begins: Callable[[Generation], None]) -> None:
+        """Load all generations of the batch, and those they require.
+
+        Args:
+            begins: Called with each generation before it is loaded.
+
+        Raises:
+            GroundMovedError: If another change is at work on one that isn't live yet.
+        """
+        waiting = list(self._batch.generations)
+        while waiting:
+            for module_id in waiting:
+                begins(self._batch.generations[module_id])
+            unloaded = list(waiting)
+            while unloaded:
+                unloaded = await self._load_some(unloaded)
+                if self._refused:
+                    raise GroundMovedError(self._refused)
+            generations = [self._batch.generations[key] for key in waiting]
+            required = (
+                key
+                for generation in generations
+                if generation.loaded
+                for key in generation.spec.required_ids
+            )
+            waiting = [key for key in required if self._supply(key)]
+            if self._refused:
+                raise GroundMovedError(self._refused)
+
+    def _supply(self, other: str) -> bool:
+        """Take a module that isn't live from disk into the change; return whether it exists."""
+        if other in self._batch.generations or other in self._app.live.generations:
+            return False
+        if not self._claim(other):
+            self._refused.add(other)
+            return False
+        source = self._app.source_on_disk(other)
+        if source is None or other in self._app.live.generations:
+            return False
+        self._batch.generations[other] = Generation(source, self._numbers(other))
+        return True
+
+    async def _load_some(self, module_ids: Sequence[str]) -> list[str]:
+        """Load modules in one job of the loader thread, which ends after a short time.
+
+        Returns:
+            The modules that are left for the next job.
+        """
+        turn = _Turn(list(module_ids))
+        try:
+            await self._loader.run(
+                lambda: self._load_in_turn(turn),
+                timeout=self._app.limits.load,
+                what="the import of its files",
+            )
+        except TimeoutError as error:
+            source = self._batch.generations[turn.module_ids[0]].source
+            error.file, error.line = running_place(source)  # type: ignore[attr-defined]  # for the finding
+            self._batch.failed[turn.module_ids.pop(0)] = as_load_error(source, "import", error)
+        finally:
+            turn.over.set()
+        return turn.module_ids
+
+    def _load_in_turn(self, turn: _Turn) -> None:
+        ends = time.perf_counter() + _TURN
+        while turn.module_ids and not turn.over.is_set() and time.perf_counter() < ends:
+            module_id = turn.module_ids[0]
+            generation = self._batch.generations[module_id]
+            if not generation.loaded and module_id not in self._batch.failed:
+                try:
+                    self._load(module_id)
+                except BaseException as error:  # noqa: BLE001  # the module's own; reported with it
+                    if turn.over.is_set():
+                        return  # it timed out, and is reported already
+                    failure = as_load_error(generation.source, "import", error)
+                    self._batch.failed[failure.module_id] = failure
+            if not turn.over.is_set():
+                turn.module_ids.pop(0)
+
+    def _load(self, module_id: str) -> None:
+        generation = self._batch.generations[module_id]
+        imports: list[str] = []
+        generation.context = self._app.context_for(generation, self._batch.find)
+        for part in self._app.parts.defining("prepare"):
+            part.prepare(generation)
+        with self._chain.entered(module_id), generation.reads.recording():
+            loaded: Loaded = load(
+                generation.source,
+                generation.package_name,
+                generation.context,
+                resolve=lambda other: self._resolve(generation, other, imports),
+                printer=self._app.printer_for(module_id),
+                outer_names=self._outer_names,
+            )
+        generation.ledger.own("package", loaded.package.close)
+        if module_id in self._batch.failed or not self._batch.open:
+            loaded.package.close()  # the load timed out, and nothing waits for it any more
+            return
+        generation.package = loaded.package
+        generation.package_name = loaded.package.name
+        generation.findings += loaded.spec.findings
+        generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
+        generation.reads.add_declared(generation.context.path, loaded.spec.files)
+
+    def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
+        """Return the package that a generation imports ``modules.<other>`` from.
+
+        A module of this batch that is not loaded yet is loaded for it.
+        """
+        if other == generation.module_id:
+            return generation.package_name
+        if generation.loaded and other in generation.built_on:
+            return generation.built_on[other].name  # also when a newer one is live
+        if self._batch.open and not generation.loaded and other in self._batch.failed:
+            raise BlockedError(generation.module_id, [other])
+        if self._batch.open and not generation.loaded:
+            self._supply(other)
+        inside = self._batch.generations.get(other) if self._batch.open else None
+        if inside is not None and not inside.loaded and other not in self._chain:
+            try:
+                self._load(other)
+            except LoadError as error:
+                self._batch.failed[other] = error
+                raise BlockedError(generation.module_id, [other]) from None
+        if inside is not None:
+            self._chain.refuse_circle(other)
+        found = self._batch.find(other)
+        if found is None:
+            return None  # another package below modules/, or nothing
+        if not generation.loaded:
+            imports.append(other)
+            if found.package is not None:
+                generation.built_on[other] = found.package
+            if found is not inside:
+                self.imported[other] = found
+        return found.package_name
