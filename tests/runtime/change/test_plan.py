@@ -180,7 +180,7 @@ def test_nothing_is_left_of_a_plan(app: AppContext, stage: SimpleNamespace) -> N
         assert [entry.after for entry in plan] == [2, 1]
     app.plan([("orders", {"api.py": "1 / 0\n"}), ("fresh", {"api.py": "1 / 0\n"})])
     assert set(sys.modules) == modules
-    assert dict(linecache.cache) == lines
+    assert linecache.cache.items() <= lines.items()  # what an earlier test left may go
     assert inside.record_ids(app) == records
     assert "fresh" not in app.modules
     assert (app.modules["orders"].generation, len(app.modules["orders"].history)) == (1, 1)
