@@ -47,7 +47,7 @@ class SessionsPart(Part["dict[OwnedSession, None]"]):
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         """Show the open sessions."""
-        yield Panel("session", (), tuple((session,) for session in facts["open"]))
+        yield Panel("session", (), tuple((session,) for session in facts["open"]), momentary=True)
 
 
 class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):

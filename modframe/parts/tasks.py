@@ -63,7 +63,7 @@ class TasksPart(Part["Tasks"]):
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         """Show the tasks that run, by name."""
-        yield Panel("task", (), tuple((name,) for name in facts["running"]))
+        yield Panel("task", (), tuple((name,) for name in facts["running"]), momentary=True)
 
 
 class Tasks:

@@ -25,11 +25,14 @@ class Panel:
         noun: What a row is, in the singular, such as ``"route"``; the head of the first column.
         heads: The heads of the other columns.
         rows: The cells of each row, as plain text; the first one names the row.
+        momentary: Whether the rows come and go while the module works. A notebook's saved display
+            of the module leaves them out, so that it is the same at every run.
     """
 
     noun: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    momentary: bool = False
 
     @property
     def title(self) -> str:

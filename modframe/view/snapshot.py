@@ -84,17 +84,20 @@ class ModuleView:
             ("from", f"{origin}{', '.join(self.files)}"),
             ("reads", ", ".join(self.reads)),
             ("requires", ", ".join(self.requires)),
-            ("in flight", str(self.in_flight or "")),
             ("overridden", ", ".join(self.overridden)),
-            *(("still drains", _draining(retired)) for retired in self.retired),
             *(("left behind", fault) for fault in self.unsettled[-_LATEST:]),
             *(("finding", f"{one.level}: {one} [{one.rule}]") for one in self.findings),
         ]
         return [(label, text) for label, text in rows if text]
 
+    def work(self) -> list[tuple[str, str]]:
+        """Return label and text of what goes on inside the module at the moment."""
+        calls = [("in flight", str(self.in_flight))] if self.in_flight else []
+        return calls + [("still drains", _draining(retired)) for retired in self.retired]
+
     def lines(self) -> Iterator[str]:
         """Yield the view as text: the module's id, then a line for each fact and each row."""
-        rows = self.facts()
+        rows = [*self.facts(), *self.work()]
         for panel in self.panels:
             rows += [(panel.noun, "  ".join(filter(None, cells))) for cells in panel.rows]
         width = max(len(label) for label, _ in rows)
@@ -107,7 +110,9 @@ class ModuleView:
 
     def _repr_html_(self) -> str:
         panels = (
-            section(panel.title, table(panel.rows, head=panel.columns)) for panel in self.panels
+            section(panel.title, table(panel.rows, head=panel.columns))
+            for panel in self.panels
+            if not panel.momentary
         )
         return section(self.id, table(self.facts()) + "".join(panels))
 

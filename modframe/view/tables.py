@@ -61,7 +61,7 @@ def modules_html(snapshot: Snapshot) -> str:
 def overview_html(view: ModuleView, panels: Sequence[Panel]) -> str:
     """Return one module's facts and these panels."""
     rows: list[tuple[str, object]] = [
-        (label, _fact_html(view, label, text)) for label, text in view.facts()
+        (label, _fact_html(view, label, text)) for label, text in [*view.facts(), *view.work()]
     ]
     rows += [(panel.title, panel_html(panel)) for panel in panels]
     return table(rows, classes="mf-table mf-facts")
