@@ -126,7 +126,8 @@ def test_json_has_it(app: AppContext, folder: str) -> None:
         if one["id"] == "standard.notes"
     )
     assert module["parts"]["scratch"] == {"folder": folder}
-    assert {"noun": "scratch folder", "heads": [], "rows": [[folder]]} in module["panels"]
+    panel = {"noun": "scratch folder", "heads": [], "rows": [[folder]], "momentary": False}
+    assert panel in module["panels"]
 
 
 def test_the_status_page_shows_it(app: AppContext, folder: str) -> None:
