@@ -47,15 +47,8 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """The event as JSON-ready data."""
-        return {
-            "time": format_time(self.time),
-            "level": self.level,
-            "module_id": self.module_id,
-            "message": self.message,
-            "fields": dict(self.fields),
-            "exc_type": self.exc_type,
-            "traceback": self.traceback,
-        }
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {**values, "time": format_time(self.time), "fields": dict(self.fields)}
 
     def to_error(self) -> dict[str, Any]:
         """The event as a line of `errors.jsonl`."""

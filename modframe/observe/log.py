@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from ..names import full_id
@@ -26,8 +26,7 @@ class EventLog:
         folder: Where `app.log` and `errors.jsonl` go; nothing is made before the first line.
         ring: How many events `tail` can reach back.
         level: The lowest level that modules log, unless a logger has a level of its own.
-        max_bytes: The size after which a file is renamed.
-        backups: How many renamed files are kept.
+        max_bytes: The size after which a file is renamed; ``backups`` renamed files are kept.
     """
 
     def __init__(
@@ -40,7 +39,10 @@ class EventLog:
         backups: int = 5,
     ) -> None:
         self.folder = folder
-        self._ring = _Ring(ring)
+        self._newest: deque[Event] = deque(maxlen=ring)
+        self._events = self._errors = 0
+        # Re-entrant: the garbage collector may run a `__del__` that logs, anywhere in here.
+        self._lock = threading.RLock()
         self._level = _level_number(level)
         self._limits = {"max_bytes": max_bytes, "backups": backups}
         self._writer: Writer | None = None
@@ -51,7 +53,7 @@ class EventLog:
         """Start to listen; does nothing if it is open."""
         if self._handler is None:
             self._writer = Writer(self.folder, **self._limits) if self.folder else None
-            self._handler = _Handler(self._ring, self._writer)
+            self._handler = _Handler(self._add, self._writer)
             self._before = [logger.level for logger in loggers()]
             for logger in loggers():
                 logger.addHandler(self._handler)
@@ -85,21 +87,29 @@ class EventLog:
                 logger.setLevel(self._level)
 
     def tail(self, n: int = 100, module_id: str | None = None) -> tuple[Event, ...]:
-        """Return the newest events, oldest first; safe from any thread.
+        """Return the newest ``n`` events, oldest first; safe from any thread.
 
-        Args:
-            n: How many at most.
-            module_id: Only this module's; an id without a dot means ``standard.``.
+        With a ``module_id``, only that module's; an id without a dot means ``standard.``.
         """
-        return self._ring.tail(n, module_id=None if module_id is None else full_id(module_id))
+        with self._lock:
+            events = list(self._newest)
+        if module_id is not None:
+            module_id = full_id(module_id)
+            events = [event for event in events if event.module_id == module_id]
+        return tuple(events[-n:] if n > 0 else ())
+
+    def _add(self, event: Event, *, is_error: bool) -> None:
+        with self._lock:
+            self._newest.append(event)
+            self._events += 1
+            self._errors += is_error
 
     def describe(self) -> dict[str, Any]:
-        """Return the facts about the log as plain data."""
         return {
             "folder": None if self.folder is None else str(self.folder),
             "open": self._handler is not None,
-            "events": self._ring.events,
-            "errors": self._ring.errors,
+            "events": self._events,
+            "errors": self._errors,
             "level": logging.getLevelName(self._level),
             "problem": self._writer.problem if self._writer else "",
         }
@@ -107,20 +117,13 @@ class EventLog:
     def __enter__(self) -> Self:
         return self.open()
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
         state = "open" if self._handler else "closed"
         where = "in memory" if self.folder is None else str(self.folder / "app.log")
-        return (
-            f"<EventLog {state}: {self._ring.events} events, {self._ring.errors} errors, {where}>"
-        )
+        return f"<EventLog {state}: {self._events} events, {self._errors} errors, {where}>"
 
 
 def _level_number(level: int | str) -> int:
@@ -132,41 +135,18 @@ def _level_number(level: int | str) -> int:
     return level
 
 
-class _Ring:
-    """The newest events, and how many there were."""
-
-    def __init__(self, size: int) -> None:
-        self.events = 0
-        self.errors = 0
-        self._newest: deque[Event] = deque(maxlen=size)
-        # Re-entrant: the garbage collector may run a `__del__` that logs, anywhere in here.
-        self._lock = threading.RLock()
-
-    def add(self, event: Event, *, is_error: bool) -> None:
-        with self._lock:
-            self._newest.append(event)
-            self.events += 1
-            self.errors += is_error
-
-    def tail(self, n: int, *, module_id: str | None) -> tuple[Event, ...]:
-        with self._lock:
-            events = list(self._newest)
-        if module_id is not None:
-            events = [event for event in events if event.module_id == module_id]
-        return tuple(events[-n:] if n > 0 else ())
-
-
 class _Handler(logging.Handler):
     """Takes records in the thread that logs; `logging.shutdown` closes it at the latest."""
 
-    def __init__(self, ring: _Ring, writer: Writer | None) -> None:
+    def __init__(self, add: Callable[..., None], writer: Writer | None) -> None:
         super().__init__()
         self.writer = writer
-        self._ring = ring
+        self._add = add
 
     def createLock(self) -> None:  # noqa: N802 - the name in `logging`
-        # Ring and writer have locks of their own. With one more here, `logging.shutdown` would hold
-        # it while it waits for the writer's thread, and a `__del__` that logs there would block.
+        # `EventLog` and `Writer` have locks of their own. With one more here, `logging.shutdown`
+        # would hold it while it waits for the writer's thread, and a `__del__` that logs there
+        # would block.
         self.lock = None
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -176,7 +156,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             event = from_record(record, correlation_id=correlation_id.get())
-            self._ring.add(event, is_error=record.levelno >= logging.ERROR)
+            self._add(event, is_error=record.levelno >= logging.ERROR)
             if self.writer is not None:
                 self.writer.put(event)
         except Exception:  # noqa: BLE001 - a handler's contract: logging never fails the caller

@@ -39,12 +39,7 @@ _NOT_NAME = re.compile(r"[^\w.\-]")
 def get_framework_logger(module_id: str) -> logging.Logger:
     """Return the logger of a module; what it logs goes to `data/logs/app.log` while an app runs.
 
-    Args:
-        module_id: An id such as ``"standard.orders"``; without a dot it means ``standard.``.
-
-    Returns:
-        A standard logger, the same for the same id: levels, filters, `extra=` and `exc_info=`
-        work as in the standard library.
+    It is a standard logger, the same for the same id; an id without a dot means ``standard.``.
 
     >>> get_framework_logger("orders").name
     'modframe.modules.standard.orders'
@@ -83,12 +78,7 @@ def log_exception(module_id: str, message: str, exc: BaseException, **fields: An
 
 
 def log_print(module_id: str, text: str) -> None:
-    """Log what module code printed where there is no cell: one event per `print`.
-
-    Args:
-        module_id: The module that printed.
-        text: What `print` would have written, its line end included; blank lines are left out.
-    """
+    """Log what module code printed where there is no cell; blank lines are left out."""
     text = text.rstrip("\n")
     if text.strip():
         get_framework_logger(module_id).info("%s", text, extra={"stream": "stdout"})
@@ -107,16 +97,11 @@ def let_root_listen(listen: bool, /) -> None:  # noqa: FBT001 - positional-only,
 
 
 def loggers() -> Iterator[logging.Logger]:
-    """Return the loggers that `TREES` names."""
     return map(logging.getLogger, TREES)
 
 
-def _detach_from_root() -> None:
-    # A library's loggers are silent until someone listens: without a handler of their own,
-    # warnings would fall to `logging.lastResort`, which prints.
-    for tree in loggers():
-        tree.addHandler(logging.NullHandler())
-        tree.propagate = False
-
-
-_detach_from_root()
+# A library's loggers are silent until someone listens: without a handler of their own, warnings
+# would fall to `logging.lastResort`, which prints.
+for _logger in loggers():
+    _logger.addHandler(logging.NullHandler())
+    _logger.propagate = False

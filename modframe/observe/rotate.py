@@ -26,10 +26,7 @@ if sys.platform != "win32":
 class RotatingFile:
     """A file that lines are appended to; made, with its folder, with the first line.
 
-    Args:
-        path: Where it lies.
-        max_bytes: The size after which it is renamed.
-        backups: How many renamed files are kept, at least 1.
+    Once it has ``max_bytes`` it is renamed; of renamed files, ``backups`` are kept, at least 1.
     """
 
     def __init__(self, path: Path, *, max_bytes: int, backups: int) -> None:

@@ -28,10 +28,7 @@ _WRITE_EVENTS = 1000
 class Writer:
     """Writes events to the two files of a folder; starts its thread with the first event.
 
-    Args:
-        folder: Where `app.log` and `errors.jsonl` lie.
-        max_bytes: The size after which each is renamed.
-        backups: How many renamed files of each are kept.
+    The size of each file and the number of its backups are limited as in `RotatingFile`.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int, backups: int) -> None:
@@ -57,7 +54,6 @@ class Writer:
         self._worker.flush()
 
     def close(self) -> None:
-        """Write what was put, end the thread and close the files."""
         self._worker.close()
         self._worker.join()
         with self._disk:
@@ -101,19 +97,16 @@ class Writer:
             print(f"modframe: up to {count} log lines not written: {text}", file=sys.__stderr__)
         self.problem = text
 
-    def _after_fork(self) -> None:
-        """In a child, free the lock, and leave what waits to the parent, which writes it."""
-        self._disk = threading.RLock()
-        self._pending.clear()
-
 
 _ERRORS = frozenset({"ERROR", "CRITICAL"})
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 
 def _after_fork_in_child() -> None:
+    """Free the locks, and leave what waits to the parent, which writes it."""
     for writer in list(_writers):
-        writer._after_fork()
+        writer._disk = threading.RLock()
+        writer._pending.clear()
 
 
 if hasattr(os, "register_at_fork"):
