@@ -105,11 +105,13 @@ def parse_line(line: str) -> CellLine:
     >>> parse_line("orders services.py --draft")
     CellLine(module_id='standard.orders', file='services.py', counts=True)
     """
+    parser = _Parser(prog=MAGIC, add_help=False)
+    for name, options in ARGUMENTS:
+        parser.add_argument(name, **options)
     try:
-        words = shlex.split(line)
+        arguments = parser.parse_args(shlex.split(line))
     except ValueError as error:
         raise _parse_error(line, str(error)) from None
-    arguments = _parser(line).parse_args(words)
     if not is_module_file(arguments.file):
         raise WorkspaceError(
             f"{arguments.file!r} can't be a module's file",
@@ -121,19 +123,8 @@ def parse_line(line: str) -> CellLine:
 class _Parser(argparse.ArgumentParser):
     """Raises an error where the base class would end the process."""
 
-    line = ""
-
     def error(self, message: str) -> NoReturn:
-        """Raise the error for the line."""
-        raise _parse_error(self.line, message)
-
-
-def _parser(line: str) -> _Parser:
-    parser = _Parser(prog=MAGIC, add_help=False)
-    parser.line = line
-    for name, options in ARGUMENTS:
-        parser.add_argument(name, **options)
-    return parser
+        raise ValueError(message)
 
 
 def _parse_error(line: str, why: str) -> WorkspaceError:

@@ -45,11 +45,9 @@ class _ReadNotebook:
 
 
 class OnDisk:
-    """The modules below a folder and those in notebooks, which win over the folder.
+    """The modules below a ``modules/`` folder and those in notebooks, which win over the folder.
 
-    Args:
-        modules: The workspace's ``modules/``.
-        notebooks: Read in this order, as if their cells were run one after the other.
+    The notebooks are read in the order given, as if their cells were run one after the other.
     """
 
     def __init__(self, modules: Path, notebooks: Iterable[Path] = ()) -> None:
@@ -74,7 +72,6 @@ class OnDisk:
                 )
 
     def ids(self) -> list[str]:
-        """Return the ids of all modules."""
         return sorted({*find_modules(self.modules), *self.in_notebooks()})
 
     def in_notebooks(self) -> dict[str, list[Source]]:

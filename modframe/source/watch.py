@@ -45,9 +45,7 @@ _NOISE = re.compile(
 def is_noise(path: str, root: str = "") -> bool:
     """Return whether an editor, a tool or Python wrote a path for itself, and no person saved it.
 
-    Args:
-        path: What changed.
-        root: The watched folder; the path above it is not looked at.
+    The folders above ``root``, the watched folder, are not looked at.
 
     >>> is_noise("orders/.api.py.swp"), is_noise("orders/api.py~"), is_noise("orders/api.py")
     (True, True, False)
@@ -77,10 +75,7 @@ class FileWatch:
         """Watch these from now on: trees with everything below them, folders without.
 
         Paths that don't exist are left out. Once this returns, no later change is missed; the
-        caller has to look for what changed before.
-
-        Returns:
-            Whether other paths are watched than before.
+        caller has to look for what changed before. Return whether other paths are watched now.
         """
         async with self._following:
             return await self._follow({True: _existing(trees), False: _existing(folders)})
@@ -128,9 +123,7 @@ class FileWatch:
     ) -> AsyncIterator[frozenset[Path]]:
         """Yield changed paths, a burst at a time; what changes meanwhile is in the next burst.
 
-        Args:
-            quiet: Seconds without a change that end a burst.
-            longest: Seconds that a burst lasts at most.
+        A burst ends after ``quiet`` seconds without a change, and after ``longest`` in any case.
         """
         while not self.closed:
             await self._changed.wait()

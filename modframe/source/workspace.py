@@ -15,12 +15,9 @@ def find_workspace(folder: str | Path | None = None, *, above: Path | None = Non
     """Return the workspace: ``folder``, else ``MODFRAME_WORKSPACE``, else the nearest one upward.
 
     A folder upward is a workspace if its ``pyproject.toml`` has ``[tool.modframe]``, else if its
-    ``modules/`` has a folder of a module type. The search ends at the home folder and at a
-    repository's root; if it finds none, the workspace is the folder where it started.
-
-    Args:
-        folder: The workspace, if the caller knows it.
-        above: Where the search starts; by default the working directory.
+    ``modules/`` has a folder of a module type. The search starts at ``above``, by default the
+    working directory, and ends at the home folder and at a repository's root; if it finds none,
+    the workspace is the folder where it started.
 
     Raises:
         WorkspaceError: If ``folder`` is not a folder.
@@ -34,14 +31,9 @@ def find_workspace(folder: str | Path | None = None, *, above: Path | None = Non
             )
         return workspace
     start = above or Path.cwd()
-    candidates = list(_upward(start))
-    for candidate in candidates:
-        if _declares(candidate / "pyproject.toml"):
-            return candidate
-    for candidate in candidates:
-        if any((candidate / "modules" / kind).is_dir() for kind in MODULE_TYPES):
-            return candidate
-    return start
+    folders = list(_upward(start))
+    signs = (_has_settings, _has_modules)
+    return next((folder for sign in signs for folder in folders if sign(folder)), start)
 
 
 def _upward(start: Path) -> Iterator[Path]:
@@ -54,11 +46,16 @@ def _upward(start: Path) -> Iterator[Path]:
             return
 
 
-def _declares(file: Path) -> bool:
+def _has_settings(folder: Path) -> bool:
     try:
-        return "modframe" in tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return False
+    return "modframe" in project.get("tool", {})
+
+
+def _has_modules(folder: Path) -> bool:
+    return any((folder / "modules" / kind).is_dir() for kind in MODULE_TYPES)
 
 
 def data_folder(folder: str | Path | None, workspace: Path) -> Path | None:
