@@ -14,17 +14,12 @@ from ..source import Source, SourceFile
 
 
 class Drafts:
-    """Keeps a draft for each module that cells write to; it begins as the live source, if any.
-
-    Args:
-        swap: Carries changes out.
-    """
+    """Keeps a draft for each module that cells write to; it begins as the live source, if any."""
 
     def __init__(self, swap: Swap) -> None:
         self._swap = swap
 
     def put(self, module_id: str, file: str, content: SourceFile) -> Source:
-        """Put a file into a module's draft; return the draft."""
         draft = self.with_text(module_id, file, content)
         self._swap.records[module_id].draft = draft
         return draft

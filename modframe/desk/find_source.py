@@ -19,10 +19,7 @@ _IN_MEMORY = ("cells", "mapping")
 class SourceFinder:
     """Finds sources; an id that isn't on disk may still be of a module that cells made live.
 
-    Args:
-        disk: Folders and notebooks. ``live``: what runs. ``records``: where drafts are.
-        last: Returns the source of a module that was live last in this run.
-        workspace: What relative folders are relative to.
+    Relative folders are below ``workspace``; ``last`` returns what was live last in this run.
     """
 
     def __init__(
@@ -67,11 +64,7 @@ class SourceFinder:
         return source
 
     def to_check(self, module_id: str) -> Source:
-        """Return what a check looks at: the draft if there is one, else the text as it is now.
-
-        Raises:
-            ModuleNotFoundInWorkspaceError: If there is neither.
-        """
+        """Return what a check looks at: the draft if there is one, else the text as it is now."""
         return self._draft(module_id) or self.current(module_id)
 
     def _draft(self, module_id: str) -> Source | None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from ..source.source import Source
@@ -29,13 +30,9 @@ _log = logging.getLogger("modframe.history")
 
 
 class History:
-    """The history of one app's modules.
+    """The history of one app's modules, in memory if there is no file.
 
-    Args:
-        file: Where it is stored; ``None`` keeps it in memory.
-
-    Attributes:
-        run: An id of this run of the app.
+    ``run`` is an id of this run of the app.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -51,11 +48,7 @@ class History:
     def note(self, source: Source, *, generation: int, outcome: str, written: bool = True) -> None:
         """Add a source that went live; never waits, never raises for what can't be written.
 
-        Args:
-            source: The text.
-            generation: The number it has in this run.
-            outcome: The line that the swap left.
-            written: Whether it is written to the file too.
+        ``outcome`` is the line that the swap left; ``written`` whether the file gets it too.
         """
         entry = HistoryEntry(
             source.module_id,
@@ -76,25 +69,20 @@ class History:
             self._write(lambda file: file.add(entry))
 
     def update_outcome(self, module_id: str, generation: int, outcome: str) -> None:
-        """Replace the outcome of a generation of this run."""
-        self._replace(module_id, generation, lambda entry: replace(entry, outcome=outcome))
-        if module_id in self._written:
-            self._write(lambda file: file.update(module_id, self.run, generation, outcome=outcome))
+        self._update(module_id, generation, outcome=outcome)
 
     def note_leaked(self, module_id: str, generation: int, leaked: Iterable[str]) -> None:
         """Add what would not settle when a generation of this run was closed."""
-        if not (leaks := tuple(leaked)):
-            return
-        self._replace(module_id, generation, lambda entry: replace(entry, leaked=leaks))
-        if module_id in self._written:
-            self._write(lambda file: file.update(module_id, self.run, generation, leaked=leaks))
+        if leaks := tuple(leaked):
+            self._update(module_id, generation, leaked=leaks)
 
-    def _replace(
-        self, module_id: str, generation: int, change: Callable[[HistoryEntry], HistoryEntry]
-    ) -> None:
+    def _update(self, module_id: str, generation: int, **change: Any) -> None:
         with self._lock:
-            own = self._own.get(module_id, [])
-            own[:] = [change(entry) if entry.generation == generation else entry for entry in own]
+            for at, entry in enumerate(own := self._own.get(module_id, [])):
+                if entry.generation == generation:
+                    own[at] = replace(entry, **change)
+        if module_id in self._written:
+            self._write(lambda file: file.update(module_id, self.run, generation, **change))
 
     # -- reading --------------------------------------------------------------------------
 
@@ -102,23 +90,18 @@ class History:
         """The last sources of a module, newest last, those of other runs included."""
         with self._lock:
             own = list(self._own.get(module_id, ()))
-        others = [entry for entry in self._read(module_id) if entry.run != self.run]
+        stored: list[HistoryEntry] = []
+        if (file := self._file) is not None:
+            try:
+                stored = file.entries(module_id)
+            except HistoryFileError as error:
+                self._give_up(error)
+        others = [entry for entry in stored if entry.run != self.run]
         return HistoryEntries(_prune(sorted([*others, *own], key=lambda entry: entry.time)))
 
     def of_this_run(self, module_id: str) -> HistoryEntries:
-        """Those of this run of the app."""
         with self._lock:
             return HistoryEntries(self._own.get(module_id, ()))
-
-    def _read(self, module_id: str) -> list[HistoryEntry]:
-        file = self._file
-        if file is None:
-            return []
-        try:
-            return file.entries(module_id)
-        except HistoryFileError as error:
-            self._give_up(error)
-            return []
 
     # -- writing --------------------------------------------------------------------------
 
@@ -127,13 +110,16 @@ class History:
             self._worker.submit(partial(self._write_now, job))
 
     def _write_now(self, job: Callable[[HistoryFile], None]) -> None:
-        file = self._file
-        if file is None:
-            return  # given up: what is queued is in memory already
-        try:
-            _retry_while_busy(job, file)
-        except HistoryFileError as error:
-            self._give_up(error)
+        """Run a job; again, while another kernel uses the file for longer than SQLite waits."""
+        for attempt in range(1, _TRIES + 1):
+            if (file := self._file) is None:
+                return  # given up: what is queued is in memory already
+            try:
+                job(file)
+                return
+            except HistoryFileError as error:
+                if not error.busy or attempt == _TRIES:
+                    self._give_up(error)
 
     def _give_up(self, error: HistoryFileError) -> None:
         """Keep it in memory from here on; warn once."""
@@ -146,8 +132,7 @@ class History:
     def close(self, *, timeout: float = 10.0) -> None:
         """Write what is queued, and close the file; what is noted afterwards is not written.
 
-        Args:
-            timeout: Seconds to wait for that at most.
+        ``timeout`` is how many seconds to wait for that at most.
         """
         if self._written and self._file is not None:
             self._worker.submit(self._file.close)
@@ -166,15 +151,3 @@ def _prune(entries: list[HistoryEntry]) -> list[HistoryEntry]:
         repeated = (at for at, (entry, successor) in pairs if entry.digest == successor.digest)
         del entries[next(repeated, 0)]
     return entries
-
-
-def _retry_while_busy(job: Callable[[HistoryFile], None], file: HistoryFile) -> None:
-    """Run a job, up to `_TRIES` times while another kernel uses the file for longer than SQLite
-    waits."""
-    for _ in range(_TRIES - 1):
-        try:
-            return job(file)
-        except HistoryFileError as error:
-            if not error.busy:
-                raise
-    return job(file)

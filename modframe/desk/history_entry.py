@@ -25,8 +25,7 @@ class HistoryEntry:
         origin: Where its text came from: ``cells``, ``folder``, ``notebook`` or ``mapping``.
         digest: Stands for its text; equal text is equal digest.
         outcome: The line that the swap left.
-        generation: The number it had in its run of the app.
-        run: Which run of the app that was.
+        generation: The number it had in its run of the app, which ``run`` names.
         leaked: What would not settle when it was closed.
     """
 

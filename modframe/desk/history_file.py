@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -38,20 +38,14 @@ _COLUMNS = "id, module_id, run, generation, time, origin, place, digest, outcome
 class HistoryFileError(ModframeError):
     """Raised when the history's file can't be read or written; it says why.
 
-    Attributes:
-        busy: Whether another process used it for too long.
+    ``busy`` is true if another process used the file for too long.
     """
 
     busy = False
 
 
 class HistoryFile:
-    """The file, made when something is first written.
-
-    Args:
-        path: Where it is.
-        kept: How many entries of a module stay in it.
-    """
+    """The file, made when something is first written; ``kept`` entries of a module stay in it."""
 
     def __init__(self, path: Path, kept: int) -> None:
         self.path = path
@@ -62,11 +56,7 @@ class HistoryFile:
     # -- write ----------------------------------------------------------------------------
 
     def add(self, entry: HistoryEntry) -> None:
-        """Write an entry, unless the module's newest entry has the same text: after a restart.
-
-        Raises:
-            HistoryFileError: If that fails.
-        """
+        """Write an entry, unless the module's newest entry has the same text: after a restart."""
         source = entry.source
         time = entry.time.isoformat(timespec="microseconds")
         with self._write_transaction() as connection:
@@ -99,11 +89,7 @@ class HistoryFile:
         outcome: str | None = None,
         leaked: tuple[str, ...] | None = None,
     ) -> None:
-        """Change an entry's outcome, or what leaked; does nothing if it is not kept any more.
-
-        Raises:
-            HistoryFileError: If that fails.
-        """
+        """Change an entry's outcome, or what leaked; does nothing if it is not kept any more."""
         with self._write_transaction() as connection:
             connection.execute(
                 "UPDATE entries SET outcome = coalesce(?, outcome), leaked = coalesce(?, leaked) "
@@ -124,15 +110,17 @@ class HistoryFile:
             if self._writing is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._writing = self._open_for_writing()
-            with _transaction(self._writing):
-                yield self._writing
+            with self._writing as connection:  # commits at the end, or rolls back
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
 
     def _open_for_writing(self) -> sqlite3.Connection:
         connection = self._open(self.path)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            with _transaction(connection):
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
                 for statement in _SCHEMA:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
@@ -146,19 +134,13 @@ class HistoryFile:
         with self._lock:
             connection, self._writing = self._writing, None
             if connection is not None:
-                try:
+                with suppress(sqlite3.Error):  # a damaged file: its error was reported already
                     connection.close()
-                except sqlite3.Error:
-                    return  # closing a damaged file: its error was reported already
 
     # -- read -----------------------------------------------------------------------------
 
     def entries(self, module_id: str) -> list[HistoryEntry]:
-        """The entries of a module, oldest first; none if there is no file.
-
-        Raises:
-            HistoryFileError: If it can't be read.
-        """
+        """Return the entries of a module, oldest first; none if there is no file."""
         with self._translating_errors("read"):
             if not self.path.is_file():
                 return []
@@ -175,24 +157,16 @@ class HistoryFile:
         row = dict(zip(_COLUMNS.split(", "), values, strict=True))
         if row["origin"] not in get_args(Origin):
             row["origin"] = "mapping"
+        same = ("module_id", "origin", "digest", "outcome", "generation", "run")
         return HistoryEntry(
-            row["module_id"],
-            datetime.fromisoformat(row["time"]),
-            row["origin"],
-            row["digest"],
-            row["outcome"],
-            row["generation"],
-            row["run"],
-            tuple(json.loads(row["leaked"])),
-            partial(self._read_source, row),
+            time=datetime.fromisoformat(row["time"]),
+            leaked=tuple(json.loads(row["leaked"])),
+            _read=partial(self._read_source, row),
+            **{name: row[name] for name in same},
         )
 
     def _read_source(self, row: Mapping[str, Any]) -> Source:
-        """The text of an entry.
-
-        Raises:
-            WorkspaceError: If it was pushed out by newer ones, or can't be read.
-        """
+        """Return the text of an entry."""
         files = None
         if self.path.is_file():
             try:
@@ -246,17 +220,6 @@ class HistoryFile:
 def _version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def _files_to_text(files: Mapping[str, SourceFile]) -> str:

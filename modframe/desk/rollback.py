@@ -21,12 +21,7 @@ _log = logging.getLogger("modframe.history")
 
 
 class Rollbacks:
-    """The history of one app's modules, as its swaps make it.
-
-    Args:
-        swap: Notifies of what goes live, and carries rollbacks out.
-        data: The folder that keeps the history; ``None`` keeps it in memory.
-    """
+    """The history of one app's modules, as its swaps make it; in memory if ``data`` is None."""
 
     def __init__(self, swap: Swap, data: Path | None) -> None:
         self._swap = swap
@@ -63,12 +58,7 @@ class Rollbacks:
     async def rollback(
         self, entry: HistoryEntry, source: Source, *, force: bool = False
     ) -> Outcome:
-        """Swap to the source of an entry.
-
-        Args:
-            entry: The entry.
-            source: Its text.
-            force: Whether what live modules use of the service may be taken away.
+        """Swap to the source of an entry; ``force`` as for `AppContext.load`.
 
         Raises:
             LoadError: If it fails; what is live is untouched.
@@ -86,7 +76,6 @@ class Rollbacks:
         return outcome
 
     async def aclose(self) -> None:
-        """Write what is still to be written."""
         await asyncio.to_thread(self._history.close)
 
     # -- which entry ----------------------------------------------------------------------
@@ -94,9 +83,7 @@ class Rollbacks:
     def find_entry(self, module_id: str, to: int | HistoryEntry | None) -> HistoryEntry:
         """Return the entry that a rollback goes to.
 
-        Args:
-            module_id: The module.
-            to: A generation of this run, an entry, or ``None`` for the previous different source.
+        ``to`` is an entry, a generation of this run, or None for the previous different source.
 
         Raises:
             ModframeError: If there is none; says what there is.
