@@ -25,7 +25,6 @@ class Folder(pytest.Directory):
 
     @classmethod
     def of(cls, parent: pytest.Collector, subject: Subject, inside: str) -> Folder:
-        """Return the node of a folder."""
         node: Folder = cls.from_parent(parent, path=subject.folder / inside)
         node.subject, node.inside = subject, inside
         return node
@@ -58,7 +57,6 @@ class TestFile(pytest.Module):
 
     @classmethod
     def of_file(cls, parent: pytest.Collector, subject: Subject, file: str) -> TestFile:
-        """Return the node of a file."""
         path: Path = subject.folder / file
         node: TestFile = cls.from_parent(parent, path=path)
         node.subject, node.file = subject, file

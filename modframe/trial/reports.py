@@ -63,12 +63,10 @@ class Reports:
     # -- pytest's hooks -------------------------------------------------------------------
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note which tests will run."""
         self._collected = {item.nodeid: _name(item) for item in session.items}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Note which test runs."""
         self.current = _name(item)
 
     @pytest.hookimpl(wrapper=True)

@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 
 class ScratchDatabases(LazyDatabases):
-    """The databases of one run; each begins with its modules' tables, and no rows.
-
-    Args:
-        config: The framework's settings.
-        generations: Returns the generations that the tests see.
-    """
+    """The databases of one run; each begins with its modules' tables, and no rows."""
 
     def __init__(
         self, config: FrameworkSettings, generations: Callable[[], Iterable[Generation]]
@@ -38,11 +33,6 @@ class ScratchDatabases(LazyDatabases):
     async def session(
         self, database: str, purpose: str, *, strict: bool = False
     ) -> AsyncIterator[AsyncSession]:
-        """A session on one of them.
-
-        Raises:
-            DatabaseNameError: If no module declares it.
-        """
         session_context = super().session(database, purpose, strict=strict)
         async with self._making_tables:
             if database not in self._with_tables:

@@ -32,7 +32,7 @@ from .isolation import resolve_names_with
 from .nodes import Folder
 from .reports import Reports
 from .scratch import ScratchDatabases
-from .subject import Failure, Subject
+from .subject import Subject
 
 _ARGUMENTS = (
     "--assert=plain",  # asserts are rewritten here, without pytest's import hook
@@ -56,12 +56,7 @@ _OPTIONS = {"usepdb": False, "trace": False, "verbose": 0, "tbstyle": "native"}
 
 
 class Run:
-    """One run of the tests.
-
-    Attributes:
-        reports: How the tests ended so far.
-        bridge: Runs the async ones.
-    """
+    """One run of the tests; ``reports`` says how they ended so far."""
 
     def __init__(self, subject: Subject, databases: ScratchDatabases) -> None:
         self._subject = subject
@@ -129,7 +124,7 @@ class Run:
             # Unlike `pytest.main`, this reads no PYTEST_ADDOPTS and no addopts.
             config = pytest.Config.fromdictargs(dict(_OPTIONS), arguments)
             config.option.assertmode = "rewrite"  # so that rewritten asserts are explained
-            for plugin in (_SourceCollector(subject), Fixtures(subject, self.bridge), self.reports):
+            for plugin in (self, Fixtures(subject, self.bridge), self.reports):
                 config.pluginmanager.register(plugin)
             config.hook.pytest_cmdline_main(config=config)
         if not self._stopped:
@@ -138,20 +133,9 @@ class Run:
     def _code_for(self, file: str) -> CodeType | None:
         return None if is_code(file) else compile_test_file(self._subject.source.files[file])
 
-    def failures(self) -> list[Failure]:
-        """Return what failed so far."""
-        return list(self.reports.failures)
-
-
-class _SourceCollector:
-    """Collects the tests from the source; pytest would look through folders."""
-
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
-        """Collect the tests of the source."""
+        """Collect the tests from the source; pytest would look through folders."""
         items = session.items = list(session.genitems(Folder.of(session, self._subject, "")))
         hook = session.config.hook
         hook.pytest_collection_modifyitems(session=session, config=session.config, items=items)

@@ -83,9 +83,7 @@ class Failure:
         rule: The rule of the finding it becomes.
         name: The test, for example ``TestTotals.test_sum[3]``, or what else failed.
         text: pytest's explanation, in lines.
-        file: The module's file.
         line: The failing line in the file or cell.
-        cure: What to do, where that is known.
         error: The exception, for the traceback.
     """
 

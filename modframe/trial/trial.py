@@ -1,4 +1,4 @@
-"""`Trial`: runs the tests of each new generation of a change before the change publishes.
+"""`Trials`: runs the tests of each new generation of a change before the change publishes.
 
 The transaction calls it on the app loop, after phase 2. It returns the counts, or raises the
 `LoadError` that fails the change.
@@ -10,6 +10,7 @@ import asyncio
 import importlib
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Finding, LoadError
@@ -27,56 +28,47 @@ from .verdict import STEP, verdict
 
 if TYPE_CHECKING:
     from ..runtime.change.batch import Batch
+    from ..runtime.change.transaction import Trial
     from .session import Run
+
+_WRITE_TESTS = (
+    "write functions called test_... in test_api.py or tests/test_....py, or run it without the "
+    "tests"
+)
 
 
 class Trials:
-    """Makes the trials of one app. Their runs take turns, since a process can hold one pytest run.
-
-    Args:
-        app: Its loop, its settings, what is live, and the ASGI application over it.
-    """
+    """Tests the changes of one app; runs take turns, as a process can hold one pytest run."""
 
     def __init__(self, app: App) -> None:
-        self.app = app
-        self.turn = asyncio.Lock()
+        self._app = app
+        self._turn = asyncio.Lock()
 
     def make(self, required: Iterable[str] = ()) -> Trial:
-        """Return a trial for one change.
+        """Return the trial of one change; the modules in ``required`` must have tests."""
+        return partial(self._test, required=frozenset(required))
 
-        Args:
-            required: The modules that must have tests; others pass without any.
-        """
-        return Trial(self, frozenset(required))
-
-
-class Trial:
-    """Runs the tests of the modules of one change."""
-
-    def __init__(self, trials: Trials, required: Collection[str]) -> None:
-        self._trials = trials
-        self._required = required
-
-    async def __call__(self, generation: Generation, batch: Batch) -> Passed | None:
+    async def _test(
+        self, generation: Generation, batch: Batch, *, required: Collection[str]
+    ) -> Passed | None:
         """Run the tests of a generation that is ready to go live.
 
-        Returns:
-            The counts; None if there are no tests and none are required.
+        Return the counts, or None if there are no tests and none are required.
 
         Raises:
             LoadError: If they don't pass in time, or if there are none and they are required.
         """
         source = generation.source
-        required = generation.module_id in self._required
+        must_have = generation.module_id in required
         if not any(map(is_test, source.files)):
-            if required:
-                raise _no_tests(generation, "the module has no tests")
+            if must_have:
+                raise _trial_error(generation, "no-tests", "the module has no tests")
             return None
-        app = self._trials.app
+        app = self._app
         seen = _seen(app.live, batch)
         databases = ScratchDatabases(app.config, seen.generations.values)
         run = await self._run_of(generation, batch, seen=seen, databases=databases)
-        async with self._trials.turn:
+        async with self._turn:
             try:
                 failures = await self._await(run, generation)
             finally:
@@ -84,9 +76,9 @@ class Trial:
         if failures:
             raise verdict(source, failures)
         if run.reports.empty:
-            if required:
+            if must_have:
                 files = ", ".join(sorted(filter(is_test, source.files)))
-                raise _no_tests(generation, f"there is no test in {files}")
+                raise _trial_error(generation, "no-tests", f"there is no test in {files}")
             return None
         return run.reports.passed
 
@@ -99,13 +91,12 @@ class Trial:
         except ModuleNotFoundError as error:
             if error.name not in ("pytest", "_pytest"):
                 raise
-            finding = Finding(
+            raise _trial_error(
+                generation,
                 "no-pytest",
-                "error",
                 "its tests can't be run: pytest is not installed",
                 cure="pip install 'modframe[pytest]', or run it without the tests",
-            )
-            raise LoadError(generation.module_id, STEP, [finding]) from None
+            ) from None
         return Run(self._subject(generation, batch, seen=seen), databases)
 
     def _subject(self, generation: Generation, batch: Batch, *, seen: Live) -> Subject:
@@ -119,16 +110,16 @@ class Trial:
         return Subject(
             generation.source,
             generation.package,
-            self._trials.app.app_loop,
+            self._app.app_loop,
             generation.context,
             package_of=package_of,
-            asgi=lambda: self._trials.app.asgi_over(seen),
+            asgi=lambda: self._app.asgi_over(seen),
         )
 
     async def _await(self, run: Run, generation: Generation) -> list[Failure]:
         """Run the tests and return what failed; restore the process, however the run ends."""
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        timeout = self._trials.app.config.test_timeout
+        timeout = self._app.config.test_timeout
         with process_restored():
             run.start(lambda: _set_from_thread(loop, over))
             try:
@@ -141,7 +132,7 @@ class Trial:
                 if generation.package is not None:
                     generation.package.drop_tests()
                 await cancel_all(_tasks_of_tests(generation))
-        return [*run.failures(), *([overdue] if overdue else [])]
+        return [*run.reports.failures, *([overdue] if overdue else [])]
 
 
 def _seen(live: Live, batch: Batch) -> Live:
@@ -151,15 +142,10 @@ def _seen(live: Live, batch: Batch) -> Live:
     return seen
 
 
-def _no_tests(generation: Generation, message: str) -> LoadError:
-    finding = Finding(
-        "no-tests",
-        "error",
-        message,
-        cure="write functions called test_... in test_api.py or tests/test_....py, or run it "
-        "without the tests",
-    )
-    return LoadError(generation.module_id, STEP, [finding])
+def _trial_error(
+    generation: Generation, rule: str, message: str, *, cure: str = _WRITE_TESTS
+) -> LoadError:
+    return LoadError(generation.module_id, STEP, [Finding(rule, "error", message, cure=cure)])
 
 
 def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
@@ -185,9 +171,8 @@ async def _end(run: Run, over: asyncio.Event, timeout: float) -> Failure:
 def _tasks_of_tests(generation: Generation) -> list[asyncio.Task[Any]]:
     """The tasks that the tests started themselves; the module's own go on."""
     tasks = TasksPart.of(generation)
-    return [
-        one for one in (tasks.running if tasks is not None else ()) if _is_of_tests(one, generation)
-    ]
+    running = tasks.running if tasks is not None else ()
+    return [task for task in running if _is_of_tests(task, generation)]
 
 
 def _is_of_tests(task: asyncio.Task[Any], generation: Generation) -> bool:

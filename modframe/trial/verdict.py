@@ -22,9 +22,9 @@ def verdict(source: Source, failures: Sequence[Failure]) -> LoadError:
     """Return the error of a module whose tests failed; its cause is the first exception."""
     whole = len(failures) <= _WHOLE
     findings = [locate_finding(source, _finding(failure, whole=whole)) for failure in failures]
-    error = LoadError(source.module_id, STEP, findings, note=_note(failures))
-    errors = (failure.error for failure in failures if failure.error is not None)
-    cause = next(errors, None)
+    note = "" if any(failure.cure for failure in failures) else f"\n{_NEXT}."
+    error = LoadError(source.module_id, STEP, findings, note=note)
+    cause = next((failure.error for failure in failures if failure.error is not None), None)
     if cause is not None:
         cause.__traceback__ = _from_the_test(source, cause.__traceback__)
         error.__cause__ = shorten_traceback(cause)
@@ -46,12 +46,6 @@ def _finding(failure: Failure, *, whole: bool) -> Finding:
         file=failure.file,
         line=failure.line,
     )
-
-
-def _note(failures: Sequence[Failure]) -> str:
-    if any(failure.cure for failure in failures):
-        return ""
-    return f"\n{_NEXT}."
 
 
 def _shorten(line: str) -> str:
