@@ -40,11 +40,7 @@ async def apply_burst(
 ) -> BurstResult:
     """Make texts live: all of them, or all but those that fail and the modules related to them.
 
-    Args:
-        swap: Knows what is live and what failed.
-        sources: Module id → text.
-        change: Runs a transaction: ``swap.change``, or a function that wraps it.
-        anew: Whether a text that is live already is built again.
+    ``change`` runs a transaction; with ``anew`` it also builds texts again that are live already.
     """
     result = BurstResult()
     remaining = dict(sources)

@@ -47,13 +47,9 @@ class ScanResult:
 def scan(
     disk: OnDisk, paths: Collection[Path], seen: SeenModules, also: Iterable[str] = ()
 ) -> ScanResult:
-    """Return what changed paths ask for.
+    """Return what changed paths ask for; the modules in ``also`` are looked at in any case.
 
-    Args:
-        disk: Where the texts are.
-        paths: The changed paths; without any, only files that modules read are compared.
-        seen: What runs, and what was tried.
-        also: Modules to look at in any case.
+    Without paths, only files that modules read are compared.
     """
     result = ScanResult()
     touched = {*also, *touched_by(paths, disk, seen)}

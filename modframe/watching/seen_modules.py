@@ -35,14 +35,7 @@ class SeenModule:
 
 
 class SeenModules:
-    """All modules at one moment.
-
-    Args:
-        generations: Module id → the live generation.
-        records: Module id → what is known beside it.
-        disk: Where texts come from.
-        tried: Module id → the mark of the attempt that failed last.
-    """
+    """All modules at one moment: live generations, records, and marks of what was tried."""
 
     def __init__(
         self,
@@ -67,7 +60,6 @@ class SeenModules:
         )
 
     def live(self) -> Iterator[tuple[str, Source]]:
-        """Yield module id and live text."""
         return ((key, generation.source) for key, generation in self._generations.items())
 
     def failed(self) -> Iterator[tuple[str, SeenModule]]:

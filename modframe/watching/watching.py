@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import ModframeError, NotRunningError, reason_of, same_fault
 from ..html import tag
+from ..load.reads import Reads
 from ..observe import log_exception
 from ..runtime.change.swap import Swap
 from ..runtime.loop import AppLoop
@@ -36,11 +37,6 @@ _log = logging.getLogger("modframe.watch")
 
 class Watching:
     """Follows the files of one app.
-
-    Args:
-        swap: Runs changes.
-        disk: Where the texts are.
-        app_loop: The loop everything runs on.
 
     Attributes:
         report: Called with one line for each module that a burst changed or that failed.
@@ -63,7 +59,6 @@ class Watching:
 
     @property
     def running(self) -> bool:
-        """Whether it follows."""
         return self._task is not None and not self._task.done()
 
     async def begin(self) -> Watcher:
@@ -86,9 +81,8 @@ class Watching:
     def published(self, module_ids: Iterable[str]) -> None:
         """Follow the files that modules read which went live; the engine calls it at publish."""
         live = self._swap.live.generations
-        read = (live[key].reads.folders for key in module_ids if key in live)
-        if self.running and any(self._outside(folders) - self._folders for folders in read):
-            _ = self._spawn(self._follow_reads())
+        if self.running:
+            self._follow_new(live[key].reads for key in module_ids if key in live)
 
     def describe(self) -> str:
         """Return what it follows and how many swaps it made, for a repr."""
@@ -98,7 +92,6 @@ class Watching:
 
     @property
     def places(self) -> str:
-        """The folder and the notebooks that texts are in."""
         return ", ".join(map(str, [self._disk.modules, *self._disk.notebooks]))
 
     # -- what to watch --------------------------------------------------------------------
@@ -116,7 +109,7 @@ class Watching:
 
     def _outside(self, folders: set[Path]) -> set[Path]:
         """Return the folders that aren't below the folder of modules, which is watched anyway."""
-        return {one for one in folders if not one.is_relative_to(self._disk.modules)}
+        return {folder for folder in folders if not folder.is_relative_to(self._disk.modules)}
 
     async def _follow_reads(self) -> None:
         if await self._follow():
@@ -204,18 +197,17 @@ class Watching:
             for outcome in result.outcomes:
                 self._tried.pop(outcome.module_id, None)
             self._report_result(result)
-            self._follow_failed(result)
+            # One of the files that a failed attempt read may be the reason.
+            self._follow_new(swap.records[key].reads for key in result.failed)
         gone = [key for key in burst.gone if key in swap.live.generations]
         if gone:
             _ = self._spawn(self._unload(gone))  # so that the next save does not wait for the drain
         self._refused -= burst.sources.keys() | burst.reverted.keys()
 
-    def _follow_failed(self, result: BurstResult) -> None:
-        """Watch the files that failed attempts read: one of them may be the reason."""
-        all_reads = (self._swap.records[key].reads for key in result.failed)
-        if any(
-            self._outside(reads.folders) - self._folders for reads in all_reads if reads is not None
-        ):
+    def _follow_new(self, all_reads: Iterable[Reads | None]) -> None:
+        """Watch the files that modules read, if a folder of them is not watched yet."""
+        folders = {folder for reads in all_reads if reads is not None for folder in reads.folders}
+        if self._outside(folders) - self._folders:
             _ = self._spawn(self._follow_reads())
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -299,12 +291,7 @@ class Watching:
 
 
 class Watcher:
-    """Watches saved files for a person, until it is stopped or the app is.
-
-    Args:
-        watching: Follows the files.
-        block: Runs a coroutine function on the app loop and waits.
-    """
+    """Watches saved files for a person; ``block`` runs coroutines on the app loop and waits."""
 
     def __init__(
         self, watching: Watching, *, block: Callable[[Callable[[], Awaitable[object]]], object]
