@@ -133,7 +133,6 @@ class Cursor:
         self._rows: deque[tuple[Any, ...]] = deque()
 
     def execute(self, statement: str, parameters: Any = None) -> Cursor:
-        """Run one statement and buffer its rows."""
 
         def work(native: duckdb.DuckDBPyConnection) -> None:
             native.execute(statement, parameters or None)
@@ -149,23 +148,19 @@ class Cursor:
         return self
 
     def executemany(self, statement: str, parameters: Sequence[Any]) -> Cursor:
-        """Run one statement for each set of parameters."""
         self._rows.clear()
         self.connection.perform(lambda native: native.executemany(statement, list(parameters)))
         self.description, self.rowcount = None, -1
         return self
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        """Return the next row, or ``None``."""
         return self._rows.popleft() if self._rows else None
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        """Return the next rows."""
         count = min(self.arraysize if size is None else size, len(self._rows))
         return [self._rows.popleft() for _ in range(count)]
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """Return all remaining rows."""
         rows = list(self._rows)
         self._rows.clear()
         return rows
@@ -178,7 +173,6 @@ class Cursor:
         """Do nothing: DuckDB takes types from values."""
 
     def close(self) -> None:
-        """Drop the buffered rows."""
         self._rows.clear()
 
     async def _async_soft_close(self) -> None:

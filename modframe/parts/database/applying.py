@@ -8,6 +8,7 @@ longer for those with uncommitted changes. New sessions wait meanwhile.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Column, Connection, MetaData, literal
@@ -41,8 +42,6 @@ async def apply(
     """Add what the models have and the database lacks.
 
     Args:
-        catalog: The database.
-        metadata: The models' tables.
         wait: Seconds to wait for sessions with open changes.
         user: The generation that needs the tables, until it is removed from ``catalog.needs``.
     """
@@ -88,7 +87,6 @@ async def _carry_out(connection: AsyncConnection, database: str, plan: SchemaPla
 
 
 def execute(connection: Connection, plan: SchemaPlan) -> None:
-    """Run a plan's statements in the connection's transaction."""
     for schema in plan.schemas:
         connection.execute(CreateSchema(schema))
     for sequence in plan.sequences:
@@ -120,13 +118,20 @@ def _add_column_statement(connection: Connection, column: Column[object], *, str
 
 async def busy_after(catalog: Catalog, wait: float) -> list[str]:
     """Return the purposes of sessions still in a transaction after ``wait`` seconds at most."""
+    return await _wait_for_none(
+        lambda: sorted({session.purpose for session in catalog.sessions if session.busy}), wait
+    )
+
+
+async def _wait_for_none(purposes: Callable[[], list[str]], wait: float) -> list[str]:
+    """Wait until there are no purposes, at most ``wait`` seconds; return those that are left."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
-    while busy := sorted({session.purpose for session in catalog.sessions if session.busy}):
+    while remaining := purposes():
         if loop.time() >= deadline:
             break
         await asyncio.sleep(POLL)
-    return busy
+    return remaining
 
 
 async def _let_writers_out(catalog: Catalog, wait: float) -> None:
@@ -135,18 +140,17 @@ async def _let_writers_out(catalog: Catalog, wait: float) -> None:
     Raises:
         DatabaseBusyError: If some still have after ``wait`` seconds.
     """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait
-    while writers := tuple(session.purpose for session in catalog.sessions if session.writing):
-        if loop.time() >= deadline:
-            raise DatabaseBusyError(
-                f"database {catalog.name!r} can't be changed while sessions have uncommitted "
-                f"changes: {', '.join(map(repr, writers))} (waited {wait:.1f} s)",
-                cure="commit them or let them end, then load the module again",
-                database=catalog.name,
-                purposes=writers,
-            )
-        await asyncio.sleep(POLL)
+    writers = await _wait_for_none(
+        lambda: [session.purpose for session in catalog.sessions if session.writing], wait
+    )
+    if writers:
+        raise DatabaseBusyError(
+            f"database {catalog.name!r} can't be changed while sessions have uncommitted "
+            f"changes: {', '.join(map(repr, writers))} (waited {wait:.1f} s)",
+            cure="commit them or let them end, then load the module again",
+            database=catalog.name,
+            purposes=tuple(writers),
+        )
 
 
 def _schema_conflict(database: str, differences: list[Difference]) -> SchemaConflictError:

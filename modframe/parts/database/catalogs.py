@@ -36,7 +36,6 @@ class CatalogFacts:
     """Facts about one database, for people.
 
     Attributes:
-        database: Its name.
         path: Its file; empty for one in memory.
         attached: Whether this process holds the file now.
         sessions: How many sessions are open. ``purposes``: what they are for.
@@ -97,12 +96,10 @@ class Databases:
     def session(
         self, database: str, purpose: str, *, strict: bool = False
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """Return a session on one database; the caller commits it.
+        """Return a session on one database, which is made if it doesn't exist; the caller commits.
 
-        Args:
-            database: The database's name; it is made if it doesn't exist.
-            purpose: What the session is for; named in messages.
-            strict: Whether changes left uncommitted are an error instead of a warning.
+        ``purpose`` is named in messages. Changes left uncommitted are an error if it is
+        ``strict``, else a warning.
 
         Raises:
             DatabaseNameError: If the name can't be used for a database.
@@ -114,13 +111,8 @@ class Databases:
     async def apply(self, database: str, metadata: MetaData, *, user: str = "") -> SchemaChange:
         """Add what the models have and the database lacks: tables, columns, indexes.
 
-        Args:
-            database: The database's name.
-            metadata: The models' tables.
-            user: The generation that relies on them, until `release`.
-
-        Returns:
-            What was added; `revert` takes it back where that loses nothing.
+        The generation ``user`` relies on them until `release`. Return what was added;
+        `revert` takes it back where that loses nothing.
 
         Raises:
             SchemaConflictError: If adding can't make tables fit the models; nothing was changed.
@@ -129,14 +121,9 @@ class Databases:
         return await apply(self._catalog(database), metadata, wait=self._lock_wait, user=user)
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
-        """Drop what a change added, where nothing was written to it.
+        """Drop what a change added for the generation ``user``, where nothing was written to it.
 
-        Args:
-            change: The change.
-            user: The generation that it was for.
-
-        Returns:
-            What stays, with the reason: ``table orders (it holds 2 rows)``.
+        Return what stays, with the reason: ``table orders (it holds 2 rows)``.
         """
         return await revert(self._catalog(change.database), change, user=user)
 
@@ -148,10 +135,8 @@ class Databases:
     async def sql(self, query: str, *params: Any, database: str | None = None) -> Rows:
         """Run one reading statement across all databases; tables are ``<database>.<table>``.
 
-        Args:
-            query: One statement that reads; ``?`` or ``$1`` stands for a parameter.
-            params: The parameters; a single mapping gives named ones (``$name``).
-            database: The database that bare table names belong to.
+        ``?`` or ``$1`` stands for a parameter; a single mapping gives named ones (``$name``). Bare
+        table names belong to ``database``.
 
         Raises:
             QueryRefusedError: If it isn't one reading statement.

@@ -7,7 +7,6 @@ import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.calls.call import Call
@@ -84,17 +83,12 @@ class _CrossingSession:
             session = await self.cross(self._begin, "begin")
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
-                _ = self.cross(partial(self._end, type(error), error), "end")
+                _ = self.cross(partial(self._end, type(error), error, None), "end")
             raise
         return _Crossed(self, session)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool | None:
-        outcome: bool | None = await self.cross(partial(self._end, kind, error, trace), "end")
+    async def __aexit__(self, *error: Any) -> bool | None:
+        outcome: bool | None = await self.cross(partial(self._end, *error), "end")
         return outcome
 
     async def _begin(self) -> AsyncSession:
@@ -102,16 +96,11 @@ class _CrossingSession:
         self._begun = True
         return session
 
-    async def _end(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None = None,
-    ) -> bool | None:
+    async def _end(self, *error: Any) -> bool | None:
         if not self._begun:
             return None
         self._begun = False
-        return await self._session.__aexit__(kind, error, trace)
+        return await self._session.__aexit__(*error)
 
 
 class _Crossed:

@@ -31,7 +31,6 @@ URL_TEXT = f"{NAME}://"
 
 
 def register() -> None:
-    """Register the dialect with SQLAlchemy."""
     registry.register(NAME, __name__, "ModframeDuckDB")
 
 
@@ -66,7 +65,6 @@ class TypeCompiler(PGTypeCompiler):
 class DBAPI(duckdb_engine.DBAPI):
     """The driver as SQLAlchemy sees it: the names of its exceptions."""
 
-    Error = duckdb.Error
     DatabaseError = duckdb.DatabaseError
     IntegrityError = duckdb.IntegrityError
     OperationalError = duckdb.OperationalError
@@ -107,12 +105,10 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
 
     @classmethod
     def import_dbapi(cls) -> Any:
-        """Return the driver."""
         return DBAPI
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:  # noqa: ARG003 - SQLAlchemy's
-        """Return the pool class for asyncio."""
         return AsyncAdaptedQueuePool
 
     def connect(self, *args: Any, **kwargs: Any) -> NoReturn:
@@ -129,22 +125,6 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
 
     def _get_default_schema_name(self, connection: Any) -> str:
         return "main"
-
-    def do_begin(self, dbapi_connection: Any) -> None:
-        """Begin a transaction with the next statement."""
-        dbapi_connection.begin()
-
-    def do_rollback(self, dbapi_connection: Any) -> None:
-        """Roll back the transaction."""
-        dbapi_connection.rollback()
-
-    def do_commit(self, dbapi_connection: Any) -> None:
-        """Commit the transaction."""
-        dbapi_connection.commit()
-
-    def do_close(self, dbapi_connection: Any) -> None:
-        """Interrupt what runs, and close."""
-        dbapi_connection.close()
 
     def do_terminate(self, dbapi_connection: Any) -> None:
         """Close without waiting."""

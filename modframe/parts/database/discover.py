@@ -26,7 +26,6 @@ class DatabaseSpec:
     """One database of a module.
 
     Attributes:
-        name: The database's name.
         metadata: The tables of its models; empty if the module has none.
         file: The file that declares it, for example ``"db_models.py"``.
     """
@@ -39,35 +38,26 @@ class DatabaseSpec:
 def discover(
     modules: Mapping[str, ModuleType], *, named: str | None = None
 ) -> tuple[DatabaseSpec, ...]:
-    """Return the databases of a loaded module.
+    """Return the databases of a loaded module's files.
 
-    Args:
-        modules: File name → module object, as loaded.
-        named: The name given to ``@register_database``; used if no file has the constant.
+    ``named`` is the name given to ``@register_database``; used if no file has the constant.
 
     Raises:
         DatabaseDefinitionError: If a file's models or constants can't work.
     """
     constants = {file: _constant(file, module) for file, module in modules.items()}
     specs: dict[str, DatabaseSpec] = {}
-    without_models: dict[str, DatabaseSpec] = {}
     for file, module in modules.items():
         _check_models(file, module)
-        name = constants[file]
-        bases = _bases_made_in(module)
-        for base in bases:
-            _check_base(file, module, base, name=name, named=named)
+        for base in _bases_made_in(module):
+            _check_base(file, module, base, name=constants[file], named=named)
             database = base.metadata.info["database"]
             specs.setdefault(database, DatabaseSpec(database, base.metadata, file))
-        if name is not None and not bases:
-            without_models.setdefault(
-                name, DatabaseSpec(name, MetaData(info={"database": name}), file)
-            )
-    if named is not None and not specs and not without_models:
-        _checked(named, "", 0)
-        without_models[named] = DatabaseSpec(named, MetaData(info={"database": named}), "")
-    for name, spec in without_models.items():
-        specs.setdefault(name, spec)
+    declared = [(name, file) for file, name in constants.items() if name is not None]
+    if named is not None and not specs and not declared:
+        declared = [(_checked(named, "", 0), "")]
+    for name, file in declared:  # those without models
+        specs.setdefault(name, DatabaseSpec(name, MetaData(info={"database": name}), file))
     return tuple(specs.values())
 
 

@@ -6,11 +6,7 @@ from ...errors import ModframeError
 
 
 class DatabaseError(ModframeError):
-    """Raised, in one of its kinds, when a module database can't do what was asked.
-
-    Attributes:
-        database: The database's name.
-    """
+    """Raised, in one of its kinds, when a module database can't do what was asked."""
 
     rule = "database"
     database: str
@@ -33,11 +29,7 @@ class DatabaseDefinitionError(DatabaseError):
 
 
 class DatabaseOpenError(DatabaseError):
-    """Raised when a database's file can't be opened.
-
-    Attributes:
-        path: The file.
-    """
+    """Raised when a database's file, ``path``, can't be opened."""
 
     path: str
 
@@ -67,11 +59,7 @@ class DatabaseForkedError(DatabaseError, RuntimeError):
 
 
 class DatabaseConflictError(DatabaseError):
-    """Raised when another session changed the same rows first; nothing was written.
-
-    Attributes:
-        purpose: What the session was for.
-    """
+    """Raised when another session changed the same rows first; nothing was written."""
 
     purpose: str
 
@@ -105,19 +93,14 @@ class SchemaConflictError(DatabaseError):
 class DatabaseBusyError(DatabaseError):
     """Raised when open sessions block a change of the schema for longer than the wait.
 
-    Attributes:
-        purposes: What those sessions are for.
+    ``purposes`` says what those sessions are for.
     """
 
     purposes: tuple[str, ...]
 
 
 class QueryRefusedError(DatabaseError, ValueError):
-    """Raised when ``sql`` gets anything but one reading statement.
-
-    Attributes:
-        query: The text as given.
-    """
+    """Raised when ``sql`` gets anything but one reading statement."""
 
     query: str
 

@@ -33,13 +33,7 @@ os.register_at_fork(after_in_child=_never_close)
 
 
 class Instance:
-    """DuckDB, opened with the first job.
-
-    Args:
-        memory_limit: The memory it may use, for example ``"2GB"``; DuckDB's own default is 80 % of
-            the machine.
-        threads: How many threads it may use.
-    """
+    """DuckDB, opened with the first job; by default it may use 80 % of the machine's memory."""
 
     def __init__(self, *, memory_limit: str | None, threads: int | None) -> None:
         self._config: dict[str, str | bool | int | float | list[str]] = {}

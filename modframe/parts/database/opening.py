@@ -28,7 +28,6 @@ def holder_of(error: BaseException) -> tuple[bool, int | None]:
 def locked_error(
     database: str, path: str, *, holder: int | None, waited: float
 ) -> DatabaseLockedError:
-    """Make the error for a file that another process or app holds."""
     if holder == os.getpid():
         who = f"this process (pid {holder}) already, through another app or instance"
         cure = "stop that one first, or give this one a data folder of its own"

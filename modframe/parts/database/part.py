@@ -33,13 +33,7 @@ _used_here: ContextVar[LazyDatabases | None] = ContextVar("modframe_databases", 
 
 
 class LazyDatabases:
-    """The app's `Databases`, made on first use.
-
-    Args:
-        data: The data folder; ``None`` keeps databases in memory.
-        config: The framework's settings.
-        generations: Returns the generations whose models declare databases.
-    """
+    """The app's `Databases`, made on first use, for the models that ``generations`` declare."""
 
     def __init__(
         self,
@@ -104,13 +98,11 @@ class LazyDatabases:
         self._checked_names.add(database)
 
     async def aclose(self) -> None:
-        """Close them, if they were ever used."""
         if self._databases is not None:
             await self._databases.aclose()
 
 
 def specs_of(generations: Iterable[Generation]) -> Iterator[DatabaseSpec]:
-    """Yield the databases that generations declare."""
     for generation in generations:
         yield from DatabasePart.of(generation) or ()
 
@@ -142,7 +134,10 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
         try:
             for spec in specs:
                 changes.append(await databases.apply(spec.name, spec.metadata, user=user))
-                generation.findings += _note_findings(spec.file, changes[-1])
+                generation.findings += [
+                    Finding("database-note", "warning", note, file=spec.file)
+                    for note in changes[-1].notes
+                ]
             yield specs
         except BaseException as fault:
             for change in reversed(changes):
@@ -173,7 +168,6 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
         return {spec.name: sorted(spec.metadata.tables) for spec in self.of(generation) or ()}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        """Show each database with its tables."""
         rows = ((name, ", ".join(tables)) for name, tables in facts.items())
         yield Panel("database", ("tables",), tuple(rows))
 
@@ -196,11 +190,6 @@ async def _revert(
         )
         add_finding(fault, finding)
         get_framework_logger(generation.module_id).warning("%s", finding)
-
-
-def _note_findings(file: str, change: SchemaChange) -> list[Finding]:
-    """Return the notes of a change as findings."""
-    return [Finding("database-note", "warning", note, file=file) for note in change.notes]
 
 
 def _modules_of(generation: Generation) -> dict[str, Any]:

@@ -90,14 +90,7 @@ def names_in(query: str, names: Iterable[str]) -> set[str]:
 async def read(
     instance: Instance, query: str, params: Sequence[Any], *, database: str | None
 ) -> Rows:
-    """Run one reading statement, on a cursor and a thread of its own.
-
-    Args:
-        instance: DuckDB, with the databases that the query needs attached.
-        query: The statement.
-        params: Its parameters.
-        database: The database that bare table names belong to.
-    """
+    """Run one reading statement on a cursor and thread of its own; its files are attached."""
     worker = DatabaseWorker("sql")
     native = await instance.run(lambda: instance.root.cursor())  # noqa: PLW0108 - DuckDB may be opened only by this job
     worker.interrupt = native.interrupt

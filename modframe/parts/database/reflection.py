@@ -91,7 +91,6 @@ class Reflection:
         return [name for (name,) in self._rows(connection, f"{query} ORDER BY 1", schema)]
 
     def get_schema_names(self, connection: Any, **_: Any) -> list[str]:
-        """Return the catalog's schemas."""
         query = (
             "SELECT schema_name FROM duckdb_schemas() "
             "WHERE database_name = current_database() AND NOT internal AND :schema != '' ORDER BY 1"
@@ -99,23 +98,18 @@ class Reflection:
         return [name for (name,) in self._rows(connection, query, None)] or ["main"]
 
     def has_schema(self, connection: Any, schema_name: str, **_: Any) -> bool:
-        """Return whether the catalog has a schema."""
         return schema_name == "main" or schema_name in self.get_schema_names(connection)
 
     def get_table_names(self, connection: Any, schema: str | None = None, **_: Any) -> list[str]:
-        """Return the catalog's tables."""
         return list(self._names(connection, "table", schema, temporary=False))
 
     def get_temp_table_names(self, connection: Any, **_: Any) -> list[str]:
-        """Return the connection's temporary tables."""
         return list(self._names(connection, "table", None, temporary=True))
 
     def get_view_names(self, connection: Any, schema: str | None = None, **_: Any) -> list[str]:
-        """Return the catalog's views."""
         return list(self._names(connection, "view", schema, temporary=False))
 
     def get_temp_view_names(self, connection: Any, **_: Any) -> list[str]:
-        """Return the connection's temporary views."""
         return list(self._names(connection, "view", None, temporary=True))
 
     def get_materialized_view_names(self, connection: Any, **_: Any) -> list[str]:
@@ -123,13 +117,11 @@ class Reflection:
         return []
 
     def get_sequence_names(self, connection: Any, schema: str | None = None, **_: Any) -> Any:
-        """Return the catalog's sequences."""
         return self._names(connection, "sequence", schema, temporary=False)
 
     def get_view_definition(
         self, connection: Any, view_name: str, schema: str | None = None, **_: Any
     ) -> str:
-        """Return the definition of a view."""
         query = f"SELECT sql FROM duckdb_views() WHERE {_HERE} AND view_name = :name"
         rows = self._rows(connection, query, schema, name=view_name)
         if not rows:
@@ -150,18 +142,15 @@ class Reflection:
     def has_sequence(
         self, connection: Any, sequence_name: str, schema: str | None = None, **_: Any
     ) -> bool:
-        """Return whether there is such a sequence."""
         return sequence_name in self.get_sequence_names(connection, schema)
 
     def has_type(self, connection: Any, type_name: str, *_: Any, **__: Any) -> bool:
-        """Return whether there is such a type."""
         query = "SELECT 1 FROM duckdb_types() WHERE type_name = :name AND :schema != ''"
         return bool(self._rows(connection, query, None, name=type_name))
 
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
-        """Return a table's columns."""
         query = (
             "SELECT column_name, data_type, is_nullable, column_default, comment "
             f"FROM duckdb_columns() WHERE {_HERE} AND table_name = :name ORDER BY column_index"
@@ -196,7 +185,6 @@ class Reflection:
     def get_pk_constraint(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> dict[str, Any]:
-        """Return a table's primary key."""
         for name, columns, *_rest in self._constraints(
             connection, "PRIMARY KEY", table_name, schema
         ):
@@ -223,14 +211,12 @@ class Reflection:
     def get_unique_constraints(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
-        """Return a table's unique constraints."""
         rows = self._constraints(connection, "UNIQUE", table_name, schema)
         return [{"name": name, "column_names": list(columns)} for name, columns, *_rest in rows]
 
     def get_check_constraints(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
-        """Return a table's check constraints."""
         rows = self._constraints(connection, "CHECK", table_name, schema)
         return [{"name": name, "sqltext": rest[-1]} for name, *rest in rows]
 
@@ -251,7 +237,6 @@ class Reflection:
     def get_table_comment(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> dict[str, Any]:
-        """Return a table's comment."""
         query = f"SELECT comment FROM duckdb_tables() WHERE {_HERE} AND table_name = :name"
         rows = self._rows(connection, query, schema, name=table_name)
         if not rows:

@@ -22,15 +22,9 @@ _ON_OLD_TABLES = ("index", "column")
 
 
 async def revert(catalog: Catalog, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
-    """Drop what a change added, where nothing was written to it.
+    """Drop what a change added for ``user``, where nothing was written to it.
 
-    Args:
-        catalog: The database.
-        change: What was added.
-        user: The generation that the change was made for; it no longer relies on anything.
-
-    Returns:
-        What stays, with the reason in brackets.
+    Return what stays, with the reason in brackets. ``user`` no longer relies on anything.
     """
     catalog.needs.pop(user, None)
     if not change:

@@ -116,12 +116,7 @@ def index_name(name: object, table: Table) -> str:
 
 
 def compare_schema(connection: Connection, metadata: MetaData) -> SchemaPlan:
-    """Compare models with tables.
-
-    Args:
-        connection: A connection with the database's catalog in use.
-        metadata: The models' tables.
-    """
+    """Compare models with the tables of the catalog that the connection has in use."""
     plan = SchemaPlan()
     tables = read_tables(connection)
     schemas = {str(name) for (name,) in ask(connection, "schemas", "lower(schema_name)")}
@@ -168,13 +163,13 @@ def _compare_columns(
         kind, nullable, default = there
         if types[column] != kind:
             text = f"the model says {types[column]}, the table has {kind}"
-            plan.differences.append(Difference(full_name(table), column.name, text))
         elif column.nullable and not nullable and not column.primary_key:
             text = "the model allows NULL, the table does not"
-            plan.differences.append(Difference(full_name(table), column.name, text))
         elif not column.nullable and nullable and not _filled(connection, column, default):
             text = "the model says NOT NULL, the table allows NULL"
-            plan.differences.append(Difference(full_name(table), column.name, text))
+        else:
+            continue
+        plan.differences.append(Difference(full_name(table), column.name, text))
     modelled = set(lower(column.name for column in table.columns))
     for name, (kind, nullable, default) in here.columns.items():
         if name not in modelled and not nullable and default is None:

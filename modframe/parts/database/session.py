@@ -28,12 +28,7 @@ _CONFLICTS = ("Conflict on ", "write-write conflict", "Could not commit", "Faile
 async def integrity_session(
     catalog: Catalog, purpose: str, *, strict: bool
 ) -> AsyncIterator[AsyncSession]:
-    """Open a session on one database.
-
-    Args:
-        catalog: The database.
-        purpose: What the session is for; named in messages.
-        strict: Whether uncommitted changes at the end are an error.
+    """Open a session on one database; ``purpose`` is named in messages.
 
     Raises:
         UncommittedChangesError: If it is strict and changes are uncommitted.

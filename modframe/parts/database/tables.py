@@ -28,12 +28,10 @@ class TableFacts:
 
 
 def lower(names: Iterable[str]) -> tuple[str, ...]:
-    """Return names in lower case."""
     return tuple(name.lower() for name in names)
 
 
 def key_of(table: Table) -> Key:
-    """Return a table's key."""
     return (table.schema or "main").lower(), table.name.lower()
 
 
@@ -50,7 +48,6 @@ def ask(connection: Connection, what: str, columns: str) -> list[tuple[object, .
 
 
 def read_tables(connection: Connection) -> dict[Key, TableFacts]:
-    """Return the tables of the catalog in use."""
     tables: dict[Key, TableFacts] = {}
     head = "lower(schema_name), lower(table_name)"
     for schema, table in ask(connection, "tables", head):

@@ -80,10 +80,7 @@ def _on_rollback(connection: Connection) -> None:
 class Tracked:
     """An open session: what it is for, and what it would lose if it were closed now.
 
-    Args:
-        session: The session.
-        purpose: What it is for.
-        hold: Called before a transaction begins; may wait.
+    ``hold`` is called before a transaction begins; it may wait.
     """
 
     def __init__(self, session: Session, purpose: str, hold: Callable[[], None]) -> None:

@@ -49,12 +49,8 @@ async def finish(awaitable: Awaitable[T]) -> T:
 class DatabaseWorker(Worker):
     """A worker for calls into DuckDB.
 
-    Args:
-        label: What it is for; part of the thread's name.
-
     Attributes:
         interrupt: Ends early whatever job runs; called at the end of the process.
-        busy: Whether a job is running.
     """
 
     def __init__(self, label: str) -> None:
@@ -81,10 +77,8 @@ class DatabaseWorker(Worker):
     async def run(self, work: Callable[[], T], *, interrupt: Callable[[], None] | None = None) -> T:
         """Run a job on the thread and await its result.
 
-        Args:
-            work: The job.
-            interrupt: Makes the job end early; called, repeatedly, if the waiting task is
-                cancelled. Without it a cancelled wait lets the job end by itself.
+        ``interrupt`` makes the job end early; it is called, repeatedly, if the waiting task is
+        cancelled. Without it a cancelled wait lets the job end by itself.
 
         Raises:
             DatabaseForkedError: In a child forked since.
