@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import AsyncExitStack
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -27,23 +28,22 @@ from .openapi import module_document
 from .paths import prefix_of
 from .problem import ASGIApp, Receive, Scope, Send
 from .routes import RouteInfo, read_routes
-from .streams import Counts, Streams, stays_by
+from .streams import Streams
+
+if TYPE_CHECKING:
+    from ...runtime.generation import Generation
 
 
 def build_web(
     module_id: str,
     router: object,
     *,
-    counts: Counts | None = None,
+    counts: Generation | None = None,
     streams: StreamPolicy = "finish",
 ) -> WebApp:
-    """Build the sub-application of one generation.
+    """Build the sub-application of one generation, which ``counts`` its streams.
 
-    Args:
-        module_id: The module that has the router.
-        router: Its `APIRouter`.
-        counts: Counts the streams.
-        streams: What open streams do when the generation is replaced, unless their route says it.
+    ``streams`` says what open streams do when the generation is replaced, unless their route does.
 
     Raises:
         WebError: If the router has faults, such as names that don't resolve, two routes with one
@@ -70,26 +70,28 @@ class WebApp:
     """The routes of one generation.
 
     Attributes:
-        module_id: The module that has them.
         prefix: The path below which they are, for example ``/api/v1/orders``.
         asgi: The ASGI application, which takes the whole path and can end its streams.
-        routes: The facts of each.
     """
 
     def __init__(
-        self, module_id: str, router: APIRouter, *, counts: Counts | None, streams: StreamPolicy
+        self, module_id: str, router: APIRouter, *, counts: Generation | None, streams: StreamPolicy
     ) -> None:
         self.module_id = module_id
         self.prefix = prefix_of(module_id)
         self.routes: tuple[RouteInfo, ...] = read_routes(router, self.prefix)
         remember_places(self, router)
         self._router = router
+
+        def stays(scope: Scope) -> bool:
+            return getattr(scope.get("endpoint"), STREAM_POLICY, streams) == "finish"
+
         application = _Application(title=module_id, openapi_url=None, exception_handlers=HANDLERS)
         application.router = router
         self.asgi = Streams(
             Boundary(_mounted(application, router, self.prefix), module_id),
             counts=counts,
-            stays=stays_by(streams, STREAM_POLICY),
+            stays=stays,
         )
         self._document: dict[str, Any] | None = None
         self._lock = threading.Lock()
@@ -146,29 +148,16 @@ def _mounted(application: FastAPI, router: APIRouter, prefix: str) -> ASGIApp:
 
 # -- OpenTelemetry -------------------------------------------------------------------------------
 
-_PROBE_INTERVAL = 1.0
-"""Seconds for which an answer about telemetry is kept; FastAPI's own check takes 3 microseconds."""
 _PROBE = getattr(FastAPI(openapi_url=None), "_native_telemetry", None)
-
-
-class _TelemetryCheck:
-    """Whether telemetry is in use, and until when that answer is kept."""
-
-    __slots__ = ("in_use", "until")
-
-    def __init__(self) -> None:
-        self.in_use = False
-        self.until = 0.0
-
-
-_telemetry = _TelemetryCheck()
+"""FastAPI's own check takes 3 microseconds."""
 
 
 def _telemetry_in_use() -> bool:
     """Return whether a provider of traces, metrics or logs is set up, at most a second old."""
-    now = time.monotonic()
-    if now >= _telemetry.until:
-        _telemetry.until = now + _PROBE_INTERVAL
-        # Private in FastAPI 0.165; where it is absent, FastAPI itself has to be asked each time.
-        _telemetry.in_use = _PROBE is None or bool(_PROBE.enabled())
-    return _telemetry.in_use
+    return _ask_fastapi(int(time.monotonic()))
+
+
+@lru_cache(maxsize=1)
+def _ask_fastapi(_second: int) -> bool:
+    # Private in FastAPI 0.165; where it is absent, FastAPI itself has to be asked each time.
+    return _PROBE is None or bool(_PROBE.enabled())

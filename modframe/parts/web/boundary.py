@@ -23,12 +23,7 @@ _NOTHING, _BEGUN, _DONE = range(3)
 
 
 class Boundary:
-    """An ASGI application that answers the errors of another one.
-
-    Args:
-        app: The application.
-        name: The logger that errors go to: the module's id.
-    """
+    """An ASGI application that answers the errors of another, and logs them by module id."""
 
     __slots__ = ("app", "name")
 

@@ -48,7 +48,8 @@ def _unresolved_annotations(routes: Iterable[RouteContext]) -> Iterator[Finding]
         endpoint, dependant = route.endpoint, getattr(route, "dependant", None)
         if endpoint is None or dependant is None:
             continue
-        subject = f"{_title(route)} ({_name(endpoint)})"
+        methods = "/".join(sorted(route.methods or {"WS"}))
+        subject = f"{methods} {route.path or '/'} ({_name(endpoint)})"
         for call, parameter, annotation in _annotations(dependant):
             owner = subject
             if call is not None and call is not endpoint:
@@ -77,8 +78,9 @@ def _response_models(route: RouteContext) -> Iterator[Any]:
 
 
 def _annotation_faults(annotation: Any, what: str, call: Callable[..., Any]) -> Iterator[Finding]:
-    place = place_of(call)
-    for text in dict.fromkeys(_forward_texts(annotation)):
+    place, parts = place_of(call), list(_parts_of(annotation))
+    texts = (part.__forward_arg__ if isinstance(part, ForwardRef) else part for part in parts)
+    for text in dict.fromkeys(text for text in texts if isinstance(text, str)):
         missing = _missing_names(text, call)
         names = " and ".join(map(repr, missing)) or repr(text)
         which = "which is" if missing == [text] else f"where {names} is"
@@ -88,7 +90,8 @@ def _annotation_faults(annotation: Any, what: str, call: Callable[..., Any]) -> 
             f"import or define {names} above the endpoint, outside `if TYPE_CHECKING:`",
             place,
         )
-    for model in dict.fromkeys(_models(annotation)):
+    types = dict.fromkeys(part for part in parts if isinstance(part, type))
+    for model in (kind for kind in types if issubclass(kind, BaseModel)):
         if (missing_name := _missing_name(model)) is not None:
             yield _finding(
                 "unresolved-annotation",
@@ -111,29 +114,13 @@ def _missing_names(text: str, call: Callable[..., Any]) -> list[str]:
     return [name for name in names if name not in known and not hasattr(builtins, name)]
 
 
-def _forward_texts(annotation: Any) -> Iterator[str]:
-    if isinstance(annotation, ForwardRef):
-        yield annotation.__forward_arg__
-    elif isinstance(annotation, str):
-        yield annotation
-    else:
-        for inner in _type_arguments(annotation):
-            yield from _forward_texts(inner)
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    else:
-        for inner in _type_arguments(annotation):
-            yield from _models(inner)
-
-
-def _type_arguments(annotation: Any) -> Iterator[Any]:
+def _parts_of(annotation: Any) -> Iterator[Any]:
+    """Yield an annotation and all that it is made of."""
+    yield annotation
     for argument in get_args(annotation):
         # The values of a Literal and the metadata of an Annotated are no annotations.
         if isinstance(argument, (type, ForwardRef)) or get_args(argument):
-            yield argument
+            yield from _parts_of(argument)
 
 
 def _missing_name(model: type[BaseModel]) -> str | None:
@@ -186,22 +173,17 @@ def _relative_paths(routes: Iterable[RouteContext]) -> Iterator[Finding]:
 
 
 def _lifespan_handlers(router: APIRouter) -> Iterator[Finding]:
-    hooks = [*router.on_startup, *router.on_shutdown]
+    kind, hooks = "startup or shutdown handler", [*router.on_startup, *router.on_shutdown]
+    lifespan: Any = router.lifespan_context
+    # Without one the router has FastAPI's own, whose class is private: recognise it by its module.
+    if not hooks and type(lifespan).__module__ != "fastapi.routing" and _is_authors(lifespan):
+        kind, hooks = "lifespan", [lifespan]
     for hook in hooks:
         yield _finding(
             "router-lifespan",
-            f"the router's startup or shutdown handler {_name(hook)!r} would never run",
+            f"the router's {kind} {_name(hook)!r} would never run",
             "start in the service's `initialize` and stop in its `cleanup_resources`",
             place_of(hook),
-        )
-    lifespan = router.lifespan_context
-    # Without one the router has FastAPI's own, whose class is private: recognise it by its module.
-    if not hooks and type(lifespan).__module__ != "fastapi.routing" and _is_authors(lifespan):
-        yield _finding(
-            "router-lifespan",
-            f"the router's lifespan {_name(lifespan)!r} would never run",
-            "start in the service's `initialize` and stop in its `cleanup_resources`",
-            place_of(lifespan),
         )
 
 
@@ -209,11 +191,6 @@ def _is_authors(lifespan: Any) -> bool:
     """Return whether a person wrote a lifespan; FastAPI and Starlette make some themselves."""
     module: str = getattr(lifespan, "__module__", "")
     return not module.startswith(("fastapi.", "starlette."))
-
-
-def _title(route: RouteContext) -> str:
-    methods = "/".join(sorted(route.methods or {"WS"}))
-    return f"{methods} {route.path or '/'}"
 
 
 def _name(call: Any) -> str:

@@ -13,11 +13,9 @@ from typing import Any, get_args
 
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
-from fastapi.utils import is_body_allowed_for_status_code
 from pydantic_core.core_schema import ErrorType
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from ...wording import count
@@ -37,7 +35,6 @@ _POLICY_VIOLATION = 1008
 
 
 def http_problem(error: HTTPException) -> Problem:
-    """Return the problem for an `HTTPException`."""
     # FastAPI accepts any JSON as a detail; Starlette, whose class this is, declares text.
     detail: object = error.detail
     detail = phrase(error.status_code) if detail is None else jsonable_encoder(detail)
@@ -67,25 +64,12 @@ def log_unexpected(scope: Scope, module_id: str, error: BaseException) -> Proble
     return Problem(500, f"This request failed; the log has the reason under {correlation}")
 
 
-class ProblemResponse(Response):
-    """A `Problem` as a Starlette response."""
-
-    def __init__(self, problem: Problem, scope: Scope) -> None:
-        allowed = is_body_allowed_for_status_code(problem.status)
-        body = problem.body(scope) if allowed else b""
-        super().__init__(body, status_code=problem.status)
-        if allowed:
-            self.raw_headers = list(problem.raw_headers(scope, body))
-        else:
-            self.headers.update(problem.headers)
+async def _answer_http(_: HTTPConnection, error: HTTPException) -> Problem:
+    return http_problem(error)
 
 
-async def _answer_http(connection: HTTPConnection, error: HTTPException) -> Response:
-    return ProblemResponse(http_problem(error), connection.scope)
-
-
-async def _answer_validation(request: Request, error: RequestValidationError) -> Response:
-    return ProblemResponse(validation_problem(error), request.scope)
+async def _answer_validation(_: Request, error: RequestValidationError) -> Problem:
+    return validation_problem(error)
 
 
 async def _close_websocket(socket: WebSocket, error: WebSocketException) -> None:

@@ -11,7 +11,6 @@ class WebError(ModframeError):
     """Raised when a module's routes can't be served as they are written; nothing live changed.
 
     Attributes:
-        module_id: The module that has the routes.
         findings: Every fault, each with its place and cure.
         file: The file of the first fault, as its code names it; empty if unknown.
         line: The line of the first fault; 0 if unknown.
@@ -39,12 +38,7 @@ class WebError(ModframeError):
 
 
 class BrokenResponseError(ModframeError, RuntimeError):
-    """Raised when a response broke off half way, so that the server closes the connection.
-
-    Attributes:
-        module_id: The module whose handler failed.
-        correlation_id: The id in its log line.
-    """
+    """Raised when a response broke off half way, so that the server closes the connection."""
 
 
 class ReconnectError(OSError):

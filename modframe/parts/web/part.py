@@ -21,7 +21,6 @@ class WebPart(Part["WebApp"]):
     noun = "route"
 
     def applies(self, generation: Generation) -> bool:
-        """Return whether the module has a router."""
         return generation.spec.router is not None
 
     @asynccontextmanager
@@ -67,12 +66,10 @@ class WebPart(Part["WebApp"]):
         )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Return the routes, as the try-it form needs them."""
         web = self.of(generation)
         return {"routes": [asdict(route) for route in web.routes]} if web is not None else {}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        """Show the routes in the order in which they are tried."""
         rows = (
             (f"{route['method']} {route['path']}", route["summary"])
             for route in facts.get("routes", ())

@@ -58,7 +58,6 @@ class Problem:
     """An answer that says what is wrong.
 
     Attributes:
-        status: The HTTP status code.
         detail: A sentence for people, or the JSON of an `HTTPException`.
         headers: Further response headers.
         extra: Further members of the body.
@@ -84,14 +83,18 @@ class Problem:
             "utf-8", "replace"
         )
 
-    def raw_headers(self, scope: Scope, body: bytes) -> Iterable[tuple[bytes, bytes]]:
-        """Yield the response headers in ASGI's form."""
-        yield b"content-type", MEDIA_TYPE.encode()
-        yield b"content-length", str(len(body)).encode()
-        yield b"x-correlation-id", correlation_id(scope).encode()
+    def _headers(self, scope: Scope, body: bytes) -> Iterable[tuple[bytes, bytes]]:
+        if body:
+            yield b"content-type", MEDIA_TYPE.encode()
+            yield b"content-length", str(len(body)).encode()
+            yield b"x-correlation-id", correlation_id(scope).encode()
         for name, value in self.headers.items():
             if name.lower() not in {"content-type", "content-length"}:
                 yield name.lower().encode("latin-1"), value.encode("latin-1")
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer as an ASGI application, which is what a handler of exceptions returns."""
+        await self.send(scope, send)
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Answer an HTTP request, or refuse a websocket that is not accepted yet."""
@@ -104,8 +107,8 @@ class Problem:
                 return
             kind = "websocket.http.response"
         body = b"" if self.status in _BODYLESS else self.body(scope)
-        headers = list(self.raw_headers(scope, body))
+        headers = list(self._headers(scope, body))
         await send({"type": f"{kind}.start", "status": self.status, "headers": headers})
-        if scope.get("method") == "HEAD" or self.status in _BODYLESS:
+        if scope.get("method") == "HEAD":
             body = b""
         await send({"type": f"{kind}.body", "body": body})

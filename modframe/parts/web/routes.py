@@ -24,11 +24,8 @@ class RouteInfo:
         method: ``"GET"``, ...; ``"WS"`` for a websocket; ``"*"`` for a mounted application.
         path: The whole path, with the module's prefix and ``{parameters}``.
         name: Its name, as `url_for` takes it.
-        summary: One line for people.
         endpoint: Qualified name of the function that answers.
-        kind: ``"http"`` or ``"websocket"``.
-        path_params: Names of path parameters.
-        query_params: Names of query parameters, as they stand in a URL.
+        query_params: Their names as they stand in a URL.
         has_body: Whether it takes a JSON body.
         file: The file of the endpoint's code; empty if unknown.
         line: Its first line there, 0 if unknown.
@@ -73,12 +70,12 @@ def _infos(context: RouteContext, prefix: str) -> Iterator[RouteInfo]:
     endpoint = context.endpoint
     dependant = getattr(context, "dependant", None)
     websocket = isinstance(context.original_route, WebSocketRoute)
-    methods = (
-        ["WS"] if websocket else sorted((context.methods or {"*"}) - _implied_methods(context))
-    )
+    methods = {"WS"} if websocket else (context.methods or {"*"})
+    if methods == {"GET", "HEAD"}:  # Starlette adds HEAD by itself
+        methods = {"GET"}
     query = tuple(dict.fromkeys(_query_names(dependant))) if dependant is not None else ()
     file, line = place_of(endpoint) if endpoint is not None else ("", 0)
-    for method in methods:
+    for method in sorted(methods):
         yield RouteInfo(
             method=method,
             path=prefix + path,
@@ -97,12 +94,6 @@ def _infos(context: RouteContext, prefix: str) -> Iterator[RouteInfo]:
 def _name_of(call: object) -> str:
     name: str = getattr(call, "__qualname__", type(call).__qualname__)
     return name
-
-
-def _implied_methods(context: RouteContext) -> set[str]:
-    """Return HEAD if Starlette added it to GET by itself."""
-    methods = context.methods or set()
-    return {"HEAD"} if methods == {"GET", "HEAD"} else set()
 
 
 def _query_names(dependant: Any) -> Iterator[str]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from .errors import ReconnectError
 from .problem import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from ...runtime.generation import Generation
 
 _EVENTS = b"text/event-stream"
 _RETRY = b"retry: 500\n\n"
@@ -20,22 +23,12 @@ _SERVICE_RESTART = 1012
 _REASON = "what answers here was replaced; connect again"
 
 
-class Counts(Protocol):
-    """Counts requests that turn out to be streams."""
-
-    def count_as_stream(self) -> None:
-        """Count a call that turned out to be a stream."""
-
-    def count_as_call(self) -> None:
-        """Count a stream as a call again, once it has ended."""
-
-
 class Streams:
     """An ASGI application whose open streams can be ended.
 
     Args:
         app: The application.
-        counts: Counts the streams.
+        counts: The generation that counts them.
         retry: Whether event streams end with a ``retry``, because a successor answers already.
         stays: Returns whether the stream of a request stays open in `reconnect`.
     """
@@ -44,7 +37,7 @@ class Streams:
         self,
         app: ASGIApp,
         *,
-        counts: Counts | None = None,
+        counts: Generation | None = None,
         retry: bool = True,
         stays: Callable[[Scope], bool] = lambda _: False,
     ) -> None:
@@ -67,7 +60,6 @@ class Streams:
             request.ask_to_end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application."""
         request = _Request(self, scope, receive, send)
         try:
             await self._app(scope, request.receive, request.send)
@@ -197,18 +189,3 @@ class _Request:
         if self._socket:
             return {"type": "websocket.disconnect", "code": _SERVICE_RESTART, "reason": _REASON}
         return {"type": "http.disconnect"}
-
-
-def stays_by(policy: str, name: str) -> Callable[[Scope], bool]:
-    """Return a function that says whether a request's stream stays open in `Streams.reconnect`.
-
-    Args:
-        policy: The policy of the module.
-        name: The attribute of endpoints that have their own policy.
-    """
-
-    def stays(scope: Scope) -> bool:
-        own: Any = getattr(scope.get("endpoint"), name, policy)
-        return bool(own == "finish")
-
-    return stays
