@@ -29,17 +29,11 @@ class LogHandlersPart(Part[None]):
     name = "log_handlers"
 
     def prepare(self, generation: Generation) -> None:
-        """Record from now on which handlers the generation's code adds."""
         for logger in _module_loggers(generation.module_id):
             _record_handlers(logger)
         generation.ledger.own("log handlers", lambda: self._end(generation))
 
     def _end(self, generation: Generation) -> None:
-        """Remove and close what a generation added.
-
-        Raises:
-            ModframeError: If a handler would not close.
-        """
         package = generation.package_name
         private = _remove_loggers(package)
         own_class = set(_handlers_defined_in(package))

@@ -25,11 +25,7 @@ _KEY = "__modframe_metrics__"
 
 
 class MetricsPart(Part[None]):
-    """Knows the live generations, whose metrics are shown.
-
-    Args:
-        live: Returns the live generations.
-    """
+    """Shows the metrics of the live generations."""
 
     name = "metrics"
 
@@ -47,13 +43,11 @@ class MetricsPart(Part[None]):
                 yield generation.module_id, registry
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Return the names of the metrics."""
         collectors = getattr(_registry_of(generation), "_collector_to_names", {})
         names = (getattr(one, "_name", type(one).__name__) for one in list(collectors))
         return {"names": sorted(names)}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        """Show the metrics by name."""
         yield Panel("metric", (), tuple((name,) for name in facts["names"]))
 
 
@@ -122,7 +116,6 @@ class _RegistryWrapper:
                 )
 
     def unregister(self, collector: Any) -> None:
-        """Remove a collector from the registry that holds it."""
         root = sys.modules.get(_calling_package())
         own = vars(root).get(_KEY) if root is not None else None
         if own is not None and collector in own._collector_to_names:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModframeError
@@ -42,23 +41,14 @@ class SessionsPart(Part["dict[OwnedSession, None]"]):
                 await _close_all(generation, list(opened))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Return what the open sessions are for."""
         return {"open": [str(session) for session in list(self.of(generation) or ())]}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        """Show the open sessions."""
         yield Panel("session", (), tuple((session,) for session in facts["open"]), momentary=True)
 
 
 class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):
-    """A session that is registered with its generation while it is open.
-
-    Args:
-        generation: The generation that opens it.
-        inner: The session's own context manager.
-        database: Its database.
-        purpose: What it is for.
-    """
+    """Wraps the session ``inner``; it is registered with its generation while it is open."""
 
     def __init__(
         self,
@@ -79,14 +69,9 @@ class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):
         self._open_sessions[self] = None
         return session
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool | None:
+    async def __aexit__(self, *error: Any) -> bool | None:
         self._open_sessions.pop(self, None)
-        return await self._inner.__aexit__(kind, error, trace)
+        return await self._inner.__aexit__(*error)
 
     @property
     def uncommitted(self) -> tuple[str, ...]:

@@ -56,22 +56,18 @@ class TasksPart(Part["Tasks"]):
             await _end(generation, tasks.consumers)
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Return the names of the tasks that run."""
         tasks = self.of(generation)
         running = list(tasks.running) if tasks is not None else ()
         return {"running": sorted(map(task_name, running))}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        """Show the tasks that run, by name."""
         yield Panel("task", (), tuple((name,) for name in facts["running"]), momentary=True)
 
 
 class Tasks:
     """The running tasks of a generation; the failure of one that nothing awaits is logged.
 
-    Attributes:
-        running: All of them.
-        consumers: Those that ``activate`` started.
+    ``consumers`` are those that ``activate`` started.
     """
 
     def __init__(self, generation: Generation) -> None:

@@ -29,8 +29,7 @@ _POLL = 0.01
 class ThreadsPart(Part[None]):
     """Ends the timers and executors of each generation, and names the threads that run on.
 
-    Args:
-        shared: Returns whether generations share an object, so that one's end does not close it.
+    An executor for which ``shared`` returns true stays open, since other generations use it.
     """
 
     name = "threads"

@@ -42,9 +42,7 @@ class TimersPart(Part[None]):
 def _cancel(package: str, *, consumers: bool = False) -> list[str]:
     """Cancel a package's timers; return the names of what they would have called.
 
-    Args:
-        package: The private package.
-        consumers: Whether to cancel only those that ``activate`` scheduled, or that they did.
+    With ``consumers``, cancel only those that ``activate`` scheduled, or that they did.
     """
     names = []
     # asyncio's own list; other loops have none, and their timers are left alone.

@@ -17,7 +17,7 @@ from ..errors import Finding
 from ..load.class_facts import MANDATORY
 from ..load.methods import public_methods
 from ..load.text import is_code, place_of_callable, place_of_line, syntax_tree
-from ..parts.settings.models import settings_models
+from ..parts.settings.part import settings_models
 from ..source import Source
 from ..spec import FACTS, ModuleSpec, type_name
 

@@ -13,7 +13,7 @@ import marshal
 import pickle
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from textwrap import dedent
 from typing import Any
@@ -37,27 +37,11 @@ class Key:
     module_id: str
     factory: Any
     arguments: Any
-    name: str = ""
-
-    def __hash__(self) -> int:
-        return hash((self.module_id, self.factory, self.arguments))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Key) and (
-            self.module_id,
-            self.factory,
-            self.arguments,
-        ) == (other.module_id, other.factory, other.arguments)
+    name: str = field(default="", compare=False)
 
 
 def key_of(source: Source, factory: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Key:
-    """Return the key of what a factory makes from arguments.
-
-    Args:
-        source: The source of the module that asks.
-        factory: The function or class.
-        args: Its positional arguments.
-        kwargs: Its keyword arguments.
+    """Return the key of what a factory makes from arguments, for the module that asks.
 
     Raises:
         ResourceError: If the factory can't make a resource, or an argument can't be compared.
@@ -138,12 +122,7 @@ class _Freezer:
         return tuple(positional), named
 
     def value(self, value: Any, place: str = "") -> Any:
-        """Return the frozen form of a value; equal values have equal forms.
-
-        Args:
-            value: The value.
-            place: Which argument it is, for messages.
-        """
+        """Return the frozen form of a value, equal for equal values; errors name its ``place``."""
         kind = type(value)
         if kind in _PLAIN:
             return kind, value

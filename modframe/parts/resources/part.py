@@ -31,11 +31,7 @@ _WAIT = 30.0
 
 
 class ResourcesPart(Part[None]):
-    """The resources of all modules, each with the generations that use it.
-
-    Args:
-        app_loop: Runs the coroutines that make resources, and closes all of them.
-    """
+    """The resources of all modules, each with the generations that use it."""
 
     name = "resources"
 
@@ -56,7 +52,6 @@ class ResourcesPart(Part[None]):
         return any(resource.value is thing for resource in list(self._resources))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Return the resources that the generation uses, and which generations share each."""
         return {
             "shared": [
                 {
@@ -72,7 +67,6 @@ class ResourcesPart(Part[None]):
         }
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        """Show the resources with the generations that share each."""
         rows = (
             (shared["name"], " and ".join(map(str, shared["users"])), shared["since"])
             for shared in facts["shared"]
@@ -125,11 +119,7 @@ class ResourcesPart(Part[None]):
         return resource.made.result()
 
     def _use(self, generation: Generation, key: Key) -> tuple[Resource, bool]:
-        """Make the generation a user of the resource for a key; return it, and whether it is new.
-
-        Raises:
-            ResourceError: If the generation has ended.
-        """
+        """Make the generation a user of the key's resource; return it, and whether it is new."""
         with self._lock:
             if generation not in self._open:
                 raise ResourceError(
@@ -166,11 +156,7 @@ class ResourcesPart(Part[None]):
     # -- ending ---------------------------------------------------------------------------
 
     async def _leave(self, generation: Generation) -> None:
-        """Close what only this generation used, the newest first; called at its end.
-
-        Raises:
-            ModframeError: If a resource would not close.
-        """
+        """Close what only this generation used, the newest first; called at its end."""
         with self._lock:
             self._open.discard(generation)
             for resource in self._resources:

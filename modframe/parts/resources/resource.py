@@ -32,7 +32,6 @@ class Resource:
     """One object that generations of a module share.
 
     Attributes:
-        key: What distinguishes it from others.
         users: The generations that asked for it and haven't ended.
         since: When it was first asked for, in seconds since the epoch.
         tasks: The tasks that were started while it was made; they end with it.
@@ -105,7 +104,6 @@ class Resource:
             self.made.set_exception(self._failure(error))
 
     def _failure(self, error: BaseException) -> BaseException:
-        """Return what is raised to those that asked for it."""
         if not isinstance(error, asyncio.CancelledError):
             return error
         return ResourceError(
@@ -125,11 +123,7 @@ class Resource:
     # -- ending ---------------------------------------------------------------------------
 
     async def close(self) -> list[str]:
-        """Leave its context manager, or call its closing method, and end its tasks.
-
-        Returns:
-            What went wrong.
-        """
+        """Leave its context manager or call its closing method, end its tasks; return faults."""
         faults = []
         what = f"closing the resource {self.key.name!r}"
         try:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
 
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
-from .models import settings_models
-from .resolve import SettingsError, masked, resolve
+from .resolve import SettingsError, resolve
 
 
 class ModuleSettings:
     """The settings of one generation.
 
     Attributes:
-        model: The registered model, if any.
-        value: Its instance, if its values validate.
+        value: An instance of the registered model, if its values validate.
         sources: Field → ``default``, ``file``, ``environment`` or ``session``.
     """
 
@@ -80,7 +79,7 @@ class ModuleSettings:
         """Return field → value and source, secrets masked."""
         if self.value is None:
             return {}
-        values = masked(self.value)
+        values = self.value.model_dump(mode="json")
         return {
             name: {"value": values.get(name), "source": source}
             for name, source in self.sources.items()
@@ -88,11 +87,7 @@ class ModuleSettings:
 
 
 class SettingsPart(Part[ModuleSettings]):
-    """Gives every generation its `ModuleSettings`.
-
-    Args:
-        session: Module id → values given to ``start()``, the highest source.
-    """
+    """Gives every generation its `ModuleSettings`; ``session`` has the values of ``start()``."""
 
     name = "settings"
     noun = "setting"
@@ -121,14 +116,27 @@ class SettingsPart(Part[ModuleSettings]):
         return tuple(getattr(model, "model_fields", ()))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Return field → value and source, secrets masked."""
         settings = self.of(generation)
         return settings.explain() if settings is not None else {}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        """Show each field with its value, masked if it is a secret, and its source."""
         rows = ((name, _text_of(field["value"]), field["source"]) for name, field in facts.items())
         yield Panel("setting", ("value", "source"), tuple(rows))
+
+
+def settings_models(modules: Mapping[str, ModuleType]) -> dict[str, type[BaseModel]]:
+    """Return the models called ``...Settings`` that ``settings.py`` defines, by name."""
+    module = modules.get("settings.py")
+    if module is None:
+        return {}
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, BaseModel)
+        and value.__module__ == module.__name__
+        and name.endswith("Settings")
+    }
 
 
 def _models_of(generation: Generation) -> dict[str, type[BaseModel]]:

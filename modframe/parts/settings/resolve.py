@@ -23,26 +23,18 @@ class SettingsError(ModframeError):
     rule = "settings"
 
 
-def environment_prefix(model: type[BaseModel], module_id: str) -> str:
-    """Return the prefix of a model's environment variables: its own, or ``<MODULE>_``."""
-    own = str(model.model_config.get("env_prefix") or "")  # BaseSettings adds the key
-    return own or f"{module_id.partition('.')[2].upper()}_"
-
-
 def resolve(
     model: type[BaseModel], module_id: str, session: Mapping[str, Any]
 ) -> tuple[BaseModel, dict[str, str]]:
     """Return an instance of the model and, for each field, where its value comes from.
 
-    Args:
-        model: The model.
-        module_id: The module it belongs to; gives the prefix of its environment variables.
-        session: The values given to ``start()``.
+    ``session`` has the values given to ``start()``.
 
     Raises:
         SettingsError: If values don't validate; names every fault.
     """
-    prefix = environment_prefix(model, module_id)
+    own_prefix = str(model.model_config.get("env_prefix") or "")  # BaseSettings adds the key
+    prefix = own_prefix or f"{module_id.partition('.')[2].upper()}_"
     settings_model = _as_settings(model)
     environment = EnvSettingsSource(settings_model, env_prefix=prefix)
     from_environment: set[str] = set()
@@ -111,8 +103,3 @@ def _settings_error(
         cure="correct the value where it was given, or the model in settings.py",
         faults=tuple(faults),
     )
-
-
-def masked(value: BaseModel) -> dict[str, Any]:
-    """Return the values as JSON-ready data, secrets as asterisks."""
-    return value.model_dump(mode="json")
