@@ -39,10 +39,8 @@ class ModuleContext:
     """The ``app_context`` of one generation of a module.
 
     Attributes:
-        module_id: The module's id.
         path: The module's folder, where its data files lie; the same from cells and files.
         config: The framework's settings, read-only.
-        database: Sessions on module databases.
     """
 
     def __init__(self, generation: Generation, find: Find, app: App) -> None:
@@ -86,7 +84,13 @@ class ModuleContext:
                 f"{self.module_id} can't register settings for {module_id!r}",
                 cure="each module registers its own model",
             )
-        self._own_settings().register(model)
+        settings = SettingsPart.of(self._generation)
+        if settings is None:
+            raise NotRunningError(
+                f"{self.module_id} is not being started, so it can't register settings",
+                cure="register the model in the phase-1 method",
+            )
+        settings.register(model)
 
     @property
     def settings(self) -> Any:
@@ -134,15 +138,6 @@ class ModuleContext:
                 generation has ended. What the factory raises goes out as it is.
         """
         return self._app.resources.get(self._generation, factory, args, kw)
-
-    def _own_settings(self) -> ModuleSettings:
-        settings = SettingsPart.of(self._generation)
-        if settings is None:
-            raise NotRunningError(
-                f"{self.module_id} is not being started, so it can't register settings",
-                cure="register the model in the phase-1 method",
-            )
-        return settings
 
     def __repr__(self) -> str:
         return f"<app_context of {self.module_id}, generation {self._generation.number}>"

@@ -28,11 +28,7 @@ _log = logging.getLogger("modframe.worker")
 
 
 class Worker:
-    """One thread; it starts with its first job, and ends when the worker is closed or collected.
-
-    Args:
-        name: The thread's name.
-    """
+    """One thread; it starts with its first job, and ends when the worker is closed or collected."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -100,13 +96,9 @@ class Worker:
         return future
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all jobs submitted so far have run.
+        """Wait until all jobs submitted so far have run; return whether they have.
 
-        Args:
-            timeout: Seconds to wait at most; without it, as long as they take.
-
-        Returns:
-            Whether they have.
+        Without ``timeout``, in seconds, it waits as long as they take.
         """
         flushed = threading.Event()
         if self._thread is None or not self.submit(flushed.set):
