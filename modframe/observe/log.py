@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from ..names import full_id
 from .event import Event, from_record
-from .loggers import correlation_id, loggers
+from .loggers import TREES, correlation_id
 from .writer import Writer
 
 
@@ -54,8 +54,8 @@ class EventLog:
         if self._handler is None:
             self._writer = Writer(self.folder, **self._limits) if self.folder else None
             self._handler = _Handler(self._add, self._writer)
-            self._before = [logger.level for logger in loggers()]
-            for logger in loggers():
+            self._before = [logger.level for logger in TREES]
+            for logger in TREES:
                 logger.addHandler(self._handler)
             self.set_level(self._level)
         return self
@@ -65,7 +65,7 @@ class EventLog:
         handler, self._handler = self._handler, None
         if handler is None:
             return
-        for logger, level in zip(loggers(), self._before, strict=True):
+        for logger, level in zip(TREES, self._before, strict=True):
             logger.removeHandler(handler)
             logger.setLevel(level)
         handler.close()
@@ -83,7 +83,7 @@ class EventLog:
         """
         self._level = _level_number(level)
         if self._handler is not None:
-            for logger in loggers():
+            for logger in TREES:
                 logger.setLevel(self._level)
 
     def tail(self, n: int = 100, module_id: str | None = None) -> tuple[Event, ...]:

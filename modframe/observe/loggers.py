@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -23,7 +22,7 @@ from ..names import MODULE_TYPES, full_id, module_id_in
 ROOT: Final = "modframe"
 MODULES: Final = "modframe.modules."
 # `modules.` alone is left out: other packages in a real `modules/` folder are not modframe's.
-TREES: Final = (ROOT, *(f"modules.{kind}" for kind in MODULE_TYPES))
+TREES: Final = tuple(map(logging.getLogger, (ROOT, *(f"modules.{kind}" for kind in MODULE_TYPES))))
 
 RECORD_NAMES: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
@@ -92,16 +91,12 @@ def let_root_listen(listen: bool, /) -> None:  # noqa: FBT001 - positional-only,
     The pytest plugin turns it on, since `caplog` listens at the root (pytest 9.2 also goes to the
     loggers that don't propagate); a person who wants module logs on the console may too.
     """
-    for tree in loggers():
+    for tree in TREES:
         tree.propagate = listen
-
-
-def loggers() -> Iterator[logging.Logger]:
-    return map(logging.getLogger, TREES)
 
 
 # A library's loggers are silent until someone listens: without a handler of their own, warnings
 # would fall to `logging.lastResort`, which prints.
-for _logger in loggers():
-    _logger.addHandler(logging.NullHandler())
-    _logger.propagate = False
+for _tree in TREES:
+    _tree.addHandler(logging.NullHandler())
+    _tree.propagate = False

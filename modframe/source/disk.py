@@ -103,9 +103,8 @@ class OnDisk:
         folder = self.folder(module_id)
         if folder is not None and not any("api.py" in source.files for source in sources):
             read = read_folder(folder, module_id=module_id)
-            sources.insert(
-                0, replace(read, place=str(folder))
-            )  # `holds` compares the unresolved path
+            # `holds` compares the unresolved path.
+            sources = [replace(read, place=str(folder)), *sources]
         return merge_sources(sources) if sources else None
 
     def holds(self, source: Source) -> bool:

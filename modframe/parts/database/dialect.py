@@ -30,11 +30,7 @@ NAME = "modframe_duckdb"
 URL_TEXT = f"{NAME}://"
 
 
-def register() -> None:
-    registry.register(NAME, __name__, "ModframeDuckDB")
-
-
-register()
+registry.register(NAME, __name__, "ModframeDuckDB")
 
 
 @lru_cache(maxsize=1)

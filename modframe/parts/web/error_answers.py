@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from typing import Any, get_args
 
 from fastapi.encoders import jsonable_encoder
@@ -29,6 +28,7 @@ _SCHEMA_FACTS = frozenset(
 )
 # Kinds of errors whose message is the author's, or repeats the input.
 _OPEN_MESSAGES = frozenset({"value_error", "assertion_error", "union_tag_invalid"})
+_KNOWN_KINDS = frozenset(get_args(ErrorType)) | {"json_invalid", "missing"}
 _SHORTEST_ECHO = 3
 _LONGEST_SEARCH = 500
 _POLICY_VIOLATION = 1008
@@ -101,7 +101,7 @@ def without_input(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for error in errors:
         kind = error.get("type", "")
         message = error.get("msg", "")
-        if kind in _OPEN_MESSAGES or kind not in _known_kinds():
+        if kind in _OPEN_MESSAGES or kind not in _KNOWN_KINDS:
             message = _hide_values(message, error.get("input"))
         row = {"type": kind, "loc": list(error.get("loc", ())), "msg": message}
         limits = {
@@ -111,11 +111,6 @@ def without_input(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         rows.append({**row, "ctx": limits} if limits else row)
     return rows
-
-
-@cache
-def _known_kinds() -> frozenset[str]:
-    return frozenset(get_args(ErrorType)) | {"json_invalid", "missing"}
 
 
 def _hide_values(message: str, sent: Any) -> str:
