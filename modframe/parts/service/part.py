@@ -10,11 +10,10 @@ import asyncio
 import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from ...errors import ModframeError
-from ...load.methods import signature_of
 from ...runtime.bounds import OverdueError, run_with_timeout
 from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation
@@ -217,7 +216,9 @@ def make(cls: type, **values: Any) -> Any:
     _fill(instance, values)
     if inspect.getattr_static(cls, "__init__") is object.__init__:
         return instance  # takes nothing; reading a built-in's signature is slow
-    parameters = signature_of(cls).parameters
+    parameters: Mapping[str, inspect.Parameter] = {}
+    with suppress(TypeError, ValueError):  # a built-in has no signature
+        parameters = inspect.signature(cls).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     arguments = {name: value for name, value in values.items() if takes_any or name in parameters}
     instance.__init__(**arguments)
