@@ -40,14 +40,12 @@ class Service:
     """What the part keeps of a generation.
 
     Attributes:
-        facts: What `ServicePart.describe` returns; made when it is first asked for.
         activation: The rest of an ``activate`` that is an async generator.
     """
 
-    __slots__ = ("activation", "facts")
+    __slots__ = ("activation",)
 
     def __init__(self) -> None:
-        self.facts: dict[str, Any] | None = None
         self.activation: AsyncGenerator[Any, Any] | None = None
 
 
@@ -60,6 +58,7 @@ class ServicePart(Part[Service]):
     """
 
     name = "service"
+    describes_once = True
 
     def __init__(
         self, hurry: asyncio.Event, settings_of: Callable[[Generation], Settings | None]
@@ -187,13 +186,8 @@ class ServicePart(Part[Service]):
             )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Return the services with their methods, for forms; made at the first call, and kept."""
-        service = self.of(generation)
-        if service is None:
-            return {}
-        if service.facts is None:
-            service.facts = describe_services(generation)
-        return service.facts
+        """Return the services with their methods, for forms."""
+        return describe_services(generation)
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         """Show the services with their classes, and their methods."""
