@@ -12,7 +12,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 from ..load.imports import AFTER_IMPORT
 from ..names import module_id_in, package_in
@@ -28,6 +28,7 @@ class MetricsPart(Part[None]):
     """Shows the metrics of the live generations."""
 
     name = "metrics"
+    empty_facts: ClassVar[Mapping[str, Any]] = {"names": []}
 
     def __init__(self, live: Callable[[], Iterable[Generation]]) -> None:
         self._live = live

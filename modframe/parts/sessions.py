@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import ModframeError
 from ..observe import get_framework_logger
@@ -30,6 +30,7 @@ class SessionsPart(Part["dict[OwnedSession, None]"]):
     """Knows the open sessions of each generation, and closes them at its end."""
 
     name = "sessions"
+    empty_facts: ClassVar[Mapping[str, Any]] = {"open": []}
 
     @asynccontextmanager
     async def enter(self, generation: Generation) -> AsyncIterator[dict[OwnedSession, None]]:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import Context
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import ModframeError
 from ..observe import log_exception
@@ -33,6 +33,7 @@ class TasksPart(Part["Tasks"]):
     """Keeps the tasks of each generation, and ends them with it."""
 
     name = "tasks"
+    empty_facts: ClassVar[Mapping[str, Any]] = {"running": []}
 
     def __init__(self, app_loop: AppLoop) -> None:
         self._app_loop = app_loop

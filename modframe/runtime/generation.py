@@ -51,6 +51,7 @@ class Generation:
         stage: How far it is. ``activation_failed``: whether it is live without what it activates.
         reads: The files that its body and its phases opened for reading.
         contract: What callers may rely on, once `contract_of` has read it.
+        descriptions: Part name → facts and panels that stay, once a snapshot has collected them.
         cancelled: Tasks that `cancel_stragglers` has cancelled inside it.
     """
 
@@ -75,6 +76,7 @@ class Generation:
         self.activation_failed = False
         self.reads = Reads()
         self.contract: Any = None
+        self.descriptions: dict[str, Any] = {}
         self.cancelled: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None

@@ -45,6 +45,10 @@ class Panel:
         return (self.noun, *self.heads)
 
 
+Description = tuple[Any, tuple[Panel, ...]]
+"""The frozen facts of a generation that a part describes, and the panels that show them."""
+
+
 class Part(Generic[T]):
     """Builds one aspect of each generation, releases it, and describes it.
 
@@ -60,11 +64,17 @@ class Part(Generic[T]):
         name: What the ledger and the snapshot call it.
         noun: What `outline` lists, in the singular; empty for a part that lists nothing.
         vanishes: Whether what a new generation no longer lists is gone. A column of a table stays.
+        empty_facts: What `describe` returns of a generation that has nothing of this aspect. Most
+            have nothing, and a snapshot then takes a description that it made before.
+        describes_once: Whether the facts of a live generation stay as they are; `describe` and
+            `panels` are then called for its first snapshot only.
     """
 
     name: ClassVar[str] = ""
     noun: ClassVar[str] = ""
     vanishes: ClassVar[bool] = True
+    empty_facts: ClassVar[Mapping[str, Any]] = {}
+    describes_once: ClassVar[bool] = False
 
     @classmethod
     def of(cls, generation: Generation | None) -> T | None:

@@ -5,15 +5,16 @@ Called by the engine, from any thread; never waits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from ..names import MODULE_TYPES
 from ..observe import EventLog
 from ..runtime.generation import Generation
 from ..runtime.live import Live
-from ..runtime.part import Panel, Part
+from ..runtime.part import Description, Panel, Part
 from ..runtime.record import Record, Records
 from .snapshot import LogLine, ModuleView, Snapshot, freeze
 
@@ -43,6 +44,7 @@ class Collector:
         self._live = live
         self._records = records
         self._parts = parts
+        self._empty = {part.name: _description_of(part, part.empty_facts) for part in parts}
         self._log = log
         self._workspace, self._data = workspace, data
 
@@ -73,7 +75,7 @@ class Collector:
         live = generation.source if generation else None
         spec = generation.spec if generation else None
         source = live or record.draft
-        facts = {part.name: part.describe(generation) for part in self._parts} if generation else {}
+        facts, panels = self._describe(generation) if generation else ({}, [])
         return ModuleView(
             id=module_id,
             state=self._records.state(module_id),
@@ -91,19 +93,41 @@ class Collector:
             overridden=tuple(record.replacements),
             unsettled=tuple(map(str, record.unsettled)),
             requires=spec.required_ids if spec else (),
-            parts=freeze(facts),
+            parts=MappingProxyType(facts),
             findings=tuple(generation.findings) if generation else (),
-            panels=tuple(self._panels(facts)),
+            panels=tuple(panels),
         )
 
-    def _panels(self, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[Panel]:
+    def _describe(self, generation: Generation) -> tuple[dict[str, Any], list[Panel]]:
+        """Return part name → its frozen facts, and the panels of all parts."""
+        facts: dict[str, Any] = {}
+        panels: list[Panel] = []
         for part in self._parts:
-            if described := facts.get(part.name):
-                yield from (panel for panel in part.panels(described) if panel.rows)
+            description = generation.descriptions.get(part.name)
+            facts[part.name], own = description or self._describe_part(part, generation)
+            panels += own
+        return facts, panels
+
+    def _describe_part(self, part: Part[Any], generation: Generation) -> Description:
+        """Return a part's frozen facts and its panels; the generation keeps those that stay."""
+        facts = part.describe(generation)
+        if facts == part.empty_facts:
+            description = self._empty[part.name]
+        else:
+            description = _description_of(part, facts)
+        if part.describes_once:
+            generation.descriptions[part.name] = description
+        return description
 
     def rows(self) -> Iterable[ModuleView]:
         """Return the views of the modules that should run."""
         return [self.module(key) for key in self._records.readiness()]
+
+
+def _description_of(part: Part[Any], facts: Mapping[str, Any]) -> Description:
+    """Return the facts, frozen, and the panels that have rows."""
+    panels = part.panels(facts) if facts else ()
+    return freeze(facts), tuple(panel for panel in panels if panel.rows)
 
 
 def _draining(generation: Generation) -> dict[str, int]:

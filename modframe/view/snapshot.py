@@ -19,6 +19,9 @@ from ..wording import count, one_line
 
 _LATEST = 10
 _SCALARS = frozenset({str, int, float, bool, type(None)})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_COLLECTIONS = (list, tuple, set, frozenset)
+_MAPPINGS = (dict, Mapping)  # a `dict` is recognized at once, without the abstract class
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class ModuleView:
     overridden: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
-    parts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    parts: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     findings: tuple[Finding, ...] = ()
     panels: tuple[Panel, ...] = ()
 
@@ -183,10 +186,12 @@ def freeze(value: Any) -> Any:
     """Return plain data that can't be changed: read-only mappings and tuples."""
     if type(value) in _SCALARS:
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, _COLLECTIONS):
+        return tuple(map(freeze, value))
+    if isinstance(value, _MAPPINGS):
+        if not value:
+            return _NOTHING
         return MappingProxyType({str(key): freeze(item) for key, item in value.items()})
-    if isinstance(value, list | tuple | set | frozenset):
-        return tuple(freeze(item) for item in value)
     return value if isinstance(value, str | int | float) else repr(value)
 
 

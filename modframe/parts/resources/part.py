@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from ...errors import ModframeError, ResourceError
 from ...names import package_in
@@ -34,6 +34,7 @@ class ResourcesPart(Part[None]):
     """The resources of all modules, each with the generations that use it."""
 
     name = "resources"
+    empty_facts: ClassVar[Mapping[str, Any]] = {"shared": []}
 
     def __init__(self, app_loop: AppLoop) -> None:
         self._app_loop = app_loop

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ...load.methods import public_methods, signature_of, signature_text, type_hints
 from ...runtime.generation import Generation
-from ...spec import type_name
+from ...spec import ServiceMethod, type_name
 
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _LONG_NAMES = re.compile(
@@ -42,7 +43,7 @@ def describe_services(generation: Generation) -> dict[str, Any]:
         name: {
             "class": type(instance).__qualname__,
             "methods": [
-                _describe_method(key, getattr(instance, key), documented.get(key), method)
+                _describe_method(instance, key, method, documented.get(key))
                 for key, method in public_methods(type(instance), documented)
             ],
         }
@@ -50,19 +51,33 @@ def describe_services(generation: Generation) -> dict[str, Any]:
     }
 
 
-def _describe_method(name: str, bound: Any, documentation: Any, method: Any) -> dict[str, Any]:
-    doc = documentation.description if documentation else (inspect.getdoc(method) or "")
+def _describe_method(
+    instance: Any, name: str, method: Any, documentation: ServiceMethod | None
+) -> dict[str, Any]:
+    bound = getattr(instance, name)
+    signature = signature_of(bound)
+    doc = documentation.description if documentation else _doc_of(type(instance), name, method)
     return {
         "name": name,
-        "signature": signature_text(bound),
+        "signature": signature_text(signature),
         "description": doc.split("\n\n")[0],
         "documented": documentation is not None,
-        "params": _describe_parameters(bound),
+        "params": _describe_parameters(bound, signature.parameters) if signature else [],
     }
 
 
-def _describe_parameters(method: Any) -> list[dict[str, Any]]:
-    hints = type_hints(method)
+def _doc_of(cls: type, name: str, method: Any) -> str:
+    """Return the docstring of a method, its own or an inherited one."""
+    own_method = getattr(method, "__qualname__", "") == f"{cls.__qualname__}.{name}"
+    if own_method and method.__doc__ is None and cls.__bases__ == (object,):
+        return ""  # `inspect` would search long for one to inherit
+    return inspect.getdoc(method) or ""
+
+
+def _describe_parameters(
+    method: Any, parameters: Mapping[str, inspect.Parameter]
+) -> list[dict[str, Any]]:
+    hints = type_hints(method) if parameters else {}
     return [
         {
             "name": parameter.name,
@@ -75,7 +90,7 @@ def _describe_parameters(method: Any) -> list[dict[str, Any]]:
             if parameter.default is parameter.empty
             else _as_json(parameter.default),
         }
-        for parameter in signature_of(method).parameters.values()
+        for parameter in parameters.values()
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
 

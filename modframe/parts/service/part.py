@@ -10,11 +10,10 @@ import asyncio
 import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from ...errors import ModframeError
-from ...load.methods import signature_of
 from ...runtime.bounds import OverdueError, run_with_timeout
 from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation
@@ -41,14 +40,12 @@ class Service:
     """What the part keeps of a generation.
 
     Attributes:
-        facts: What `ServicePart.describe` returns; made when it is first asked for.
         activation: The rest of an ``activate`` that is an async generator.
     """
 
-    __slots__ = ("activation", "facts")
+    __slots__ = ("activation",)
 
     def __init__(self) -> None:
-        self.facts: dict[str, Any] | None = None
         self.activation: AsyncGenerator[Any, Any] | None = None
 
 
@@ -61,6 +58,7 @@ class ServicePart(Part[Service]):
     """
 
     name = "service"
+    describes_once = True
 
     def __init__(
         self, hurry: asyncio.Event, settings_of: Callable[[Generation], Settings | None]
@@ -188,13 +186,8 @@ class ServicePart(Part[Service]):
             )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        """Return the services with their methods, for forms; made at the first call, and kept."""
-        service = self.of(generation)
-        if service is None:
-            return {}
-        if service.facts is None:
-            service.facts = describe_services(generation)
-        return service.facts
+        """Return the services with their methods, for forms."""
+        return describe_services(generation)
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         """Show the services with their classes, and their methods."""
@@ -217,7 +210,9 @@ def make(cls: type, **values: Any) -> Any:
     _fill(instance, values)
     if inspect.getattr_static(cls, "__init__") is object.__init__:
         return instance  # takes nothing; reading a built-in's signature is slow
-    parameters = signature_of(cls).parameters
+    parameters: Mapping[str, inspect.Parameter] = {}
+    with suppress(TypeError, ValueError):  # a built-in has no signature
+        parameters = inspect.signature(cls).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     arguments = {name: value for name, value in values.items() if takes_any or name in parameters}
     instance.__init__(**arguments)

@@ -18,6 +18,7 @@ class WebPart(Part["WebApp"]):
     """Builds the application that the dispatcher calls, for modules that have a router."""
 
     name = "web"
+    describes_once = True
     noun = "route"
 
     def applies(self, generation: Generation) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import CallEndedError, ServiceUnavailableError
 from ...html import section, table
-from ...load.methods import public_methods, signature_text
+from ...load.methods import public_methods, signature_of, signature_text
 from ...spec import ServiceMethod, type_name
 from ...wording import count, near
 from ..generation import Generation, wait_for_gate
@@ -281,7 +281,7 @@ class Method:
 
     def signature_text(self) -> str:
         """Return the signature as views show it."""
-        return signature_text(self._service_method())
+        return signature_text(signature_of(self._service_method()))
 
     def __repr__(self) -> str:
         return f"<method {self._target.label}.{self._name}{self.signature_text()}>"
