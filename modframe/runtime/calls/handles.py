@@ -18,7 +18,7 @@ from ..loop import AppLoop
 from .handle import Explain, Find, Handle, Target, forget_methods
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Handles:
     """The handles that people or one module use, made on first use.
 
