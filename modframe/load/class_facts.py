@@ -98,13 +98,12 @@ class Findings:
             cure: What to do.
             at: The decorator it is about, or the name of a class or constant in ``api.py``.
         """
-        self._add(rule, "error", message, cure, at)
+        self.warn(rule, message, cure, at=at, level="error")
 
-    def warn(self, rule: str, message: str, cure: str, *, at: Fact | str = "") -> None:
+    def warn(
+        self, rule: str, message: str, cure: str, *, at: Fact | str = "", level: Level = "warning"
+    ) -> None:
         """Add a finding that the module loads with; arguments as for `error`."""
-        self._add(rule, "warning", message, cure, at)
-
-    def _add(self, rule: str, level: Level, message: str, cure: str, at: Fact | str) -> None:
         file, line = self._place(at)
         cell = self.source.files[file].cell
         self.collected.append(

@@ -44,7 +44,12 @@ def attribute_getter(package: str) -> Callable[[str], Any]:
         except AttributeError:
             if name.startswith("__"):
                 raise
-            return _submodule(package, name)
+        try:
+            return importlib.import_module(f"{package}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{package}.{name}":
+                raise
+            raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
 
     return attribute
 
@@ -72,12 +77,3 @@ def public_names(module: ModuleType) -> list[str]:
     """Return the names that ``from module import *`` imports."""
     named = getattr(module, "__all__", None)
     return list(named or [name for name in vars(module) if not name.startswith("_")])
-
-
-def _submodule(package: str, name: str) -> ModuleType:
-    try:
-        return importlib.import_module(f"{package}.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"{package}.{name}":
-            raise
-        raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
