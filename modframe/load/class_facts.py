@@ -89,21 +89,18 @@ class Findings:
         self.source = source
         self.collected: list[Finding] = []
 
-    def error(self, rule: str, message: str, cure: str, *, at: Fact | str = "") -> None:
-        """Add a finding that keeps the module from loading.
+    def add(
+        self, rule: str, message: str, cure: str, *, at: Fact | str = "", level: Level = "error"
+    ) -> None:
+        """Add a finding; one of level error keeps the module from loading.
 
         Args:
             rule: The rule's stable name.
             message: What is wrong.
             cure: What to do.
             at: The decorator it is about, or the name of a class or constant in ``api.py``.
+            level: How bad it is.
         """
-        self.warn(rule, message, cure, at=at, level="error")
-
-    def warn(
-        self, rule: str, message: str, cure: str, *, at: Fact | str = "", level: Level = "warning"
-    ) -> None:
-        """Add a finding that the module loads with; arguments as for `error`."""
         file, line = self._place(at)
         cell = self.source.files[file].cell
         self.collected.append(
