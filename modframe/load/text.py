@@ -21,6 +21,7 @@ from ..source import Source, SourceFile
 from .undefined import UnknownName, unknown_names
 
 _MAGIC = re.compile(r"[%!?]|\w+\?$")
+_BAD_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _SHOWN = 80
 _ATTEMPTS = 50
 
@@ -155,19 +156,16 @@ def is_test(file: str) -> bool:
 
 
 def _bad_characters(content: SourceFile) -> Fault | None:
-    if content.text.isascii() and "\0" not in content.text:
+    match = _BAD_CHARACTER.search(content.text)
+    if match is None:
         return None
-    for number, line in enumerate(content.lines, 1):
-        if "\0" in line:
-            return Fault("a NUL character", "take it out; is this a text file?", number)
-        if line.isascii():
-            continue
-        for character in line:
-            if "\ud800" <= character <= "\udfff":
-                byte = ord(character) - 0xDC00
-                what = f"byte 0x{byte:02x} is" if 0x80 <= byte <= 0xFF else "half a character is"
-                return Fault(f"{what} not UTF-8 text", "save the file as UTF-8", number)
-    return None
+    character = match[0]
+    number = next((n for n, line in enumerate(content.lines, 1) if character in line), 0)
+    if character == "\0":
+        return Fault("a NUL character", "take it out; is this a text file?", number)
+    byte = ord(character) - 0xDC00
+    what = f"byte 0x{byte:02x} is" if 0x80 <= byte <= 0xFF else "half a character is"
+    return Fault(f"{what} not UTF-8 text", "save the file as UTF-8", number)
 
 
 def _syntax_fault(content: SourceFile, error: SyntaxError) -> Fault:
