@@ -34,10 +34,7 @@ _DISTRIBUTIONS = {
 def body_finding(source: Source, error: BaseException, file: str) -> Finding:
     """Return an exception of module code as a finding at the innermost line of the module.
 
-    Args:
-        source: The module's source.
-        error: What was raised.
-        file: The file that was being executed; used if no frame of the traceback is the module's.
+    ``file``, which was being executed, is used if no frame of the traceback is the module's.
     """
     line, cell, called = 0, "", None
     for frame, number in traceback.walk_tb(error.__traceback__):

@@ -41,9 +41,7 @@ _IMPORT_OF = {
 def check(source: Source, outer_names: Container[str] = ()) -> list[Finding]:
     """Return all findings about a source that don't need it to be executed.
 
-    Args:
-        source: What to check.
-        outer_names: Names that exist in the notebook; using one has a message of its own.
+    A use of one of ``outer_names``, which exist in the notebook, has a message of its own.
     """
     findings = [*_file_name_findings(source)]
     for file, content in source.files.items():

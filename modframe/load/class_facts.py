@@ -61,7 +61,7 @@ class ClassFacts:
         return (fact for fact in self._facts if fact.decorator in decorators)
 
     def value(self, decorator: str, name: str, default: Any = None) -> Any:
-        """Return one argument of a decorator, or ``default`` if the class doesn't have it."""
+        """Return one argument of a decorator, or ``default`` without the decorator."""
         fact = self.first(decorator)
         return default if fact is None else fact.values.get(name, default)
 
@@ -94,12 +94,7 @@ class Findings:
     ) -> None:
         """Add a finding; one of level error keeps the module from loading.
 
-        Args:
-            rule: The rule's stable name.
-            message: What is wrong.
-            cure: What to do.
-            at: The decorator it is about, or the name of a class or constant in ``api.py``.
-            level: How bad it is.
+        ``at`` is the decorator it is about, or the name of a class or constant in ``api.py``.
         """
         file, line = self._place(at)
         cell = self.source.files[file].cell

@@ -14,13 +14,7 @@ _IMPORT_SYSTEM = frozenset({"__path__", "__spec__", "__loader__", "__wrapped__"}
 
 
 class Facade(ModuleType):
-    """A module with names of its own.
-
-    Args:
-        name: The module's name.
-        own: Attributes of its own.
-        fallback: Returns any other attribute, or raises AttributeError.
-    """
+    """A module with names of its own; ``fallback`` returns others or raises AttributeError."""
 
     def __init__(self, name: str, own: dict[str, Any], fallback: Callable[[str], Any]) -> None:
         super().__init__(name)

@@ -28,12 +28,7 @@ _WRAPPED = (staticmethod, classmethod, partialmethod, singledispatchmethod)
 
 
 def public_methods(cls: type, documented: Container[str] = ()) -> Iterator[tuple[str, Any]]:
-    """Yield name and function of each method that a handle offers.
-
-    Args:
-        cls: The service class.
-        documented: Names of documented methods; hooks among them are offered too.
-    """
+    """Yield name and function of each method that a handle offers; hooks only if documented."""
     for name in dir(cls):
         if name.startswith("_") or (name in HOOKS and name not in documented):
             continue

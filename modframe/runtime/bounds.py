@@ -94,12 +94,7 @@ async def wait_for_any(
 async def cancel_all(
     tasks: Iterable[asyncio.Task[Any]], *, timeout: float | None = None
 ) -> set[asyncio.Task[Any]]:
-    """Cancel tasks, wait for their end, and return those that ignore it.
-
-    Args:
-        tasks: The tasks; those that are done are left alone.
-        timeout: How long to wait, in seconds; `GRACE` by default.
-    """
+    """Cancel tasks, wait ``timeout`` seconds (`GRACE` by default), return those that ignore it."""
     running = {task for task in tasks if not task.done()}
     for task in running:
         task.cancel()

@@ -32,11 +32,7 @@ class Live:
         self._optional: dict[str, set[str]] = {}
 
     def publish(self, changes: Mapping[str, Generation | None]) -> dict[str, Generation]:
-        """Put generations in, or take out ids given as ``None``, all at once.
-
-        Returns:
-            Module id → the generation that was replaced or taken out.
-        """
+        """Put generations in, or take out ids given as ``None``, at once; return the old ones."""
         before = self.generations
         merged = {**before, **changes}
         for key in [key for key, generation in changes.items() if generation is None]:
@@ -86,11 +82,9 @@ class Live:
 
 
 def reach(begin: Iterable[str], next_to: Callable[[str], Iterable[str]]) -> list[str]:
-    """Return the ids that lead back to ``begin``, directly or not: each once, the nearest first.
+    """Return the ids reached from ``begin``, without it: each once, the nearest first.
 
-    Args:
-        begin: Where it begins; none of these is in the result.
-        next_to: Id → the ids one step further.
+    ``next_to`` returns the ids one step further.
     """
     pending = list(begin)
     known = set(pending)

@@ -88,8 +88,6 @@ class Target:
     """The service that a handle and its methods call, and the way to it.
 
     Attributes:
-        find: Module id → the generation that the caller sees.
-        explain: Module id → the error that says why there is none.
         service: The full name of the service.
         own: Whether the module calls itself; such calls wait at no gate.
     """
@@ -241,32 +239,29 @@ class Method:
                 raise  # by a property of the service
             raise target.no_method(self._name) from None
 
-    def _service_method(self) -> Any:
-        return self._method(self._target.resolve())
-
     @property
     def __name__(self) -> str:
         return self._name
 
     @property
     def __wrapped__(self) -> Any:
-        return self._service_method()
+        return self._method(self._target.resolve())
 
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(self._service_method())
+        return inspect.signature(self.__wrapped__)
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]  # help() asks the instance
         documented = self._target.documented().get(self._name)
-        own = inspect.getdoc(self._service_method()) or ""
+        own = inspect.getdoc(self.__wrapped__) or ""
         texts = [own, _documentation(documented) if documented else ""]
         # Never empty: help() shows the class of an object without a docstring.
         return "\n\n".join(filter(None, texts)) or f"{self._name}{self.signature_text()}"
 
     def signature_text(self) -> str:
         """Return the signature as views show it."""
-        return signature_text(self._service_method())
+        return signature_text(self.__wrapped__)
 
     def __repr__(self) -> str:
         return f"<method {self._target.service}.{self._name}{self.signature_text()}>"

@@ -23,9 +23,6 @@ class Handles:
     """The handles that people or one module use, made on first use.
 
     Attributes:
-        app_loop: Where calls run.
-        find: Module id → the generation that callers see.
-        explain: Module id → the error that says why there is none.
         names: Returns the names of all modules, to suggest the nearest.
         own: The module that uses the handles; its calls of itself wait at no gate.
         made: Module id → all handles of its service in the app.

@@ -20,9 +20,7 @@ from .signatures import ServiceContract, contract_of
 def contract_errors(live: Live, going: Mapping[str, Generation]) -> dict[str, ContractError]:
     """Return module id → the error that lists the uses that a change would break.
 
-    Args:
-        live: What runs.
-        going: Module id → the loaded generations of the change; they replace dependents in `live`.
+    ``going`` has the loaded generations of the change; they replace dependents in ``live``.
     """
     errors = {}
     for key, new in going.items():

@@ -264,12 +264,7 @@ def _members_of_node(node: ast.expr) -> Iterator[str]:
 
 
 def uses_of_change(change: ContractChange, dependents: Iterable[Source]) -> tuple[Use, ...]:
-    """Return where dependents use what changed; empty for a change that breaks nobody.
-
-    Args:
-        change: What changed.
-        dependents: The sources of modules that require the service's module or import from it.
-    """
+    """Return where dependents use what changed; empty for a change that breaks nobody."""
     if not change.breaking:
         return ()
     return tuple(
