@@ -287,10 +287,8 @@ def handover_fields(
     owners = [cls, *([service.service_class] if service and service.service_class else ())]
     return {
         "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
-        "swap": _checked_choice(_configured(cls, facts, "swap", "overlap"), "swap", findings),
-        "streams": _checked_choice(
-            _configured(cls, facts, "streams", "finish"), "streams", findings
-        ),
+        "swap": _checked_choice(cls, facts, "swap", findings),
+        "streams": _checked_choice(cls, facts, "streams", findings),
         "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
         "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
     }
@@ -317,11 +315,13 @@ def _checked_attributes(value: Any, findings: Findings) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _checked_choice(value: Any, name: str, findings: Findings) -> Any:
-    if value in CHOICES[name]:
+def _checked_choice(cls: type, facts: ClassFacts, name: str, findings: Findings) -> Any:
+    default, *_ = choices = CHOICES[name]
+    value = _configured(cls, facts, name, default)
+    if value in choices:
         return value
-    constant, wanted = _CONSTANTS[name], " or ".join(map(repr, CHOICES[name]))
+    constant, wanted = _CONSTANTS[name], " or ".join(map(repr, choices))
     findings.add(
         name, f"{constant} is {value!r}, and has to be {wanted}", f"write {wanted}", at=constant
     )
-    return CHOICES[name][0]
+    return default
