@@ -55,11 +55,8 @@ class MethodContract:
 
     def types(self, name: str) -> tuple[str, str]:
         """Return the annotated and the documented type of a parameter or ``return``, if any."""
-        annotation: Any = inspect.Signature.empty
-        if self.signature is not None:
-            annotation = self.signature.return_annotation
-        if name in self.parameters:
-            annotation = self.parameters[name].annotation
+        returns = self.signature and self.signature.return_annotation
+        annotation = returns if name == "return" else self.parameters[name].annotation
         annotated = annotation if isinstance(annotation, str) else ""
         return annotated, self.documented.get(name, "")
 
