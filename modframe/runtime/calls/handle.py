@@ -33,16 +33,17 @@ Explain = Callable[[str], Exception]
 class Handle:
     """Stands for a service by name; every public method of the service is a method here."""
 
+    _handle: Target
+
     def __init__(self, target: Target) -> None:
         self.__dict__["_handle"] = target
 
     def __getattr__(self, name: str) -> Any:
-        target: Target = self.__dict__["_handle"]
         if name.startswith("_"):
             raise AttributeError(name)
-        if not target.has(name):
-            raise target.no_method(name)
-        method = self.__dict__[name] = Method(target, name)
+        if not self._handle.has(name):
+            raise self._handle.no_method(name)
+        method = self.__dict__[name] = Method(self._handle, name)
         return method
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -53,13 +54,12 @@ class Handle:
 
     def __dir__(self) -> list[str]:
         try:
-            target: Target = self.__dict__["_handle"]
-            return target.offered()
+            return self._handle.offered()
         except ServiceUnavailableError:
             return []
 
     def __repr__(self) -> str:
-        target: Target = self.__dict__["_handle"]
+        target = self._handle
         try:
             generation = target.resolve()
         except ServiceUnavailableError:
@@ -68,19 +68,18 @@ class Handle:
         return f"<service {target.service}: {methods}, generation {generation.number}>"
 
     def _repr_html_(self) -> str:
-        target: Target = self.__dict__["_handle"]
         rows = []
         for name in dir(self):
             method = getattr(self, name)
             rows.append((f"{name}{method.signature_text()}", (method.__doc__ or "").split("\n")[0]))
-        return section(target.service, table(rows, head=("method", "what it does")))
+        return section(self._handle.service, table(rows, head=("method", "what it does")))
 
 
 def forget_methods(handle: Handle) -> None:
     """Let a handle look up its methods again, after its module was published."""
-    target = handle.__dict__["_handle"]
-    handle.__dict__.clear()
-    handle.__dict__["_handle"] = target
+    for name in list(handle.__dict__):  # other threads may use the handle meanwhile
+        if name != "_handle":
+            handle.__dict__.pop(name, None)
 
 
 @dataclass(eq=False, slots=True)

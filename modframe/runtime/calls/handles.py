@@ -51,8 +51,7 @@ class Handles:
 
     def service_of(self, name: Any) -> str:
         """Return the full name of the service that a name or class means; raises as `get` does."""
-        service: str = self.get(name).__dict__["_handle"].service
-        return service
+        return self.get(name)._handle.service
 
     def _make(self, name: Any) -> Handle:
         text = _module_of_class(name) if isinstance(name, type) else name
