@@ -48,8 +48,7 @@ def _detached_package(module_id: str) -> str | None:
     return workspace_modules().package_of(module_id)
 
 
-PLAIN_NAMES.fallback = _detached_package
-PLAIN_NAMES.install()
+PLAIN_NAMES.install(_detached_package)
 
 
 def __getattr__(name: str) -> Any:

@@ -115,9 +115,7 @@ class Engine:
         self.ending = Ending(self, hurry=self._hurry)
         self.swap = Swap(self, self.ending)
         self.handles = Handles(app_loop, self.find, explain=self.explain, names=self.live_names)
-        self.overrides = Overrides(
-            self.live, self.records, handles=self.handles, published=self.published
-        )
+        self.overrides = Overrides(self.live, self.records, self.handles, self.published)
         self.log = _event_log(data, config)
         self._site: Site | None = None
         self._stopped = False

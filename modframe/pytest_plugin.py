@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     let_root_listen(True)
     workspace = _WorkspaceModules(config.rootpath)
-    # Last, so that a running app's live modules come first.
-    PLAIN_NAMES.resolvers.append(workspace)
+    # Behind a running app, whose live modules come first, and before the fallback.
+    PLAIN_NAMES.resolvers.insert(-1, workspace)
     config.add_cleanup(workspace.close)
     config.add_cleanup(lambda: PLAIN_NAMES.resolvers.remove(workspace))

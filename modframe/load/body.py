@@ -30,16 +30,11 @@ _DISTRIBUTIONS = {
 }
 """Import name → the name to install, of packages where the two differ."""
 
-_DEFAULT_CURE = "correct it"
-
 
 def body_finding(source: Source, error: BaseException, file: str) -> Finding:
     """Return an exception of module code as a finding at the innermost line of the module.
 
-    Args:
-        source: The module's source.
-        error: What was raised.
-        file: The file that was being executed; used if no frame of the traceback is the module's.
+    ``file``, which was being executed, is used if no frame of the traceback is the module's.
     """
     line, cell, called = 0, "", None
     for frame, number in traceback.walk_tb(error.__traceback__):
@@ -47,23 +42,15 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
             file, line, cell, called = own_file, number, source.files[own_file].cell, None
         elif called is None:
             called = frame  # the function that the module's line called
-    if isinstance(error, ModframeError):
-        return Finding(
-            error.rule or "body-error",
-            "error",
-            error.message,
-            cure=error.cure or _DEFAULT_CURE,
-            file=file,
-            line=line,
-            cell=cell,
-        )
-    cure = _cure_for(error, called)
+    rule, cure = "body-error", _cure_for(error, called)
     if isinstance(error, ImportError):
         _use_plain_names(error)
     message = f"{type(error).__name__}{_message_of(error)}"
-    if called is not None and _needs_event_loop(error):
+    if isinstance(error, ModframeError):
+        rule, message, cure = error.rule or rule, error.message, error.cure or cure
+    elif called is not None and _needs_event_loop(error):
         message = f"{called.f_code.co_name}() needs an event loop, and a module's body has none"
-    return Finding("body-error", "error", message, cure=cure, file=file, line=line, cell=cell)
+    return Finding(rule, "error", message, cure=cure, file=file, line=line, cell=cell)
 
 
 def running_place(source: Source) -> tuple[str, int]:
@@ -72,11 +59,9 @@ def running_place(source: Source) -> tuple[str, int]:
     Used in the error of a load that takes too long.
     """
     for innermost in sys._current_frames().values():
-        frame: FrameType | None = innermost
-        while frame is not None:
+        for frame, line in traceback.walk_stack(innermost):
             if file := source.file_named(frame.f_code.co_filename):
-                return file, frame.f_lineno
-            frame = frame.f_back
+                return file, line
     return "", 0
 
 
@@ -101,7 +86,7 @@ def _cure_for(error: BaseException, called: FrameType | None) -> str:
         return "start tasks in initialize() or another method"
     if isinstance(error, SystemExit | KeyboardInterrupt):
         return "a module's body can't end the process; take it out or raise an error of its own"
-    return _DEFAULT_CURE
+    return "correct it"
 
 
 def _cure_for_package(name: str, called: FrameType | None) -> str:

@@ -6,9 +6,10 @@ Called by the loader before anything is executed, and by ``modframe compliance``
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from typing import Any
 
 from ..errors import Finding, Level
-from ..source import Source, SourceFile
+from ..source import Source
 from ..source.source import module_name
 from ..wording import near, nearest, otherwise
 from .text import Analysis, Fault, RelativeImport, analyze, is_code, is_test
@@ -40,42 +41,24 @@ _IMPORT_OF = {
 def check(source: Source, outer_names: Container[str] = ()) -> list[Finding]:
     """Return all findings about a source that don't need it to be executed.
 
-    Args:
-        source: What to check.
-        outer_names: Names that exist in the notebook; using one has a message of its own.
+    A use of one of ``outer_names``, which exist in the notebook, has a message of its own.
     """
     findings = [*_file_name_findings(source)]
     for file, content in source.files.items():
         if not is_code(file) and not is_test(file):
             continue
         text = analyze(content)
+        where: dict[str, Any] = {"file": file, "cell": content.cell}
         if isinstance(text, Fault):
-            findings.append(_syntax_finding(file, content, text))
-            continue
-        if is_test(file):
-            continue  # running it shows whether its imports and names exist
-        findings += [
-            _undefined_name_finding(
-                file, content, name, hint=_similar_name_hint(name.name, text), outer=outer_names
+            level: Level = "error" if is_code(file) else "warning"
+            finding = Finding(
+                "syntax-error", level, text.message, cure=text.cure, line=text.line, **where
             )
-            for name in text.unknown
-        ]
-        findings += _missing_file_findings(source, file, content, text)
+            findings.append(finding)
+        elif is_code(file):  # running a test shows whether its imports and names exist
+            findings += [_undefined_name(name, text, outer_names, where) for name in text.unknown]
+            findings += _missing_file_findings(source, file, text, where)
     return findings
-
-
-def _syntax_finding(file: str, content: SourceFile, fault: Fault) -> Finding:
-    """Return the finding for a text that isn't Python; a warning if the file holds tests."""
-    level: Level = "error" if is_code(file) else "warning"
-    return Finding(
-        "syntax-error",
-        level,
-        fault.message,
-        cure=fault.cure,
-        file=file,
-        line=fault.line,
-        cell=content.cell,
-    )
 
 
 def missing_files(source: Source) -> list[str]:
@@ -100,44 +83,30 @@ def _file_name_findings(source: Source) -> Iterator[Finding]:
             file="api.py",
         )
     for file in source.files:
-        if (
-            file.endswith("/__init__.py")
-            and f"{file.removesuffix('/__init__.py')}.py" in source.files
-        ):
-            yield Finding(
-                "file-name",
-                "error",
-                f"{file} and {file.removesuffix('/__init__.py')}.py would be the same module",
-                cure="rename one of them",
-                file=file,
-            )
+        other = f"{file.removesuffix('/__init__.py')}.py"
+        if file.endswith("/__init__.py") and other in source.files:
+            message = f"{file} and {other} would be the same module"
+            yield Finding("file-name", "error", message, cure="rename one of them", file=file)
 
 
 # -- names -------------------------------------------------------------------------------------
 
 
-def _undefined_name_finding(
-    file: str, content: SourceFile, unknown: UnknownName, *, hint: str, outer: Container[str]
+def _undefined_name(
+    unknown: UnknownName, text: Analysis, outer: Container[str], where: dict[str, Any]
 ) -> Finding:
     name = unknown.name
+    message, cure = f"name {name!r} is not defined", "define it or import it"
     if name in outer:
         message = f"{name!r} exists only in the notebook, and module code does not see its names"
         cure = "define or import it in the module"
-    else:
-        message, cure = f"name {name!r} is not defined", "define it or import it"
     if name in _IMPORT_OF:
         cure = f"add '{_IMPORT_OF[name]}'"
-    elif hint and name not in outer:
-        cure = otherwise(hint, "define it or import it")
+    elif name not in outer:
+        known = {*text.lines, *text.code.co_names} - {name}
+        cure = otherwise(near(name, known, cutoff=0.8), cure)
     level: Level = "error" if unknown.certain else "warning"
-    return Finding(
-        "undefined-name", level, message, cure=cure, file=file, line=unknown.line, cell=content.cell
-    )
-
-
-def _similar_name_hint(name: str, text: Analysis) -> str:
-    known = {*text.lines, *text.code.co_names}
-    return near(name, known - {name}, cutoff=0.8)
+    return Finding("undefined-name", level, message, cure=cure, line=unknown.line, **where)
 
 
 # -- relative imports --------------------------------------------------------------------------
@@ -162,7 +131,7 @@ def _imported_paths(file: str, relative: RelativeImport) -> Iterator[str]:
     folder = file.split("/")[:-1]
     if relative.level - 1 > len(folder):
         return  # it leads out of the module
-    base = folder[: len(folder) - (relative.level - 1)]
+    base = folder[: len(folder) - relative.level + 1]
     if relative.module:
         yield "/".join([*base, *relative.module.split(".")])
     elif not base:
@@ -170,19 +139,12 @@ def _imported_paths(file: str, relative: RelativeImport) -> Iterator[str]:
 
 
 def _missing_file_findings(
-    source: Source, file: str, content: SourceFile, text: Analysis
+    source: Source, file: str, text: Analysis, where: dict[str, Any]
 ) -> Iterator[Finding]:
     for path, relative in _missing_imports(source, file, text):
         name = f"{path}.py"
-        others = [other for other in source.files if other != file]
-        other = nearest(name, others, cutoff=0.75)
+        other = nearest(name, [other for other in source.files if other != file], cutoff=0.75)
         hint = f", or import from {other}" if other else ""
-        yield Finding(
-            "missing-file",
-            "error",
-            f"imports from {name}, which the module does not have",
-            cure=f"write {name}{hint}",
-            file=file,
-            line=relative.line,
-            cell=content.cell,
-        )
+        message = f"imports from {name}, which the module does not have"
+        cure = f"write {name}{hint}"
+        yield Finding("missing-file", "error", message, cure=cure, line=relative.line, **where)

@@ -6,10 +6,9 @@ The reader asks both: it looks facts up by decorator, and adds findings with the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from ..errors import Finding
+from ..errors import Finding, Level
 from ..source import Source
 from ..spec import FACTS, Fact
 from .text import Analysis, analyze
@@ -62,7 +61,7 @@ class ClassFacts:
         return (fact for fact in self._facts if fact.decorator in decorators)
 
     def value(self, decorator: str, name: str, default: Any = None) -> Any:
-        """Return one argument of a decorator, or ``default`` if the class doesn't have it."""
+        """Return one argument of a decorator, or ``default`` without the decorator."""
         fact = self.first(decorator)
         return default if fact is None else fact.values.get(name, default)
 
@@ -79,13 +78,8 @@ class ClassFacts:
     @property
     def repeated(self) -> tuple[Fact, ...]:
         """The second and later facts of decorators that may be used only once."""
-        seen: set[str] = set()
-        repeated = []
-        for fact in self._facts:
-            if fact.decorator in seen and fact.decorator not in _REPEATABLE:
-                repeated.append(fact)
-            seen.add(fact.decorator)
-        return tuple(repeated)
+        once = [fact for fact in self._facts if fact.decorator not in _REPEATABLE]
+        return tuple(fact for fact in once if fact is not self.first(fact.decorator))
 
 
 class Findings:
@@ -95,25 +89,18 @@ class Findings:
         self.source = source
         self.collected: list[Finding] = []
 
-    def error(self, rule: str, message: str, cure: str, *, at: Fact | str = "") -> None:
-        """Add a finding that keeps the module from loading.
+    def add(
+        self, rule: str, message: str, cure: str, *, at: Fact | str = "", level: Level = "error"
+    ) -> None:
+        """Add a finding; one of level error keeps the module from loading.
 
-        Args:
-            rule: The rule's stable name.
-            message: What is wrong.
-            cure: What to do.
-            at: The decorator it is about, or the name of a class or constant in ``api.py``.
+        ``at`` is the decorator it is about, or the name of a class or constant in ``api.py``.
         """
-        self._add(Finding(rule, "error", message, cure=cure), at)
-
-    def warn(self, rule: str, message: str, cure: str, *, at: Fact | str = "") -> None:
-        """Add a finding that the module loads with; arguments as for `error`."""
-        self._add(Finding(rule, "warning", message, cure=cure), at)
-
-    def _add(self, finding: Finding, at: Fact | str) -> None:
         file, line = self._place(at)
         cell = self.source.files[file].cell
-        self.collected.append(replace(finding, file=file, line=line, cell=cell))
+        self.collected.append(
+            Finding(rule, level, message, cure=cure, file=file, line=line, cell=cell)
+        )
 
     def _place(self, at: Fact | str) -> tuple[str, int]:
         if isinstance(at, Fact):

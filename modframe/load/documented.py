@@ -24,14 +24,10 @@ def documentation_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding
         method = getattr(service.service_class, name, None)
         where = place_of_callable(method, source) or {"file": "api.py"}
         if not callable(method):
-            yield Finding(
-                "documented-method",
-                "warning",
-                f"{name!r} is documented, and class {service.service_class.__name__!r} has no "
-                "such method",
-                cure="write the method or take the ServiceMethod out",
-                **where,
-            )
+            owner = service.service_class.__name__
+            message = f"{name!r} is documented, and class {owner!r} has no such method"
+            cure = "write the method or take the ServiceMethod out"
+            yield Finding("documented-method", "warning", message, cure=cure, **where)
             continue
         for message, cure in _differences(documented, inspect.signature(method)):
             yield Finding("documented-signature", "warning", message, cure=cure, **where)
@@ -40,21 +36,16 @@ def documentation_findings(spec: ModuleSpec, source: Source) -> Iterator[Finding
 def _differences(documented: ServiceMethod, real: inspect.Signature) -> Iterator[tuple[str, str]]:
     name = documented.name
     parameters = {key: parameter for key, parameter in real.parameters.items() if key != "self"}
-    takes_any_name = any(
-        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
-    )
-    documented_names = {param.name for param in documented.params}
-    for param in documented.params:
-        if param.name not in parameters and not takes_any_name:
+    kinds = {key: parameter.kind.name for key, parameter in parameters.items()}
+    documented_names = [param.name for param in documented.params]
+    for key in documented_names:
+        if key not in parameters and "VAR_KEYWORD" not in kinds.values():
             yield (
-                f"{name}() is documented with a parameter {param.name!r} that it does not take",
+                f"{name}() is documented with a parameter {key!r} that it does not take",
                 "add the parameter or take the ServiceParam out",
             )
     for key, parameter in parameters.items():
-        required = parameter.default is parameter.empty and parameter.kind not in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
-        )
+        required = parameter.default is parameter.empty and not kinds[key].startswith("VAR_")
         if required and key not in documented_names:
             yield (
                 f"{name}() requires {key!r}, which is not documented",

@@ -14,13 +14,7 @@ _IMPORT_SYSTEM = frozenset({"__path__", "__spec__", "__loader__", "__wrapped__"}
 
 
 class Facade(ModuleType):
-    """A module with names of its own.
-
-    Args:
-        name: The module's name.
-        own: Attributes of its own.
-        fallback: Returns any other attribute, or raises AttributeError.
-    """
+    """A module with names of its own; ``fallback`` returns others or raises AttributeError."""
 
     def __init__(self, name: str, own: dict[str, Any], fallback: Callable[[str], Any]) -> None:
         super().__init__(name)
@@ -44,7 +38,12 @@ def attribute_getter(package: str) -> Callable[[str], Any]:
         except AttributeError:
             if name.startswith("__"):
                 raise
-            return _submodule(package, name)
+        try:
+            return importlib.import_module(f"{package}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{package}.{name}":
+                raise
+            raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
 
     return attribute
 
@@ -72,12 +71,3 @@ def public_names(module: ModuleType) -> list[str]:
     """Return the names that ``from module import *`` imports."""
     named = getattr(module, "__all__", None)
     return list(named or [name for name in vars(module) if not name.startswith("_")])
-
-
-def _submodule(package: str, name: str) -> ModuleType:
-    try:
-        return importlib.import_module(f"{package}.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"{package}.{name}":
-            raise
-        raise AttributeError(f"module {package!r} has no attribute {name!r}") from None

@@ -31,12 +31,7 @@ _WRAPPED = (staticmethod, classmethod, partialmethod, singledispatchmethod)
 
 
 def public_methods(cls: type, documented: Container[str] = ()) -> Iterator[tuple[str, Any]]:
-    """Yield name and function of each method that a handle offers.
-
-    Args:
-        cls: The service class.
-        documented: Names of documented methods; hooks among them are offered too.
-    """
+    """Yield name and function of each method that a handle offers; hooks only if documented."""
     attributes: dict[str, Any] = {}  # `inspect.getattr_static` takes 20 times as long
     for base in reversed(cls.__mro__[:-1]):  # `object` has no public name
         attributes |= vars(base)

@@ -28,7 +28,7 @@ def find_module_class(modules: Mapping[str, ModuleType], findings: Findings) -> 
     candidates = decorated or [cls for cls in own if hasattr(cls, FACTS)]
     if len(candidates) > 1:
         names = ", ".join(cls.__name__ for cls in candidates)
-        findings.error(
+        findings.add(
             "several-module-classes",
             f"there are {len(candidates)} module classes: {names}",
             "keep one here, and make each other one a module of its own",
@@ -42,8 +42,14 @@ def find_module_class(modules: Mapping[str, ModuleType], findings: Findings) -> 
         report_missing_decorators(undecorated, MANDATORY, findings)
         return None
     imported = next((cls for cls in classes if FACTS in vars(cls)), None)
-    hint = _origin_hint(imported, modules) if imported is not None else ""
-    findings.error(
+    hint = ""
+    if imported is not None:
+        home = next((file for file in modules if modules[file].__name__ == imported.__module__), "")
+        where = ", so it is another module's"
+        if home:
+            where = f" from {home}, and api.py is where it has to stand"
+        hint = f"; {imported.__name__!r} is imported{where}"
+    findings.add(
         "no-module-class",
         f"there is no module class{hint}",
         f"write one here, under @module, or under the guide's decorators and derived from {BASE}",
@@ -54,18 +60,9 @@ def find_module_class(modules: Mapping[str, ModuleType], findings: Findings) -> 
 def report_missing_decorators(cls: type, missing: tuple[str, ...], findings: Findings) -> None:
     """Add a finding that lists the decorators of the guide's form that a class lacks."""
     listed = ", ".join(f"@{name}" for name in missing)
-    findings.error(
+    findings.add(
         "missing-decorator",
         f"class {cls.__name__!r} lacks {listed}",
         "add what is missing, or use @module, the short form of all of them",
         at=cls.__name__,
     )
-
-
-def _origin_hint(cls: type, modules: Mapping[str, ModuleType]) -> str:
-    for file, module in modules.items():
-        if module.__name__ == cls.__module__:
-            return (
-                f"; {cls.__name__!r} is imported from {file}, and api.py is where it has to stand"
-            )
-    return f"; {cls.__name__!r} is imported, so it is another module's"

@@ -33,6 +33,12 @@ from .services import ServiceReader
 
 _DATABASE = "DATABASE_NAME"
 _FILES = "MODULE_FILES"
+_ORIGINS = {"folder": "the folder says", "cells": "the cell says", "notebook": "the cell says"}
+_SHUTDOWN = {
+    "graceful_shutdown": ShutdownSpec("cleanup_resources", 30.0),
+    "force_shutdown": ShutdownSpec("force_cleanup", 5.0),
+}
+"""Decorator → what holds without it."""
 
 
 class Reader:
@@ -61,14 +67,13 @@ class Reader:
 
     def _spec(self, cls: type, facts: ClassFacts) -> ModuleSpec:
         short = facts.first("module") is not None
-        services = ServiceReader(self.source.module_id, self.modules, self._findings)
+        services = ServiceReader(self.modules, self._findings)
         service = services.read_short_form(cls, facts) if short else services.read_guide_form(facts)
         settings = facts.value("module", "settings")
         phase1, phase2 = self._phases(cls, facts)
+        integrity = facts.first("enforce_data_integrity")
         requires = tuple(facts.value("module", "requires") or ())
-        stopped_class = (
-            service.service_class if short and service and service.service_class else cls
-        )
+        stopped_class = (short and service and service.service_class) or cls
         return ModuleSpec(
             module_id=self.source.module_id,
             version=str(getattr(cls, "MODULE_VERSION", "0.0.0")),
@@ -97,13 +102,9 @@ class Reader:
             files=self._files(cls),
             initializes_service=short and "initialize" not in phase2,
             health=self._health(cls, facts),
-            integrity=IntegritySpec(**_values(facts.first("enforce_data_integrity"))),
-            graceful=self._shutdown(
-                facts, "graceful_shutdown", stopped_class, ShutdownSpec("cleanup_resources", 30.0)
-            ),
-            force=self._shutdown(
-                facts, "force_shutdown", stopped_class, ShutdownSpec("force_cleanup", 5.0)
-            ),
+            integrity=IntegritySpec(**(integrity.values if integrity else {})),
+            graceful=self._shutdown(facts, "graceful_shutdown", stopped_class),
+            force=self._shutdown(facts, "force_shutdown", stopped_class),
             **handover_fields(cls, facts, service, self._findings),
         )
 
@@ -111,7 +112,7 @@ class Reader:
 
     def _check(self, cls: type, facts: ClassFacts) -> None:
         for fact in facts.repeated:
-            self._findings.error(
+            self._findings.add(
                 "decorator-twice",
                 f"@{fact.decorator} stands twice on class {cls.__name__!r}",
                 "keep one of them",
@@ -122,7 +123,7 @@ class Reader:
             if facts.missing:
                 report_missing_decorators(cls, facts.missing, self._findings)
             if not any(map(is_framework_base, cls.__mro__)):
-                self._findings.error(
+                self._findings.add(
                     "wrong-base",
                     f"class {cls.__name__!r} does not inherit {BASE}",
                     f"write 'class {cls.__name__}({BASE})', which core.module_base has",
@@ -132,34 +133,26 @@ class Reader:
         self._check_database(facts)
 
     def _check_id(self, cls: type, short: Fact | None) -> None:
-        declared = short.values["module_id"] if short else None
-        at: Fact | str = short if short is not None and declared else "MODULE_ID"
-        declared = declared or getattr(cls, "MODULE_ID", "")
+        given = short.values["module_id"] if short else None
+        at = short if short and given else "MODULE_ID"
+        declared = given or getattr(cls, "MODULE_ID", "")
         wanted = self.source.module_id
         if not declared:
             if short is None:
-                self._findings.error(
-                    "module-id",
-                    f"class {cls.__name__!r} has no MODULE_ID",
-                    f"add MODULE_ID = {wanted!r}",
-                    at=cls.__name__,
-                )
+                message = f"class {cls.__name__!r} has no MODULE_ID"
+                cure = f"add MODULE_ID = {wanted!r}"
+                self._findings.add("module-id", message, cure, at=cls.__name__)
             return
         try:
             module_id = module_id_of(declared)
         except InvalidModuleIdError as error:
-            self._findings.error("module-id", f"MODULE_ID: {error.message}", error.cure, at=at)
+            self._findings.add("module-id", f"MODULE_ID: {error.message}", error.cure, at=at)
             return
         if module_id != wanted:
-            origins = {
-                "folder": "the folder says",
-                "cells": "the cell says",
-                "notebook": "the cell says",
-            }
-            self._findings.error(
+            self._findings.add(
                 "module-id",
                 f"MODULE_ID is {declared!r}, but "
-                f"{origins.get(self.source.origin, 'it is loaded as')} {wanted!r}",
+                f"{_ORIGINS.get(self.source.origin, 'it is loaded as')} {wanted!r}",
                 f"write {wanted!r} here, or move it: {module_id!r} stands in "
                 f"modules/{module_id.replace('.', '/')}",
                 at=at,
@@ -175,12 +168,13 @@ class Reader:
             constant = vars(module).get(_DATABASE)
             if isinstance(constant, str) and constant != named:
                 says = f"names {named!r}" if named else "names no database"
-                self._findings.warn(
+                self._findings.add(
                     "database-name",
                     f"@register_database {says}, and {file} has {_DATABASE} = {constant!r}, "
                     "which counts",
                     f"write database_name={constant!r}",
                     at=fact,
+                    level="warning",
                 )
                 return
 
@@ -199,13 +193,14 @@ class Reader:
         attribute = getattr(cls, name, None)
         if callable(attribute):
             return
-        hint = near(name, _methods_of(cls))
-        missing = f"class {cls.__name__!r} has no such method"
-        why = missing if attribute is None else "it is no method"
-        self._findings.error(
+        why = "it is no method"
+        if attribute is None:
+            why = f"class {cls.__name__!r} has no such method"
+        methods = [key for key in dir(cls) if key[0] != "_" and callable(getattr(cls, key))]
+        self._findings.add(
             "missing-method",
             f"@{fact.decorator} names {name!r}, and {why}",
-            otherwise(hint, "write the method"),
+            otherwise(near(name, methods), "write the method"),
             at=fact,
         )
 
@@ -218,10 +213,8 @@ class Reader:
             self._require_method(cls, method, fact)
         return HealthSpec(method, fact.values["interval"])
 
-    def _shutdown(
-        self, facts: ClassFacts, decorator: str, cls: type, default: ShutdownSpec
-    ) -> ShutdownSpec:
-        fact = facts.first(decorator)
+    def _shutdown(self, facts: ClassFacts, decorator: str, cls: type) -> ShutdownSpec:
+        fact, default = facts.first(decorator), _SHUTDOWN[decorator]
         method = fact.values["method"] if fact else default.method
         timeout = fact.values["timeout"] if fact else default.timeout
         implied = method == default.method and (fact is None or facts.first("module") is not None)
@@ -237,7 +230,7 @@ class Reader:
         """Return ``MODULE_FILES`` of the class, or of ``api.py``."""
         patterns = getattr(cls, _FILES, vars(self.modules["api.py"]).get(_FILES, ()))
         if not isinstance(patterns, list | tuple) or not all(map(_is_pattern, patterns)):
-            self._findings.error(
+            self._findings.add(
                 "module-files",
                 f"{_FILES} is {patterns!r}, and not a tuple of patterns below the module's folder",
                 f'write {_FILES} = ("queries/*.sql",)',
@@ -254,12 +247,10 @@ class Reader:
         if any(base.__name__ == "APIRouter" for base in type(router).__mro__):
             return router
         if fact is not None and name:
-            fault = (
-                "and api.py has no such variable"
-                if router is None
-                else f"and in api.py that is no APIRouter but of type {kind}"
-            )
-            self._findings.error(
+            fault = f"and in api.py that is no APIRouter but of type {kind}"
+            if router is None:
+                fault = "and api.py has no such variable"
+            self._findings.add(
                 "missing-router",
                 f"@register_api_endpoints names {name!r}, {fault}",
                 f"write '{name} = APIRouter()' in api.py and decorate the routes with "
@@ -267,11 +258,12 @@ class Reader:
                 at=fact,
             )
         elif fact is None and router is not None:
-            self._findings.warn(
+            self._findings.add(
                 "no-router",
                 f"'router' is no APIRouter but of type {kind}, and nothing of it is served",
                 "write 'router = APIRouter()', or call the variable something else",
                 at="router",
+                level="warning",
             )
         return None
 
@@ -281,16 +273,8 @@ def _is_pattern(value: object) -> bool:
     return path is not None and not path.is_absolute() and ".." not in path.parts
 
 
-def _values(fact: Fact | None) -> Mapping[str, Any]:
-    return fact.values if fact is not None else {}
-
-
 def _distinct(*groups: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for group in groups for item in group))
-
-
-def _methods_of(cls: type) -> list[str]:
-    return [name for name in dir(cls) if name[0] != "_" and callable(getattr(cls, name))]
 
 
 _CONSTANTS = {"keep_state": "MODULE_KEEP_STATE", "swap": "MODULE_SWAP", "streams": "MODULE_STREAMS"}
@@ -303,10 +287,8 @@ def handover_fields(
     owners = [cls, *([service.service_class] if service and service.service_class else ())]
     return {
         "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
-        "swap": _checked_choice(_configured(cls, facts, "swap", "overlap"), "swap", findings),
-        "streams": _checked_choice(
-            _configured(cls, facts, "streams", "finish"), "streams", findings
-        ),
+        "swap": _checked_choice(cls, facts, "swap", findings),
+        "streams": _checked_choice(cls, facts, "streams", findings),
         "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
         "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
     }
@@ -323,7 +305,7 @@ def _checked_attributes(value: Any, findings: Findings) -> tuple[str, ...]:
         isinstance(name, str) and name.isidentifier() for name in names
     ):
         constant = _CONSTANTS["keep_state"]
-        findings.error(
+        findings.add(
             "keep-state",
             f"{constant} is {value!r}, and has to name attributes of the service",
             f"write {constant} = ('counter',)",
@@ -333,11 +315,13 @@ def _checked_attributes(value: Any, findings: Findings) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _checked_choice(value: Any, name: str, findings: Findings) -> Any:
-    if value in CHOICES[name]:
+def _checked_choice(cls: type, facts: ClassFacts, name: str, findings: Findings) -> Any:
+    default, *_ = choices = CHOICES[name]
+    value = _configured(cls, facts, name, default)
+    if value in choices:
         return value
-    constant, wanted = _CONSTANTS[name], " or ".join(map(repr, CHOICES[name]))
-    findings.error(
+    constant, wanted = _CONSTANTS[name], " or ".join(map(repr, choices))
+    findings.add(
         name, f"{constant} is {value!r}, and has to be {wanted}", f"write {wanted}", at=constant
     )
-    return CHOICES[name][0]
+    return default

@@ -11,10 +11,10 @@ import os
 import site
 import sys
 import sysconfig
-import threading
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,6 @@ _MAX_FILES = 1000
 """A module that reads more has a folder of data, not a few files that belong to its source."""
 _CODE = (".py", ".pyc", ".pyi", ".pyd", ".so")
 _SYSTEM = ("/proc", "/sys", "/dev", "/lib", "/usr/lib", "/usr/share")
-# Process-wide, because an audit hook is, and can't be removed.
-_hook_lock = threading.Lock()
-_hook_installed = False
 
 
 class Reads(Set[Path]):
@@ -130,14 +127,10 @@ _INSTALLED = _installed_folders()
 _WRITING = os.O_WRONLY | os.O_RDWR | getattr(os, "O_DIRECTORY", 0)
 
 
+@cache
 def _install_hook() -> None:
-    """Install the audit hook, once."""
-    global _hook_installed
-    if not _hook_installed:
-        with _hook_lock:
-            if not _hook_installed:
-                sys.addaudithook(_audit)
-                _hook_installed = True
+    """Install the audit hook, once: it is process-wide and can't be removed."""
+    sys.addaudithook(_audit)
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:

@@ -17,10 +17,8 @@ from .methods import public_methods
 class ServiceReader:
     """Reads the service of one executed module, and adds findings about it."""
 
-    def __init__(
-        self, module_id: str, modules: Mapping[str, ModuleType], findings: Findings
-    ) -> None:
-        self._module_id = module_id
+    def __init__(self, modules: Mapping[str, ModuleType], findings: Findings) -> None:
+        self._module_id = findings.source.module_id
         self._modules = modules
         self._findings = findings
 
@@ -32,7 +30,7 @@ class ServiceReader:
         if registered is None:
             return None
         if created is not None and wanted is None:
-            self._findings.error(
+            self._findings.add(
                 "no-service-class",
                 f"@auto_service_creation names no class, so {registered.values['name']!r} would "
                 "be nothing",
@@ -43,8 +41,7 @@ class ServiceReader:
 
     def read_short_form(self, cls: type, facts: ClassFacts) -> ServiceSpec | None:
         """Return the service of the short form: the named class or the module class."""
-        at = facts.first("module")
-        wanted = facts.value("module", "service")
+        at, wanted = facts.first("module"), facts.value("module", "service")
         if wanted is None:
             at = facts.first("auto_service_creation")
             wanted = facts.value("auto_service_creation", "service_class")
@@ -61,7 +58,7 @@ class ServiceReader:
     def _spec(self, registered: Fact, cls: type | None) -> ServiceSpec:
         name = registered.values["name"]
         if not name.startswith(f"{self._module_id}.") or name == f"{self._module_id}.":
-            self._findings.error(
+            self._findings.add(
                 "service-name",
                 f"the service is called {name!r}, which is no name for one of {self._module_id!r}",
                 f"call it '{self._module_id}.service'",
@@ -75,26 +72,22 @@ class ServiceReader:
         if isinstance(wanted, type):
             return wanted
         order = sorted(self._modules, key=lambda file: (file != "api.py", file != "services.py"))
-        no_class: object = None
-        for file in order:
-            value = vars(self._modules[file]).get(wanted)
+        values = [vars(self._modules[file]).get(wanted) for file in order]
+        for value in values:
             if isinstance(value, type):
                 return value
-            no_class = no_class if value is None else value
+        others = [value for value in values if value is not None]
         own = [
             name
             for module in self._modules.values()
             for name, value in vars(module).items()
             if isinstance(value, type) and value.__module__ == module.__name__
         ]
-        hint = near(wanted, own)
-        files = ", ".join(sorted(self._modules))
-        self._findings.error(
+        message = f"there is no class {wanted!r} in {', '.join(sorted(self._modules))}"
+        self._findings.add(
             "unknown-service-class",
-            f"there is no class {wanted!r} in {files}"
-            if no_class is None
-            else f"{wanted!r} is no class but {no_class!r}",
-            otherwise(hint, "write the class, or name the one there is"),
-            at=at if at is not None else "",
+            f"{wanted!r} is no class but {others[-1]!r}" if others else message,
+            otherwise(near(wanted, own), "write the class, or name the one there is"),
+            at=at or "",
         )
         return None

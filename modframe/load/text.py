@@ -21,6 +21,7 @@ from ..source import Source, SourceFile
 from .undefined import UnknownName, unknown_names
 
 _MAGIC = re.compile(r"[%!?]|\w+\?$")
+_BAD_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _SHOWN = 80
 _ATTEMPTS = 50
 
@@ -155,19 +156,16 @@ def is_test(file: str) -> bool:
 
 
 def _bad_characters(content: SourceFile) -> Fault | None:
-    if content.text.isascii() and "\0" not in content.text:
+    match = _BAD_CHARACTER.search(content.text)
+    if match is None:
         return None
-    for number, line in enumerate(content.lines, 1):
-        if "\0" in line:
-            return Fault("a NUL character", "take it out; is this a text file?", number)
-        if line.isascii():
-            continue
-        for character in line:
-            if "\ud800" <= character <= "\udfff":
-                byte = ord(character) - 0xDC00
-                what = f"byte 0x{byte:02x} is" if 0x80 <= byte <= 0xFF else "half a character is"
-                return Fault(f"{what} not UTF-8 text", "save the file as UTF-8", number)
-    return None
+    character = match[0]
+    number = next((n for n, line in enumerate(content.lines, 1) if character in line), 0)
+    if character == "\0":
+        return Fault("a NUL character", "take it out; is this a text file?", number)
+    byte = ord(character) - 0xDC00
+    what = f"byte 0x{byte:02x} is" if 0x80 <= byte <= 0xFF else "half a character is"
+    return Fault(f"{what} not UTF-8 text", "save the file as UTF-8", number)
 
 
 def _syntax_fault(content: SourceFile, error: SyntaxError) -> Fault:
@@ -204,7 +202,8 @@ def _analyze_tree(tree: ast.Module, code: CodeType) -> Analysis:
                 lines.setdefault(node.name, node.lineno)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 lines.setdefault(node.name, node.lineno)
-                annotated |= _names_in(_annotations(node))
+                parameters = [arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)]
+                annotated |= _names_in([node.returns, *(arg.annotation for arg in parameters)])
             case ast.Assign():
                 for target in node.targets:
                     if isinstance(target, ast.Name):
@@ -221,16 +220,12 @@ def _analyze_tree(tree: ast.Module, code: CodeType) -> Analysis:
 def _statements(body: Iterable[ast.stmt], *, guarded: bool) -> Iterator[tuple[ast.stmt, bool]]:
     for node in body:
         yield node, guarded
-        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
-            inner = getattr(node, name, None)
-            if not isinstance(inner, list):
-                continue
-            if name in ("handlers", "cases"):
-                for block in inner:
-                    yield from _statements(block.body, guarded=guarded)
-            else:
-                inner_guarded = guarded or (name == "body" and _guards_imports(node))
-                yield from _statements(inner, guarded=inner_guarded)
+        inner_guarded = guarded or _guards_imports(node)
+        yield from _statements(getattr(node, "body", ()), guarded=inner_guarded)
+        for name in ("orelse", "finalbody"):
+            yield from _statements(getattr(node, name, ()), guarded=guarded)
+        for block in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+            yield from _statements(block.body, guarded=guarded)
 
 
 def _guards_imports(node: ast.stmt) -> bool:
@@ -251,20 +246,10 @@ def _guards_imports(node: ast.stmt) -> bool:
     return False
 
 
-def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
-    args = node.args
-    parameters = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
-    for parameter in parameters:
-        if parameter is not None and parameter.annotation is not None:
-            yield parameter.annotation
-    if node.returns is not None:
-        yield node.returns
-
-
-def _names_in(annotations: Iterable[ast.expr]) -> set[str]:
+def _names_in(annotations: Iterable[ast.expr | None]) -> set[str]:
     """Return the names that annotations use, also inside strings."""
     names: set[str] = set()
-    for annotation in annotations:
+    for annotation in filter(None, annotations):
         for node in ast.walk(annotation):
             if isinstance(node, ast.Name):
                 names.add(node.id)

@@ -75,10 +75,7 @@ class _Use:
 def unknown_names(tree: ast.Module, code: CodeType, annotated: Set[str]) -> tuple[UnknownName, ...]:
     """Return the names that nothing defines, by line.
 
-    Args:
-        tree: The syntax tree of the file.
-        code: The compiled file.
-        annotated: Names in annotations; the code doesn't load them where evaluation is postponed.
+    ``annotated`` are names in annotations, which code doesn't load if evaluation is postponed.
     """
     use = _Use()
     _collect(code, use, top=True)

@@ -94,12 +94,7 @@ async def wait_for_any(
 async def cancel_all(
     tasks: Iterable[asyncio.Task[Any]], *, timeout: float | None = None
 ) -> set[asyncio.Task[Any]]:
-    """Cancel tasks, wait for their end, and return those that ignore it.
-
-    Args:
-        tasks: The tasks; those that are done are left alone.
-        timeout: How long to wait, in seconds; `GRACE` by default.
-    """
+    """Cancel tasks, wait ``timeout`` seconds (`GRACE` by default), return those that ignore it."""
     running = {task for task in tasks if not task.done()}
     for task in running:
         task.cancel()
@@ -130,24 +125,27 @@ async def run_with_timeout(
             that is not an `Exception`.
         ModframeError: In place of a ``CancelledError`` that nobody requested.
     """
+    name = what if callable(what) else lambda: what
     work, context = ensure_work()
     loop = asyncio.get_running_loop()
-    task = CTask(_call(step, what, work), loop=loop, context=context, **_EAGERLY)
+    task = CTask(_call(step, name, work), loop=loop, context=context, **_EAGERLY)
     try:
         if not task.done():
             await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)
         if task.cancelled():
-            raise _cancelled_error(_name_of_step(what))
+            raise ModframeError(
+                f"{name()} let a CancelledError out, so what stands behind it did not run",
+                cure="await a task that was cancelled within "
+                "contextlib.suppress(asyncio.CancelledError)",
+            )
         if task.done():
             error = task.exception()
             if error is not None and not isinstance(error, Exception):
-                raise _exit_error(
-                    _name_of_step(what), error, "which is no ordinary exception"
-                ) from error
+                raise _exit_error(name(), error, "which is no ordinary exception") from error
             return task.result()
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
-        late = f"{_name_of_step(what)} took longer than its {timeout:g} s and"
+        late = f"{name()} took longer than its {timeout:g} s and"
         if task.done():
             raise OverdueError(f"{late} was cancelled")
         raise OverdueError(f"{late} ignores its cancellation and was left behind", task)
@@ -160,11 +158,16 @@ async def run_with_timeout(
             task.exception()  # retrieved, so that asyncio doesn't log it as well
 
 
-def _cancelled_error(what: str) -> ModframeError:
-    return ModframeError(
-        f"{what} let a CancelledError out, so what stands behind it did not run",
-        cure="await a task that was cancelled within contextlib.suppress(asyncio.CancelledError)",
-    )
+async def _call(
+    step: Callable[[], Any],
+    name: Callable[[], str],
+    work: Work,  # noqa: ARG001  # stragglers.py reads it
+) -> Any:
+    try:
+        outcome = step()
+        return await outcome if hasattr(outcome, "__await__") else outcome
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise _exit_error(name(), error, "which would have ended the process") from error
 
 
 def _exit_error(what: str, error: BaseException, why: str) -> ModuleExitError:
@@ -172,23 +175,3 @@ def _exit_error(what: str, error: BaseException, why: str) -> ModuleExitError:
         f"{what} raised {type(error).__name__}, {why}",
         cure="raise an ordinary exception or return Result.error(...)",
     )
-
-
-def _name_of_step(what: str | Callable[[], str]) -> str:
-    return what if isinstance(what, str) else what()
-
-
-async def _call(
-    step: Callable[[], Any],
-    what: str | Callable[[], str],
-    work: Work,  # noqa: ARG001  # stragglers.py reads it
-) -> Any:
-    try:
-        outcome = step()
-        if hasattr(outcome, "__await__"):
-            outcome = await outcome
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise _exit_error(
-            _name_of_step(what), error, "which would have ended the process"
-        ) from error
-    return outcome

@@ -20,12 +20,9 @@ _ADDED = "_modframe_added"
 
 
 def as_load_error(source: Source, step: str, error: BaseException) -> LoadError:
-    """Return the error of a module's step as a `LoadError`; one that is returned unchanged.
+    """Return the error of a step as a `LoadError`, unchanged if it is one.
 
-    Args:
-        source: The module's source, for places.
-        step: ``import``, a part's name, ``phase1`` or ``phase2``.
-        error: What the step raised.
+    The step is ``import``, a part's name, ``phase1`` or ``phase2``.
     """
     if isinstance(error, LoadError):
         return error

@@ -28,22 +28,17 @@ Resolver = Callable[[str], "str | None"]
 
 
 class PlainNameFinder:
-    """Finds private packages by plain names.
-
-    Attributes:
-        resolvers: Asked in turn for the package of a module.
-        fallback: Asked last.
-    """
+    """Finds private packages by plain names; ``resolvers`` are asked in turn for the package."""
 
     def __init__(self) -> None:
         self.resolvers: list[Resolver] = []
-        self.fallback: Resolver | None = None
         self._aliases: dict[str, set[str]] = {}
 
-    def install(self) -> None:
-        """Put the finder first, once."""
+    def install(self, fallback: Resolver) -> None:
+        """Put the finder first, once; ``fallback`` is the last resolver."""
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
+            self.resolvers.append(fallback)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -54,18 +49,13 @@ class PlainNameFinder:
         if len(parts) < 3:
             return self._parent(name, path)
         module_id = module_id_in(name)
-        package = self._package(module_id)
+        packages = (resolve(module_id) for resolve in [*self.resolvers])
+        package = next(filter(None, packages), None)
         if package is None or package == ".".join(parts[:3]):
             return None
         real = ".".join([package, *parts[3:]])
         self._aliases.setdefault(module_id, set()).add(name)
         return ModuleSpec(name, _Alias(real), is_package=True)
-
-    def _package(self, module_id: str) -> str | None:
-        for resolve in (*self.resolvers, self.fallback):
-            if resolve is not None and (package := resolve(module_id)) is not None:
-                return package
-        return None
 
     @staticmethod
     def _parent(name: str, path: Sequence[str] | None) -> ModuleSpec | None:

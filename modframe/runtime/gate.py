@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from contextvars import Context, ContextVar, Token, copy_context
+from contextvars import Context, ContextVar, copy_context
 
 
 class Work:
@@ -21,17 +21,7 @@ class Work:
     __slots__ = ("__weakref__",)
 
 
-_work: ContextVar[Work | None] = ContextVar("modframe_work", default=None)
-
-
-def enter_work(work: Work) -> Token[Work | None]:
-    """Make a work the current one, until `leave_work` gets the token."""
-    return _work.set(work)
-
-
-def leave_work(token: Token[Work | None]) -> None:
-    """Make the previous work the current one again."""
-    _work.reset(token)
+current_work: ContextVar[Work | None] = ContextVar("modframe_work", default=None)
 
 
 def ensure_work(context: Context | None = None) -> tuple[Work, Context | None]:
@@ -43,11 +33,11 @@ def ensure_work(context: Context | None = None) -> tuple[Work, Context | None]:
     Returns:
         The work, and the context to run the task in; ``None`` for the current one.
     """
-    work = _work.get() if context is None else context.get(_work)
+    work = current_work.get() if context is None else context.get(current_work)
     if work is None:
         work = Work()
         context = copy_context() if context is None else context
-        context.run(_work.set, work)
+        context.run(current_work.set, work)
     return work, context
 
 
@@ -70,7 +60,7 @@ class Gate:
     @property
     def passes(self) -> bool:
         """Whether the current work may pass: any closed gate waits for it."""
-        work = _work.get()
+        work = current_work.get()
         return any(work in gate.admits for gate in self._closed)
 
     def open(self) -> None:
@@ -92,10 +82,10 @@ def admitted(gates: Collection[Gate]) -> Iterator[None]:
     work = Work()
     for gate in gates:
         gate.admits.add(work)
-    token = enter_work(work)
+    token = current_work.set(work)
     try:
         yield
     finally:
-        leave_work(token)
+        current_work.reset(token)
         for gate in gates:
             gate.admits.discard(work)

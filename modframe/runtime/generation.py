@@ -110,8 +110,7 @@ class Generation:
     def release(self) -> None:
         """Count one call or request out."""
         self.in_flight -= 1
-        if self.drain_event is not None:
-            self.wake_drain()
+        self.wake_drain()
 
     def wake_drain(self) -> None:
         """Let `drain` check again who is still inside."""
@@ -136,15 +135,9 @@ class Generation:
     async def drain(
         self, timeout: float, *, hurry: asyncio.Event, calls_only: bool = False
     ) -> bool:
-        """Wait until no call is inside.
+        """Wait until nothing, or with ``calls_only`` no call, is inside; return whether that is so.
 
-        Args:
-            timeout: How long to wait, in seconds.
-            hurry: Ends the wait when set.
-            calls_only: Don't wait for streams and jobs.
-
-        Returns:
-            Whether nothing is inside any more.
+        The wait ends after ``timeout`` seconds, and when ``hurry`` is set.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -159,11 +152,7 @@ class Generation:
         return not busy()
 
     def expose_services(self, replacements: Mapping[str, Any]) -> None:
-        """Let callers reach the module's services, or what replaces them.
-
-        Args:
-            replacements: Full service name → what callers get in its place.
-        """
+        """Let callers reach the module's services, or the replacements by full service name."""
         self.services = {**self.own_services, **replacements}
         self.streams = frozenset(
             name
@@ -190,10 +179,7 @@ class Generation:
 
 
 async def wait_for_gate(find: Callable[[], Generation | None]) -> Generation | None:
-    """Return the generation to call, after waiting at its gate while that is closed.
-
-    Args:
-        find: Returns the generation that the caller sees; called again after each wait.
+    """Return the generation that ``find`` returns, after waiting at its gate while it is closed.
 
     Raises:
         ServiceUnavailableError: If the generation was stopped, its successor isn't live yet, and

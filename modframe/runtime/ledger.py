@@ -54,13 +54,9 @@ class Ledger:
         return tuple(name for name, _ in self._entries)
 
     async def close(self, error: BaseException | None = None) -> list[Exception]:
-        """Release all entries, newest first.
+        """Release all entries, newest first; return the errors of those that could not be.
 
-        Args:
-            error: The error of a failed build; context managers get it.
-
-        Returns:
-            The errors of entries that could not be released.
+        Context managers get ``error``, that of a failed build.
         """
         faults: list[Exception] = []
         cancelled: asyncio.CancelledError | None = None

@@ -5,7 +5,7 @@ Written by changes on the app loop; read by handles, the dispatcher and views in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from .gate import Gate
 from .generation import Generation
@@ -32,11 +32,7 @@ class Live:
         self._optional: dict[str, set[str]] = {}
 
     def publish(self, changes: Mapping[str, Generation | None]) -> dict[str, Generation]:
-        """Put generations in, or take out ids given as ``None``, all at once.
-
-        Returns:
-            Module id → the generation that was replaced or taken out.
-        """
+        """Put generations in, or take out ids given as ``None``, at once; return the old ones."""
         before = self.generations
         merged = {**before, **changes}
         for key in [key for key, generation in changes.items() if generation is None]:
@@ -50,23 +46,21 @@ class Live:
         self, removed: Mapping[str, Generation], added: Mapping[str, Generation | None]
     ) -> None:
         for key, old in removed.items():
-            for index, dependencies in self._edges(old):
-                for dependency in dependencies:
-                    index[dependency].discard(key)
-                    if not index[dependency]:
-                        del index[dependency]
+            for index, dependency in self._edges(old):
+                index[dependency].discard(key)
+                if not index[dependency]:
+                    del index[dependency]
         for key, new in added.items():
             if new is not None:
                 new.stage = "live"
-                for index, dependencies in self._edges(new):
-                    for dependency in dependencies:
-                        index.setdefault(dependency, set()).add(key)
+                for index, dependency in self._edges(new):
+                    index.setdefault(dependency, set()).add(key)
 
-    def _edges(self, generation: Generation) -> Iterable[tuple[dict[str, set[str]], Iterable[str]]]:
+    def _edges(self, generation: Generation) -> Iterator[tuple[dict[str, set[str]], str]]:
         spec = generation.spec
-        yield self._dependents, spec.required_ids
-        yield self._importers, dict.fromkeys(spec.imports_modules)
-        yield self._optional, dict.fromkeys(spec.after_modules)
+        yield from ((self._dependents, key) for key in spec.required_ids)
+        yield from ((self._importers, key) for key in dict.fromkeys(spec.imports_modules))
+        yield from ((self._optional, key) for key in dict.fromkeys(spec.after_modules))
 
     def dependents(self, module_id: str) -> list[str]:
         """Return the live modules that require a module, by id, service or import; sorted."""
@@ -86,11 +80,9 @@ class Live:
 
 
 def reach(begin: Iterable[str], next_to: Callable[[str], Iterable[str]]) -> list[str]:
-    """Return the ids that lead back to ``begin``, directly or not: each once, the nearest first.
+    """Return the ids reached from ``begin``, without it: each once, the nearest first.
 
-    Args:
-        begin: Where it begins; none of these is in the result.
-        next_to: Id → the ids one step further.
+    ``next_to`` returns the ids one step further.
     """
     pending = list(begin)
     known = set(pending)

@@ -23,15 +23,10 @@ class LoaderThreads:
         self._idle: list[Worker] = []
 
     async def run(self, function: Callable[[], T], *, timeout: float, what: str) -> T:
-        """Run ``function`` there and await the outcome.
-
-        Args:
-            function: What to run; prints of it land under the cell whose context this is.
-            timeout: Seconds after which nobody waits any more; a late outcome is dropped.
-            what: Names it in the error.
+        """Run ``function`` there and return its outcome; its prints land under the current cell.
 
         Raises:
-            TimeoutError: If it took longer.
+            TimeoutError: If it takes longer than ``timeout`` seconds; a late outcome is dropped.
         """
         worker = self._idle.pop() if self._idle else Worker("modframe-load")
         future = worker.call(partial(copy_context().run, function))

@@ -37,12 +37,7 @@ def print_to_cell(text: str) -> None:
 
 
 def make_printer(module_id: str, log: Callable[[str, str], None]) -> Callable[..., None]:
-    """Return the ``print`` of a module.
-
-    Args:
-        module_id: The module that prints.
-        log: Logs one text of a module, given its id.
-    """
+    """Return the ``print`` of a module; ``log`` gets the module's id and a text."""
 
     def module_print(
         *values: object, sep: str | None = " ", end: str | None = "\n", **options: Any

@@ -17,7 +17,7 @@ from ..parts.web.errors import BrokenResponseError
 from ..parts.web.part import WebPart
 from ..parts.web.paths import module_id_at, prefix_of
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
-from ..runtime.gate import Work, enter_work, leave_work
+from ..runtime.gate import Work, current_work
 from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
 from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
@@ -69,14 +69,14 @@ class Dispatcher:
                 await self._system(scope, receive, send)
                 return
             work = Work()  # requests of one connection share a context, so each sets its own
-            token = enter_work(work)
+            token = current_work.set(work)
             try:
                 generation = self._live.generations.get(module_id)
                 if generation is not None and generation.gate is not None:
                     generation = await wait_for_gate(lambda: self._live.generations.get(module_id))
                 await self._answer(generation, scope, receive, send, module_id=module_id)
             finally:
-                leave_work(token)
+                current_work.reset(token)
         except (SystemExit, KeyboardInterrupt) as error:  # they would end the loop
             raise ModuleExitError(
                 f"{module_id or 'a page'} raised {type(error).__name__} while it answered {path!r}",

@@ -10,6 +10,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from threading import get_ident
 from typing import Any
 
@@ -32,27 +33,17 @@ Explain = Callable[[str], Exception]
 class Handle:
     """Stands for a service by name; every public method of the service is a method here."""
 
-    def __init__(
-        self,
-        app_loop: AppLoop,
-        find: Find,
-        *,
-        explain: Explain,
-        module_id: str,
-        service: str,
-        own: bool = False,
-    ) -> None:
-        self.__dict__["_handle"] = _Target(
-            app_loop, find, explain, module_id=module_id, service=service, own=own
-        )
+    _handle: Target
+
+    def __init__(self, target: Target) -> None:
+        self.__dict__["_handle"] = target
 
     def __getattr__(self, name: str) -> Any:
-        target: _Target = self.__dict__["_handle"]
         if name.startswith("_"):
             raise AttributeError(name)
-        if not target.has(name):
-            raise AttributeError(_no_such_method(target, name))
-        method = self.__dict__[name] = Method(target, name)
+        if not self._handle.has(name):
+            raise self._handle.no_method(name)
+        method = self.__dict__[name] = Method(self._handle, name)
         return method
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -63,58 +54,49 @@ class Handle:
 
     def __dir__(self) -> list[str]:
         try:
-            target: _Target = self.__dict__["_handle"]
-            return target.offered()
+            return self._handle.offered()
         except ServiceUnavailableError:
             return []
 
     def __repr__(self) -> str:
-        target: _Target = self.__dict__["_handle"]
+        target = self._handle
         try:
             generation = target.resolve()
         except ServiceUnavailableError:
-            return f"<service {target.label}: not live>"
+            return f"<service {target.service}: not live>"
         methods = count(len(dir(self)), "method")
-        return f"<service {target.label}: {methods}, generation {generation.number}>"
+        return f"<service {target.service}: {methods}, generation {generation.number}>"
 
     def _repr_html_(self) -> str:
-        target: _Target = self.__dict__["_handle"]
         rows = []
         for name in dir(self):
             method = getattr(self, name)
             rows.append((f"{name}{method.signature_text()}", (method.__doc__ or "").split("\n")[0]))
-        return section(target.label, table(rows, head=("method", "what it does")))
+        return section(self._handle.service, table(rows, head=("method", "what it does")))
 
 
 def forget_methods(handle: Handle) -> None:
     """Let a handle look up its methods again, after its module was published."""
-    target = handle.__dict__["_handle"]
-    handle.__dict__.clear()
-    handle.__dict__["_handle"] = target
+    for name in list(handle.__dict__):  # other threads may use the handle meanwhile
+        if name != "_handle":
+            handle.__dict__.pop(name, None)
 
 
-class _Target:
-    """The service that a handle and its methods call, and the way to it."""
+@dataclass(eq=False, slots=True)
+class Target:
+    """The service that a handle and its methods call, and the way to it.
 
-    __slots__ = ("app_loop", "explain", "find", "label", "module_id", "own", "service")
+    Attributes:
+        service: The full name of the service.
+        own: Whether the module calls itself; such calls wait at no gate.
+    """
 
-    def __init__(
-        self,
-        app_loop: AppLoop,
-        find: Find,
-        explain: Explain,
-        *,
-        module_id: str,
-        service: str,
-        own: bool,
-    ) -> None:
-        self.app_loop = app_loop
-        self.find = find
-        self.explain = explain
-        self.module_id = module_id
-        self.service = service
-        self.label = service
-        self.own = own
+    app_loop: AppLoop
+    find: Find
+    explain: Explain
+    module_id: str
+    service: str
+    own: bool
 
     def resolve(self) -> Generation:
         """Return the generation to call.
@@ -162,11 +144,11 @@ class _Target:
         """Return the names of the methods; raises as `instance` does."""
         return [name for name, _ in public_methods(type(self.instance()), self.documented())]
 
-
-def _no_such_method(target: _Target, name: str) -> str:
-    names = target.offered()
-    hint = near(name, names).rstrip() or f"it has {', '.join(names) or 'none'}"
-    return f"service {target.label!r} has no method {name!r}; {hint}"
+    def no_method(self, name: str) -> AttributeError:
+        """Return the error for a method that the service lacks."""
+        names = self.offered()
+        hint = near(name, names).rstrip() or f"it has {', '.join(names) or 'none'}"
+        return AttributeError(f"service {self.service!r} has no method {name!r}; {hint}")
 
 
 class Method:
@@ -174,7 +156,7 @@ class Method:
 
     __slots__ = ("_name", "_target")
 
-    def __init__(self, target: _Target, name: str) -> None:
+    def __init__(self, target: Target, name: str) -> None:
         self._target = target
         self._name = name
 
@@ -254,10 +236,7 @@ class Method:
         except AttributeError:
             if hasattr(type(service), self._name):
                 raise  # by a property of the service
-            raise AttributeError(_no_such_method(target, self._name)) from None
-
-    def _service_method(self) -> Any:
-        return self._method(self._target.resolve())
+            raise target.no_method(self._name) from None
 
     @property
     def __name__(self) -> str:
@@ -265,26 +244,26 @@ class Method:
 
     @property
     def __wrapped__(self) -> Any:
-        return self._service_method()
+        return self._method(self._target.resolve())
 
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(self._service_method())
+        return inspect.signature(self.__wrapped__)
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]  # help() asks the instance
         documented = self._target.documented().get(self._name)
-        own = inspect.getdoc(self._service_method()) or ""
+        own = inspect.getdoc(self.__wrapped__) or ""
         texts = [own, _documentation(documented) if documented else ""]
         # Never empty: help() shows the class of an object without a docstring.
         return "\n\n".join(filter(None, texts)) or f"{self._name}{self.signature_text()}"
 
     def signature_text(self) -> str:
         """Return the signature as views show it."""
-        return signature_text(signature_of(self._service_method()))
+        return signature_text(signature_of(self.__wrapped__))
 
     def __repr__(self) -> str:
-        return f"<method {self._target.label}.{self._name}{self.signature_text()}>"
+        return f"<method {self._target.service}.{self._name}{self.signature_text()}>"
 
 
 def _describe_call(variables: Mapping[str, Any]) -> str:

@@ -8,44 +8,33 @@ from __future__ import annotations
 import difflib
 import weakref
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import ServiceNotFoundError
 from ...names import module_id_in
 from ...spec import module_of_service
 from ..loop import AppLoop
-from .handle import Explain, Find, Handle, forget_methods
+from .handle import Explain, Find, Handle, Target, forget_methods
 
 
+@dataclass(eq=False, repr=False)
 class Handles:
     """The handles that people or one module use, made on first use.
 
-    Args:
-        app_loop: Where calls run.
-        find: Module id → the generation that callers see.
-        explain: Module id → the error that says why there is none.
+    Attributes:
         names: Returns the names of all modules, to suggest the nearest.
         own: The module that uses the handles; its calls of itself wait at no gate.
         made: Module id → all handles of its service in the app.
     """
 
-    def __init__(
-        self,
-        app_loop: AppLoop,
-        find: Find,
-        *,
-        explain: Explain,
-        names: Callable[[], Iterable[str]],
-        own: str = "",
-        made: dict[str, weakref.WeakSet[Handle]] | None = None,
-    ) -> None:
-        self._app_loop = app_loop
-        self._find = find
-        self._own = own
-        self._made = {} if made is None else made
-        self._explain = explain
-        self._names = names
-        self._handles: dict[Any, Handle] = {}
+    app_loop: AppLoop
+    find: Find
+    explain: Explain
+    names: Callable[[], Iterable[str]]
+    own: str = ""
+    made: dict[str, weakref.WeakSet[Handle]] = field(default_factory=dict)
+    _handles: dict[Any, Handle] = field(init=False, default_factory=dict)
 
     def get(self, name: Any) -> Handle:
         """Return the handle of a service by name or class.
@@ -62,8 +51,7 @@ class Handles:
 
     def service_of(self, name: Any) -> str:
         """Return the full name of the service that a name or class means; raises as `get` does."""
-        service: str = self.get(name).__dict__["_handle"].service
-        return service
+        return self.get(name)._handle.service
 
     def _make(self, name: Any) -> Handle:
         text = _module_of_class(name) if isinstance(name, type) else name
@@ -73,9 +61,9 @@ class Handles:
                 cure="give a name such as 'standard.orders.service'",
             )
         module_id = module_of_service(text)
-        generation = self._find(module_id)
+        generation = self.find(module_id)
         if generation is None:
-            raise self._explain(text)
+            raise self.explain(text)
         service = generation.spec.service
         if service is None:
             raise ServiceNotFoundError(
@@ -84,38 +72,24 @@ class Handles:
                 name=text,
             )
         if text.count(".") > 1 and text != service.name:
-            raise self._unknown(text, [service.name])
+            raise not_found_error(text, [service.name, *self.names()])
+        own = module_id == self.own
         handle = Handle(
-            self._app_loop,
-            self._find,
-            explain=self._explain,
-            module_id=module_id,
-            service=service.name,
-            own=module_id == self._own,
+            Target(self.app_loop, self.find, self.explain, module_id, service.name, own)
         )
-        self._made.setdefault(module_id, weakref.WeakSet()).add(handle)
+        self.made.setdefault(module_id, weakref.WeakSet()).add(handle)
         if not isinstance(name, type):  # a key would keep the class, and with it its generation
             self._handles[name] = handle
         return handle
 
     def for_module(self, find: Find, own: str) -> Handles:
         """Return the handles of one module, which finds other generations than people do."""
-        return Handles(
-            self._app_loop,
-            find,
-            explain=self._explain,
-            names=self._names,
-            own=own,
-            made=self._made,
-        )
-
-    def _unknown(self, name: str, offered: Iterable[str]) -> ServiceNotFoundError:
-        return not_found_error(name, [*offered, *self._names()])
+        return replace(self, find=find, own=own)
 
     def refresh(self, module_ids: Iterable[str]) -> None:
         """Let the handles of these modules look up their methods again."""
         for module_id in module_ids:
-            for handle in list(self._made.get(module_id, ())):
+            for handle in list(self.made.get(module_id, ())):
                 forget_methods(handle)
 
 

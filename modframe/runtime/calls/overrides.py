@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ...spec import module_of_service
@@ -11,27 +12,14 @@ from ..record import Override, Record, Records
 from .handles import Handles
 
 
+@dataclass(frozen=True, repr=False)
 class Overrides:
-    """Keeps what replaces services in the records, so that swaps don't end it.
+    """Keeps what replaces services in the records, so that swaps don't end it."""
 
-    Args:
-        live: What runs.
-        records: Where overrides are kept.
-        handles: Finds the service that a name or a class means.
-        published: Called with the ids of modules whose callers get something else now.
-    """
-
-    def __init__(
-        self,
-        live: Live,
-        records: Records,
-        *,
-        handles: Handles,
-        published: Callable[[Iterable[str]], None],
-    ) -> None:
-        self._live, self._records = live, records
-        self._handles = handles
-        self._published = published
+    live: Live
+    records: Records
+    handles: Handles
+    published: Callable[[Iterable[str]], None]
 
     async def begin(self, name: Any, replacement: object) -> Override:
         """Let callers of a service get a replacement from now on.
@@ -39,24 +27,23 @@ class Overrides:
         Raises:
             ServiceNotFoundError: If no live module has the service.
         """
-        override = Override(self._handles.service_of(name), replacement)
-        record = self._records[module_of_service(override.service)]
-        record.overrides = [*record.overrides, override]
-        self._expose(record)
+        override = Override(self.handles.service_of(name), replacement)
+        record = self.records[module_of_service(override.service)]
+        self._expose(record, [*record.overrides, override])
         return override
 
     async def end(self, override: Override) -> None:
         """End an override: callers get the service again, or an older override."""
-        record = self._records[module_of_service(override.service)]
-        record.overrides = [other for other in record.overrides if other is not override]
-        self._expose(record)
+        record = self.records[module_of_service(override.service)]
+        self._expose(record, [other for other in record.overrides if other is not override])
 
-    def _expose(self, record: Record) -> None:
-        generation = self._live.generations.get(record.module_id)
+    def _expose(self, record: Record, overrides: list[Override]) -> None:
+        record.overrides = overrides
+        generation = self.live.generations.get(record.module_id)
         if generation is not None:
             generation.expose_services(record.replacements)
-            self._published([record.module_id])
+            self.published([record.module_id])
 
     def __repr__(self) -> str:
-        names = [name for record in self._records.values() for name in record.replacements]
+        names = [name for record in self.records.values() for name in record.replacements]
         return f"<Overrides: {', '.join(names) or 'none'}>"

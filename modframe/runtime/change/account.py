@@ -179,7 +179,7 @@ class Accounts:
         for part in self._parts:
             if part.noun and part.vanishes:
                 dropped += missing(part.outline(old), part.outline(new))
-        dropped += [f"{name}()" for name in sorted(method_names(old) - method_names(new))]
+        dropped += [f"{name}()" for name in sorted(method_names(old).keys() - method_names(new))]
         return [*dropped, *sorted(old.source.files.keys() - new.source.files.keys())]
 
     def closed(self, old: Generation) -> None:

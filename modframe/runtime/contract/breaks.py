@@ -20,16 +20,16 @@ from .signatures import ServiceContract, contract_of
 def contract_errors(live: Live, going: Mapping[str, Generation]) -> dict[str, ContractError]:
     """Return module id → the error that lists the uses that a change would break.
 
-    Args:
-        live: What runs.
-        going: Module id → the loaded generations of the change; they replace dependents in `live`.
+    ``going`` has the loaded generations of the change; they replace dependents in ``live``.
     """
     errors = {}
     for key, new in going.items():
         if key in live.generations and live.all_dependents(key):
             broken = [change for change in contract_changes(live, going, key) if change.uses]
             if broken:
-                errors[key] = _error(contract_of(new), broken)
+                contract = contract_of(new)
+                findings = [_finding(contract, change) for change in broken]
+                errors[key] = ContractError(key, findings, tuple(broken))
     return errors
 
 
@@ -60,26 +60,17 @@ def _declared_uses(change: ContractChange, users: list[Generation]) -> tuple[Use
     return tuple(Use(user.module_id) for user in users if names & set(user.spec.requires_services))
 
 
-def _error(contract: ServiceContract, broken: list[ContractChange]) -> ContractError:
-    findings = [_finding(contract, change) for change in broken]
-    return ContractError(contract.module_id, findings, tuple(broken))
-
-
 def _finding(contract: ServiceContract, change: ContractChange) -> Finding:
     method = contract.methods.get(change.method)
-    place = method if method is not None and method.file else contract
     users = dict.fromkeys(use.module_id for use in change.uses)
-    shown = some(change.uses)
     was = f"; it was {change.before}" if change.before else ""
     now = f" and is {change.after}" if change.before and change.after else ""
     together = ", ".join(map(repr, [contract.module_id, *users]))
     return Finding(
         "contract",
         "error",
-        f"{change.text}, and live modules use it: {shown}{was}{now}",
+        f"{change.text}, and live modules use it: {some(change.uses)}{was}{now}",
         cure=f"change {', '.join(users)} first, or both in one app.load([{together}]), or take it "
         "away with force=True (--force in a %%module cell)",
-        file=place.file,
-        line=place.line,
-        cell=place.cell,
+        **((method and method.place) or contract.place),
     )

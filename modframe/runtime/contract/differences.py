@@ -7,15 +7,16 @@ changed.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+import inspect
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from ...load.text import is_code
 from ...names import full_id
 from ...source import Source
-from .signatures import MethodContract, Parameter, ServiceContract
-from .uses import Arguments, AttributeUse, Uses, uses_in
+from .signatures import MethodContract, ServiceContract
+from .uses import AttributeUse, Uses, uses_in
 
 Kind = Literal[
     "service removed", "service renamed", "service added", "method removed", "method added",
@@ -31,6 +32,7 @@ _SHAPE = frozenset(
 )  # fmt: skip
 _GENERICS = frozenset({"Dict", "FrozenSet", "List", "Set", "Tuple", "Type"})
 """Names of ``typing`` that PEP 585 writes in lower case."""
+_STARS = {"VAR_POSITIONAL", "VAR_KEYWORD"}
 _NEVER_BREAKS = frozenset({"service added", "method added", "parameter optional"})
 
 
@@ -56,27 +58,36 @@ class ContractChange:
     Attributes:
         method: The method; empty for a change of the service as a whole.
         text: What changed, as a clause: ``total() takes no 'plus' any more``.
-        breaking: Whether callers may break; additions are listed and never break them.
         parameter: The parameter that changed, if one did.
-        before: The old signature; empty if there was none.
-        after: The new signature; empty if there is none.
         names: The names of the service, for a change of the service as a whole.
         uses: Where live modules use it.
-        old: The old method, where calls are compared.
+        old: The old method, if there was one.
         new: The new method, if there is one.
     """
 
     method: str
     kind: Kind
     text: str
-    breaking: bool
     parameter: str = ""
-    before: str = ""
-    after: str = ""
     names: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
     old: MethodContract | None = field(default=None, repr=False, compare=False)
     new: MethodContract | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def breaking(self) -> bool:
+        """Whether callers may break; additions are listed and never break them."""
+        return self.kind not in _NEVER_BREAKS
+
+    @property
+    def before(self) -> str:
+        """The old signature; empty if there was none."""
+        return str(self.old or "")
+
+    @property
+    def after(self) -> str:
+        """The new signature; empty if there is none."""
+        return str(self.new or "")
 
     def __str__(self) -> str:
         return self.text
@@ -94,17 +105,10 @@ def changes_between(old: ServiceContract, new: ServiceContract) -> tuple[Contrac
                 changes += _method_changes(method, new.methods[name])
             elif name not in new.others:
                 text = f"{name}() is gone"
-                changes.append(
-                    ContractChange(
-                        name, "method removed", text, True, before=method.signature, old=method
-                    )
-                )
+                changes.append(ContractChange(name, "method removed", text, old=method))
         for name, method in new.methods.items():
             if old.service and name not in old.methods and name not in old.others:
-                text = f"{method.signature} is new"
-                changes.append(
-                    ContractChange(name, "method added", text, False, after=method.signature)
-                )
+                changes.append(ContractChange(name, "method added", f"{method} is new", new=method))
     return tuple(sorted(changes, key=lambda change: not change.breaking))
 
 
@@ -112,51 +116,36 @@ def _service_changes(old: ServiceContract, new: ServiceContract) -> Iterator[Con
     names = (old.module_id, old.module_id.partition(".")[2], old.service)
     if not old.service:
         if new.service:
-            text = f"the service {new.service!r} is new"
-            yield ContractChange("", "service added", text, False)
+            yield ContractChange("", "service added", f"the service {new.service!r} is new")
     elif not new.service:
         text = f"the service {old.service!r} is gone"
-        yield ContractChange("", "service removed", text, True, names=names)
+        yield ContractChange("", "service removed", text, names=names)
     elif new.service != old.service:
         text = f"the service {old.service!r} is called {new.service!r} now"
-        yield ContractChange("", "service renamed", text, True, names=names)
+        yield ContractChange("", "service renamed", text, names=names)
 
 
 def _method_changes(old: MethodContract, new: MethodContract) -> list[ContractChange]:
     rows: list[tuple[Kind, str, str]] = []
+    returned, returns = _types(old, new, "return")
     if old.kind != new.kind:
         was, now = ("a stream", "one value") if old.kind == "stream" else ("one value", "a stream")
         rows.append(("stream", f"{old.name}() gives {now}, not {was}, now", ""))
-    elif change := _type_change(old.returns, new.returns, old.documented, new.documented):
-        was, now = change
-        if not _accepts(was, now):
-            rows.append(("return type", f"{old.name}() returns {now}, not {was}, now", ""))
-    if old.parameters is not None and new.parameters is not None:
-        rows += _parameter_changes(old.name, old.parameters, new.parameters)
+    elif not _accepts(returned, returns):
+        rows.append(("return type", f"{old.name}() returns {returns}, not {returned}, now", ""))
+    if old.signature is not None and new.signature is not None:
+        rows += _parameter_changes(old, new)
     return [
-        ContractChange(
-            old.name,
-            kind,
-            text,
-            kind not in _NEVER_BREAKS,
-            parameter=parameter,
-            before=old.signature,
-            after=new.signature,
-            old=old,
-            new=new,
-        )
+        ContractChange(old.name, kind, text, parameter, old=old, new=new)
         for kind, text, parameter in rows
     ]
 
 
-def _parameter_changes(
-    name: str, old: tuple[Parameter, ...], new: tuple[Parameter, ...]
-) -> Iterator[tuple[Kind, str, str]]:
-    if _takes_anything(new):
-        return  # what could be passed before still can be
+def _parameter_changes(old: MethodContract, new: MethodContract) -> Iterator[tuple[Kind, str, str]]:
+    name, before, after = old.name, old.parameters, new.parameters
+    if {parameter.kind.name for parameter in after.values()} == _STARS:
+        return  # it takes (*args, **kwargs): what could be passed before still can be
     renamed = _renamed(old, new)
-    before = {parameter.name: parameter for parameter in old}
-    after = {parameter.name: parameter for parameter in new}
     for key in before:
         if key in renamed:
             text = f"{name}() takes {renamed[key]!r} in place of {key!r} now"
@@ -165,9 +154,9 @@ def _parameter_changes(
             yield "parameter removed", f"{name}() takes no {key!r} any more", key
     for key, parameter in after.items():
         if key in before:
-            yield from _changes_of_one(name, before[key], parameter)
+            yield from _changes_of_one(key, old, new)
         elif key not in renamed.values():
-            if parameter.required:
+            if _required(parameter):
                 yield "parameter added", f"{name}() requires {key!r} now", key
             else:
                 yield "parameter optional", f"{name}() can take {key!r} now", key
@@ -177,57 +166,51 @@ def _parameter_changes(
         yield "parameters reordered", f"{name}() takes its parameters as {now} now", ""
 
 
-def _changes_of_one(name: str, old: Parameter, new: Parameter) -> Iterator[tuple[Kind, str, str]]:
-    key = old.name
-    if new.required and not old.required:
+def _changes_of_one(
+    key: str, old: MethodContract, new: MethodContract
+) -> Iterator[tuple[Kind, str, str]]:
+    name, before, after = old.name, old.parameters[key], new.parameters[key]
+    if _required(after) and not _required(before):
         yield "parameter required", f"{name}() requires {key!r} now", key
-    elif old.required and not new.required:
+    elif _required(before) and not _required(after):
         yield "parameter optional", f"{name}() can go without {key!r} now", key
-    if old.kind != new.kind and new.kind != "POSITIONAL_OR_KEYWORD":
-        kind = new.kind.lower().replace("_", " ")
+    if before.kind != after.kind and after.kind != after.POSITIONAL_OR_KEYWORD:
+        kind = after.kind.name.lower().replace("_", " ")
         yield "parameter kind", f"{name}() takes {key!r} as {kind} now", key
-    if change := _type_change(old.annotation, new.annotation, old.documented, new.documented):
-        was, now = change
-        if not _accepts(now, was):
-            yield "parameter type", f"{name}() takes {key!r} as {now}, not {was}, now", key
+    was, now = _types(old, new, key)
+    if not _accepts(now, was):
+        yield "parameter type", f"{name}() takes {key!r} as {now}, not {was}, now", key
 
 
-def _takes_anything(parameters: tuple[Parameter, ...]) -> bool:
-    """Return whether they are ``(*args, **kwargs)``, under any names."""
-    return {parameter.kind for parameter in parameters} == {"VAR_POSITIONAL", "VAR_KEYWORD"}
+def _required(parameter: inspect.Parameter) -> bool:
+    return parameter.default is parameter.empty and parameter.kind.name not in _STARS
 
 
-def _positional(*parameters: Parameter) -> bool:
-    kinds = {parameter.kind for parameter in parameters}
+def _positional(*parameters: inspect.Parameter) -> bool:
+    kinds = {parameter.kind.name for parameter in parameters}
     return kinds <= {"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"}
 
 
-def _renamed(old: tuple[Parameter, ...], new: tuple[Parameter, ...]) -> dict[str, str]:
+def _renamed(old: MethodContract, new: MethodContract) -> dict[str, str]:
     """Return old name → new name, of parameters that differ in their name only."""
-    old_names = {parameter.name for parameter in old}
-    new_names = {parameter.name for parameter in new}
     return {
         before.name: after.name
-        for before, after in zip(old, new, strict=False)
-        if before.name not in new_names
-        and after.name not in old_names
-        and (before.kind, before.required, before.annotation)
-        == (after.kind, after.required, after.annotation)
+        for before, after in zip(old.parameters.values(), new.parameters.values(), strict=False)
+        if before.name not in new.parameters
+        and after.name not in old.parameters
+        and before.replace(name=after.name) == after
     }
 
 
 # -- types as text -----------------------------------------------------------------------------
 
 
-def _type_change(
-    old: str, new: str, old_documented: str, new_documented: str
-) -> tuple[str, str] | None:
-    """Return the old and the new type if both versions have one and they differ, else ``None``."""
-    if old and new:
-        return (old, new) if _union_members(old) != _union_members(new) else None
-    if old_documented and new_documented and old_documented != new_documented:
-        return old_documented, new_documented
-    return None
+def _types(old: MethodContract, new: MethodContract, name: str) -> tuple[str, str]:
+    """Return the old and the new type if both versions annotate it, else if both document it."""
+    for was, now in zip(old.types(name), new.types(name), strict=True):
+        if was and now:
+            return was, now
+    return "", ""
 
 
 def _accepts(wide: str, narrow: str) -> bool:
@@ -281,12 +264,7 @@ def _members_of_node(node: ast.expr) -> Iterator[str]:
 
 
 def uses_of_change(change: ContractChange, dependents: Iterable[Source]) -> tuple[Use, ...]:
-    """Return where dependents use what changed; empty for a change that breaks nobody.
-
-    Args:
-        change: What changed.
-        dependents: The sources of modules that require the service's module or import from it.
-    """
+    """Return where dependents use what changed; empty for a change that breaks nobody."""
     if not change.breaking:
         return ()
     return tuple(
@@ -309,39 +287,38 @@ def _lines_of_uses(change: ContractChange, uses: Uses) -> list[int]:
 def _is_broken(use: AttributeUse, change: ContractChange) -> bool:
     """Return whether a change breaks a use of the method's name."""
     old, new, arguments = change.old, change.new, use.arguments
-    if arguments is None or old is None or old.parameters is None:
+    if arguments is None or old is None or old.signature is None:
         return True  # the text doesn't tell how it is used
-    before = _bind(old, arguments)
+    before = old.bind(arguments)
     if before is None:
         return False  # not a call of this method: it would fail already
     if change.kind == "parameter type":
         return change.parameter in before
     if change.kind not in _SHAPE or new is None:
         return True
-    return _binds_differently(old, new, arguments)
+    after = new.bind(arguments)
+    return after is None or _binds_differently(old, new, before, after)
 
 
-def _binds_differently(old: MethodContract, new: MethodContract, arguments: Arguments) -> bool:
-    """Return whether a call that matched the old signature fails or binds differently now."""
-    before, after = _parameters_of(arguments, old), _parameters_of(arguments, new)
-    if before is None or after is None:
-        return True
-    old_parameters, new_parameters = old.parameters or (), new.parameters or ()
-    renamed = _renamed(old_parameters, new_parameters)
+def _binds_differently(
+    old: MethodContract, new: MethodContract, before: dict[str, Any], after: dict[str, Any]
+) -> bool:
+    """Return whether an argument of a call goes to another parameter than before."""
+    renamed, now_at = _renamed(old, new), _parameter_of_argument(after)
     only_by_position = {
-        parameter.name for parameter in new_parameters if parameter.kind == "POSITIONAL_ONLY"
-    } - {parameter.name for parameter in old_parameters}
+        name for name, parameter in new.parameters.items()
+        if parameter.kind is parameter.POSITIONAL_ONLY and name not in old.parameters
+    }  # fmt: skip
     return any(
         name and now and now != renamed.get(name, name) and now not in only_by_position
-        for name, now in ((name, after[argument]) for argument, name in before.items())
+        for name, now in (
+            (name, now_at[argument]) for argument, name in _parameter_of_argument(before).items()
+        )
     )
 
 
-def _parameters_of(arguments: Arguments, method: MethodContract) -> dict[object, str] | None:
-    """Return argument → its parameter, empty for ``*args``; ``None`` if a call doesn't fit."""
-    bound = _bind(method, arguments)
-    if bound is None:
-        return None
+def _parameter_of_argument(bound: dict[str, Any]) -> dict[object, str]:
+    """Return argument → its parameter; empty for ``*args`` and ``**kwargs``."""
     parameters: dict[object, str] = {}
     for name, value in bound.items():
         if isinstance(value, tuple | dict):
@@ -349,7 +326,3 @@ def _parameters_of(arguments: Arguments, method: MethodContract) -> dict[object,
         else:
             parameters[value] = name
     return parameters
-
-
-def _bind(method: MethodContract, arguments: Arguments) -> Mapping[str, object] | None:
-    return method.bind(arguments.positional, arguments.keywords)

@@ -10,39 +10,22 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal
 
 from ...load.methods import public_methods
 from ...load.text import Analysis, analyze, place_of_callable
 from ...names import plain_names
 from ...source import Source
-from ...spec import ModuleSpec, ServiceMethod, type_name
+from ...spec import ServiceMethod, type_name
 from ..generation import Generation
-
-_DEFAULT_KIND = inspect.Parameter.POSITIONAL_OR_KEYWORD
-_STARS = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}
+from .uses import Arguments
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of a method: its kind as `inspect` names it, its types as text.
+class _Text(str):
+    """A type or a default as text, which a signature shows without quotes."""
 
-    Attributes:
-        annotation: The type in the code; empty without one.
-        documented: The type that a `ServiceParam` gives; empty without one.
-    """
-
-    name: str
-    kind: str = _DEFAULT_KIND.name
-    required: bool = True
-    annotation: str = ""
-    documented: str = ""
-
-    @property
-    def optional(self) -> bool:
-        """Whether it has a default, which ``*args`` and ``**kwargs`` don't have."""
-        return not self.required and self.kind not in _STARS
+    __slots__ = ()
+    __repr__ = str.__str__
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,42 +35,47 @@ class MethodContract:
     Attributes:
         kind: ``stream`` for an async generator; sync and async are both ``plain``, because handles
             hide the difference.
-        parameters: In order, without ``self``; ``None`` if they can't be told.
-        returns: The annotated type of its value; empty without one.
-        documented: The type that a `ServiceReturn` gives; empty without one.
-        signature: As people write it: ``total(plus: int = ...) -> int``.
-        file: The module's file that holds it; empty, like line and cell, if it isn't known.
+        signature: Without ``self``, with types as text and every default as ``...``; ``None`` if
+            it can't be told.
+        documented: Parameter → the type that its `ServiceParam` gives; ``return`` → the type that
+            the `ServiceReturn` gives.
+        place: ``file``, ``line`` and ``cell`` of a finding; empty if they aren't known.
     """
 
     name: str
     kind: Literal["plain", "stream"]
-    parameters: tuple[Parameter, ...] | None
-    returns: str = ""
-    documented: str = ""
-    signature: str = ""
-    file: str = ""
-    line: int = 0
-    cell: str = ""
+    signature: inspect.Signature | None
+    documented: Mapping[str, str]
+    place: Mapping[str, Any]
 
-    def bind(self, positional: int, keywords: tuple[str, ...]) -> dict[str, Any] | None:
+    @property
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        """Name → parameter, in order."""
+        return self.signature.parameters if self.signature else {}
+
+    def types(self, name: str) -> tuple[str, str]:
+        """Return the annotated and the documented type of a parameter or ``return``, if any."""
+        returns = self.signature and self.signature.return_annotation
+        annotation = returns if name == "return" else self.parameters[name].annotation
+        annotated = annotation if isinstance(annotation, str) else ""
+        return annotated, self.documented.get(name, "")
+
+    def bind(self, arguments: Arguments) -> dict[str, Any] | None:
         """Return parameter → position or keyword of its argument; ``None`` if a call doesn't fit.
 
-        >>> MethodContract("total", "plain", (Parameter("plus", required=False),)).bind(1, ())
+        >>> signature = inspect.signature(lambda plus=2: plus)
+        >>> MethodContract("total", "plain", signature, {}, {}).bind(Arguments(1))
         {'plus': 0}
         """
-        parameters = [
-            inspect.Parameter(
-                parameter.name,
-                getattr(inspect.Parameter, parameter.kind),
-                default=None if parameter.optional else inspect.Parameter.empty,
-            )
-            for parameter in self.parameters or ()
-        ]
+        keywords = {key: key for key in arguments.keywords}
         try:
-            signature = inspect.Signature(parameters)
-            return signature.bind(*range(positional), **{key: key for key in keywords}).arguments
+            signature = self.signature or inspect.Signature()
+            return signature.bind(*range(arguments.positional), **keywords).arguments
         except TypeError:
             return None
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.signature or '(...)'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,134 +85,107 @@ class ServiceContract:
     Attributes:
         methods: Name → the method.
         others: Public callables that aren't methods; nothing is known of them.
-        file: The file of the service's class, with line and cell.
+        place: ``file``, ``line`` and ``cell`` of the service's class.
     """
 
     module_id: str
     service: str = ""
-    methods: Mapping[str, MethodContract] = field(default_factory=lambda: MappingProxyType({}))
+    methods: Mapping[str, MethodContract] = field(default_factory=dict)
     others: frozenset[str] = frozenset()
-    file: str = ""
-    line: int = 0
-    cell: str = ""
+    place: Mapping[str, Any] = field(default_factory=dict)
 
 
 def contract_of(generation: Generation) -> ServiceContract:
     """Return the contract of a loaded generation, which keeps it: two changes compare it."""
-    contract: ServiceContract | None = generation.contract
-    if contract is None:
-        contract = generation.contract = read_contract(generation.spec, generation.source)
+    if generation.contract is None:
+        generation.contract = _read_contract(generation)
+    contract: ServiceContract = generation.contract
     return contract
 
 
-def read_contract(spec: ModuleSpec, source: Source) -> ServiceContract:
-    """Return the contract of a module's service class and its documentation.
-
-    Args:
-        spec: What the module says about itself.
-        source: Its source, for places.
-    """
-    service = spec.service
+def _read_contract(generation: Generation) -> ServiceContract:
+    source, service = generation.source, generation.spec.service
     if service is None or service.service_class is None:
-        return ServiceContract(spec.module_id)
+        return ServiceContract(source.module_id)
     cls = service.service_class
     methods = {
         name: _read_method(cls, name, documented=service.methods.get(name), source=source)
-        for name, _ in public_methods(cls, service.methods)
+        for name in method_names(generation)
     }
     public = (name for name in dir(cls) if not name.startswith("_") and name not in methods)
     others = frozenset(name for name in public if callable(inspect.getattr_static(cls, name, None)))
     place = _class_place(cls, methods, source)
-    return ServiceContract(spec.module_id, service.name, MappingProxyType(methods), others, **place)
+    return ServiceContract(source.module_id, service.name, methods, others, place)
 
 
-def method_names(generation: Generation) -> frozenset[str]:
-    """Return the names of the public methods of a generation's service."""
+def method_names(generation: Generation) -> dict[str, None]:
+    """Return the names of the public methods of a generation's service, in order."""
     service = generation.spec.service
     if service is None or service.service_class is None:
-        return frozenset()
-    return frozenset(name for name, _ in public_methods(service.service_class, service.methods))
+        return {}
+    return dict.fromkeys(name for name, _ in public_methods(service.service_class, service.methods))
 
 
 def _read_method(
     cls: type, name: str, *, documented: ServiceMethod | None, source: Source
 ) -> MethodContract:
-    raw = inspect.getattr_static(cls, name)
     method = getattr(cls, name)
-    kind: Literal["plain", "stream"] = "stream" if inspect.isasyncgenfunction(method) else "plain"
-    documents = documented.returns if documented else None
-    documented_type = type_name(documents.return_type) if documents else ""
-    place = place_of_callable(method, source)
+    types = {}
+    if documented is not None:
+        types = {param.name: type_name(param.param_type) for param in documented.params}
+        if documented.returns:
+            types["return"] = type_name(documented.returns.return_type)
     try:
-        real = inspect.signature(method)
-        first = next(iter(real.parameters.values()), None)
-        takes_self = first is not None and first.kind.name.startswith("POSITIONAL")
-        if takes_self and not isinstance(raw, staticmethod | classmethod):
-            real = real.replace(parameters=list(real.parameters.values())[1:])
+        signature = _plain_signature(cls, name)
     except Exception:  # noqa: BLE001  # an author's wrapper or annotation may raise
-        return MethodContract(name, kind, None, "", documented_type, f"{name}(...)", **place)
-    params = documented.params if documented else ()
-    documented_types = {param.name: type_name(param.param_type) for param in params}
-    own = cls.__module__
-    parameters = tuple(
-        Parameter(
-            parameter.name,
-            parameter.kind.name,
-            parameter.default is parameter.empty and parameter.kind.name not in _STARS,
-            _annotation_text(parameter.annotation, own),
-            documented_types.get(parameter.name, ""),
+        signature = None
+    kind: Literal["plain", "stream"] = "stream" if inspect.isasyncgenfunction(method) else "plain"
+    return MethodContract(name, kind, signature, types, place_of_callable(method, source))
+
+
+def _plain_signature(cls: type, name: str) -> inspect.Signature:
+    """Return the signature of a method without ``self``, with text for the author's objects."""
+    real = inspect.signature(getattr(cls, name))
+    parameters = list(real.parameters.values())
+    takes_self = parameters and parameters[0].kind.name.startswith("POSITIONAL")
+    if takes_self and not isinstance(inspect.getattr_static(cls, name), staticmethod | classmethod):
+        del parameters[0]
+    empty, package = inspect.Parameter.empty, cls.__module__
+    plain = [
+        parameter.replace(
+            annotation=_annotation_text(parameter.annotation, package),
+            default=empty if parameter.default is empty else _Text("..."),
         )
-        for parameter in real.parameters.values()
-    )
-    returns = _annotation_text(real.return_annotation, own)
-    text = _signature_text(name, parameters, returns)
-    return MethodContract(name, kind, parameters, returns, documented_type, text, **place)
+        for parameter in parameters
+    ]
+    returns = _annotation_text(real.return_annotation, package)
+    return inspect.Signature(plain, return_annotation=returns)
 
 
-def _annotation_text(annotation: Any, own: str) -> str:
+def _annotation_text(annotation: Any, own: str) -> Any:
     """Return a type as text, the same from code and strings, without generation and own package."""
     if annotation is inspect.Parameter.empty:
-        return ""
+        return annotation
     if annotation is None:
-        return "None"
+        return _Text("None")
     try:
         text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
     except Exception:  # noqa: BLE001  # the repr of an author's type may raise
-        return ""
+        return inspect.Parameter.empty
     text = text.replace("typing.", "").replace("NoneType", "None")
     package = ".".join(own.split(".")[:3])
     files = re.compile(rf"{re.escape(package)}(?:\.\w+)*\.(?=\w)")
-    return plain_names(files.sub("", text))
-
-
-def _signature_text(name: str, parameters: tuple[Parameter, ...], returns: str) -> str:
-    """Return a signature for people; defaults, the author's objects, are shown as ``...``."""
-    texts = []
-    starred = False
-    for parameter in parameters:
-        starred = starred or parameter.kind == "VAR_POSITIONAL"
-        if parameter.kind == "KEYWORD_ONLY" and not starred:
-            texts.append("*")
-            starred = True
-        annotation = f": {parameter.annotation}" if parameter.annotation else ""
-        default = (" = ..." if annotation else "=...") if parameter.optional else ""
-        texts.append(f"{_STARS.get(parameter.kind, '')}{parameter.name}{annotation}{default}")
-    positional_only = sum(parameter.kind == "POSITIONAL_ONLY" for parameter in parameters)
-    if positional_only:
-        texts.insert(positional_only, "/")
-    arrow = f" -> {returns}" if returns else ""
-    return f"{name}({', '.join(texts)}){arrow}"
+    return _Text(plain_names(files.sub("", text)))
 
 
 def _class_place(
     cls: type, methods: Mapping[str, MethodContract], source: Source
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Return the place of a class, or of its first method if its name is another in the file."""
-    lines = [(method.line, method.file) for method in methods.values() if method.file]
-    if not lines:
+    places = [method.place for method in methods.values() if method.place]
+    if not places:
         return {}
-    _, file = min(lines)
-    text = analyze(source.files[file])
-    class_line = text.lines.get(cls.__name__, 0) if isinstance(text, Analysis) else 0
-    line = class_line or min(line for line, other in lines if other == file)
-    return {"file": file, "line": line, "cell": source.files[file].cell}
+    first = min(places, key=lambda place: (place["line"], place["file"]))
+    text = analyze(source.files[first["file"]])
+    line = text.lines.get(cls.__name__, 0) if isinstance(text, Analysis) else 0
+    return {**first, "line": line or first["line"]}

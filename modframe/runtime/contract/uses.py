@@ -8,10 +8,10 @@ uses are candidates; the arguments of calls rule out most of those that mean ano
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 
 from ...source import SourceFile
 
@@ -43,10 +43,8 @@ class AttributeUse:
 class Uses:
     """The uses in one file: attribute → its uses, and service name → the line that looks it up."""
 
-    attributes: Mapping[str, tuple[AttributeUse, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
-    services: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    attributes: Mapping[str, Sequence[AttributeUse]]
+    services: Mapping[str, int]
 
 
 @lru_cache(maxsize=512)
@@ -54,32 +52,34 @@ def uses_in(content: SourceFile) -> Uses:
     """Return what a file reads off objects that may be services; empty if it isn't Python.
 
     >>> uses_in(SourceFile("x = await orders.total(2, tax=True)", "a cell")).attributes["total"]
-    (AttributeUse(line=1, arguments=Arguments(positional=1, keywords=('tax',))),)
+    [AttributeUse(line=1, arguments=Arguments(positional=1, keywords=('tax',)))]
     """
     try:
         tree = ast.parse(content.code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Uses()
+        return Uses({}, {})
     offset = content.first_line - 1
     calls = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     imported, own = _imported_names(tree), _method_names(tree)
-    attributes: dict[str, list[AttributeUse]] = {}
+    attributes: dict[str, list[AttributeUse]] = defaultdict(list)
     services: dict[str, int] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            if not _is_not_of_service(node, imported, own):
+        match node:
+            case ast.Attribute(ctx=ast.Load()) if not _is_not_of_service(node, imported, own):
                 use = AttributeUse(node.lineno + offset, _arguments(calls.get(id(node))))
-                attributes.setdefault(node.attr, []).append(use)
-        elif isinstance(node, ast.Call):
-            for function, name, line in _text_lookups(node):
-                if function == "getattr":
-                    attributes.setdefault(name, []).append(AttributeUse(line + offset))
-                else:
-                    services.setdefault(name, line + offset)
-    return Uses(
-        MappingProxyType({name: tuple(uses) for name, uses in attributes.items()}),
-        MappingProxyType(services),
-    )
+                attributes[node.attr].append(use)
+            case ast.Call(
+                func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(name)) as text, *_]
+            ):
+                attributes[name].append(AttributeUse(text.lineno + offset))
+            case ast.Call(
+                func=ast.Attribute(attr="get_service") | ast.Name(id="get_service"),
+                args=[ast.Constant(value=str(name)) as text, *_],
+            ):
+                services.setdefault(name, text.lineno + offset)
+            case _:
+                pass
+    return Uses(dict(attributes), services)
 
 
 def _imported_names(tree: ast.Module) -> set[str]:
@@ -121,19 +121,3 @@ def _arguments(call: ast.Call | None) -> Arguments | None:
     if None in names:
         return None
     return Arguments(len(call.args), tuple(filter(None, names)))
-
-
-def _text_lookups(call: ast.Call) -> Iterator[tuple[str, str, int]]:
-    """Yield function, text and line of ``getattr(x, "name")`` and ``get_service("name")``."""
-    match call:
-        case ast.Call(
-            func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(name)) as text, *_]
-        ):
-            yield "getattr", name, text.lineno
-        case ast.Call(
-            func=ast.Attribute(attr="get_service") | ast.Name(id="get_service"),
-            args=[ast.Constant(value=str(name)) as text, *_],
-        ):
-            yield "get_service", name, text.lineno
-        case _:
-            return
