@@ -17,7 +17,7 @@ from ..view.snapshot import ModuleView
 from .binding import bind
 from .dispatcher import Dispatcher
 from .guard import Guard
-from .hosts import check_token, needs_token
+from .hosts import check_token, is_loopback
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
@@ -93,16 +93,11 @@ class Site:
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
             bound = bound or bind(host, port)
-            guard = self.asgi.with_token(checked_token, required=needs_token(host))
-            accepting = await start_server(guard, bound)
-            self._arguments = arguments
-            self._server = Server(
-                host,
-                bound.getsockname()[1],
-                token=checked_token,
-                accepting=accepting,
-                block=self._block,
+            guard = self.asgi.with_token(checked_token, required=not is_loopback(host))
+            self._server = await start_server(
+                guard, bound, host=host, token=checked_token, block=self._block
             )
+            self._arguments = arguments
             return self._server
 
     async def close(self) -> None:
