@@ -133,10 +133,10 @@ class Guard:
         query = scope.get("query_string", b"").decode("latin-1")
         if "token=" not in query:
             return False
-        pairs = parse_qsl(query, keep_blank_values=True)
-        if not any(key == "token" and self._is_token(value) for key, value in pairs):
+        pairs = query.split("&")
+        rest = [pair for pair in pairs if not self._is_token_pair(pair)]
+        if len(rest) == len(pairs):
             return False
-        rest = [pair for pair in query.split("&") if not self._is_token_pair(pair)]
         scope["query_string"] = "&".join(rest).encode("latin-1")
         scope["modframe.query_token"] = quote(self.token)
         return True
