@@ -17,7 +17,7 @@ from typing import Any
 from ..app import start
 from ..errors import Finding, ModframeError
 from ..runtime.failure import as_load_error
-from ..ship.files import replace_file
+from ..ship.files import replace_files
 from ..source import Source
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     """Start the module, stop it again, and write the findings."""
     request = json.load(sys.stdin)
     content = json.dumps([finding.to_dict() for finding in _start_and_stop(request)])
-    replace_file(Path(request["result"]), content.encode())
+    replace_files({Path(request["result"]): content.encode()})
 
 
 def _start_and_stop(request: dict[str, Any]) -> list[Finding]:

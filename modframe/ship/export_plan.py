@@ -39,6 +39,10 @@ class ExportPlan:
     kept: tuple[Path, ...]
     beside: tuple[Path, ...]
 
+    def name(self, path: Path) -> str:
+        """Return a file's name below the module's folder."""
+        return path.relative_to(self.folder).as_posix()
+
 
 def plan_export(source: Source, folder: Path, record: ExportRecord) -> ExportPlan:
     """Return the plan for a source and the folder it belongs in.
@@ -48,29 +52,23 @@ def plan_export(source: Source, folder: Path, record: ExportRecord) -> ExportPla
     """
     contents = {_inside(folder, file, source): text.encode() for file, text in source.texts.items()}
     known = record.digests(folder)
-    write: list[Path] = []
-    foreign: list[Path] = []
-    remove: list[Path] = []
-    kept: list[Path] = []
-    for path, content in contents.items():
-        present = path.read_bytes() if path.is_file() else None
-        if present == content:
-            continue
-        write.append(path)
-        if present is not None and digest_of(present) != known.get(path):
-            foreign.append(path)
-    for path in sorted(set(known) - set(contents)):
-        if path.is_file():
-            unchanged = digest_of(path.read_bytes()) == known[path]
-            (remove if unchanged else kept).append(path)
-    named = {*contents, *remove, *kept}
-    beside = [
-        path
-        for path in (sorted(folder.rglob("*.py")) if folder.is_dir() else ())
-        if path not in named and is_code(path.relative_to(folder).as_posix())
-    ]
+    present = {path: path.read_bytes() for path in {*contents, *known} if path.is_file()}
+    by_hand = {path for path, text in present.items() if digest_of(text) != known.get(path)}
+    write = [path for path, content in contents.items() if present.get(path) != content]
+    gone = sorted(present.keys() - contents.keys())
+    named = {*contents, *gone}
     return ExportPlan(
-        folder, contents, tuple(write), tuple(remove), tuple(foreign), tuple(kept), tuple(beside)
+        folder,
+        contents,
+        write=tuple(write),
+        remove=tuple(path for path in gone if path not in by_hand),
+        foreign=tuple(path for path in write if path in by_hand),
+        kept=tuple(path for path in gone if path in by_hand),
+        beside=tuple(
+            path
+            for path in sorted(folder.rglob("*.py"))
+            if path not in named and is_code(path.relative_to(folder).as_posix())
+        ),
     )
 
 
@@ -87,40 +85,26 @@ def _inside(folder: Path, file: str, source: Source) -> Path:
 
 def findings_of(plan: ExportPlan) -> list[Finding]:
     """Return findings about files that were removed or left alone."""
-
-    def name(path: Path) -> str:
-        return path.relative_to(plan.folder).as_posix()
-
-    findings = [
-        Finding(
-            "file-removed",
-            "info",
-            "the module no longer has it, and nobody changed it since modframe wrote it, so it "
-            "was removed",
-            file=name(path),
-        )
-        for path in plan.remove
-    ]
-    findings += [
-        Finding(
-            "changed-by-hand",
-            "warning",
-            "the module no longer has it, but it was changed by hand since modframe wrote it, so "
-            "it was left in place and loads with the module",
-            cure="remove it, or take its text into a cell",
-            file=name(path),
-        )
-        for path in plan.kept
-    ]
-    return findings + [
-        Finding(
-            "file-beside",
-            "warning",
-            "it is in the folder and not in the live text, and loads with the module",
-            cure="remove it, or take its text into a cell",
-            file=name(path),
-        )
-        for path in plan.beside
+    removed = (
+        "the module no longer has it, and nobody changed it since modframe wrote it, so it was "
+        "removed"
+    )
+    kept = (
+        "the module no longer has it, but it was changed by hand since modframe wrote it, so it "
+        "was left in place and loads with the module"
+    )
+    beside = "it is in the folder and not in the live text, and loads with the module"
+    cure = "remove it, or take its text into a cell"
+    return [
+        *(Finding("file-removed", "info", removed, file=plan.name(path)) for path in plan.remove),
+        *(
+            Finding("changed-by-hand", "warning", kept, cure=cure, file=plan.name(path))
+            for path in plan.kept
+        ),
+        *(
+            Finding("file-beside", "warning", beside, cure=cure, file=plan.name(path))
+            for path in plan.beside
+        ),
     ]
 
 
@@ -134,7 +118,7 @@ def refusals(plan: ExportPlan, known: dict[Path, str]) -> list[Finding]:
             if path in known
             else "it says something else, and modframe has no record of having written it",
             cure="take the change into the cell, or export(force=True) to write over it",
-            file=path.relative_to(plan.folder).as_posix(),
+            file=plan.name(path),
         )
         for path in plan.foreign
     ]
