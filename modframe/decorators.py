@@ -56,7 +56,7 @@ __all__ = [
 def _record(decorator: str, **values: Any) -> Callable[[C], C]:
     for name, value in values.items():
         if name in _KINDS:
-            _check(decorator, name, value)
+            _check(decorator, name, value, _KINDS[name])
     frame = sys._getframe(2)
     fact = Fact(decorator, values, frame.f_lineno, frame.f_code.co_filename)
 
@@ -105,27 +105,27 @@ def _is_number(value: Any) -> bool:
 
 
 _Kind = tuple[str, Callable[[Any], bool]]
+_NAME: _Kind = "a name as text", _is_text
 _TEXT: _Kind = "a name as text", lambda value: value is None or _is_text(value)
 _CLASS: _Kind = "a class or its name", lambda value: isinstance(value, type | str | None)
 _FLAG: _Kind = "True or False", lambda value: isinstance(value, bool)
 _SECONDS: _Kind = "a number of seconds above 0", lambda value: _is_number(value) and value > 0
 _KINDS: Mapping[str, _Kind] = {
-    "the service's name": ("a name as text", _is_text),
     "priority": ("a number", _is_number),
     "phase": ("'phase1' or 'phase2'", ("phase1", "phase2").__contains__),
     **{
         name: (" or ".join(map(repr, words)), words.__contains__) for name, words in CHOICES.items()
     },
-    **dict.fromkeys(("method", "function", "router_name", "database_name", "database"), _TEXT),
+    **dict.fromkeys(("method", "router_name", "database_name", "database"), _TEXT),
     **dict.fromkeys(("service_class", "service", "settings"), _CLASS),
-    **dict.fromkeys(("strict_mode", "anti_mock", "optional"), _FLAG),
+    **dict.fromkeys(("strict_mode", "anti_mock"), _FLAG),
     **dict.fromkeys(("interval", "timeout"), _SECONDS),
 }
-"""Argument → what it is, in words, and a test for it; an argument means the same everywhere."""
+"""Argument → what it is, in words, and a test for it."""
 
 
-def _check(decorator: str, name: str, value: Any) -> None:
-    wanted, fits = _KINDS[name]
+def _check(decorator: str, name: str, value: Any, kind: _Kind) -> None:
+    wanted, fits = kind
     if not fits(value):
         raise _argument_error(decorator, name, wanted, value)
 
@@ -193,7 +193,7 @@ def register_service(
         methods: What callers may rely on; shown in help, views and contracts.
         priority: Breaks ties in the start order; lower comes first.
     """
-    _check("register_service", "the service's name", name)
+    _check("register_service", "the service's name", name, _NAME)
     return _record(
         "register_service", name=name, methods=_checked_methods(methods), priority=priority
     )
@@ -235,7 +235,7 @@ def _group(entry: Any) -> tuple[list[str], bool]:
         wanted = "an id or {'modules': [...], 'optional': False}"
         raise _argument_error("requires_modules", "each entry", wanted, entry)
     optional = entry.get("optional", False)
-    _check("requires_modules", "optional", optional)
+    _check("requires_modules", "optional", optional, _FLAG)
     return [
         module_id_of(name) for name in _flattened_names("requires_modules", entry["modules"])
     ], optional
@@ -298,7 +298,7 @@ def module_health_check(
     Both are kept in the spec; nothing runs the check yet.
     """
     named = function or check_function
-    _check("module_health_check", "function", named)
+    _check("module_health_check", "function", named, _TEXT)
     return _record("module_health_check", method=named, interval=interval)
 
 
