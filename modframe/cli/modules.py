@@ -19,7 +19,7 @@ from ..source import Source, find_modules, read_folder
 from ..source.workspace import find_workspace
 from ..spec import module_id_of
 from ..wording import count, near
-from .out import as_json, console, findings_json, say, show_findings, table, workspace_at
+from .out import as_json, console, say, show_findings, table, workspace_at
 
 # -- list --------------------------------------------------------------------------------------
 
@@ -51,24 +51,21 @@ def list_modules(workspace: Path | None, *, as_data: bool) -> int:
 
 def _facts(module_id: str, folder: Path) -> dict[str, Any]:
     """Return what can be said about a module without running it."""
-    facts = {
-        "id": module_id,
-        "type": module_id.partition(".")[0],
-        "version": "",
-        "description": "",
-        "folder": str(folder),
-        "errors": [],
-    }
+    constants: dict[str, str] = {}
     try:
         source = read_folder(folder, module_id=module_id)
     except ModframeError as error:
-        return {**facts, "errors": [str(error)]}
-    constants = _constants(source)
+        errors = [str(error)]
+    else:
+        constants = _constants(source)
+        errors = [str(finding) for finding in check_text(source) if finding.level == "error"]
     return {
-        **facts,
+        "id": module_id,
+        "type": module_id.partition(".")[0],
         "version": constants.get("MODULE_VERSION", ""),
         "description": constants.get("MODULE_DESCRIPTION", ""),
-        "errors": [str(finding) for finding in check_text(source) if finding.level == "error"],
+        "folder": str(folder),
+        "errors": errors,
     }
 
 
@@ -108,8 +105,7 @@ def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
     else:
         title, *lines = view.lines()
         say(title, style="bold")
-        for line in lines:
-            say(line)
+        say("\n".join(lines))
     return 0 if view.state == "LIVE" else 1
 
 
@@ -138,7 +134,7 @@ def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
             say(f"{module_id}: {_summary(findings)}")
             show_findings(findings)
     if as_data:
-        as_json(findings_json(all_findings))
+        as_json({"findings": [finding.to_dict() for finding in all_findings]})
     return 1 if any(finding.level == "error" for finding in all_findings) else 0
 
 

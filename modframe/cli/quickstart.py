@@ -37,7 +37,7 @@ from ..source import find_modules
 from ..source.workspace import data_folder, find_workspace
 from .example_requests import fetch_examples, send_examples
 from .out import console, one_line, say
-from .serve import Serving, serve
+from .serve import Serving, serve, until_stopped
 
 NOTEBOOK = "01_quickstart.ipynb"
 CELL_TIMEOUT = 300
@@ -83,8 +83,7 @@ def quickstart(*, once: bool = False, port: int = 8000, notebook: Path | None = 
             if once:
                 return await send_examples(server.url)
             await _print_suggestions(server, copy)
-            await asyncio.Event().wait()
-            return 0
+            return await until_stopped(server)
 
         # Its data stay in the playground, whatever MODFRAME_DATA says.
         serving = Serving(copy.parent, _HOST, free, data=copy.parent / "data")

@@ -37,18 +37,7 @@ OnceServed = Callable[[Server], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What to serve and where.
-
-    Attributes:
-        workspace: The workspace; by default the nearest one.
-        host: The address to listen on.
-        port: The port; 0 picks a free one.
-        token: The token that requests need; required unless the address is loopback.
-        strict: Whether to end if a module fails.
-        notebooks: Notebooks whose ``%%module`` cells are served beside the workspace's modules.
-        watch: Whether modules are swapped when their files are saved.
-        data: The folder of databases and logs; by default MODFRAME_DATA or ``data/``.
-    """
+    """What to serve and where; the options of ``modframe serve``, and the data folder."""
 
     workspace: Path | None = None
     host: str = "127.0.0.1"
@@ -71,7 +60,13 @@ class Serving:
         return workspace_at(self.workspace)
 
 
-def serve(serving: Serving, *, once_served: OnceServed | None = None) -> int:
+async def until_stopped(_server: Server) -> int:
+    """Wait for the signal that cancels this."""
+    await asyncio.Event().wait()
+    return 0
+
+
+def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
     """Serve until a signal comes; return the exit status.
 
     Args:
@@ -94,7 +89,7 @@ def serve(serving: Serving, *, once_served: OnceServed | None = None) -> int:
         bound.close()
 
 
-async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed | None) -> int:
+async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed) -> int:
     stop = Stop(asyncio.get_running_loop())
     with stop.listening():
         work = asyncio.ensure_future(_host(serving, bound, stop, once_served))
@@ -107,9 +102,7 @@ async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed
             return 0
 
 
-async def _host(
-    serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed | None
-) -> int:
+async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed) -> int:
     options = StartOptions(serving.workspace, data=serving.data, notebooks=serving.notebooks)
     async with hosted(options, strict=serving.strict) as engine:
         stop.engine = engine
@@ -121,11 +114,7 @@ async def _host(
             engine.watching.report = say_line
             await engine.watching.begin()
         _announce(engine, server, serving)
-        if once_served is None:
-            await stop.asked.wait()
-            status = 0
-        else:
-            status = await _run_until(stop, once_served(server))
+        status = await _run_until(stop, once_served(server))
         say("stopping")
     say("stopped")
     return status
@@ -135,11 +124,11 @@ async def _run_until(stop: Stop, work: Awaitable[int]) -> int:
     """Return the exit status of ``work``; if a signal comes first, cancel it and return 0."""
     task = asyncio.ensure_future(work)
     await wait_for_any(task, stop.asked)
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
-        return 0
-    return task.result()
+    if task.done():
+        return task.result()
+    task.cancel()
+    await asyncio.wait({task})
+    return 0
 
 
 def _announce(engine: Engine, server: Server, serving: Serving) -> None:
