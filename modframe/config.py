@@ -40,19 +40,13 @@ class StartOptions:
     parts: Sequence[Any] | None = None
 
     def differing_from(self, running: StartOptions) -> dict[str, tuple[Any, Any]]:
-        """Return the options that are set here and that the running app was not started with.
-
-        Returns:
-            Option name → the value here and the running app's.
-        """
-        pairs = {
-            field.name: (getattr(self, field.name), getattr(running, field.name))
-            for field in fields(self)
-        }
+        """Return the options set here that differ: name → the value here, the running app's."""
+        names = [field.name for field in fields(self)]
         return {
             name: (value, other)
-            for name, (value, other) in pairs.items()
-            if value is not None and value != other
+            for name in names
+            if (value := getattr(self, name)) is not None
+            and value != (other := getattr(running, name))
         }
 
 

@@ -230,16 +230,13 @@ class ImportCircleError(ModframeError, ImportError):
     rule = "import-circle"
 
     def __init__(self, path: Iterable[str]) -> None:
-        way = tuple(path)
+        circle = tuple(path)
         super().__init__(
-            f"modules import each other in a circle: {' → '.join(way)}",
+            f"modules import each other in a circle: {' → '.join(circle)}",
             cure="let one import inside the function that needs it, or use "
             "app_context.get_service()",
-            path=way,
+            path=circle,
         )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ImportCircleError, (self.__dict__["path"],)
 
 
 class BlockedError(ModframeError):
@@ -250,20 +247,12 @@ class BlockedError(ModframeError):
         by: The modules that block it.
     """
 
-    module_id: str
-    by: tuple[str, ...]
-
     def __init__(self, module_id: str, by: Iterable[str]) -> None:
-        names = tuple(by)
+        self.module_id, self.by = module_id, tuple(by)
         super().__init__(
-            f"{module_id} is blocked by {', '.join(names)}",
-            cure=f"mend {names[0]}; {module_id} can then be loaded",
-            module_id=module_id,
-            by=names,
+            f"{module_id} is blocked by {', '.join(self.by)}",
+            cure=f"mend {self.by[0]}; {module_id} can then be loaded",
         )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return BlockedError, (self.module_id, self.by)
 
 
 class StartError(ModframeError):

@@ -40,22 +40,19 @@ def module_id_of(name: str) -> str:
             f"{name!r} is not a module id", cure="an id is a text such as 'standard.orders'"
         )
     full = full_id(name)
-    if _ID.match(full) and full.partition(".")[2] in MODULE_TYPES:
-        raise InvalidModuleIdError(
-            f"{name!r} is not a module id",
-            cure=f"{full.partition('.')[2]!r} is a type, and its paths are those modules'; choose "
-            "another name",
-        )
+    kind, _, own_name = full.partition(".")
     if not _ID.match(full):
-        kind = full.partition(".")[0]
         hint = near(kind, MODULE_TYPES) if kind not in MODULE_TYPES else ""
-        raise InvalidModuleIdError(
-            f"{name!r} is not a module id",
-            cure=f"{hint}{'An' if hint else 'an'} id is a type ({', '.join(MODULE_TYPES)}), a dot, "
+        cure = (
+            f"{hint}{'An' if hint else 'an'} id is a type ({', '.join(MODULE_TYPES)}), a dot, "
             "and a name of lower-case letters, digits and underscores, such as 'standard.orders'; "
-            "without a type it means 'standard.'",
+            "without a type it means 'standard.'"
         )
-    return full
+    elif own_name in MODULE_TYPES:
+        cure = f"{own_name!r} is a type, and its paths are those modules'; choose another name"
+    else:
+        return full
+    raise InvalidModuleIdError(f"{name!r} is not a module id", cure=cure)
 
 
 def type_name(kind: str | type | Any) -> str:
@@ -67,15 +64,7 @@ def type_name(kind: str | type | Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ServiceParam:
-    """One documented parameter of a service method.
-
-    Args:
-        name: The parameter's name.
-        param_type: Its type, as text or as the type.
-        description: What it is, with its unit.
-        required: Whether a caller has to pass it.
-        default: Its value if it isn't passed.
-    """
+    """One documented parameter of a service method; its type is a text or a type."""
 
     name: str
     param_type: Any = "Any"
