@@ -23,13 +23,7 @@ _PREFIX = "MODFRAME_"
 class StartOptions:
     """The arguments of `modframe.start`, of `create_app` and of ``modframe serve``.
 
-    Attributes:
-        workspace: The folder with ``modules/``; by default the nearest one upward.
-        modules: The modules to load; by default all below ``modules/``.
-        data: The folder of databases and logs; by default ``<workspace>/data``.
-        settings: Module id → settings, the highest source.
-        notebooks: Notebooks whose ``%%module`` cells are modules too.
-        parts: Parts that modules get beside modframe's own.
+    `modframe.start` explains them; ``notebooks`` are those whose ``%%module`` cells are served.
     """
 
     workspace: str | Path | None = None

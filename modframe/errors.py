@@ -70,7 +70,6 @@ class ModframeError(Exception):
     """Base class of every error that modframe raises.
 
     Args:
-        message: What is wrong.
         cure: What to do next; becomes the last sentence.
         subject: The module that the error is about, where the message does not name it. The text
             of the error then begins with it.
@@ -258,8 +257,7 @@ class BlockedError(ModframeError):
 class StartError(ModframeError):
     """Raised by ``start(strict=True)`` when modules failed, after everything was stopped again.
 
-    Attributes:
-        errors: Module id → its error.
+    ``errors`` maps each module id to its error.
     """
 
     def __init__(self, errors: Mapping[str, BaseException]) -> None:
@@ -318,11 +316,7 @@ class CallEndedError(ModframeError):
 
 
 class SupersededError(ModframeError):
-    """Raised when a newer text of a module came while this one waited.
-
-    Attributes:
-        module_id: The module.
-    """
+    """Raised when a newer text of the module ``module_id`` came while this one waited."""
 
 
 class OnAppLoopError(ModframeError, RuntimeError):
@@ -338,11 +332,7 @@ class ModuleExitError(ModframeError, RuntimeError):
 
 
 class ExportError(ModframeError):
-    """Raised when an export is refused; nothing was written.
-
-    Attributes:
-        findings: The reasons.
-    """
+    """Raised when an export is refused, for the reasons in ``findings``; nothing was written."""
 
 
 class ScaffoldError(ModframeError, ValueError):
@@ -350,20 +340,11 @@ class ScaffoldError(ModframeError, ValueError):
 
 
 class ServeError(ModframeError):
-    """Raised when a server can't be started as asked; nothing listens.
-
-    Attributes:
-        host: The address that was asked for.
-        port: The port that was asked for.
-    """
+    """Raised when a server can't be started on ``host`` and ``port``; nothing listens."""
 
 
 class FormError(ModframeError):
-    """Raised when the contents of a form can't be sent; nothing was called.
-
-    Attributes:
-        field: The field with the fault.
-    """
+    """Raised when a form can't be sent for a fault in its ``field``; nothing was called."""
 
 
 class ResourceError(ModframeError):

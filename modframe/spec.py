@@ -163,7 +163,6 @@ class ModuleSpec:
         requires_modules: Modules that must be live before phase 2.
         after_modules: Optional modules; they start first if they exist.
         imports_modules: Modules that the files import from.
-        router: The `fastapi.APIRouter` the module serves, if any.
         settings_model: The settings model that ``@module`` names; in the guide's form the module
             registers it in phase 1.
         database_name: The database that a decorator names.
@@ -173,8 +172,7 @@ class ModuleSpec:
         keep_state: Attributes of the service that are copied to the next generation.
         swap: ``"stop_first"`` for a module that can't run beside its next generation.
         streams: What open streams do when the module is replaced, unless their route says it.
-        dumps_state: Whether the service has a ``dump_state``.
-        loads_state: Whether the service has a ``load_state``.
+        dumps_state: Whether the service has a ``dump_state``. ``loads_state`` likewise.
         findings: Findings of the reader that did not make it refuse the module.
     """
 

@@ -69,7 +69,7 @@ def run(args: Sequence[str] | None) -> int:
     return 0
 
 
-def _print_version(*, wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"modframe {import_module('modframe').__version__}")
         raise typer.Exit
@@ -81,10 +81,7 @@ def _main(
     version: Annotated[  # noqa: ARG001  # its callback has printed it already
         bool,
         typer.Option(
-            "--version",
-            callback=lambda value: _print_version(wanted=value),
-            is_eager=True,
-            help="Print the version.",
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
 ) -> None:

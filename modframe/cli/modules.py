@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +113,21 @@ def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
 
 
 def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
-    """Check one module, or all; return 1 if any finding is an error."""
+    """Check one module, or all; return 1 if any finding is an error.
+
+    Raises:
+        ModuleNotFoundInWorkspaceError: With the nearest name, if the module has no folder.
+    """
     from ..ship import check
 
     modules = workspace_at(workspace) / "modules"
     folders = find_modules(modules)
-    module_ids = [_existing_id(name, folders, modules)] if name else sorted(folders)
+    module_ids = [module_id_of(name)] if name else sorted(folders)
+    if name and module_ids[0] not in folders:
+        raise ModuleNotFoundInWorkspaceError(
+            f"there is no module {module_ids[0]!r} in {modules}",
+            cure=f"{near(module_ids[0], folders)}'modframe list' shows what there is",
+        )
     all_findings: list[Finding] = []
     for module_id in module_ids:
         # What module bodies print must not mix with the findings.
@@ -140,24 +149,9 @@ def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
 
 def _summary(findings: Iterable[Finding]) -> str:
     levels = [finding.level for finding in findings]
-    counts = ((levels.count("error"), "error"), (levels.count("warning"), "warning"),
-              (levels.count("info"), "note"))  # fmt: skip
-    return ", ".join(count(number, noun) for number, noun in counts if number) or "complies"
-
-
-def _existing_id(name: str, folders: Mapping[str, Path], modules: Path) -> str:
-    """Return the full id of a module that has a folder.
-
-    Raises:
-        ModuleNotFoundInWorkspaceError: With the nearest name, if it has none.
-    """
-    module_id = module_id_of(name)
-    if module_id not in folders:
-        raise ModuleNotFoundInWorkspaceError(
-            f"there is no module {module_id!r} in {modules}",
-            cure=f"{near(module_id, folders)}'modframe list' shows what there is",
-        )
-    return module_id
+    nouns = {"error": "error", "warning": "warning", "info": "note"}
+    counts = [count(levels.count(level), nouns[level]) for level in nouns if level in levels]
+    return ", ".join(counts) or "complies"
 
 
 # -- scaffold ----------------------------------------------------------------------------------
@@ -181,7 +175,5 @@ def scaffold_module(
     say(f"{written.module_id} is written:")
     for path in written.paths:
         say(f"  {path.relative_to(home)}")
-    say("next:")
-    say(f"  modframe compliance validate --module {written.module_id}")
-    say("  modframe serve")
+    say(f"next:\n  modframe compliance validate --module {written.module_id}\n  modframe serve")
     return 0

@@ -59,7 +59,7 @@ def quickstart(*, once: bool = False, port: int = 8000, notebook: Path | None = 
     Args:
         once: Whether to send each example request once and end.
         port: The first port to try.
-        notebook: The notebook, by default the one that comes with modframe.
+        notebook: By default the one that comes with modframe.
 
     Raises:
         ModframeError: If a cell fails, or nothing was exported.
@@ -117,10 +117,8 @@ async def _print_suggestions(server: Server, notebook: Path) -> None:
     for request in await fetch_examples(server.url):
         say(f"  {request.curl(server.url)}")
     say(f"  {server.url}/docs in a browser")
-    if find_spec("jupyterlab") is None:
-        say("open the notebook in JupyterLab (pip install 'modframe[notebooks]' first):")
-    else:
-        say("open the notebook in JupyterLab:")
+    first = "" if find_spec("jupyterlab") else " (pip install 'modframe[notebooks]' first)"
+    say(f"open the notebook in JupyterLab{first}:")
     say(f"  {shlex.join([sys.executable, '-m', 'jupyterlab', str(notebook)])}")
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from ..config import StartOptions
 from ..engine import Engine
@@ -90,12 +91,10 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
 
 
 async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed) -> int:
-    stop = Stop(asyncio.get_running_loop())
+    stop = Stop(asyncio.get_running_loop(), asyncio.current_task())
     with stop.listening():
-        work = asyncio.ensure_future(_host(serving, bound, stop, once_served))
-        stop.loading = work
         try:
-            return await work
+            return await _host(serving, bound, stop, once_served)
         except asyncio.CancelledError:
             if not stop.count:
                 raise
@@ -169,14 +168,14 @@ class Stop:
 
     Attributes:
         asked: Set by the first signal.
-        loading: The task to cancel on the first signal; only while nothing is served yet.
+        loading: The task to cancel on the first signal; ``None`` once the server listens.
         engine: The engine to stop faster, once it is there.
         count: How many signals came.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, loading: asyncio.Task[Any] | None) -> None:
         self.asked = asyncio.Event()
-        self.loading: asyncio.Future[int] | None = None
+        self.loading = loading
         self.engine: Engine | None = None
         self.count = 0
         self._loop = loop
@@ -205,5 +204,5 @@ class Stop:
             if self.count > 1:
                 self.engine.hurry()
         self.asked.set()
-        if self.loading is not None and not self.loading.done() and self.count == 1:
+        if self.loading is not None and self.count == 1:
             self.loading.cancel()

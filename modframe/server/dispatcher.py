@@ -126,9 +126,6 @@ class Dispatcher:
             hint = f"; near it: {', '.join(near)}" if near else ""
         return Problem(404, f"Nothing is live at {wanted}{hint}")
 
-    def __repr__(self) -> str:
-        return f"<Dispatcher: {len(self._live.generations)} modules>"
-
 
 async def _cut_short(generation: Generation, scope: Scope, send: Send) -> None:
     """Answer a request that was cancelled at its generation's deadline.

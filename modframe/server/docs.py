@@ -69,12 +69,7 @@ async def read_asset(name: str) -> bytes:
 
 
 def docs_page(document: dict[str, Any], *, query: str = "") -> bytes:
-    """Return the page as HTML.
-
-    Args:
-        document: The merged OpenAPI document.
-        query: Added to the addresses of its files, question mark included: the token.
-    """
+    """Return the page as HTML; ``query``, which has the token, ends the addresses of its files."""
     query = text(query)
     styles = f'<link rel="stylesheet" href="docs/{_STYLES}{query}"><style>{_DARK}</style>'
     scripts = "".join(

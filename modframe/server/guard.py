@@ -37,7 +37,6 @@ class Guard:
     """Passes allowed requests on to ``app``, and answers the others with a problem.
 
     Args:
-        app: The ASGI application behind it.
         allowed_hosts: Host names besides localhost and the loopback addresses.
         token: The server's token; empty if it has none.
         token_required: Whether every request needs it, as on an address that is not loopback.

@@ -41,7 +41,6 @@ class SystemPages:
     """The ASGI application of the pages.
 
     Args:
-        openapi: The merged document.
         snapshot: Returns what the status page shows of each module.
         readiness: Whether all is ready, and module id → state.
     """
@@ -124,9 +123,6 @@ class SystemPages:
     async def _asset(self, scope: Scope) -> Response:
         name = path_below_root(scope).rpartition("/")[2]
         return Response(await read_asset(name), headers=_DAY, media_type=ASSETS[name])
-
-    def __repr__(self) -> str:
-        return f"<SystemPages: {len(self._pages)} paths>"
 
 
 def _query(scope: Scope) -> str:

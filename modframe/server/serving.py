@@ -42,14 +42,15 @@ class Server:
     def __init__(
         self,
         host: str,
-        token: str,
+        port: int,
         *,
+        token: str,
         server: _Uvicorn,
         streams: Streams,
         task: asyncio.Task[None],
         block: Callable[[Callable[[], Awaitable[object]]], object],
     ) -> None:
-        self.host, self.port, self.token = host, server.address[1], token
+        self.host, self.port, self.token = host, port, token
         self._server = server
         self._streams = streams
         self._task = task
@@ -119,8 +120,8 @@ async def start_server(
     Args:
         asgi: The application.
         bound: The socket; it is closed with the server.
-        host: The address that was asked for.
-        token: What the server's requests need.
+        host: The address that was asked for, as URLs name it.
+        token: What `Server.token` says.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
 
     Raises:
@@ -139,10 +140,11 @@ async def start_server(
             timeout_graceful_shutdown=_GRACE,
         )
     )
+    address, port, *_ = bound.getsockname()
     release_leftovers(bound)
     # In an empty context, since what a request prints belongs to no cell.
     task = asyncio.get_running_loop().create_task(
-        server.serve(bound), name="modframe-server", context=Context()
+        server.serve([bound]), name="modframe-server", context=Context()
     )
     task.add_done_callback(lambda ended: _close(server, bound, ended))
     try:
@@ -151,8 +153,8 @@ async def start_server(
         task.cancel()
         raise
     if task.done():
-        _raise_ended(task, *server.address)
-    return Server(host, token, server=server, streams=streams, task=task, block=block)
+        _raise_ended(task, address, port)
+    return Server(host, port, token=token, server=server, streams=streams, task=task, block=block)
 
 
 def _raise_ended(task: asyncio.Task[None], host: str, port: int) -> None:
@@ -184,18 +186,11 @@ class _Uvicorn(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.accepting = asyncio.Event()
-        self.address = ("", 0)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Install no signal handlers; uvicorn's would raise the signals again at the end."""
         yield
-
-    async def serve(self, bound: socket.socket) -> None:  # type: ignore[override]
-        """Serve on one socket until told to stop."""
-        name = bound.getsockname()
-        self.address = (str(name[0]), int(name[1]))
-        await super().serve(sockets=[bound])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then set ``accepting``."""

@@ -28,10 +28,8 @@ class Site:
 
     Args:
         live: The table of what runs.
-        rows: Returns the rows of the status page.
-        readiness: Returns whether everything is ready, and module id → state.
-        absent: Returns state and reason of a module that is known and not live.
-        stale: Returns why a module's newest text isn't live; empty if it is.
+        rows: Returns the rows of the status page. ``readiness``: as for `SystemPages`.
+        absent: As for `Dispatcher`, like ``stale``.
         allowed_hosts: Host names to answer to besides loopback.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
     """
@@ -43,7 +41,7 @@ class Site:
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         absent: Callable[[str], tuple[str, str] | None],
-        stale: Callable[[str], str] = lambda _: "",
+        stale: Callable[[str], str],
         allowed_hosts: Iterable[str],
         block: Callable[[Callable[[], Any]], Any],
     ) -> None:
@@ -69,9 +67,9 @@ class Site:
         """Bind and listen on the running loop; the same arguments again return the same server.
 
         Args:
-            host: The address.
-            port: Its port; 0 picks a free one.
-            token: The server's token; by default a new one.
+            host: Where to listen.
+            port: 0 picks a free one.
+            token: By default a new one.
             bound: A socket from `bind` that has the address already.
 
         Raises:
@@ -106,6 +104,3 @@ class Site:
             server, self._server = self._server, None
             if server is not None:
                 await server.aclose()
-
-    def __repr__(self) -> str:
-        return f"<Site {self.server.url if self.server else 'not served'}>"

@@ -40,12 +40,7 @@ def head(title: str, extra: str = "") -> str:
 
 
 def status_page(views: Sequence[ModuleView], *, query: str = "") -> bytes:
-    """Return the page.
-
-    Args:
-        views: What it shows, a row for each.
-        query: What its links carry on, with its question mark.
-    """
+    """Return the page, a row for each view; ``query``, which has the token, ends its links."""
     live = [view for view in views if view.state == "LIVE"]
     faulty = sum(bool(view.error) for view in live)
     summary = f"{len(live)} of {len(views)} modules live"

@@ -26,9 +26,7 @@ from .guide_rules import check_guide_rules
 def check(source: Source, *, modules: Path) -> tuple[Finding, ...]:
     """Return what is wrong with a module, errors first; empty if it loads and follows the guide.
 
-    Args:
-        source: The module's text.
-        modules: The folder of modules, for its imports from others.
+    ``modules`` is the folder of modules, for its imports from others.
     """
     detached = DetachedModules(modules, mark="check")
     try:

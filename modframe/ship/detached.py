@@ -125,15 +125,11 @@ class DetachedModules:
     def _folder(self, module_id: str) -> Path:
         return folder_of(self._modules, module_id)
 
-    def __repr__(self) -> str:
-        return f"<DetachedModules: {len(self._loaded)} loaded from {self._modules}>"
-
 
 @cache
 def workspace_modules(folder: Path | None = None) -> DetachedModules:
     """Return the modules of the workspace around a folder, for a process without an app.
 
-    Args:
-        folder: By default the working directory at the first call.
+    By default the folder is the working directory at the first call.
     """
     return DetachedModules(find_workspace(above=folder) / "modules")

@@ -15,7 +15,7 @@ from ..errors import ExportError, Finding
 from ..names import folder_of
 from ..source import Source
 from ..wording import count
-from .export_plan import ExportPlan, ExportReport, findings_of, plan_export, refusals
+from .export_plan import ExportReport, findings_of, plan_export, refusals
 from .export_record import ExportRecord
 from .files import replace_files
 from .fresh_process import load_in_fresh_process
@@ -63,7 +63,13 @@ def export(
             cure="export again",
             findings=(),
         )
-    _write(plan)
+    replace_files(
+        {path: plan.contents[path] for path in plan.write}
+    )  # or none, if the disk is full
+    for path in plan.remove:
+        path.unlink(missing_ok=True)
+        if path.parent != plan.folder and not any(path.parent.iterdir()):
+            path.parent.rmdir()
     record.note(plan.contents, gone=plan.remove)
     findings = [*_draft_findings(source, draft), *findings_of(plan), *faults]
     if record.problem:
@@ -97,12 +103,3 @@ def _draft_findings(source: Source, draft: Source | None) -> list[Finding]:
         for file in sorted({*live, *drafted})
         if live.get(file) != drafted.get(file)
     ]
-
-
-def _write(plan: ExportPlan) -> None:
-    """Write and remove files; if the disk is full, the old ones stay."""
-    replace_files({path: plan.contents[path] for path in plan.write})
-    for path in plan.remove:
-        path.unlink(missing_ok=True)
-        if path.parent != plan.folder and not any(path.parent.iterdir()):
-            path.parent.rmdir()

@@ -129,7 +129,6 @@ class ExportReport:
     """What an export wrote.
 
     Attributes:
-        module_id: The module.
         folder: The module's folder.
         paths: All files of the module, written now or equal before.
         written: Those that were written now.

@@ -21,10 +21,7 @@ def digest_of(content: bytes) -> str:
 
 
 class ExportRecord:
-    """Path → digest of what modframe wrote there last.
-
-    Args:
-        data: The data folder; without one, the record is kept in memory.
+    """Path → digest of what modframe wrote there last; without a data folder, in memory only.
 
     Attributes:
         problem: Why the file can't be read; empty if it can.

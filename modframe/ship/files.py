@@ -11,8 +11,7 @@ from pathlib import Path
 def replace_files(contents: Mapping[Path, bytes]) -> None:
     """Write all contents to temporary files, then move each to its place; permissions are kept.
 
-    Args:
-        contents: Path → content; missing folders are made.
+    Missing folders are made.
 
     Raises:
         OSError: If one can't be written; all old files stay then.

@@ -42,13 +42,7 @@ _TEMPLATES = {
 
 @dataclass(frozen=True, slots=True)
 class Scaffolded:
-    """What a scaffold wrote.
-
-    Attributes:
-        module_id: The new module.
-        folder: Its folder.
-        paths: Every file that was written.
-    """
+    """What a scaffold wrote: the module's folder, and the path of every file."""
 
     module_id: str
     folder: Path

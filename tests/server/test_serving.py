@@ -9,7 +9,6 @@ import os
 import socket
 import threading
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -112,8 +111,8 @@ def test_an_open_address_needs_a_token() -> None:
 
 def server_at(host: str) -> Server:
     """Return a `Server` on port 8000 that serves nothing."""
-    fakes: Any = {"server": SimpleNamespace(address=(host, 8000)), "task": None}
-    return Server(host, "secret", streams=Any, block=Any, **fakes)
+    fakes: Any = dict.fromkeys(("server", "streams", "task", "block"))
+    return Server(host, 8000, token="secret", **fakes)
 
 
 # -- serving -----------------------------------------------------------------------------------
