@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -414,14 +415,16 @@ class AppContext:
         return self._report
 
     def _refuse_other(self, options: StartOptions) -> None:
-        differing = options.differing_from(self._options)
+        differing = [
+            f"{field.name}={value!r} (it runs with {own!r})"
+            for field in fields(options)
+            if (value := getattr(options, field.name)) is not None
+            and value != (own := getattr(self._options, field.name))
+        ]
         if differing:
-            rows = ", ".join(
-                f"{name}={value!r} (it runs with {own!r})"
-                for name, (value, own) in differing.items()
-            )
             raise StartConflictError(
-                f"modframe runs in this process already, with other arguments: {rows}",
+                "modframe runs in this process already, with other arguments: "
+                f"{', '.join(differing)}",
                 cure="call app.stop() first, or start() without them",
             )
 

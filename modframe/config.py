@@ -7,7 +7,7 @@ settings as ``app_context.config``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,16 +32,6 @@ class StartOptions:
     settings: Mapping[str, Mapping[str, Any]] | None = None
     notebooks: Sequence[Path] | None = None
     parts: Sequence[Any] | None = None
-
-    def differing_from(self, running: StartOptions) -> dict[str, tuple[Any, Any]]:
-        """Return the options set here that differ: name → the value here, the running app's."""
-        names = [field.name for field in fields(self)]
-        return {
-            name: (value, other)
-            for name in names
-            if (value := getattr(self, name)) is not None
-            and value != (other := getattr(running, name))
-        }
 
 
 class FrameworkSettings(BaseSettings):

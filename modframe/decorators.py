@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, TypeVar, overload
 
 from .errors import DecoratorError
@@ -146,20 +147,18 @@ def _flattened_names(decorator: str, *groups: Any) -> tuple[str, ...]:
 
 
 def _checked_methods(methods: Any) -> tuple[ServiceMethod, ...]:
+    fault = partial(_argument_error, "register_service")
     if not isinstance(methods, Iterable) or isinstance(methods, str):
-        raise _argument_error("register_service", "methods", "a list of ServiceMethod", methods)
+        raise fault("methods", "a list of ServiceMethod", methods)
     documented = tuple(methods)
     for method in documented:
         if not isinstance(method, ServiceMethod):
-            raise _argument_error("register_service", "methods", "a list of ServiceMethod", method)
+            raise fault("methods", "a list of ServiceMethod", method)
         for params, kind in ((method.params, ServiceParam), (method.examples, ServiceExample)):
             if not isinstance(params, list | tuple) or not all(isinstance(p, kind) for p in params):
-                what = f"a list of {kind.__name__}"
-                raise _argument_error("register_service", f"what {method.name!r} has", what, params)
-        if method.returns is not None and not isinstance(method.returns, ServiceReturn):
-            raise _argument_error(
-                "register_service", f"returns of {method.name!r}", "a ServiceReturn", method.returns
-            )
+                raise fault(f"what {method.name!r} has", f"a list of {kind.__name__}", params)
+        if not isinstance(method.returns, ServiceReturn | None):
+            raise fault(f"returns of {method.name!r}", "a ServiceReturn", method.returns)
     names = [method.name for method in documented]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise DecoratorError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from types import MappingProxyType
 from typing import Any, Literal
 
 from .wording import count
@@ -197,7 +196,7 @@ class GraphError(ModframeError):
     def __init__(
         self, missing: Mapping[str, tuple[str, ...]], cycles: Iterable[tuple[str, ...]]
     ) -> None:
-        self.missing = MappingProxyType(dict(missing))
+        self.missing = dict(missing)
         self.cycles = tuple(cycles)
         rows = [
             f"{module} requires {', '.join(map(repr, names))}, which no module provides"
@@ -209,9 +208,6 @@ class GraphError(ModframeError):
             "side look the other up when it is called"
         )
         super().__init__("; ".join(rows), cure=cure)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return GraphError, (dict(self.missing), self.cycles)
 
     def concerning(self, module_id: str) -> GraphError:
         """Return an error with only the missing modules and cycles of one module."""
@@ -227,6 +223,7 @@ class ImportCircleError(ModframeError, ImportError):
     """
 
     rule = "import-circle"
+    path: tuple[str, ...] = ()  # type: ignore[assignment]  # ImportError's own is left out of a pickle
 
     def __init__(self, path: Iterable[str]) -> None:
         circle = tuple(path)
@@ -261,13 +258,10 @@ class StartError(ModframeError):
     """
 
     def __init__(self, errors: Mapping[str, BaseException]) -> None:
-        self.errors = MappingProxyType(dict(errors))
+        self.errors = dict(errors)
         rows = "".join(f"\n  - {error}" for error in errors.values())
         what = count(len(errors), "module")
         super().__init__(f"{what} did not start, so nothing was kept running:{rows}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return StartError, (dict(self.errors),)
 
 
 class StartConflictError(ModframeError):

@@ -49,17 +49,6 @@ class Serving:
     watch: bool = False
     data: Path | None = None
 
-    @property
-    def home(self) -> Path:
-        """The workspace; by default the nearest one above the first notebook or the current folder.
-
-        Raises:
-            WorkspaceError: If the folder does not exist.
-        """
-        if self.workspace is None and self.notebooks:
-            return workspace_at(find_workspace(above=self.notebooks[0].resolve().parent))
-        return workspace_at(self.workspace)
-
 
 async def until_stopped(_server: Server) -> int:
     """Wait for the signal that cancels this."""
@@ -76,11 +65,13 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
 
     Raises:
         ServeError: If the address can't be had; nothing was loaded.
-        WorkspaceError: If a notebook can't be read or has no module; nothing was loaded.
+        WorkspaceError: If a notebook can't be read or has no module, or there is no such
+            workspace; nothing was loaded.
         StartError: Under ``strict``, if a module failed.
     """
     OnDisk(Path(), serving.notebooks).refuse_unreadable()
-    home = serving.home
+    above = serving.notebooks[0].resolve().parent if serving.notebooks else None
+    home = workspace_at(serving.workspace or find_workspace(above=above))
     check_token(serving.host, serving.token)
     bound = bind(serving.host, serving.port)
     say(f"loading {home}")
@@ -110,7 +101,8 @@ async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served:
         )
         stop.loading = None
         if serving.watch:
-            engine.watching.report = say_line
+            # As one line, since an error may quote module code of several lines.
+            engine.watching.report = lambda text: say(one_line(text))
             await engine.watching.begin()
         _announce(engine, server, serving)
         status = await _run_until(stop, once_served(server))
@@ -156,11 +148,6 @@ def _notebook_lines(disk: OnDisk) -> Iterator[str]:
             yield f"{module_id} is served from {names}, and not from {folder}"
         else:
             yield f"{module_id} is served from {folder}, with files from {names}"
-
-
-def say_line(text: str) -> None:
-    """Print what the watch did as one line; an error may quote module code of several lines."""
-    say(one_line(text))
 
 
 class Stop:

@@ -17,7 +17,6 @@ from typing import Any
 
 from ..errors import ScaffoldError
 from ..names import DEFAULT_TYPE, MODULE_TYPES, folder_of
-from ..wording import count
 
 FEATURES: Mapping[str, str] = {
     "database": "models, operations and two service methods on them",
@@ -47,9 +46,6 @@ class Scaffolded:
     module_id: str
     folder: Path
     paths: tuple[Path, ...]
-
-    def __repr__(self) -> str:
-        return f"<Scaffolded {self.module_id}: {count(len(self.paths), 'file')} in {self.folder}>"
 
 
 def scaffold(
