@@ -123,6 +123,7 @@ _KINDS: Mapping[str, _Kind] = {
     **dict.fromkeys(("interval", "timeout"), _SECONDS),
 }
 """Argument → what it is, in words, and a test for it."""
+_ALLOWED = ("service", "settings", "database", "requires", "keep_state", "swap", "streams")
 
 
 def _check(decorator: str, name: str, value: Any, kind: _Kind) -> None:
@@ -350,14 +351,6 @@ def module(target: Any = None, /, **values: Any) -> Any:
         return _record("module", module_id=None)(target)
     if target is not None and not isinstance(target, str):
         raise _not_a_class("module", target)
-    checked = _short_values(**values)
-    return _record("module", module_id=target and module_id_of(target), **checked)
-
-
-_ALLOWED = ("service", "settings", "database", "requires", "keep_state", "swap", "streams")
-
-
-def _short_values(**values: Any) -> dict[str, Any]:
     for name in values:
         if name not in _ALLOWED:
             hint = near(name, _ALLOWED)
@@ -367,11 +360,11 @@ def _short_values(**values: Any) -> dict[str, Any]:
             )
     if "keep_state" in values:
         values["keep_state"] = _flattened_names("module", values["keep_state"])
-    requires = _flattened_names("module", values.get("requires"))
-    for name in requires:
+    values["requires"] = _flattened_names("module", values.get("requires"))
+    for name in values["requires"]:
         if name.count(".") <= 1:
             module_id_of(name)
-    return {**values, "requires": requires}
+    return _record("module", module_id=target and module_id_of(target), **values)
 
 
 def stream_policy(policy: StreamPolicy) -> Callable[[F], F]:

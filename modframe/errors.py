@@ -236,12 +236,7 @@ class ImportCircleError(ModframeError, ImportError):
 
 
 class BlockedError(ModframeError):
-    """Raised, or kept as a module's error, when a module can't start because of another.
-
-    Attributes:
-        module_id: The module that can't start.
-        by: The modules that block it.
-    """
+    """Raised, or kept as a module's error, when it can't start because of the modules in ``by``."""
 
     def __init__(self, module_id: str, by: Iterable[str]) -> None:
         self.module_id, self.by = module_id, tuple(by)

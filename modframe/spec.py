@@ -103,12 +103,7 @@ class ServiceMethod:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What one decorator recorded: its name, its arguments, and its place in the code.
-
-    Attributes:
-        line: The line of its call.
-        filename: The ``co_filename`` of that code.
-    """
+    """What one decorator recorded: its name, its arguments, and the line and file of its call."""
 
     decorator: str
     values: Mapping[str, Any]

@@ -56,10 +56,7 @@ _PROJECT_FILE = """\
 def quickstart(*, once: bool = False, port: int = 8000, notebook: Path | None = None) -> int:
     """Run the notebook, then serve what it exported; return the exit status.
 
-    Args:
-        once: Whether to send each example request once and end.
-        port: The first port to try.
-        notebook: By default the one that comes with modframe.
+    Under ``once`` it sends each example request once and ends. ``port`` is the first to try.
 
     Raises:
         ModframeError: If a cell fails, or nothing was exported.

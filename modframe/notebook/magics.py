@@ -13,6 +13,7 @@ from IPython.display import display
 from ..app import AppContext, current_app, start
 from ..errors import ModframeError
 from ..runtime.change.outcome import Outcome
+from ..source import SourceFile
 from ..source.cells import parse_line
 from ..spec import module_id_of
 from ..wording import count
@@ -76,13 +77,7 @@ class ModframeMagics(Magics):
         app = ensure_app()
         content = cell_file(self.shell, self.hooks.cells.running, cell)
         if arguments.plan:
-            plan = app.plan_draft(
-                module_id, arguments.file, content, outer_names=self.shell.user_ns
-            )
-            if isinstance(plan, tuple):
-                print(f"{module_id} would be drafted · would wait for {', '.join(plan)}")
-            else:
-                display({"text/plain": str(plan), "text/html": plan._repr_html_()}, raw=True)
+            self._plan(app, module_id, arguments.file, content)
             return
         content.register()  # IPython put its own transformed text under the cell's name
         draft = app.draft(module_id, arguments.file, content)
@@ -103,6 +98,14 @@ class ModframeMagics(Magics):
             print(f"{module_id} drafted · waits for {', '.join(outcome)}")
         else:
             print(_outcome_line(outcome, app.url))
+
+    def _plan(self, app: AppContext, module_id: str, file: str, content: SourceFile) -> None:
+        """Show what running a cell would do."""
+        plan = app.plan_draft(module_id, file, content, outer_names=self.shell.user_ns)
+        if isinstance(plan, tuple):
+            print(f"{module_id} would be drafted · would wait for {', '.join(plan)}")
+        else:
+            display({"text/plain": str(plan), "text/html": plan._repr_html_()}, raw=True)
 
     @line_magic
     def modframe(self, line: str) -> None:

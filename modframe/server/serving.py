@@ -118,7 +118,6 @@ async def start_server(
     """Serve on a socket from `bind`; return once connections are accepted.
 
     Args:
-        asgi: The application.
         bound: The socket; it is closed with the server.
         host: The address that was asked for, as URLs name it.
         token: What `Server.token` says.

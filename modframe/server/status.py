@@ -31,6 +31,7 @@ _HEAD = (
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
     '<link rel="icon" href="data:,">'
 )
+_LINKS = (("docs", "API docs"), ("openapi.json", "openapi.json"), ("health", "health"))
 _COLUMNS = ("module", "state", "generation", "path", "what it has", "error")
 
 
@@ -45,14 +46,7 @@ def status_page(views: Sequence[ModuleView], *, query: str = "") -> bytes:
     faulty = sum(bool(view.error) for view in live)
     summary = f"{len(live)} of {len(views)} modules live"
     summary += f", {faulty} with an error" if faulty else ""
-    links = "".join(
-        link(f"{path}{query}", label)
-        for path, label in (
-            ("docs", "API docs"),
-            ("openapi.json", "openapi.json"),
-            ("health", "health"),
-        )
-    )
+    links = "".join(link(f"{path}{query}", label) for path, label in _LINKS)
     modules = table(map(_cells, views), head=_COLUMNS, classes="all")
     body = (
         f"<body><h1>modframe</h1><nav>{links}</nav>"

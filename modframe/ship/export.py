@@ -15,7 +15,7 @@ from ..errors import ExportError, Finding
 from ..names import folder_of
 from ..source import Source
 from ..wording import count
-from .export_plan import ExportReport, plan_export
+from .export_plan import ExportPlan, ExportReport, plan_export
 from .export_record import ExportRecord
 from .files import replace_files
 from .fresh_process import load_in_fresh_process
@@ -34,8 +34,6 @@ def export(
     """Write a source to ``<to>/<type>/<name>/``; files that are equal already aren't touched.
 
     Args:
-        source: The live text.
-        to: The folder of modules to write below.
         workspace: Its ``modules/`` has what the module requires.
         record: What modframe wrote before.
         draft: What cells work on; differences from the live text become findings.
@@ -64,13 +62,7 @@ def export(
             cure="export again",
             findings=(),
         )
-    replace_files(
-        {path: plan.contents[path] for path in plan.write}
-    )  # or none, if the disk is full
-    for path in plan.remove:
-        path.unlink(missing_ok=True)
-        if path.parent != plan.folder and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+    _write(plan)
     record.note(plan.contents, gone=plan.remove)
     findings = [*_draft_findings(source, draft), *plan.findings, *faults]
     if record.problem:
@@ -104,3 +96,12 @@ def _draft_findings(source: Source, draft: Source | None) -> list[Finding]:
         for file in sorted({*live, *drafted})
         if live.get(file) != drafted.get(file)
     ]
+
+
+def _write(plan: ExportPlan) -> None:
+    """Write and remove files; if the disk is full, the old ones stay."""
+    replace_files({path: plan.contents[path] for path in plan.write})
+    for path in plan.remove:
+        path.unlink(missing_ok=True)
+        if path.parent != plan.folder and not any(path.parent.iterdir()):
+            path.parent.rmdir()

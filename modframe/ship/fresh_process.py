@@ -38,8 +38,6 @@ def load_in_fresh_process(
     """Load and start a module in a fresh process as an export would write it; return its findings.
 
     Args:
-        plan: What would be written.
-        module_id: The module.
         folders: Folders of modules, for what the module requires; earlier ones take precedence.
         settings: The settings given at start, which no file holds.
     """

@@ -79,27 +79,20 @@ def scaffold(
 
 
 def _checked(name: str, kind: str, features: list[str]) -> tuple[str, ...]:
+    types, fault, cure = ", ".join(MODULE_TYPES), "", ""
     if kind not in MODULE_TYPES:
-        raise ScaffoldError(
-            f"{kind!r} is no module type",
-            cure=f"choose one of {', '.join(MODULE_TYPES)}",
-            usage=True,
+        fault, cure = f"{kind!r} is no module type", f"choose one of {types}"
+    elif unknown := [feature for feature in features if feature not in FEATURES]:
+        fault = f"there is no feature {', '.join(map(repr, unknown))}"
+        cure = f"choose from {', '.join(FEATURES)}"
+    elif not _NAME.match(name) or keyword.iskeyword(name):
+        fault = f"{name!r} can't be a module's name"
+        cure = (
+            "take lower-case letters, digits and single underscores, a letter first, and no "
+            f"Python keyword, such as 'my_module'; the type is given with --type ({types})"
         )
-    unknown = [feature for feature in features if feature not in FEATURES]
-    if unknown:
-        raise ScaffoldError(
-            f"there is no feature {', '.join(map(repr, unknown))}",
-            cure=f"choose from {', '.join(FEATURES)}",
-            usage=True,
-        )
-    if not _NAME.match(name) or keyword.iskeyword(name):
-        raise ScaffoldError(
-            f"{name!r} can't be a module's name",
-            cure="take lower-case letters, digits and single underscores, a letter first, and no "
-            "Python keyword, such as 'my_module'; the type is given with --type "
-            f"({', '.join(MODULE_TYPES)})",
-            usage=True,
-        )
+    if fault:
+        raise ScaffoldError(fault, cure=cure, usage=True)
     if name in _TAKEN.get(kind, ()):
         raise ScaffoldError(
             f"{kind}.{name} is a module of modframe's own", cure="take another name or type"
