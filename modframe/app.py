@@ -9,16 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .config import FrameworkSettings, StartOptions, read_settings
 from .engine import Engine
-from .errors import (
-    NotRunningError,
-    StartConflictError,
-    StartError,
-)
+from .errors import NotRunningError, StartConflictError, StartError
 from .html import section
 from .module import Module, Modules
 from .runtime.change.outcome import refuse_superseded
@@ -29,8 +26,6 @@ from .source.workspace import data_folder, find_workspace
 from .spec import module_id_of
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .errors import Finding
     from .parts.database.crossing import AppDatabase
     from .runtime.change.outcome import Outcome, StopReport
@@ -109,10 +104,6 @@ def start(
 
 def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engine:
     """Make the engine of the process's one app, not started yet, and the `AppContext` over it.
-
-    Args:
-        make_loop: Makes the app loop, or adopts the running one.
-        options: What the app is started with.
 
     Raises:
         StartConflictError: If an app runs already.
@@ -233,10 +224,6 @@ class AppContext:
 
         The files are executed for it, but no phase runs.
 
-        Args:
-            source: As for `load`.
-            id: The id of a mapping.
-
         Returns:
             The `Plan`: for each module whether it would start, swap, be rebuilt, stay or be
             refused, and why. Errors are part of it and aren't raised.
@@ -273,13 +260,10 @@ class AppContext:
         force: bool = False,
         test: bool = False,
     ) -> Outcome | tuple[str, ...]:
-        """Swap to a module's whole draft.
+        """Swap to a module's whole draft; ``force`` and ``test`` are those of `load`.
 
         Args:
-            module_id: The module whose draft it is.
             outer_names: Names of the notebook, which module code does not see.
-            force: As for `load`.
-            test: Whether the module's own tests must pass first.
 
         Returns:
             The outcome; or, while nothing is live, the files that the draft still lacks.
@@ -299,12 +283,6 @@ class AppContext:
         self, module_id: str, file: str, content: SourceFile, *, outer_names: Container[str] = ()
     ) -> Plan | tuple[str, ...]:
         """Find out what `draft` and `try_draft` would do; the draft does not change either.
-
-        Args:
-            module_id: The module whose draft it is.
-            file: The file that would have this text.
-            content: The text.
-            outer_names: Names of the notebook, which module code does not see.
 
         Returns:
             The plan; or, while nothing is live, the files that the draft would still lack.
@@ -337,7 +315,7 @@ class AppContext:
         module's own ``self`` is not replaced.
 
         Args:
-            name: As `get_service` takes it.
+            name: A service, as `get_service` takes it.
             replacement: Any object that has the methods which are called.
 
         Raises:
@@ -437,26 +415,23 @@ class AppContext:
         return self._report
 
     def _refuse_other(self, options: StartOptions) -> None:
-        differing = options.differing_from(self._options)
+        differing = [
+            f"{field.name}={value!r} (it runs with {own!r})"
+            for field in fields(options)
+            if (value := getattr(options, field.name)) is not None
+            and value != (own := getattr(self._options, field.name))
+        ]
         if differing:
-            rows = ", ".join(
-                f"{name}={value!r} (it runs with {own!r})"
-                for name, (value, own) in differing.items()
-            )
             raise StartConflictError(
-                f"modframe runs in this process already, with other arguments: {rows}",
+                "modframe runs in this process already, with other arguments: "
+                f"{', '.join(differing)}",
                 cure="call app.stop() first, or start() without them",
             )
 
     def __enter__(self) -> AppContext:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:

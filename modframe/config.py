@@ -7,7 +7,7 @@ settings as ``app_context.config``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,13 +23,7 @@ _PREFIX = "MODFRAME_"
 class StartOptions:
     """The arguments of `modframe.start`, of `create_app` and of ``modframe serve``.
 
-    Attributes:
-        workspace: The folder with ``modules/``; by default the nearest one upward.
-        modules: The modules to load; by default all below ``modules/``.
-        data: The folder of databases and logs; by default ``<workspace>/data``.
-        settings: Module id → settings, the highest source.
-        notebooks: Notebooks whose ``%%module`` cells are modules too.
-        parts: Parts that modules get beside modframe's own.
+    `modframe.start` explains them; ``notebooks`` are those whose ``%%module`` cells are served.
     """
 
     workspace: str | Path | None = None
@@ -38,22 +32,6 @@ class StartOptions:
     settings: Mapping[str, Mapping[str, Any]] | None = None
     notebooks: Sequence[Path] | None = None
     parts: Sequence[Any] | None = None
-
-    def differing_from(self, running: StartOptions) -> dict[str, tuple[Any, Any]]:
-        """Return the options that are set here and that the running app was not started with.
-
-        Returns:
-            Option name → the value here and the running app's.
-        """
-        pairs = {
-            field.name: (getattr(self, field.name), getattr(running, field.name))
-            for field in fields(self)
-        }
-        return {
-            name: (value, other)
-            for name, (value, other) in pairs.items()
-            if value is not None and value != other
-        }
 
 
 class FrameworkSettings(BaseSettings):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, TypeVar, overload
 
 from .errors import DecoratorError
@@ -54,6 +55,9 @@ __all__ = [
 
 
 def _record(decorator: str, **values: Any) -> Callable[[C], C]:
+    for name, value in values.items():
+        if name in _KINDS:
+            _check(decorator, name, value, _KINDS[name])
     frame = sys._getframe(2)
     fact = Fact(decorator, values, frame.f_lineno, frame.f_code.co_filename)
 
@@ -93,20 +97,39 @@ def _argument_error(decorator: str, name: str, wanted: str, value: object) -> De
     )
 
 
-def _check_text(decorator: str, name: str, value: Any, *, required: bool = False) -> None:
-    if (value is not None or required) and (not isinstance(value, str) or not value):
-        raise _argument_error(decorator, name, "a name as text", value)
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
 
 
-def _checked_seconds(decorator: str, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise _argument_error(decorator, name, "a number of seconds above 0", value)
-    return float(value)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _check_flag(decorator: str, name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise _argument_error(decorator, name, "True or False", value)
+_Kind = tuple[str, Callable[[Any], bool]]
+_NAME: _Kind = "a name as text", _is_text
+_TEXT: _Kind = "a name as text", lambda value: value is None or _is_text(value)
+_CLASS: _Kind = "a class or its name", lambda value: isinstance(value, type | str | None)
+_FLAG: _Kind = "True or False", lambda value: isinstance(value, bool)
+_SECONDS: _Kind = "a number of seconds above 0", lambda value: _is_number(value) and value > 0
+_KINDS: Mapping[str, _Kind] = {
+    "priority": ("a number", _is_number),
+    "phase": ("'phase1' or 'phase2'", ("phase1", "phase2").__contains__),
+    **{
+        name: (" or ".join(map(repr, words)), words.__contains__) for name, words in CHOICES.items()
+    },
+    **dict.fromkeys(("method", "router_name", "database_name", "database"), _TEXT),
+    **dict.fromkeys(("service_class", "service", "settings"), _CLASS),
+    **dict.fromkeys(("strict_mode", "anti_mock"), _FLAG),
+    **dict.fromkeys(("interval", "timeout"), _SECONDS),
+}
+"""Argument → what it is, in words, and a test for it."""
+_ALLOWED = ("service", "settings", "database", "requires", "keep_state", "swap", "streams")
+
+
+def _check(decorator: str, name: str, value: Any, kind: _Kind) -> None:
+    wanted, fits = kind
+    if not fits(value):
+        raise _argument_error(decorator, name, wanted, value)
 
 
 def _flattened_names(decorator: str, *groups: Any) -> tuple[str, ...]:
@@ -124,26 +147,19 @@ def _flattened_names(decorator: str, *groups: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check_class(decorator: str, name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, type) and (not isinstance(value, str)):
-        raise _argument_error(decorator, name, "a class or its name", value)
-
-
 def _checked_methods(methods: Any) -> tuple[ServiceMethod, ...]:
+    fault = partial(_argument_error, "register_service")
     if not isinstance(methods, Iterable) or isinstance(methods, str):
-        raise _argument_error("register_service", "methods", "a list of ServiceMethod", methods)
+        raise fault("methods", "a list of ServiceMethod", methods)
     documented = tuple(methods)
     for method in documented:
         if not isinstance(method, ServiceMethod):
-            raise _argument_error("register_service", "methods", "a list of ServiceMethod", method)
+            raise fault("methods", "a list of ServiceMethod", method)
         for params, kind in ((method.params, ServiceParam), (method.examples, ServiceExample)):
             if not isinstance(params, list | tuple) or not all(isinstance(p, kind) for p in params):
-                what = f"a list of {kind.__name__}"
-                raise _argument_error("register_service", f"what {method.name!r} has", what, params)
-        if method.returns is not None and not isinstance(method.returns, ServiceReturn):
-            raise _argument_error(
-                "register_service", f"returns of {method.name!r}", "a ServiceReturn", method.returns
-            )
+                raise fault(f"what {method.name!r} has", f"a list of {kind.__name__}", params)
+        if not isinstance(method.returns, ServiceReturn | None):
+            raise fault(f"returns of {method.name!r}", "a ServiceReturn", method.returns)
     names = [method.name for method in documented]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise DecoratorError(
@@ -177,9 +193,7 @@ def register_service(
         methods: What callers may rely on; shown in help, views and contracts.
         priority: Breaks ties in the start order; lower comes first.
     """
-    _check_text("register_service", "the service's name", name, required=True)
-    if isinstance(priority, bool) or not isinstance(priority, int | float):
-        raise _argument_error("register_service", "priority", "a number", priority)
+    _check("register_service", "the service's name", name, _NAME)
     return _record(
         "register_service", name=name, methods=_checked_methods(methods), priority=priority
     )
@@ -221,7 +235,7 @@ def _group(entry: Any) -> tuple[list[str], bool]:
         wanted = "an id or {'modules': [...], 'optional': False}"
         raise _argument_error("requires_modules", "each entry", wanted, entry)
     optional = entry.get("optional", False)
-    _check_flag("requires_modules", "optional", optional)
+    _check("requires_modules", "optional", optional, _FLAG)
     return [
         module_id_of(name) for name in _flattened_names("requires_modules", entry["modules"])
     ], optional
@@ -231,8 +245,6 @@ def initialization_sequence(
     *methods: str | Sequence[str], phase: Literal["phase1", "phase2"] = "phase1"
 ) -> Callable[[C], C]:
     """Name methods of the module class that run in a phase, in this order."""
-    if phase not in ("phase1", "phase2"):
-        raise _argument_error("initialization_sequence", "phase", "'phase1' or 'phase2'", phase)
     names = _flattened_names("initialization_sequence", *methods)
     return _record("initialization_sequence", methods=names, phase=phase)
 
@@ -252,19 +264,16 @@ def phase2_operations(
 
 def auto_service_creation(service_class: str | type | None = None) -> Callable[[C], C]:
     """Name the class of the service; its instance becomes ``self.service_instance``."""
-    _check_class("auto_service_creation", "service_class", service_class)
     return _record("auto_service_creation", service_class=service_class)
 
 
 def register_api_endpoints(router_name: str | None = "router") -> Callable[[C], C]:
     """Name the variable of ``api.py`` that holds the module's `fastapi.APIRouter`."""
-    _check_text("register_api_endpoints", "router_name", router_name)
     return _record("register_api_endpoints", router_name=router_name)
 
 
 def register_database(database_name: str | None = None) -> Callable[[C], C]:
     """Name the module's database; a ``DATABASE_NAME`` constant beside the models overrides it."""
-    _check_text("register_database", "database_name", database_name)
     return _record("register_database", database_name=database_name)
 
 
@@ -275,8 +284,6 @@ def enforce_data_integrity(*, strict_mode: bool = True, anti_mock: bool = True) 
         strict_mode: Whether changes that a session leaves uncommitted raise instead of warn.
         anti_mock: Whether imports of mock libraries in the module's code are findings.
     """
-    _check_flag("enforce_data_integrity", "strict_mode", strict_mode)
-    _check_flag("enforce_data_integrity", "anti_mock", anti_mock)
     return _record("enforce_data_integrity", strict_mode=strict_mode, anti_mock=anti_mock)
 
 
@@ -291,25 +298,20 @@ def module_health_check(
     Both are kept in the spec; nothing runs the check yet.
     """
     named = function or check_function
-    _check_text("module_health_check", "function", named)
-    seconds = _checked_seconds("module_health_check", "interval", interval)
-    return _record("module_health_check", method=named, interval=seconds)
+    _check("module_health_check", "function", named, _TEXT)
+    return _record("module_health_check", method=named, interval=interval)
 
 
 def graceful_shutdown(
     method: str | None = "cleanup_resources", timeout: float = 30.0
 ) -> Callable[[C], C]:
     """Name the method that stops the module in order, and its timeout in seconds."""
-    _check_text("graceful_shutdown", "method", method)
-    seconds = _checked_seconds("graceful_shutdown", "timeout", timeout)
-    return _record("graceful_shutdown", method=method, timeout=seconds)
+    return _record("graceful_shutdown", method=method, timeout=timeout)
 
 
 def force_shutdown(method: str | None = "force_cleanup", timeout: float = 5.0) -> Callable[[C], C]:
     """Name the method that stops the module by force, and its timeout in seconds."""
-    _check_text("force_shutdown", "method", method)
-    seconds = _checked_seconds("force_shutdown", "timeout", timeout)
-    return _record("force_shutdown", method=method, timeout=seconds)
+    return _record("force_shutdown", method=method, timeout=timeout)
 
 
 @overload
@@ -349,14 +351,6 @@ def module(target: Any = None, /, **values: Any) -> Any:
         return _record("module", module_id=None)(target)
     if target is not None and not isinstance(target, str):
         raise _not_a_class("module", target)
-    checked = _short_values(**values)
-    return _record("module", module_id=target and module_id_of(target), **checked)
-
-
-_ALLOWED = ("service", "settings", "database", "requires", "keep_state", "swap", "streams")
-
-
-def _short_values(**values: Any) -> dict[str, Any]:
     for name in values:
         if name not in _ALLOWED:
             hint = near(name, _ALLOWED)
@@ -364,20 +358,13 @@ def _short_values(**values: Any) -> dict[str, Any]:
                 f"@module does not take {name}=",
                 cure=f"{hint}{'It' if hint else 'it'} takes {', '.join(_ALLOWED)}",
             )
-    for name in ("service", "settings"):
-        _check_class("module", name, values.get(name))
-    _check_text("module", "database", values.get("database"))
-    for name, choices in CHOICES.items():
-        if values.get(name, choices[0]) not in choices:
-            wanted = " or ".join(map(repr, choices))
-            raise _argument_error("module", name, wanted, values[name])
     if "keep_state" in values:
         values["keep_state"] = _flattened_names("module", values["keep_state"])
-    requires = _flattened_names("module", values.get("requires"))
-    for name in requires:
+    values["requires"] = _flattened_names("module", values.get("requires"))
+    for name in values["requires"]:
         if name.count(".") <= 1:
             module_id_of(name)
-    return {**values, "requires": requires}
+    return _record("module", module_id=target and module_id_of(target), **values)
 
 
 def stream_policy(policy: StreamPolicy) -> Callable[[F], F]:

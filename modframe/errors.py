@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from types import MappingProxyType
 from typing import Any, Literal
 
 from .wording import count
@@ -70,7 +69,6 @@ class ModframeError(Exception):
     """Base class of every error that modframe raises.
 
     Args:
-        message: What is wrong.
         cure: What to do next; becomes the last sentence.
         subject: The module that the error is about, where the message does not name it. The text
             of the error then begins with it.
@@ -198,7 +196,7 @@ class GraphError(ModframeError):
     def __init__(
         self, missing: Mapping[str, tuple[str, ...]], cycles: Iterable[tuple[str, ...]]
     ) -> None:
-        self.missing = MappingProxyType(dict(missing))
+        self.missing = dict(missing)
         self.cycles = tuple(cycles)
         rows = [
             f"{module} requires {', '.join(map(repr, names))}, which no module provides"
@@ -210,9 +208,6 @@ class GraphError(ModframeError):
             "side look the other up when it is called"
         )
         super().__init__("; ".join(rows), cure=cure)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return GraphError, (dict(self.missing), self.cycles)
 
     def concerning(self, module_id: str) -> GraphError:
         """Return an error with only the missing modules and cycles of one module."""
@@ -228,59 +223,40 @@ class ImportCircleError(ModframeError, ImportError):
     """
 
     rule = "import-circle"
+    path: tuple[str, ...] = ()  # type: ignore[assignment]  # ImportError's own is left out of a pickle
 
     def __init__(self, path: Iterable[str]) -> None:
-        way = tuple(path)
+        circle = tuple(path)
         super().__init__(
-            f"modules import each other in a circle: {' → '.join(way)}",
+            f"modules import each other in a circle: {' → '.join(circle)}",
             cure="let one import inside the function that needs it, or use "
             "app_context.get_service()",
-            path=way,
+            path=circle,
         )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ImportCircleError, (self.__dict__["path"],)
 
 
 class BlockedError(ModframeError):
-    """Raised, or kept as a module's error, when a module can't start because of another.
-
-    Attributes:
-        module_id: The module that can't start.
-        by: The modules that block it.
-    """
-
-    module_id: str
-    by: tuple[str, ...]
+    """Raised, or kept as a module's error, when it can't start because of the modules in ``by``."""
 
     def __init__(self, module_id: str, by: Iterable[str]) -> None:
-        names = tuple(by)
+        self.module_id, self.by = module_id, tuple(by)
         super().__init__(
-            f"{module_id} is blocked by {', '.join(names)}",
-            cure=f"mend {names[0]}; {module_id} can then be loaded",
-            module_id=module_id,
-            by=names,
+            f"{module_id} is blocked by {', '.join(self.by)}",
+            cure=f"mend {self.by[0]}; {module_id} can then be loaded",
         )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return BlockedError, (self.module_id, self.by)
 
 
 class StartError(ModframeError):
     """Raised by ``start(strict=True)`` when modules failed, after everything was stopped again.
 
-    Attributes:
-        errors: Module id → its error.
+    ``errors`` maps each module id to its error.
     """
 
     def __init__(self, errors: Mapping[str, BaseException]) -> None:
-        self.errors = MappingProxyType(dict(errors))
+        self.errors = dict(errors)
         rows = "".join(f"\n  - {error}" for error in errors.values())
         what = count(len(errors), "module")
         super().__init__(f"{what} did not start, so nothing was kept running:{rows}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return StartError, (dict(self.errors),)
 
 
 class StartConflictError(ModframeError):
@@ -329,11 +305,7 @@ class CallEndedError(ModframeError):
 
 
 class SupersededError(ModframeError):
-    """Raised when a newer text of a module came while this one waited.
-
-    Attributes:
-        module_id: The module.
-    """
+    """Raised when a newer text of the module ``module_id`` came while this one waited."""
 
 
 class OnAppLoopError(ModframeError, RuntimeError):
@@ -349,11 +321,7 @@ class ModuleExitError(ModframeError, RuntimeError):
 
 
 class ExportError(ModframeError):
-    """Raised when an export is refused; nothing was written.
-
-    Attributes:
-        findings: The reasons.
-    """
+    """Raised when an export is refused, for the reasons in ``findings``; nothing was written."""
 
 
 class ScaffoldError(ModframeError, ValueError):
@@ -361,20 +329,11 @@ class ScaffoldError(ModframeError, ValueError):
 
 
 class ServeError(ModframeError):
-    """Raised when a server can't be started as asked; nothing listens.
-
-    Attributes:
-        host: The address that was asked for.
-        port: The port that was asked for.
-    """
+    """Raised when a server can't be started on ``host`` and ``port``; nothing listens."""
 
 
 class FormError(ModframeError):
-    """Raised when the contents of a form can't be sent; nothing was called.
-
-    Attributes:
-        field: The field with the fault.
-    """
+    """Raised when a form can't be sent for a fault in its ``field``; nothing was called."""
 
 
 class ResourceError(ModframeError):

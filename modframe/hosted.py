@@ -25,10 +25,6 @@ from .runtime.loop import AppLoop
 async def hosted(options: StartOptions, *, strict: bool = False) -> AsyncIterator[Engine]:
     """Run the process's app on the running loop: load all modules, yield its engine, stop all.
 
-    Args:
-        options: What the app is started with.
-        strict: Whether a module that fails is an error.
-
     Raises:
         StartConflictError: If an app runs in this process.
         StartError: Under ``strict``, after a full stop.

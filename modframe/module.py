@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .runtime.generation import Generation
     from .ship import ExportReport
-    from .view.snapshot import ModuleView
 
 
 class Module:
@@ -165,18 +164,15 @@ class Module:
         """
         return self._engine.export(self.id, to, force=force)
 
-    def _view(self) -> ModuleView:
-        return self._engine.seen.module(self.id)
-
     def __repr__(self) -> str:
-        view = self._view()
+        view = self._engine.seen.module(self.id)
         number = f" {view.generation}" if view.generation else ""
         error = f": {view.error.splitlines()[0]}" if view.error else ""
         routes = count(len(view.routes), "route")
         return f"<Module {self.id}{number} {view.state}, {routes}{error}>"
 
     def _repr_html_(self) -> str:
-        return self._view()._repr_html_()
+        return self._engine.seen.module(self.id)._repr_html_()
 
 
 class Modules(Mapping[str, Module]):

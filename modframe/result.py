@@ -103,20 +103,11 @@ def _rebuild(data: Any, code: str | None, message: str | None, details: Any) -> 
 
 
 def error_message(
-    module_id: str,
-    error_type: str,
-    details: str,
-    location: str = "",
-    **context: Any,
+    module_id: str, error_type: str, details: str, location: str = "", **context: Any
 ) -> str:
     """Return a line for the log: ``standard.orders - INIT_ERROR in initialize(): no such table``.
 
-    Args:
-        module_id: The module that logs it.
-        error_type: A stable code, for example ``"INIT_ERROR"``.
-        details: What happened.
-        location: The function it happened in.
-        context: More facts, added as ``key=value``.
+    The error type is a stable code, the location a function; the context follows as ``key=value``.
     """
     place = f" in {location}" if location else ""
     facts = "".join(f" {key}={value!r}" for key, value in context.items())

@@ -40,22 +40,19 @@ def module_id_of(name: str) -> str:
             f"{name!r} is not a module id", cure="an id is a text such as 'standard.orders'"
         )
     full = full_id(name)
-    if _ID.match(full) and full.partition(".")[2] in MODULE_TYPES:
-        raise InvalidModuleIdError(
-            f"{name!r} is not a module id",
-            cure=f"{full.partition('.')[2]!r} is a type, and its paths are those modules'; choose "
-            "another name",
-        )
+    kind, _, own_name = full.partition(".")
     if not _ID.match(full):
-        kind = full.partition(".")[0]
         hint = near(kind, MODULE_TYPES) if kind not in MODULE_TYPES else ""
-        raise InvalidModuleIdError(
-            f"{name!r} is not a module id",
-            cure=f"{hint}{'An' if hint else 'an'} id is a type ({', '.join(MODULE_TYPES)}), a dot, "
+        cure = (
+            f"{hint}{'An' if hint else 'an'} id is a type ({', '.join(MODULE_TYPES)}), a dot, "
             "and a name of lower-case letters, digits and underscores, such as 'standard.orders'; "
-            "without a type it means 'standard.'",
+            "without a type it means 'standard.'"
         )
-    return full
+    elif own_name in MODULE_TYPES:
+        cure = f"{own_name!r} is a type, and its paths are those modules'; choose another name"
+    else:
+        return full
+    raise InvalidModuleIdError(f"{name!r} is not a module id", cure=cure)
 
 
 def type_name(kind: str | type | Any) -> str:
@@ -67,15 +64,7 @@ def type_name(kind: str | type | Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ServiceParam:
-    """One documented parameter of a service method.
-
-    Args:
-        name: The parameter's name.
-        param_type: Its type, as text or as the type.
-        description: What it is, with its unit.
-        required: Whether a caller has to pass it.
-        default: Its value if it isn't passed.
-    """
+    """One documented parameter of a service method; its type is a text or a type."""
 
     name: str
     param_type: Any = "Any"
@@ -114,12 +103,7 @@ class ServiceMethod:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What one decorator recorded: its name, its arguments, and its place in the code.
-
-    Attributes:
-        line: The line of its call.
-        filename: The ``co_filename`` of that code.
-    """
+    """What one decorator recorded: its name, its arguments, and the line and file of its call."""
 
     decorator: str
     values: Mapping[str, Any]
@@ -174,7 +158,6 @@ class ModuleSpec:
         requires_modules: Modules that must be live before phase 2.
         after_modules: Optional modules; they start first if they exist.
         imports_modules: Modules that the files import from.
-        router: The `fastapi.APIRouter` the module serves, if any.
         settings_model: The settings model that ``@module`` names; in the guide's form the module
             registers it in phase 1.
         database_name: The database that a decorator names.
@@ -184,8 +167,7 @@ class ModuleSpec:
         keep_state: Attributes of the service that are copied to the next generation.
         swap: ``"stop_first"`` for a module that can't run beside its next generation.
         streams: What open streams do when the module is replaced, unless their route says it.
-        dumps_state: Whether the service has a ``dump_state``.
-        loads_state: Whether the service has a ``load_state``.
+        dumps_state: Whether the service has a ``dump_state``. ``loads_state`` likewise.
         findings: Findings of the reader that did not make it refuse the module.
     """
 

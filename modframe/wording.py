@@ -12,10 +12,7 @@ from collections.abc import Iterable
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return the known name that is most similar to an unknown one; empty if none is similar.
 
-    Args:
-        name: The unknown name.
-        known: The names that exist.
-        cutoff: The least similarity, from 0 to 1.
+    ``cutoff`` is the least similarity, from 0 to 1.
     """
     return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), "")
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pickle
 
-from modframe.errors import Finding, LoadError, ModframeError, reason_of, same_fault
+import pytest
+
+from modframe.errors import (
+    BlockedError,
+    Finding,
+    GraphError,
+    ImportCircleError,
+    LoadError,
+    ModframeError,
+    reason_of,
+    same_fault,
+)
 
 TYPO = Finding("undefined-name", "error", "name 'totl' is not defined", cure="correct it")
 UNUSED = Finding("unused-import", "warning", "'os' is imported and not used")
@@ -17,6 +28,21 @@ def test_the_subject_stands_first_and_can_be_left_out() -> None:
         assert str(copy) == "standard.orders: it has no api.py. Add one."
         assert copy.subject == "standard.orders"
         assert reason_of(copy) == "it has no api.py. Add one."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportCircleError(["standard.a", "standard.b", "standard.a"]),
+        BlockedError("standard.a", ["standard.b"]),
+        GraphError({"standard.a": ("standard.b",)}, [("standard.c", "standard.c")]),
+        LoadError("standard.a", "check", [TYPO, UNUSED]),
+    ],
+)
+def test_a_pickle_keeps_text_and_facts(error: ModframeError) -> None:
+    """Errors cross over to other processes."""
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
 
 
 def test_without_a_subject_the_reason_is_the_whole_text() -> None:

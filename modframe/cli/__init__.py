@@ -11,11 +11,7 @@ from typing import NoReturn
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run a command and exit with its status.
-
-    Args:
-        args: The words after ``modframe``; by default those of this process.
-    """
+    """Run a command, by default that of this process's arguments, and exit with its status."""
     from .commands import run
 
     raise SystemExit(run(args))

@@ -8,15 +8,22 @@ from collections.abc import Sequence
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from ..errors import InvalidModuleIdError
 from .out import show_error
 
+
+def _exit(status: int, **_: object) -> NoReturn:
+    """Exit with the status that a command returned."""
+    raise typer.Exit(status)
+
+
 app = typer.Typer(
     name="modframe",
+    result_callback=_exit,
     help="Grow a service module in notebook cells, see it live, ship it unchanged.",
     no_args_is_help=True,
     add_completion=False,
@@ -46,11 +53,8 @@ Shape = Annotated[Format, typer.Option("--format", help="Text for people or JSON
 
 def run(args: Sequence[str] | None) -> int:
     """Run a command and return its exit status; an error becomes a line on standard error."""
-    command = typer.main.get_command(app)
     try:
-        outcome = command.main(
-            list(sys.argv[1:] if args is None else args), prog_name="modframe", standalone_mode=True
-        )
+        app(args, prog_name="modframe")
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except KeyboardInterrupt:
@@ -62,10 +66,10 @@ def run(args: Sequence[str] | None) -> int:
     except Exception as error:  # noqa: BLE001  # the shell's boundary: a line, not a traceback
         show_error(error)
         return 2 if isinstance(error, InvalidModuleIdError) or getattr(error, "usage", False) else 1
-    return outcome if isinstance(outcome, int) else 0
+    return 0
 
 
-def _print_version(*, wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"modframe {import_module('modframe').__version__}")
         raise typer.Exit
@@ -77,10 +81,7 @@ def _main(
     version: Annotated[  # noqa: ARG001  # its callback has printed it already
         bool,
         typer.Option(
-            "--version",
-            callback=lambda value: _print_version(wanted=value),
-            is_eager=True,
-            help="Print the version.",
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
 ) -> None:
@@ -97,11 +98,11 @@ def quickstart(
         ),
     ] = False,
     port: Annotated[int, typer.Option(help="Where to serve; the next free one if taken.")] = 8000,
-) -> None:
+) -> int:
     """Run the first notebook, and serve the module that it builds."""
     from .quickstart import quickstart as run_quickstart
 
-    raise typer.Exit(run_quickstart(once=once, port=port))
+    return run_quickstart(once=once, port=port)
 
 
 @app.command()
@@ -127,7 +128,7 @@ def serve(
     watch: Annotated[
         bool, typer.Option("--watch", help="Swap modules when their files are saved.")
     ] = False,
-) -> None:
+) -> int:
     """Load the modules of the workspace and of notebooks, and serve them until a signal comes."""
     from .serve import Serving
     from .serve import serve as run_server
@@ -136,15 +137,15 @@ def serve(
     serving = Serving(
         workspace, host, port, token or None, strict=strict, notebooks=books, watch=watch
     )
-    raise typer.Exit(run_server(serving))
+    return run_server(serving)
 
 
 @app.command("list")
-def list_(workspace: Workspace = None, format: Shape = Format.text) -> None:
+def list_(workspace: Workspace = None, format: Shape = Format.text) -> int:
     """List the modules of the workspace, and whether they pass the checks."""
     from .modules import list_modules
 
-    raise typer.Exit(list_modules(workspace, as_data=format is Format.json))
+    return list_modules(workspace, as_data=format is Format.json)
 
 
 @app.command()
@@ -152,11 +153,11 @@ def inspect(
     module: Annotated[str, typer.Argument(help="A module's id.")],
     workspace: Workspace = None,
     format: Shape = Format.text,
-) -> None:
+) -> int:
     """Load a module without keeping data, print what it has, and stop it."""
     from .modules import inspect_module
 
-    raise typer.Exit(inspect_module(module, workspace, as_data=format is Format.json))
+    return inspect_module(module, workspace, as_data=format is Format.json)
 
 
 @compliance.command()
@@ -166,11 +167,11 @@ def validate(
     ] = None,
     workspace: Workspace = None,
     format: Shape = Format.text,
-) -> None:
+) -> int:
     """Check whether a module would load, and whether it follows the guide."""
     from .modules import validate as run_validate
 
-    raise typer.Exit(run_validate(module, workspace, as_data=format is Format.json))
+    return run_validate(module, workspace, as_data=format is Format.json)
 
 
 @app.command()
@@ -184,14 +185,12 @@ def scaffold(
     ] = "database,api,settings",
     workspace: Workspace = None,
     format: Shape = Format.text,
-) -> None:
+) -> int:
     """Write a new module that loads, serves and passes the checks as it is."""
     from .modules import scaffold_module
 
-    raise typer.Exit(
-        scaffold_module(
-            name, type, features.split(","), workspace=workspace, as_data=format is Format.json
-        )
+    return scaffold_module(
+        name, type, features.split(","), workspace=workspace, as_data=format is Format.json
     )
 
 
@@ -206,13 +205,11 @@ def logs(
     ] = False,
     workspace: Workspace = None,
     format: Shape = Format.text,
-) -> None:
+) -> int:
     """Print the newest lines of the event log, data/logs/app.log."""
     from .logs import show_logs
 
-    raise typer.Exit(
-        show_logs(module, workspace, lines=lines, follow=follow, as_data=format is Format.json)
-    )
+    return show_logs(module, workspace, lines=lines, follow=follow, as_data=format is Format.json)
 
 
 @app.command()
@@ -220,8 +217,8 @@ def doctor(
     workspace: Workspace = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on.")] = 8000,
     format: Shape = Format.text,
-) -> None:
+) -> int:
     """Look for problems of this installation and workspace, and say how to solve them."""
     from .doctor import examine
 
-    raise typer.Exit(examine(workspace, port=port, as_data=format is Format.json))
+    return examine(workspace, port=port, as_data=format is Format.json)

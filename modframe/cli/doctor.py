@@ -208,10 +208,11 @@ def _databases(data: Path | None) -> Iterator[Check]:
     for file in files:
         holder = holders.get(file.stat().st_ino)
         if holder is not None:
+            command = command_of(holder)
             yield Check(
                 "database",
                 "warn",
-                f"{file.name} is held by pid {holder}{_command(holder)}",
+                f"{file.name} is held by pid {holder}{f' ({command})' if command else ''}",
                 f"one process at a time has a database: stop that one (kill {holder}), or let it "
                 "be idle",
             )
@@ -231,8 +232,3 @@ def _lock_holders() -> dict[int, int]:
         if len(words) > 5 and words[4].lstrip("-").isdigit():
             holders[int(words[5].rpartition(":")[2])] = int(words[4])
     return holders
-
-
-def _command(pid: int) -> str:
-    command = command_of(pid)
-    return f" ({command})" if command else ""

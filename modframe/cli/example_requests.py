@@ -38,14 +38,14 @@ class Request:
 
 async def fetch_examples(url: str) -> list[Request]:
     """Fetch the OpenAPI document of a server and return its example requests."""
-    async with _client(url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=30.0, trust_env=False) as client:
         return example_requests((await client.get("/openapi.json")).json())
 
 
 async def send_examples(url: str) -> int:
     """Send the example requests and print a line for each answer; return 1 on a server error."""
     status = 0
-    async with _client(url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=30.0, trust_env=False) as client:
         for request in await fetch_examples(url):
             answer = await client.request(request.method, request.path, json=request.body)
             say(f"{request.method} {answer.url} {answer.status_code} {one_line(answer.text)}")
@@ -53,15 +53,10 @@ async def send_examples(url: str) -> int:
     return status
 
 
-def _client(url: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=url, timeout=30.0, trust_env=False)
-
-
 def example_requests(document: Mapping[str, Any]) -> list[Request]:
     """Return the first POST whose body has an example, then each GET without parameters.
 
-    Args:
-        document: An OpenAPI document; the paths of core modules are left out.
+    The paths of core modules are left out.
     """
     posts: list[Request] = []
     gets: list[Request] = []
@@ -96,17 +91,16 @@ def _examples(
 ) -> Iterator[Any]:
     """Yield examples of a schema: its own, then those of what it refers to or consists of.
 
-    Args:
-        schema: The schema.
-        document: The document that its references lead into.
-        above: The references that led to it; a schema may refer to itself.
+    ``above`` are the references that led to it, since a schema may refer to itself.
     """
     if "example" in schema:
         yield schema["example"]
     yield from schema.get("examples", ())
     reference = schema.get("$ref", "")
     if reference and reference not in above:
-        referred = _resolved(reference, document)
+        referred: Any = document
+        for name in reference.split("/")[1:]:  # such as #/components/schemas/Item
+            referred = referred[name]
         yield from _examples(referred, document, above=(*above, reference))
     elif "items" in schema:
         yield from ([item] for item in _examples(schema["items"], document, above=above))
@@ -117,11 +111,3 @@ def _examples(
         }
         if all(fields.values()):
             yield {name: examples[0] for name, examples in fields.items()}
-
-
-def _resolved(reference: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema that a reference such as ``#/components/schemas/Item`` leads to."""
-    schema: Any = document
-    for name in reference.split("/")[1:]:
-        schema = schema[name]
-    return schema  # type: ignore[no-any-return]  # a document is JSON

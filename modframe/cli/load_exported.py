@@ -17,7 +17,8 @@ from typing import Any
 from ..app import start
 from ..errors import Finding, ModframeError
 from ..runtime.failure import as_load_error
-from ..ship.files import replace_file
+from ..ship.files import replace_files
+from ..ship.fresh_process import RESULT
 from ..source import Source
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     """Start the module, stop it again, and write the findings."""
     request = json.load(sys.stdin)
     content = json.dumps([finding.to_dict() for finding in _start_and_stop(request)])
-    replace_file(Path(request["result"]), content.encode())
+    replace_files({Path(request["workspace"], RESULT): content.encode()})
 
 
 def _start_and_stop(request: dict[str, Any]) -> list[Finding]:
@@ -33,7 +34,7 @@ def _start_and_stop(request: dict[str, Any]) -> list[Finding]:
     try:
         app = start(
             workspace=request["workspace"],
-            data=request["data"],
+            data=Path(request["workspace"], "data"),
             modules=[module_id],
             settings=request["settings"],
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..source import Source, find_modules, read_folder
 from ..source.workspace import find_workspace
 from ..spec import module_id_of
 from ..wording import count, near
-from .out import as_json, console, findings_json, say, show_findings, table, workspace_at
+from .out import as_json, console, say, show_findings, table, workspace_at
 
 # -- list --------------------------------------------------------------------------------------
 
@@ -51,24 +51,21 @@ def list_modules(workspace: Path | None, *, as_data: bool) -> int:
 
 def _facts(module_id: str, folder: Path) -> dict[str, Any]:
     """Return what can be said about a module without running it."""
-    facts = {
-        "id": module_id,
-        "type": module_id.partition(".")[0],
-        "version": "",
-        "description": "",
-        "folder": str(folder),
-        "errors": [],
-    }
+    constants: dict[str, str] = {}
     try:
         source = read_folder(folder, module_id=module_id)
     except ModframeError as error:
-        return {**facts, "errors": [str(error)]}
-    constants = _constants(source)
+        errors = [str(error)]
+    else:
+        constants = _constants(source)
+        errors = [str(finding) for finding in check_text(source) if finding.level == "error"]
     return {
-        **facts,
+        "id": module_id,
+        "type": module_id.partition(".")[0],
         "version": constants.get("MODULE_VERSION", ""),
         "description": constants.get("MODULE_DESCRIPTION", ""),
-        "errors": [str(finding) for finding in check_text(source) if finding.level == "error"],
+        "folder": str(folder),
+        "errors": errors,
     }
 
 
@@ -108,8 +105,7 @@ def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
     else:
         title, *lines = view.lines()
         say(title, style="bold")
-        for line in lines:
-            say(line)
+        say("\n".join(lines))
     return 0 if view.state == "LIVE" else 1
 
 
@@ -117,12 +113,21 @@ def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
 
 
 def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
-    """Check one module, or all; return 1 if any finding is an error."""
+    """Check one module, or all; return 1 if any finding is an error.
+
+    Raises:
+        ModuleNotFoundInWorkspaceError: With the nearest name, if the module has no folder.
+    """
     from ..ship import check
 
     modules = workspace_at(workspace) / "modules"
     folders = find_modules(modules)
-    module_ids = [_existing_id(name, folders, modules)] if name else sorted(folders)
+    module_ids = [module_id_of(name)] if name else sorted(folders)
+    if name and module_ids[0] not in folders:
+        raise ModuleNotFoundInWorkspaceError(
+            f"there is no module {module_ids[0]!r} in {modules}",
+            cure=f"{near(module_ids[0], folders)}'modframe list' shows what there is",
+        )
     all_findings: list[Finding] = []
     for module_id in module_ids:
         # What module bodies print must not mix with the findings.
@@ -138,30 +143,15 @@ def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
             say(f"{module_id}: {_summary(findings)}")
             show_findings(findings)
     if as_data:
-        as_json(findings_json(all_findings))
+        as_json({"findings": [finding.to_dict() for finding in all_findings]})
     return 1 if any(finding.level == "error" for finding in all_findings) else 0
 
 
 def _summary(findings: Iterable[Finding]) -> str:
     levels = [finding.level for finding in findings]
-    counts = ((levels.count("error"), "error"), (levels.count("warning"), "warning"),
-              (levels.count("info"), "note"))  # fmt: skip
-    return ", ".join(count(number, noun) for number, noun in counts if number) or "complies"
-
-
-def _existing_id(name: str, folders: Mapping[str, Path], modules: Path) -> str:
-    """Return the full id of a module that has a folder.
-
-    Raises:
-        ModuleNotFoundInWorkspaceError: With the nearest name, if it has none.
-    """
-    module_id = module_id_of(name)
-    if module_id not in folders:
-        raise ModuleNotFoundInWorkspaceError(
-            f"there is no module {module_id!r} in {modules}",
-            cure=f"{near(module_id, folders)}'modframe list' shows what there is",
-        )
-    return module_id
+    nouns = {"error": "error", "warning": "warning", "info": "note"}
+    counts = [count(levels.count(level), nouns[level]) for level in nouns if level in levels]
+    return ", ".join(counts) or "complies"
 
 
 # -- scaffold ----------------------------------------------------------------------------------
@@ -185,7 +175,5 @@ def scaffold_module(
     say(f"{written.module_id} is written:")
     for path in written.paths:
         say(f"  {path.relative_to(home)}")
-    say("next:")
-    say(f"  modframe compliance validate --module {written.module_id}")
-    say("  modframe serve")
+    say(f"next:\n  modframe compliance validate --module {written.module_id}\n  modframe serve")
     return 0

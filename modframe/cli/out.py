@@ -12,12 +12,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import Finding, ModframeError, WorkspaceError
 from ..wording import one_line as one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from ..errors import Finding
 
 _STYLES = {
     "error": "bold red", "fail": "bold red", "failed": "bold red",
@@ -33,7 +32,6 @@ def workspace_at(folder: Path | None) -> Path:
     Raises:
         WorkspaceError: If the folder does not exist.
     """
-    from ..errors import WorkspaceError
     from ..source.workspace import find_workspace
 
     home = find_workspace(folder)
@@ -60,26 +58,24 @@ def say(text: str = "", *, style: str = "") -> None:
         print(text, flush=True)
 
 
-def table(rows: Iterable[Sequence[object]], *, head: Sequence[str] = (), indent: str = "") -> None:
+def table(rows: Iterable[Sequence[object]], *, head: Sequence[str]) -> None:
     """Print rows as aligned columns.
 
     On a terminal the head is bold, and words such as ``LIVE`` and ``error`` have a colour.
     """
-    texts = [[one_line(cell) for cell in row] for row in ([head] if head else []) + [*rows]]
+    texts = [[one_line(cell) for cell in row] for row in [head, *rows]]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for number, row in enumerate(texts):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         if not sys.stdout.isatty():
-            print((indent + "  ".join(cells)).rstrip())
+            print("  ".join(cells).rstrip())
             continue
         from rich.text import Text
 
-        bold = bool(head) and number == 0
-        styled = [
-            (f"{cell}  ", "bold" if bold else _STYLES.get(cell.strip().lower(), ""))
-            for cell in cells
-        ]
-        line = Text.assemble(indent, *styled)
+        styles = (_STYLES.get(cell.strip().lower(), "") if number else "bold" for cell in cells)
+        line = Text.assemble(
+            *((f"{cell}  ", style) for cell, style in zip(cells, styles, strict=True))
+        )
         line.rstrip()
         console().print(line)
 
@@ -87,11 +83,6 @@ def table(rows: Iterable[Sequence[object]], *, head: Sequence[str] = (), indent:
 def as_json(value: Any) -> None:
     """Print a value as JSON."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str), flush=True)
-
-
-def findings_json(findings: Iterable[Finding]) -> dict[str, Any]:
-    """Return findings in the form that programs read."""
-    return {"findings": [finding.to_dict() for finding in findings]}
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
@@ -102,10 +93,8 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 
 def show_error(error: BaseException) -> None:
-    """Print an error to standard error; with a traceback only if `debugging`."""
-    from ..errors import ModframeError
-
-    if debugging():
+    """Print an error to standard error; with a traceback under ``--debug`` or MODFRAME_DEBUG."""
+    if os.environ.get("MODFRAME_DEBUG", "") not in ("", "0", "false"):
         import traceback
 
         traceback.print_exception(error)
@@ -113,18 +102,9 @@ def show_error(error: BaseException) -> None:
     if not isinstance(error, ModframeError):
         text, hint = f"{type(error).__name__}: {error}", " (--debug shows where)"
     first, *others = text.rstrip().splitlines() or [type(error).__name__]
-    message = "\n".join([f"error: {one_line(first)}{hint}", *map(_indented_line, others)])
+    indented = (line[: len(line) - len(line.lstrip())] + one_line(line) for line in others)
+    message = "\n".join([f"error: {one_line(first)}{hint}", *indented])
     if sys.stderr.isatty():
         console(stderr=True).print(message, style="red")
     else:
         print(message, file=sys.stderr, flush=True)
-
-
-def _indented_line(text: str) -> str:
-    indent = len(text) - len(text.lstrip())
-    return " " * indent + one_line(text)
-
-
-def debugging() -> bool:
-    """Return whether tracebacks are asked for, by ``--debug`` or ``MODFRAME_DEBUG``."""
-    return os.environ.get("MODFRAME_DEBUG", "") not in ("", "0", "false")

@@ -37,7 +37,7 @@ from ..source import find_modules
 from ..source.workspace import data_folder, find_workspace
 from .example_requests import fetch_examples, send_examples
 from .out import console, one_line, say
-from .serve import Serving, serve
+from .serve import Serving, serve, until_stopped
 
 NOTEBOOK = "01_quickstart.ipynb"
 CELL_TIMEOUT = 300
@@ -56,10 +56,7 @@ _PROJECT_FILE = """\
 def quickstart(*, once: bool = False, port: int = 8000, notebook: Path | None = None) -> int:
     """Run the notebook, then serve what it exported; return the exit status.
 
-    Args:
-        once: Whether to send each example request once and end.
-        port: The first port to try.
-        notebook: The notebook, by default the one that comes with modframe.
+    Under ``once`` it sends each example request once and ends. ``port`` is the first to try.
 
     Raises:
         ModframeError: If a cell fails, or nothing was exported.
@@ -83,8 +80,7 @@ def quickstart(*, once: bool = False, port: int = 8000, notebook: Path | None = 
             if once:
                 return await send_examples(server.url)
             await _print_suggestions(server, copy)
-            await asyncio.Event().wait()
-            return 0
+            return await until_stopped(server)
 
         # Its data stay in the playground, whatever MODFRAME_DATA says.
         serving = Serving(copy.parent, _HOST, free, data=copy.parent / "data")
@@ -118,10 +114,8 @@ async def _print_suggestions(server: Server, notebook: Path) -> None:
     for request in await fetch_examples(server.url):
         say(f"  {request.curl(server.url)}")
     say(f"  {server.url}/docs in a browser")
-    if find_spec("jupyterlab") is None:
-        say("open the notebook in JupyterLab (pip install 'modframe[notebooks]' first):")
-    else:
-        say("open the notebook in JupyterLab:")
+    first = "" if find_spec("jupyterlab") else " (pip install 'modframe[notebooks]' first)"
+    say(f"open the notebook in JupyterLab{first}:")
     say(f"  {shlex.join([sys.executable, '-m', 'jupyterlab', str(notebook)])}")
 
 

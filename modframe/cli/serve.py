@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from ..config import StartOptions
 from ..engine import Engine
@@ -37,18 +38,7 @@ OnceServed = Callable[[Server], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What to serve and where.
-
-    Attributes:
-        workspace: The workspace; by default the nearest one.
-        host: The address to listen on.
-        port: The port; 0 picks a free one.
-        token: The token that requests need; required unless the address is loopback.
-        strict: Whether to end if a module fails.
-        notebooks: Notebooks whose ``%%module`` cells are served beside the workspace's modules.
-        watch: Whether modules are swapped when their files are saved.
-        data: The folder of databases and logs; by default MODFRAME_DATA or ``data/``.
-    """
+    """What to serve and where; the options of ``modframe serve``, and the data folder."""
 
     workspace: Path | None = None
     host: str = "127.0.0.1"
@@ -59,19 +49,14 @@ class Serving:
     watch: bool = False
     data: Path | None = None
 
-    @property
-    def home(self) -> Path:
-        """The workspace; by default the nearest one above the first notebook or the current folder.
 
-        Raises:
-            WorkspaceError: If the folder does not exist.
-        """
-        if self.workspace is None and self.notebooks:
-            return workspace_at(find_workspace(above=self.notebooks[0].resolve().parent))
-        return workspace_at(self.workspace)
+async def until_stopped(_server: Server) -> int:
+    """Wait for the signal that cancels this."""
+    await asyncio.Event().wait()
+    return 0
 
 
-def serve(serving: Serving, *, once_served: OnceServed | None = None) -> int:
+def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
     """Serve until a signal comes; return the exit status.
 
     Args:
@@ -80,11 +65,13 @@ def serve(serving: Serving, *, once_served: OnceServed | None = None) -> int:
 
     Raises:
         ServeError: If the address can't be had; nothing was loaded.
-        WorkspaceError: If a notebook can't be read or has no module; nothing was loaded.
+        WorkspaceError: If a notebook can't be read or has no module, or there is no such
+            workspace; nothing was loaded.
         StartError: Under ``strict``, if a module failed.
     """
     OnDisk(Path(), serving.notebooks).refuse_unreadable()
-    home = serving.home
+    above = serving.notebooks[0].resolve().parent if serving.notebooks else None
+    home = workspace_at(serving.workspace or find_workspace(above=above))
     check_token(serving.host, serving.token)
     bound = bind(serving.host, serving.port)
     say(f"loading {home}")
@@ -94,22 +81,18 @@ def serve(serving: Serving, *, once_served: OnceServed | None = None) -> int:
         bound.close()
 
 
-async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed | None) -> int:
-    stop = Stop(asyncio.get_running_loop())
+async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed) -> int:
+    stop = Stop(asyncio.get_running_loop(), asyncio.current_task())
     with stop.listening():
-        work = asyncio.ensure_future(_host(serving, bound, stop, once_served))
-        stop.loading = work
         try:
-            return await work
+            return await _host(serving, bound, stop, once_served)
         except asyncio.CancelledError:
             if not stop.count:
                 raise
             return 0
 
 
-async def _host(
-    serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed | None
-) -> int:
+async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed) -> int:
     options = StartOptions(serving.workspace, data=serving.data, notebooks=serving.notebooks)
     async with hosted(options, strict=serving.strict) as engine:
         stop.engine = engine
@@ -118,14 +101,11 @@ async def _host(
         )
         stop.loading = None
         if serving.watch:
-            engine.watching.report = say_line
+            # As one line, since an error may quote module code of several lines.
+            engine.watching.report = lambda text: say(one_line(text))
             await engine.watching.begin()
         _announce(engine, server, serving)
-        if once_served is None:
-            await stop.asked.wait()
-            status = 0
-        else:
-            status = await _run_until(stop, once_served(server))
+        status = await _run_until(stop, once_served(server))
         say("stopping")
     say("stopped")
     return status
@@ -135,11 +115,11 @@ async def _run_until(stop: Stop, work: Awaitable[int]) -> int:
     """Return the exit status of ``work``; if a signal comes first, cancel it and return 0."""
     task = asyncio.ensure_future(work)
     await wait_for_any(task, stop.asked)
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
-        return 0
-    return task.result()
+    if task.done():
+        return task.result()
+    task.cancel()
+    await asyncio.wait({task})
+    return 0
 
 
 def _announce(engine: Engine, server: Server, serving: Serving) -> None:
@@ -170,24 +150,19 @@ def _notebook_lines(disk: OnDisk) -> Iterator[str]:
             yield f"{module_id} is served from {folder}, with files from {names}"
 
 
-def say_line(text: str) -> None:
-    """Print what the watch did as one line; an error may quote module code of several lines."""
-    say(one_line(text))
-
-
 class Stop:
     """Handles signals: the first stops in order, the second without waiting, the third at once.
 
     Attributes:
         asked: Set by the first signal.
-        loading: The task to cancel on the first signal; only while nothing is served yet.
+        loading: The task to cancel on the first signal; ``None`` once the server listens.
         engine: The engine to stop faster, once it is there.
         count: How many signals came.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, loading: asyncio.Task[Any] | None) -> None:
         self.asked = asyncio.Event()
-        self.loading: asyncio.Future[int] | None = None
+        self.loading = loading
         self.engine: Engine | None = None
         self.count = 0
         self._loop = loop
@@ -216,5 +191,5 @@ class Stop:
             if self.count > 1:
                 self.engine.hurry()
         self.asked.set()
-        if self.loading is not None and not self.loading.done() and self.count == 1:
+        if self.loading is not None and self.count == 1:
             self.loading.cancel()

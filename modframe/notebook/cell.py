@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import sys
 import threading
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -17,32 +16,20 @@ from ..source import SourceFile
 from ..source.cells import split_cell
 
 
-@dataclass(frozen=True, slots=True)
-class RunningCell:
-    """The cell that runs in this thread, as IPython reported it."""
-
-    raw: str
-
-
 class Cells(threading.local):
-    """The running cell of each thread; subshells run cells in threads of their own."""
+    """The text of each thread's running cell; subshells run cells in threads of their own."""
 
-    running: RunningCell | None = None
+    running: str = ""
 
 
-def cell_file(shell: Any, cell: RunningCell | None, body: str) -> SourceFile:
-    """Return the part of a cell below its ``%%module`` line as a file of a module.
+def cell_file(shell: Any, cell: str, body: str) -> SourceFile:
+    """Return the part of the running cell below its ``%%module`` line as a file of a module.
 
-    Args:
-        shell: The shell that runs the cell.
-        cell: The running cell.
-        body: The text that IPython gave to the magic; used if the magic was called by code.
+    ``body``, the text that IPython gave to the magic, is used if the magic was called by code.
     """
-    if cell is not None:
-        parts = split_cell(cell.raw)
-        if parts is not None:
-            name = _filename(shell, cell.raw)
-            return SourceFile(parts.text, name, parts.first_line, _label(shell, name), parts.head)
+    if (parts := split_cell(cell)) is not None:
+        name = _filename(shell, cell)
+        return SourceFile(parts.text, name, parts.first_line, _label(shell, name), parts.head)
     return SourceFile(body, f"<cell {hashlib.sha256(body.encode()).hexdigest()[:12]}>")
 
 

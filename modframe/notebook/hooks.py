@@ -16,7 +16,7 @@ from typing import Any
 
 from ..app import current_app
 from ..runtime.calls.call import Interrupts
-from .cell import Cells, RunningCell
+from .cell import Cells
 
 
 class Hooks:
@@ -32,7 +32,6 @@ class Hooks:
         self._counting: Callable[[int, Any], Any] | None = None
 
     def install(self) -> None:
-        """Register the callbacks."""
         self._shell.events.register("pre_run_cell", self._before)
         self._shell.events.register("post_run_cell", self._after)
 
@@ -44,12 +43,12 @@ class Hooks:
         self._stop_counting()
 
     def _before(self, info: Any) -> None:
-        self.cells.running = RunningCell(info.raw_cell or "")
+        self.cells.running = info.raw_cell or ""
         self._shorten_interval()
         self._count_interrupts()
 
     def _after(self, result: Any) -> None:
-        self.cells.running = None
+        self.cells.running = ""
         self._restore_interval()
         self._stop_counting()
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import display
 
 from ..app import AppContext, current_app, start
-from ..errors import InvalidModuleIdError, ModframeError
+from ..errors import ModframeError
 from ..runtime.change.outcome import Outcome
 from ..source import SourceFile
-from ..source.cells import ARGUMENTS, is_module_file, parse_line
+from ..source.cells import parse_line
 from ..spec import module_id_of
 from ..wording import count
 from .cell import cell_file
 from .failure import note_draft
 from .hooks import Hooks
 
+T = TypeVar("T")
 _TARGET = re.compile(r"\s*([A-Za-z_]\w*)\s*<<\s*\Z")
 
 
@@ -30,15 +30,16 @@ def ensure_app() -> AppContext:
     return current_app() or start()
 
 
-def _with_arguments(arguments: Iterable[tuple[str, dict[str, Any]]]) -> Callable[[Any], Any]:
-    """Declare a magic's arguments from a table, which the notebook parser reads as well."""
+def _parsed(parse: Callable[[str], T], text: str) -> T:
+    """Parse a magic's line, or a part of it.
 
-    def decorate(magic: Any) -> Any:
-        for name, options in reversed(list(arguments)):
-            magic = argument(name, **options)(magic)
-        return magic
-
-    return decorate
+    Raises:
+        UsageError: If it can't be parsed; with what could be meant.
+    """
+    try:
+        return parse(text)
+    except ModframeError as error:
+        raise UsageError(str(error)) from None
 
 
 @magics_class
@@ -51,25 +52,23 @@ class ModframeMagics(Magics):
         super().__init__(shell)
         self.hooks = hooks
 
-    @magic_arguments()
-    @_with_arguments(ARGUMENTS)
     @cell_magic
     def module(self, line: str, cell: str) -> None:
-        """Make this cell one of a module's files, and swap to the module's whole draft.
+        """``%%module MODULE [FILE] [--draft] [--test] [--plan] [--force]``
+
+        Make this cell one of a module's files, ``api.py`` by default, and swap to the module's
+        whole draft; ``orders`` means ``standard.orders``.
 
         If that fails, nothing live has changed and the draft keeps the text: correct this cell or
         another one of the module, and run it.
 
-        With ``--test`` the module's own tests, in cells or files called ``test_....py``, are run on
-        the new generation before it goes live: if one fails, the swap fails.
+        ``--draft``: keep the text, don't try it yet. ``--plan``: say what would change; change
+        nothing. ``--force``: take away what live modules use, too. ``--test``: run the module's own
+        tests, in cells or files called ``test_....py``, on the new generation before it goes live:
+        if one fails, the swap fails.
         """
-        arguments = self._parse(line)
-        module_id = _module_id(arguments.module)
-        if not is_module_file(arguments.file):
-            raise UsageError(
-                f"{arguments.file!r} can't be a module's file: give a Python file such as "
-                "services.py"
-            )
+        arguments = _parsed(parse_line, line)
+        module_id = arguments.module_id
         if arguments.plan and (arguments.draft or arguments.force or arguments.test):
             raise UsageError(
                 "--plan changes nothing and runs no tests, so it goes with none of --draft, "
@@ -100,21 +99,6 @@ class ModframeMagics(Magics):
         else:
             print(_outcome_line(outcome, app.url))
 
-    def _parse(self, line: str) -> Any:
-        """Return the arguments behind ``%%module``.
-
-        Raises:
-            UsageError: If they can't be parsed; with what could be meant.
-        """
-        try:
-            return parse_argstring(self.module, line)
-        except (UsageError, ValueError):  # ValueError: a quote is left open
-            try:
-                parse_line(line)
-            except ModframeError as error:
-                raise UsageError(str(error)) from None
-            raise
-
     def _plan(self, app: AppContext, module_id: str, file: str, content: SourceFile) -> None:
         """Show what running a cell would do."""
         plan = app.plan_draft(module_id, file, content, outer_names=self.shell.user_ns)
@@ -131,7 +115,7 @@ class ModframeMagics(Magics):
         """
         words = line.split()
         if words[:1] == ["drop"] and len(words) in (2, 3):
-            module_id = _module_id(words[1])
+            module_id = _parsed(module_id_of, words[1])
             app = ensure_app()
             remaining = app.drop(module_id, words[2] if len(words) == 3 else None)
             what = f"{words[2]} is out of the draft" if remaining else "the draft is dropped"
@@ -158,13 +142,6 @@ class ModframeMagics(Magics):
             return rows
         self.shell.user_ns[target.group(1)] = rows
         return None
-
-
-def _module_id(name: str) -> str:
-    try:
-        return module_id_of(name)
-    except InvalidModuleIdError as error:
-        raise UsageError(str(error)) from None
 
 
 def _outcome_line(outcome: Outcome, url: str) -> str:

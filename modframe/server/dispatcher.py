@@ -16,7 +16,7 @@ from ..errors import ModuleExitError
 from ..parts.web.errors import BrokenResponseError
 from ..parts.web.part import WebPart
 from ..parts.web.paths import module_id_at, prefix_of
-from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
+from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
 from ..runtime.gate import Work, current_work
 from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
@@ -60,9 +60,7 @@ class Dispatcher:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        path: str = scope["path"]
-        if root := scope.get("root_path"):
-            path = _below(path, root)
+        path = path_below_root(scope) if scope.get("root_path") else scope["path"]
         module_id = module_id_at(path)
         try:
             if module_id is None:
@@ -128,9 +126,6 @@ class Dispatcher:
             hint = f"; near it: {', '.join(near)}" if near else ""
         return Problem(404, f"Nothing is live at {wanted}{hint}")
 
-    def __repr__(self) -> str:
-        return f"<Dispatcher: {len(self._live.generations)} modules>"
-
 
 async def _cut_short(generation: Generation, scope: Scope, send: Send) -> None:
     """Answer a request that was cancelled at its generation's deadline.
@@ -161,9 +156,3 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     for step in ("startup", "shutdown"):
         await receive()
         await send({"type": f"lifespan.{step}.complete"})
-
-
-def _below(path: str, root: str) -> str:
-    """Return a path without the ``root_path`` that a server or an outer application added."""
-    root = root.rstrip("/")
-    return path[len(root) :] if path.startswith(root + "/") else path

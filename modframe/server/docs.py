@@ -17,7 +17,7 @@ from .status import head
 
 _PACKAGE = "fastapi_swagger"
 _BUNDLE, _STYLES = "swagger-ui-bundle.js", "swagger-ui.css"
-ASSETS = {_BUNDLE: "text/javascript; charset=utf-8", _STYLES: "text/css; charset=utf-8"}
+ASSETS = {_BUNDLE: "text/javascript", _STYLES: "text/css"}
 """Swagger UI's files, and the media type of each."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
@@ -25,7 +25,7 @@ POLICY = (
 )
 """The page's content security policy."""
 # If a token is needed, the page's own address carries it, and its requests must as well.
-_START = """\
+START_SCRIPT = """\
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
 const carried = token ? "?token=" + encodeURIComponent(token) : "";
@@ -47,6 +47,7 @@ if (window.SwaggerUIBundle) {
   });
 }
 """
+"""Replaces the listing by Swagger UI."""
 _DARK = (
     "@media(prefers-color-scheme:dark){.swagger-ui{color-scheme:light;"
     "filter:invert(.88) hue-rotate(180deg)}"
@@ -67,18 +68,8 @@ async def read_asset(name: str) -> bytes:
     return await asyncio.to_thread(file.read_bytes)
 
 
-def start_script() -> bytes:
-    """Return the script that replaces the listing by Swagger UI."""
-    return _START.encode()
-
-
 def docs_page(document: dict[str, Any], *, query: str = "") -> bytes:
-    """Return the page as HTML.
-
-    Args:
-        document: The merged OpenAPI document.
-        query: Added to the addresses of its files, question mark included: the token.
-    """
+    """Return the page as HTML; ``query``, which has the token, ends the addresses of its files."""
     query = text(query)
     styles = f'<link rel="stylesheet" href="docs/{_STYLES}{query}"><style>{_DARK}</style>'
     scripts = "".join(

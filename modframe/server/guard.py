@@ -37,7 +37,6 @@ class Guard:
     """Passes allowed requests on to ``app``, and answers the others with a problem.
 
     Args:
-        app: The ASGI application behind it.
         allowed_hosts: Host names besides localhost and the loopback addresses.
         token: The server's token; empty if it has none.
         token_required: Whether every request needs it, as on an address that is not loopback.
@@ -133,10 +132,10 @@ class Guard:
         query = scope.get("query_string", b"").decode("latin-1")
         if "token=" not in query:
             return False
-        pairs = parse_qsl(query, keep_blank_values=True)
-        if not any(key == "token" and self._is_token(value) for key, value in pairs):
+        pairs = query.split("&")
+        rest = [pair for pair in pairs if not self._is_token_pair(pair)]
+        if len(rest) == len(pairs):
             return False
-        rest = [pair for pair in query.split("&") if not self._is_token_pair(pair)]
         scope["query_string"] = "&".join(rest).encode("latin-1")
         scope["modframe.query_token"] = quote(self.token)
         return True

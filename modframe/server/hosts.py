@@ -11,8 +11,6 @@ from collections.abc import Iterable
 
 from ..errors import ServeError
 
-_DEFAULT_HOST = "127.0.0.1"
-
 
 def is_loopback(host: str) -> bool:
     """Return whether an address or name, without a port, can only mean this machine.
@@ -86,35 +84,22 @@ def reachable(host: str) -> str:
     ('127.0.0.1', '[::1]')
     """
     if host in {"", "0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
-        return _DEFAULT_HOST
+        return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 
-_BYTES = 24
-
-
-def make_token() -> str:
-    """Return a new token of 192 random bits, for URLs and headers."""
-    return secrets.token_urlsafe(_BYTES)
-
-
-def needs_token(host: str) -> bool:
-    """Return whether a server on this address needs a token: it is not loopback."""
-    return not is_loopback(host)
-
-
 def check_token(host: str, token: str | None) -> str:
-    """Return the token to serve with: ``token``, or on loopback a new one.
+    """Return the token to serve with: ``token``, or on loopback a new one of 192 random bits.
 
     Raises:
         ServeError: If the address is not loopback and no token was given.
     """
     if token:
         return token
-    if needs_token(host):
+    if not is_loopback(host):
         raise ServeError(
             f"{host!r} is not a loopback address, so whoever reaches it needs a token",
             cure="pass token=... (`--token` or MODFRAME_TOKEN in a shell), or serve on '127.0.0.1'",
             host=host,
         )
-    return make_token()
+    return secrets.token_urlsafe(24)

@@ -20,21 +20,18 @@ from ..runtime.live import Live
 
 _log = logging.getLogger("modframe.server")
 _INFO = {"title": "modframe", "version": "1"}
+_Json = dict[str, Any]
 
 
 class MergedOpenAPI:
-    """The OpenAPI document of what is live.
-
-    Args:
-        live: The table of what runs.
-    """
+    """The OpenAPI document of what is live."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._made_of: list[tuple[str, weakref.ref[WebApp]]] | None = None
+        self._made_of: dict[str, weakref.ref[WebApp]] | None = None
         self._document: dict[str, Any] = {}
         self._body = b""
-        self._lock: asyncio.Lock | None = None
+        self._lock = asyncio.Lock()
 
     async def document(self) -> dict[str, Any]:
         """Return the document; the caller must not change it."""
@@ -47,17 +44,12 @@ class MergedOpenAPI:
         return self._body
 
     async def _refresh(self) -> None:
-        if self._is_current(self._webs()):
-            return
-        # Made on first use, since a lock belongs to the loop it is used on.
-        self._lock = self._lock or asyncio.Lock()
         async with self._lock:
             webs = self._webs()
-            if self._is_current(webs):
-                return
-            document, body = await asyncio.to_thread(self._make, webs)
-            self._made_of = [(name, weakref.ref(web)) for name, web in webs.items()]
-            self._document, self._body = document, body
+            made_of = {name: weakref.ref(web) for name, web in webs.items()}
+            if made_of != self._made_of:  # two references are equal if they lead to one object
+                self._document, self._body = await asyncio.to_thread(_make, webs)
+                self._made_of = made_of
 
     def _webs(self) -> dict[str, WebApp]:
         generations = self._live.generations
@@ -67,43 +59,25 @@ class MergedOpenAPI:
             if (web := WebPart.of(generations[name])) is not None
         }
 
-    def _is_current(self, webs: Mapping[str, WebApp]) -> bool:
-        made = self._made_of
-        return (
-            made is not None
-            and len(made) == len(webs)
-            and all(
-                name == other and made_of() is web
-                for (name, made_of), (other, web) in zip(made, webs.items(), strict=True)
-            )
-        )
 
-    def _make(self, webs: Mapping[str, WebApp]) -> tuple[dict[str, Any], bytes]:
-        documents, broken = {}, {}
-        for name, web in webs.items():
-            try:
-                documents[name] = web.openapi()
-            except Exception as error:  # noqa: BLE001  # a module's models are its own: the others go on
-                _log.error("%s: its OpenAPI document can't be made", name, exc_info=error)
-                broken[name] = type(error).__name__
-        info = dict(_INFO)
-        if broken:
-            rows = "; ".join(f"{name} ({kind})" for name, kind in broken.items())
-            info["description"] = f"Left out, because their document can't be made: {rows}."
-        merged = merge(documents, info=info)
-        return merged, json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()
+def _make(webs: Mapping[str, WebApp]) -> tuple[_Json, bytes]:
+    """Return the merged document, and the same as JSON."""
+    documents, broken = {}, {}
+    for name, web in webs.items():
+        try:
+            documents[name] = web.openapi()
+        except Exception as error:  # noqa: BLE001  # a module's models are its own: the others go on
+            _log.error("%s: its OpenAPI document can't be made", name, exc_info=error)
+            broken[name] = type(error).__name__
+    info = dict(_INFO)
+    if broken:
+        rows = "; ".join(f"{name} ({kind})" for name, kind in broken.items())
+        info["description"] = f"Left out, because their document can't be made: {rows}."
+    merged = _merge(documents, info)
+    return merged, json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-_Json = dict[str, Any]
-
-
-def merge(documents: Mapping[str, _Json], *, info: _Json) -> _Json:
-    """Return one document for all modules.
-
-    Args:
-        documents: Module id → its document; not changed.
-        info: The ``info`` of the merged document.
-    """
+def _merge(documents: Mapping[str, _Json], info: _Json) -> _Json:
     paths: _Json = {}
     components: dict[str, _Json] = {}
     taken: set[str] = set()

@@ -2,8 +2,7 @@
 
 The site calls it on the app loop, for `app.serve()` and `modframe serve`. uvicorn does the work, as
 a task in an empty context, without its signal handlers, its lifespan and its logging set-up. That
-task alone decides whether a server runs: `RunningServer` holds it, and `Server`, which people get,
-asks there.
+task alone decides whether the `Server`, which people get, runs.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
-from typing import Any
 
 import uvicorn
 
@@ -31,21 +29,50 @@ _GRACE = 5
 _SETTLE_SECONDS = 1.0
 
 
-class RunningServer:
-    """A server that accepts connections; its methods are called on its loop."""
+class Server:
+    """A server, for people: where it is, whether it runs, and how to stop it.
 
-    def __init__(self, server: _Uvicorn, streams: Streams, task: asyncio.Task[None]) -> None:
+    Attributes:
+        host: The address it is bound to.
+        port: Its port.
+        token: Needed by requests that change the system, and by all where the address isn't
+            loopback.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        token: str,
+        server: _Uvicorn,
+        streams: Streams,
+        task: asyncio.Task[None],
+        block: Callable[[Callable[[], Awaitable[object]]], object],
+    ) -> None:
+        self.host, self.port, self.token = host, port, token
         self._server = server
         self._streams = streams
         self._task = task
+        self._block = block
+
+    @property
+    def url(self) -> str:
+        """Its address as seen from this machine, without a slash at the end."""
+        return f"http://{reachable(self.host)}:{self.port}"
 
     @property
     def running(self) -> bool:
-        """Whether it still accepts connections."""
+        """Whether it still accepts connections: it was not stopped, and did not die."""
         return not self._task.done() and not self._server.should_exit
 
-    async def stop(self, grace: float = _GRACE) -> None:
-        """Stop accepting connections and let open requests finish.
+    def stop(self) -> None:
+        """Stop accepting, let open requests finish within 5 s, free the port. This blocks."""
+        if self.running:
+            self._block(self.aclose)
+
+    async def aclose(self, grace: float = _GRACE) -> None:
+        """Stop accepting connections and let open requests finish; called on the app loop.
 
         Event streams and websockets are asked to end at once. Requests that still run after
         ``grace`` seconds are cancelled. A second call waits for the same end.
@@ -70,13 +97,31 @@ class RunningServer:
         self._server.cut()
 
     def __repr__(self) -> str:
-        state = self._server.server_state
-        word = "running" if self.running else "stopped"
-        return f"<RunningServer {word}: {len(state.connections)} connections>"
+        return f"<Server {self.url}: {'running' if self.running else 'stopped'}>"
+
+    def _repr_html_(self) -> str:
+        if not self.running:
+            return tag("div", repr(self))
+        places = (("", self.url), ("/docs", "docs"), ("/health/ready", "health"))
+        links = " · ".join(link(f"{self.url}{path}", label, aside=True) for path, label in places)
+        return f"<div>modframe serves at {links}</div>"
 
 
-async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
+async def start_server(
+    asgi: ASGIApp,
+    bound: socket.socket,
+    *,
+    host: str,
+    token: str = "",
+    block: Callable[[Callable[[], Awaitable[object]]], object],
+) -> Server:
     """Serve on a socket from `bind`; return once connections are accepted.
+
+    Args:
+        bound: The socket; it is closed with the server.
+        host: The address that was asked for, as URLs name it.
+        token: What `Server.token` says.
+        block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
 
     Raises:
         ServeError: If the server could not start.
@@ -94,8 +139,12 @@ async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
             timeout_graceful_shutdown=_GRACE,
         )
     )
+    address, port, *_ = bound.getsockname()
     release_leftovers(bound)
-    task = _spawn(server.serve, bound)
+    # In an empty context, since what a request prints belongs to no cell.
+    task = asyncio.get_running_loop().create_task(
+        server.serve([bound]), name="modframe-server", context=Context()
+    )
     task.add_done_callback(lambda ended: _close(server, bound, ended))
     try:
         await wait_for_any(task, server.accepting)
@@ -103,19 +152,11 @@ async def start_server(asgi: ASGIApp, bound: socket.socket) -> RunningServer:
         task.cancel()
         raise
     if task.done():
-        _raise_ended(task, bound_to=server.address)
-    return RunningServer(server, streams, task)
+        _raise_ended(task, address, port)
+    return Server(host, port, token=token, server=server, streams=streams, task=task, block=block)
 
 
-def _spawn(serve: Callable[..., Any], bound: socket.socket) -> asyncio.Task[None]:
-    """Start a task in an empty context, since what a request prints belongs to no cell."""
-    return asyncio.get_running_loop().create_task(
-        serve(bound), name="modframe-server", context=Context()
-    )
-
-
-def _raise_ended(task: asyncio.Task[None], *, bound_to: tuple[str, int]) -> None:
-    host, port = bound_to
+def _raise_ended(task: asyncio.Task[None], host: str, port: int) -> None:
     error = None if task.cancelled() else task.exception()
     if isinstance(error, OSError):
         raise in_use(host, port) from error
@@ -144,18 +185,11 @@ class _Uvicorn(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.accepting = asyncio.Event()
-        self.address = ("", 0)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Install no signal handlers; uvicorn's would raise the signals again at the end."""
         yield
-
-    async def serve(self, bound: socket.socket) -> None:  # type: ignore[override]
-        """Serve on one socket until told to stop."""
-        name = bound.getsockname()
-        self.address = (str(name[0]), int(name[1]))
-        await super().serve(sockets=[bound])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then set ``accepting``."""
@@ -170,58 +204,3 @@ class _Uvicorn(uvicorn.Server):
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()
-
-
-class Server:
-    """A server, for people: where it is, whether it runs, and how to stop it.
-
-    Attributes:
-        host: The address it is bound to.
-        port: Its port.
-        token: Needed by requests that change the system, and by all where the address isn't
-            loopback.
-    """
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        *,
-        token: str,
-        accepting: RunningServer,
-        block: Callable[[Callable[[], Awaitable[object]]], object],
-    ) -> None:
-        self.host = host
-        self.port = port
-        self.token = token
-        self._accepting = accepting
-        self._block = block
-
-    @property
-    def url(self) -> str:
-        """Its address as seen from this machine, without a slash at the end."""
-        return f"http://{reachable(self.host)}:{self.port}"
-
-    @property
-    def running(self) -> bool:
-        """Whether it still accepts connections: it was not stopped, and did not die."""
-        return self._accepting.running
-
-    def stop(self) -> None:
-        """Stop accepting, let open requests finish within 5 s, free the port. This blocks."""
-        if self.running:
-            self._block(self.aclose)
-
-    async def aclose(self) -> None:
-        """Do the same on the app loop, or wait for the end of a stop that is running."""
-        await self._accepting.stop()
-
-    def __repr__(self) -> str:
-        return f"<Server {self.url}: {'running' if self.running else 'stopped'}>"
-
-    def _repr_html_(self) -> str:
-        if not self.running:
-            return tag("div", repr(self))
-        places = (("", self.url), ("/docs", "docs"), ("/health/ready", "health"))
-        links = " · ".join(link(f"{self.url}{path}", label, aside=True) for path, label in places)
-        return f"<div>modframe serves at {links}</div>"

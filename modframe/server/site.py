@@ -17,7 +17,7 @@ from ..view.snapshot import ModuleView
 from .binding import bind
 from .dispatcher import Dispatcher
 from .guard import Guard
-from .hosts import check_token, needs_token
+from .hosts import check_token, is_loopback
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
@@ -28,10 +28,8 @@ class Site:
 
     Args:
         live: The table of what runs.
-        rows: Returns the rows of the status page.
-        readiness: Returns whether everything is ready, and module id → state.
-        absent: Returns state and reason of a module that is known and not live.
-        stale: Returns why a module's newest text isn't live; empty if it is.
+        rows: Returns the rows of the status page. ``readiness``: as for `SystemPages`.
+        absent: As for `Dispatcher`, like ``stale``.
         allowed_hosts: Host names to answer to besides loopback.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
     """
@@ -43,7 +41,7 @@ class Site:
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         absent: Callable[[str], tuple[str, str] | None],
-        stale: Callable[[str], str] = lambda _: "",
+        stale: Callable[[str], str],
         allowed_hosts: Iterable[str],
         block: Callable[[Callable[[], Any]], Any],
     ) -> None:
@@ -69,9 +67,9 @@ class Site:
         """Bind and listen on the running loop; the same arguments again return the same server.
 
         Args:
-            host: The address.
-            port: Its port; 0 picks a free one.
-            token: The server's token; by default a new one.
+            host: Where to listen.
+            port: 0 picks a free one.
+            token: By default a new one.
             bound: A socket from `bind` that has the address already.
 
         Raises:
@@ -93,16 +91,11 @@ class Site:
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
             bound = bound or bind(host, port)
-            guard = self.asgi.with_token(checked_token, required=needs_token(host))
-            accepting = await start_server(guard, bound)
-            self._arguments = arguments
-            self._server = Server(
-                host,
-                bound.getsockname()[1],
-                token=checked_token,
-                accepting=accepting,
-                block=self._block,
+            guard = self.asgi.with_token(checked_token, required=not is_loopback(host))
+            self._server = await start_server(
+                guard, bound, host=host, token=checked_token, block=self._block
             )
+            self._arguments = arguments
             return self._server
 
     async def close(self) -> None:
@@ -111,6 +104,3 @@ class Site:
             server, self._server = self._server, None
             if server is not None:
                 await server.aclose()
-
-    def __repr__(self) -> str:
-        return f"<Site {self.server.url if self.server else 'not served'}>"

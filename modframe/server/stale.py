@@ -10,7 +10,6 @@ from ..parts.web.problem import Message, Scope, Send
 from .hosts import is_loopback
 
 Header = tuple[bytes, bytes]
-_NAME = b"x-modframe-stale"
 _LONGEST = 400
 _FORWARDED = frozenset(
     {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
@@ -37,7 +36,7 @@ def stale_header(module_id: str, number: int, why: str) -> Header:
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - 3]}..."
     plain = "".join(char if char.isprintable() else " " for char in text)
-    return _NAME, plain.encode("latin-1", "replace")
+    return b"x-modframe-stale", plain.encode("latin-1", "replace")
 
 
 def with_header(send: Send, header: Header) -> Send:

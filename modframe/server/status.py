@@ -31,6 +31,7 @@ _HEAD = (
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
     '<link rel="icon" href="data:,">'
 )
+_LINKS = (("docs", "API docs"), ("openapi.json", "openapi.json"), ("health", "health"))
 _COLUMNS = ("module", "state", "generation", "path", "what it has", "error")
 
 
@@ -40,24 +41,12 @@ def head(title: str, extra: str = "") -> str:
 
 
 def status_page(views: Sequence[ModuleView], *, query: str = "") -> bytes:
-    """Return the page.
-
-    Args:
-        views: What it shows, a row for each.
-        query: What its links carry on, with its question mark.
-    """
+    """Return the page, a row for each view; ``query``, which has the token, ends its links."""
     live = [view for view in views if view.state == "LIVE"]
     faulty = sum(bool(view.error) for view in live)
     summary = f"{len(live)} of {len(views)} modules live"
     summary += f", {faulty} with an error" if faulty else ""
-    links = "".join(
-        link(f"{path}{query}", label)
-        for path, label in (
-            ("docs", "API docs"),
-            ("openapi.json", "openapi.json"),
-            ("health", "health"),
-        )
-    )
+    links = "".join(link(f"{path}{query}", label) for path, label in _LINKS)
     modules = table(map(_cells, views), head=_COLUMNS, classes="all")
     body = (
         f"<body><h1>modframe</h1><nav>{links}</nav>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,41 +26,43 @@ from .guide_rules import check_guide_rules
 def check(source: Source, *, modules: Path) -> tuple[Finding, ...]:
     """Return what is wrong with a module, errors first; empty if it loads and follows the guide.
 
-    Args:
-        source: The module's text.
-        modules: The folder of modules, for its imports from others.
+    ``modules`` is the folder of modules, for its imports from others.
     """
     detached = DetachedModules(modules, mark="check")
     try:
         loaded = _load(detached, source)
-        if isinstance(loaded, tuple):
-            return loaded
         findings = [
             *loaded.spec.findings,
             *_database(loaded, source),
             *_web(loaded, source),
             *check_guide_rules(loaded.spec, source, loaded.package.modules()),
         ]
+    except LoadError as error:
+        return _findings(source, error)
     finally:
         detached.close()
     return tuple(sorted(findings, key=lambda finding: finding.level != "error"))
 
 
-def _load(detached: DetachedModules, source: Source) -> Loaded | tuple[Finding, ...]:
-    """Load the source, on a thread that can be left behind if the module's body never ends."""
-    outcome: list[Loaded | tuple[Finding, ...]] = []
+def _load(detached: DetachedModules, source: Source) -> Loaded:
+    """Load the source, on a thread that can be left behind if the module's body never ends.
+
+    Raises:
+        LoadError: If it can't be loaded, or is not loaded in time.
+    """
+    outcome: Future[Loaded] = Future()
 
     def run() -> None:
         try:
-            outcome.append(detached.load(source))
+            outcome.set_result(detached.load(source))
         except BaseException as error:  # noqa: BLE001  # whatever a module's files raise
-            outcome.append(_findings(source, as_load_error(source, "import", error)))
+            outcome.set_exception(as_load_error(source, "import", error))
 
     timeout = read_settings().load_timeout
-    thread = threading.Thread(target=run, name="modframe-check", daemon=True)
-    thread.start()
-    thread.join(timeout)
-    if not outcome:
+    threading.Thread(target=run, name="modframe-check", daemon=True).start()
+    try:
+        return outcome.result(timeout)
+    except TimeoutError:
         file, line = running_place(source)
         late = ModframeError(
             f"the import of its files took longer than {timeout:g} s and was left behind",
@@ -67,8 +70,7 @@ def _load(detached: DetachedModules, source: Source) -> Loaded | tuple[Finding, 
             file=file,
             line=line,
         )
-        return as_load_error(source, "import", late).findings
-    return outcome[0]
+        raise as_load_error(source, "import", late) from None
 
 
 def _findings(source: Source, error: LoadError) -> tuple[Finding, ...]:

@@ -22,11 +22,9 @@ from ..source.workspace import find_workspace
 
 
 class DetachedContext:
-    """The ``app_context`` of a module that was loaded but not started.
+    """The ``app_context`` of a module that was loaded but not started, in its folder ``path``.
 
-    Args:
-        module_id: The module.
-        path: The module's folder.
+    What needs a running app raises `NotRunningError`.
     """
 
     settings = None
@@ -41,37 +39,17 @@ class DetachedContext:
         return get_framework_logger(module_id or self.module_id)
 
     def get_service(self, name: Any) -> NoReturn:
-        """Raise, since nothing runs here.
-
-        Raises:
-            NotRunningError: Always.
-        """
         wanted = name if isinstance(name, str) else getattr(name, "__name__", repr(name))
         raise self._not_started(f"get_service({wanted!r})")
 
     def register_pydantic_model(self, module_id: str, model: type) -> NoReturn:
-        """Raise, since nothing runs here.
-
-        Raises:
-            NotRunningError: Always.
-        """
         raise self._not_started(f"register_pydantic_model({module_id!r}, ...)")
 
     def resource(self, factory: Any, *_: Any, **__: Any) -> NoReturn:
-        """Raise, since nothing runs that could own it.
-
-        Raises:
-            NotRunningError: Always.
-        """
         raise self._not_started(f"resource({getattr(factory, '__qualname__', repr(factory))}, ...)")
 
     @property
     def database(self) -> NoReturn:
-        """Raise, since nothing runs here.
-
-        Raises:
-            NotRunningError: Always.
-        """
         raise self._not_started("database")
 
     def _not_started(self, what: str) -> NotRunningError:
@@ -147,15 +125,11 @@ class DetachedModules:
     def _folder(self, module_id: str) -> Path:
         return folder_of(self._modules, module_id)
 
-    def __repr__(self) -> str:
-        return f"<DetachedModules: {len(self._loaded)} loaded from {self._modules}>"
-
 
 @cache
 def workspace_modules(folder: Path | None = None) -> DetachedModules:
     """Return the modules of the workspace around a folder, for a process without an app.
 
-    Args:
-        folder: By default the working directory at the first call.
+    By default the folder is the working directory at the first call.
     """
     return DetachedModules(find_workspace(above=folder) / "modules")

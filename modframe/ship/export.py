@@ -7,7 +7,7 @@ files are tried in a folder of their own first, so a failure leaves everything a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..errors import ExportError, Finding
 from ..names import folder_of
 from ..source import Source
 from ..wording import count
-from .export_plan import ExportPlan, ExportReport, findings_of, plan_export, refusals
+from .export_plan import ExportPlan, ExportReport, plan_export
 from .export_record import ExportRecord
 from .files import replace_files
 from .fresh_process import load_in_fresh_process
@@ -34,8 +34,6 @@ def export(
     """Write a source to ``<to>/<type>/<name>/``; files that are equal already aren't touched.
 
     Args:
-        source: The live text.
-        to: The folder of modules to write below.
         workspace: Its ``modules/`` has what the module requires.
         record: What modframe wrote before.
         draft: What cells work on; differences from the live text become findings.
@@ -49,8 +47,9 @@ def export(
     to = Path(os.path.abspath(to))  # noqa: PTH100  # `resolve` would follow the user's own links
     folder = folder_of(to, source.module_id)
     plan = plan_export(source, folder, record)
-    if not force and (changed := refusals(plan, record.digests(folder))):
-        raise _refused(source, f"{count(len(changed), 'file')} would be written over", changed)
+    if plan.refusals and not force:
+        why = f"{count(len(plan.refusals), 'file')} would be written over"
+        raise _refused(source, why, plan.refusals)
     faults = load_in_fresh_process(
         plan, source.module_id, (to, workspace / "modules"), settings=settings or {}
     )
@@ -65,14 +64,14 @@ def export(
         )
     _write(plan)
     record.note(plan.contents, gone=plan.remove)
-    findings = [*_draft_findings(source, draft), *findings_of(plan), *faults]
+    findings = [*_draft_findings(source, draft), *plan.findings, *faults]
     if record.problem:
         findings.append(Finding("export-record", "warning", record.problem))
     paths = tuple(sorted(plan.contents))
     return ExportReport(source.module_id, folder, paths, plan.write, plan.remove, tuple(findings))
 
 
-def _refused(source: Source, why: str, findings: list[Finding]) -> ExportError:
+def _refused(source: Source, why: str, findings: Sequence[Finding]) -> ExportError:
     rows = "".join(f"\n  - {finding}" for finding in findings)
     return ExportError(
         f"{source.module_id} was not exported; nothing was written. {why}:{rows}",

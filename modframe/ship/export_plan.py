@@ -9,12 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ..errors import ExportError, Finding
+from ..errors import ExportError, Finding, Level
 from ..html import section, table
 from ..load.text import is_code
 from ..source import Source
 from ..wording import count
 from .export_record import ExportRecord, digest_of
+
+_REMOVED = (
+    "the module no longer has it, and nobody changed it since modframe wrote it, so it was removed"
+)
+_KEPT = (
+    "the module no longer has it, but it was changed by hand since modframe wrote it, so it was "
+    "left in place and loads with the module"
+)
+_BESIDE = "it is in the folder and not in the live text, and loads with the module"
+_LEFT_CURE = "remove it, or take its text into a cell"
+_CHANGED = "it was changed by hand since modframe wrote it"
+_UNKNOWN = "it says something else, and modframe has no record of having written it"
+_CHANGED_CURE = "take the change into the cell, or export(force=True) to write over it"
 
 
 @dataclass(frozen=True)
@@ -26,18 +39,16 @@ class ExportPlan:
         contents: Every file of the module → its bytes.
         write: Files that are missing or hold another text.
         remove: Files that modframe wrote, that nobody changed, and that the module no longer has.
-        foreign: Files to overwrite whose text is not the one that modframe wrote.
-        kept: Files that the module no longer has, but that were changed by hand, so they stay.
-        beside: Other Python files in the folder, which load with the module.
+        refusals: A finding for each file that only ``force=True`` may overwrite.
+        findings: A finding for each file that is removed or left alone.
     """
 
     folder: Path
     contents: dict[Path, bytes]
     write: tuple[Path, ...]
     remove: tuple[Path, ...]
-    foreign: tuple[Path, ...]
-    kept: tuple[Path, ...]
-    beside: tuple[Path, ...]
+    refusals: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
 
 
 def plan_export(source: Source, folder: Path, record: ExportRecord) -> ExportPlan:
@@ -46,32 +57,35 @@ def plan_export(source: Source, folder: Path, record: ExportRecord) -> ExportPla
     Raises:
         ExportError: If a file's name leads out of the folder.
     """
+
+    def report(path: Path, level: Level, message: str, *, cure: str, rule: str = "") -> Finding:
+        file = path.relative_to(folder).as_posix()
+        return Finding(rule or "changed-by-hand", level, message, cure=cure, file=file)
+
     contents = {_inside(folder, file, source): text.encode() for file, text in source.texts.items()}
     known = record.digests(folder)
-    write: list[Path] = []
-    foreign: list[Path] = []
-    remove: list[Path] = []
-    kept: list[Path] = []
-    for path, content in contents.items():
-        present = path.read_bytes() if path.is_file() else None
-        if present == content:
-            continue
-        write.append(path)
-        if present is not None and digest_of(present) != known.get(path):
-            foreign.append(path)
-    for path in sorted(set(known) - set(contents)):
-        if path.is_file():
-            unchanged = digest_of(path.read_bytes()) == known[path]
-            (remove if unchanged else kept).append(path)
-    named = {*contents, *remove, *kept}
+    present = {path: path.read_bytes() for path in {*contents, *known} if path.is_file()}
+    by_hand = {path for path, text in present.items() if digest_of(text) != known.get(path)}
+    write = tuple(path for path, content in contents.items() if present.get(path) != content)
+    gone = sorted(present.keys() - contents.keys())
+    remove = tuple(path for path in gone if path not in by_hand)
+    named = {*contents, *gone}
     beside = [
         path
-        for path in (sorted(folder.rglob("*.py")) if folder.is_dir() else ())
+        for path in sorted(folder.rglob("*.py"))
         if path not in named and is_code(path.relative_to(folder).as_posix())
     ]
-    return ExportPlan(
-        folder, contents, tuple(write), tuple(remove), tuple(foreign), tuple(kept), tuple(beside)
+    refusals = (
+        report(path, "error", _CHANGED if path in known else _UNKNOWN, cure=_CHANGED_CURE)
+        for path in write
+        if path in by_hand
     )
+    findings = (
+        *(report(path, "info", _REMOVED, cure="", rule="file-removed") for path in remove),
+        *(report(path, "warning", _KEPT, cure=_LEFT_CURE) for path in gone if path in by_hand),
+        *(report(path, "warning", _BESIDE, cure=_LEFT_CURE, rule="file-beside") for path in beside),
+    )
+    return ExportPlan(folder, contents, write, remove, tuple(refusals), findings)
 
 
 def _inside(folder: Path, file: str, source: Source) -> Path:
@@ -85,67 +99,11 @@ def _inside(folder: Path, file: str, source: Source) -> Path:
     return folder.joinpath(*pure.parts)
 
 
-def findings_of(plan: ExportPlan) -> list[Finding]:
-    """Return findings about files that were removed or left alone."""
-
-    def name(path: Path) -> str:
-        return path.relative_to(plan.folder).as_posix()
-
-    findings = [
-        Finding(
-            "file-removed",
-            "info",
-            "the module no longer has it, and nobody changed it since modframe wrote it, so it "
-            "was removed",
-            file=name(path),
-        )
-        for path in plan.remove
-    ]
-    findings += [
-        Finding(
-            "changed-by-hand",
-            "warning",
-            "the module no longer has it, but it was changed by hand since modframe wrote it, so "
-            "it was left in place and loads with the module",
-            cure="remove it, or take its text into a cell",
-            file=name(path),
-        )
-        for path in plan.kept
-    ]
-    return findings + [
-        Finding(
-            "file-beside",
-            "warning",
-            "it is in the folder and not in the live text, and loads with the module",
-            cure="remove it, or take its text into a cell",
-            file=name(path),
-        )
-        for path in plan.beside
-    ]
-
-
-def refusals(plan: ExportPlan, known: dict[Path, str]) -> list[Finding]:
-    """Return a finding for each file that only ``force=True`` may overwrite."""
-    return [
-        Finding(
-            "changed-by-hand",
-            "error",
-            "it was changed by hand since modframe wrote it"
-            if path in known
-            else "it says something else, and modframe has no record of having written it",
-            cure="take the change into the cell, or export(force=True) to write over it",
-            file=path.relative_to(plan.folder).as_posix(),
-        )
-        for path in plan.foreign
-    ]
-
-
 @dataclass(frozen=True, slots=True)
 class ExportReport:
     """What an export wrote.
 
     Attributes:
-        module_id: The module.
         folder: The module's folder.
         paths: All files of the module, written now or equal before.
         written: Those that were written now.

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from .files import replace_file
+from .files import replace_files
 
 
 def digest_of(content: bytes) -> str:
@@ -21,10 +21,7 @@ def digest_of(content: bytes) -> str:
 
 
 class ExportRecord:
-    """Path → digest of what modframe wrote there last.
-
-    Args:
-        data: The data folder; without one, the record is kept in memory.
+    """Path → digest of what modframe wrote there last; without a data folder, in memory only.
 
     Attributes:
         problem: Why the file can't be read; empty if it can.
@@ -69,10 +66,7 @@ class ExportRecord:
     def note(self, contents: Mapping[Path, bytes], *, gone: Iterable[Path] = ()) -> None:
         """Note what was written, and forget what was removed."""
         before = self._read()
-        rows = {
-            **before,
-            **{self._key(path): digest_of(content) for path, content in contents.items()},
-        }
+        rows = before | {self._key(path): digest_of(text) for path, text in contents.items()}
         for path in gone:
             rows.pop(self._key(path), None)
         if rows == before:
@@ -80,4 +74,5 @@ class ExportRecord:
         if self._file is None:
             self._in_memory = rows
             return
-        replace_file(self._file, f"{json.dumps(rows, indent=1, sort_keys=True)}\n".encode())
+        text = json.dumps(rows, indent=1, sort_keys=True)
+        replace_files({self._file: f"{text}\n".encode()})

@@ -8,20 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write one file as `replace_files` does.
-
-    Raises:
-        OSError: If it can't be written; the old file stays.
-    """
-    replace_files({path: content})
-
-
 def replace_files(contents: Mapping[Path, bytes]) -> None:
     """Write all contents to temporary files, then move each to its place; permissions are kept.
 
-    Args:
-        contents: Path → content; missing folders are made.
+    Missing folders are made.
 
     Raises:
         OSError: If one can't be written; all old files stay then.

@@ -22,6 +22,8 @@ from .export_plan import ExportPlan
 
 TIMEOUT = 180.0
 """Seconds after which a process that hangs is killed."""
+RESULT = "result.json"
+"""The file of findings, in the process's workspace."""
 _COPIED = 16_000_000
 _SKIPPED = ("__pycache__", ".ipynb_checkpoints")
 
@@ -36,22 +38,14 @@ def load_in_fresh_process(
     """Load and start a module in a fresh process as an export would write it; return its findings.
 
     Args:
-        plan: What would be written.
-        module_id: The module.
         folders: Folders of modules, for what the module requires; earlier ones take precedence.
         settings: The settings given at start, which no file holds.
     """
     with tempfile.TemporaryDirectory(prefix="modframe-trial-", ignore_cleanup_errors=True) as path:
         stage = Path(path)
         _stage(plan, module_id, stage / "modules", sources=folders)
-        request = {
-            "workspace": str(stage),
-            "data": str(stage / "data"),
-            "module": module_id,
-            "settings": settings,
-            "result": str(stage / "result.json"),
-        }
-        return _run(json.dumps(request, default=_plain), stage / "result.json")
+        request = {"workspace": path, "module": module_id, "settings": settings}
+        return _run(json.dumps(request, default=_plain), stage / RESULT)
 
 
 def _stage(plan: ExportPlan, module_id: str, to: Path, *, sources: tuple[Path, ...]) -> None:
@@ -117,31 +111,26 @@ def _run(request: str, result: Path) -> list[Finding]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return [_finding(f"it was not up within {TIMEOUT:g} s in a fresh process", "")]
+        return [_finding(f"it was not up within {TIMEOUT:g} s in a fresh process")]
     if not result.is_file():
-        tail = "\n".join(done.stdout.decode(errors="replace").splitlines()[-8:])
-        return [_finding(f"the fresh process ended with status {done.returncode}", tail)]
+        tail = done.stdout.decode(errors="replace").splitlines()[-8:]
+        ended = f"the fresh process ended with status {done.returncode}"
+        return [_finding("\n".join([f"{ended}:", *tail]) if tail else ended)]
     return [Finding(**facts) for facts in json.loads(result.read_text(encoding="utf-8"))]
 
 
-def _finding(message: str, tail: str) -> Finding:
-    return Finding(
-        "trial",
-        "error",
-        f"{message}:\n{tail}" if tail else message,
-        cure="something in the module works only in the process it grew in; see what it reaches "
-        "for",
-    )
+def _finding(message: str) -> Finding:
+    cure = "something in the module works only in the process it grew in; see what it reaches for"
+    return Finding("trial", "error", message, cure=cure)
 
 
 _REMOVED = ("MODFRAME_WORKSPACE", "MODFRAME_DATA", "PYTHONSTARTUP")
 
 
 def child_environment(workspace: Path | None = None) -> dict[str, str]:
-    """Return this process's environment for a child: without workspace, data and start-up script.
+    """Return this process's environment for a child, without data folder and start-up script.
 
-    Args:
-        workspace: The child's workspace, if it should find it in the environment.
+    Its workspace is ``workspace``, if given, else what the child finds by itself.
     """
     environment = {key: value for key, value in os.environ.items() if key not in _REMOVED}
     if workspace is not None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from ..errors import Finding
+from ..errors import Finding, Level
 from ..load.class_facts import MANDATORY
 from ..load.methods import public_methods
 from ..load.text import is_code, place_of_callable, place_of_line, syntax_tree
@@ -21,7 +21,7 @@ from ..parts.settings.part import settings_models
 from ..source import Source
 from ..spec import FACTS, ModuleSpec, type_name
 
-_MOCKS = ("unittest.mock", "mock", "pytest_mock", "asynctest")
+_MOCKS = ("unittest.mock.", "mock.", "pytest_mock.", "asynctest.")
 
 
 def check_guide_rules(
@@ -32,14 +32,17 @@ def check_guide_rules(
         yield from _check_mocks(source)
     yield from _check_documentation(spec, source)
     if spec.form == "guide":
-        yield from _check_facts(spec, source)
-        yield from _check_decorator_order(spec, source)
-        yield from _check_phase1(spec, source, modules)
-        yield from _check_cleanup(spec, source)
+        where = _place_of_name(source, spec.module_class.__name__)
+        yield from _check_facts(spec, where)
+        yield from _check_decorator_order(spec, where)
+        yield from _check_phase1(spec, source, modules, where=where)
+        yield from _check_cleanup(spec, source, where)
 
 
-def _warn(rule: str, message: str, cure: str, where: dict[str, Any] | None = None) -> Finding:
-    return Finding(rule, "warning", message, cure=cure, **(where or {"file": "api.py"}))
+def _finding(
+    rule: str, message: str, cure: str, *, where: dict[str, Any], level: Level = "warning"
+) -> Finding:
+    return Finding(rule, level, message, cure=cure, **(where or {"file": "api.py"}))
 
 
 def _place_of_name(source: Source, name: str, file: str = "api.py") -> dict[str, Any]:
@@ -61,13 +64,13 @@ def _check_mocks(source: Source) -> Iterator[Finding]:
             continue
         for node in ast.walk(syntax_tree(content)):
             for name in _imported_names(node):
-                if name in _MOCKS or name.startswith(tuple(f"{mock}." for mock in _MOCKS)):
-                    yield _warn(
+                if f"{name}.".startswith(_MOCKS):
+                    yield _finding(
                         "anti-mock",
                         f"imports {name}, and @enforce_data_integrity(anti_mock=True) rules mocks "
                         "out of module code",
                         "move it to the module's tests, or set anti_mock=False",
-                        place_of_line(content, file, getattr(node, "lineno", 0)),
+                        where=place_of_line(content, file, getattr(node, "lineno", 0)),
                     )
                     break
 
@@ -83,45 +86,44 @@ def _imported_names(node: ast.AST) -> Iterator[str]:
 # -- the class and its decorators --------------------------------------------------------------
 
 
-def _check_facts(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
+def _check_facts(spec: ModuleSpec, where: dict[str, Any]) -> Iterator[Finding]:
     for name in ("MODULE_VERSION", "MODULE_DESCRIPTION"):
         if name not in vars(spec.module_class):
-            yield _warn(
+            yield _finding(
                 "module-facts",
                 f"class {spec.module_class.__name__!r} has no {name}",
                 f"add {name} = '...'",
-                _place_of_name(source, spec.module_class.__name__),
+                where=where,
             )
 
 
-def _check_decorator_order(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
+def _check_decorator_order(spec: ModuleSpec, where: dict[str, Any]) -> Iterator[Finding]:
     facts = getattr(spec.module_class, FACTS, ())
     decorators = [fact.decorator for fact in facts if fact.decorator in MANDATORY]
-    order = list(dict.fromkeys(decorators))
-    if order != sorted(order, key=MANDATORY.index):
-        late = next(
-            later
-            for earlier, later in itertools.pairwise(order)
-            if MANDATORY.index(later) < MANDATORY.index(earlier)
-        )
-        yield _warn(
-            "decorator-order",
-            f"@{late} comes later than in the guide's order",
-            f"order them as {', '.join(f'@{name}' for name in MANDATORY)}",
-            _place_of_name(source, spec.module_class.__name__),
-        )
+    for earlier, later in itertools.pairwise(dict.fromkeys(decorators)):
+        if MANDATORY.index(later) < MANDATORY.index(earlier):
+            yield _finding(
+                "decorator-order",
+                f"@{later} comes later than in the guide's order",
+                f"order them as {', '.join(f'@{name}' for name in MANDATORY)}",
+                where=where,
+            )
+            return
 
 
 def _check_phase1(
-    spec: ModuleSpec, source: Source, modules: Mapping[str, ModuleType]
+    spec: ModuleSpec,
+    source: Source,
+    modules: Mapping[str, ModuleType],
+    *,
+    where: dict[str, Any],
 ) -> Iterator[Finding]:
-    where = _place_of_name(source, spec.module_class.__name__)
     if not spec.phase1:
-        yield _warn(
+        yield _finding(
             "phase1",
             f"class {spec.module_class.__name__!r} has no phase-1 method",
             "name one: @initialization_sequence('setup_infrastructure', phase='phase1')",
-            where,
+            where=where,
         )
     model = next(iter(settings_models(modules)), None)
     registers = any(
@@ -141,32 +143,32 @@ def _check_phase1(
         )
 
 
-def _check_cleanup(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
+def _check_cleanup(spec: ModuleSpec, source: Source, where: dict[str, Any]) -> Iterator[Finding]:
     cls = spec.module_class
     for decorator, default, stop in (
         ("graceful_shutdown", "cleanup_resources", spec.graceful),
         ("force_shutdown", "force_cleanup", spec.force),
     ):
         if stop.method is None:
-            yield _warn(
+            yield _finding(
                 "missing-cleanup",
                 f"@{decorator} names no method",
                 f"write {default}() and name it",
-                _place_of_name(source, cls.__name__),
+                where=where,
             )
     if spec.graceful.method and not _is_async(cls, spec.graceful.method):
-        yield _warn(
+        yield _finding(
             "cleanup-not-async",
             f"{spec.graceful.method}() is the graceful way to stop and isn't async",
             f"write it as async def {spec.graceful.method}(self)",
-            _place_of_name(source, spec.graceful.method),
+            where=_place_of_name(source, spec.graceful.method),
         )
     if spec.force.method and _is_async(cls, spec.force.method):
-        yield _warn(
+        yield _finding(
             "force-cleanup-async",
             f"{spec.force.method}() is the last resort, and waits: it is async",
             f"write it as def {spec.force.method}(self)",
-            _place_of_name(source, spec.force.method),
+            where=_place_of_name(source, spec.force.method),
         )
 
 
@@ -182,19 +184,20 @@ def _check_documentation(spec: ModuleSpec, source: Source) -> Iterator[Finding]:
     if service is None or service.service_class is None:
         return
     if spec.form == "guide" and not service.methods:
-        yield _warn(
+        yield _finding(
             "undocumented-service",
             f"@register_service({service.name!r}) documents no method",
             "list what callers may rely on: methods=[ServiceMethod(...)]",
-            _place_of_name(source, spec.module_class.__name__),
+            where=_place_of_name(source, spec.module_class.__name__),
         )
     for name, method in public_methods(service.service_class):
         if service.methods and name not in service.methods:
-            yield _note(
+            yield _finding(
                 "undocumented-method",
                 f"{name}() is public, and no ServiceMethod documents it",
                 f"add ServiceMethod(name={name!r}, ...), or call it _{name}",
-                place_of_callable(method, source),
+                where=place_of_callable(method, source),
+                level="info",
             )
     if spec.form == "guide":
         yield from _check_results(service.methods, service.service_class, source)
@@ -204,13 +207,10 @@ def _check_results(documented: Mapping[str, Any], cls: type, source: Source) -> 
     for name, method in documented.items():
         returned = type_name(method.returns.return_type) if method.returns is not None else "Result"
         if returned != "Result":
-            yield _note(
+            yield _finding(
                 "result-pattern",
                 f"{name}() is documented to return {returned}; the guide's services give a Result",
                 "return Result.success(...) or Result.error(...)",
-                place_of_callable(getattr(cls, name, None), source),
+                where=place_of_callable(getattr(cls, name, None), source),
+                level="info",
             )
-
-
-def _note(rule: str, message: str, cure: str, where: dict[str, Any]) -> Finding:
-    return Finding(rule, "info", message, cure=cure, **(where or {"file": "api.py"}))

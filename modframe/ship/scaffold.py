@@ -17,7 +17,6 @@ from typing import Any
 
 from ..errors import ScaffoldError
 from ..names import DEFAULT_TYPE, MODULE_TYPES, folder_of
-from ..wording import count
 
 FEATURES: Mapping[str, str] = {
     "database": "models, operations and two service methods on them",
@@ -42,20 +41,11 @@ _TEMPLATES = {
 
 @dataclass(frozen=True, slots=True)
 class Scaffolded:
-    """What a scaffold wrote.
-
-    Attributes:
-        module_id: The new module.
-        folder: Its folder.
-        paths: Every file that was written.
-    """
+    """What a scaffold wrote: the module's folder, and the path of every file."""
 
     module_id: str
     folder: Path
     paths: tuple[Path, ...]
-
-    def __repr__(self) -> str:
-        return f"<Scaffolded {self.module_id}: {count(len(self.paths), 'file')} in {self.folder}>"
 
 
 def scaffold(
@@ -89,27 +79,20 @@ def scaffold(
 
 
 def _checked(name: str, kind: str, features: list[str]) -> tuple[str, ...]:
+    types, fault, cure = ", ".join(MODULE_TYPES), "", ""
     if kind not in MODULE_TYPES:
-        raise ScaffoldError(
-            f"{kind!r} is no module type",
-            cure=f"choose one of {', '.join(MODULE_TYPES)}",
-            usage=True,
+        fault, cure = f"{kind!r} is no module type", f"choose one of {types}"
+    elif unknown := [feature for feature in features if feature not in FEATURES]:
+        fault = f"there is no feature {', '.join(map(repr, unknown))}"
+        cure = f"choose from {', '.join(FEATURES)}"
+    elif not _NAME.match(name) or keyword.iskeyword(name):
+        fault = f"{name!r} can't be a module's name"
+        cure = (
+            "take lower-case letters, digits and single underscores, a letter first, and no "
+            f"Python keyword, such as 'my_module'; the type is given with --type ({types})"
         )
-    unknown = [feature for feature in features if feature not in FEATURES]
-    if unknown:
-        raise ScaffoldError(
-            f"there is no feature {', '.join(map(repr, unknown))}",
-            cure=f"choose from {', '.join(FEATURES)}",
-            usage=True,
-        )
-    if not _NAME.match(name) or keyword.iskeyword(name):
-        raise ScaffoldError(
-            f"{name!r} can't be a module's name",
-            cure="take lower-case letters, digits and single underscores, a letter first, and no "
-            "Python keyword, such as 'my_module'; the type is given with --type "
-            f"({', '.join(MODULE_TYPES)})",
-            usage=True,
-        )
+    if fault:
+        raise ScaffoldError(fault, cure=cure, usage=True)
     if name in _TAKEN.get(kind, ()):
         raise ScaffoldError(
             f"{kind}.{name} is a module of modframe's own", cure="take another name or type"

@@ -1,7 +1,7 @@
 """Splits a cell at its ``%%module`` line and parses that line.
 
-The magic takes its arguments from `ARGUMENTS` and the parts of its cell from `split_cell`. For
-notebooks on disk, which no IPython parses, `parse_line` does the rest.
+The magic and the reader of notebooks on disk, which no IPython runs, call `split_cell` and
+`parse_line`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ..wording import near, otherwise
 
 MAGIC = "%%module"
 ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("module", {"help": "the module's id; 'orders' means standard.orders"}),
-    ("file", {"nargs": "?", "default": "api.py", "help": "which of its files this cell is"}),
-    ("--draft", {"action": "store_true", "help": "keep the text, don't try it yet"}),
-    ("--test", {"action": "store_true", "help": "the module's own tests must pass first"}),
-    ("--plan", {"action": "store_true", "help": "say what would change; change nothing"}),
-    ("--force", {"action": "store_true", "help": "take away what live modules use, too"}),
+    ("module", {}),
+    ("file", {"nargs": "?", "default": "api.py"}),
+    ("--draft", {"action": "store_true"}),
+    ("--test", {"action": "store_true"}),
+    ("--plan", {"action": "store_true"}),
+    ("--force", {"action": "store_true"}),
 )
-"""The arguments of ``%%module``, as `argparse` takes them."""
+"""The arguments of ``%%module``, as `argparse` takes them; the magic's help explains them."""
 
 _LINE = re.compile(rf"\s*{MAGIC}(?=\s|\Z)")
 _FILE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*\.py\Z")
@@ -60,15 +60,14 @@ class CellParts:
 
 @dataclass(frozen=True, slots=True)
 class CellLine:
-    """The module and file that a ``%%module`` line names.
-
-    Attributes:
-        counts: Whether the text is part of the module; ``--plan`` only asks.
-    """
+    """The arguments of a ``%%module`` line."""
 
     module_id: str
     file: str
-    counts: bool = True
+    draft: bool = False
+    test: bool = False
+    plan: bool = False
+    force: bool = False
 
 
 def split_cell(raw: str) -> CellParts | None:
@@ -102,8 +101,9 @@ def parse_line(line: str) -> CellLine:
         WorkspaceError: If the line can't be parsed.
         InvalidModuleIdError: If it names no module.
 
-    >>> parse_line("orders services.py --draft")
-    CellLine(module_id='standard.orders', file='services.py', counts=True)
+    >>> line = parse_line("orders services.py --draft")
+    >>> line.module_id, line.file, line.draft, line.plan
+    ('standard.orders', 'services.py', True, False)
     """
     parser = _Parser(prog=MAGIC, add_help=False)
     for name, options in ARGUMENTS:
@@ -117,7 +117,8 @@ def parse_line(line: str) -> CellLine:
             f"{arguments.file!r} can't be a module's file",
             cure="give a Python file such as services.py",
         )
-    return CellLine(module_id_of(arguments.module), arguments.file, not arguments.plan)
+    values = vars(arguments)
+    return CellLine(module_id_of(values.pop("module")), **values)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -33,7 +33,7 @@ def read_notebook(path: Path) -> dict[str, Source]:
         if parts is None or not parts.runs:
             continue
         line = _parse_line_of(place, parts.line)
-        if line.counts:
+        if not line.plan:  # a plan only asks
             content = SourceFile(
                 parts.text, f"{path}, cell {number}", parts.first_line, place, parts.head
             )

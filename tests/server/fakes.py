@@ -19,7 +19,7 @@ from modframe.server.dispatcher import Dispatcher
 from modframe.server.guard import Guard
 from modframe.server.openapi import MergedOpenAPI
 from modframe.server.pages import SystemPages
-from modframe.server.serving import RunningServer, start_server
+from modframe.server.serving import Server, start_server
 from modframe.source import Source
 from modframe.view.snapshot import ModuleView
 
@@ -88,25 +88,25 @@ class FakeLoop:
 class Served:
     """The result of `served`: its address and its server."""
 
-    def __init__(self, loop: FakeLoop, running: RunningServer, port: int) -> None:
+    def __init__(self, loop: FakeLoop, running: Server) -> None:
         self.loop = loop
         self.running = running
-        self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self.port, self.url = running.port, running.url
 
     def stop(self, grace: float = 5.0) -> None:
-        self.loop.wait(lambda: self.running.stop(grace))
+        self.loop.wait(lambda: self.running.aclose(grace))
 
 
 @contextmanager
-def served(asgi: Any) -> Iterator[Served]:
+def served(asgi: Any, **options: Any) -> Iterator[Served]:
     """An application behind a real uvicorn on a free port."""
     loop = FakeLoop()
     try:
         bound = bind("127.0.0.1", 0)
-        port = bound.getsockname()[1]
-        running = loop.wait(lambda: start_server(asgi, bound))
-        site = Served(loop, running, port)
+        running = loop.wait(
+            lambda: start_server(asgi, bound, host="127.0.0.1", block=loop.wait, **options)
+        )
+        site = Served(loop, running)
         try:
             yield site
         finally:

@@ -42,7 +42,8 @@ loop = FakeLoop()
 loop.loop.set_task_factory(pinned)
 bound = bind("127.0.0.1", 0)
 url = f"http://127.0.0.1:{bound.getsockname()[1]}/api/v1/m"
-running = loop.wait(lambda: start_server(site_of(live_of(m=router)), bound))
+site = site_of(live_of(m=router))
+running = loop.wait(lambda: start_server(site, bound, host="127.0.0.1", block=loop.wait))
 if when == "after":
     assert httpx.get(url + "/task").json() == "_asyncio"
     asyncio.set_event_loop(asyncio.new_event_loop())
@@ -56,7 +57,7 @@ assert main.run_until_complete(cell()) == "ok"
 for _ in range(3):
     assert httpx.get(url + "/task").json() == "_asyncio"
     assert httpx.get(url + "/sync").json() == "ok"
-loop.wait(running.stop)
+running.stop()
 assert loop.escaped == [], loop.escaped
 loop.close()
 print("served")

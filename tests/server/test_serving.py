@@ -19,7 +19,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from modframe.server import ServeError, Server, bind, check_token
-from modframe.server.hosts import needs_token
 from modframe.server.serving import start_server
 from tests.server.fakes import FakeLoop, live_of, served, site_of
 
@@ -104,30 +103,16 @@ def test_ipv6_loopback() -> None:
 
 def test_an_open_address_needs_a_token() -> None:
     """On loopback a token is made; any other address needs one."""
-    assert needs_token("0.0.0.0")
-    assert not needs_token("127.0.0.1")
     assert len(check_token("localhost", None)) >= 32
     assert check_token("0.0.0.0", "mine") == "mine"
     with pytest.raises(ServeError, match=r"'0.0.0.0' is not a loopback address.*token="):
         check_token("0.0.0.0", None)
 
 
-class Accepting:
-    """A fake `RunningServer` that may be stopped once."""
-
-    running = True
-
-    async def stop(self) -> None:
-        assert self.running
-        self.running = False
-
-
 def server_at(host: str) -> Server:
-    """Return a `Server` over a fake."""
-    accepting: Any = Accepting()
-    return Server(
-        host, 8000, token="secret", accepting=accepting, block=lambda go: asyncio.run(go())
-    )
+    """Return a `Server` on port 8000 that serves nothing."""
+    fakes: Any = dict.fromkeys(("server", "streams", "task", "block"))
+    return Server(host, 8000, token="secret", **fakes)
 
 
 # -- serving -----------------------------------------------------------------------------------
@@ -264,7 +249,7 @@ def test_a_request_in_time_finishes_while_stopping() -> None:
         )
         client.start()
         assert inside.wait(10)
-        stopping = asyncio.run_coroutine_threadsafe(site.running.stop(60), site.loop.loop)
+        stopping = asyncio.run_coroutine_threadsafe(site.running.aclose(60), site.loop.loop)
         go_on.set()
         stopping.result(20)
         client.join(10)
@@ -285,9 +270,10 @@ def test_the_server_runs_in_an_empty_context() -> None:
         bound = bind("127.0.0.1", 0)
         port = bound.getsockname()[1]
         cell.set("In[3]")
-        running = loop.wait(lambda: start_server(site_of(live_of(m=router)), bound))
+        site = site_of(live_of(m=router))
+        running = loop.wait(lambda: start_server(site, bound, host="", block=loop.wait))
         assert httpx.get(f"http://127.0.0.1:{port}/api/v1/m/cell").json() == "none"
-        loop.wait(running.stop)
+        running.stop()
     finally:
         loop.close()
 
@@ -304,7 +290,7 @@ async def test_a_socket_that_can_not_listen_is_an_error() -> None:
         other.bind(("127.0.0.1", port))
         other.listen()
         with pytest.raises(ServeError, match=f"port {port} on '127.0.0.1' is in use"):
-            await start_server(site_of(live_of()), duplicate)
+            await start_server(site_of(live_of()), duplicate, host="", block=asyncio.run)
     assert duplicate.fileno() == -1
 
 
@@ -325,11 +311,12 @@ def test_no_logging_is_set_up_and_no_signal_taken(caplog: pytest.LogCaptureFixtu
 
 def test_server_for_people() -> None:
     """The repr is one line, the HTML a link, and a second stop does nothing."""
-    server = server_at("127.0.0.1")
-    assert repr(server) == "<Server http://127.0.0.1:8000: running>"
-    assert 'href="http://127.0.0.1:8000/docs"' in server._repr_html_()
-    assert "secret" not in repr(server) + server._repr_html_()
-    server.stop()
-    server.stop()
-    assert repr(server) == "<Server http://127.0.0.1:8000: stopped>"
+    with served(site_of(live_of()), token="secret") as site:
+        server = site.running
+        assert repr(server) == f"<Server {site.url}: running>"
+        assert f'href="{site.url}/docs"' in server._repr_html_()
+        assert "secret" not in repr(server) + server._repr_html_()
+        server.stop()
+        server.stop()
+        assert repr(server) == f"<Server {site.url}: stopped>"
     assert server_at("0.0.0.0").url == "http://127.0.0.1:8000"

@@ -26,16 +26,15 @@ def kill(app: Any, server: Any, *, by: BaseException | None = None) -> None:
     """End a server's task from outside, by cancellation or by an exception."""
 
     async def end() -> None:
-        accepting = server._accepting
         if by is None:
-            accepting._task.cancel()
+            server._task.cancel()
         else:
 
             async def fail(counter: int) -> bool:
                 raise by
 
-            accepting._server.on_tick = fail
-        await asyncio.wait({accepting._task})
+            server._server.on_tick = fail
+        await asyncio.wait({server._task})
 
     app.run(end())
 

@@ -20,6 +20,14 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+
+def path_below_root(scope: Scope) -> str:
+    """Return a path without the ``root_path`` that a server or an outer application added."""
+    path: str = scope["path"]
+    root = scope.get("root_path", "").rstrip("/")
+    return path[len(root) :] if root and f"{path}/".startswith(f"{root}/") else path
+
+
 MEDIA_TYPE = "application/problem+json"
 _CORRELATION = re.compile(rb"[\w.\-]{1,64}")
 _CLOSE_POLICY = 1008
