@@ -11,6 +11,7 @@ import io
 import re
 import shlex
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn
 
 from ..errors import WorkspaceError
@@ -105,11 +106,8 @@ def parse_line(line: str) -> CellLine:
     >>> line.module_id, line.file, line.draft, line.plan
     ('standard.orders', 'services.py', True, False)
     """
-    parser = _Parser(prog=MAGIC, add_help=False)
-    for name, options in ARGUMENTS:
-        parser.add_argument(name, **options)
     try:
-        arguments = parser.parse_args(shlex.split(line))
+        arguments = _parser().parse_args(shlex.split(line))
     except ValueError as error:
         raise _parse_error(line, str(error)) from None
     if not is_module_file(arguments.file):
@@ -119,6 +117,14 @@ def parse_line(line: str) -> CellLine:
         )
     values = vars(arguments)
     return CellLine(module_id_of(values.pop("module")), **values)
+
+
+@cache
+def _parser() -> _Parser:
+    parser = _Parser(prog=MAGIC, add_help=False)
+    for name, options in ARGUMENTS:
+        parser.add_argument(name, **options)
+    return parser
 
 
 class _Parser(argparse.ArgumentParser):
