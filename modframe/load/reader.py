@@ -211,12 +211,12 @@ class Reader:
         method = fact.values["method"]
         if method:
             self._require_method(cls, method, fact)
-        return HealthSpec(method, fact.values["interval"])
+        return HealthSpec(method, float(fact.values["interval"]))
 
     def _shutdown(self, facts: ClassFacts, decorator: str, cls: type) -> ShutdownSpec:
         fact, default = facts.first(decorator), _SHUTDOWN[decorator]
         method = fact.values["method"] if fact else default.method
-        timeout = fact.values["timeout"] if fact else default.timeout
+        timeout = float(fact.values["timeout"]) if fact else default.timeout
         implied = method == default.method and (fact is None or facts.first("module") is not None)
         if implied and not callable(getattr(cls, method or "", None)):
             return ShutdownSpec(None, timeout)
