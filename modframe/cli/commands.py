@@ -54,7 +54,7 @@ Shape = Annotated[Format, typer.Option("--format", help="Text for people or JSON
 def run(args: Sequence[str] | None) -> int:
     """Run a command and return its exit status; an error becomes a line on standard error."""
     try:
-        app(args, prog_name="modframe")
+        typer.main.get_command(app).main(args, prog_name="modframe")
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except KeyboardInterrupt:

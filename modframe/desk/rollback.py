@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ModframeError
@@ -27,32 +29,42 @@ class Rollbacks:
         self._swap = swap
         self._history = History(data / "history.sqlite" if data is not None else None)
         swap.listeners.append(self._note)
+        swap.completed.append(self._complete)
 
     def _note(self, source: Source, outcome: Outcome) -> None:
+        # The framework's own modules come with it; a start that keeps nothing makes no file.
+        written = not source.place.startswith(_FRAMEWORK)
+        with self._reporting_errors(outcome):
+            self._history.note(
+                source, generation=outcome.after, outcome=outcome.brief, written=written
+            )
+
+    def _complete(self, source: Source, outcome: Outcome) -> None:
+        """Add what the account knows: what was dropped or rebuilt and, later, what leaked."""
         history, key = self._history, source.module_id
-        try:
-            # The framework's own modules come with it; a start that keeps nothing makes no file.
-            written = not source.place.startswith(_FRAMEWORK)
-            history.note(source, generation=outcome.after, outcome=str(outcome), written=written)
+        with self._reporting_errors(outcome):
+            # A rollback has put its own line there already.
+            if self._swap.records[key].outcome is outcome and str(outcome) != outcome.brief:
+                history.update_outcome(key, outcome.after, str(outcome))
             outcome.account.closing.when_done(
                 lambda leaked: history.note_leaked(key, outcome.before, leaked)
             )
-        except Exception:  # noqa: BLE001  # the swap is done, and must not fail for its history
-            _log.exception("%s: the history took no note of generation %d", key, outcome.after)
 
-    @property
-    def _up_to_date(self) -> History:
-        """The history with all that went live, the newest swap included."""
-        self._swap.catch_up()
-        return self._history
+    @contextmanager
+    def _reporting_errors(self, outcome: Outcome) -> Iterator[None]:
+        try:
+            yield
+        except Exception:  # noqa: BLE001  # the swap is done, and must not fail for its history
+            key, number = outcome.module_id, outcome.after
+            _log.exception("%s: the history took no note of generation %d", key, number)
 
     def entries(self, module_id: str) -> HistoryEntries:
         """The last sources of a module, newest last; those of other runs included."""
-        return self._up_to_date.entries(module_id)
+        return self._history.entries(module_id)
 
     def last(self, module_id: str) -> Source | None:
         """The source of a module that was live last in this run."""
-        own = self._up_to_date.of_this_run(module_id)
+        own = self._history.of_this_run(module_id)
         return own[-1].source if own else None
 
     async def rollback(
@@ -72,7 +84,7 @@ class Rollbacks:
             run = "" if entry.run == self._history.run else f" of run {entry.run}"
             line = f"rollback to {entry.generation}{run} · {outcome}"
             swap.records[key].outcome = line
-            self._up_to_date.update_outcome(key, outcome.after, line)
+            self._history.update_outcome(key, outcome.after, line)
         return outcome
 
     async def aclose(self) -> None:
@@ -103,7 +115,7 @@ class Rollbacks:
                 cure="give the number of a generation of this run, or an entry of .history",
                 subject=module_id,
             )
-        own = self._up_to_date.of_this_run(module_id)
+        own = self._history.of_this_run(module_id)
         entry = next((entry for entry in own if entry.generation == to), None)
         if entry is None:
             generations = ", ".join(str(entry.generation) for entry in own)
@@ -118,11 +130,11 @@ class Rollbacks:
     def _previous(self, module_id: str) -> HistoryEntry:
         generation = self._swap.live.generations.get(module_id)
         digest = generation.source.digest if generation is not None else ""
-        own = self._up_to_date.of_this_run(module_id)
+        own = self._history.of_this_run(module_id)
         # Not what another process on the same data made live since this run began.
         earlier = [
             entry
-            for entry in self._up_to_date.entries(module_id)
+            for entry in self._history.entries(module_id)
             if entry.run != self._history.run and not (own and entry.time > own[0].time)
         ]
         entries: list[HistoryEntry] = [*earlier, *own]

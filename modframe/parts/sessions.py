@@ -6,7 +6,6 @@ closed; that is logged, and is a fault only if changes were lost.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -45,7 +44,7 @@ class SessionsPart(Part["dict[OwnedSession, None]"]):
         return {"open": [str(session) for session in list(self.of(generation) or ())]}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        yield Panel("session", (), tuple((session,) for session in facts["open"]), momentary=True)
+        yield Panel("session", (), tuple((session,) for session in facts["open"]), live_only=True)
 
 
 class OwnedSession(AbstractAsyncContextManager["AsyncSession"]):
@@ -103,7 +102,7 @@ async def _close_all(generation: Generation, sessions: list[OwnedSession]) -> No
         ModframeError: If changes were lost, or a session would not close.
     """
     logger = get_framework_logger(generation.module_id)
-    subject = f"{generation.module_id}: generation {generation.number}"
+    subject = f"generation {generation.number} ended"
     faults = []
     for session in reversed(sessions):
         lost = session.uncommitted
@@ -115,11 +114,12 @@ async def _close_all(generation: Generation, sessions: list[OwnedSession]) -> No
         except Exception as error:  # noqa: BLE001  # the next one is closed in any case
             message = f"session {session} was open{changes}, and would not close: {error}"
             failed = True
-        logger.log(logging.WARNING, "%s ended: %s", subject, message)
+        logger.warning("%s: %s: %s", generation.module_id, subject, message)
         if lost or failed:
             faults.append(message)
     if faults:
         raise ModframeError(
-            f"{subject} ended: {'; '.join(faults)}",
+            f"{subject}: {'; '.join(faults)}",
             cure="leave the session's `async with` block in what stops the module",
+            subject=generation.module_id,
         )

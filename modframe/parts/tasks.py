@@ -62,7 +62,7 @@ class TasksPart(Part["Tasks"]):
         return {"running": sorted(map(task_name, running))}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        yield Panel("task", (), tuple((name,) for name in facts["running"]), momentary=True)
+        yield Panel("task", (), tuple((name,) for name in facts["running"]), live_only=True)
 
 
 class Tasks:

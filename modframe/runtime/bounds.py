@@ -15,6 +15,8 @@ from .gate import Work, ensure_work
 
 GRACE = 1.0
 """Seconds a cancelled step gets to end before it is left behind."""
+_TURN = 0.005
+"""Seconds that steps may keep the app loop busy before it serves others."""
 _EAGERLY: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 """Lets a step that never suspends end without a turn of the loop."""
 
@@ -61,16 +63,29 @@ class Limits:
 
 
 async def run_all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Run framework coroutines side by side; a step that never suspends takes no turn of the loop.
+    """Run framework coroutines side by side; a short step that never suspends takes no turn.
+
+    Steps that keep the loop busy for longer let others have a turn in between, and a cancellation.
 
     Raises:
         BaseException: The first exception of a step; the others go on.
     """
     loop = asyncio.get_running_loop()
-    tasks = [CTask(step, loop=loop, **_EAGERLY) for step in steps]
-    pending = [task for task in tasks if not task.done() or task.exception() is not None]
-    if pending:
-        await asyncio.gather(*pending)
+    tasks: list[asyncio.Task[object]] = []
+    try:
+        turn_ends = loop.time() + _TURN
+        for step in steps:
+            tasks.append(CTask(step, loop=loop, **_EAGERLY))
+            if loop.time() > turn_ends:
+                await asyncio.sleep(0)
+                turn_ends = loop.time() + _TURN
+        pending = [task for task in tasks if not task.done() or task.exception() is not None]
+        if pending:
+            await asyncio.gather(*pending)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        raise
 
 
 async def wait_for_any(

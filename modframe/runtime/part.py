@@ -25,14 +25,14 @@ class Panel:
         noun: What a row is, in the singular, such as ``"route"``; the head of the first column.
         heads: The heads of the other columns.
         rows: The cells of each row, as plain text; the first one names the row.
-        momentary: Whether the rows come and go while the module works. A notebook's saved display
-            of the module leaves them out, so that it is the same at every run.
+        live_only: Whether a notebook's saved display of the module and the page at ``/`` leave the
+            panel out: its rows come and go while the module works, or may hold private values.
     """
 
     noun: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    momentary: bool = False
+    live_only: bool = False
 
     @property
     def title(self) -> str:

@@ -73,6 +73,8 @@ def _contents(view: ModuleView) -> Raw | str:
     if not view.panels:
         return ""
     tables = (
-        row(tag("h4", panel.title), table(panel.rows, head=panel.columns)) for panel in view.panels
+        row(tag("h4", panel.title), table(panel.rows, head=panel.columns))
+        for panel in view.panels
+        if not panel.live_only
     )
     return tag("details", row(tag("summary", view.contents), *tables))

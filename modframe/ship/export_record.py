@@ -20,6 +20,10 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+_in_memory: dict[str, str] = {}
+"""The record without a data folder; the process keeps it, for an app that is started again."""
+
+
 class ExportRecord:
     """Path → digest of what modframe wrote there last; without a data folder, in memory only.
 
@@ -30,7 +34,6 @@ class ExportRecord:
     def __init__(self, data: Path | None) -> None:
         self._data = data
         self._file = data / "exports.json" if data is not None else None
-        self._in_memory: dict[str, str] = {}
         self.problem = ""
 
     def _key(self, path: Path) -> str:
@@ -42,7 +45,7 @@ class ExportRecord:
     def _read(self) -> dict[str, str]:
         self.problem = ""
         if self._file is None:
-            return dict(self._in_memory)
+            return dict(_in_memory)
         if not self._file.is_file():
             return {}
         try:
@@ -72,7 +75,7 @@ class ExportRecord:
         if rows == before:
             return
         if self._file is None:
-            self._in_memory = rows
+            _in_memory = rows
             return
         text = json.dumps(rows, indent=1, sort_keys=True)
         replace_files({self._file: f"{text}\n".encode()})

@@ -80,7 +80,11 @@ def _python_files(
         for entry in entries:
             if entry.name.startswith(".") or entry.name in _SKIPPED:  # `.#api.py` is a lock
                 continue
-            if entry.is_dir():
+            try:
+                is_folder = entry.is_dir()
+            except OSError:  # a link that leads in a circle, or through a file
+                is_folder = False
+            if is_folder:
                 inside = (*above, os.path.realpath(folder))
                 if os.path.realpath(entry.path) not in inside:
                     yield from _python_files(entry.path, (*names, entry.name), inside)

@@ -115,7 +115,7 @@ class ModuleView:
         panels = (
             section(panel.title, table(panel.rows, head=panel.columns))
             for panel in self.panels
-            if not panel.momentary
+            if not panel.live_only
         )
         return section(self.id, table(self.facts()) + "".join(panels))
 

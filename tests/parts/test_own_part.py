@@ -126,7 +126,7 @@ def test_json_has_it(app: AppContext, folder: str) -> None:
         if one["id"] == "standard.notes"
     )
     assert module["parts"]["scratch"] == {"folder": folder}
-    panel = {"noun": "scratch folder", "heads": [], "rows": [[folder]], "momentary": False}
+    panel = {"noun": "scratch folder", "heads": [], "rows": [[folder]], "live_only": False}
     assert panel in module["panels"]
 
 

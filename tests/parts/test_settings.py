@@ -166,3 +166,29 @@ def test_a_module_asks_the_settings_service_while_it_starts(app: AppContext) -> 
     )
     app.load({"api.py": simple(body, head=head, arguments="settings=S")}, id="thing")
     assert app.get_service("thing").get().result() == 3
+
+
+def test_a_model_that_phase_1_forgot_is_named_once(workspace: Path) -> None:
+    """The error names the module once, and the model that `settings.py` has."""
+    texts = {"api.py": simple(), "settings.py": HEAD}
+    with (
+        modframe.start(workspace=workspace, modules=[], data=":memory:") as app,
+        pytest.raises(LoadError, match=r"^standard\.thing: settings\.py has ThingSettings"),
+    ):
+        app.load(texts, id="thing")
+
+
+def test_values_stay_out_of_what_is_saved_or_public(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a module's display in a notebook nor the page at ``/`` shows values of settings."""
+    monkeypatch.setenv("THING_NAME", "plain-password")
+
+    with modframe.start(workspace=workspace, modules=[], data=":memory:") as app:
+        app.load({"api.py": TEXT}, id="thing")
+
+        async def page() -> str:
+            async with app.test_client() as client:
+                return str((await client.get("/")).text)
+
+        assert "plain-password" not in app.modules["thing"]._repr_html_() + app.run(page())

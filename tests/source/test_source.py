@@ -125,6 +125,8 @@ def test_a_link_that_leads_up_is_not_followed(folder: Path) -> None:
     """Reading ends."""
     (folder / "again").symlink_to(folder.parent)
     (folder / "self").symlink_to(folder)
+    (folder / "circle").symlink_to("circle")
+    (folder / "through_a_file").symlink_to("api.py/deeper")
     assert list(read_folder(folder).files) == ["api.py"]
 
 

@@ -40,8 +40,9 @@ class ModuleSettings:
         registered: Any = model
         if not (isinstance(registered, type) and issubclass(registered, BaseModel)):
             raise SettingsError(
-                f"{self._generation.module_id}: {model!r} is not a pydantic model",
+                f"{model!r} is not a pydantic model",
                 cure="register a subclass of pydantic_settings.BaseSettings",
+                subject=self._generation.module_id,
             )
         try:
             self.value, self.sources = resolve(model, self._generation.module_id, self._session)
@@ -63,10 +64,10 @@ class ModuleSettings:
             return
         for name in _models_of(self._generation):
             raise SettingsError(
-                f"{self._generation.module_id}: settings.py has {name}, and phase 1 did not "
-                "register it",
+                f"settings.py has {name}, and phase 1 did not register it",
                 cure=f"call self.app_context.register_pydantic_model(self.MODULE_ID, {name}) "
                 "in phase 1; the module's log lines may say why it failed",
+                subject=self._generation.module_id,
             )
 
     def typed(self, model: type[BaseModel]) -> BaseModel:
@@ -121,7 +122,7 @@ class SettingsPart(Part[ModuleSettings]):
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         rows = ((name, _text_of(field["value"]), field["source"]) for name, field in facts.items())
-        yield Panel("setting", ("value", "source"), tuple(rows))
+        yield Panel("setting", ("value", "source"), tuple(rows), live_only=True)
 
 
 def settings_models(modules: Mapping[str, ModuleType]) -> dict[str, type[BaseModel]]:

@@ -96,6 +96,8 @@ class Problem:
             yield b"content-type", MEDIA_TYPE.encode()
             yield b"content-length", str(len(body)).encode()
             yield b"x-correlation-id", correlation_id(scope).encode()
+        elif self.status == 205:
+            yield b"content-length", b"0"  # else the server sends it in chunks
         for name, value in self.headers.items():
             if name.lower() not in {"content-type", "content-length"}:
                 yield name.lower().encode("latin-1"), value.encode("latin-1")

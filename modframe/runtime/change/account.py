@@ -113,8 +113,9 @@ class PendingAccount:
 
     def get(self) -> Account:
         """Return the account, which from then on keeps no generation alive."""
-        if self._make is not None:
-            self._account, self._make = self._make(), None
+        make, self._make = self._make, None
+        if make is not None:
+            self._account = make()
         return self._account
 
 

@@ -281,7 +281,8 @@ class Batch:
         Raises:
             GroundMovedError: If one went live while this batch was built.
         """
-        importers = self._app.live.importers(self.going)
+        live = self._app.live
+        importers = live.importers(key for key in self.going if key in live.generations)
         if late := set(importers) - set(self.generations):
             raise GroundMovedError(late)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Container, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -30,12 +31,33 @@ class _Turn:
     """One job of the loader thread.
 
     Attributes:
-        module_ids: The modules that are still to be loaded, the one under way first.
-        over: Set when nothing waits for the job any more.
+        module_ids: The modules that are still to be loaded.
+        loading: The module that is being loaded; empty between two of them.
+        over: Whether the job takes no further module, and what it still loads is too late.
     """
 
     module_ids: list[str]
-    over: threading.Event = field(default_factory=threading.Event)
+    loading: str = ""
+    over: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self) -> bool:
+        """Begin the next module; return whether there is one to begin."""
+        with self._lock:
+            self.loading = "" if self.over or not self.module_ids else self.module_ids.pop(0)
+            return bool(self.loading)
+
+    def end(self) -> bool:
+        """End the job; return whether a module is being loaded, which is too late then."""
+        with self._lock:
+            self.over = True
+            return bool(self.loading)
+
+    def finish(self) -> bool:
+        """End the module that was loaded; return whether it came in time."""
+        with self._lock:
+            self.loading = self.loading if self.over else ""
+            return not self.over
 
 
 class Unloaded(Protocol):
@@ -138,30 +160,29 @@ class Loading:
                 lambda: self._load_in_turn(turn),
                 timeout=self._app.limits.load,
                 what="the import of its files",
+                is_late=turn.end,
             )
         except TimeoutError as error:
-            source = self._batch.generations[turn.module_ids[0]].source
+            source = self._batch.generations[turn.loading].source
             error.file, error.line = running_place(source)  # type: ignore[attr-defined]  # for the finding
-            self._batch.failed[turn.module_ids.pop(0)] = as_load_error(source, "import", error)
+            self._batch.failed[turn.loading] = as_load_error(source, "import", error)
         finally:
-            turn.over.set()
+            turn.end()
         return turn.module_ids
 
     def _load_in_turn(self, turn: _Turn) -> None:
         ends = time.perf_counter() + _TURN
-        while turn.module_ids and not turn.over.is_set() and time.perf_counter() < ends:
-            module_id = turn.module_ids[0]
-            generation = self._batch.generations[module_id]
-            if not generation.loaded and module_id not in self._batch.failed:
+        while time.perf_counter() < ends and turn.take():
+            generation = self._batch.generations[turn.loading]
+            failure = None
+            if not generation.loaded and generation.module_id not in self._batch.failed:
                 try:
-                    self._load(module_id)
+                    # A context of its own: what a body sets is not seen by the next one's.
+                    copy_context().run(self._load, generation.module_id)
                 except BaseException as error:  # noqa: BLE001  # the module's own; reported with it
-                    if turn.over.is_set():
-                        return  # it timed out, and is reported already
                     failure = as_load_error(generation.source, "import", error)
-                    self._batch.failed[failure.module_id] = failure
-            if not turn.over.is_set():
-                turn.module_ids.pop(0)
+            if turn.finish() and failure is not None:
+                self._batch.failed[failure.module_id] = failure
 
     def _load(self, module_id: str) -> None:
         generation = self._batch.generations[module_id]

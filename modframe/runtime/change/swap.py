@@ -50,14 +50,16 @@ class Swap:
 
     Attributes:
         live: What runs. ``records``: what is known of each module beside it.
-        listeners: Called on the app loop with each source that went live and what came of it,
-            soon after the caller of the change has gone on.
+        listeners: Called on the app loop with each source that went live and what came of it.
+        completed: Called likewise, soon after the caller of the change has gone on: the outcome's
+            account is made then.
     """
 
     def __init__(self, app: App, ending: Ending) -> None:
         self.live, self.records = app.live, app.records
         self.listeners: list[Callable[[Source, Outcome], None]] = []
-        self._published: deque[tuple[Source, Outcome]] = deque()
+        self.completed: list[Callable[[Source, Outcome], None]] = []
+        self._incomplete: deque[tuple[Source, Outcome]] = deque()
         self._app = app
         self._ending = ending
         self._accounts = Accounts(app.live, app.records, app.parts)
@@ -124,31 +126,18 @@ class Swap:
         return await self._claimed(sources, attempt)
 
     def _notify(self, source: Source, outcome: Outcome) -> None:
-        if not self._published:
-            _ = self._ending.in_background(self._notify_soon())
-        self._published.append((source, outcome))
+        for listener in self.listeners:
+            listener(source, outcome)
+        if not self._incomplete:
+            _ = self._ending.in_background(self._complete())
+        self._incomplete.append((source, outcome))
 
-    async def _notify_soon(self) -> None:
+    async def _complete(self) -> None:
         await asyncio.sleep(HEAD_START)
-        self._notify_listeners()
-
-    def _notify_listeners(self) -> None:
-        while self._published:
-            source, outcome = self._published[0]
-            for listener in self.listeners:
+        while self._incomplete:
+            source, outcome = self._incomplete.popleft()
+            for listener in self.completed:
                 listener(source, outcome)
-            self._published.popleft()
-
-    def catch_up(self) -> None:
-        """Notify the listeners at once of everything that went live; from any thread."""
-
-        async def on_the_loop() -> None:
-            self._notify_listeners()
-
-        if self._published and self._app.app_loop.here:
-            self._notify_listeners()
-        elif self._published:
-            self._app.app_loop.wait(on_the_loop)
 
     async def plan(self, sources: Sequence[Source], *, outer_names: Container[str] = ()) -> Plan:
         """Return what `change` would do; the sources are loaded for it and discarded again.

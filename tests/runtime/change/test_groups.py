@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from textwrap import indent
+
 import pytest
 
+import modframe
 from modframe.app import AppContext
 from modframe.errors import LoadError
 from tests.fakes import simple
@@ -57,3 +61,38 @@ def test_a_caller_keeps_its_generation_and_reaches_the_new_one(app: AppContext) 
     app.load({"api.py": simple("async def get(self):\n    return 2")}, id="base")
     assert app.get_service("caller").ask().result() == 2
     assert app.modules["caller"].generation == 1
+
+
+def test_modules_that_load_together_share_no_context(app: AppContext) -> None:
+    """What one module's body sets in its context is not seen by the next body."""
+    strict = "import decimal\ndecimal.setcontext(decimal.Context(prec=3))\n"
+    third = "import decimal\nTHIRD = decimal.Decimal(1) / decimal.Decimal(3)\n"
+    answer = simple("async def third(self):\n    return len(str(THIRD))", head=third)
+    app.load([("first", {"api.py": simple(head=strict)}), ("second", {"api.py": answer})])
+    assert app.get_service("second").third().result() > 20
+
+
+def test_a_required_module_is_loaded_whose_importer_stays(workspace: Path) -> None:
+    """A module that is down, and that a live one imported from, comes back with one that needs it."""
+    names = ("base", "importer", "needs")
+    folders = {name: workspace / "modules" / "standard" / name for name in names}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    broken = workspace / "broken"
+    fails = (
+        f"import pathlib\nif pathlib.Path({str(broken)!r}).exists():\n    raise OSError('in use')\n"
+    )
+    start = "async def initialize(self):\n" + indent(fails, "    ")
+    base = simple(start, head="class Piece: pass\n", arguments='swap="stop_first"')
+    (folders["base"] / "api.py").write_text(base)
+    importer = simple(head="from modules.standard.base.api import Piece")
+    (folders["importer"] / "api.py").write_text(importer)
+    (folders["needs"] / "api.py").write_text(simple(arguments='requires=["base"]'))
+    with modframe.start(workspace, ["base", "importer"], ":memory:") as app:
+        broken.touch()
+        with pytest.raises(LoadError, match="in use"):
+            app.load({"api.py": f"{base}\n# changed"}, id="base")
+        assert app.modules["base"].state == "FAILED"
+        broken.unlink()
+        app.load("needs")
+        assert [app.modules[name].state for name in names] == ["LIVE", "LIVE", "LIVE"]
