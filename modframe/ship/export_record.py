@@ -75,7 +75,8 @@ class ExportRecord:
         if rows == before:
             return
         if self._file is None:
-            _in_memory = rows
+            _in_memory.clear()
+            _in_memory.update(rows)
             return
         text = json.dumps(rows, indent=1, sort_keys=True)
         replace_files({self._file: f"{text}\n".encode()})

@@ -304,3 +304,12 @@ def test_any_text_is_written_byte_for_byte(
     assert report.paths[0].read_bytes() == text.encode()
     again = export(source, target, workspace=tmp_path, record=record)
     assert again.written == ()
+
+
+def test_an_app_that_is_started_again_knows_what_it_wrote(workspace: Path) -> None:
+    """Without a data folder the record outlasts the app: nobody changed the files by hand."""
+    for number in (1, 2):
+        with modframe.start(workspace=workspace, modules=[], data=":memory:") as app:
+            app.load({"api.py": SMALL.format(name=f"Small{number}")}, id="small")
+            report = app.modules["small"].export()
+            assert [path.name for path in report.written] == ["api.py"]
