@@ -24,7 +24,7 @@ from .graph import stop_waits
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.swap")
-HEAD_START = 0.005
+HEAD_START = 0.002
 """Seconds that the caller of a change gets before the old one closes, which holds the GIL."""
 
 
