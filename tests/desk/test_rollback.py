@@ -291,3 +291,24 @@ def test_loads_plans_and_rollbacks_at_once_end_in_one_of_the_texts(app: AppConte
     prefix = "modules.standard.numbers~"
     packages = {name.split(".api")[0] for name in sys.modules if name.startswith(prefix)}
     assert packages == {f"{prefix}{module.generation}"}
+
+
+def test_the_history_does_not_wait_for_the_app_loop(app: AppContext) -> None:
+    """While a handler blocks the loop, the newest entry can be read already."""
+    body = """
+    async def block(self, entered, leave):
+        entered.set()
+        leave.wait(30)
+    """
+    entered, leave = threading.Event(), threading.Event()
+    app.load({"api.py": simple(body)}, id="thing")
+    service = app.get_service("thing")
+    app.load({"api.py": f"{simple(body)}\n# changed"}, id="thing")
+    call = service.block(entered, leave)
+    try:
+        assert entered.wait(30)
+        assert [entry.generation for entry in app.modules["thing"].history] == [1, 2]
+        assert not call.done()
+    finally:
+        leave.set()
+    call.result()

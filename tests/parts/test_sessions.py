@@ -61,6 +61,7 @@ def test_a_session_with_changes_is_rolled_back_and_named(app: AppContext) -> Non
     (fault,) = app.stop().unsettled
     assert "session 'nightly import' on database 'shop' was open" in fault
     assert "uncommitted changes (INSERT), and was rolled back and closed" in fault
+    assert fault.count("standard.shop") == 1
 
 
 def test_a_session_without_changes_is_closed_and_logged(app: AppContext) -> None:

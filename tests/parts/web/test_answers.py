@@ -83,7 +83,7 @@ async def test_http_exception_is_a_problem_that_keeps_its_headers() -> None:
     }
 
 
-@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("status", [204, 205, 304])
 async def test_a_status_without_a_body_has_none(status: int) -> None:
     """An HTTPException with a status that allows no body sends none."""
     router = APIRouter()
@@ -95,6 +95,7 @@ async def test_a_status_without_a_body_has_none(status: int) -> None:
     async with client(router) as http:
         answer = await http.get("/nothing")
     assert (answer.status_code, answer.content) == (status, b"")
+    assert answer.headers.get("content-length") == ("0" if status == 205 else None)
 
 
 async def test_unknown_paths_and_methods_are_problems() -> None:
