@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ModframeError
@@ -29,34 +27,18 @@ class Rollbacks:
         self._swap = swap
         self._history = History(data / "history.sqlite" if data is not None else None)
         swap.listeners.append(self._note)
-        swap.completed.append(self._complete)
 
     def _note(self, source: Source, outcome: Outcome) -> None:
-        # The framework's own modules come with it; a start that keeps nothing makes no file.
-        written = not source.place.startswith(_FRAMEWORK)
-        with self._reporting_errors(outcome):
-            self._history.note(
-                source, generation=outcome.after, outcome=outcome.brief, written=written
-            )
-
-    def _complete(self, source: Source, outcome: Outcome) -> None:
-        """Add what the account knows: what was dropped or rebuilt and, later, what leaked."""
         history, key = self._history, source.module_id
-        with self._reporting_errors(outcome):
-            # A rollback has put its own line there already.
-            if self._swap.records[key].outcome is outcome and str(outcome) != outcome.brief:
-                history.update_outcome(key, outcome.after, str(outcome))
+        try:
+            # The framework's own modules come with it; a start that keeps nothing makes no file.
+            written = not source.place.startswith(_FRAMEWORK)
+            history.note(source, generation=outcome.after, outcome=str(outcome), written=written)
             outcome.account.closing.when_done(
                 lambda leaked: history.note_leaked(key, outcome.before, leaked)
             )
-
-    @contextmanager
-    def _reporting_errors(self, outcome: Outcome) -> Iterator[None]:
-        try:
-            yield
         except Exception:  # noqa: BLE001  # the swap is done, and must not fail for its history
-            key, number = outcome.module_id, outcome.after
-            _log.exception("%s: the history took no note of generation %d", key, number)
+            _log.exception("%s: the history took no note of generation %d", key, outcome.after)
 
     def entries(self, module_id: str) -> HistoryEntries:
         """The last sources of a module, newest last; those of other runs included."""

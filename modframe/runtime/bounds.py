@@ -148,11 +148,7 @@ async def run_with_timeout(
         if not task.done():
             await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)
         if task.cancelled():
-            raise ModframeError(
-                f"{name()} let a CancelledError out, so what stands behind it did not run",
-                cure="await a task that was cancelled within "
-                "contextlib.suppress(asyncio.CancelledError)",
-            )
+            raise _cancelled_error(name())
         if task.done():
             error = task.exception()
             if error is not None and not isinstance(error, Exception):
@@ -171,6 +167,13 @@ async def run_with_timeout(
     finally:
         if task.done() and not task.cancelled():
             task.exception()  # retrieved, so that asyncio doesn't log it as well
+
+
+def _cancelled_error(what: str) -> ModframeError:
+    return ModframeError(
+        f"{what} let a CancelledError out, so what stands behind it did not run",
+        cure="await a task that was cancelled within contextlib.suppress(asyncio.CancelledError)",
+    )
 
 
 async def _call(

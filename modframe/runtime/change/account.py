@@ -101,8 +101,7 @@ class Account:
 class PendingAccount:
     """An account that is made when it is first asked for, on the app loop.
 
-    Making one compares two generations. A change returns before that; what it started in the
-    background asks for the account a moment later.
+    Making one compares two generations. The history asks for it right after publish.
     """
 
     __slots__ = ("_account", "_make")

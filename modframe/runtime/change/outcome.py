@@ -68,9 +68,7 @@ class Outcome:
         """What was re-executed, kept, dropped and, once that is known, leaked."""
         return self.pending_account.get()
 
-    @property
-    def brief(self) -> str:
-        """The line without what only the account knows."""
+    def __str__(self) -> str:
         if self.kind == "unchanged":
             return f"{self.module_id} unchanged, generation {self.after}"
         if self.kind == "stopped":
@@ -82,10 +80,8 @@ class Outcome:
         if self.routes:
             line += f" · {count(self.routes, 'route')}"
         tests = (str(self.tests),) if self.tests is not None else ()
-        return " · ".join((line, *tests, *self.notes))
-
-    def __str__(self) -> str:
-        return " · ".join(filter(None, (self.brief, self.account.unusual)))
+        unusual = filter(None, (self.account.unusual,))
+        return " · ".join((line, *tests, *self.notes, *unusual))
 
 
 def refuse_superseded(outcomes: Iterable[Outcome]) -> None:

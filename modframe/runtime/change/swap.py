@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import (
     Awaitable,
     Callable,
@@ -32,7 +31,7 @@ from ..loader_threads import LoaderThreads
 from .account import Accounts
 from .batch import Batch
 from .claims import Claim, Claims, GroundMovedError
-from .ending import HEAD_START, Ending
+from .ending import Ending
 from .make_plan import discard_plan, make_plan
 from .outcome import Outcome
 from .plan import Plan
@@ -51,19 +50,18 @@ class Swap:
     Attributes:
         live: What runs. ``records``: what is known of each module beside it.
         listeners: Called on the app loop with each source that went live and what came of it.
-        completed: Called likewise, soon after the caller of the change has gone on: the outcome's
-            account is made then.
     """
 
     def __init__(self, app: App, ending: Ending) -> None:
         self.live, self.records = app.live, app.records
         self.listeners: list[Callable[[Source, Outcome], None]] = []
-        self.completed: list[Callable[[Source, Outcome], None]] = []
-        self._incomplete: deque[tuple[Source, Outcome]] = deque()
         self._app = app
         self._ending = ending
-        self._accounts = Accounts(app.live, app.records, app.parts)
-        self._ending.closed.append(self._accounts.closed)
+        accounts = Accounts(app.live, app.records, app.parts)
+        self._ending.closed.append(accounts.closed)
+        self._transaction = partial(
+            Transaction, app, ending=ending, accounts=accounts, notify=self._notify
+        )
         self._loader = LoaderThreads()
         self._claims = Claims()
         self._changes: set[asyncio.Task[Any]] = set()
@@ -111,15 +109,7 @@ class Swap:
                 outer_names=outer_names, force=force, keep_going=keep_going,
             )  # fmt: skip
             with closing(batch):
-                transaction = Transaction(
-                    self._app,
-                    batch,
-                    ending=self._ending,
-                    accounts=self._accounts,
-                    notify=self._notify,
-                    trial=trial,
-                )
-                outcomes |= await transaction.run(began)
+                outcomes |= await self._transaction(batch, trial=trial).run(began)
             asked = [source.module_id for source in sources]
             return [outcomes[key] for key in dict.fromkeys([*asked, *outcomes]) if key in outcomes]
 
@@ -128,16 +118,6 @@ class Swap:
     def _notify(self, source: Source, outcome: Outcome) -> None:
         for listener in self.listeners:
             listener(source, outcome)
-        if not self._incomplete:
-            _ = self._ending.in_background(self._complete())
-        self._incomplete.append((source, outcome))
-
-    async def _complete(self) -> None:
-        await asyncio.sleep(HEAD_START)
-        while self._incomplete:
-            source, outcome = self._incomplete.popleft()
-            for listener in self.completed:
-                listener(source, outcome)
 
     async def plan(self, sources: Sequence[Source], *, outer_names: Container[str] = ()) -> Plan:
         """Return what `change` would do; the sources are loaded for it and discarded again.
