@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterable
+from functools import partial
 
 from ...errors import BlockedError, ModframeError
 from ...source import Source
@@ -187,12 +188,17 @@ class Batch:
 
         async def enter() -> None:
             nonlocal step
-            for part in self._app.parts.defining("enter"):
+            parts = self._app.parts
+            for part in parts.defining("enter", "build", "leave"):
                 step = "phase1" if part.name == "service" else part.name
                 if not part.applies(generation):
                     continue
-                entered = generation.ledger.enter(part.name, part.enter(generation))
-                generation.parts[part.name] = await entered
+                if part in parts.defining("enter"):
+                    entered = generation.ledger.enter(part.name, part.enter(generation))
+                    generation.parts[part.name] = await entered
+                else:
+                    generation.parts[part.name] = part.build(generation)
+                    generation.ledger.own(part.name, partial(part.leave, generation))
 
         try:
             with generation.reads.recording():
