@@ -6,6 +6,7 @@ What ``activate`` scheduled is cancelled when the generation is replaced, the re
 from __future__ import annotations
 
 import asyncio
+
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
 from ..runtime.owner import is_activating

@@ -25,7 +25,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from ..names import package_in
-from .bounds import cancel_all
+from .bounds import EAGERLY, cancel_all
 from .gate import Work, ensure_work
 from .output import cell_context
 from .owner import Owner, current_resource
@@ -331,8 +331,12 @@ class Submission(Generic[T]):
             self._leave()
             self.future.set_exception(concurrent.futures.CancelledError())
             return
-        self._task = CTask(_start_contained(start, work), loop=self._app_loop.loop)
-        self._task.add_done_callback(self._finish)
+        task = CTask(_start_contained(start, work), loop=self._app_loop.loop, **EAGERLY)
+        if task.done():
+            self._finish(task)
+        else:
+            self._task = task
+            task.add_done_callback(self._finish)
 
     def _leave(self) -> None:
         self._app_loop._submissions.discard(self)

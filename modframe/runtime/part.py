@@ -144,8 +144,8 @@ class Part(Generic[T]):
     def outline(self, generation: Generation) -> tuple[str, ...] | None:
         """Return by name what a loaded generation has of this aspect, entered or not.
 
-        Called from any thread; changes nothing. Returns ``None`` where that can't be known before phase 1, and raises what
-        entering would raise for a fault that shows already.
+        Called from any thread; changes nothing. Returns ``None`` where that can't be known before
+        phase 1, and raises what entering would raise for a fault that shows already.
         """
         return ()
 

@@ -157,39 +157,31 @@ class Accounts:
             replaced: Module id → the generation that was live before.
             handed: Module id → what its new generation took over.
         """
-        return {
-            key: self._pending(new, replaced[key], built, replaced, handed.get(key, ()))
-            if key in replaced
-            else PendingAccount(partial(Account, _executed(new)))
-            for key, new in built.items()
-        }
 
-    def _pending(
-        self,
-        new: Generation,
-        old: Generation,
-        built: Mapping[str, Generation],
-        replaced: Mapping[str, Generation],
-        handed: tuple[str, ...],
-    ) -> PendingAccount:
-        key, closing = new.module_id, Closing(done=old.stage == "closed")
-        kept = tuple(user for user in self._live.all_dependents(key) if user not in built)
-
-        def make() -> Account:
+        def make(key: str, kept: tuple[str, ...], closing: Closing) -> Account:
             importers = _rebuilt_importers(built, replaced)
             return Account(
-                _executed(new),
+                _executed(built[key]),
                 rebuilt=tuple(reach([key], lambda other: importers.get(other, ()))),
                 kept=kept,
-                handed=handed,
-                dropped=tuple(self._dropped(old, new)),
+                handed=handed.get(key, ()),
+                dropped=tuple(self._dropped(replaced[key], built[key])),
                 closing=closing,
             )
 
-        pending = self._open[old] = PendingAccount(make, closing)
-        if closing.done:  # it was stopped first
-            self.closed(old)
-        return pending
+        accounts: dict[str, PendingAccount] = {}
+        for key, new in built.items():
+            old = replaced.get(key)
+            if old is None:
+                accounts[key] = PendingAccount(partial(Account, _executed(new)))
+                continue
+            closing = Closing(done=old.stage == "closed")
+            kept = tuple(user for user in self._live.all_dependents(key) if user not in built)
+            pending = PendingAccount(partial(make, key, kept, closing), closing)
+            accounts[key] = self._open[old] = pending
+            if closing.done:  # it was stopped first
+                self.closed(old)
+        return accounts
 
     def _dropped(self, old: Generation, new: Generation) -> list[str]:
         dropped: list[str] = []

@@ -157,6 +157,8 @@ class Batch:
         return live.spec if live is not None and module_id not in self.generations else None
 
     def _block(self, graph: Graph) -> None:
+        if not self.failed:
+            return
         for key, by in graph.blocked_by(self.failed).items():
             if key not in self.failed:
                 self.blocked.setdefault(key, BlockedError(key, by))
