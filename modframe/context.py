@@ -13,6 +13,7 @@ from contextlib import (
     _AsyncGeneratorContextManager,
     _GeneratorContextManager,
 )
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from .errors import NotRunningError
@@ -26,10 +27,13 @@ from .runtime.generation import Generation
 from .spec import module_id_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic import BaseModel
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .parts.settings import ModuleSettings
+    from .runtime.calls.handles import Handles
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -39,7 +43,6 @@ class ModuleContext:
     """The ``app_context`` of one generation of a module.
 
     Attributes:
-        path: The module's folder, where its data files lie; the same from cells and files.
         config: The framework's settings, read-only.
     """
 
@@ -47,14 +50,29 @@ class ModuleContext:
         self._generation = generation
         self._app = app
         self.module_id = generation.module_id
-        self.path = folder_of(app.modules_folder, self.module_id)
         self.config = app.config
-        self.database = ModuleDatabase(generation, app)
+        self._find = find
+
+    # Made when they are first asked for: many modules use none of them.
+
+    @cached_property
+    def path(self) -> Path:
+        """The module's folder, where its data files lie; the same from cells and files."""
+        return folder_of(self._app.modules_folder, self.module_id)
+
+    @cached_property
+    def database(self) -> ModuleDatabase:
+        """Sessions on the module databases."""
+        return ModuleDatabase(self._generation, self._app)
+
+    @cached_property
+    def _handles(self) -> Handles:
+        generation, find = self._generation, self._find
 
         def find_for_me(module_id: str) -> Generation | None:
             return generation if module_id == generation.module_id else find(module_id)
 
-        self._handles = app.handles.for_module(find_for_me, self.module_id)
+        return self._app.handles.for_module(find_for_me, self.module_id)
 
     @overload
     def get_service(self, name: type[T]) -> T: ...
@@ -148,7 +166,6 @@ class CoreContext(ModuleContext):
 
     def __init__(self, generation: Generation, find: Find, app: App) -> None:
         super().__init__(generation, find, app)
-        self._find = find
         self.snapshot = app.snapshot
 
     def module_settings(self, module_id: str) -> ModuleSettings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from .errors import Finding, InvalidModuleIdError
@@ -145,7 +146,7 @@ class IntegritySpec:
     anti_mock: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModuleSpec:
     """Everything that a module's decorators and class declare; read once, never changed.
 
@@ -199,7 +200,7 @@ class ModuleSpec:
     loads_state: bool = False
     findings: tuple[Finding, ...] = ()
 
-    @property
+    @cached_property
     def required_ids(self) -> tuple[str, ...]:
         """The modules that must be live, those named by a service included."""
         by_service = map(module_of_service, self.requires_services)

@@ -39,46 +39,64 @@ class History:
         self.run = uuid4().hex[:8]
         self._file = HistoryFile(file, KEPT) if file is not None else None
         self._own: dict[str, list[HistoryEntry]] = {}
+        self._noted: dict[str, list[Callable[[], HistoryEntry]]] = {}
         self._written: set[str] = set()
         self._worker = Worker("modframe-history")
         self._lock = threading.Lock()
 
     # -- noting ---------------------------------------------------------------------------
 
-    def note(self, source: Source, *, generation: int, outcome: str, written: bool = True) -> None:
+    def note(
+        self, source: Source, *, generation: int, outcome: object, written: bool = True
+    ) -> None:
         """Add a source that went live; never waits, never raises for what can't be written.
 
-        ``outcome`` is the line that the swap left; ``written`` whether the file gets it too.
+        Args:
+            source: The source.
+            generation: The number it has in this run.
+            outcome: Its text is the line that the swap left. It is asked for that when the entry
+                is first read or written, at the latest when its predecessor was closed.
+            written: Whether the file gets it too.
         """
-        entry = HistoryEntry(
-            source.module_id,
-            datetime.now(UTC),
-            source.origin,
-            source.digest,
-            outcome,
-            generation,
-            self.run,
-            _read=lambda: source,
-        )
+        time = datetime.now(UTC)
+
+        def entry() -> HistoryEntry:
+            return HistoryEntry(
+                source.module_id,
+                time,
+                source.origin,
+                source.digest,
+                str(outcome),
+                generation,
+                self.run,
+                _read=lambda: source,
+            )
+
         with self._lock:
-            own = self._own.setdefault(source.module_id, [])
-            own.append(entry)
-            _prune(own)
+            self._noted.setdefault(source.module_id, []).append(entry)
         if written:
             self._written.add(source.module_id)
-            self._write(lambda file: file.add(entry))
+            self._write(lambda file: file.add(entry()))
+
+    def _entries_of_run(self, module_id: str) -> list[HistoryEntry]:
+        """Return the kept entries of this run; call it under the lock."""
+        own = self._own.setdefault(module_id, [])
+        own += [entry() for entry in self._noted.pop(module_id, ())]
+        return _prune(own)
 
     def update_outcome(self, module_id: str, generation: int, outcome: str) -> None:
         self._update(module_id, generation, outcome=outcome)
 
     def note_leaked(self, module_id: str, generation: int, leaked: Iterable[str]) -> None:
-        """Add what would not settle when a generation of this run was closed."""
+        """Complete the history of a generation of this run, which was closed."""
         if leaks := tuple(leaked):
             self._update(module_id, generation, leaked=leaks)
+        else:
+            self.of_this_run(module_id)  # makes the noted entries
 
     def _update(self, module_id: str, generation: int, **change: Any) -> None:
         with self._lock:
-            for at, entry in enumerate(own := self._own.get(module_id, [])):
+            for at, entry in enumerate(own := self._entries_of_run(module_id)):
                 if entry.generation == generation:
                     own[at] = replace(entry, **change)
         if module_id in self._written:
@@ -89,7 +107,7 @@ class History:
     def entries(self, module_id: str) -> HistoryEntries:
         """The last sources of a module, newest last, those of other runs included."""
         with self._lock:
-            own = list(self._own.get(module_id, ()))
+            own = list(self._entries_of_run(module_id))
         stored: list[HistoryEntry] = []
         if (file := self._file) is not None:
             try:
@@ -101,7 +119,7 @@ class History:
 
     def of_this_run(self, module_id: str) -> HistoryEntries:
         with self._lock:
-            return HistoryEntries(self._own.get(module_id, ()))
+            return HistoryEntries(self._entries_of_run(module_id))
 
     # -- writing --------------------------------------------------------------------------
 

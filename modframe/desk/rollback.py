@@ -33,8 +33,8 @@ class Rollbacks:
         try:
             # The framework's own modules come with it; a start that keeps nothing makes no file.
             written = not source.place.startswith(_FRAMEWORK)
-            history.note(source, generation=outcome.after, outcome=str(outcome), written=written)
-            outcome.account.closing.when_done(
+            history.note(source, generation=outcome.after, outcome=outcome, written=written)
+            outcome.pending_account.closing.when_done(
                 lambda leaked: history.note_leaked(key, outcome.before, leaked)
             )
         except Exception:  # noqa: BLE001  # the swap is done, and must not fail for its history

@@ -40,8 +40,11 @@ _REPEATABLE = frozenset(
 )
 
 
-class ClassFacts:
-    """The facts of a class, then those of its bases, unless the class uses the same decorator."""
+class ClassFacts(dict[str, Fact]):
+    """Decorator → its first fact, of a class, then of its bases.
+
+    A base's facts of a decorator count only if the class doesn't use the same one.
+    """
 
     def __init__(self, cls: type) -> None:
         self._facts: list[Fact] = []
@@ -50,11 +53,7 @@ class ClassFacts:
             self._facts += [
                 fact for fact in vars(base).get(FACTS, ()) if fact.decorator not in used
             ]
-        self._first = {fact.decorator: fact for fact in reversed(self._facts)}
-
-    def first(self, decorator: str) -> Fact | None:
-        """Return the first fact of a decorator, or ``None`` if the class doesn't have it."""
-        return self._first.get(decorator)
+        super().__init__({fact.decorator: fact for fact in reversed(self._facts)})
 
     def every(self, *decorators: str) -> Iterator[Fact]:
         """Return all facts of some decorators, from the top down."""
@@ -62,24 +61,26 @@ class ClassFacts:
 
     def value(self, decorator: str, name: str, default: Any = None) -> Any:
         """Return one argument of a decorator, or ``default`` without the decorator."""
-        fact = self.first(decorator)
+        fact = self.get(decorator)
         return default if fact is None else fact.values.get(name, default)
 
     def joined(self, decorator: str, name: str) -> tuple[str, ...]:
         """Return all names in one argument of a repeatable decorator, without duplicates."""
+        if decorator not in self:
+            return ()
         names = [item for fact in self.every(decorator) for item in fact.values[name]]
         return tuple(dict.fromkeys(names))
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The decorators that the guide's form demands and the class lacks."""
-        return tuple(name for name in MANDATORY if self.first(name) is None)
+        return tuple(name for name in MANDATORY if name not in self)
 
     @property
     def repeated(self) -> tuple[Fact, ...]:
         """The second and later facts of decorators that may be used only once."""
         once = [fact for fact in self._facts if fact.decorator not in _REPEATABLE]
-        return tuple(fact for fact in once if fact is not self.first(fact.decorator))
+        return tuple(fact for fact in once if fact is not self[fact.decorator])
 
 
 class Findings:

@@ -5,8 +5,7 @@ Called by a batch on the loader thread, by exports and by detached modules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from threading import current_thread, main_thread
 
@@ -92,14 +91,13 @@ class LoadChain:
     def __init__(self) -> None:
         self._ids: list[str] = []
 
-    @contextmanager
-    def entered(self, module_id: str) -> Iterator[None]:
-        """Add a module while it is loaded."""
+    def enter(self, module_id: str) -> None:
+        """Add a module, which is loaded now."""
         self._ids.append(module_id)
-        try:
-            yield
-        finally:
-            self._ids.remove(module_id)
+
+    def leave(self, module_id: str) -> None:
+        """Remove a module, whose load has ended."""
+        self._ids.remove(module_id)
 
     def refuse_circle(self, module_id: str) -> None:
         """Check that a module which is to be imported isn't being executed already.

@@ -66,12 +66,12 @@ class Reader:
         return spec
 
     def _spec(self, cls: type, facts: ClassFacts) -> ModuleSpec:
-        short = facts.first("module") is not None
+        short = facts.get("module") is not None
         services = ServiceReader(self.modules, self._findings)
         service = services.read_short_form(cls, facts) if short else services.read_guide_form(facts)
         settings = facts.value("module", "settings")
         phase1, phase2 = self._phases(cls, facts)
-        integrity = facts.first("enforce_data_integrity")
+        integrity = facts.get("enforce_data_integrity")
         requires = tuple(facts.value("module", "requires") or ())
         stopped_class = (short and service and service.service_class) or cls
         return ModuleSpec(
@@ -95,7 +95,7 @@ class Reader:
             after_modules=facts.joined("requires_modules", "optional"),
             router=self._router(facts),
             settings_model=(
-                services.find_class(settings, at=facts.first("module")) if settings else None
+                services.find_class(settings, at=facts.get("module")) if settings else None
             ),
             database_name=facts.value("register_database", "database_name")
             or facts.value("module", "database"),
@@ -118,7 +118,7 @@ class Reader:
                 "keep one of them",
                 at=fact,
             )
-        short = facts.first("module")
+        short = facts.get("module")
         if short is None:
             if facts.missing:
                 report_missing_decorators(cls, facts.missing, self._findings)
@@ -160,7 +160,7 @@ class Reader:
 
     def _check_database(self, facts: ClassFacts) -> None:
         """Warn if the decorator and the constant beside the models differ; the constant counts."""
-        fact = facts.first("register_database")
+        fact = facts.get("register_database")
         if fact is None:
             return
         named = fact.values["database_name"]
@@ -205,7 +205,7 @@ class Reader:
         )
 
     def _health(self, cls: type, facts: ClassFacts) -> HealthSpec:
-        fact = facts.first("module_health_check")
+        fact = facts.get("module_health_check")
         if fact is None:
             return HealthSpec()
         method = fact.values["method"]
@@ -214,10 +214,10 @@ class Reader:
         return HealthSpec(method, float(fact.values["interval"]))
 
     def _shutdown(self, facts: ClassFacts, decorator: str, cls: type) -> ShutdownSpec:
-        fact, default = facts.first(decorator), _SHUTDOWN[decorator]
+        fact, default = facts.get(decorator), _SHUTDOWN[decorator]
         method = fact.values["method"] if fact else default.method
         timeout = float(fact.values["timeout"]) if fact else default.timeout
-        implied = method == default.method and (fact is None or facts.first("module") is not None)
+        implied = method == default.method and (fact is None or facts.get("module") is not None)
         if implied and not callable(getattr(cls, method or "", None)):
             return ShutdownSpec(None, timeout)
         if fact is not None and method:
@@ -240,7 +240,7 @@ class Reader:
         return tuple(patterns)
 
     def _router(self, facts: ClassFacts) -> Any:
-        fact = facts.first("register_api_endpoints")
+        fact = facts.get("register_api_endpoints")
         name = fact.values["router_name"] if fact else "router"
         router = vars(self.modules["api.py"]).get(name) if name else None
         kind = type(router).__name__
@@ -284,7 +284,7 @@ def handover_fields(
     cls: type, facts: ClassFacts, service: ServiceSpec | None, findings: Findings
 ) -> dict[str, Any]:
     """Return the fields of the spec about hand-over: what to keep, how to swap and end streams."""
-    owners = [cls, *([service.service_class] if service and service.service_class else ())]
+    owners = {cls, (service and service.service_class) or cls}
     return {
         "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
         "swap": _checked_choice(cls, facts, "swap", findings),

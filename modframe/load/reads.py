@@ -12,7 +12,6 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence, Set
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -33,10 +32,11 @@ class Reads(Set[Path]):
     Files of Python and of installed packages are excluded: a rebuild doesn't read them again.
     """
 
+    _declared: tuple[Path, tuple[str, ...]] = (Path(), ())
+
     def __init__(self) -> None:
         self._stamps: dict[str, Stamp] = {}
         self._excluded: tuple[str, ...] = _INSTALLED
-        self._declared: tuple[Path, tuple[str, ...]] = (Path(), ())
         self._recordings = 0
 
     def exclude(self, folder: Path | None) -> None:
@@ -44,17 +44,9 @@ class Reads(Set[Path]):
         if folder is not None:
             self._excluded = (*self._excluded, f"{folder}{os.sep}")
 
-    @contextmanager
-    def recording(self) -> Iterator[None]:
+    def recording(self) -> Recording:
         """Record files opened in this block, also by tasks and threads that it starts."""
-        _install_hook()
-        token = _current.set(self)
-        self._recordings += 1
-        try:
-            yield
-        finally:
-            self._recordings -= 1
-            _current.reset(token)
+        return Recording(self)
 
     def add_declared(self, folder: Path, patterns: Iterable[str]) -> None:
         """Add files that a module declares, by patterns such as ``queries/*.sql`` in its folder."""
@@ -97,6 +89,24 @@ class Reads(Set[Path]):
 
     def __repr__(self) -> str:
         return f"<Reads: {len(self)} files>"
+
+
+class Recording:
+    """A ``with`` block in which `Reads` adds what is opened."""
+
+    __slots__ = ("_reads", "_token")
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+
+    def __enter__(self) -> None:
+        _install_hook()
+        self._token = _current.set(self._reads)
+        self._reads._recordings += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._reads._recordings -= 1
+        _current.reset(self._token)
 
 
 def changed_files(reads: Sequence[Reads]) -> list[Path]:

@@ -24,7 +24,7 @@ class ServiceReader:
 
     def read_guide_form(self, facts: ClassFacts) -> ServiceSpec | None:
         """Return the service of a module in the guide's form."""
-        created, registered = facts.first("auto_service_creation"), facts.first("register_service")
+        created, registered = facts.get("auto_service_creation"), facts.get("register_service")
         wanted = created.values["service_class"] if created else None
         cls = self.find_class(wanted, at=created) if wanted else None
         if registered is None:
@@ -41,16 +41,16 @@ class ServiceReader:
 
     def read_short_form(self, cls: type, facts: ClassFacts) -> ServiceSpec | None:
         """Return the service of the short form: the named class or the module class."""
-        at, wanted = facts.first("module"), facts.value("module", "service")
+        at, wanted = facts.get("module"), facts.value("module", "service")
         if wanted is None:
-            at = facts.first("auto_service_creation")
+            at = facts.get("auto_service_creation")
             wanted = facts.value("auto_service_creation", "service_class")
         service_class: type | None = None
         if wanted is not None:
             service_class = self.find_class(wanted, at=at)
         elif any(True for _ in public_methods(cls)):
             service_class = cls
-        registered = facts.first("register_service")
+        registered = facts.get("register_service")
         if registered is not None:
             return self._spec(registered, service_class)
         return ServiceSpec(f"{self._module_id}.service", service_class) if service_class else None

@@ -17,8 +17,8 @@ from ..runtime.generation import Generation
 from ..runtime.ownership import calling_package
 from ..runtime.part import Part
 
-_RECORDS_HANDLERS = "modframe_records_handlers"
-"""An attribute of loggers whose ``addHandler`` records which package called it."""
+_recorded: set[str] = set()
+"""The modules whose loggers record who adds a handler; of the process, as loggers are."""
 _added: dict[str, list[logging.Handler]] = {}
 """Private package → the handlers that its code added; of the process, as loggers are."""
 
@@ -29,8 +29,10 @@ class LogHandlersPart(Part[None]):
     name = "log_handlers"
 
     def prepare(self, generation: Generation) -> None:
-        for logger in _module_loggers(generation.module_id):
-            _record_handlers(logger)
+        if generation.module_id not in _recorded:
+            _recorded.add(generation.module_id)
+            for logger in _module_loggers(generation.module_id):
+                _record_handlers(logger)
         generation.ledger.own("log handlers", lambda: self._end(generation))
 
     def _end(self, generation: Generation) -> None:
@@ -66,8 +68,6 @@ def _module_loggers(module_id: str) -> tuple[logging.Logger, ...]:
 
 def _record_handlers(logger: logging.Logger) -> None:
     """Make a logger record which private package adds a handler to it."""
-    if hasattr(logger, _RECORDS_HANDLERS):
-        return
     add = logger.addHandler
 
     def add_and_record(hdlr: logging.Handler) -> None:
@@ -76,7 +76,6 @@ def _record_handlers(logger: logging.Logger) -> None:
         add(hdlr)
 
     logger.addHandler = add_and_record  # type: ignore[method-assign]  # of this one logger
-    setattr(logger, _RECORDS_HANDLERS, True)
 
 
 def _remove_loggers(package: str) -> list[logging.Logger]:

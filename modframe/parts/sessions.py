@@ -6,8 +6,8 @@ closed; that is logged, and is a fault only if changes were lost.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import ModframeError
@@ -31,14 +31,12 @@ class SessionsPart(Part["dict[OwnedSession, None]"]):
     name = "sessions"
     empty_facts: ClassVar[Mapping[str, Any]] = {"open": []}
 
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[dict[OwnedSession, None]]:
-        opened: dict[OwnedSession, None] = {}
-        try:
-            yield opened
-        finally:
-            if opened:
-                await _close_all(generation, list(opened))
+    def build(self, generation: Generation) -> dict[OwnedSession, None]:
+        return {}
+
+    async def leave(self, generation: Generation) -> None:
+        if opened := self.of(generation):
+            await _close_all(generation, list(opened))
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         return {"open": [str(session) for session in list(self.of(generation) or ())]}

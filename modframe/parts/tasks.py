@@ -8,8 +8,7 @@ generation is replaced. Those that calls start are drained like the calls.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 from contextvars import Context
 from typing import Any, ClassVar
 
@@ -38,17 +37,15 @@ class TasksPart(Part["Tasks"]):
     def __init__(self, app_loop: AppLoop) -> None:
         self._app_loop = app_loop
 
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[Tasks]:
-        tasks = Tasks(generation)
-        self._app_loop.owners[generation.package_name] = tasks
+    def build(self, generation: Generation) -> Tasks:
+        tasks = self._app_loop.owners[generation.package_name] = Tasks(generation)
+        return tasks
+
+    async def leave(self, generation: Generation) -> None:
         try:
-            yield tasks
+            await _end(generation, generation.parts[self.name].running)
         finally:
-            try:
-                await _end(generation, tasks.running)
-            finally:
-                del self._app_loop.owners[generation.package_name]
+            del self._app_loop.owners[generation.package_name]
 
     async def retire(self, generation: Generation) -> None:
         """End what ``activate`` started, for the successor is about to start the same."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import symtable
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
 from typing import Any
 
 from ..errors import ModframeError
@@ -37,14 +36,7 @@ class ThreadsPart(Part[None]):
     def __init__(self, shared: Callable[[object], bool]) -> None:
         self._shared = shared
 
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await self._end(generation)
-
-    async def _end(self, generation: Generation) -> None:
+    async def leave(self, generation: Generation) -> None:
         """Cancel timers, shut executors down, and wait for their threads.
 
         Raises:

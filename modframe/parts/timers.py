@@ -6,8 +6,6 @@ What ``activate`` scheduled is cancelled when the generation is replaced, the re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
@@ -22,17 +20,12 @@ class TimersPart(Part[None]):
 
     name = "timers"
 
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            names = _cancel(generation.package_name)
-            if names:
-                get_framework_logger(generation.module_id).info(
-                    "%s of generation %d cancelled at its end: %s",
-                    count(len(names), "timer"), generation.number, ", ".join(names),
-                )  # fmt: skip
+    async def leave(self, generation: Generation) -> None:
+        if names := _cancel(generation.package_name):
+            get_framework_logger(generation.module_id).info(
+                "%s of generation %d cancelled at its end: %s",
+                count(len(names), "timer"), generation.number, ", ".join(names),
+            )  # fmt: skip
 
     async def retire(self, generation: Generation) -> None:
         """Cancel what ``activate`` scheduled, for the successor is about to schedule the same."""

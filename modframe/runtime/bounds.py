@@ -17,7 +17,7 @@ GRACE = 1.0
 """Seconds a cancelled step gets to end before it is left behind."""
 _TURN = 0.005
 """Seconds that steps may keep the app loop busy before it serves others."""
-_EAGERLY: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+EAGERLY: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 """Lets a step that never suspends end without a turn of the loop."""
 
 
@@ -75,7 +75,7 @@ async def run_all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
     try:
         turn_ends = loop.time() + _TURN
         for step in steps:
-            tasks.append(CTask(step, loop=loop, **_EAGERLY))
+            tasks.append(CTask(step, loop=loop, **EAGERLY))
             if loop.time() > turn_ends:
                 await asyncio.sleep(0)
                 turn_ends = loop.time() + _TURN
@@ -143,7 +143,7 @@ async def run_with_timeout(
     name = what if callable(what) else lambda: what
     work, context = ensure_work()
     loop = asyncio.get_running_loop()
-    task = CTask(_call(step, name, work), loop=loop, context=context, **_EAGERLY)
+    task = CTask(_call(step, name, work), loop=loop, context=context, **EAGERLY)
     try:
         if not task.done():
             await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)

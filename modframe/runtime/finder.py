@@ -87,7 +87,9 @@ class PlainNameFinder:
                     sys.modules.pop(name, None)
             kind, _, short = module_id.partition(".")
             parent = sys.modules.get(f"{ROOT}.{kind}")
-            for attribute in [name for name in vars(parent or object) if name.startswith(short)]:
+            if parent is None:
+                continue
+            for attribute in [name for name in vars(parent) if name.startswith(short)]:
                 if without_number(attribute) == short:
                     delattr(parent, attribute)
 

@@ -33,6 +33,7 @@ class Generation:
     """One load of a module.
 
     Attributes:
+        module_id: The module's id.
         number: Counts the module's loads from 1 in each run of the app; used up at publish.
         package_name: ``modules.standard.orders~3``.
         context: The ``app_context`` of its code.
@@ -57,6 +58,7 @@ class Generation:
 
     def __init__(self, source: Source, number: int) -> None:
         self.source = source
+        self.module_id = source.module_id
         self.number = number
         self.package_name = private_package(source.module_id, number)
         self.context: Any = None
@@ -81,11 +83,6 @@ class Generation:
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None
         self.drain_event: asyncio.Event | None = None
-
-    @property
-    def module_id(self) -> str:
-        """The module's id."""
-        return self.source.module_id
 
     @property
     def spec(self) -> ModuleSpec:

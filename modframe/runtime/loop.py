@@ -25,7 +25,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from ..names import package_in
-from .bounds import cancel_all
+from .bounds import EAGERLY, cancel_all
 from .gate import Work, ensure_work
 from .output import cell_context
 from .owner import Owner, current_resource
@@ -307,7 +307,7 @@ class Submission(Generic[T]):
         self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
         self._app_loop = app_loop
         self._start: Callable[[], Awaitable[T]] | None = start
-        self._task: asyncio.Task[T] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._cancelled = False
         self.thread_id = threading.get_ident()
         self.began = time.perf_counter()
@@ -331,22 +331,36 @@ class Submission(Generic[T]):
             self._leave()
             self.future.set_exception(concurrent.futures.CancelledError())
             return
-        self._task = CTask(_start_contained(start, work), loop=self._app_loop.loop)
-        self._task.add_done_callback(self._finish)
+        task = CTask(self._run(start, work), loop=self._app_loop.loop, **EAGERLY)
+        if task.done():
+            self._finish(task)
+        else:
+            self._task = task
+            task.add_done_callback(self._finish)
+
+    async def _run(
+        self, start: Callable[[], Awaitable[T]], work: Work
+    ) -> None:  # stragglers.py reads `work`
+        try:
+            value = await start()
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise _exit_error(error) from error
+        self._leave()
+        self.future.set_result(value)  # here already, not a turn of the loop later
 
     def _leave(self) -> None:
         self._app_loop._submissions.discard(self)
         self._start = self._task = None
         self.took = time.perf_counter() - self.began
 
-    def _finish(self, task: asyncio.Task[T]) -> None:
-        self._leave()
+    def _finish(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
-            self.future.set_exception(self._cancellation_error())
-        elif (error := task.exception()) is not None:
-            self.future.set_exception(error)
+            error: BaseException | None = self._cancellation_error()
         else:
-            self.future.set_result(task.result())
+            error = task.exception()
+        if error is not None:
+            self._leave()
+            self.future.set_exception(error)
 
     def _cancellation_error(self) -> BaseException:
         if self._cancelled:
@@ -372,15 +386,7 @@ class Submission(Generic[T]):
             self._task.cancel()
 
 
-# Two, because a lambda around the coroutine would cost every task 0.2 microseconds.
-async def _start_contained(start: Callable[[], Awaitable[T]], work: Work) -> T:  # noqa: ARG001  # stragglers.py reads `work`
-    try:
-        return await start()
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise _exit_error(error) from error
-
-
-async def _contain_exits(coro: Coroutine[Any, Any, T], work: Work) -> T:  # noqa: ARG001  # as above
+async def _contain_exits(coro: Coroutine[Any, Any, T], work: Work) -> T:  # noqa: ARG001  # stragglers.py reads `work`
     try:
         return await coro
     except (SystemExit, KeyboardInterrupt) as error:

@@ -94,12 +94,23 @@ class Part(Generic[T]):
         Asked once, before phase 1. A part that has to settle what module code may begin at any
         later time applies to every generation.
         """
-        return type(self).enter is not Part.enter
+        return True
+
+    def build(self, generation: Generation) -> T | None:
+        """Phase 1: build the aspect and return it, without waiting; `of` returns it then."""
+        return None
+
+    async def leave(self, generation: Generation) -> None:
+        """Release what `build` built, and settle what module code began, at its end.
+
+        Called too if the build of the generation fails further on.
+        """
 
     def enter(self, generation: Generation) -> AbstractAsyncContextManager[T]:
-        """Phase 1: build the aspect; what the context manager yields is what `of` returns.
+        """Phase 1, in place of `build` and `leave`, for a part that waits while it builds.
 
-        Leaving releases it, with the exception if the build failed further on.
+        What the context manager yields is what `of` returns. Leaving releases it, with the
+        exception if the build failed further on.
         """
         raise NotImplementedError
 
@@ -133,8 +144,8 @@ class Part(Generic[T]):
     def outline(self, generation: Generation) -> tuple[str, ...] | None:
         """Return by name what a loaded generation has of this aspect, entered or not.
 
-        Changes nothing. Returns ``None`` where that can't be known before phase 1, and raises what
-        entering would raise for a fault that shows already.
+        Called from any thread; changes nothing. Returns ``None`` where that can't be known before
+        phase 1, and raises what entering would raise for a fault that shows already.
         """
         return ()
 
@@ -156,13 +167,16 @@ class Part(Generic[T]):
 class Parts(tuple[Part[Any], ...]):  # noqa: SLOT001  # keeps what `defining` found
     """The parts of one app, in the order they are entered."""
 
-    def defining(self, method: str) -> tuple[Part[Any], ...]:
-        """Return the parts that define a method of the protocol themselves.
+    def defining(self, *methods: str) -> tuple[Part[Any], ...]:
+        """Return the parts that define one of these methods of the protocol themselves.
 
         A change asks for each step of each generation, and most parts have no use for most steps.
         """
-        known: dict[str, tuple[Part[Any], ...]] = self.__dict__
-        if method not in known:
-            default = getattr(Part, method)
-            known[method] = tuple(p for p in self if getattr(type(p), method) is not default)
-        return known[method]
+        known: dict[Any, tuple[Part[Any], ...]] = self.__dict__
+        if methods not in known:
+            known[methods] = tuple(
+                part
+                for part in self
+                if any(getattr(type(part), name) is not getattr(Part, name) for name in methods)
+            )
+        return known[methods]

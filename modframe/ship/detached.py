@@ -101,7 +101,8 @@ class DetachedModules:
             LoadError: With all findings.
         """
         module_id = source.module_id
-        with self._chain.entered(module_id):
+        self._chain.enter(module_id)
+        try:
             self._loaded[module_id] = load(
                 source,
                 self._name(module_id),
@@ -109,6 +110,8 @@ class DetachedModules:
                 resolve=self.package_of,
                 printer=print,
             )
+        finally:
+            self._chain.leave(module_id)
         return self._loaded[module_id]
 
     def close(self) -> None:

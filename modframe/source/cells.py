@@ -11,7 +11,7 @@ import io
 import re
 import shlex
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NoReturn
 
 from ..errors import WorkspaceError
@@ -95,6 +95,7 @@ def is_module_file(name: str) -> bool:
     return _FILE.match(name) is not None
 
 
+@lru_cache(maxsize=64)  # a cell is run again and again, and argparse is slow
 def parse_line(line: str) -> CellLine:
     """Parse the arguments of a ``%%module`` line.
 

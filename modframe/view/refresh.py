@@ -74,7 +74,8 @@ class Refresher:
 
     def wake(self) -> None:
         """Refresh all views now: something has changed."""
-        self._woken.set()
+        if not self._woken.is_set():  # it stays set while there is no view
+            self._woken.set()
 
     def _run(self) -> None:
         pause = INTERVAL

@@ -208,7 +208,7 @@ def make(cls: type, **values: Any) -> Any:
     """
     instance: Any = cls.__new__(cls)  # type: ignore[call-overload]  # mypy thinks of metaclasses
     _fill(instance, values)
-    if inspect.getattr_static(cls, "__init__") is object.__init__:
+    if cls.__init__ is object.__init__:  # type: ignore[misc]  # only compared
         return instance  # takes nothing; reading a built-in's signature is slow
     parameters: Mapping[str, inspect.Parameter] = {}
     with suppress(TypeError, ValueError):  # a built-in has no signature

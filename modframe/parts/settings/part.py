@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -96,12 +95,11 @@ class SettingsPart(Part[ModuleSettings]):
     def __init__(self, session: Mapping[str, Mapping[str, Any]]) -> None:
         self._session = session
 
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[ModuleSettings]:
+    def build(self, generation: Generation) -> ModuleSettings:
         settings = ModuleSettings(generation, self._session.get(generation.module_id, {}))
         if generation.spec.settings_model is not None:
             settings.register(generation.spec.settings_model)
-        yield settings
+        return settings
 
     def outline(self, generation: Generation) -> tuple[str, ...] | None:
         """Return the fields of the model that is registered, or that phase 1 will register."""

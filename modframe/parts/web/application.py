@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
@@ -86,8 +87,12 @@ class WebApp:
         def stays(scope: Scope) -> bool:
             return getattr(scope.get("endpoint"), STREAM_POLICY, streams) == "finish"
 
-        application = _Application(title=module_id, openapi_url=None, exception_handlers=HANDLERS)
-        application.router = router
+        @cache  # made at the first request, for many edits are replaced without one
+        def application() -> FastAPI:
+            made = _Application(title=module_id, openapi_url=None, exception_handlers=HANDLERS)
+            made.router = router
+            return made
+
         self.asgi = Streams(
             Boundary(_mounted(application, router, self.prefix), module_id),
             counts=counts,
@@ -121,7 +126,7 @@ class _Application(FastAPI):
         return stack.app if isinstance(stack, ServerErrorMiddleware) else stack
 
 
-def _mounted(application: FastAPI, router: APIRouter, prefix: str) -> ASGIApp:
+def _mounted(application: Callable[[], FastAPI], router: APIRouter, prefix: str) -> ASGIApp:
     """Return the router, served as if it were mounted at the module's prefix.
 
     Requests go through the application only while OpenTelemetry is in use, to which it reports.
@@ -135,9 +140,9 @@ def _mounted(application: FastAPI, router: APIRouter, prefix: str) -> ASGIApp:
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
         scope["root_path"] = scope.get("root_path", "") + prefix
         if _telemetry_in_use():
-            await application(scope, receive, send)
+            await application()(scope, receive, send)
             return
-        scope["app"] = application
+        scope["app"] = application()
         scope["starlette.exception_handlers"] = handlers
         async with AsyncExitStack() as files:
             scope["fastapi_middleware_astack"] = files

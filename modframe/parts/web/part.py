@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -24,20 +23,25 @@ class WebPart(Part["WebApp"]):
     def applies(self, generation: Generation) -> bool:
         return generation.spec.router is not None
 
-    @asynccontextmanager
-    async def enter(self, generation: Generation) -> AsyncIterator[WebApp]:
+    def build(self, generation: Generation) -> WebApp:
         from .application import build_web
         from .forget import forget
 
         try:
-            yield build_web(
+            return build_web(
                 generation.module_id,
                 generation.spec.router,
                 counts=generation,
                 streams=generation.spec.streams,
             )
-        finally:
+        except BaseException:
             forget()
+            raise
+
+    async def leave(self, generation: Generation) -> None:
+        from .forget import forget
+
+        forget()
 
     async def retire(self, generation: Generation) -> None:
         """Tell the streams that are to follow a swap to reconnect."""

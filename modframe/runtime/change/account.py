@@ -1,16 +1,18 @@
 """`Account`: what a change re-executed, kept, dropped and leaked, as one line and as data.
 
-`Accounts` makes one for each module of a change at publish. What leaked is known only once the
-replaced generation was closed, so it follows that one to its end.
+`Accounts` gives one for each module of a change at publish. It is made when something asks for it,
+at the latest when the replaced generation was closed: what leaked is known only then.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ...observe import log_exception
 from ...wording import some
 from ..contract.signatures import method_names
 from ..generation import Generation
@@ -99,23 +101,31 @@ class Account:
 
 
 class PendingAccount:
-    """An account that is made when it is first asked for, on the app loop.
+    """An account that is made when it is first asked for, in any thread.
 
-    Making one compares two generations. The history asks for it right after publish.
+    Making one compares two generations, which takes longer than publishing.
+
+    Attributes:
+        closing: Whether the replaced generation was closed.
     """
 
-    __slots__ = ("_account", "_make")
+    __slots__ = ("_account", "_lock", "_make", "closing")
 
-    def __init__(self, make: Callable[[], Account] = Account) -> None:
+    def __init__(
+        self, make: Callable[[], Account] = Account, closing: Closing | None = None
+    ) -> None:
         self._make: Callable[[], Account] | None = make
         self._account = Account()
+        self._lock = threading.Lock()
+        self.closing = closing or Closing()
 
     def get(self) -> Account:
         """Return the account, which from then on keeps no generation alive."""
-        make, self._make = self._make, None
-        if make is not None:
-            self._account = make()
-        return self._account
+        with self._lock:
+            make, self._make = self._make, None
+            if make is not None:
+                self._account = make()
+            return self._account
 
 
 class Accounts:
@@ -131,7 +141,7 @@ class Accounts:
         self._live = live
         self._records = records
         self._parts = parts
-        self._open: dict[tuple[str, int], Closing] = {}
+        self._open: dict[Generation, PendingAccount] = {}
 
     def of(
         self,
@@ -147,49 +157,57 @@ class Accounts:
             replaced: Module id → the generation that was live before.
             handed: Module id → what its new generation took over.
         """
-        closings = {key: self._closing(old) for key, old in replaced.items()}
 
-        def make(key: str) -> Account:
-            new, old = built[key], replaced.get(key)
-            executed = tuple(new.package.modules()) if new.package is not None else ()
-            if old is None:
-                return Account(executed)
+        def make(key: str, kept: tuple[str, ...], closing: Closing) -> Account:
             importers = _rebuilt_importers(built, replaced)
             return Account(
-                executed,
+                _executed(built[key]),
                 rebuilt=tuple(reach([key], lambda other: importers.get(other, ()))),
-                kept=tuple(user for user in self._live.all_dependents(key) if user not in built),
+                kept=kept,
                 handed=handed.get(key, ()),
-                dropped=tuple(self._dropped(old, new)),
-                closing=closings[key],
+                dropped=tuple(self._dropped(replaced[key], built[key])),
+                closing=closing,
             )
 
-        return {key: PendingAccount(partial(make, key)) for key in built}
-
-    def _closing(self, old: Generation) -> Closing:
-        closing = Closing(done=old.stage == "closed")
-        if closing.done:  # it was stopped first
-            closing.leaked = self._left(old)
-        else:
-            self._open[old.module_id, old.number] = closing
-        return closing
+        accounts: dict[str, PendingAccount] = {}
+        for key, new in built.items():
+            old = replaced.get(key)
+            if old is None:
+                accounts[key] = PendingAccount(partial(Account, _executed(new)))
+                continue
+            closing = Closing(done=old.stage == "closed")
+            kept = tuple(user for user in self._live.all_dependents(key) if user not in built)
+            pending = PendingAccount(partial(make, key, kept, closing), closing)
+            accounts[key] = self._open[old] = pending
+            if closing.done:  # it was stopped first
+                self.closed(old)
+        return accounts
 
     def _dropped(self, old: Generation, new: Generation) -> list[str]:
         dropped: list[str] = []
         for part in self._parts:
             if part.noun and part.vanishes:
-                dropped += missing(part.outline(old), part.outline(new))
+                dropped += missing(_outline(part, old), _outline(part, new))
         dropped += [f"{name}()" for name in sorted(method_names(old).keys() - method_names(new))]
         return [*dropped, *sorted(old.source.files.keys() - new.source.files.keys())]
 
     def closed(self, old: Generation) -> None:
         """Complete the account of the change that replaced a generation, which was closed."""
-        closing = self._open.pop((old.module_id, old.number), None)
-        if closing is not None:
-            closing.finish(self._left(old))
+        if pending := self._open.pop(old, None):
+            pending.get()  # it lets go of the generation
+            pending.closing.finish(self._records[old.module_id].unsettled_of(old.number))
 
-    def _left(self, old: Generation) -> tuple[str, ...]:
-        return self._records[old.module_id].unsettled_of(old.number)
+
+def _executed(generation: Generation) -> tuple[str, ...]:
+    return tuple(generation.package.modules()) if generation.package is not None else ()
+
+
+def _outline(part: Part[Any], generation: Generation) -> tuple[str, ...] | None:
+    try:
+        return part.outline(generation)
+    except Exception as error:  # noqa: BLE001  # a part of a person's own; the change is done
+        log_exception(generation.module_id, f"part {part.name!r} lists nothing: {error}", error)
+        return None
 
 
 def missing(before: Sequence[str] | None, after: Sequence[str] | None) -> list[str]:

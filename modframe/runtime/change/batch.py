@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterable
+from functools import partial
 
 from ...errors import BlockedError, ModframeError
 from ...source import Source
@@ -156,6 +157,8 @@ class Batch:
         return live.spec if live is not None and module_id not in self.generations else None
 
     def _block(self, graph: Graph) -> None:
+        if not self.failed:
+            return
         for key, by in graph.blocked_by(self.failed).items():
             if key not in self.failed:
                 self.blocked.setdefault(key, BlockedError(key, by))
@@ -187,12 +190,17 @@ class Batch:
 
         async def enter() -> None:
             nonlocal step
-            for part in self._app.parts.defining("enter"):
+            parts = self._app.parts
+            for part in parts.defining("enter", "build", "leave"):
                 step = "phase1" if part.name == "service" else part.name
                 if not part.applies(generation):
                     continue
-                entered = generation.ledger.enter(part.name, part.enter(generation))
-                generation.parts[part.name] = await entered
+                if part in parts.defining("enter"):
+                    entered = generation.ledger.enter(part.name, part.enter(generation))
+                    generation.parts[part.name] = await entered
+                else:
+                    generation.parts[part.name] = part.build(generation)
+                    generation.ledger.own(part.name, partial(part.leave, generation))
 
         try:
             with generation.reads.recording():

@@ -17,7 +17,6 @@ from ...errors import ModframeError
 from ...load import clear_typing_caches
 from ..app import App
 from ..generation import Generation
-from ..part import Part
 from ..record import Unsettled
 from ..stragglers import cancel_stragglers
 from .graph import stop_waits
@@ -47,6 +46,7 @@ class Ending:
         self._hurry = hurry
         self._patience = app.limits.drain
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._due: dict[Generation, asyncio.TimerHandle] = {}
 
     def at_most(self, seconds: float) -> None:
         """From now on, wait at most ``seconds`` for calls inside a generation that ends."""
@@ -62,8 +62,10 @@ class Ending:
         return task
 
     async def settled(self) -> None:
-        """Wait until no background task is left."""
-        while self._tasks:
+        """Wait until no background task is left, and every replaced generation was closed."""
+        while self._due or self._tasks:
+            for old in list(self._due):
+                self._drain_due(old)
             await asyncio.wait(set(self._tasks))
 
     # -- one generation -------------------------------------------------------------------
@@ -75,22 +77,19 @@ class Ending:
         old.stage = "retired"
         self._app.records[old.module_id].retired.append(old)
         for part in self._app.parts.defining("retire"):
-            await self._retire(part, old)
-
-    async def _retire(self, part: Part[Any], old: Generation) -> None:
-        try:
-            await part.retire(old)
-        except Exception as error:  # noqa: BLE001  # the module's own; its successor starts anyway
-            self._note_error(old, error)
+            try:
+                await part.retire(old)
+            except Exception as error:  # noqa: BLE001  # the module's own; its successor starts anyway
+                self._note_error(old, error)
 
     def drain_in_background(self, old: Generation) -> None:
-        """Drain and close a replaced generation; returns at once."""
+        """Drain and close a replaced generation in a moment; returns at once."""
+        loop = self._app.app_loop.loop
+        self._due[old] = loop.call_later(HEAD_START, self._drain_due, old)
 
-        async def drain() -> None:
-            await asyncio.sleep(HEAD_START)
-            await self._settle(old)
-
-        _ = self.in_background(drain(), name=f"end {old.package_name}")
+    def _drain_due(self, old: Generation) -> None:
+        self._due.pop(old).cancel()
+        _ = self.in_background(self._settle(old), name=f"end {old.package_name}")
 
     async def _settle(self, old: Generation, *, timeout: float | None = None) -> None:
         """Drain a generation that new calls can't reach any more, and close it."""

@@ -73,7 +73,8 @@ def plan_graph(
         before = (*spec.required_ids, *spec.after_modules)
         inside = [other for other in before if (other in specs or other in failed) and other != key]
         waits[key] = tuple(dict.fromkeys(inside))
-    cycles = _cycles({key: set(others) & set(specs) for key, others in waits.items()})
+    edges = {key: set(others) & set(specs) for key, others in waits.items() if others}
+    cycles = _cycles(edges) if edges else []
     error = GraphError(missing, cycles) if missing or cycles else None
     return Graph(waits, error)
 

@@ -190,15 +190,19 @@ class Loading:
         generation.context = self._app.context_for(generation, self._batch.find)
         for part in self._app.parts.defining("prepare"):
             part.prepare(generation)
-        with self._chain.entered(module_id), generation.reads.recording():
-            loaded: Loaded = load(
-                generation.source,
-                generation.package_name,
-                generation.context,
-                resolve=lambda other: self._resolve(generation, other, imports),
-                printer=self._app.printer_for(module_id),
-                outer_names=self._outer_names,
-            )
+        self._chain.enter(module_id)
+        try:
+            with generation.reads.recording():
+                loaded: Loaded = load(
+                    generation.source,
+                    generation.package_name,
+                    generation.context,
+                    resolve=lambda other: self._resolve(generation, other, imports),
+                    printer=self._app.printer_for(module_id),
+                    outer_names=self._outer_names,
+                )
+        finally:
+            self._chain.leave(module_id)
         generation.ledger.own("package", loaded.package.close)
         if module_id in self._batch.failed or not self._batch.open:
             loaded.package.close()  # the load timed out, and nothing waits for it any more
@@ -206,8 +210,11 @@ class Loading:
         generation.package = loaded.package
         generation.package_name = loaded.package.name
         generation.findings += loaded.spec.findings
-        generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
-        generation.reads.add_declared(generation.context.path, loaded.spec.files)
+        generation.spec = loaded.spec
+        if imports:
+            generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
+        if loaded.spec.files:
+            generation.reads.add_declared(generation.context.path, loaded.spec.files)
 
     def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
         """Return the package that a generation imports ``modules.<other>`` from.

@@ -14,11 +14,10 @@ from collections.abc import (
     Collection,
     Container,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import closing, contextmanager
+from contextlib import closing
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
@@ -113,7 +112,7 @@ class Swap:
             asked = [source.module_id for source in sources]
             return [outcomes[key] for key in dict.fromkeys([*asked, *outcomes]) if key in outcomes]
 
-        return await self._claimed(sources, attempt)
+        return await self._counted(lambda: self._claimed(sources, attempt))
 
     def _notify(self, source: Source, outcome: Outcome) -> None:
         for listener in self.listeners:
@@ -138,7 +137,7 @@ class Swap:
 
         files = [file for source in sources for file in source.files.values()]
         with linecache_texts.preserved(files):
-            return await self._claimed(sources, attempt)
+            return await self._counted(lambda: self._claimed(sources, attempt))
 
     def _batch(
         self,
@@ -163,28 +162,30 @@ class Swap:
 
         If another change moved the ground meanwhile, claim more modules and attempt it again.
         """
-        claimed: frozenset[str] = frozenset()
-        with self._counted():
-            while True:
-                asked = [source.module_id for source in sources]
-                claimed |= {*asked, *self.live.importers(asked)}
-                claim = await self._claims.take(claimed)
-                try:
-                    return await attempt(claim)
-                except GroundMovedError as moved:
-                    claimed |= moved.module_ids
-                finally:
-                    self._claims.release(claim)
+        asked = [source.module_id for source in sources]
+        claimed: set[str] = set()
+        while True:
+            claimed |= {*asked, *self.live.importers(asked)}
+            claim = await self._claims.take(claimed)
+            try:
+                return await attempt(claim)
+            except GroundMovedError as moved:
+                claimed |= moved.module_ids
+            finally:
+                self._claims.release(claim)
 
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        """Count the current task among the changes, which `stop` cancels."""
+    async def _counted(self, change: Callable[[], Awaitable[T]]) -> T:
+        """Run a change, with the current task among those that `stop` cancels.
+
+        Raises:
+            NotRunningError: If the app is being stopped.
+        """
         task = asyncio.current_task()
         if self._ending.stopping or task is None:
             raise _too_late()
         self._changes.add(task)
         try:
-            yield
+            return await change()
         except asyncio.CancelledError:
             if self._ending.stopping:
                 raise _too_late() from None
@@ -253,13 +254,14 @@ class Swap:
         Raises:
             ModframeError: If a module that stays live requires one of them.
         """
-        asked = list(module_ids)
-        with self._counted():
-            claim = await self._claims.take(asked)
-            task = self._ending.in_background(self._unload(claim, asked), context=copy_context())
-            return await asyncio.shield(task)
+        return await self._counted(lambda: self._unload(list(module_ids)))
 
-    async def _unload(self, claim: Claim, asked: Sequence[str]) -> list[Outcome]:
+    async def _unload(self, asked: Sequence[str]) -> list[Outcome]:
+        claim = await self._claims.take(asked)
+        work = self._unload_claimed(claim, asked)
+        return await asyncio.shield(self._ending.in_background(work, context=copy_context()))
+
+    async def _unload_claimed(self, claim: Claim, asked: Sequence[str]) -> list[Outcome]:
         try:
             live = self.live.generations
             generations = {key: live[key] for key in asked if key in live}
