@@ -346,7 +346,7 @@ class Engine:
 
     def _absent(self, module_id: str) -> tuple[str, str] | None:
         record = self.records.get(module_id)
-        if record is None:
+        if record is None or (record.removed and not self._stopped):
             return None
         # The text of an exception is not for everyone who can send a request.
         why = "the log and the status page say why" if record.error is not None else ""

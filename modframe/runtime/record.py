@@ -75,6 +75,11 @@ class Record:
     overrides: list[Override] = field(default_factory=list)
     outcome: object = ""
 
+    @property
+    def removed(self) -> bool:
+        """Whether the module was unloaded, and nothing is under way that would bring it back."""
+        return self.building is None and self.state in ("STOPPED", "FAILED_UNLOAD")
+
     def unsettled_of(self, number: int) -> tuple[str, ...]:
         """Return what one generation left behind."""
         return tuple(left.text for left in self.unsettled if left.generation == number)

@@ -39,7 +39,7 @@ def test_a_saved_file_is_served_without_a_restart(
     server.wait_for("standard.more 1 · live in ")
     (path.parent / "api.py").unlink()
     server.wait_for("standard.orders stopped: its text is gone")
-    assert eventually(lambda: httpx.get(total).status_code == 503)
+    assert eventually(lambda: httpx.get(total).status_code == 404)
     assert server.end(signal.SIGTERM) == 0
 
 

@@ -220,7 +220,7 @@ def test_unloading_tells_every_stream(app: AppContext, server: Server) -> None:
         assert next(lines) == "data: 1"
         app.modules["streams"].unload()
         assert "retry: 500" in list(lines)
-    assert httpx.get(url(server, "plain")).status_code == 503
+    assert httpx.get(url(server, "plain")).status_code == 404
 
 
 def test_a_policy_that_is_none(app: AppContext) -> None:

@@ -39,12 +39,13 @@ QUIET = 0.5
 async def apply(
     catalog: Catalog, metadata: MetaData, *, wait: float, user: str = ""
 ) -> SchemaChange:
-    """Add what the models have and the database lacks.
+    """Add what the models have and the database lacks; a database that was deleted begins anew.
 
     Args:
         wait: Seconds to wait for sessions with open changes.
         user: The generation that needs the tables, until it is removed from ``catalog.needs``.
     """
+    await catalog.begin_anew_if_lost()
     async with catalog.gate, catalog.use() as engine, engine.connect() as connection:
         plan = await connection.run_sync(compare_schema, metadata)
         await connection.rollback()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import weakref
 from collections.abc import AsyncIterator, Iterator
@@ -25,8 +24,9 @@ from sqlalchemy.util import await_only
 from .adapter import Connection
 from .dialect import URL_TEXT, keywords
 from .errors import DatabaseClosedError, DatabaseLockedError
+from .file import DatabaseFile
 from .names import literal, quoted
-from .opening import holder_of, locked_error, opening_error
+from .opening import holder_of, locked_error, lost_error, opening_error
 from .tracking import Tracked, watch_engine
 from .worker import DatabaseWorker, finish
 
@@ -38,11 +38,6 @@ logger = logging.getLogger("modframe.database")
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
 """Seconds between two attempts to open a locked file: growing, with some random variation."""
 POOL_SIZE, POOL_OVERFLOW = 5, 15
-
-_attached: dict[str, object] = {}
-"""Real path of each file attached in this process → its `Catalog`.
-
-One for the process: if a file were opened a second time, the first opening would lose its lock."""
 
 
 class Catalog:
@@ -70,7 +65,7 @@ class Catalog:
         self._instance = instance
         self._lock_wait = lock_wait
         self._idle = idle
-        self._key = os.path.realpath(path) if path is not None else ""
+        self._file = DatabaseFile(name, path) if path is not None else None
         self._users = 0
         self._engine: AsyncEngine | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -96,6 +91,7 @@ class Catalog:
 
         Raises:
             DatabaseLockedError: If another process holds it for longer than the wait.
+            DatabaseFileLostError: If it was deleted or replaced.
             DatabaseOpenError: If it can't be opened.
             DatabaseClosedError: If the databases were closed.
         """
@@ -105,11 +101,29 @@ class Catalog:
         try:
             while (engine := self._engine) is None:
                 await self._open()
+            self.check_file()
             yield engine
         finally:
             self._users -= 1
             if not self._users and self.attached and self.path is not None and not self._closed:
                 self._start_timer()
+
+    def check_file(self) -> None:
+        """Check that the attached file is the one at the path; called before each transaction.
+
+        Raises:
+            DatabaseFileLostError: If it was deleted or replaced. It is detached once no session is
+                open, and the next one opens a file that replaced it.
+        """
+        if self._file is not None:
+            self._file.check()
+
+    async def begin_anew_if_lost(self) -> None:
+        """Let the next use open or make the file, if the one that was used is lost."""
+        if self._file is not None and self._file.lost:
+            await self._detach()
+            if not self.attached:
+                self._file.forget()
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -122,9 +136,10 @@ class Catalog:
             change.set()
 
     def hold(self) -> None:
-        """Wait until no tables change; called inside SQLAlchemy's greenlet."""
+        """Wait until no tables change, and check the file; called inside SQLAlchemy's greenlet."""
         while (change := self._tables_changing) is not None:
             await_only(change.wait())
+        self.check_file()
 
     async def _open(self) -> None:
         """Wait for the attempt at opening that all users share, starting it if there is none."""
@@ -167,7 +182,7 @@ class Catalog:
                 waited = loop.time() - started
                 if waited >= self._lock_wait:
                     raise locked_error(
-                        self.name, self._key, holder=exc.holder, waited=waited
+                        self.name, exc.path, holder=exc.holder, waited=waited
                     ) from exc.__cause__
             else:
                 return
@@ -180,22 +195,23 @@ class Catalog:
         keywords()  # queries DuckDB here, once, and not on the loop with the first engine
         name = quoted(self.name)
         root = self._instance.root
-        if self.path is None:
+        if (file := self._file) is None:
             root.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {name}")
             return
-        if _attached.setdefault(self._key, self) is not self:
-            raise locked_error(self.name, self._key, holder=os.getpid(), waited=0.0)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            root.execute(f"ATTACH IF NOT EXISTS {literal(self._key)} AS {name}")
+            if file.deleted:
+                raise lost_error(self.name, file.path, deleted=True)
+            file.lock()
+            root.execute(f"ATTACH IF NOT EXISTS {literal(file.path)} AS {name}")
+            file.note_opened()
         except (duckdb.Error, OSError) as exc:
-            del _attached[self._key]
+            file.unlock()
             locked, holder = holder_of(exc)
             if locked:
-                raise locked_error(self.name, self._key, holder=holder, waited=0.0) from exc
-            raise opening_error(self.name, self._key, exc) from exc
+                raise locked_error(self.name, file.path, holder=holder, waited=0.0) from exc
+            raise opening_error(self.name, file.path, exc) from exc
         except BaseException:
-            del _attached[self._key]
+            file.unlock()
             raise
         rows = root.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY 1",
@@ -239,7 +255,8 @@ class Catalog:
     def _start_timer(self) -> None:
         self._stop_timer()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._idle, self._detach_idle, context=Context())
+        idle = 0 if self._file is not None and self._file.lost else self._idle
+        self._timer = loop.call_later(idle, self._detach_idle, context=Context())
 
     def _detach_idle(self) -> None:
         self._timer = None
@@ -266,10 +283,20 @@ class Catalog:
                 await finish(self._instance.run(self._detach_now))
 
     def _detach_now(self) -> None:
-        """Detach the file; on the instance's thread."""
-        self._instance.root.execute(f"DETACH DATABASE IF EXISTS {quoted(self.name)}")
-        if _attached.get(self._key) is self:
-            del _attached[self._key]
+        """Detach the file; on the instance's thread.
+
+        A checkpoint would delete the log beside the file, which belongs to the file that is there.
+        """
+        root, lost = self._instance.root, self._file is not None and self._file.lost
+        try:
+            if lost:
+                root.execute("SET checkpoint_on_detach = 'disabled'")
+            root.execute(f"DETACH DATABASE IF EXISTS {quoted(self.name)}")
+        finally:
+            if lost:
+                root.execute("RESET checkpoint_on_detach")
+            if self._file is not None:
+                self._file.unlock()
 
     def forget(self) -> None:
         """Clear the cache of compiled statements, which keeps models of old generations alive."""

@@ -46,6 +46,15 @@ class DatabaseLockedError(DatabaseOpenError):
     waited: float
 
 
+class DatabaseFileLostError(DatabaseOpenError):
+    """Raised when a database's file was deleted or replaced while the app used it.
+
+    ``deleted`` is true if no other file is in its place.
+    """
+
+    deleted: bool
+
+
 class DatabaseClosedError(DatabaseError, RuntimeError):
     """Raised when databases are used after they were closed."""
 

@@ -1,11 +1,14 @@
-"""Turns DuckDB's errors at opening a file into errors that name the holder and the cure."""
+"""Makes the errors of a database's file: who holds it, why it can't be opened, that it is lost.
+
+Called by `Catalog` with DuckDB's errors, and by `DatabaseFile`.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 
-from .errors import DatabaseLockedError, DatabaseOpenError
+from .errors import DatabaseFileLostError, DatabaseLockedError, DatabaseOpenError
 
 _LOCK = ("Conflicting lock is held", "Could not set lock on file", "being used by another process")
 _PID = re.compile(r"\(PID (\d+)\)")
@@ -52,7 +55,12 @@ def locked_error(
 def opening_error(database: str, path: str, error: BaseException) -> DatabaseOpenError:
     """Make the error for a file that can't be opened for another reason than a lock."""
     text = str(error)
-    if _WAL.search(text):
+    if "WAL does not match" in text:
+        cure = (
+            f"the log beside it belongs to another file: move {path + '.wal'!r} aside (it may hold "
+            "the latest commits of that file), and use the database again"
+        )
+    elif _WAL.search(text):
         cure = (
             f"its log is damaged: stop all processes, move {path + '.wal'!r} aside (never delete "
             "it, it holds the latest commits) and start again"
@@ -63,4 +71,36 @@ def opening_error(database: str, path: str, error: BaseException) -> DatabaseOpe
         cure = "see that the folder is there, is writable and has room"
     return DatabaseOpenError(
         f"database {database!r} can't be opened: {text}", cure=cure, database=database, path=path
+    )
+
+
+def unlockable_error(database: str, path: str, error: OSError) -> DatabaseOpenError:
+    """Make the error for a file whose folder is on a file system without locks."""
+    return DatabaseOpenError(
+        f"database {database!r} can't be locked, so that two processes could write to it: "
+        f"{path}.lock: {error.strerror or error}",
+        cure="give this process a data folder on a local disk (MODFRAME_DATA)",
+        database=database,
+        path=path,
+    )
+
+
+def lost_error(database: str, path: str, *, deleted: bool) -> DatabaseFileLostError:
+    """Make the error for a file that is not at its path any more."""
+    if deleted:
+        what = "deleted"
+        cure = (
+            "put the file back, or begin with an empty one: load the modules that use it again, "
+            "with force=True"
+        )
+    else:
+        what = "replaced by another file"
+        cure = "run this again: once no session of the old file is open, the new one is opened"
+    return DatabaseFileLostError(
+        f"database {database!r}: its file {path} was {what} while modframe used it, so nothing "
+        "was written",
+        cure=cure,
+        database=database,
+        path=path,
+        deleted=deleted,
     )

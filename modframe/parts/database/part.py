@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
@@ -45,6 +46,7 @@ class LazyDatabases:
         self._config = config
         self.generations = generations
         self._checked_names: set[str] = set()
+        self._making = threading.Lock()
         self._databases: Databases | None = None
 
     def use_here(self) -> None:
@@ -52,18 +54,23 @@ class LazyDatabases:
         _used_here.set(self)
 
     def get(self) -> Databases:
-        """Return the databases; the first call imports DuckDB and SQLAlchemy."""
+        """Return the databases, on any thread; the first call imports DuckDB and SQLAlchemy."""
         if self._databases is None:
-            from .catalogs import Databases
-
-            self._databases = Databases(
-                self._folder,
-                lock_wait=self._config.database_lock_wait,
-                idle=self._config.database_idle,
-                memory_limit=self._config.database_memory,
-                threads=self._config.database_threads,
-            )
+            with self._making:  # modules load in parallel, and all of them share one DuckDB
+                if self._databases is None:
+                    self._databases = self._make()
         return self._databases
+
+    def _make(self) -> Databases:
+        from .catalogs import Databases
+
+        return Databases(
+            self._folder,
+            lock_wait=self._config.database_lock_wait,
+            idle=self._config.database_idle,
+            memory_limit=self._config.database_memory,
+            threads=self._config.database_threads,
+        )
 
     def session(
         self, database: str, purpose: str, *, strict: bool = False

@@ -38,7 +38,9 @@ async def integrity_session(
         pass
     async with catalog.use() as engine:
         session = AsyncSession(engine, expire_on_commit=False)
-        tracked = Tracked(session.sync_session, purpose, catalog.hold)
+        tracked = Tracked(
+            session.sync_session, purpose, hold=catalog.hold, check=catalog.check_file
+        )
         session.info[TRACKED] = tracked
         catalog.sessions.append(tracked)
         uncommitted: tuple[str, ...] = ()

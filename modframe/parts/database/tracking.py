@@ -80,15 +80,23 @@ def _on_rollback(connection: Connection) -> None:
 class Tracked:
     """An open session: what it is for, and what it would lose if it were closed now.
 
-    ``hold`` is called before a transaction begins; it may wait.
+    ``hold`` is called before a transaction begins, and may wait; ``check`` before a commit.
     """
 
-    def __init__(self, session: Session, purpose: str, hold: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        purpose: str,
+        *,
+        hold: Callable[[], None],
+        check: Callable[[], None],
+    ) -> None:
         self.purpose = purpose
         self._session = session
         self._hold = hold
         self._connections: list[Connection] = []
         event.listen(session, "after_begin", self._after_begin)
+        event.listen(session, "before_commit", lambda _: check())
         event.listen(session, "after_commit", self._after_commit)
 
     def _after_begin(self, _session: Session, _transaction: Any, connection: Connection) -> None:

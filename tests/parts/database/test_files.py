@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -52,7 +53,7 @@ async def test_the_file_is_named_after_the_database(folder: Path) -> None:
             assert databases.describe() == [
                 CatalogFacts("shop", str(path), True, 1, ("look around",), ())
             ]
-        assert [one.name for one in folder.iterdir()][:1] == ["shop.duckdb"]
+        assert {one.name for one in folder.iterdir()} == {"shop.duckdb", "shop.duckdb.lock"}
 
 
 async def test_an_idle_file_is_detached_and_attached_again(folder: Path) -> None:
@@ -169,6 +170,24 @@ async def test_a_second_instance_in_the_process_never_touches_the_file(folder: P
         assert info.value.holder == os.getpid()
         refused = await asyncio.to_thread(write_elsewhere, folder / "shop.duckdb")
         assert "Conflicting lock" in refused.stderr
+
+
+async def test_a_file_system_without_locks_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a database can't be locked it isn't opened, and the error says what to do."""
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    async with Databases(folder) as databases:
+        with pytest.raises(DatabaseOpenError, match=r"No locks available.*MODFRAME_DATA"):
+            async with databases.session("shop", "try"):
+                pass
+        monkeypatch.undo()
+        async with databases.session("shop", "again"):
+            pass
 
 
 async def test_a_file_that_is_no_database_is_named(folder: Path) -> None:

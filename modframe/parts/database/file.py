@@ -1,0 +1,139 @@
+"""`DatabaseFile`: the file of a database: held by one process, and the same one all the time.
+
+`Catalog` locks it before DuckDB opens it, and checks it before each transaction and commit.
+
+DuckDB locks its file by a POSIX lock. The system drops that when the process closes any descriptor
+of the file, for example at the end of a copy. So modframe has a lock of its own: an ``flock`` on
+``<name>.duckdb.lock``, which holds the owner's pid. The lock's file stays: if it were removed, two
+processes could lock two files. Windows needs none: DuckDB opens its file for itself alone there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import weakref
+from pathlib import Path
+
+from .opening import locked_error, lost_error, unlockable_error
+
+if sys.platform != "win32":
+    import fcntl
+
+Identity = tuple[int, int]
+"""Device and inode of a file."""
+
+_files: weakref.WeakSet[DatabaseFile] = weakref.WeakSet()
+
+
+def _close_in_child() -> None:
+    """Close the locks that a forked child got from its parent, which would outlive the parent."""
+    for file in list(_files):
+        file.close_lock()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_close_in_child)
+
+
+class DatabaseFile:
+    """The file of the database ``database``; making this object makes nothing on disk.
+
+    ``path`` has no symbolic links, so that one file has one lock.
+    """
+
+    def __init__(self, database: str, path: Path) -> None:
+        self.database = database
+        self.path = os.path.realpath(path)
+        self.lock_path = f"{self.path}.lock"
+        self._lock: int | None = None
+        self._lock_identity: Identity | None = None
+        self._opened: Identity | None = None
+        _files.add(self)
+
+    def lock(self) -> None:
+        """Take the lock, without waiting; does nothing if this object has it.
+
+        Raises:
+            DatabaseLockedError: If another process has it, or another object of this one.
+            DatabaseOpenError: If the file system has no locks.
+            OSError: If the lock's file can't be made.
+        """
+        if sys.platform == "win32":
+            return
+        if self._lock is not None and _identity(self.lock_path) == self._lock_identity:
+            return
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        except BlockingIOError as exc:
+            holder = _read_pid(lock)
+            os.close(lock)
+            raise locked_error(self.database, self.path, holder=holder, waited=0.0) from exc
+        except OSError as exc:
+            os.close(lock)
+            raise unlockable_error(self.database, self.path, exc) from exc
+        self.close_lock()  # one whose file somebody removed
+        self._lock, self._lock_identity = lock, _identity(lock)
+
+    def unlock(self) -> None:
+        """Give the lock back; does nothing if this object doesn't have it."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):  # closing it gives it back as well
+                os.ftruncate(self._lock, 0)
+            self.close_lock()
+
+    def close_lock(self) -> None:
+        """Close the descriptor of the lock; the lock goes with the last one of all processes."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
+
+    # -- is it still the same? ------------------------------------------------------------
+
+    def note_opened(self) -> None:
+        """Remember which file is at the path: DuckDB has just opened it."""
+        self._opened = _identity(self.path)
+
+    def forget(self) -> None:
+        """Forget which file it was: the next one is made or opened as if it were the first."""
+        self._opened = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the file that was opened is not at its path any more."""
+        return self._opened is not None and _identity(self.path) != self._opened
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the file that was opened is not at its path, and no other one is."""
+        return self._opened is not None and _identity(self.path) is None
+
+    def check(self) -> None:
+        """Check that what is written gets into the file at the path, and that nobody else opens it.
+
+        Raises:
+            DatabaseFileLostError: If the file was deleted or replaced.
+            DatabaseLockedError: If the lock's file was removed, and another process made a new one.
+        """
+        if self.lost:
+            raise lost_error(self.database, self.path, deleted=self.deleted)
+        self.lock()
+
+
+def _identity(file: str | int) -> Identity | None:
+    try:
+        status = os.stat(file)  # noqa: PTH116  # called for every transaction
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _read_pid(lock: int) -> int | None:
+    """Return the pid in the lock's file; ``None`` while its owner is about to write it."""
+    text = os.pread(lock, 20, 0).strip()
+    return int(text) if text.isdigit() else None
