@@ -55,6 +55,7 @@ from .runtime.output import make_printer
 from .runtime.part import Part, Parts
 from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
+from .source.folder_change import finish_changes
 from .spec import module_id_of, module_of_service
 from .trial import Trials
 from .view.collect import Collector
@@ -172,6 +173,7 @@ class Engine:
         self.log.open()
         PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
+            self._finish_exports()
             core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
             names = self.disk.ids() if modules is None else modules
             sources = [*core, *filter(None, map(self._read, names))]
@@ -185,6 +187,11 @@ class Engine:
                 name, near(name, self.records.ids()) or "they count once it is loaded",
             )  # fmt: skip
         return outcomes
+
+    def _finish_exports(self) -> None:
+        """Finish exports that were cut off, so that no module is loaded from half a folder."""
+        for folder in filter(None, (self.modules_folder, self.data)):
+            finish_changes(folder)
 
     def _read(self, name: str) -> Source | None:
         """Return the source of a module; if it can't be read, note that the module has failed."""

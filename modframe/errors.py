@@ -275,6 +275,10 @@ class ModuleNotFoundInWorkspaceError(WorkspaceError, LookupError):
     """Raised when no module with an id is live, drafted or below ``modules/``."""
 
 
+class FolderBusyError(WorkspaceError):
+    """Raised when another process has been changing a folder for too long."""
+
+
 class DecoratorError(ModframeError, TypeError):
     """Raised when a decorator of a module class has invalid arguments."""
 

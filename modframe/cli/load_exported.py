@@ -17,16 +17,16 @@ from typing import Any
 from ..app import start
 from ..errors import Finding, ModframeError
 from ..runtime.failure import as_load_error
-from ..ship.files import replace_files
 from ..ship.fresh_process import RESULT
 from ..source import Source
+from ..source.folder_change import change_folder
 
 
 def main() -> None:
     """Start the module, stop it again, and write the findings."""
     request = json.load(sys.stdin)
     content = json.dumps([finding.to_dict() for finding in _start_and_stop(request)])
-    replace_files({Path(request["workspace"], RESULT): content.encode()})
+    change_folder(Path(request["workspace"]), {RESULT: content.encode()})
 
 
 def _start_and_stop(request: dict[str, Any]) -> list[Finding]:

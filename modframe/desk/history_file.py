@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -71,7 +72,7 @@ class HistoryFile:
                 (
                     entry.module_id, entry.run, entry.generation, time, entry.origin, source.place,
                     entry.digest, entry.outcome, json.dumps(entry.leaked),
-                    _files_to_text(source.files),
+                    _files_to_text(source.all_files),
                 ),
             )  # fmt: skip
             connection.execute(
@@ -241,6 +242,6 @@ def _source(row: Mapping[str, Any], files: Mapping[str, Mapping[str, str]]) -> S
         contents = {
             name: SourceFile(file["text"], file["filename"]) for name, file in files.items()
         }
-        return Source(module_id, contents, "folder", place)
+        return Source.of(module_id, contents, "folder", place)
     texts = {name: file["text"] for name, file in files.items()}
-    return Source(module_id, Source.from_texts(module_id, texts).files, origin, place)
+    return replace(Source.from_texts(module_id, texts), origin=origin, place=place)

@@ -1,23 +1,25 @@
 """`export`: writes the live text to files, byte for byte, if a fresh process can load it.
 
 In go the live source and a folder of modules; out comes an `ExportReport`. The engine calls it. The
-files are tried in a folder of their own first, so a failure leaves everything as it was.
+files are tried in a folder of their own first, so a failure leaves everything as it was. They are
+written all together: a process that is killed leaves all of the old or all of the new.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError, Finding
 from ..names import folder_of
 from ..source import Source
+from ..source.folder_change import Change, changing
 from ..wording import count
 from .export_plan import ExportPlan, ExportReport, plan_export
 from .export_record import ExportRecord
-from .files import replace_files
 from .fresh_process import load_in_fresh_process
 
 
@@ -41,34 +43,73 @@ def export(
         force: Whether files that were changed by hand are overwritten.
 
     Raises:
-        ExportError: If a file was changed by hand, or the text doesn't load in a fresh process;
-            nothing was written.
+        ExportError: If a file was changed by hand, the text doesn't load in a fresh process, or
+            the files can't be written; nothing was written.
     """
     to = Path(os.path.abspath(to))  # noqa: PTH100  # `resolve` would follow the user's own links
     folder = folder_of(to, source.module_id)
-    plan = plan_export(source, folder, record)
-    if plan.refusals and not force:
-        why = f"{count(len(plan.refusals), 'file')} would be written over"
-        raise _refused(source, why, plan.refusals)
+    home = Path(source.place) if source.origin == "folder" else None
+    home = home or folder_of(workspace / "modules", source.module_id)
+    make_plan = partial(plan_export, source, folder, record, home=home)
+    plan = make_plan()
+    _refuse_by_hand(source, plan, force=force)
     faults = load_in_fresh_process(
         plan, source.module_id, (to, workspace / "modules"), settings=settings or {}
     )
     if errors := [fault for fault in faults if fault.level == "error"]:
         raise _refused(source, "It does not load in a fresh process", errors)
-    if plan_export(source, folder, record) != plan:
-        raise ExportError(
-            f"{source.module_id}: files in {folder} changed while the export was tried out, so "
-            "nothing was written",
-            cure="export again",
-            findings=(),
-        )
-    _write(plan)
-    record.note(plan.contents, gone=plan.remove)
+    try:
+        with changing(to) as change:
+            # Another process may have exported meanwhile; from here on none can.
+            tried, plan = plan, make_plan()
+            _refuse_by_hand(source, plan, force=force)
+            if not plan.loads_as(tried):
+                raise _changed_meanwhile(source, folder)
+            _write(plan, to, change, record)
+    except (OSError, ValueError) as error:
+        raise _not_writable(source, folder, error) from error
     findings = [*_draft_findings(source, draft), *plan.findings, *faults]
     if record.problem:
         findings.append(Finding("export-record", "warning", record.problem))
     paths = tuple(sorted(plan.contents))
     return ExportReport(source.module_id, folder, paths, plan.write, plan.remove, tuple(findings))
+
+
+def _write(plan: ExportPlan, to: Path, change: Change, record: ExportRecord) -> None:
+    """Write and remove the files, all or none; the record knows of them at every moment."""
+
+    def relative(path: Path) -> str:
+        return path.relative_to(to).as_posix()
+
+    record.expect({path: plan.digests[path] for path in plan.write})
+    problem = record.problem
+    change({relative(path): plan.contents[path] for path in plan.write}, map(relative, plan.remove))
+    record.note(plan.digests, gone=plan.remove)
+    record.problem = record.problem or problem
+
+
+def _refuse_by_hand(source: Source, plan: ExportPlan, *, force: bool) -> None:
+    if plan.refusals and not force:
+        why = f"{count(len(plan.refusals), 'file')} would be written over"
+        raise _refused(source, why, plan.refusals)
+
+
+def _changed_meanwhile(source: Source, folder: Path) -> ExportError:
+    return ExportError(
+        f"{source.module_id}: files in {folder} changed while the export was tried out, so nothing "
+        "was written",
+        cure="export again",
+        findings=(),
+    )
+
+
+def _not_writable(source: Source, folder: Path, error: Exception) -> ExportError:
+    return ExportError(
+        f"{source.module_id} was not exported, and the files in {folder} are as they were: {error}",
+        cure="make room or give the rights to write there, or export elsewhere with to=",
+        findings=(),
+        module_id=source.module_id,
+    )
 
 
 def _refused(source: Source, why: str, findings: Sequence[Finding]) -> ExportError:
@@ -96,12 +137,3 @@ def _draft_findings(source: Source, draft: Source | None) -> list[Finding]:
         for file in sorted({*live, *drafted})
         if live.get(file) != drafted.get(file)
     ]
-
-
-def _write(plan: ExportPlan) -> None:
-    """Write and remove files; if the disk is full, the old ones stay."""
-    replace_files({path: plan.contents[path] for path in plan.write})
-    for path in plan.remove:
-        path.unlink(missing_ok=True)
-        if path.parent != plan.folder and not any(path.parent.iterdir()):
-            path.parent.rmdir()

@@ -7,14 +7,17 @@ tries it in a fresh process, or carries it out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ..errors import ExportError, Finding, Level
 from ..html import section, table
 from ..load.text import is_code
 from ..source import Source
+from ..source.folder_change import Content, digest_at, digest_of
+from ..source.source import is_text_file
 from ..wording import count
-from .export_record import ExportRecord, digest_of
+from .export_record import ExportRecord
 
 _REMOVED = (
     "the module no longer has it, and nobody changed it since modframe wrote it, so it was removed"
@@ -27,6 +30,7 @@ _BESIDE = "it is in the folder and not in the live text, and loads with the modu
 _LEFT_CURE = "remove it, or take its text into a cell"
 _CHANGED = "it was changed by hand since modframe wrote it"
 _UNKNOWN = "it says something else, and modframe has no record of having written it"
+_NO_DATA = ("__pycache__", "node_modules")
 _CHANGED_CURE = "take the change into the cell, or export(force=True) to write over it"
 
 
@@ -36,56 +40,124 @@ class ExportPlan:
 
     Attributes:
         folder: The module's folder.
-        contents: Every file of the module → its bytes.
-        write: Files that are missing or hold another text.
+        contents: Every file of the module → its bytes, or the file that is copied.
+        digests: The same files → the digests of their contents.
+        write: Files that are missing or hold something else.
         remove: Files that modframe wrote, that nobody changed, and that the module no longer has.
         refusals: A finding for each file that only ``force=True`` may overwrite.
         findings: A finding for each file that is removed or left alone.
     """
 
     folder: Path
-    contents: dict[Path, bytes]
+    contents: dict[Path, Content]
+    digests: dict[Path, str]
     write: tuple[Path, ...]
     remove: tuple[Path, ...]
     refusals: tuple[Finding, ...]
     findings: tuple[Finding, ...]
 
+    def loads_as(self, other: ExportPlan) -> bool:
+        """Return whether the module's folder would hold the same files as under another plan."""
+        mine, others = (
+            (plan.digests, plan.remove, [one for one in plan.findings if one.rule == "file-beside"])
+            for plan in (self, other)
+        )
+        return mine == others
 
-def plan_export(source: Source, folder: Path, record: ExportRecord) -> ExportPlan:
+
+def plan_export(
+    source: Source, folder: Path, record: ExportRecord, *, home: Path | None = None
+) -> ExportPlan:
     """Return the plan for a source and the folder it belongs in.
 
+    Args:
+        source: The text.
+        folder: The module's folder in the folder of modules that it is exported to.
+        record: What was written before.
+        home: The folder where the module's data files lie now, which travel with it.
+
     Raises:
-        ExportError: If a file's name leads out of the folder.
+        ExportError: If a file's name leads out of the folder, or the folder is a link.
     """
-
-    def report(path: Path, level: Level, message: str, *, cure: str, rule: str = "") -> Finding:
-        file = path.relative_to(folder).as_posix()
-        return Finding(rule or "changed-by-hand", level, message, cure=cure, file=file)
-
-    contents = {_inside(folder, file, source): text.encode() for file, text in source.texts.items()}
+    _refuse_links(source, folder)
+    contents: dict[Path, Content] = {
+        _inside(folder, file, source): text.encode() for file, text in source.texts.items()
+    }
+    for path in _data_files(home) if home is not None and not _same(home, folder) else ():
+        contents.setdefault(folder / path.relative_to(home or path), path)
+    digests = {
+        path: digest_of(content) if isinstance(content, bytes) else digest_at(content)
+        for path, content in contents.items()
+    }
     known = record.digests(folder)
-    present = {path: path.read_bytes() for path in {*contents, *known} if path.is_file()}
-    by_hand = {path for path, text in present.items() if digest_of(text) != known.get(path)}
-    write = tuple(path for path, content in contents.items() if present.get(path) != content)
-    gone = sorted(present.keys() - contents.keys())
+    present = {path: digest_at(path) for path in {*contents, *known} if path.is_file()}
+    by_hand = {path for path, digest in present.items() if digest not in known.get(path, ())}
+    write = tuple(path for path in contents if present.get(path) != digests[path])
+    gone = sorted(path for path in present.keys() - contents.keys() if not is_text_file(path.name))
     remove = tuple(path for path in gone if path not in by_hand)
-    named = {*contents, *gone}
-    beside = [
-        path
-        for path in sorted(folder.rglob("*.py"))
-        if path not in named and is_code(path.relative_to(folder).as_posix())
-    ]
-    refusals = (
+    report = partial(_report, folder)
+    refusals = tuple(
         report(path, "error", _CHANGED if path in known else _UNKNOWN, cure=_CHANGED_CURE)
         for path in write
         if path in by_hand
     )
+    beside = _beside(folder, {*contents, *gone})
     findings = (
         *(report(path, "info", _REMOVED, cure="", rule="file-removed") for path in remove),
         *(report(path, "warning", _KEPT, cure=_LEFT_CURE) for path in gone if path in by_hand),
         *(report(path, "warning", _BESIDE, cure=_LEFT_CURE, rule="file-beside") for path in beside),
     )
-    return ExportPlan(folder, contents, write, remove, tuple(refusals), findings)
+    return ExportPlan(folder, contents, digests, write, remove, refusals, findings)
+
+
+def _report(
+    folder: Path, path: Path, level: Level, message: str, *, cure: str, rule: str = ""
+) -> Finding:
+    file = path.relative_to(folder).as_posix()
+    return Finding(rule or "changed-by-hand", level, message, cure=cure, file=file)
+
+
+def _beside(folder: Path, named: set[Path]) -> list[Path]:
+    """Return Python files in the folder that are none of those named and load with the module."""
+    return [
+        path
+        for path in sorted(folder.rglob("*.py"))
+        if path not in named and is_code(path.relative_to(folder).as_posix())
+    ]
+
+
+def _data_files(home: Path) -> list[Path]:
+    """Return the files of a module's folder that are no code: texts, data, pictures."""
+    return [
+        path
+        for path in sorted(home.rglob("*"))
+        if path.is_file() and not _is_left_out(path.relative_to(home).parts)
+    ]
+
+
+def _is_left_out(parts: tuple[str, ...]) -> bool:
+    """Return whether a file is Python, made from it, or hidden."""
+    hidden = any(part.startswith(".") or part in _NO_DATA for part in parts)
+    return hidden or parts[-1].endswith((".py", ".pyc"))
+
+
+def _same(home: Path, folder: Path) -> bool:
+    return home.resolve() == folder.resolve()
+
+
+def _refuse_links(source: Source, folder: Path) -> None:
+    """Check that neither the module's folder nor the one of its type is a link.
+
+    The folder that a person exports to may be one: they named it.
+    """
+    for path in (folder.parent, folder):
+        if path.is_symlink():
+            raise ExportError(
+                f"{source.module_id}: {path} is a link to {path.readlink()}, and an export writes "
+                "through no link",
+                cure="export to the folder that it leads to, or put a folder in its place",
+                findings=(),
+            )
 
 
 def _inside(folder: Path, file: str, source: Source) -> Path:
@@ -105,7 +177,7 @@ class ExportReport:
 
     Attributes:
         folder: The module's folder.
-        paths: All files of the module, written now or equal before.
+        paths: All files of the module, with its data files, written now or equal before.
         written: Those that were written now.
         removed: Files that an earlier export wrote and the module no longer has.
         findings: What was noticed: a draft that isn't live, files that were left alone.

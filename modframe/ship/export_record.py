@@ -6,26 +6,24 @@ The digests are kept in ``exports.json`` in the data folder. Without a data fold
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from .files import replace_files
+from ..source.folder_change import changing
 
-
-def digest_of(content: bytes) -> str:
-    """Return the digest of a file's content in the record."""
-    return hashlib.sha256(content).hexdigest()
-
-
-_in_memory: dict[str, str] = {}
+Rows = dict[str, tuple[str, ...]]
+_NAME = "exports.json"
+_in_memory: Rows = {}
 """The record without a data folder; the process keeps it, for an app that is started again."""
 
 
 class ExportRecord:
-    """Path → digest of what modframe wrote there last; without a data folder, in memory only.
+    """Path → digests of what modframe wrote there; without a data folder, in memory only.
+
+    A path has two digests while an export of it is under way, and stays so if that is cut off:
+    whichever of the two is on disk, nobody has changed it by hand.
 
     Attributes:
         problem: Why the file can't be read; empty if it can.
@@ -33,7 +31,7 @@ class ExportRecord:
 
     def __init__(self, data: Path | None) -> None:
         self._data = data
-        self._file = data / "exports.json" if data is not None else None
+        self._file = data / _NAME if data is not None else None
         self.problem = ""
 
     def _key(self, path: Path) -> str:
@@ -42,41 +40,60 @@ class ExportRecord:
             return str(path)
         return Path(os.path.relpath(path, self._data)).as_posix()
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> Rows:
         self.problem = ""
-        if self._file is None:
+        if self._data is None or self._file is None:
             return dict(_in_memory)
         if not self._file.is_file():
             return {}
         try:
             rows = json.loads(self._file.read_text(encoding="utf-8"))
-            return {str(key): str(value) for key, value in rows.items()}
+            return {str(key): _digests(value) for key, value in rows.items()}
         except (ValueError, AttributeError) as error:
             # Nothing is known then, and unknown files count as changed by hand, which is safe.
             self.problem = f"{self._file} can't be read ({error}), so it is begun anew"
             return {}
 
-    def digests(self, folder: Path) -> dict[Path, str]:
-        """Return path → digest of the files that modframe wrote below a folder."""
-        digests = {}
-        for key, digest in self._read().items():
-            base = self._data if self._data is not None else Path()
-            path = Path(os.path.normpath(base / key))
-            if path.is_relative_to(folder):
-                digests[path] = digest
-        return digests
+    def digests(self, folder: Path) -> dict[Path, tuple[str, ...]]:
+        """Return path → digests of the files that modframe wrote below a folder."""
+        base = self._data if self._data is not None else Path()
+        paths = {Path(os.path.normpath(base / key)): row for key, row in self._read().items()}
+        return {path: row for path, row in paths.items() if path.is_relative_to(folder)}
 
-    def note(self, contents: Mapping[Path, bytes], *, gone: Iterable[Path] = ()) -> None:
+    def expect(self, digests: Mapping[Path, str]) -> None:
+        """Note what is about to be written, beside what was written before."""
+
+        def change(rows: Rows) -> None:
+            for path, digest in digests.items():
+                key = self._key(path)
+                rows[key] = tuple(dict.fromkeys([*rows.get(key, ()), digest]))
+
+        self._change(change)
+
+    def note(self, digests: Mapping[Path, str], *, gone: Iterable[Path] = ()) -> None:
         """Note what was written, and forget what was removed."""
-        before = self._read()
-        rows = before | {self._key(path): digest_of(text) for path, text in contents.items()}
-        for path in gone:
-            rows.pop(self._key(path), None)
-        if rows == before:
+
+        def change(rows: Rows) -> None:
+            rows |= {self._key(path): (digest,) for path, digest in digests.items()}
+            for path in gone:
+                rows.pop(self._key(path), None)
+
+        self._change(change)
+
+    def _change(self, change: Callable[[Rows], None]) -> None:
+        if self._data is None:
+            change(_in_memory)
             return
-        if self._file is None:
-            _in_memory.clear()
-            _in_memory.update(rows)
-            return
-        text = json.dumps(rows, indent=1, sort_keys=True)
-        replace_files({self._file: f"{text}\n".encode()})
+        with changing(self._data) as write:
+            rows = self._read()
+            problem, before = self.problem, dict(rows)
+            change(rows)
+            if rows != before:
+                plain = {key: row[0] if len(row) == 1 else row for key, row in rows.items()}
+                text = json.dumps(plain, indent=1, sort_keys=True)
+                write({_NAME: f"{text}\n".encode()}, ())
+            self.problem = problem
+
+
+def _digests(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)

@@ -55,7 +55,10 @@ def _stage(plan: ExportPlan, module_id: str, to: Path, *, sources: tuple[Path, .
     for path, content in plan.contents.items():
         target = own / path.relative_to(plan.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+        if isinstance(content, Path):
+            _copy(content, target)
+        else:
+            target.write_bytes(content)
     _add_neighbours(plan, own)
     for modules in sources:
         for other in MODULE_TYPES:
@@ -76,10 +79,14 @@ def _add_neighbours(plan: ExportPlan, own: Path) -> None:
             continue
         if path.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
-            if path.stat().st_size > _COPIED:
-                _link(path, target)
-            else:
-                shutil.copyfile(path, target)
+            _copy(path, target)
+
+
+def _copy(path: Path, target: Path) -> None:
+    if path.stat().st_size > _COPIED:
+        _link(path, target)
+    else:
+        shutil.copyfile(path, target)
 
 
 def _link(path: Path, place: Path) -> None:

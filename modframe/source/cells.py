@@ -31,6 +31,7 @@ ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 _LINE = re.compile(rf"\s*{MAGIC}(?=\s|\Z)")
 _FILE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*\.py\Z")
+_TEXT_FILE = re.compile(r"(?:[\w\-][\w.\-]*/)*[\w\-][\w.\-]*\.(?!py)\w+\Z")
 _WRAPPER = re.compile(r"\s*(?:%%(?:time|capture)\b.*)?\Z", re.DOTALL)
 
 
@@ -87,12 +88,14 @@ def split_cell(raw: str) -> CellParts | None:
 
 
 def is_module_file(name: str) -> bool:
-    """Return whether a module can have a file of that name.
+    """Return whether a module can have a file of that name: Python, or any text.
 
     >>> is_module_file("helpers/text.py"), is_module_file("../api.py"), is_module_file("a-b.py")
     (True, False, False)
+    >>> is_module_file("README.md"), is_module_file("queries/top-ten.sql"), is_module_file(".env")
+    (True, True, False)
     """
-    return _FILE.match(name) is not None
+    return _FILE.match(name) is not None or _TEXT_FILE.match(name) is not None
 
 
 @lru_cache(maxsize=64)  # a cell is run again and again, and argparse is slow
@@ -114,7 +117,7 @@ def parse_line(line: str) -> CellLine:
     if not is_module_file(arguments.file):
         raise WorkspaceError(
             f"{arguments.file!r} can't be a module's file",
-            cure="give a Python file such as services.py",
+            cure="give a Python file such as services.py, or a text file such as README.md",
         )
     values = vars(arguments)
     return CellLine(module_id_of(values.pop("module")), **values)

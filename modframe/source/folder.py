@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import InvalidModuleIdError, ModuleNotFoundInWorkspaceError, WorkspaceError
 from ..names import DEFAULT_TYPE, MODULE_TYPES
 from ..spec import module_id_of
+from .folder_change import finish_changes
 from .source import Source, SourceFile
 
 _SKIPPED = {"__pycache__", "node_modules"}
@@ -19,8 +20,13 @@ _log = logging.getLogger("modframe.source")
 def find_modules(modules: Path) -> dict[str, Path]:
     """Return module id → folder, for every ``<type>/<name>/`` below ``modules`` with an ``api.py``.
 
-    A folder whose name can't be part of an id is left out, with a warning in the log.
+    A folder whose name can't be part of an id is left out, with a warning in the log. An export
+    that was cut off is finished first.
+
+    Raises:
+        WorkspaceError: If it can't be finished.
     """
+    finish_changes(modules)
     folders = {}
     for kind in filter(lambda kind: (modules / kind).is_dir(), MODULE_TYPES):
         for folder in sorted((modules / kind).iterdir()):

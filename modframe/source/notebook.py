@@ -38,8 +38,8 @@ def read_notebook(path: Path) -> dict[str, Source]:
                 parts.text, f"{path}, cell {number}", parts.first_line, place, parts.head
             )
             before = sources.get(line.module_id)
-            files = {**before.files, line.file: content} if before else {line.file: content}
-            sources[line.module_id] = Source(line.module_id, files, "notebook", str(path))
+            files = {**before.all_files, line.file: content} if before else {line.file: content}
+            sources[line.module_id] = Source.of(line.module_id, files, "notebook", str(path))
     return sources
 
 
@@ -51,8 +51,8 @@ def merge_sources(sources: Iterable[Source]) -> Source:
     {'api.py': '3', 'b.py': '2'}
     """
     *_, last = sources = list(sources)
-    files = {file: content for source in sources for file, content in source.files.items()}
-    return Source(last.module_id, files, last.origin, last.place)
+    files = {file: content for source in sources for file, content in source.all_files.items()}
+    return Source.of(last.module_id, files, last.origin, last.place)
 
 
 def _parse_line_of(place: str, line: str) -> CellLine:

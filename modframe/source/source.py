@@ -10,7 +10,7 @@ import hashlib
 import io
 import linecache
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -72,6 +72,15 @@ class SourceFile:
         linecache.cache[self.filename] = (sum(map(len, lines)), None, lines, self.filename)
 
 
+def is_text_file(file: str) -> bool:
+    """Return whether a file is no code: a text that travels with the module.
+
+    >>> [is_text_file(file) for file in ("api.py", "README.md", "queries/all.sql")]
+    [False, True, True]
+    """
+    return "." in file.rpartition("/")[2] and not file.endswith(".py")
+
+
 def module_name(file: str) -> str:
     """Return a file's dotted name in its package: ``"helpers/text.py"`` → ``"helpers.text"``."""
     stem = file.removesuffix(".py").replace("/", ".")
@@ -82,6 +91,12 @@ def module_name(file: str) -> str:
 class Source:
     """A module's text: file name → `SourceFile`, with its origin and a digest.
 
+    Attributes:
+        files: Its Python files. ``text_files``: its other files, such as ``README.md`` and SQL;
+            they are no part of the digest, since a change of them makes no new generation. Those
+            that lie in a module's folder are read from there and stand in no source.
+        place: The folder or the notebook it came from.
+
     >>> source = Source.from_texts("standard.orders", {"api.py": "x = 1"})
     >>> source.files["api.py"].text
     'x = 1'
@@ -91,6 +106,16 @@ class Source:
     files: Mapping[str, SourceFile]
     origin: Origin
     place: str = ""
+    text_files: Mapping[str, SourceFile] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, module_id: str, files: Mapping[str, SourceFile], origin: Origin, place: str = ""
+    ) -> Source:
+        """Make a source of all files, Python or not."""
+        code = {file: content for file, content in files.items() if not is_text_file(file)}
+        texts = {file: content for file, content in files.items() if file not in code}
+        return cls(module_id, code, origin, place, texts)
 
     @classmethod
     def from_texts(cls, module_id: str, texts: Mapping[str, str]) -> Source:
@@ -109,29 +134,38 @@ class Source:
                 )
             mark = hashlib.sha256(_bytes(text)).hexdigest()[:8]
             files[file] = SourceFile(text, f"<{module_id} {file} {mark}>")
-        return cls(module_id, files, "mapping")
+        return cls.of(module_id, files, "mapping")
 
     @cached_property
     def digest(self) -> str:
-        """A digest of all names and texts; equal texts from any origin have equal digests."""
+        """A digest of its code: names and texts of ``files``, the same from any origin."""
         total = hashlib.sha256()
         for file in sorted(self.files):
             total.update(_bytes(f"{file}\0{self.files[file].text}\0"))
         return total.hexdigest()[:16]
 
     @property
+    def all_files(self) -> dict[str, SourceFile]:
+        """Its files, Python or not."""
+        return {**self.files, **self.text_files}
+
+    @property
     def texts(self) -> dict[str, str]:
-        """File name → text."""
-        return {file: content.text for file, content in self.files.items()}
+        """File name → text, of all files."""
+        return {file: content.text for file, content in self.all_files.items()}
+
+    def same_as(self, other: Source) -> bool:
+        """Return whether all texts are those of another source."""
+        return self.digest == other.digest and self.texts == other.texts
 
     def with_file(self, file: str, content: SourceFile) -> Source:
         """Return the source with one file added or replaced; its origin is then cells."""
-        return replace(self, files={**self.files, file: content}, origin="cells")
+        return self.of(self.module_id, {**self.all_files, file: content}, "cells", self.place)
 
     def without(self, file: str) -> Source:
         """Return the source without one file; its origin is then cells."""
-        files = {name: content for name, content in self.files.items() if name != file}
-        return replace(self, files=files, origin="cells")
+        files = {name: content for name, content in self.all_files.items() if name != file}
+        return self.of(self.module_id, files, "cells", self.place)
 
     def file_named(self, filename: str) -> str:
         """Return the file whose code has that ``co_filename``; empty if none has."""

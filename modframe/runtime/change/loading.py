@@ -16,6 +16,7 @@ from typing import Protocol
 from ...errors import BlockedError, LoadError
 from ...load import LoadChain, Loaded, load
 from ...load.body import running_place
+from ...names import folder_of
 from ..app import App
 from ..failure import as_load_error
 from ..generation import Generation
@@ -214,7 +215,8 @@ class Loading:
         if imports:
             generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
         if loaded.spec.files:
-            generation.reads.add_declared(generation.context.path, loaded.spec.files)
+            folder = folder_of(self._app.modules_folder, generation.module_id)
+            generation.reads.add_declared(folder, loaded.spec.files)
 
     def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
         """Return the package that a generation imports ``modules.<other>`` from.
