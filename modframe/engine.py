@@ -28,7 +28,7 @@ from .errors import (
     WorkspaceError,
     reason_of,
 )
-from .observe import EventLog, log_exception, log_print
+from .observe import EventLog, log_print, record_failure
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.log_handlers import LogHandlersPart
 from .parts.metrics import MetricsPart
@@ -195,7 +195,7 @@ class Engine:
         except WorkspaceError as error:
             record = self.records[module_id_of(name)]
             record.state, record.error = "FAILED", error
-            log_exception(record.module_id, str(error), error)
+            record_failure(record.module_id, reason_of(error), error)
             return None
 
     async def stop(self) -> StopReport:

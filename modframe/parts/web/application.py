@@ -89,7 +89,11 @@ class WebApp:
         application = _Application(title=module_id, openapi_url=None, exception_handlers=HANDLERS)
         application.router = router
         self.asgi = Streams(
-            Boundary(_mounted(application, router, self.prefix), module_id),
+            Boundary(
+                _mounted(application, router, self.prefix),
+                module_id,
+                generation=counts.number if counts is not None else 0,
+            ),
             counts=counts,
             stays=stays,
         )

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...errors import Finding, SupersededError
+from ...errors import Finding, SupersededError, reason_of
 from ...html import table
-from ...wording import count, duration
+from ...wording import count, duration, one_line
+from ..generation import Generation
 from .account import Account, PendingAccount
 
 
@@ -82,6 +83,13 @@ class Outcome:
         tests = (str(self.tests),) if self.tests is not None else ()
         unusual = filter(None, (self.account.unusual,))
         return " · ".join((line, *tests, *self.notes, *unusual))
+
+
+def refusal(live: Generation | None, error: BaseException) -> str:
+    """Return what stands in place of an outcome: ``3 stays live · api.py, line 7: ...``."""
+    return (
+        f"{f'{live.number} stays live' if live else 'is not live'} · {one_line(reason_of(error))}"
+    )
 
 
 def refuse_superseded(outcomes: Iterable[Outcome]) -> None:
