@@ -68,9 +68,6 @@ class History:
             self._written.add(source.module_id)
             self._write(lambda file: file.add(entry))
 
-    def update_outcome(self, module_id: str, generation: int, outcome: str) -> None:
-        self._update(module_id, generation, outcome=outcome)
-
     def note_leaked(self, module_id: str, generation: int, leaked: Iterable[str]) -> None:
         """Add what would not settle when a generation of this run was closed."""
         if leaks := tuple(leaked):

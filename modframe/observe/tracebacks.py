@@ -59,9 +59,9 @@ def find_raised(error: BaseException) -> Raised:
 def format_trimmed(error: BaseException) -> str:
     """Return a traceback's text, without what called the module and without modframe's frames.
 
-    One without module code is kept whole, since it is modframe's or a library's own fault. That of
-    a `ModframeError` is only its text: its message says what the frames would. ``MODFRAME_DEBUG``
-    keeps every frame.
+    One without module code is kept whole, since it is modframe's or a library's own fault. A
+    `ModframeError` whose cause is no exception has none: its message says what the frames would.
+    ``MODFRAME_DEBUG`` keeps every frame.
     """
     report = traceback.TracebackException.from_exception(error, lookup_lines=False)
     cells: dict[str, str] = {}
@@ -76,7 +76,7 @@ def format_trimmed(error: BaseException) -> str:
                 inner.stack[:] = [inner.stack[at] for at in _shown(frames)]
                 cells |= dict(_cell_names(frames))
         elif isinstance(error, ModframeError) and error.__cause__ is None:
-            report.stack.clear()
+            return "\n".join(getattr(error, "__notes__", ()))
     text = "".join(report.format()).rstrip("\n")
     for filename, label in cells.items():
         text = text.replace(f'File "{filename}"', f'File "{label}"')

@@ -52,6 +52,7 @@ class Transaction:
         notify: Called with each source that went live and what came of it.
         brought: Module id → state, where generations that were stopped first are built again.
         trial: What each generation has to pass, if there is one.
+        label: Why it is made, for the lines of its outcomes.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Transaction:
         notify: Callable[[Source, Outcome], None],
         brought: Mapping[str, HandedState | None] | None = None,
         trial: Trial | None = None,
+        label: str = "",
     ) -> None:
         self._app = app
         self._batch = batch
@@ -71,6 +73,7 @@ class Transaction:
         self._accounts = accounts
         self._notify = notify
         self._trial = trial
+        self._label = label
         self._handover = Handover(app, batch, ending, brought=brought)
         self._passed: dict[str, Passed | None] = {}
 
@@ -299,6 +302,7 @@ class Transaction:
             tuple(generation.findings),
             tuple(notes),
             self._passed.get(key),
+            self._label,
             account,
         )
 
