@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from .errors import (
     WorkspaceError,
     reason_of,
 )
-from .observe import EventLog, log_exception, log_print
+from .observe import EventLog, log_event, log_print, record_failure
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.log_handlers import LogHandlersPart
 from .parts.metrics import MetricsPart
@@ -62,7 +63,7 @@ from .view.collect import Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
 from .watching import Watching
-from .wording import near
+from .wording import near, one_line
 
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
@@ -202,7 +203,7 @@ class Engine:
         except WorkspaceError as error:
             record = self.records[module_id_of(name)]
             record.state, record.error = "FAILED", error
-            log_exception(record.module_id, str(error), error)
+            record_failure(record.module_id, reason_of(error), error)
             return None
 
     async def stop(self) -> StopReport:
@@ -213,6 +214,7 @@ class Engine:
         if self._site is not None:
             await self._site.close()
         outcomes = await self.swap.stop()
+        self.swap.log.flush()
         if self.package_of in PLAIN_NAMES.resolvers:
             PLAIN_NAMES.resolvers.remove(self.package_of)
         PLAIN_NAMES.forget(self.records)
@@ -381,23 +383,47 @@ class Engine:
         from .ship import export
 
         self.app_loop.refuse_here("export()")
-        generation = self.find(module_id)
-        if generation is None:
-            state = self.records.state(module_id)
-            raise ExportError(
-                f"{module_id} is {state}, and only what is live is exported",
-                cure="mend it until it goes live, then export it",
-                findings=(),
+        with self._refusal_logged(module_id, "was not exported"):
+            generation = self.find(module_id)
+            if generation is None:
+                state = self.records.state(module_id)
+                raise ExportError(
+                    f"{module_id} is {state}, and only what is live is exported",
+                    cure="mend it until it goes live, then export it",
+                    findings=(),
+                )
+            report = export(
+                generation.source,
+                self.workspace / to,
+                workspace=self.workspace,
+                record=self._export_record,
+                draft=self.records[module_id].draft,
+                settings=self.given_settings,
+                force=force,
             )
-        return export(
-            generation.source,
-            self.workspace / to,
-            workspace=self.workspace,
-            record=self._export_record,
-            draft=self.records[module_id].draft,
-            settings=self.given_settings,
-            force=force,
-        )
+        log_event(module_id, f"exported · {report.line}", generation=generation.number)
+        return report
+
+    def unload(self, module_id: str) -> None:
+        """Stop a module and remove it.
+
+        Raises:
+            ModframeError: If a live module requires it.
+        """
+        __tracebackhide__ = True
+        with self._refusal_logged(module_id, "stays live"):
+            self.app_loop.block("unload()", lambda: self.swap.unload([module_id]))
+
+    @contextmanager
+    def _refusal_logged(self, module_id: str, what: str) -> Iterator[None]:
+        """Log the error with which the block refuses what a person asked for."""
+        try:
+            yield
+        except ModframeError as error:
+            self.swap.log.flush()
+            text = one_line(reason_of(error))
+            log_event(module_id, f"{what} · {text}", level=logging.WARNING)
+            raise
 
     def inspector(self, module_id: str | None) -> Inspector:
         """Return the widget view of everything, or of one module."""
@@ -416,6 +442,7 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
+        self.swap.log.flush()
         return self.seen.snapshot(self.url)
 
 

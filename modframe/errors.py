@@ -7,11 +7,11 @@ attributes of the error, so that a program can act on them. Rooms with errors of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
-from .wording import count
+from .wording import count, one_line
 
 Level = Literal["error", "warning", "info"]
 
@@ -52,6 +52,14 @@ class Finding:
 
     def __str__(self) -> str:
         return _sentence(f"{self.place}: {self.message}" if self.place else self.message, self.cure)
+
+
+def first_finding(findings: Sequence[Finding]) -> str:
+    """Return what the first finding says and how many more there are; empty if there is none."""
+    if not findings:
+        return ""
+    more = f" · and {len(findings) - 1} more" if len(findings) > 1 else ""
+    return f"{findings[0].level}: {one_line(findings[0])}{more}"
 
 
 def _sentence(message: str, cure: str) -> str:

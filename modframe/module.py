@@ -144,8 +144,7 @@ class Module:
             ModframeError: If a live module requires it.
         """
         __tracebackhide__ = True
-        engine = self._engine
-        engine.app_loop.block("unload()", lambda: engine.swap.unload([self.id]))
+        self._engine.unload(self.id)
 
     def inspect(self) -> Any:
         """Return the widget view of this module."""

@@ -68,6 +68,19 @@ def one_line(value: object) -> str:
     return "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
 
 
+def text_after_colon(error: BaseException) -> str:
+    """Return an exception's text on one line, after a colon; nothing if it has none.
+
+    >>> text_after_colon(ValueError("no such order")), text_after_colon(ValueError())
+    (': no such order', '')
+    """
+    try:
+        text = one_line(error)
+    except Exception as fault:  # noqa: BLE001  # the author's own __str__
+        return f" (its __str__ raises {type(fault).__name__})"
+    return f": {text}" if text else ""
+
+
 def duration(seconds: float) -> str:
     """Return a duration in words.
 

@@ -84,9 +84,6 @@ class History:
         own += [entry() for entry in self._noted.pop(module_id, ())]
         return _prune(own)
 
-    def update_outcome(self, module_id: str, generation: int, outcome: str) -> None:
-        self._update(module_id, generation, outcome=outcome)
-
     def note_leaked(self, module_id: str, generation: int, leaked: Iterable[str]) -> None:
         """Complete the history of a generation of this run, which was closed."""
         if leaks := tuple(leaked):

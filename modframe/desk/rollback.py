@@ -58,15 +58,11 @@ class Rollbacks:
             LoadError: If it fails; what is live is untouched.
             SupersededError: If a newer text came while it waited for its turn.
         """
-        swap, key = self._swap, entry.module_id
-        outcome = (await swap.change([source], force=force))[0]
+        run = "" if entry.run == self._history.run else f" of run {entry.run}"
+        label = f"rollback to {entry.generation}{run}"
+        outcome = (await self._swap.change([source], force=force, label=label))[0]
         refuse_superseded([outcome])
-        swap.records[key].draft = None
-        if outcome.kind == "live":
-            run = "" if entry.run == self._history.run else f" of run {entry.run}"
-            line = f"rollback to {entry.generation}{run} · {outcome}"
-            swap.records[key].outcome = line
-            self._history.update_outcome(key, outcome.after, line)
+        self._swap.records[entry.module_id].draft = None
         return outcome
 
     async def aclose(self) -> None:

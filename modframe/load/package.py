@@ -244,6 +244,11 @@ class _Loader(Loader):
         file = self._package._files.get(name)
         return "".join(self._package.source.files[file].lines) if file else None
 
+    def file_and_cell(self, name: str) -> tuple[str, str]:
+        """Return what people call a module of the package: its file, and its cell if it is one."""
+        file = self._package._files.get(name, "")
+        return file, self._package.source.files[file].cell if file else ""
+
 
 def clear_typing_caches() -> None:
     """Empty the caches of `typing`, which hold classes of generations that are gone."""

@@ -146,12 +146,7 @@ class ModframeMagics(Magics):
 
 def _outcome_line(outcome: Outcome, url: str) -> str:
     """Return a cell's line: ``standard.orders 1 → 2 · live in 4 ms · 2 routes · http://...``."""
-    line = str(outcome)
-    if outcome.kind == "live" and url and outcome.routes:
-        line += f" · {url}/docs"
-    if outcome.findings:
-        line += f" · {count(len(outcome.findings), 'finding')}"
-    return line
+    return outcome.line(f"{url}/docs" if url else "")
 
 
 def _live_note(app: AppContext, module_id: str) -> str:

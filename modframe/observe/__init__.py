@@ -12,8 +12,9 @@ from .loggers import (
     correlation_id,
     get_framework_logger,
     let_root_listen,
-    log_exception,
+    log_event,
     log_print,
+    record_failure,
 )
 
 __all__ = [
@@ -23,7 +24,8 @@ __all__ = [
     "format_line",
     "get_framework_logger",
     "let_root_listen",
-    "log_exception",
+    "log_event",
     "log_print",
     "parse_line",
+    "record_failure",
 ]

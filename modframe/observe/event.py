@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,10 +15,14 @@ from types import MappingProxyType
 from typing import Any
 
 from .loggers import RECORD_NAMES, module_of_logger
+from .tracebacks import format_trimmed
 from .values import plain
 
 # Written after the fields in a line; a field of that name gets an underscore.
 RESERVED = frozenset({"exc_type", "traceback"})
+# What `record_failure` knows of a failure, in the order in which errors.jsonl has it.
+FAILURE_FACTS = ("generation", "code", "place", "correlation_id", "fingerprint")
+_ERRORS = frozenset({"ERROR", "CRITICAL"})
 _NOT_KEY = re.compile(r"[^\w.\-]")
 
 
@@ -34,7 +37,7 @@ class Event:
         message: The message, its arguments filled in.
         fields: What `extra=` carried, as plain data.
         exc_type: The exception's type, for example ``"ValueError"``; empty without one.
-        traceback: The traceback's text; empty without one.
+        traceback: The traceback's text, trimmed to module code; empty without one.
     """
 
     time: datetime
@@ -51,17 +54,23 @@ class Event:
         return {**values, "time": format_time(self.time), "fields": dict(self.fields)}
 
     def to_error(self) -> dict[str, Any]:
-        """The event as a line of `errors.jsonl`."""
+        """The event as a line of `errors.jsonl`; a fact that isn't known is ``None``."""
         fields = dict(self.fields)
+        facts = {name: fields.pop(name, None) for name in FAILURE_FACTS}
         return {
             "time": format_time(self.time),
             "module_id": self.module_id,
             "message": self.message,
-            "correlation_id": fields.pop("correlation_id", None),
+            **facts,
             "type": self.exc_type,
             "traceback": self.traceback,
             "fields": fields,
         }
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it belongs into `errors.jsonl`: an error with an exception or a code."""
+        return self.level in _ERRORS and bool(self.exc_type or "fingerprint" in self.fields)
 
 
 def format_time(time: datetime) -> str:
@@ -110,7 +119,7 @@ def _exception_of(record: logging.LogRecord) -> tuple[str, str]:
         exc = record.exc_info[1]
         exc_type = type(exc).__name__
         try:
-            text = "".join(traceback.format_exception(exc)).rstrip("\n")
+            text = format_trimmed(exc)
         except Exception as error:  # noqa: BLE001 - an exception's own __str__ runs here
             text = f"{exc_type} (its text failed: {type(error).__name__})"
     if record.stack_info:

@@ -1,8 +1,8 @@
 """Loggers of modules: their names, which module a name belongs to, and what modframe logs there.
 
 In goes a module id, out comes a standard logger, and back. Modules get theirs through
-`modframe.logging`; `EventLog` attaches its handler to `TREES`; the loop, the dispatcher and the
-loader call `log_exception` and `log_print`.
+`modframe.logging`; `EventLog` attaches its handler to `TREES`. All rooms that meet an exception of
+module code call `record_failure`; changes call `log_event`, and a module's ``print`` `log_print`.
 
 A module's logger is called ``modframe.modules.standard.orders``. A bare ``standard.orders`` would
 put ``core``, ``standard`` and ``extensions`` into everyone's logging tree, where a real package
@@ -15,12 +15,16 @@ from __future__ import annotations
 import logging
 import re
 from contextvars import ContextVar
+from hashlib import blake2b
 from typing import Any, Final
 
 from ..names import MODULE_TYPES, full_id, module_id_in
+from .tracebacks import Raised, find_raised
 
 ROOT: Final = "modframe"
 MODULES: Final = "modframe.modules."
+MODFRAME: Final = "modframe.app"
+"""Stands in the place of a module id where something belongs to no module."""
 # `modules.` alone is left out: other packages in a real `modules/` folder are not modframe's.
 TREES: Final = tuple(map(logging.getLogger, (ROOT, *(f"modules.{kind}" for kind in MODULE_TYPES))))
 
@@ -63,17 +67,54 @@ def module_of_logger(logger_name: str) -> str:
     return _NOT_NAME.sub("_", name) or ROOT
 
 
-def log_exception(module_id: str, message: str, exc: BaseException, **fields: Any) -> None:
-    """Log a failure: one line in `app.log` and one in `errors.jsonl`.
+def record_failure(
+    module_id: str,
+    message: str,
+    error: BaseException | None = None,
+    *,
+    generation: int = 0,
+    code: str = "",
+    place: str = "",
+    **fields: Any,
+) -> None:
+    """Record a failure of module code: one line in `app.log` and one in `errors.jsonl`.
 
     Args:
-        module_id: The module that failed.
-        message: What was being done; ``%`` in it is not a placeholder.
-        exc: The exception, logged with its traceback.
-        fields: More facts; ``correlation_id`` ties it to the answer a client got.
+        module_id: The module that failed; empty for the one whose code raised ``error``, or
+            modframe itself if none did.
+        message: What was being done, and what went wrong; ``%`` in it is not a placeholder.
+        error: The exception, recorded with its traceback.
+        generation: The number of the generation that failed; 0 if none of it went live.
+        code: A stable code for programs, such as a finding's rule or the code of a `Result`.
+        place: Where it happened; by default the line of module code where ``error`` was raised.
+        fields: More facts. ``correlation_id`` ties it to the answer a client got; without one, it
+            is that of the request that is being answered.
     """
-    extra = {f"{k}_" if k in RECORD_NAMES else k: value for k, value in fields.items()}
-    get_framework_logger(module_id).error("%s", message, exc_info=exc, extra=extra)
+    raised = find_raised(error) if error is not None else Raised()
+    module_id = full_id(module_id or raised.module_id or MODFRAME)
+    if not place and raised.place:
+        other = raised.module_id != module_id
+        place = f"{raised.module_id} {raised.place}" if other else raised.place
+    facts = {
+        "generation": generation,
+        "code": code,
+        "place": place,
+        "fingerprint": _fingerprint(module_id, code, error, raised.code),
+    }
+    extra = {f"{key}_" if key in RECORD_NAMES else key: value for key, value in fields.items()}
+    extra |= {key: value for key, value in facts.items() if value}
+    get_framework_logger(module_id).error("%s", message, exc_info=error, extra=extra)
+
+
+def _fingerprint(module_id: str, code: str, error: BaseException | None, where: str) -> str:
+    """Return what the same fault has in common each time: neither its text nor its line."""
+    parts = (module_id, code, type(error).__name__, where)
+    return blake2b("\0".join(parts).encode(errors="replace"), digest_size=6).hexdigest()
+
+
+def log_event(module_id: str, message: str, *, level: int = logging.INFO, **fields: Any) -> None:
+    """Log something that happened to a module and is no failure: one line in `app.log`."""
+    get_framework_logger(module_id).log(level, "%s", message, extra=fields)
 
 
 def log_print(module_id: str, text: str) -> None:

@@ -69,7 +69,7 @@ class Writer:
                     events.append(self._pending.popleft())
             if not events:
                 return
-            errors = [event for event in events if event.level in _ERRORS and event.exc_type]
+            errors = [event for event in events if event.is_failure]
             try:
                 self._append(self.lines, [format_line(event) for event in events])
                 self._append(self.errors, [quote(event.to_error()) for event in errors])
@@ -98,7 +98,6 @@ class Writer:
         self.problem = text
 
 
-_ERRORS = frozenset({"ERROR", "CRITICAL"})
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 

@@ -13,7 +13,7 @@ from contextvars import Context
 from typing import Any, ClassVar
 
 from ..errors import ModframeError
-from ..observe import log_exception
+from ..observe import record_failure
 from ..runtime.bounds import cancel_all
 from ..runtime.generation import Generation
 from ..runtime.loop import AppLoop
@@ -96,10 +96,11 @@ class Tasks:
 
     def _report(self, task: asyncio.Task[Any]) -> None:
         if _is_unawaited_failure(task) and (error := task.exception()) is not None:
-            log_exception(
+            record_failure(
                 self._generation.module_id,
                 f"task {task_name(task)} died, and nobody awaits it",
                 error,
+                generation=self._generation.number,
             )
 
 

@@ -25,6 +25,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from ..names import package_in
+from ..observe import record_failure
 from .bounds import EAGERLY, cancel_all
 from .gate import Work, ensure_work
 from .output import cell_context
@@ -260,7 +261,7 @@ os.register_at_fork(after_in_child=_mark_all_forked)
 
 def _log_report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what asyncio reports about the loop, instead of printing it under some cell."""
-    _log.error("%s", context["message"], exc_info=context.get("exception"))
+    record_failure("", context["message"], context.get("exception"))
 
 
 async def _shut_down() -> None:

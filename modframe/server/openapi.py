@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import weakref
 from collections.abc import Mapping
 from typing import Any
 
+from ..observe import record_failure
 from ..parts.web.application import WebApp
 from ..parts.web.openapi import operations, slug_of
 from ..parts.web.part import WebPart
 from ..runtime.live import Live
 
-_log = logging.getLogger("modframe.server")
 _INFO = {"title": "modframe", "version": "1"}
 _Json = dict[str, Any]
 
@@ -67,7 +66,7 @@ def _make(webs: Mapping[str, WebApp]) -> tuple[_Json, bytes]:
         try:
             documents[name] = web.openapi()
         except Exception as error:  # noqa: BLE001  # a module's models are its own: the others go on
-            _log.error("%s: its OpenAPI document can't be made", name, exc_info=error)
+            record_failure(name, "its OpenAPI document can't be made", error)
             broken[name] = type(error).__name__
     info = dict(_INFO)
     if broken:

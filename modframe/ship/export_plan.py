@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from ..errors import ExportError, Finding, Level
+from ..errors import ExportError, Finding, Level, first_finding
 from ..html import section, table
 from ..load.text import is_code
 from ..source import Source
@@ -190,13 +190,17 @@ class ExportReport:
     removed: tuple[Path, ...] = ()
     findings: tuple[Finding, ...] = ()
 
-    def __repr__(self) -> str:
+    @property
+    def line(self) -> str:
+        """What was done, and the first finding."""
         removed = f", {len(self.removed)} removed" if self.removed else ""
-        findings = f", {count(len(self.findings), 'finding')}" if self.findings else ""
-        return (
-            f"<ExportReport {self.module_id}: {count(len(self.paths), 'file')}, "
-            f"{len(self.written)} written{removed}{findings}, in {self.folder}>"
+        files = f"{count(len(self.paths), 'file')}, {len(self.written)} written{removed}"
+        return " · ".join(
+            filter(None, (f"{files}, in {self.folder}", first_finding(self.findings)))
         )
+
+    def __repr__(self) -> str:
+        return f"<ExportReport {self.module_id}: {self.line}>"
 
     def _repr_html_(self) -> str:
         rows: list[tuple[object, object]] = [

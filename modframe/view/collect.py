@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..names import MODULE_TYPES
-from ..observe import EventLog
+from ..observe import Event, EventLog
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.part import Description, Panel, Part
@@ -62,10 +62,7 @@ class Collector:
             ready=self._records.ready,
             modules=tuple(self.module(key) for key in self.ids()),
             log_problem=self._log.describe()["problem"] or "",
-            log=tuple(
-                LogLine(str(event.time), event.level, event.module_id, event.message)
-                for event in self._log.tail(lines)
-            ),
+            log=tuple(map(_log_line, self._log.tail(lines))),
         )
 
     def module(self, module_id: str) -> ModuleView:
@@ -128,6 +125,11 @@ def _description_of(part: Part[Any], facts: Mapping[str, Any]) -> Description:
     """Return the facts, frozen, and the panels that have rows."""
     panels = part.panels(facts) if facts else ()
     return freeze(facts), tuple(panel for panel in panels if panel.rows)
+
+
+def _log_line(event: Event) -> LogLine:
+    correlation = str(event.fields.get("correlation_id") or "")
+    return LogLine(str(event.time), event.level, event.module_id, event.message, correlation)
 
 
 def _draining(generation: Generation) -> dict[str, int]:

@@ -122,12 +122,13 @@ class ModuleView:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One event of the log tail."""
+    """One event of the log tail; ``correlation_id`` names the request it belongs to, if any."""
 
     time: str
     level: str
     module_id: str
     message: str
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _log_row(line: LogLine, *, named: bool) -> Raw:
         _dim(line.time[11:19]),
         tag("span", tag("b", line.level), classes=f"mf-{level}"),
         tag("span", line.module_id) if named else "",
-        tag("span", line.message),
+        tag("span", row(line.message, _dim(f" {line.correlation_id}".rstrip()))),
     )
     return tag("div", cells, classes="mf-row" if named else "mf-row mf-one")
 

@@ -17,7 +17,8 @@ from typing import Any
 from ..errors import ModframeError, NotRunningError, reason_of, same_fault
 from ..html import tag
 from ..load.reads import Reads
-from ..observe import log_exception
+from ..observe import record_failure
+from ..runtime.change.outcome import refusal
 from ..runtime.change.swap import Swap
 from ..runtime.loop import AppLoop
 from ..source import OnDisk
@@ -270,7 +271,7 @@ class Watching:
             record.error = error
             if module_id not in self._swap.live.generations:
                 record.state = "FAILED"
-            log_exception(module_id, str(error), error)
+            record_failure(module_id, reason_of(error), error)
             self.report(self._describe_failure(module_id, error))
 
     def _report_result(self, result: BurstResult) -> None:
@@ -285,9 +286,7 @@ class Watching:
 
     def _describe_failure(self, module_id: str, error: BaseException) -> str:
         """Return ``standard.orders 3 stays live · api.py, line 7: ...``."""
-        live = self._swap.live.generations.get(module_id)
-        state = f"{live.number} stays live" if live else "is not live"
-        return f"{module_id} {state} · {' '.join(reason_of(error).split())}"
+        return f"{module_id} {refusal(self._swap.live.generations.get(module_id), error)}"
 
 
 class Watcher:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from modframe.logging import get_framework_logger
-from modframe.observe import EventLog, correlation_id, log_exception, log_print, parse_line
+from modframe.observe import EventLog, correlation_id, log_print, parse_line, record_failure
 from modframe.observe.event import from_record
 
 
@@ -150,7 +150,7 @@ def test_errors_have_a_file_of_their_own(log: EventLog) -> None:
     try:
         raise ValueError("no such\norder")
     except ValueError as error:
-        log_exception("orders", "100% lost", error, correlation_id="c1", name="x")
+        record_failure("orders", "100% lost", error, correlation_id="c1", name="x")
     get_framework_logger("orders").error("no exception, no entry")
     log.flush()
     assert log.folder is not None
@@ -160,9 +160,13 @@ def test_errors_have_a_file_of_their_own(log: EventLog) -> None:
     assert entry["traceback"].endswith("ValueError: no such\norder")
     assert entry["time"].endswith("Z")
     del entry["traceback"], entry["time"]
+    assert len(entry.pop("fingerprint")) == 12
     assert entry == {
         "module_id": "standard.orders",
         "message": "100% lost",
+        "generation": None,
+        "code": None,
+        "place": None,
         "correlation_id": "c1",
         "type": "ValueError",
         "fields": {"name_": "x"},

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from ...errors import ModframeError
+from ...observe import record_failure
 from ...runtime.bounds import OverdueError, run_with_timeout
 from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation
@@ -21,8 +21,6 @@ from ...runtime.owner import activation_of
 from ...runtime.part import Panel, Part
 from ...spec import ShutdownSpec
 from .methods import describe_services, short_names
-
-_log = logging.getLogger("modframe.service")
 
 
 class Settings(Protocol):
@@ -172,10 +170,10 @@ class ServicePart(Part[Service]):
                 )
             except OverdueError as error:
                 fault, unfinished = str(error), error.left_behind
-                _log.warning("%s: %s; force follows", spec.module_id, fault)
+                _record(generation, fault, error)
             except Exception as error:  # noqa: BLE001  # the module's own: logged, and force follows
                 fault = f"{spec.graceful.method}() raised {error!r}"
-                _log.exception("%s: %s; force follows", spec.module_id, fault)
+                _record(generation, fault, error)
         if force is not None and fault:
             await _force_stop(generation, force, fault)
         if unfinished is not None and not unfinished.done():
@@ -253,6 +251,12 @@ async def _run_checked(method: Callable[[], Any], what: str) -> None:
     if hasattr(outcome, "__await__"):
         outcome = await outcome
     refuse_bad_outcome(outcome, what)
+
+
+def _record(generation: Generation, fault: str, error: Exception) -> None:
+    record_failure(
+        generation.module_id, f"{fault}; force follows", error, generation=generation.number
+    )
 
 
 def _bound_method(generation: Generation, spec: ShutdownSpec) -> Callable[[], Any] | None:

@@ -94,7 +94,11 @@ class WebApp:
             return made
 
         self.asgi = Streams(
-            Boundary(_mounted(application, router, self.prefix), module_id),
+            Boundary(
+                _mounted(application, router, self.prefix),
+                module_id,
+                generation=counts.number if counts is not None else 0,
+            ),
             counts=counts,
             stays=stays,
         )

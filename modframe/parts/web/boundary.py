@@ -7,29 +7,35 @@ It is the outermost layer of every sub-application and of the system pages. It a
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
-from .error_answers import http_problem, log_unexpected
+from ...observe import correlation_id as current_correlation_id
+from ...observe import get_framework_logger
+from .error_answers import http_problem, record_unexpected
 from .errors import BrokenResponseError, ReconnectError
-from .problem import ASGIApp, Message, Receive, Scope, Send, correlation_id
+from .problem import ASGIApp, Message, Problem, Receive, Scope, Send, correlation_id
 
 _INTERNAL_ERROR = 1011
 _NOTHING, _BEGUN, _DONE = range(3)
 
 
 class Boundary:
-    """An ASGI application that answers the errors of another, and logs them by module id."""
+    """An ASGI application that answers the errors of another, and records them by module id.
 
-    __slots__ = ("app", "name")
+    What is logged while it answers carries the correlation id of the request. ``generation`` is the
+    number of the generation that answers; 0 if it is no module's.
+    """
 
-    def __init__(self, app: Any, name: str) -> None:
+    __slots__ = ("app", "generation", "name")
+
+    def __init__(self, app: Any, name: str, *, generation: int = 0) -> None:
         self.app: ASGIApp = app
         self.name = name
+        self.generation = generation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application and answer what it raises.
@@ -49,6 +55,7 @@ class Boundary:
                 state = _DONE
             await send(message)
 
+        token = current_correlation_id.set(correlation_id(scope))
         try:
             await self.app(scope, receive, send_and_track)
         except (asyncio.CancelledError, GeneratorExit):
@@ -57,18 +64,23 @@ class Boundary:
             return  # the client left, which ended the handler: nothing failed
         except HTTPException as error:
             if state != _NOTHING:
-                log_unexpected(scope, self.name, error)
-                raise self._broken(scope) from None  # logged a line above
+                self._record(scope, error)
+                raise self._broken(scope) from None  # recorded a line above
             await http_problem(error).send(scope, send)
         except BaseException as error:  # noqa: BLE001  # between module code and the loop
-            problem = log_unexpected(scope, self.name, error)
+            problem = self._record(scope, error)
             if scope["type"] == "websocket" and state == _BEGUN:
                 await self._close_websocket(scope, send)
             elif state == _NOTHING:
                 await problem.send(scope, send)
             elif state == _BEGUN:
-                raise self._broken(scope) from None  # logged by `log_unexpected`
+                raise self._broken(scope) from None  # recorded above
             # If it is done, a background task failed after the answer; the log has it.
+        finally:
+            current_correlation_id.reset(token)
+
+    def _record(self, scope: Scope, error: BaseException) -> Problem:
+        return record_unexpected(scope, self.name, error, generation=self.generation)
 
     def _broken(self, scope: Scope) -> BrokenResponseError:
         correlation = correlation_id(scope)
@@ -84,4 +96,4 @@ class Boundary:
         try:
             await send({"type": "websocket.close", "code": _INTERNAL_ERROR, "reason": reason})
         except Exception as error:  # noqa: BLE001  # the client or the handler closed it before
-            logging.getLogger(self.name).debug("websocket was closed already: %r", error)
+            get_framework_logger(self.name).debug("websocket was closed already: %r", error)

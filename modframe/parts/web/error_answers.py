@@ -6,7 +6,6 @@ without what was sent. Everything else is a 500 with a correlation id; its text 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
@@ -17,7 +16,8 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 from starlette.websockets import WebSocket
 
-from ...wording import count
+from ...observe import record_failure
+from ...wording import count, text_after_colon
 from .problem import Problem, Scope, correlation_id, phrase
 
 # The keys of an error's context that the schema gives; others may repeat the input.
@@ -48,18 +48,18 @@ def validation_problem(error: RequestValidationError) -> Problem:
     return Problem(422, detail, extra={"errors": without_input(error.errors())})
 
 
-def log_unexpected(scope: Scope, module_id: str, error: BaseException) -> Problem:
-    """Log an error with its traceback; return a problem that has only the correlation id."""
+def record_unexpected(
+    scope: Scope, module_id: str, error: BaseException, *, generation: int = 0
+) -> Problem:
+    """Record an error with its traceback; return a problem that has only the correlation id."""
     correlation = correlation_id(scope)
-    method = scope.get("method", "WS")
-    logging.getLogger(module_id).error(
-        "%s %s failed with %s (correlation id %s)",
-        method,
-        scope["path"],
-        type(error).__name__,
-        correlation,
-        exc_info=error,
-        extra={"correlation_id": correlation},
+    request = f"{scope.get('method', 'WS')} {scope['path']}"
+    record_failure(
+        module_id,
+        f"{request} failed with {type(error).__name__}{text_after_colon(error)}",
+        error,
+        generation=generation,
+        correlation_id=correlation,
     )
     return Problem(500, f"This request failed; the log has the reason under {correlation}")
 

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
 from ...html import table
-from ...wording import duration
+from ...observe import record_failure
+from ...wording import duration, text_after_colon
 from ..loop import AppLoop, Submission
 from ..traces import shorten_traceback
 
 T = TypeVar("T")
-_log = logging.getLogger("modframe.call")
 
 
 class Interrupts:
@@ -141,10 +140,8 @@ class Call(Coroutine[Any, Any, T]):
 def _log_unseen_error(label: str, future: concurrent.futures.Future[Any]) -> None:
     error = future.exception()
     if error is not None and not isinstance(error, concurrent.futures.CancelledError):
-        _log.error(
-            "%s failed, and nobody awaited the call: %s: %s",
-            label, type(error).__name__, error, exc_info=error,
-        )  # fmt: skip
+        what = f"{type(error).__name__}{text_after_colon(error)}"
+        record_failure("", f"{label} failed, and nobody awaited the call: {what}", error)
 
 
 class Stream(AsyncIterator[T]):

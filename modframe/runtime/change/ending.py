@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from ...errors import ModframeError
 from ...load import clear_typing_caches
+from ...observe import log_event, record_failure
 from ..app import App
 from ..generation import Generation
 from ..record import Unsettled
@@ -22,7 +23,6 @@ from ..stragglers import cancel_stragglers
 from .graph import stop_waits
 
 T = TypeVar("T")
-_log = logging.getLogger("modframe.swap")
 HEAD_START = 0.002
 """Seconds that the caller of a change gets before the old one closes, which holds the GIL."""
 
@@ -106,10 +106,13 @@ class Ending:
             return
         cancelled, left = await cancel_stragglers(old)
         if cancelled:
-            _log.warning(
-                "%s: still inside generation %d after %g s, so cancelled: %s",
-                old.module_id, old.number, waited, ", ".join(cancelled),
-            )  # fmt: skip
+            names = ", ".join(cancelled)
+            log_event(
+                old.module_id,
+                f"still inside generation {old.number} after {waited:g} s, so cancelled: {names}",
+                level=logging.WARNING,
+                generation=old.number,
+            )
         if left:
             names = ", ".join(left)
             self._note(old, f"{names} of it ignores being cancelled")
@@ -134,10 +137,12 @@ class Ending:
 
     def _note(self, old: Generation, text: str, error: Exception | None = None) -> None:
         self._app.records[old.module_id].unsettled.append(Unsettled(old.number, text))
-        _log.error(
-            "%s: generation %d did not stop cleanly: %s",
-            old.module_id, old.number, text, exc_info=error,
-        )  # fmt: skip
+        record_failure(
+            old.module_id,
+            f"generation {old.number} did not stop cleanly: {text}",
+            error,
+            generation=old.number,
+        )
 
     # -- stop -----------------------------------------------------------------------------
 

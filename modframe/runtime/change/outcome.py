@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...errors import Finding, SupersededError
+from ...errors import Finding, SupersededError, first_finding, reason_of
 from ...html import table
-from ...wording import count, duration
+from ...wording import count, duration, one_line
+from ..generation import Generation
 from .account import Account, PendingAccount
 
 
@@ -47,6 +48,7 @@ class Outcome:
         findings: Warnings that did not keep the module from going live.
         notes: What else a person should know, such as what was handed over.
         tests: The result of the module's own tests, if they were run.
+        label: Why the change was made, where its line says so: ``rollback to 3``.
         pending_account: Makes `account` when it is first asked for.
     """
 
@@ -59,6 +61,7 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     tests: Passed | None = None
+    label: str = ""
     pending_account: PendingAccount = field(
         default_factory=PendingAccount, repr=False, compare=False
     )
@@ -69,19 +72,35 @@ class Outcome:
         return self.pending_account.get()
 
     def __str__(self) -> str:
+        return self.line()
+
+    def line(self, url: str = "") -> str:
+        """Return the line that people see; ``url`` is where they can look at the routes."""
         if self.kind == "unchanged":
             return f"{self.module_id} unchanged, generation {self.after}"
         if self.kind == "stopped":
-            return f"{self.module_id} stopped"
+            return f"{self.module_id} stopped in {duration(self.seconds)}"
         if self.kind == "superseded":
             return f"{self.module_id} superseded by a newer text, which came before its turn"
         change = f"{self.before} → {self.after}" if self.before else str(self.after)
-        line = f"{self.module_id} {change} · live in {duration(self.seconds)}"
-        if self.routes:
-            line += f" · {count(self.routes, 'route')}"
-        tests = (str(self.tests),) if self.tests is not None else ()
-        unusual = filter(None, (self.account.unusual,))
-        return " · ".join((line, *tests, *self.notes, *unusual))
+        phrases = [
+            self.label,
+            f"{self.module_id} {change}",
+            f"live in {duration(self.seconds)}",
+            count(self.routes, "route") if self.routes else "",
+            str(self.tests) if self.tests is not None else "",
+            *self.notes,
+            self.account.unusual,
+            url if self.routes else "",
+            first_finding(self.findings),
+        ]
+        return " · ".join(filter(None, phrases))
+
+
+def refusal(live: Generation | None, error: BaseException) -> str:
+    """Return what stands in place of an outcome: ``3 stays live · api.py, line 7: ...``."""
+    state = f"{live.number} stays live" if live is not None else "is not live"
+    return f"{state} · {one_line(reason_of(error))}"
 
 
 def refuse_superseded(outcomes: Iterable[Outcome]) -> None:

@@ -29,6 +29,7 @@ from ..generation import Generation
 from ..loader_threads import LoaderThreads
 from .account import Accounts
 from .batch import Batch
+from .change_log import ChangeLog
 from .claims import Claim, Claims, GroundMovedError
 from .ending import Ending
 from .make_plan import discard_plan, make_plan
@@ -49,6 +50,7 @@ class Swap:
     Attributes:
         live: What runs. ``records``: what is known of each module beside it.
         listeners: Called on the app loop with each source that went live and what came of it.
+        log: Writes what changes did into the event log.
     """
 
     def __init__(self, app: App, ending: Ending) -> None:
@@ -63,6 +65,7 @@ class Swap:
         )
         self._loader = LoaderThreads()
         self._claims = Claims()
+        self.log = ChangeLog(app.app_loop)
         self._changes: set[asyncio.Task[Any]] = set()
         self._stop_task: asyncio.Task[list[Outcome]] | None = None
 
@@ -77,6 +80,7 @@ class Swap:
         keep_going: bool = False,
         outer_names: Container[str] = (),
         trial: Trial | None = None,
+        label: str = "",
     ) -> list[Outcome]:
         """Make sources live: all of them or none, or with ``keep_going`` all that can be.
 
@@ -90,6 +94,7 @@ class Swap:
             keep_going: Whether a module goes live although another one of the change fails.
             outer_names: Names of the notebook, which module code does not see.
             trial: What each generation has to pass before it goes live.
+            label: Why the change is made, such as ``rollback to 3``; its outcomes say so.
 
         Raises:
             ModframeError: The first failure, causes before consequences; nothing has changed.
@@ -108,13 +113,14 @@ class Swap:
                 outer_names=outer_names, force=force, keep_going=keep_going,
             )  # fmt: skip
             with closing(batch):
-                outcomes |= await self._transaction(batch, trial=trial).run(began)
+                outcomes |= await self._transaction(batch, trial=trial, label=label).run(began)
             asked = [source.module_id for source in sources]
             return [outcomes[key] for key in dict.fromkeys([*asked, *outcomes]) if key in outcomes]
 
         return await self._counted(lambda: self._claimed(sources, attempt))
 
     def _notify(self, source: Source, outcome: Outcome) -> None:
+        self.log.note(source, outcome)
         for listener in self.listeners:
             listener(source, outcome)
 
@@ -267,7 +273,7 @@ class Swap:
             generations = {key: live[key] for key in asked if key in live}
             self._refuse_while_required(generations)
             seconds = await self._ending.stop_in_order(generations)
-            return _stopped(generations, seconds)
+            return self._stopped(generations, seconds)
         finally:
             self._claims.release(claim)
 
@@ -301,14 +307,18 @@ class Swap:
             seconds = await self._ending.stop_in_order(generations)
         await self.settled()
         self._loader.close()
-        return _stopped(generations, seconds)
+        return self._stopped(generations, seconds)
 
-
-def _stopped(generations: Mapping[str, Generation], seconds: Mapping[str, float]) -> list[Outcome]:
-    return [
-        Outcome(key, "stopped", generation.number, 0, seconds[key])
-        for key, generation in generations.items()
-    ]
+    def _stopped(
+        self, generations: Mapping[str, Generation], seconds: Mapping[str, float]
+    ) -> list[Outcome]:
+        outcomes = {
+            key: Outcome(key, "stopped", generation.number, 0, seconds[key])
+            for key, generation in generations.items()
+        }
+        for key in seconds:  # in the order in which they stopped
+            self.log.note(generations[key].source, outcomes[key])
+        return list(outcomes.values())
 
 
 def _too_late() -> NotRunningError:

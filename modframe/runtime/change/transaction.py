@@ -7,12 +7,20 @@ assignment, and lets the replaced generations end. A failure before publish unwi
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import copy_context
 
-from ...errors import BlockedError, InterruptedLoadError, ModframeError, same_fault
-from ...observe import log_exception
+from ...errors import (
+    BlockedError,
+    InterruptedLoadError,
+    LoadError,
+    ModframeError,
+    reason_of,
+    same_fault,
+)
+from ...observe import log_event, record_failure
 from ...source import Source
 from ...wording import some
 from ..app import App
@@ -26,7 +34,7 @@ from .claims import GroundMovedError
 from .ending import Ending
 from .graph import Graph
 from .handover import Handover
-from .outcome import Outcome, Passed
+from .outcome import Outcome, Passed, refusal
 from .state import HandedState, handover_notes
 
 Trial = Callable[[Generation, Batch], Awaitable[Passed | None]]
@@ -44,6 +52,7 @@ class Transaction:
         notify: Called with each source that went live and what came of it.
         brought: Module id → state, where generations that were stopped first are built again.
         trial: What each generation has to pass, if there is one.
+        label: Why it is made, for the lines of its outcomes.
     """
 
     def __init__(
@@ -56,6 +65,7 @@ class Transaction:
         notify: Callable[[Source, Outcome], None],
         brought: Mapping[str, HandedState | None] | None = None,
         trial: Trial | None = None,
+        label: str = "",
     ) -> None:
         self._app = app
         self._batch = batch
@@ -63,6 +73,7 @@ class Transaction:
         self._accounts = accounts
         self._notify = notify
         self._trial = trial
+        self._label = label
         self._handover = Handover(app, batch, ending, brought=brought)
         self._passed: dict[str, Passed | None] = {}
 
@@ -203,7 +214,8 @@ class Transaction:
         try:
             await transaction.run(time.perf_counter())
         except Exception as fault:  # noqa: BLE001  # the caller reports that the module is down
-            log_exception(next(iter(olds)), f"could not be built again: {fault}", fault)
+            key = next(iter(olds))
+            record_failure(key, f"could not be built again: {reason_of(fault)}", fault)
         finally:
             batch.close()
 
@@ -212,8 +224,10 @@ class Transaction:
             for error in errors:
                 fault = Unsettled(0, f"{type(error).__name__}: {error}")
                 self._app.records[key].unsettled.append(fault)
-                log_exception(
-                    key, f"a generation that did not go live did not unwind: {error}", error
+                record_failure(
+                    key,
+                    f"a generation that did not go live did not unwind: {reason_of(error)}",
+                    error,
                 )
 
     def _note_failures(self) -> None:
@@ -223,8 +237,22 @@ class Transaction:
             known = same_fault(record.error, error)  # a watched file is tried at every save
             record.error = error
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
-            if key in batch.failed and not known:
-                log_exception(key, str(error), error.__cause__ or error)
+            if not known:
+                self._log_refusal(key, error)
+
+    def _log_refusal(self, key: str, error: BaseException) -> None:
+        line = refusal(self._app.live.generations.get(key), error)
+        if key in self._batch.blocked:
+            log_event(key, line, level=logging.WARNING)
+            return
+        finding = error.findings[0] if isinstance(error, LoadError) else None
+        record_failure(
+            key,
+            line,
+            error.__cause__ or error,
+            code=finding.rule if finding is not None else "",
+            place=finding.place if finding is not None else "",
+        )
 
     # -- publish --------------------------------------------------------------------------
 
@@ -274,6 +302,7 @@ class Transaction:
             tuple(generation.findings),
             tuple(notes),
             self._passed.get(key),
+            self._label,
             account,
         )
 
@@ -330,7 +359,14 @@ class Transaction:
                     )
                     failed[key] = self._app.records[key].error = failure
                     generation.activation_failed = True
-                    log_exception(key, str(failure), error)
+                    record_failure(
+                        key,
+                        reason_of(failure),
+                        error,
+                        generation=generation.number,
+                        code=failure.findings[0].rule,
+                        place=failure.findings[0].place,
+                    )
 
         await self._batch.in_order(graph, built, activate)
         if failed and not self._batch.keep_going:

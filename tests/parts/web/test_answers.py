@@ -159,14 +159,14 @@ async def test_an_unexpected_exception_is_a_500_without_its_text(
         fail()
 
     router.get("/fail")(fail if sync else fail_async)
-    with caplog.at_level(logging.ERROR, "standard.orders"):
+    with caplog.at_level(logging.ERROR, "modframe.modules.standard.orders"):
         async with client(router) as http:
             answer = await http.get("/fail")
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert "hunter2" not in answer.text
     [record] = caplog.records
-    assert record.name == "standard.orders"
+    assert record.name == "modframe.modules.standard.orders"
     assert record.correlation_id == answer.json()["correlation_id"]  # type: ignore[attr-defined]
     assert record.exc_info is not None
     assert record.exc_info[0] is kind
