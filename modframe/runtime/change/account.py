@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ...observe import log_exception
+from ...observe import record_failure
 from ...wording import some
 from ..contract.signatures import method_names
 from ..generation import Generation
@@ -206,7 +206,12 @@ def _outline(part: Part[Any], generation: Generation) -> tuple[str, ...] | None:
     try:
         return part.outline(generation)
     except Exception as error:  # noqa: BLE001  # a part of a person's own; the change is done
-        log_exception(generation.module_id, f"part {part.name!r} lists nothing: {error}", error)
+        record_failure(
+            generation.module_id,
+            f"part {part.name!r} lists nothing: {error}",
+            error,
+            generation=generation.number,
+        )
         return None
 
 
