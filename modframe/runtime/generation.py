@@ -9,6 +9,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakSet
 
@@ -43,7 +44,6 @@ class Generation:
         module: The instance of the module class.
         own_services: Full service name → the instance that the module made.
         services: Full service name → what callers get: that instance, or an override.
-        streams: Names of the services' async generator methods.
         findings: Warnings of the reader and the parts.
         in_flight: Calls and requests that are inside now. ``open_streams``: streams likewise.
         jobs: Tasks that calls started and that still run.
@@ -69,7 +69,6 @@ class Generation:
         self.module: Any = None
         self.own_services: dict[str, Any] = {}
         self.services: dict[str, Any] = {}
-        self.streams: frozenset[str] = frozenset()
         self.findings: list[Finding] = []
         self.in_flight = self.open_streams = 0
         self.jobs: set[asyncio.Task[Any]] = set()
@@ -151,7 +150,12 @@ class Generation:
     def expose_services(self, replacements: Mapping[str, Any]) -> None:
         """Let callers reach the module's services, or the replacements by full service name."""
         self.services = {**self.own_services, **replacements}
-        self.streams = frozenset(
+        self.__dict__.pop("streams", None)
+
+    @cached_property
+    def streams(self) -> frozenset[str]:
+        """The names of the services' async generator methods."""
+        return frozenset(
             name
             for service in self.services.values()
             for name, method in public_methods(type(service))
