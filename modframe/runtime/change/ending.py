@@ -23,8 +23,10 @@ from ..stragglers import cancel_stragglers
 from .graph import stop_waits
 
 T = TypeVar("T")
-HEAD_START = 0.002
-"""Seconds that the caller of a change gets before the old one closes, which holds the GIL."""
+HEAD_START = 0.02
+"""Seconds that the caller of a change and a first request get before the old one closes.
+
+Closing takes the interpreter for a millisecond."""
 
 
 class Ending:

@@ -286,7 +286,7 @@ class Transaction:
         account: PendingAccount,
     ) -> Outcome:
         key = generation.module_id
-        routes = (part.outline(generation) for part in self._app.parts if part.noun == "route")
+        listing = [part for part in self._app.parts if part.noun == "route"]
         notes: list[str] = []
         if old is not None:
             notes += handover_notes(old, generation, self._handover.states.get(key))
@@ -298,7 +298,7 @@ class Transaction:
             old.number if old else 0,
             generation.number,
             seconds,
-            sum(len(names or ()) for names in routes),
+            sum(len(part.outline(generation) or ()) for part in listing),
             tuple(generation.findings),
             tuple(notes),
             self._passed.get(key),
