@@ -49,6 +49,7 @@ from .runtime.change.ending import Ending
 from .runtime.change.outcome import Outcome, StopReport
 from .runtime.change.swap import Swap
 from .runtime.finder import PLAIN_NAMES
+from .runtime.garbage import collecting_rarely
 from .runtime.generation import Generation
 from .runtime.live import Live
 from .runtime.loop import AppLoop
@@ -175,10 +176,11 @@ class Engine:
         PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
             self._finish_exports()
-            core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
-            names = self.disk.ids() if modules is None else modules
-            sources = [*core, *filter(None, map(self._read, names))]
-            outcomes = await self.swap.change(sources, keep_going=True)
+            with collecting_rarely():
+                core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
+                names = self.disk.ids() if modules is None else modules
+                sources = [*core, *filter(None, map(self._read, names))]
+                outcomes = await self.swap.change(sources, keep_going=True)
         except BaseException:
             await self.stop()
             raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import WorkspaceError
@@ -87,7 +87,7 @@ class OnDisk:
         """Return a module's folder, if there is an ``api.py`` in it."""
         finish_changes(self.modules)
         folder = folder_of(self.modules, module_id)
-        return folder if (folder / "api.py").is_file() else None
+        return folder if os.path.isfile(f"{folder}{os.sep}api.py") else None  # noqa: PTH113
 
     def source(self, module_id: str) -> Source | None:
         """Return a module's text as it is now, or ``None``.
@@ -105,9 +105,9 @@ class OnDisk:
         folder = self.folder(module_id)
         if folder is not None and not any("api.py" in source.files for source in sources):
             with holding_still(self.modules):
-                read = read_folder(folder, module_id=module_id)
-            # `holds` compares the unresolved path.
-            sources = [replace(read, place=str(folder)), *sources]
+                # `holds` compares the unresolved path.
+                read = read_folder(folder, module_id=module_id, place=str(folder))
+            sources = [read, *sources]
         return merge_sources(sources) if sources else None
 
     def holds(self, source: Source) -> bool:
