@@ -179,7 +179,8 @@ class Engine:
             with collecting_rarely():
                 core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
                 names = self.disk.ids() if modules is None else modules
-                sources = [*core, *filter(None, map(self._read, names))]
+                with self.disk.reading() as read:
+                    sources = [*core, *filter(None, (self._read(name, read) for name in names))]
                 outcomes = await self.swap.change(sources, keep_going=True)
         except BaseException:
             await self.stop()
@@ -196,10 +197,10 @@ class Engine:
         for folder in filter(None, (self.modules_folder, self.data)):
             finish_changes(folder)
 
-    def _read(self, name: str) -> Source | None:
+    def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:
         """Return the source of a module; if it can't be read, note that the module has failed."""
         try:
-            return self.source_finder.find(name)
+            return self.source_finder.find(name, read=read)
         except ModuleNotFoundInWorkspaceError:
             raise
         except WorkspaceError as error:
