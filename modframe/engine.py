@@ -60,7 +60,7 @@ from .source import OnDisk, Source, find_modules, read_folder
 from .source.folder_change import finish_changes
 from .spec import module_id_of, module_of_service
 from .trial import Trials
-from .view.collect import Collector
+from .view.collect import LOG_TAIL, Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
 from .watching import Watching
@@ -445,7 +445,7 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
-        self.swap.log.flush()
+        self.swap.log.flush(LOG_TAIL)
         return self.seen.snapshot(self.url)
 
 
