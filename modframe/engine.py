@@ -49,6 +49,7 @@ from .runtime.change.ending import Ending
 from .runtime.change.outcome import Outcome, StopReport
 from .runtime.change.swap import Swap
 from .runtime.finder import PLAIN_NAMES
+from .runtime.garbage import collecting_rarely
 from .runtime.generation import Generation
 from .runtime.live import Live
 from .runtime.loop import AppLoop
@@ -59,7 +60,7 @@ from .source import OnDisk, Source, find_modules, read_folder
 from .source.folder_change import finish_changes
 from .spec import module_id_of, module_of_service
 from .trial import Trials
-from .view.collect import Collector
+from .view.collect import LOG_TAIL, Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
 from .watching import Watching
@@ -175,10 +176,12 @@ class Engine:
         PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
             self._finish_exports()
-            core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
-            names = self.disk.ids() if modules is None else modules
-            sources = [*core, *filter(None, map(self._read, names))]
-            outcomes = await self.swap.change(sources, keep_going=True)
+            with collecting_rarely():
+                core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
+                names = self.disk.ids() if modules is None else modules
+                with self.disk.reading() as read:
+                    sources = [*core, *filter(None, (self._read(name, read) for name in names))]
+                outcomes = await self.swap.change(sources, keep_going=True)
         except BaseException:
             await self.stop()
             raise
@@ -194,10 +197,10 @@ class Engine:
         for folder in filter(None, (self.modules_folder, self.data)):
             finish_changes(folder)
 
-    def _read(self, name: str) -> Source | None:
+    def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:
         """Return the source of a module; if it can't be read, note that the module has failed."""
         try:
-            return self.source_finder.find(name)
+            return self.source_finder.find(name, read=read)
         except ModuleNotFoundInWorkspaceError:
             raise
         except WorkspaceError as error:
@@ -442,7 +445,7 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
-        self.swap.log.flush()
+        self.swap.log.flush(LOG_TAIL)
         return self.seen.snapshot(self.url)
 
 

@@ -34,8 +34,12 @@ class SourceFinder:
         self._disk, self._live, self._records = disk, live, records
         self._last, self._workspace = last, workspace
 
-    def find(self, name: str | Path) -> Source:
+    def find(
+        self, name: str | Path, *, read: Callable[[str], Source | None] | None = None
+    ) -> Source:
         """Return the source of a module id, or of a folder.
+
+        ``read`` reads a module from disk, if it is not `OnDisk.source`.
 
         Raises:
             ModuleNotFoundInWorkspaceError: If there is none.
@@ -44,7 +48,7 @@ class SourceFinder:
         if isinstance(name, Path) or "/" in name or path.is_absolute():
             return read_folder(path if path.is_absolute() else self._workspace / path)
         module_id = module_id_of(name)
-        return self._disk.source(module_id) or self.current(module_id)
+        return (read or self._disk.source)(module_id) or self.current(module_id)
 
     def current(self, module_id: str) -> Source:
         """Return a module's text as it is now.

@@ -74,7 +74,7 @@ def _takes_only_self(method: Any) -> bool:
     `inspect.signature` gives the same answer in ten times the time.
     """
     function = method.__func__ if type(method) is MethodType else None
-    if type(function) is not FunctionType or any(hasattr(function, name) for name in _OVERRIDES):
+    if type(function) is not FunctionType or not function.__dict__.keys().isdisjoint(_OVERRIDES):
         return False
     code = function.__code__
     stars = code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)

@@ -202,8 +202,9 @@ def _analyze_tree(tree: ast.Module, code: CodeType) -> Analysis:
                 lines.setdefault(node.name, node.lineno)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 lines.setdefault(node.name, node.lineno)
-                parameters = [arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)]
-                annotated |= _names_in([node.returns, *(arg.annotation for arg in parameters)])
+                annotated |= _names_in(
+                    [node.returns, *(arg.annotation for arg in _parameters(node.args))]
+                )
             case ast.Assign():
                 for target in node.targets:
                     if isinstance(target, ast.Name):
@@ -246,10 +247,20 @@ def _guards_imports(node: ast.stmt) -> bool:
     return False
 
 
+def _parameters(arguments: ast.arguments) -> Iterator[ast.arg]:
+    yield from arguments.posonlyargs
+    yield from arguments.args
+    yield from arguments.kwonlyargs
+    yield from filter(None, (arguments.vararg, arguments.kwarg))
+
+
 def _names_in(annotations: Iterable[ast.expr | None]) -> set[str]:
     """Return the names that annotations use, also inside strings."""
     names: set[str] = set()
     for annotation in filter(None, annotations):
+        if isinstance(annotation, ast.Name):  # most are
+            names.add(annotation.id)
+            continue
         for node in ast.walk(annotation):
             if isinstance(node, ast.Name):
                 names.add(node.id)

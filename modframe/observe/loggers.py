@@ -114,7 +114,12 @@ def _fingerprint(module_id: str, code: str, error: BaseException | None, where: 
 
 def log_event(module_id: str, message: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log something that happened to a module and is no failure: one line in `app.log`."""
-    get_framework_logger(module_id).log(level, "%s", message, extra=fields)
+    logger = get_framework_logger(module_id)
+    if logger.isEnabledFor(level):  # `Logger.log` would search for the line that called this
+        record = logger.makeRecord(
+            logger.name, level, __file__, 0, "%s", (message,), None, extra=fields
+        )
+        logger.handle(record)
 
 
 def log_print(module_id: str, text: str) -> None:

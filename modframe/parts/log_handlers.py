@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from types import MethodType
 
 from ..errors import ModframeError
 from ..names import package_in
@@ -68,14 +69,14 @@ def _module_loggers(module_id: str) -> tuple[logging.Logger, ...]:
 
 def _record_handlers(logger: logging.Logger) -> None:
     """Make a logger record which private package adds a handler to it."""
-    add = logger.addHandler
+    # Of this one logger, as a method rather than a closure: a start does it for thousands.
+    logger.addHandler = MethodType(_add_and_record, logger)  # type: ignore[method-assign]
 
-    def add_and_record(hdlr: logging.Handler) -> None:
-        if package := calling_package():
-            _added.setdefault(package, []).append(hdlr)
-        add(hdlr)
 
-    logger.addHandler = add_and_record  # type: ignore[method-assign]  # of this one logger
+def _add_and_record(logger: logging.Logger, hdlr: logging.Handler) -> None:
+    if package := calling_package():
+        _added.setdefault(package, []).append(hdlr)
+    type(logger).addHandler(logger, hdlr)
 
 
 def _remove_loggers(package: str) -> list[logging.Logger]:

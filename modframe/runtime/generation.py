@@ -53,7 +53,6 @@ class Generation:
         reads: The files that its body and its phases opened for reading.
         contract: What callers may rely on, once `contract_of` has read it.
         descriptions: Part name → facts and panels that stay, once a snapshot has collected them.
-        cancelled: Tasks that `cancel_stragglers` has cancelled inside it.
     """
 
     def __init__(self, source: Source, number: int) -> None:
@@ -78,7 +77,6 @@ class Generation:
         self.reads = Reads()
         self.contract: Any = None
         self.descriptions: dict[str, Any] = {}
-        self.cancelled: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.built_at = time.time()
         self._spec: ModuleSpec | None = None
         self.drain_event: asyncio.Event | None = None
@@ -97,6 +95,11 @@ class Generation:
     @spec.setter
     def spec(self, spec: ModuleSpec) -> None:
         self._spec = spec
+
+    @cached_property
+    def cancelled(self) -> WeakSet[asyncio.Task[Any]]:
+        """Tasks that `cancel_stragglers` has cancelled inside it."""
+        return WeakSet()
 
     @property
     def loaded(self) -> bool:

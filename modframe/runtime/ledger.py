@@ -7,19 +7,19 @@ released newest first. One that fails doesn't stop the others, and is reported b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-Leave = Callable[[BaseException | None], Awaitable[object]]
 
 
 class Ledger:
     """The entries of one generation, oldest first."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[str, Leave]] = []
+        # A manager to leave, or a function to call. No closures: a start enters thousands.
+        self._entries: list[tuple[str, AbstractAsyncContextManager[Any] | Callable[[], Any]]] = []
 
     async def enter(self, name: str, manager: AbstractAsyncContextManager[T]) -> T:
         """Enter a context manager and return its value; closing the ledger leaves it.
@@ -28,25 +28,12 @@ class Ledger:
             BaseException: What entering raised; no entry is added then.
         """
         value = await manager.__aenter__()
-
-        async def leave(error: BaseException | None) -> None:
-            if error is None:
-                await manager.__aexit__(None, None, None)
-            else:
-                await manager.__aexit__(type(error), error, error.__traceback__)
-
-        self._entries.append((name, leave))
+        self._entries.append((name, manager))
         return value
 
     def own(self, name: str, close: Callable[[], Any]) -> None:
         """Add an entry with the function, sync or async, that releases it."""
-
-        async def leave(_: BaseException | None) -> None:
-            outcome = close()
-            if hasattr(outcome, "__await__"):
-                await outcome
-
-        self._entries.append((name, leave))
+        self._entries.append((name, close))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,9 +48,9 @@ class Ledger:
         faults: list[Exception] = []
         cancelled: asyncio.CancelledError | None = None
         while self._entries:
-            _, leave = self._entries.pop()
+            _, entry = self._entries.pop()
             try:
-                await leave(error)
+                await _release(entry, error)
             except asyncio.CancelledError as stop:
                 cancelled = stop  # raised again after the other entries
             except Exception as fault:  # noqa: BLE001  # a failing entry must not stop the others
@@ -75,3 +62,13 @@ class Ledger:
 
     def __repr__(self) -> str:
         return f"<Ledger: owns {', '.join(self.names) or 'nothing'}>"
+
+
+async def _release(
+    entry: AbstractAsyncContextManager[Any] | Callable[[], Any], error: BaseException | None
+) -> None:
+    if isinstance(entry, AbstractAsyncContextManager):
+        kind, traceback = (type(error), error.__traceback__) if error else (None, None)
+        await entry.__aexit__(kind, error, traceback)
+    elif hasattr(outcome := entry(), "__await__"):
+        await outcome

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import WorkspaceError
@@ -86,8 +87,21 @@ class OnDisk:
     def folder(self, module_id: str) -> Path | None:
         """Return a module's folder, if there is an ``api.py`` in it."""
         finish_changes(self.modules)
+        return self._folder(module_id)
+
+    def _folder(self, module_id: str) -> Path | None:
         folder = folder_of(self.modules, module_id)
-        return folder if (folder / "api.py").is_file() else None
+        return folder if os.path.isfile(f"{folder}{os.sep}api.py") else None  # noqa: PTH113
+
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[str], Source | None]]:
+        """Yield `source`, for many modules: no change of their folder happens in the block.
+
+        Raises:
+            WorkspaceError: If a change of the folder that was cut off can't be finished.
+        """
+        with holding_still(self.modules):
+            yield self._source
 
     def source(self, module_id: str) -> Source | None:
         """Return a module's text as it is now, or ``None``.
@@ -98,16 +112,20 @@ class OnDisk:
         Raises:
             WorkspaceError: If a file or a notebook of the module can't be read.
         """
+        with self.reading() as read:
+            return read(module_id)
+
+    def _source(self, module_id: str) -> Source | None:
         sources = self.in_notebooks().get(module_id, [])
         for notebook in {Path(source.place) for source in sources}:
             if (fault := self._read_current(notebook).fault) is not None:
                 raise fault
-        folder = self.folder(module_id)
-        if folder is not None and not any("api.py" in source.files for source in sources):
-            with holding_still(self.modules):
-                read = read_folder(folder, module_id=module_id)
-            # `holds` compares the unresolved path.
-            sources = [replace(read, place=str(folder)), *sources]
+        if not any("api.py" in source.files for source in sources):
+            folder = self._folder(module_id)
+            if folder is not None:
+                # `holds` compares the unresolved path.
+                read = read_folder(folder, module_id=module_id, place=str(folder))
+                sources = [read, *sources]
         return merge_sources(sources) if sources else None
 
     def holds(self, source: Source) -> bool:

@@ -1,4 +1,8 @@
-"""Finds the modules below a workspace's folder, and reads the source in a module's folder."""
+"""Finds the modules below a workspace's folder, and reads the source in a module's folder.
+
+Paths are strings here: every start reads every module, and `pathlib` took most of that time.
+"""
+# ruff: noqa: PTH112, PTH113, PTH123, PTH206, PTH208
 
 from __future__ import annotations
 
@@ -28,51 +32,61 @@ def find_modules(modules: Path) -> dict[str, Path]:
     """
     finish_changes(modules)
     folders = {}
-    for kind in filter(lambda kind: (modules / kind).is_dir(), MODULE_TYPES):
-        for folder in sorted((modules / kind).iterdir()):
-            if (folder / "api.py").is_file():
+    for kind in MODULE_TYPES:
+        parent = f"{modules}{os.sep}{kind}{os.sep}"
+        for name in sorted(os.listdir(parent)) if os.path.isdir(parent) else ():
+            if os.path.isfile(f"{parent}{name}{os.sep}api.py"):
                 try:
-                    folders[module_id_of(f"{kind}.{folder.name}")] = folder
+                    folders[module_id_of(f"{kind}.{name}")] = Path(parent, name)
                 except InvalidModuleIdError as error:
-                    _log.warning("%s is left out: %s", folder, error)
+                    _log.warning("%s is left out: %s", parent + name, error)
     return folders
 
 
-def read_folder(folder: Path, *, module_id: str | None = None) -> Source:
+def read_folder(folder: Path, *, module_id: str | None = None, place: str = "") -> Source:
     """Return the source in a folder; without an id, the folder's last two names give it.
+
+    Its ``place`` is the folder without links, unless one is given.
 
     Raises:
         WorkspaceError: If there is no ``api.py`` in it.
     """
-    folder = folder.resolve()
-    if not folder.is_dir():
+    path = os.path.realpath(folder)
+    if not os.path.isdir(path):
         raise ModuleNotFoundInWorkspaceError(
-            f"{str(folder)!r} is not a folder",
+            f"{path!r} is not a folder",
             cure="give a module's folder, for example modules/standard/orders",
         )
     if module_id is None:
-        kind = folder.parent.name
-        module_id = module_id_of(f"{kind if kind in MODULE_TYPES else DEFAULT_TYPE}.{folder.name}")
-    files = {}
-    for names, path in sorted(_python_files(str(folder))):
-        # Bytes that aren't UTF-8 become lone surrogates, which a check reports with their line.
-        try:
-            with open(path, "rb") as file:  # noqa: PTH123  # as fast as an import, at every start
-                text = file.read().decode("utf-8", "surrogateescape")
-        except OSError as error:
-            raise WorkspaceError(
-                f"{path!r} can't be read: {error.strerror}",
-                cure="see to it that the file is there and may be read",
-                subject=module_id,
-            ) from error
-        files["/".join(names)] = SourceFile(text, path)
+        kind, name = path.split(os.sep)[-2:]
+        module_id = module_id_of(f"{kind if kind in MODULE_TYPES else DEFAULT_TYPE}.{name}")
+    files = {
+        "/".join(names): SourceFile(_read(file, module_id), file)
+        for names, file in sorted(_python_files(path))
+    }
     if "api.py" not in files:
         raise WorkspaceError(
-            f"there is no api.py in {str(folder)!r}",
+            f"there is no api.py in {path!r}",
             cure="a module's class stands in its api.py; 'modframe scaffold' writes one",
             subject=module_id,
         )
-    return Source(module_id, files, "folder", str(folder))
+    return Source(module_id, files, "folder", place or path)
+
+
+def _read(file: str, module_id: str) -> str:
+    """Return a file's text; bytes that aren't UTF-8 become lone surrogates, which a check reports.
+
+    The file is read without a buffer, as an import reads it.
+    """
+    try:
+        with open(file, "rb", buffering=0) as opened:
+            return opened.read().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise WorkspaceError(
+            f"{file!r} can't be read: {error.strerror}",
+            cure="see to it that the file is there and may be read",
+            subject=module_id,
+        ) from error
 
 
 def _python_files(

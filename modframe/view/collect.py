@@ -5,7 +5,7 @@ Called by the engine, from any thread; never waits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -14,9 +14,12 @@ from ..names import MODULE_TYPES
 from ..observe import Event, EventLog
 from ..runtime.generation import Generation
 from ..runtime.live import Live
-from ..runtime.part import Description, Panel, Part
+from ..runtime.part import Description, Panel, Part, Parts
 from ..runtime.record import Record, Records
 from .snapshot import LogLine, ModuleView, Snapshot, freeze
+
+LOG_TAIL = 50
+"""How many events of the log a snapshot has."""
 
 
 class Collector:
@@ -35,7 +38,7 @@ class Collector:
         self,
         live: Live,
         records: Records,
-        parts: Sequence[Part[Any]],
+        parts: Parts,
         *,
         log: EventLog,
         workspace: str,
@@ -45,6 +48,7 @@ class Collector:
         self._records = records
         self._parts = parts
         self._empty = {part.name: _description_of(part, part.empty_facts) for part in parts}
+        self._empty_facts = {name: facts for name, (facts, _) in self._empty.items()}
         self._log = log
         self._workspace, self._data = workspace, data
 
@@ -52,7 +56,7 @@ class Collector:
         """Return the ids of all modules, those of the framework last."""
         return sorted(self._records.ids(), key=_sort_key)
 
-    def snapshot(self, url: str, *, lines: int = 50) -> Snapshot:
+    def snapshot(self, url: str) -> Snapshot:
         """Return everything that runs, as frozen plain data."""
         return Snapshot(
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -62,7 +66,7 @@ class Collector:
             ready=self._records.ready,
             modules=tuple(self.module(key) for key in self.ids()),
             log_problem=self._log.describe()["problem"] or "",
-            log=tuple(map(_log_line, self._log.tail(lines))),
+            log=tuple(map(_log_line, self._log.tail(LOG_TAIL))),
         )
 
     def module(self, module_id: str) -> ModuleView:
@@ -97,12 +101,14 @@ class Collector:
 
     def _describe(self, generation: Generation) -> tuple[dict[str, Any], list[Panel]]:
         """Return part name → its frozen facts, and the panels of all parts."""
-        facts: dict[str, Any] = {}
+        facts = dict(self._empty_facts)
         panels: list[Panel] = []
-        for part in self._parts:
-            description = generation.descriptions.get(part.name)
-            facts[part.name], own = description or self._describe_part(part, generation)
-            panels += own
+        kept = generation.descriptions
+        for part in self._parts.defining("describe"):
+            description = kept.get(part.name) or self._describe_part(part, generation)
+            if description is not self._empty[part.name]:
+                facts[part.name], own = description
+                panels += own
         return facts, panels
 
     def _describe_part(self, part: Part[Any], generation: Generation) -> Description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import weakref
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import ServiceNotFoundError
@@ -84,7 +84,7 @@ class Handles:
 
     def for_module(self, find: Find, own: str) -> Handles:
         """Return the handles of one module, which finds other generations than people do."""
-        return replace(self, find=find, own=own)
+        return Handles(self.app_loop, find, self.explain, self.names, own, self.made)
 
     def refresh(self, module_ids: Iterable[str]) -> None:
         """Let the handles of these modules look up their methods again."""

@@ -1,13 +1,14 @@
 """`ChangeLog`: what changes did to modules, as lines of the event log.
 
 The swap notes each outcome, on the app loop. The lines are written a moment later, because the
-caller of a change waits for it and not for its line; whoever reads the log flushes first.
+caller of a change waits for it and not for its line; whoever reads the log flushes first. Those of
+a large start are written some at a time, so that they hold up neither calls nor the first snapshot.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from contextlib import suppress
 from pathlib import Path
 
 from ...observe import log_event
@@ -16,6 +17,9 @@ from ..loop import AppLoop
 from .ending import HEAD_START
 from .outcome import Outcome
 
+_AT_A_TIME = 20
+_PAUSE = 0.01
+"""Seconds between two times."""
 _FRAMEWORK = f"{Path(__file__).parents[2]}/"
 
 
@@ -34,14 +38,21 @@ class ChangeLog:
         if source.place.startswith(_FRAMEWORK):
             return
         if not self._waiting:
-            self._app_loop.loop.call_later(HEAD_START, self.flush)
+            self._app_loop.loop.call_later(HEAD_START, self._flush_some)
         self._waiting.append(outcome)
 
-    def flush(self) -> None:
-        """Log what waits; from any thread."""
-        with suppress(IndexError):  # none waits any more
-            while True:
+    def _flush_some(self) -> None:
+        self.flush(_AT_A_TIME)
+        if self._waiting:
+            self._app_loop.loop.call_later(_PAUSE, self._flush_some)
+
+    def flush(self, at_most: int = sys.maxsize) -> None:
+        """Log what waits, the oldest first; from any thread."""
+        for _ in range(at_most):
+            try:
                 outcome = self._waiting.popleft()
-                line = str(outcome).removeprefix(f"{outcome.module_id} ")
-                number = outcome.after or outcome.before
-                log_event(outcome.module_id, line, generation=number)
+            except IndexError:
+                return  # none waits any more
+            line = str(outcome).removeprefix(f"{outcome.module_id} ")
+            number = outcome.after or outcome.before
+            log_event(outcome.module_id, line, generation=number)

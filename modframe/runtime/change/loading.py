@@ -16,6 +16,7 @@ from typing import Protocol
 from ...errors import BlockedError, LoadError
 from ...load import LoadChain, Loaded, load
 from ...load.body import running_place
+from ...load.text import analyze, is_code
 from ...names import folder_of
 from ..app import App
 from ..failure import as_load_error
@@ -25,6 +26,10 @@ from .claims import GroundMovedError
 
 _TURN = 0.01
 """Seconds after which a job of the loader thread takes no further module."""
+_AHEAD = 20
+"""How many modules a job takes at most. Their texts are parsed first, one after the other: to parse
+and execute in alternation takes a quarter longer, as each drives the other from the CPU's caches.
+"""
 
 
 @dataclass(slots=True)
@@ -173,7 +178,12 @@ class Loading:
 
     def _load_in_turn(self, turn: _Turn) -> None:
         ends = time.perf_counter() + _TURN
-        while time.perf_counter() < ends and turn.take():
+        ahead = turn.module_ids[:_AHEAD]
+        if len(ahead) > 1:
+            self._parse(ahead, until=ends)
+        for _ in ahead:
+            if not turn.take():
+                return
             generation = self._batch.generations[turn.loading]
             failure = None
             if not generation.loaded and generation.module_id not in self._batch.failed:
@@ -184,6 +194,17 @@ class Loading:
                     failure = as_load_error(generation.source, "import", error)
             if turn.finish() and failure is not None:
                 self._batch.failed[failure.module_id] = failure
+            if time.perf_counter() > ends:
+                return
+
+    def _parse(self, module_ids: Sequence[str], *, until: float) -> None:
+        """Parse the texts of modules; loading them finds the results in a cache."""
+        for module_id in module_ids:
+            for file, content in self._batch.generations[module_id].source.files.items():
+                if time.perf_counter() > until:
+                    return
+                if is_code(file):
+                    analyze(content)
 
     def _load(self, module_id: str) -> None:
         generation = self._batch.generations[module_id]
