@@ -214,7 +214,6 @@ class Engine:
         if self._site is not None:
             await self._site.close()
         outcomes = await self.swap.stop()
-        self.swap.log.flush()
         if self.package_of in PLAIN_NAMES.resolvers:
             PLAIN_NAMES.resolvers.remove(self.package_of)
         PLAIN_NAMES.forget(self.records)
@@ -420,7 +419,6 @@ class Engine:
         try:
             yield
         except ModframeError as error:
-            self.swap.log.flush()
             text = one_line(reason_of(error))
             log_event(module_id, f"{what} · {text}", level=logging.WARNING)
             raise
@@ -442,7 +440,6 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
-        self.swap.log.flush()
         return self.seen.snapshot(self.url)
 
 
