@@ -60,7 +60,7 @@ from .source import OnDisk, Source, find_modules, read_folder
 from .source.folder_change import finish_changes
 from .spec import module_id_of, module_of_service
 from .trial import Trials
-from .view.collect import LOG_TAIL, Collector
+from .view.collect import Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
 from .watching import Watching
@@ -217,7 +217,6 @@ class Engine:
         if self._site is not None:
             await self._site.close()
         outcomes = await self.swap.stop()
-        self.swap.log.flush()
         if self.package_of in PLAIN_NAMES.resolvers:
             PLAIN_NAMES.resolvers.remove(self.package_of)
         PLAIN_NAMES.forget(self.records)
@@ -423,7 +422,6 @@ class Engine:
         try:
             yield
         except ModframeError as error:
-            self.swap.log.flush()
             text = one_line(reason_of(error))
             log_event(module_id, f"{what} · {text}", level=logging.WARNING)
             raise
@@ -445,7 +443,6 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
-        self.swap.log.flush(LOG_TAIL)
         return self.seen.snapshot(self.url)
 
 

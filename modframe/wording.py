@@ -69,13 +69,13 @@ def one_line(value: object) -> str:
 
 
 def text_after_colon(error: BaseException) -> str:
-    """Return an exception's text on one line, after a colon; nothing if it has none.
+    """Return the first line of an exception's text, after a colon; nothing if it has none.
 
     >>> text_after_colon(ValueError("no such order")), text_after_colon(ValueError())
     (': no such order', '')
     """
     try:
-        text = one_line(error)
+        text = one_line(str(error).strip().partition("\n")[0]).rstrip(":")
     except Exception as fault:  # noqa: BLE001  # the author's own __str__
         return f" (its __str__ raises {type(fault).__name__})"
     return f": {text}" if text else ""

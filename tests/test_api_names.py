@@ -203,7 +203,7 @@ COMMANDS = {
     "scaffold": "--name --type --features --workspace --format",
     "compliance": "validate",
     "compliance validate": "--module --workspace --format",
-    "logs": "--module --lines --follow --workspace --format",
+    "logs": "--module --level --since --id --lines --follow --workspace --format",
     "doctor": "--workspace --port --format",
 }
 """What the help of each command names."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import import_module
+from logging import getLevelNamesMapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -40,6 +42,16 @@ class Format(StrEnum):
 
     text = "text"
     json = "json"
+
+
+class Level(StrEnum):
+    """The levels of log events."""
+
+    debug = "debug"
+    info = "info"
+    warning = "warning"
+    error = "error"
+    critical = "critical"
 
 
 Workspace = Annotated[
@@ -197,19 +209,48 @@ def scaffold(
 @app.command()
 def logs(
     module: Annotated[
-        str | None, typer.Option("--module", "-m", help="Only lines of this module.")
+        str | None, typer.Option("--module", "-m", help="Only events of this module.")
     ] = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many at most.")] = 50,
+    level: Annotated[
+        Level, typer.Option("--level", "-l", case_sensitive=False, help="This level and above.")
+    ] = Level.debug,
+    since: Annotated[
+        str,
+        typer.Option(
+            help="Only newer events: 10m, 2h, 1d, or a time such as 2026-11-25T10:00; UTC unless "
+            "it has a zone."
+        ),
+    ] = "",
+    id: Annotated[
+        str, typer.Option("--id", help="Only events of the request with this correlation id.")
+    ] = "",
+    lines: Annotated[
+        int | None,
+        typer.Option(
+            "--lines", "-n", min=0, help="How many at most: 50, or all with --since or --id."
+        ),
+    ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep printing new lines.")
+        bool, typer.Option("--follow", "-f", help="Keep printing new events.")
     ] = False,
     workspace: Workspace = None,
     format: Shape = Format.text,
 ) -> int:
-    """Print the newest lines of the event log, data/logs/app.log."""
-    from .logs import show_logs
+    """Print the newest events of data/logs/app.log, each with its traceback below it."""
+    from ..spec import module_id_of
+    from .logs import Filter, parse_since, show_logs
 
-    return show_logs(module, workspace, lines=lines, follow=follow, as_data=format is Format.json)
+    try:
+        after = parse_since(since, datetime.now(UTC)) if since else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--since") from None
+    wanted = Filter(
+        module_id_of(module) if module else "",
+        0 if level is Level.debug else getLevelNamesMapping()[level.value.upper()],
+        after,
+        id,
+    )
+    return show_logs(wanted, workspace, lines=lines, follow=follow, as_data=format is Format.json)
 
 
 @app.command()

@@ -1,89 +1,171 @@
 """``modframe logs``: prints the newest lines of ``data/logs/app.log``, then new ones as they come.
 
-In come a file that `EventLog` writes and rotates, and a filter; out go its lines unchanged, or each
-as a JSON object.
+In come the files that `EventLog` writes and rotates, and a filter; out goes each line as it stands
+there, with its traceback below it, or as a JSON object.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from collections import deque
+import logging
+import os
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ..errors import WorkspaceError
-from ..observe import parse_line
+from ..errors import ModframeError, WorkspaceError
+from ..observe import Event, LogFiles, escape, fold, format_line, parse_line
 from ..source.workspace import data_folder
-from ..spec import module_id_of
 from .out import workspace_at
 
-_PAUSE = 0.2
+_LINES = 50
+_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events are printed; what is empty or 0 leaves out none.
+
+    Attributes:
+        module_id: Only this module's.
+        level: Only those of this level, a number of `logging`, and above.
+        since: Only those that are not older.
+        correlation_id: Only those that belong to this request.
+    """
+
+    module_id: str = ""
+    level: int = 0
+    since: datetime | None = None
+    correlation_id: str = ""
+
+    def event_in(self, line: str) -> Event | None:
+        """Return the event of a line; ``None`` if it has none, or one that isn't wanted."""
+        if self.module_id not in line or self.correlation_id not in line:
+            return None
+        event = parse_line(line)
+        return event if event is not None and self._wants(event) else None
+
+    def _wants(self, event: Event) -> bool:
+        return (
+            self.module_id in ("", event.module_id)
+            and _number_of(event.level) >= self.level
+            and (self.since is None or event.time >= self.since)
+            and self.correlation_id in ("", str(event.fields.get("correlation_id")))
+        )
+
+    def ends_at(self, line: str) -> bool:
+        """Return whether all lines above one are too old."""
+        event = parse_line(line) if self.since is not None else None
+        return event is not None and self.since is not None and event.time < self.since
 
 
 def show_logs(
-    module: str | None, workspace: Path | None, *, lines: int, follow: bool, as_data: bool
+    wanted: Filter, workspace: Path | None, *, lines: int | None, follow: bool, as_data: bool
 ) -> int:
     """Print the log; return the exit status.
+
+    Args:
+        wanted: What is printed.
+        workspace: Where the log is.
+        lines: How many at most; by default 50, or all that a time or a request asks for.
+        follow: Whether to go on with what is logged from now on.
+        as_data: Whether each is printed as a JSON object.
 
     Raises:
         WorkspaceError: If there is no log.
     """
-    home = workspace_at(workspace)
-    data = data_folder(None, home)
-    path = data / "logs" / "app.log" if data is not None else None
-    if path is None or (not path.is_file() and not follow):
-        raise WorkspaceError(
-            f"there is no log at {path}" if path else "with MODFRAME_DATA=:memory: no log is kept",
-            cure="it is there once modframe ran in this workspace: start a notebook or "
-            "'modframe serve'",
-        )
-    module_id = module_id_of(module) if module else None
-    newest: deque[str] = deque(maxlen=lines)
-    position = 0
-    if path.is_file():
-        with path.open(encoding="utf-8", errors="replace") as file:
-            texts = (_format(line, module_id, as_data=as_data) for line in file)
-            newest.extend(filter(None, texts))
-            position = file.tell()
-    for text in newest:
-        print(text)
+    files = _files_of(workspace, needed=not follow)
+    asks_for_all = wanted.since is not None or wanted.correlation_id
+    limit = None if lines is None and asks_for_all else _LINES if lines is None else lines
+    everything = wanted == Filter() and not as_data
+
+    def pick(line: str) -> str | Event | None:
+        return line if everything else wanted.event_in(line)
+
+    newest: list[str | Event]
+    newest, end = files.newest(pick, limit=limit, enough=wanted.ends_at)
+    for one in newest:
+        _print(one, as_data=as_data)
     if follow:
-        for line in _follow(path, position):
-            if text := _format(line, module_id, as_data=as_data):
-                print(text, flush=True)
+        for line in files.follow(end):
+            if (new := pick(line)) is not None:
+                _print(new, as_data=as_data)
+    elif wanted.correlation_id and not newest:
+        raise ModframeError(
+            f"no event in {files.path.parent} has the correlation id {wanted.correlation_id!r}",
+            cure="copy the id from the answer's correlation_id or its header X-Correlation-ID, and "
+            "name the workspace of the server with --workspace",
+        )
     return 0
 
 
-def _format(line: str, module_id: str | None, *, as_data: bool) -> str:
-    """Return the line as it is printed; empty if it is of another module."""
-    line = line.rstrip("\n")
-    if module_id is None and not as_data:
-        return line
-    event = parse_line(line)
-    if event is None or (module_id is not None and event.module_id != module_id):
-        return ""
-    return json.dumps(event.to_dict(), ensure_ascii=False) if as_data else line
+def _files_of(workspace: Path | None, *, needed: bool) -> LogFiles:
+    data = data_folder(None, workspace_at(workspace))
+    if data is None:
+        raise WorkspaceError(
+            "with MODFRAME_DATA=:memory: no log is kept", cure="name a folder there to keep one"
+        )
+    files = LogFiles(data / "logs" / "app.log")
+    if needed and not files.exists():
+        raise WorkspaceError(
+            f"there is no log at {files.path}",
+            cure="it is there once modframe ran in this workspace: start a notebook or "
+            "'modframe serve'",
+        )
+    return files
 
 
-def _follow(path: Path, position: int) -> Iterator[str]:
-    """Yield lines as they are written; go on with the new file when the log is rotated."""
-    inode = path.stat().st_ino if path.is_file() else 0
-    incomplete = ""
-    while True:
-        try:
-            status = path.stat()
-            if status.st_ino != inode or status.st_size < position:
-                inode, position, incomplete = status.st_ino, 0, ""
-            if status.st_size > position:
-                with path.open("rb") as file:
-                    file.seek(position)
-                    content = file.read()
-                position += len(content)
-                text = incomplete + content.decode(errors="replace")
-                *lines, incomplete = text.split("\n")
-                yield from lines
-                continue
-        except FileNotFoundError:
-            inode, position = 0, 0
-        time.sleep(_PAUSE)
+def parse_since(text: str, now: datetime) -> datetime:
+    """Return the time that ``10m``, ``2h``, ``1d`` or an ISO time means; without a zone it is UTC.
+
+    Raises:
+        ValueError: If it is no time.
+
+    >>> noon = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    >>> str(parse_since("2h", noon)), str(parse_since("2026-11-25T09:30", noon))
+    ('2026-11-25 10:00:00+00:00', '2026-11-25 09:30:00+00:00')
+    """
+    if ago := _AGO.fullmatch(text.strip()):
+        return now - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no time; write 10m, 2h or 1d, or a time as the log has it, such as "
+            f"{now.isoformat(timespec='minutes').removesuffix('+00:00')}"
+        ) from None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def _number_of(level: str) -> int:
+    """Return the number of a level; one of a person's own is never left out."""
+    return logging.getLevelNamesMapping().get(level, logging.CRITICAL)
+
+
+def _print(one: str | Event, *, as_data: bool) -> None:
+    if as_data and isinstance(one, Event):
+        print(json.dumps(one.to_dict(), ensure_ascii=False), flush=True)
+        return
+    event = parse_line(one) if isinstance(one, str) else one
+    if event is None:  # something else wrote it
+        print(one, flush=True)
+        return
+    print("\n".join([_head_of(one, event), *_traceback_of(event)]), flush=True)
+
+
+def _head_of(one: str | Event, event: Event) -> str:
+    """Return the line of an event, as it is in the file if it has no traceback."""
+    if event.traceback:
+        return format_line(replace(event, exc_type="", traceback=""))
+    return one if isinstance(one, str) else format_line(event)
+
+
+def _traceback_of(event: Event) -> Iterator[str]:
+    if event.traceback:
+        whole = os.environ.get("MODFRAME_DEBUG")
+        lines = event.traceback.split("\n") if whole else fold(event.traceback)
+        yield from (f"{_INDENT}{escape(line)}" for line in lines)

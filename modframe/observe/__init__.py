@@ -14,18 +14,30 @@ from .loggers import (
     let_root_listen,
     log_event,
     log_print,
+    log_soon,
+    log_waiting,
     record_failure,
 )
+from .reading import LogFiles
+from .tracebacks import find_defined, find_raised, fold
+from .values import escape
 
 __all__ = [
     "Event",
     "EventLog",
+    "LogFiles",
     "correlation_id",
+    "escape",
+    "find_defined",
+    "find_raised",
+    "fold",
     "format_line",
     "get_framework_logger",
     "let_root_listen",
     "log_event",
     "log_print",
+    "log_soon",
+    "log_waiting",
     "parse_line",
     "record_failure",
 ]

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from ..names import full_id
 from .event import Event, from_record
-from .loggers import TREES, correlation_id
+from .loggers import TREES, correlation_id, log_waiting
 from .writer import Writer
 
 
@@ -62,6 +62,7 @@ class EventLog:
 
     def close(self) -> None:
         """Stop listening and put every line on disk; `tail` still answers."""
+        log_waiting()
         handler, self._handler = self._handler, None
         if handler is None:
             return
@@ -72,6 +73,7 @@ class EventLog:
 
     def flush(self) -> None:
         """Wait until every line so far is on disk."""
+        log_waiting()
         if self._handler is not None:
             self._handler.flush()
 
@@ -91,6 +93,7 @@ class EventLog:
 
         With a ``module_id``, only that module's; an id without a dot means ``standard.``.
         """
+        log_waiting()
         with self._lock:
             events = list(self._newest)
         if module_id is not None:
@@ -154,6 +157,7 @@ class _Handler(logging.Handler):
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
+        log_waiting()
         try:
             event = from_record(record, correlation_id=correlation_id.get())
             self._add(event, is_error=record.levelno >= logging.ERROR)

@@ -14,6 +14,9 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from hashlib import blake2b
 from typing import Any, Final
@@ -36,6 +39,7 @@ RECORD_NAMES: Final = frozenset(vars(logging.makeLogRecord({}))) | {
 """Attributes that every record has; the others came through `extra=`, which refuses these names."""
 correlation_id: ContextVar[str | None] = ContextVar("modframe_correlation_id", default=None)
 """The request that is being answered; every event logged under it carries it as a field."""
+_waiting: deque[Callable[[], None]] = deque()
 _NOT_NAME = re.compile(r"[^\w.\-]")
 
 
@@ -112,14 +116,43 @@ def _fingerprint(module_id: str, code: str, error: BaseException | None, where: 
     return blake2b("\0".join(parts).encode(errors="replace"), digest_size=6).hexdigest()
 
 
-def log_event(module_id: str, message: str, *, level: int = logging.INFO, **fields: Any) -> None:
-    """Log something that happened to a module and is no failure: one line in `app.log`."""
+def log_event(
+    module_id: str,
+    message: str,
+    *,
+    level: int = logging.INFO,
+    at: float | None = None,
+    **fields: Any,
+) -> None:
+    """Log something that happened to a module and is no failure: one line in `app.log`.
+
+    ``at`` is when it happened, as `time.time` counts, if that is not now.
+    """
     logger = get_framework_logger(module_id)
-    if logger.isEnabledFor(level):  # `Logger.log` would search for the line that called this
+    if logger.isEnabledFor(level):
         record = logger.makeRecord(
             logger.name, level, __file__, 0, "%s", (message,), None, extra=fields
-        )
+        )  # fmt: skip
+        record.created = record.created if at is None else at
         logger.handle(record)
+
+
+def log_soon(log: Callable[[], None]) -> None:
+    """Have ``log`` called before the next event, or at the next `log_waiting`.
+
+    For what has to cost its caller nothing now; the order of events stays.
+    """
+    _waiting.append(log)
+
+
+def log_waiting() -> None:
+    """Log what waits; from any thread."""
+    logs = []
+    with suppress(IndexError):  # none waits any more
+        while True:
+            logs.append(_waiting.popleft())
+    for log in logs:
+        log()
 
 
 def log_print(module_id: str, text: str) -> None:

@@ -7,12 +7,14 @@ told by the private package that its frames run in; the loader there names the f
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import FrameType
+from types import CodeType, FrameType
+from typing import Any
 
 from ..errors import ModframeError
 from ..names import module_id_in, package_in
@@ -20,7 +22,10 @@ from ..wording import count
 
 _INTERNAL = frozenset({"modframe", "asyncio", "concurrent", "contextlib", "importlib"})
 _FILE = re.compile(r'(?P<margin>[ |]*)File "(?P<path>.+)", line \d+')
-_LIBRARY = re.compile(r"/(?:site|dist)-packages/([^/]+)|/lib/python3[^/]*/([^/]+)|<frozen (\w+)")
+_LIBRARY = re.compile(
+    r"/(?:site|dist)-packages/([^/]+)|/lib/python3[^/]*/(?!(?:site|dist)-packages)([^/]+)"
+    r"|<frozen (\w+)"
+)
 _FRAMEWORK = re.compile(r"/(modframe)/(?!core_modules/)")
 _Frame = tuple[FrameType, int]
 
@@ -46,14 +51,23 @@ def find_raised(error: BaseException) -> Raised:
     for cause in _chain(error):
         frames = list(traceback.walk_tb(cause.__traceback__))
         for frame, line in reversed(frames):
-            if module_id := _module_of(frame):
-                file, cell = _file_and_cell(frame)
-                place = ", ".join(filter(None, (file, cell, f"line {line}")))
-                return Raised(module_id, place, f"{file}:{frame.f_code.co_qualname}")
+            if module_id := _module_of(frame.f_globals):
+                code, place = frame.f_code, _place(frame.f_code, frame.f_globals, line)
+                file, _ = _file_and_cell(code, frame.f_globals)
+                return Raised(module_id, place, f"{file}:{code.co_qualname}")
         if frames and not outermost.code:
             code = frames[-1][0].f_code
             outermost = Raised(code=f"{code.co_filename}:{code.co_qualname}")
     return outermost
+
+
+def find_defined(function: Any) -> str:
+    """Return the place of a function of module code, as `Raised.place`; empty for any other."""
+    plain = inspect.unwrap(function)
+    code, namespace = getattr(plain, "__code__", None), getattr(plain, "__globals__", {})
+    if code is None or not _module_of(namespace):
+        return ""
+    return _place(code, namespace, code.co_firstlineno)
 
 
 def format_trimmed(error: BaseException) -> str:
@@ -71,7 +85,7 @@ def format_trimmed(error: BaseException) -> str:
             for inner, cause in _pairs(report, error)
             if len(frames := list(traceback.walk_tb(cause.__traceback__))) == len(inner.stack)
         ]
-        if any(_module_of(frame) for _, frames in pairs for frame, _ in frames):
+        if any(_module_of(frame.f_globals) for _, frames in pairs for frame, _ in frames):
             for inner, frames in pairs:
                 inner.stack[:] = [inner.stack[at] for at in _shown(frames)]
                 cells |= dict(_cell_names(frames))
@@ -132,32 +146,36 @@ def _framework(path: str) -> str:
 # -- frames ------------------------------------------------------------------------------------
 
 
-def _module_of(frame: FrameType) -> str:
-    name = frame.f_globals.get("__name__")
-    return module_id_in(package) if (package := package_in(name)) else ""
+def _module_of(namespace: Mapping[str, Any]) -> str:
+    return module_id_in(package) if (package := package_in(namespace.get("__name__"))) else ""
 
 
-def _file_and_cell(frame: FrameType) -> tuple[str, str]:
-    """Return what the module's loader calls the code of a frame."""
-    tell = getattr(frame.f_globals.get("__loader__"), "file_and_cell", None)
+def _file_and_cell(code: CodeType, namespace: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what the module's loader calls the file of some code, and its cell."""
+    tell = getattr(namespace.get("__loader__"), "file_and_cell", None)
     if tell is None:
-        return frame.f_code.co_filename, ""
-    file, cell = tell(frame.f_globals["__name__"])
+        return code.co_filename, ""
+    file, cell = tell(namespace["__name__"])
     return str(file), str(cell)
+
+
+def _place(code: CodeType, namespace: Mapping[str, Any], line: int) -> str:
+    file, cell = _file_and_cell(code, namespace)
+    return ", ".join(filter(None, (file, cell, f"line {line}")))
 
 
 def _cell_names(frames: Iterable[_Frame]) -> Iterator[tuple[str, str]]:
     """Yield the name that Python gave a cell, and the one that people know it by."""
     for frame, _ in frames:
-        if _module_of(frame):
-            file, cell = _file_and_cell(frame)
+        if _module_of(frame.f_globals):
+            file, cell = _file_and_cell(frame.f_code, frame.f_globals)
             if cell:
                 yield frame.f_code.co_filename, f"{file}, {cell}"
 
 
 def _shown(frames: list[_Frame]) -> list[int]:
     """Return the positions of frames that a person wants to see."""
-    own = [at for at, (frame, _) in enumerate(frames) if _module_of(frame)]
+    own = [at for at, (frame, _) in enumerate(frames) if _module_of(frame.f_globals)]
     return [at for at in range(own[0] if own else 0, len(frames)) if not _is_internal(frames[at])]
 
 

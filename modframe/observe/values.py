@@ -33,10 +33,14 @@ def is_unsafe(text: str) -> bool:
     return _UNSAFE.search(text) is not None
 
 
+def escape(text: str) -> str:
+    """Return a text in which nothing can control a terminal."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def quote(value: Any) -> str:
     """Format plain data as JSON on one line, unsafe characters escaped; ``json.loads`` reads it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def plain(value: Any) -> Any:

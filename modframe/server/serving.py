@@ -18,6 +18,7 @@ import uvicorn
 
 from ..errors import ServeError
 from ..html import link, tag
+from ..parts.web.errors import BrokenResponseError
 from ..parts.web.problem import ASGIApp
 from ..parts.web.streams import Streams
 from ..runtime.bounds import wait_for_any
@@ -177,6 +178,18 @@ def _close(server: _Uvicorn, bound: socket.socket, task: asyncio.Task[None]) -> 
             reason = "it was cancelled" if error is None else repr(error)
             _log.error("the server died: %s", reason, exc_info=error)
     bound.close()
+
+
+class _RecordedAlready(logging.Filter):
+    """Leaves out of uvicorn's log the responses that broke off: the event log has their reason."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, BrokenResponseError)
+
+
+# uvicorn prints what reaches it, in a kernel under whichever cell runs. One filter a process.
+logging.getLogger("uvicorn.error").addFilter(_RecordedAlready())
 
 
 class _Uvicorn(uvicorn.Server):

@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import ModframeError, NotRunningError, reason_of, same_fault
 from ..html import tag
 from ..load.reads import Reads
-from ..observe import record_failure
+from ..observe import log_event, record_failure
 from ..runtime.change.outcome import refusal
 from ..runtime.change.swap import Swap
 from ..runtime.loop import AppLoop
@@ -40,13 +40,14 @@ class Watching:
     """Follows the files of one app.
 
     Attributes:
-        report: Called with one line for each module that a burst changed or that failed.
+        report: Called with one line for each module that a burst changed or that failed, for a
+            person who looks on; the log has its own.
         change: Runs a transaction; assign a function that wraps ``swap.change``.
     """
 
     def __init__(self, swap: Swap, disk: OnDisk, *, app_loop: AppLoop) -> None:
         self._swap, self._disk, self._app_loop = swap, disk, app_loop
-        self.report: Callable[[str], None] = _log.info
+        self.report: Callable[[str], None] = lambda _: None
         self.change: Change = swap.change
         self._files: FileWatch | None = None
         self._task: asyncio.Task[None] | None = None
@@ -170,6 +171,8 @@ class Watching:
             task.cancel()
             names = ", ".join(sorted(ids))
             self.report(f"{names}: a newer text takes the place of the one being built")
+            for key in ids:
+                log_event(key, "a newer text takes the place of the one being built")
         for key in ids:
             self._tried.pop(key, None)
         return ids
@@ -241,13 +244,15 @@ class Watching:
         self._refused -= set(module_ids)
         for outcome in outcomes:
             self.report(f"{outcome}: its text is gone")
+            log_event(outcome.module_id, "its text is gone, so it was stopped")
 
     def _refuse_unload(self, module_id: str, error: ModframeError) -> None:
         self._refused.add(module_id)
         record = self._swap.records[module_id]
         if not same_fault(record.error, error):
             record.error = error
-            _log.warning("the text of %s is gone, and it stays: %s", module_id, error)
+            text = reason_of(error)
+            log_event(module_id, f"its text is gone, and it stays: {text}", level=logging.WARNING)
             self.report(self._describe_failure(module_id, error))
 
     def _forget(self, module_id: str) -> None:

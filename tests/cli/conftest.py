@@ -46,13 +46,20 @@ class Running:
 
     def wait_for(self, start: str) -> str:
         """The first line from here on that begins so."""
+        return self._wait(lambda line: line.startswith(start), repr(start))
+
+    def _wait(self, fits: Callable[[str], bool], what: str) -> str:
         while True:
             line = self._queue.get(timeout=PATIENCE)
             if line is None:
-                raise AssertionError(f"it ended without a line {start!r}: {self.lines}")
+                raise AssertionError(f"it ended without a line {what}: {self.lines}")
             self.lines.append(line)
-            if line.startswith(start):
+            if fits(line):
                 return line
+
+    def wait_for_end(self, end: str) -> str:
+        """The first line from here on that ends so."""
+        return self._wait(lambda line: line.endswith(end), f"that ends with {end!r}")
 
     def url(self) -> str:
         """Where it serves, once it does."""

@@ -146,11 +146,10 @@ def test_logs_are_the_newest_lines(shell: Shell) -> None:
         for number in range(5):
             app.modules["orders"]._generation().context.get_logger().info("line %d", number)
             get_framework_logger("stock").info("other")
-    done = shell.run("logs", "--module", "orders", "--lines", "2")
-    assert [line.split(" ", 2)[2] for line in done.stdout.splitlines()] == [
-        "standard.orders line 3",
-        "standard.orders line 4",
-    ]
+    done = shell.run("logs", "--module", "orders", "--lines", "3")
+    *lines, stopped = [line.split(" ", 2)[2] for line in done.stdout.splitlines()]
+    assert lines == ["standard.orders line 3", "standard.orders line 4"]
+    assert stopped.startswith("standard.orders stopped in ")
     facts = [
         json.loads(line)
         for line in shell.run("logs", "-m", "stock", "--format", "json").stdout.splitlines()

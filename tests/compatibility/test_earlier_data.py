@@ -125,11 +125,17 @@ def test_rows_of_an_earlier_run_are_read(app: AppContext) -> None:
 def test_the_log_of_an_earlier_run_is_printed(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`modframe logs` prints the stored lines as they are, and understands each of them."""
-    lines = (EARLIER / "data/logs/app.log").read_text().splitlines()
+    """`modframe logs` prints the stored lines, tracebacks below them, and understands each."""
+    stored = (EARLIER / "data/logs/app.log").read_text().splitlines()
     with pytest.raises(SystemExit) as ended:
         main(["logs", "--workspace", str(shop)])
-    assert (ended.value.code, capsys.readouterr().out.splitlines()) == (0, lines)
+    printed = capsys.readouterr().out.splitlines()
+    lines = [line for line in printed if not line.startswith("    ")]
+    assert (ended.value.code, lines) == (
+        0,
+        [line.partition(" exc_type=LookupError")[0] for line in stored],
+    )
+    assert "    LookupError: no coffee here" in printed
     with pytest.raises(SystemExit):
         main(["logs", "--workspace", str(shop), "--module", "orders", "--format", "json"])
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -149,5 +155,6 @@ def test_the_logs_of_an_earlier_run_are_added_to(shop: Path, name: str) -> None:
     earlier = (EARLIER / "data/logs" / name).read_text()
     now = (shop / "data/logs" / name).read_text()
     assert now.startswith(earlier)
-    assert "no milk here" in now.removeprefix(earlier)
-    assert len(now.removeprefix(earlier).splitlines()) == 1
+    added = now.removeprefix(earlier).splitlines()
+    assert len([line for line in added if "no milk here" in line]) == 1
+    assert len(added) == (5 if name == "app.log" else 1)

@@ -37,8 +37,8 @@ class Saved:
 
     @property
     def said(self) -> list[str]:
-        """The log's lines so far; the watch writes one for each module of a burst."""
-        return [line.message for line in self.app.snapshot().log]
+        """The log's lines so far; there is one for each module of a burst."""
+        return [f"{line.module_id} {line.message}" for line in self.app.snapshot().log]
 
     def path(self, name: str, file: str = "api.py") -> Path:
         """Return the path of a module's file, and make its folder."""

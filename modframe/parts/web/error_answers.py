@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 from starlette.websockets import WebSocket
 
-from ...observe import record_failure
+from ...observe import find_defined, find_raised, record_failure
 from ...wording import count, text_after_colon
 from .problem import Problem, Scope, correlation_id, phrase
 
@@ -54,11 +54,14 @@ def record_unexpected(
     """Record an error with its traceback; return a problem that has only the correlation id."""
     correlation = correlation_id(scope)
     request = f"{scope.get('method', 'WS')} {scope['path']}"
+    # An answer that doesn't fit its model fails in FastAPI, behind the endpoint.
+    place = "" if find_raised(error).place else find_defined(scope.get("endpoint"))
     record_failure(
         module_id,
         f"{request} failed with {type(error).__name__}{text_after_colon(error)}",
         error,
         generation=generation,
+        place=place,
         correlation_id=correlation,
     )
     return Problem(500, f"This request failed; the log has the reason under {correlation}")

@@ -29,9 +29,9 @@ from ..generation import Generation
 from ..loader_threads import LoaderThreads
 from .account import Accounts
 from .batch import Batch
-from .change_log import ChangeLog
 from .claims import Claim, Claims, GroundMovedError
 from .ending import Ending
+from .log_outcome import log_outcome
 from .make_plan import discard_plan, make_plan
 from .outcome import Outcome
 from .plan import Plan
@@ -50,7 +50,6 @@ class Swap:
     Attributes:
         live: What runs. ``records``: what is known of each module beside it.
         listeners: Called on the app loop with each source that went live and what came of it.
-        log: Writes what changes did into the event log.
     """
 
     def __init__(self, app: App, ending: Ending) -> None:
@@ -65,7 +64,6 @@ class Swap:
         )
         self._loader = LoaderThreads()
         self._claims = Claims()
-        self.log = ChangeLog(app.app_loop)
         self._changes: set[asyncio.Task[Any]] = set()
         self._stop_task: asyncio.Task[list[Outcome]] | None = None
 
@@ -120,7 +118,7 @@ class Swap:
         return await self._counted(lambda: self._claimed(sources, attempt))
 
     def _notify(self, source: Source, outcome: Outcome) -> None:
-        self.log.note(source, outcome)
+        log_outcome(self._app.app_loop, source, outcome)
         for listener in self.listeners:
             listener(source, outcome)
 
@@ -317,7 +315,7 @@ class Swap:
             for key, generation in generations.items()
         }
         for key in seconds:  # in the order in which they stopped
-            self.log.note(generations[key].source, outcomes[key])
+            log_outcome(self._app.app_loop, generations[key].source, outcomes[key])
         return list(outcomes.values())
 
 
