@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+import asyncio
+from collections.abc import Callable, Collection, Container
+from pathlib import Path
 
 from ..errors import ModframeError
 from ..load import missing_files
@@ -11,17 +13,30 @@ from ..runtime.change.plan import Plan
 from ..runtime.change.swap import Swap
 from ..runtime.change.transaction import Trial
 from ..source import Source, SourceFile
+from .waiting import Waiting, cells_to_run
 
 
 class Drafts:
-    """Keeps a draft for each module that cells write to; it begins as the live source, if any."""
+    """Keeps a draft for each module that cells write to; it begins as the live source, if any.
 
-    def __init__(self, swap: Swap) -> None:
+    While a module is live from its folder, its draft is a mixture of files and cells until all
+    cells were run again. It is tried once no cell is expected to change it further.
+
+    Args:
+        swap: The changes of the app.
+        exported: Returns the files that modframe wrote into a module's folder.
+    """
+
+    def __init__(self, swap: Swap, exported: Callable[[str], Collection[str]]) -> None:
         self._swap = swap
+        self._exported = exported
+        self._given: dict[str, set[str]] = {}
+        """Module id → the files that cells gave, or dropped, since the start."""
 
     def put(self, module_id: str, file: str, content: SourceFile) -> Source:
         draft = self.with_text(module_id, file, content)
         self._swap.records[module_id].draft = draft
+        self._given.setdefault(module_id, set()).add(file)
         return draft
 
     def with_text(self, module_id: str, file: str, content: SourceFile) -> Source:
@@ -34,11 +49,35 @@ class Drafts:
         generation = self._swap.live.generations.get(module_id)
         return generation.source if generation else None
 
-    async def plan(self, draft: Source, outer_names: Container[str] = ()) -> Plan | tuple[str, ...]:
-        """Return what a swap to a draft would do; if nothing is live, the files it waits for."""
-        if self._live(draft.module_id) is None and (missing := missing_files(draft)):
-            return tuple(missing)
+    async def plan(
+        self,
+        draft: Source,
+        outer_names: Container[str] = (),
+        *,
+        file: str = "",
+        notebook: Path | None = None,
+    ) -> Plan | Waiting:
+        """Return what `attempt` would do with a draft that a cell has given ``file`` of."""
+        given = self._given.get(draft.module_id, set()) | {file}
+        if waiting := await self._waits_for(draft, given, notebook):
+            return waiting
         return await self._swap.plan([draft], outer_names=outer_names)
+
+    async def _waits_for(
+        self, draft: Source, given: Collection[str], notebook: Path | None
+    ) -> Waiting | None:
+        key, live = draft.module_id, self._live(draft.module_id)
+        if live is None:
+            missing = missing_files(draft)
+            return Waiting(key, tuple(missing)) if missing else None
+        if live.origin != "folder" or draft.digest == live.digest:
+            return None
+        files = await asyncio.to_thread(
+            lambda: cells_to_run(
+                draft, given=given, exported=self._exported(key), notebook=notebook
+            )
+        )
+        return Waiting(key, files, in_folder=True) if files else None
 
     async def attempt(
         self,
@@ -46,14 +85,18 @@ class Drafts:
         outer_names: Container[str] = (),
         *,
         force: bool = False,
+        keep: bool = False,
+        notebook: Path | None = None,
         trial: Trial | None = None,
-    ) -> Outcome | tuple[str, ...]:
-        """Swap to the whole draft, or, if nothing is live, return the files it still waits for.
+    ) -> Outcome | Waiting:
+        """Swap to the whole draft, or return the files whose cells it waits for.
 
         Args:
             module_id: The module.
             outer_names: Names of the notebook, which module code does not see.
             force: As for `AppContext.load`.
+            keep: Whether files of the folder stay whose cells were not run since the start.
+            notebook: Where the module's cells are, if that is known.
             trial: Tests that have to pass; equal text is then built anew as well.
 
         Raises:
@@ -67,9 +110,13 @@ class Drafts:
                 cure="write one in a %%module cell",
                 module_id=module_id,
             )
-        if self._live(module_id) is None and (missing := missing_files(draft)):
-            record.state, record.error = "DRAFT", None
-            return tuple(missing)
+        given = self._given.setdefault(module_id, set())
+        if keep:
+            given.update(draft.files)
+        if waiting := await self._waits_for(draft, given, notebook):
+            if not waiting.in_folder:
+                record.state, record.error = "DRAFT", None
+            return waiting
         outcome = (
             await self._swap.change(
                 [draft],
@@ -93,6 +140,7 @@ class Drafts:
         record, live = records[module_id], self._live(module_id)
         if file is None:
             record.draft = record.error = None
+            self._given.pop(module_id, None)
             if live is None and not record.number and not record.building:
                 del records[module_id]  # else it was live, and its number must not be reused
             return None
@@ -103,4 +151,5 @@ class Drafts:
                 f"the draft has no {file!r}", cure=f"its files: {files}", subject=module_id
             )
         record.draft = draft.without(file)
+        self._given.setdefault(module_id, set()).add(file)
         return record.draft
