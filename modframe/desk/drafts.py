@@ -41,9 +41,19 @@ class Drafts:
 
     def with_text(self, module_id: str, file: str, content: SourceFile) -> Source:
         """Return what the draft would be with a file put in; changes nothing."""
-        record = self._swap.records.get(module_id)
-        draft = (record.draft if record is not None else None) or self._live(module_id)
-        return (draft or Source(module_id, {}, "cells")).with_file(file, content)
+        draft = self._current(module_id) or Source(module_id, {}, "cells")
+        return draft.with_file(file, content)
+
+    def _current(self, module_id: str) -> Source | None:
+        """Return the draft, or what is live; files of a folder are as they are live now."""
+        record, live = self._swap.records.get(module_id), self._live(module_id)
+        draft = record.draft if record is not None else None
+        if draft is None or live is None or live.origin != "folder":
+            return draft or live
+        given = self._given.get(module_id, set())
+        files = {file: content for file, content in live.all_files.items() if file not in given}
+        files |= {file: content for file, content in draft.all_files.items() if file in given}
+        return Source.of(module_id, files, "cells", draft.place)
 
     def _live(self, module_id: str) -> Source | None:
         generation = self._swap.live.generations.get(module_id)
@@ -103,13 +113,14 @@ class Drafts:
             LoadError: If it fails; what is live is untouched, and the draft stays.
         """
         record = self._swap.records[module_id]
-        draft = record.draft
-        if draft is None:
+        draft = self._current(module_id)
+        if record.draft is None or draft is None:
             raise ModframeError(
                 f"{module_id} has no draft",
                 cure="write one in a %%module cell",
                 module_id=module_id,
             )
+        record.draft = draft
         given = self._given.setdefault(module_id, set())
         if keep:
             given.update(draft.files)
@@ -139,12 +150,12 @@ class Drafts:
         records = self._swap.records
         record, live = records[module_id], self._live(module_id)
         if file is None:
+            self._forget_given(module_id)
             record.draft = record.error = None
-            self._given.pop(module_id, None)
             if live is None and not record.number and not record.building:
                 del records[module_id]  # else it was live, and its number must not be reused
             return None
-        draft = record.draft or live
+        draft = self._current(module_id)
         if draft is None or file not in draft.files:
             files = ", ".join(sorted(draft.files)) if draft else "none"
             raise ModframeError(
@@ -153,3 +164,13 @@ class Drafts:
         record.draft = draft.without(file)
         self._given.setdefault(module_id, set()).add(file)
         return record.draft
+
+    def _forget_given(self, module_id: str) -> None:
+        """Forget which files cells gave, but for those that say what is live."""
+        record, live = self._swap.records[module_id], self._live(module_id)
+        if record.draft is not None:
+            live_texts, texts = live.texts if live is not None else {}, record.draft.texts
+            given = self._given.pop(module_id, set())
+            self._given[module_id] = {
+                file for file in given if texts.get(file) == live_texts.get(file)
+            }

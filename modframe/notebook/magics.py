@@ -63,6 +63,10 @@ class ModframeMagics(Magics):
         If that fails, nothing live has changed and the draft keeps the text: correct this cell or
         another one of the module, and run it.
 
+        After a restart a module that was exported is live from its folder. A cell that differs from
+        its file then waits until the other cells that differ were run too, so that no mixture of
+        cells and files goes live; ``%modframe keep orders`` goes live without them.
+
         ``--draft``: keep the text, don't try it yet. ``--plan``: say what would change; change
         nothing. ``--force``: take away what live modules use, too. ``--test``: run the module's own
         tests, in cells or files called ``test_....py``, on the new generation before it goes live:

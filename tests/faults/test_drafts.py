@@ -157,6 +157,32 @@ def test_one_edited_cell_goes_live_with_the_files_that_are_kept(exported: AppCon
     assert versions(exported) == (3, 1)
 
 
+def test_a_waiting_draft_follows_the_files_of_its_folder(
+    exported: AppContext, workspace: Path
+) -> None:
+    """What no cell gave is the text that is live when the draft is tried."""
+    run_cell(exported, "shop", cell_text("api.py", 2))
+    (workspace / "modules/standard/shop/services.py").write_text(cell_text("services.py", 5))
+    exported.load("shop")
+    exported.try_draft("shop", keep=True)
+    assert versions(exported) == (2, 5)
+
+
+def test_a_dropped_draft_is_forgotten(exported: AppContext) -> None:
+    """A cell that was dropped has to run again, and one that says what its file says has not."""
+    run_cell(exported, "shop", cell_text("services.py", 1), "services.py")
+    run_cell(exported, "shop", cell_text("api.py", 1))
+    exported.draft("shop", "api.py", SourceFile(cell_text("api.py", 2), "<cell>"))
+    exported.drop("shop")
+    assert str(run_cell(exported, "shop", cell_text("services.py", 2), "services.py")).startswith(
+        "api.py, whose cell has not run since the start."
+    )
+    exported.drop("shop")
+    run_cell(exported, "shop", cell_text("api.py", 1))
+    run_cell(exported, "shop", cell_text("services.py", 3), "services.py")
+    assert versions(exported) == (1, 3)
+
+
 def test_the_saved_notebook_tells_which_cells_are_expected(
     exported: AppContext, workspace: Path
 ) -> None:
