@@ -209,7 +209,8 @@ def test_a_file_that_no_cell_wrote_is_not_waited_for(workspace: Path) -> None:
 
 @pytest.mark.kernel
 def test_the_cells_of_a_notebook_run_again_after_a_restart(tmp_path: Path) -> None:
-    """In a kernel: equal cells change nothing, changed ones go live together, one by `keep`."""
+    """In a kernel: equal cells change nothing, changed ones go live together, one by `keep`, and
+    one at once where Jupyter names the notebook."""
     with kernel(tmp_path) as shell:
         shell.run("%load_ext modframe")
         for file in ("api.py", "services.py"):
@@ -217,7 +218,6 @@ def test_the_cells_of_a_notebook_run_again_after_a_restart(tmp_path: Path) -> No
         shell.run("app.modules['shop'].export()")
     with kernel(tmp_path) as shell:
         shell.run("%load_ext modframe")
-        shell.run("import modframe; app = modframe.start()")
         for file in ("api.py", "services.py"):
             assert shell.run(cell(file, 1)).stdout == "standard.shop unchanged, generation 1\n"
     with kernel(tmp_path) as shell:
@@ -234,3 +234,7 @@ def test_the_cells_of_a_notebook_run_again_after_a_restart(tmp_path: Path) -> No
         shell.run(cell("api.py", 3))
         assert "standard.shop 1 → 2 · live" in shell.run("%modframe keep shop").stdout
         assert shell.run("await app.get_service('shop').versions()").value == "(3, 1)"
+    notebook = save_notebook(tmp_path / "shop.ipynb", [("api.py", 1), ("services.py", 1)])
+    with kernel(tmp_path, JPY_SESSION_NAME=str(notebook)) as shell:
+        shell.run("%load_ext modframe")
+        assert "standard.shop 1 → 2 · live" in shell.run(cell("api.py", 4)).stdout
