@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .config import FrameworkSettings, StartOptions, read_settings
+from .desk.waiting import Waiting
 from .engine import Engine
 from .errors import NotRunningError, StartConflictError, StartError
 from .html import section
@@ -258,15 +259,20 @@ class AppContext:
         *,
         outer_names: Container[str] = (),
         force: bool = False,
+        keep: bool = False,
+        notebook: Path | None = None,
         test: bool = False,
-    ) -> Outcome | tuple[str, ...]:
+    ) -> Outcome | Waiting:
         """Swap to a module's whole draft; ``force`` and ``test`` are those of `load`.
 
         Args:
             outer_names: Names of the notebook, which module code does not see.
+            keep: Whether files in the module's folder stay whose cells were not run yet.
+            notebook: Where the module's cells are, if that is known.
 
         Returns:
-            The outcome; or, while nothing is live, the files that the draft still lacks.
+            The outcome; or the files that the draft waits for: those that it lacks while nothing
+            is live, and those whose cells are to be run while the module is live from its folder.
 
         Raises:
             LoadError: If it fails; nothing live has changed, and the draft stays.
@@ -276,21 +282,32 @@ class AppContext:
         trial = self._engine.trials.make([key]) if test else None
         return self._app_loop.block(
             "app.try_draft()",
-            lambda: drafts.attempt(key, outer_names, force=force, trial=trial),
+            lambda: drafts.attempt(
+                key, outer_names, force=force, keep=keep, notebook=notebook, trial=trial
+            ),
         )
 
     def plan_draft(
-        self, module_id: str, file: str, content: SourceFile, *, outer_names: Container[str] = ()
-    ) -> Plan | tuple[str, ...]:
+        self,
+        module_id: str,
+        file: str,
+        content: SourceFile,
+        *,
+        outer_names: Container[str] = (),
+        notebook: Path | None = None,
+    ) -> Plan | Waiting:
         """Find out what `draft` and `try_draft` would do; the draft does not change either.
 
         Returns:
-            The plan; or, while nothing is live, the files that the draft would still lack.
+            The plan; or the files that the draft would wait for.
         """
         __tracebackhide__ = True
         drafts = self._engine.drafts
         draft = drafts.with_text(module_id_of(module_id), file, content)
-        return self._app_loop.block("app.plan_draft()", lambda: drafts.plan(draft, outer_names))
+        return self._app_loop.block(
+            "app.plan_draft()",
+            lambda: drafts.plan(draft, outer_names, file=file, notebook=notebook),
+        )
 
     def drop(self, module_id: str, file: str | None = None) -> Source | None:
         """Remove a file from a module's draft, or the whole draft; return the remaining draft."""

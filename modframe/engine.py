@@ -29,6 +29,7 @@ from .errors import (
     WorkspaceError,
     reason_of,
 )
+from .names import folder_of
 from .observe import EventLog, log_event, log_print, record_failure
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.log_handlers import LogHandlersPart
@@ -123,7 +124,7 @@ class Engine:
         self._site: Site | None = None
         self._stopped = False
         self.watching = Watching(self.swap, self.disk, app_loop=app_loop)
-        self.drafts = Drafts(self.swap)
+        self.drafts = Drafts(self.swap, self._exported_files)
         self.trials = Trials(self)
         self.watching.change = self._change_saved
         self.rollbacks = Rollbacks(self.swap, data)
@@ -205,7 +206,7 @@ class Engine:
             raise
         except WorkspaceError as error:
             record = self.records[module_id_of(name)]
-            record.state, record.error = "FAILED", error
+            record.state, record.error, record.expected = "FAILED", error, True
             record_failure(record.module_id, reason_of(error), error)
             return None
 
@@ -375,6 +376,12 @@ class Engine:
         from .ship import ExportRecord
 
         return ExportRecord(self.data)
+
+    def _exported_files(self, module_id: str) -> set[str]:
+        """Return the files that modframe wrote into a module's folder."""
+        folder = folder_of(self.modules_folder, module_id)
+        digests = self._export_record.digests(folder)
+        return {path.relative_to(folder).as_posix() for path in digests}
 
     def export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
         """Write the live source of a module below a folder, which is relative to the workspace.

@@ -233,6 +233,8 @@ CELLS: list[tuple[str, str]] = [
     (f"%%module orders --test\n{simple()}# tested", "standard.orders 2 → 3 · live in "),
     ("%%module orders helper.py --draft\nX = 3\n", "standard.orders drafted"),
     ("%modframe drop orders helper.py", "helper.py is out of the draft"),
+    ("%modframe keep orders", "standard.orders 3 → 4 · live in "),
+    ("%%module orders helper.py --draft\nX = 4\n", "standard.orders drafted"),
     ("%modframe drop orders", "the draft is dropped"),
     ("print(app_context.modules['orders'].state)", "LIVE"),
     ("%%sql\nSELECT 41 + 1 AS answer", "1 row of answer"),

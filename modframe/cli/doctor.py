@@ -206,7 +206,8 @@ def _databases(data: Path | None) -> Iterator[Check]:
     files = sorted(folder.glob("*.duckdb")) if folder is not None and folder.is_dir() else []
     holders = _lock_holders()
     for file in files:
-        holder = holders.get(file.stat().st_ino)
+        locks = filter(Path.exists, (file, file.with_name(f"{file.name}.lock")))
+        holder = next(filter(None, (holders.get(lock.stat().st_ino) for lock in locks)), None)
         if holder is not None:
             command = command_of(holder)
             yield Check(

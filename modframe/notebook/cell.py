@@ -7,8 +7,10 @@ is taken from the ``pre_run_cell`` event, which `Hooks` listens to.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -31,6 +33,12 @@ def cell_file(shell: Any, cell: str, body: str) -> SourceFile:
         name = _filename(shell, cell)
         return SourceFile(parts.text, name, parts.first_line, _label(shell, name), parts.head)
     return SourceFile(body, f"<cell {hashlib.sha256(body.encode()).hexdigest()[:12]}>")
+
+
+def notebook_of(shell: Any) -> Path | None:
+    """Return the notebook that the shell runs, as Jupyter's server or VS Code tells; else None."""
+    path = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
+    return Path(path) if isinstance(path, str) and path.endswith(".ipynb") else None
 
 
 def _filename(shell: Any, raw: str) -> str:

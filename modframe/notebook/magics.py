@@ -11,13 +11,14 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.display import display
 
 from ..app import AppContext, current_app, start
+from ..desk.waiting import Waiting
 from ..errors import ModframeError
 from ..runtime.change.outcome import Outcome
 from ..source import SourceFile
 from ..source.cells import parse_line
 from ..spec import module_id_of
 from ..wording import count
-from .cell import cell_file
+from .cell import cell_file, notebook_of
 from .failure import note_draft
 from .hooks import Hooks
 
@@ -62,6 +63,10 @@ class ModframeMagics(Magics):
         If that fails, nothing live has changed and the draft keeps the text: correct this cell or
         another one of the module, and run it.
 
+        After a restart a module that was exported is live from its folder. A cell that differs from
+        its file then waits until the other cells that differ were run too, so that no mixture of
+        cells and files goes live; ``%modframe keep orders`` goes live without them.
+
         ``--draft``: keep the text, don't try it yet. ``--plan``: say what would change; change
         nothing. ``--force``: take away what live modules use, too. ``--test``: run the module's own
         tests, in cells or files called ``test_....py``, on the new generation before it goes live:
@@ -89,27 +94,38 @@ class ModframeMagics(Magics):
                 module_id,
                 outer_names=self.shell.user_ns,
                 force=arguments.force,
+                notebook=notebook_of(self.shell),
                 test=arguments.test,
             )
         except ModframeError as error:
             note_draft(error, draft, _draft_note(app, module_id, arguments.file))
             raise
-        if isinstance(outcome, tuple):
-            print(f"{module_id} drafted · waits for {', '.join(outcome)}")
+        self._say(app, outcome)
+
+    def _say(self, app: AppContext, outcome: Outcome | Waiting) -> None:
+        """Print the line that a change leaves below its cell."""
+        if isinstance(outcome, Waiting):
+            print(f"{outcome.module_id} drafted · waits for {outcome}")
         else:
             print(_outcome_line(outcome, app.url))
 
     def _plan(self, app: AppContext, module_id: str, file: str, content: SourceFile) -> None:
         """Show what running a cell would do."""
-        plan = app.plan_draft(module_id, file, content, outer_names=self.shell.user_ns)
-        if isinstance(plan, tuple):
-            print(f"{module_id} would be drafted · would wait for {', '.join(plan)}")
+        plan = app.plan_draft(
+            module_id, file, content,
+            outer_names=self.shell.user_ns, notebook=notebook_of(self.shell),
+        )  # fmt: skip
+        if isinstance(plan, Waiting):
+            print(f"{module_id} would be drafted · would wait for {plan}")
         else:
             display({"text/plain": str(plan), "text/html": plan._repr_html_()}, raw=True)
 
     @line_magic
     def modframe(self, line: str) -> None:
         """``%modframe drop orders [FILE]``: remove a file from the draft, or the whole draft.
+
+        ``%modframe keep orders``: go live with the draft as it is, though it waits for cells whose
+        files are in the module's folder.
 
         ``%modframe nest``: let your own ``asyncio.run`` work in cells (`nest_asyncio2`).
         """
@@ -120,13 +136,19 @@ class ModframeMagics(Magics):
             remaining = app.drop(module_id, words[2] if len(words) == 3 else None)
             what = f"{words[2]} is out of the draft" if remaining else "the draft is dropped"
             print(f"{module_id}: {what}; {_live_note(app, module_id)}")
+        elif words[:1] == ["keep"] and len(words) == 2:
+            module_id = _parsed(module_id_of, words[1])
+            app = ensure_app()
+            self._say(app, app.try_draft(module_id, outer_names=self.shell.user_ns, keep=True))
         elif words == ["nest"]:
             import nest_asyncio2
 
             nest_asyncio2.apply()
             print("asyncio.run() can be called in cells now")
         else:
-            raise UsageError("%modframe drop MODULE [FILE]  or  %modframe nest")
+            raise UsageError(
+                "%modframe drop MODULE [FILE], %modframe keep MODULE or %modframe nest"
+            )
 
     @cell_magic
     def sql(self, line: str, cell: str) -> Any:

@@ -52,6 +52,8 @@ class Record:
         state: Its state while it isn't live; `Records.state` returns the state in every case.
         error: Why the newest attempt failed; ``None`` once one succeeded.
         number: The number of its newest published generation.
+        expected: Whether the server is ready only with it: a folder, a notebook on disk or `load`
+            asked for it. What only cells ask for counts once it has been live.
         draft: The source that cells are working on.
         reads: The files that the newest attempt read, failed or not.
         building: The generation that is being built now.
@@ -66,6 +68,7 @@ class Record:
     state: State = "DRAFT"
     error: BaseException | None = None
     number: int = 0
+    expected: bool = False
     draft: Source | None = None
     reads: Reads | None = None
     building: Generation | None = None
@@ -134,11 +137,14 @@ class Records(dict[str, Record]):
         return reason_of(error)
 
     def readiness(self) -> dict[str, State]:
-        """Return module id → state, of all modules that are to run; drafts are not."""
+        """Return module id → state, of all modules that run or were tried; drafts are not."""
         states = {key: self.state(key) for key in sorted(self.ids())}
         return {key: state for key, state in states.items() if state != "DRAFT"}
 
     @property
     def ready(self) -> bool:
-        """Whether all modules that are to run are live; stopped ones don't count."""
-        return all(state in ("LIVE", "STOPPED") for state in self.readiness().values())
+        """Whether all modules that are expected are live; stopped ones don't count."""
+        return all(
+            state in ("LIVE", "STOPPED") or not (self[key].expected or self[key].number)
+            for key, state in self.readiness().items()
+        )

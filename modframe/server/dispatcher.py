@@ -33,7 +33,8 @@ class Dispatcher:
     Args:
         live: The table of what runs.
         system: Answers every path that is not below ``/api/v1/``.
-        absent: Returns state and reason of a module that is known but not live; None for others.
+        absent: Returns state and reason of a module that isn't live and may come back; None for
+            others, which includes those that were removed.
         stale: Returns why a module's newest text isn't live, for local clients only; empty if it
             is live.
     """

@@ -275,7 +275,7 @@ class Watching:
                 continue
             record.error = error
             if module_id not in self._swap.live.generations:
-                record.state = "FAILED"
+                record.state, record.expected = "FAILED", True
             record_failure(module_id, reason_of(error), error)
             self.report(self._describe_failure(module_id, error))
 

@@ -58,3 +58,13 @@ def test_what_may_come_back_answers_503(app: AppContext, client: httpx.Client) -
     for name in ("failed", "drafted"):
         answer = client.get(f"/api/v1/{name}/total")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_an_app_that_stopped_answers_503(app: AppContext) -> None:
+    """The server that called it may ask the next one: its modules were not removed."""
+    app.load({"api.py": ORDERS}, id="orders")
+    transport = httpx.ASGITransport(app.asgi)
+    app.stop()
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+        answer = await http.get("/api/v1/orders/total")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

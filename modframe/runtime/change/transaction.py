@@ -142,7 +142,9 @@ class Transaction:
         return graph
 
     def _note_building(self, generation: Generation) -> None:
-        self._app.records[generation.module_id].building = generation
+        record = self._app.records[generation.module_id]
+        record.building = generation
+        record.expected = record.expected or generation.source.origin != "cells"
 
     async def _test(self) -> None:
         """Run the modules' own tests, before anything is handed over."""
