@@ -65,7 +65,7 @@ class History:
                 source.module_id,
                 time,
                 source.origin,
-                source.digest,
+                source.full_digest,
                 str(outcome),
                 generation,
                 self.run,

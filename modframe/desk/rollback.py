@@ -94,7 +94,7 @@ class Rollbacks:
                 subject=module_id,
             )
         own = self._history.of_this_run(module_id)
-        entry = next((entry for entry in own if entry.generation == to), None)
+        entry = next((entry for entry in reversed(own) if entry.generation == to), None)
         if entry is None:
             generations = ", ".join(str(entry.generation) for entry in own)
             raise ModframeError(
@@ -107,7 +107,7 @@ class Rollbacks:
 
     def _previous(self, module_id: str) -> HistoryEntry:
         generation = self._swap.live.generations.get(module_id)
-        digest = generation.source.digest if generation is not None else ""
+        digest = generation.source.full_digest if generation is not None else ""
         own = self._history.of_this_run(module_id)
         # Not what another process on the same data made live since this run began.
         earlier = [

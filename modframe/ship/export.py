@@ -122,7 +122,7 @@ def _refused(source: Source, why: str, findings: Sequence[Finding]) -> ExportErr
 
 
 def _draft_findings(source: Source, draft: Source | None) -> list[Finding]:
-    if draft is None or draft.digest == source.digest:
+    if draft is None or draft.full_digest == source.full_digest:
         return []
     live, drafted = source.texts, draft.texts
     return [
