@@ -55,11 +55,6 @@ class ModuleContext:
     # Made when they are first asked for: many modules use none of them.
 
     @cached_property
-    def path(self) -> Path:
-        """The module's folder, where its data files lie; the same from cells and files."""
-        return folder_of(self._app.modules_folder, self.module_id)
-
-    @cached_property
     def database(self) -> ModuleDatabase:
         """Sessions on the module databases."""
         return ModuleDatabase(self._generation, self._app)
