@@ -129,6 +129,7 @@ class Engine:
         self.trials = Trials(self)
         self.watching.change = self._change_saved
         self.rollbacks = Rollbacks(self.swap, data)
+        self.log.listeners.append(self.rollbacks.note_event)
         self.source_finder = SourceFinder(
             self.disk, self.live, self.records, last=self.rollbacks.last, workspace=workspace
         )

@@ -53,12 +53,12 @@ def export(
     make_plan = partial(plan_export, source, folder, record, home=home)
     plan = make_plan()
     _refuse_by_hand(source, plan, force=force)
-    faults = load_in_fresh_process(
-        plan, source.module_id, (to, workspace / "modules"), settings=settings or {}
-    )
-    if errors := [fault for fault in faults if fault.level == "error"]:
-        raise _refused(source, "It does not load in a fresh process", errors)
     try:
+        faults = load_in_fresh_process(
+            plan, source.module_id, (to, workspace / "modules"), settings=settings or {}
+        )
+        if errors := [fault for fault in faults if fault.level == "error"]:
+            raise _refused(source, "It does not load in a fresh process", errors)
         with changing(to) as change:
             # Another process may have exported meanwhile; from here on none can.
             tried, plan = plan, make_plan()
