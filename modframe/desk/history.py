@@ -146,6 +146,12 @@ class History:
         in_order = sorted([*others, *own], key=lambda entry: entry.sequence or sys.maxsize)
         return HistoryEntries(_prune(in_order), damaged=stored.damaged)
 
+    def module_ids(self) -> list[str]:
+        """The modules that the file has sources of, those of other runs included, sorted."""
+        if self._file is None:
+            return sorted({*self._own, *self._noted})
+        return self._file.module_ids()
+
     def of_this_run(self, module_id: str) -> HistoryEntries:
         """The last sources that this run made live, oldest first."""
         with self._lock:

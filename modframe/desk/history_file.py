@@ -188,6 +188,17 @@ class HistoryFile:
                 )
         return HistoryEntries(entries, damaged=damaged)
 
+    def module_ids(self) -> list[str]:
+        """Return the ids of all modules that have entries, sorted."""
+        with self._translating_errors("read"):
+            if not self.path.is_file():
+                return []
+            with closing(self._open(self.path)) as connection:
+                if _version(connection) == 0:
+                    return []
+                rows = connection.execute("SELECT DISTINCT module_id FROM entries ORDER BY 1")
+                return [module_id for (module_id,) in rows]
+
     def _entry(self, row: dict[str, Any]) -> HistoryEntry:
         """Make an entry of a row.
 

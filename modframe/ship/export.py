@@ -81,9 +81,14 @@ def _write(plan: ExportPlan, to: Path, change: Change, record: ExportRecord) -> 
     def relative(path: Path) -> str:
         return path.relative_to(to).as_posix()
 
-    record.expect({path: plan.digests[path] for path in plan.write})
+    before = record.expect({path: plan.digests[path] for path in plan.write})
     problem = record.problem
-    change({relative(path): plan.contents[path] for path in plan.write}, map(relative, plan.remove))
+    try:
+        contents = {relative(path): plan.contents[path] for path in plan.write}
+        change(contents, map(relative, plan.remove))
+    except (OSError, ValueError):
+        record.restore(before)
+        raise
     record.note(plan.digests, gone=plan.remove)
     record.problem = record.problem or problem
 
