@@ -17,7 +17,7 @@ from ..names import folder_of
 from ..wording import count
 from .cells import MAGIC
 from .folder import find_modules, read_folder
-from .folder_change import finish_changes, holding_still
+from .folder_change import holding_still
 from .notebook import merge_sources, read_notebook
 from .source import Source
 
@@ -85,7 +85,6 @@ class OnDisk:
 
     def folder(self, module_id: str) -> Path | None:
         """Return a module's folder, if there is an ``api.py`` in it."""
-        finish_changes(self.modules)
         folder = folder_of(self.modules, module_id)
         return folder if (folder / "api.py").is_file() else None
 
@@ -102,12 +101,12 @@ class OnDisk:
         for notebook in {Path(source.place) for source in sources}:
             if (fault := self._read_current(notebook).fault) is not None:
                 raise fault
-        folder = self.folder(module_id)
-        if folder is not None and not any("api.py" in source.files for source in sources):
+        if not any("api.py" in source.files for source in sources):
             with holding_still(self.modules):
-                read = read_folder(folder, module_id=module_id)
+                folder = self.folder(module_id)
+                read = read_folder(folder, module_id=module_id) if folder is not None else None
             # `holds` compares the unresolved path.
-            sources = [replace(read, place=str(folder)), *sources]
+            sources = [replace(read, place=str(folder)), *sources] if read else sources
         return merge_sources(sources) if sources else None
 
     def holds(self, source: Source) -> bool:
