@@ -23,7 +23,7 @@ from .runtime.change.outcome import refuse_superseded
 from .runtime.loop import AppLoop
 from .source import Source, SourceFile
 from .source.source import parse_sources
-from .source.workspace import data_folder, find_workspace
+from .source.workspace import data_folder, find_workspace, refuse_unwritable
 from .spec import module_id_of
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def start(
 
     Raises:
         StartConflictError: If an app already runs that was started with other arguments.
+        DataFolderError: If nothing can be written to the data folder.
         StartError: Under ``strict``, if a module failed.
     """
     options = StartOptions(workspace, modules, data, settings, parts=tuple(parts) or None)
@@ -108,6 +109,7 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
 
     Raises:
         StartConflictError: If an app runs already.
+        DataFolderError: If nothing can be written to the data folder.
     """
     global _running
     with _lock:
@@ -119,10 +121,12 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
         app_loop = make_loop()
         try:
             workspace = find_workspace(options.workspace)
+            data = data_folder(options.data, workspace)
+            refuse_unwritable(data)
             engine = Engine(
                 app_loop,
                 workspace=workspace,
-                data=data_folder(options.data, workspace),
+                data=data,
                 given_settings=options.settings or {},
                 config=read_settings(),
                 notebooks=options.notebooks or (),

@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from .errors import NotRunningError
-from .names import folder_of
 from .observe import get_framework_logger
 from .parts.sessions import OwnedSession
 from .parts.settings import SettingsPart
@@ -56,11 +55,6 @@ class ModuleContext:
     # Made when they are first asked for: many modules use none of them.
 
     @cached_property
-    def path(self) -> Path:
-        """The module's folder, where its data files lie; the same from cells and files."""
-        return folder_of(self._app.modules_folder, self.module_id)
-
-    @cached_property
     def database(self) -> ModuleDatabase:
         """Sessions on the module databases."""
         return ModuleDatabase(self._generation, self._app)
@@ -73,6 +67,14 @@ class ModuleContext:
             return generation if module_id == generation.module_id else find(module_id)
 
         return self._app.handles.for_module(find_for_me, self.module_id)
+
+    @property
+    def path(self) -> Path:
+        """The folder where the module's data files lie; the same from cells and files."""
+        folder = self._app.text_folders.path_of(self._generation.source)
+        if self._app.text_folders.is_temporary(folder):
+            self._generation.reads.exclude(folder)  # the watch follows files that people save
+        return folder
 
     @overload
     def get_service(self, name: type[T]) -> T: ...

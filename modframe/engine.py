@@ -59,6 +59,7 @@ from .runtime.part import Part, Parts
 from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
 from .source.folder_change import finish_changes
+from .source.text_folders import TextFolders
 from .spec import module_id_of, module_of_service
 from .trial import Trials
 from .view.collect import Collector
@@ -108,6 +109,7 @@ class Engine:
         self.given_settings = given_settings
         self.modules_folder = workspace / "modules"
         self.disk = OnDisk(self.modules_folder, notebooks)
+        self.text_folders = TextFolders(self.modules_folder)
         self.databases = LazyDatabases(data, config, self._all_generations)
         self.session = self.databases.session_here
         self._hurry = asyncio.Event()
@@ -124,10 +126,12 @@ class Engine:
         self._site: Site | None = None
         self._stopped = False
         self.watching = Watching(self.swap, self.disk, app_loop=app_loop)
+        self.swap.listeners.append(lambda source, _: self.text_folders.refresh(source))
         self.drafts = Drafts(self.swap, self._exported_files)
         self.trials = Trials(self)
         self.watching.change = self._change_saved
         self.rollbacks = Rollbacks(self.swap, data)
+        self.log.listeners.append(self.rollbacks.note_event)
         self.source_finder = SourceFinder(
             self.disk, self.live, self.records, last=self.rollbacks.last, workspace=workspace
         )
@@ -223,6 +227,7 @@ class Engine:
         PLAIN_NAMES.forget(self.records)
         await self.databases.aclose()
         await self.rollbacks.aclose()
+        self.text_folders.close()
         self.log.close()
         faults = tuple(
             f"{record.module_id}: {fault}"

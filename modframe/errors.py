@@ -283,6 +283,10 @@ class ModuleNotFoundInWorkspaceError(WorkspaceError, LookupError):
     """Raised when no module with an id is live, drafted or below ``modules/``."""
 
 
+class DataFolderError(WorkspaceError):
+    """Raised at start when nothing can be written to the data folder ``folder``."""
+
+
 class FolderBusyError(WorkspaceError):
     """Raised when another process has been changing a folder for too long."""
 

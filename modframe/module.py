@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .desk.rollback import errors_of
 from .errors import Finding
 from .html import table
 from .names import full_id
@@ -111,7 +113,8 @@ class Module:
 
         Args:
             to: The number of a generation of this run, or an entry of `history`; by default the
-                newest source that differs from what is live, so that twice is there and back.
+                newest source that differs from what is live, so that twice is there and back. If
+                it had errors while it was live, a line on standard error says how many.
             force: Whether to remove what other live modules use of the service.
 
         Raises:
@@ -124,6 +127,9 @@ class Module:
         entry = rollbacks.find_entry(self.id, to)
         source = entry.source
         loop.block("rollback()", lambda: rollbacks.rollback(entry, source, force=force))
+        if errors := errors_of(entry):
+            line = f"{self.id}: rolled back to {entry.generation}{errors}"
+            print(line, file=sys.stderr)  # noqa: T201  # who went back wants to know it now
         return self
 
     def reload(self) -> Module:

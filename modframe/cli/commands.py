@@ -207,6 +207,32 @@ def scaffold(
 
 
 @app.command()
+def export(
+    module: Annotated[
+        str | None, typer.Argument(help="A module's id; with --check all if left out.")
+    ] = None,
+    to: Annotated[str, typer.Option(help="The folder, relative to the workspace.")] = "modules",
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; say whether the files differ.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that were changed by hand.")
+    ] = False,
+    workspace: Workspace = None,
+    format: Shape = Format.text,
+) -> int:
+    """Write what was live last of a module, in a kernel or a server, to files."""
+    from .export import check_exports, export_module
+
+    as_data = format is Format.json
+    if check:
+        return check_exports(module, workspace, to=to, as_data=as_data)
+    if module is None:
+        raise typer.BadParameter("say which module, or add --check to look at all")
+    return export_module(module, workspace, to=to, force=force, as_data=as_data)
+
+
+@app.command()
 def logs(
     module: Annotated[
         str | None, typer.Option("--module", "-m", help="Only events of this module.")

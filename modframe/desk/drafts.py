@@ -156,8 +156,8 @@ class Drafts:
                 del records[module_id]  # else it was live, and its number must not be reused
             return None
         draft = self._current(module_id)
-        if draft is None or file not in draft.files:
-            files = ", ".join(sorted(draft.files)) if draft else "none"
+        if draft is None or file not in draft.all_files:
+            files = ", ".join(sorted(draft.all_files)) if draft else "none"
             raise ModframeError(
                 f"the draft has no {file!r}", cure=f"its files: {files}", subject=module_id
             )

@@ -8,7 +8,9 @@ and the history is kept in memory, as it is where nothing may be stored.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +28,7 @@ from .history_file import HistoryFile, HistoryFileError
 KEPT = 20
 """How many sources of a module are kept."""
 _TRIES = 3
+_PATIENCE = 1.0  # s; how long a reader waits for what is being written
 _log = logging.getLogger("modframe.history")
 
 
@@ -42,7 +45,11 @@ class History:
         self._noted: dict[str, list[Callable[[], HistoryEntry]]] = {}
         self._written: set[str] = set()
         self._worker = Worker("modframe-history")
-        self._lock = threading.Lock()
+        self._errors: Counter[tuple[str, int]] = Counter()
+        self._unwritten: set[tuple[str, int]] = set()
+        self._said: set[str] = set()
+        # Re-entrant: making an entry's line may log, and a failure in the log is counted here.
+        self._lock = threading.RLock()
 
     # -- noting ---------------------------------------------------------------------------
 
@@ -59,24 +66,30 @@ class History:
             written: Whether the file gets it too.
         """
         time = datetime.now(UTC)
+        position: list[int] = []
 
         def entry() -> HistoryEntry:
             return HistoryEntry(
                 source.module_id,
                 time,
                 source.origin,
-                source.digest,
+                source.full_digest,
                 str(outcome),
                 generation,
                 self.run,
+                errors=self._errors[source.module_id, generation],
+                _position=position,
                 _read=lambda: source,
             )
+
+        def add(file: HistoryFile) -> None:
+            position[:] = [file.add(entry())]
 
         with self._lock:
             self._noted.setdefault(source.module_id, []).append(entry)
         if written:
             self._written.add(source.module_id)
-            self._write(lambda file: file.add(entry()))
+            self._write(add)
 
     def _entries_of_run(self, module_id: str) -> list[HistoryEntry]:
         """Return the kept entries of this run; call it under the lock."""
@@ -91,6 +104,22 @@ class History:
         else:
             self.of_this_run(module_id)  # makes the noted entries
 
+    def count_error(self, module_id: str, generation: int) -> None:
+        """Count a failure of a generation of this run; from any thread, and it never waits."""
+        key = (module_id, generation)
+        with self._lock:
+            self._errors[key] += 1
+            waits = key in self._unwritten or module_id not in self._written
+            if not waits:
+                self._unwritten.add(key)
+        if not waits:  # one job writes all errors up to its turn
+            self._write(partial(self._write_errors, key))
+
+    def _write_errors(self, key: tuple[str, int], file: HistoryFile) -> None:
+        module_id, generation = key
+        self._unwritten.discard(key)
+        file.update(module_id, self.run, generation, errors=self._errors[key])
+
     def _update(self, module_id: str, generation: int, **change: Any) -> None:
         with self._lock:
             for at, entry in enumerate(own := self._entries_of_run(module_id)):
@@ -103,20 +132,39 @@ class History:
 
     def entries(self, module_id: str) -> HistoryEntries:
         """The last sources of a module, newest last, those of other runs included."""
-        with self._lock:
-            own = list(self._entries_of_run(module_id))
-        stored: list[HistoryEntry] = []
+        self._worker.flush(_PATIENCE)  # so that each has its place in the order
+        own = list(self.of_this_run(module_id))
+        stored = HistoryEntries()
         if (file := self._file) is not None:
             try:
                 stored = file.entries(module_id)
             except HistoryFileError as error:
                 self._give_up(error)
+        self._say_damaged(module_id, stored.damaged)
         others = [entry for entry in stored if entry.run != self.run]
-        return HistoryEntries(_prune(sorted([*others, *own], key=lambda entry: entry.time)))
+        # What isn't written yet is the newest. The clock may have been set back meanwhile.
+        in_order = sorted([*others, *own], key=lambda entry: entry.sequence or sys.maxsize)
+        return HistoryEntries(_prune(in_order), damaged=stored.damaged)
+
+    def module_ids(self) -> list[str]:
+        """The modules that the file has sources of, those of other runs included, sorted."""
+        if self._file is None:
+            return sorted({*self._own, *self._noted})
+        return self._file.module_ids()
 
     def of_this_run(self, module_id: str) -> HistoryEntries:
+        """The last sources that this run made live, oldest first."""
         with self._lock:
-            return HistoryEntries(self._entries_of_run(module_id))
+            return HistoryEntries(
+                replace(entry, errors=self._errors[module_id, entry.generation])
+                for entry in self._entries_of_run(module_id)
+            )
+
+    def _say_damaged(self, module_id: str, damaged: Iterable[str]) -> None:
+        for text in damaged:
+            if text not in self._said:
+                self._said.add(text)
+                _log.warning("the history of %s: %s", module_id, text)
 
     # -- writing --------------------------------------------------------------------------
 

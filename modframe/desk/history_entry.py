@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..html import section, table
+from ..html import row, section, table, tag
 from ..source.source import Origin, Source
 from ..wording import count
 
@@ -27,6 +27,7 @@ class HistoryEntry:
         outcome: The line that the swap left.
         generation: The number it had in its run of the app, which ``run`` names.
         leaked: What would not settle when it was closed.
+        errors: How many failures of its generation were recorded while that was live.
     """
 
     module_id: str
@@ -37,6 +38,8 @@ class HistoryEntry:
     generation: int
     run: str
     leaked: tuple[str, ...] = ()
+    errors: int = 0
+    _position: list[int] = field(default_factory=list, repr=False, compare=False)
     _read: Callable[[], Source] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -50,19 +53,37 @@ class HistoryEntry:
             raise LookupError(f"{self!r} was made without a text")
         return self._read()
 
+    @property
+    def sequence(self) -> int:
+        """Its place in the order of all entries, whatever the clock said; 0 until it is written."""
+        return self._position[0] if self._position else 0
+
     def __repr__(self) -> str:
         time = self.time.strftime(_TIME_FORMAT)
         return f"<{self.module_id} {self.generation}, {time} UTC, {self.digest}: {self.outcome}>"
 
 
-class HistoryEntries(tuple[HistoryEntry, ...]):
-    """The entries of one module, newest last, with a table for notebooks."""
+class HistoryEntries(tuple[HistoryEntry, ...]):  # noqa: SLOT001  # a tuple's can't have names
+    """The entries of one module, newest last, with a table for notebooks.
 
-    __slots__ = ()
+    Attributes:
+        damaged: A sentence for each entry that is damaged in the file, and so is none of these.
+    """
+
+    damaged: tuple[str, ...]
+
+    def __new__(
+        cls, entries: Iterable[HistoryEntry] = (), *, damaged: Iterable[str] = ()
+    ) -> HistoryEntries:
+        """Make a tuple of entries that knows which others were left out."""
+        made = super().__new__(cls, entries)
+        made.damaged = tuple(damaged)
+        return made
 
     def __repr__(self) -> str:
+        damaged = f", {len(self.damaged)} damaged and left out" if self.damaged else ""
         newest = f", the newest {self[-1]!r}" if self else ""
-        return f"<{count(len(self), 'source')}{newest}>"
+        return f"<{count(len(self), 'source')}{damaged}{newest}>"
 
     def _repr_html_(self) -> str:
         rows = [
@@ -73,9 +94,12 @@ class HistoryEntries(tuple[HistoryEntry, ...]):
                 entry.origin,
                 entry.digest,
                 entry.outcome,
+                entry.errors or "",
                 ", ".join(entry.leaked),
             )
             for entry in self
         ]
-        head = ("time (UTC)", "generation", "run", "from", "digest", "outcome", "leaked")
-        return section(self[0].module_id if self else "history", table(rows, head=head))
+        head = ("time (UTC)", "generation", "run", "from", "digest", "outcome", "errors", "leaked")
+        left_out = [tag("p", text) for text in self.damaged]
+        title = self[0].module_id if self else "history"
+        return section(title, row(table(rows, head=head), *left_out))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import threading
@@ -19,7 +20,7 @@ from typing import Any, get_args
 
 from ..errors import ModframeError, WorkspaceError
 from ..source.source import Origin, Source, SourceFile
-from .history_entry import HistoryEntry
+from .history_entry import HistoryEntries, HistoryEntry
 
 _VERSION = 1
 _BUSY_TIMEOUT = 5.0
@@ -29,11 +30,16 @@ _SCHEMA = (
         id INTEGER PRIMARY KEY,
         module_id TEXT NOT NULL, run TEXT NOT NULL, generation INTEGER NOT NULL,
         time TEXT NOT NULL, origin TEXT NOT NULL, place TEXT NOT NULL, digest TEXT NOT NULL,
-        outcome TEXT NOT NULL, leaked TEXT NOT NULL, files TEXT NOT NULL
+        outcome TEXT NOT NULL, leaked TEXT NOT NULL, files TEXT NOT NULL,
+        checksum TEXT, errors INTEGER
     )""",
     "CREATE INDEX IF NOT EXISTS entries_of_module ON entries (module_id, id)",
 )
-_COLUMNS = "id, module_id, run, generation, time, origin, place, digest, outcome, leaked"
+_ADDED = {"checksum": "TEXT", "errors": "INTEGER"}
+"""Columns that files of earlier versions lack; those versions go on using the file."""
+_CHECKED = ("module_id", "run", "generation", "time", "origin", "place", "digest", "files")
+"""Columns that never change, so that a checksum of them shows damage."""
+_COLUMNS = ("id", *_CHECKED, "outcome", "leaked", "checksum", "errors")
 
 
 class HistoryFileError(ModframeError):
@@ -56,30 +62,37 @@ class HistoryFile:
 
     # -- write ----------------------------------------------------------------------------
 
-    def add(self, entry: HistoryEntry) -> None:
-        """Write an entry, unless the module's newest entry has the same text: after a restart."""
+    def add(self, entry: HistoryEntry) -> int:
+        """Write an entry, unless the module's newest entry has the same text: after a restart.
+
+        Return its place in the order of all entries, or that of the newest with the same text.
+        """
         source = entry.source
-        time = entry.time.isoformat(timespec="microseconds")
+        row = {
+            "module_id": entry.module_id, "run": entry.run, "generation": entry.generation,
+            "time": entry.time.isoformat(timespec="microseconds"), "origin": entry.origin,
+            "place": source.place, "digest": entry.digest, "outcome": entry.outcome,
+            "leaked": json.dumps(entry.leaked), "files": _files_to_text(source.all_files),
+            "errors": entry.errors,
+        }  # fmt: skip
+        row["checksum"] = _checksum(row)
         with self._write_transaction() as connection:
             newest = connection.execute(
-                "SELECT digest FROM entries WHERE module_id = ? ORDER BY id DESC LIMIT 1",
+                "SELECT digest, id FROM entries WHERE module_id = ? ORDER BY id DESC LIMIT 1",
                 (entry.module_id,),
             ).fetchone()
             if newest is not None and newest[0] == entry.digest:
-                return
-            connection.execute(
-                f"INSERT INTO entries ({_COLUMNS}, files) VALUES (NULL{', ?' * 10})",
-                (
-                    entry.module_id, entry.run, entry.generation, time, entry.origin, source.place,
-                    entry.digest, entry.outcome, json.dumps(entry.leaked),
-                    _files_to_text(source.all_files),
-                ),
-            )  # fmt: skip
+                return int(newest[1])
+            added = connection.execute(
+                f"INSERT INTO entries ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
+                tuple(row.values()),
+            ).lastrowid
             connection.execute(
                 "DELETE FROM entries WHERE module_id = :id AND id NOT IN "
                 "(SELECT id FROM entries WHERE module_id = :id ORDER BY id DESC LIMIT :kept)",
                 {"id": entry.module_id, "kept": self._kept},
             )
+        return added or 0
 
     def update(
         self,
@@ -89,15 +102,18 @@ class HistoryFile:
         *,
         outcome: str | None = None,
         leaked: tuple[str, ...] | None = None,
+        errors: int | None = None,
     ) -> None:
-        """Change an entry's outcome, or what leaked; does nothing if it is not kept any more."""
+        """Change what became of a generation; does nothing if its entry is not kept any more."""
         with self._write_transaction() as connection:
             connection.execute(
-                "UPDATE entries SET outcome = coalesce(?, outcome), leaked = coalesce(?, leaked) "
+                "UPDATE entries SET outcome = coalesce(?, outcome), leaked = coalesce(?, leaked), "
+                "errors = coalesce(?, errors) "
                 "WHERE module_id = ? AND run = ? AND generation = ?",
                 (
                     outcome,
                     json.dumps(leaked) if leaked is not None else None,
+                    errors,
                     module_id,
                     run,
                     generation,
@@ -124,6 +140,8 @@ class HistoryFile:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in _SCHEMA:
                     connection.execute(statement)
+                for name in _ADDED.keys() - _columns_of(connection):
+                    connection.execute(f"ALTER TABLE entries ADD COLUMN {name} {_ADDED[name]}")
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
         except BaseException:
             connection.close()
@@ -140,29 +158,63 @@ class HistoryFile:
 
     # -- read -----------------------------------------------------------------------------
 
-    def entries(self, module_id: str) -> list[HistoryEntry]:
-        """Return the entries of a module, oldest first; none if there is no file."""
+    def entries(self, module_id: str) -> HistoryEntries:
+        """Return the entries of a module, oldest first; none if there is no file.
+
+        Each is checked; damaged ones are left out and named.
+        """
+        with self._translating_errors("read"):
+            if not self.path.is_file():
+                return HistoryEntries()
+            with closing(self._open(self.path)) as connection:
+                if _version(connection) == 0:
+                    return HistoryEntries()  # another thread or kernel is about to begin it
+                present = _columns_of(connection)
+                columns = [name if name in present else f"NULL AS {name}" for name in _COLUMNS]
+                rows = connection.execute(
+                    f"SELECT {', '.join(columns)} FROM entries "  # constants
+                    "WHERE module_id = ? ORDER BY id",
+                    (module_id,),
+                ).fetchall()
+        entries, damaged = [], []
+        for values in rows:
+            row = dict(zip(_COLUMNS, values, strict=True))
+            try:
+                entries.append(self._entry(row))
+            except (ValueError, TypeError, LookupError, AttributeError) as error:
+                damaged.append(
+                    f"the entry of {row['time']} is damaged and left out (row {row['id']} in "
+                    f"{self.path}: {error})"
+                )
+        return HistoryEntries(entries, damaged=damaged)
+
+    def module_ids(self) -> list[str]:
+        """Return the ids of all modules that have entries, sorted."""
         with self._translating_errors("read"):
             if not self.path.is_file():
                 return []
             with closing(self._open(self.path)) as connection:
                 if _version(connection) == 0:
-                    return []  # another thread or kernel is about to begin it
-                rows = connection.execute(
-                    f"SELECT {_COLUMNS} FROM entries WHERE module_id = ? ORDER BY id",  # a constant
-                    (module_id,),
-                ).fetchall()
-            return [self._entry(values) for values in rows]
+                    return []
+                rows = connection.execute("SELECT DISTINCT module_id FROM entries ORDER BY 1")
+                return [module_id for (module_id,) in rows]
 
-    def _entry(self, values: tuple[Any, ...]) -> HistoryEntry:
-        row = dict(zip(_COLUMNS.split(", "), values, strict=True))
+    def _entry(self, row: dict[str, Any]) -> HistoryEntry:
+        """Make an entry of a row.
+
+        Raises:
+            ValueError, TypeError, LookupError, AttributeError: If the row is damaged.
+        """
+        _check(row)
         if row["origin"] not in get_args(Origin):
             row["origin"] = "mapping"
         same = ("module_id", "origin", "digest", "outcome", "generation", "run")
         return HistoryEntry(
             time=datetime.fromisoformat(row["time"]),
-            leaked=tuple(json.loads(row["leaked"])),
-            _read=partial(self._read_source, row),
+            leaked=tuple(map(str, json.loads(row["leaked"]))),
+            errors=int(row["errors"] or 0),
+            _position=[row["id"]],
+            _read=partial(self._read_source, {**row, "files": ""}),
             **{name: row[name] for name in same},
         )
 
@@ -194,6 +246,8 @@ class HistoryFile:
         connection = sqlite3.connect(
             path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
         )
+        # Bytes that were damaged are to be found by a checksum, and not to end the reading.
+        connection.text_factory = _to_text
         try:
             if _version(connection) > _VERSION:
                 raise HistoryFileError(
@@ -218,9 +272,37 @@ class HistoryFile:
             ) from error
 
 
+def _columns_of(connection: sqlite3.Connection) -> set[str]:
+    return {row[1] for row in connection.execute("PRAGMA table_info(entries)")}
+
+
+def _checksum(row: Mapping[str, Any]) -> str:
+    text = "\0".join(str(row[name]) for name in _CHECKED)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _check(row: Mapping[str, Any]) -> None:
+    """Check a row against its checksum; one of an earlier version, against the digest of its text.
+
+    Raises:
+        ValueError, TypeError, LookupError, AttributeError: If it is damaged.
+    """
+    if row["checksum"] is not None:
+        if row["checksum"] != _checksum(row):
+            raise ValueError("its checksum does not fit")
+        return
+    source = _source(row, json.loads(row["files"]))
+    if source.full_digest != row["digest"]:
+        raise ValueError("its text does not fit its digest")
+
+
 def _version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def _to_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _files_to_text(files: Mapping[str, SourceFile]) -> str:

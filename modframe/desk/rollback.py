@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from pathlib import Path
 
 from ..errors import ModframeError
+from ..observe import Event
 from ..runtime.change.outcome import Outcome, refuse_superseded
 from ..runtime.change.swap import Swap
 from ..source import Source
+from ..wording import count
 from .history import History
 from .history_entry import HistoryEntries, HistoryEntry
 
@@ -59,11 +62,17 @@ class Rollbacks:
             SupersededError: If a newer text came while it waited for its turn.
         """
         run = "" if entry.run == self._history.run else f" of run {entry.run}"
-        label = f"rollback to {entry.generation}{run}"
+        label = f"rollback to {entry.generation}{run}{errors_of(entry)}"
         outcome = (await self._swap.change([source], force=force, label=label))[0]
         refuse_superseded([outcome])
         self._swap.records[entry.module_id].draft = None
         return outcome
+
+    def note_event(self, event: Event) -> None:
+        """Count an event of the log if it is a failure of a live generation."""
+        generation = event.fields.get("generation")
+        if event.level in ("ERROR", "CRITICAL") and isinstance(generation, int) and generation:
+            self._history.count_error(event.module_id, generation)
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._history.close)
@@ -94,7 +103,7 @@ class Rollbacks:
                 subject=module_id,
             )
         own = self._history.of_this_run(module_id)
-        entry = next((entry for entry in own if entry.generation == to), None)
+        entry = next((entry for entry in reversed(own) if entry.generation == to), None)
         if entry is None:
             generations = ", ".join(str(entry.generation) for entry in own)
             raise ModframeError(
@@ -107,13 +116,15 @@ class Rollbacks:
 
     def _previous(self, module_id: str) -> HistoryEntry:
         generation = self._swap.live.generations.get(module_id)
-        digest = generation.source.digest if generation is not None else ""
+        digest = generation.source.full_digest if generation is not None else ""
+        known = self._history.entries(module_id)
         own = self._history.of_this_run(module_id)
         # Not what another process on the same data made live since this run began.
         earlier = [
             entry
-            for entry in self._history.entries(module_id)
-            if entry.run != self._history.run and not (own and entry.time > own[0].time)
+            for entry in known
+            if entry.run != self._history.run
+            and not (own and entry.sequence > (own[0].sequence or sys.maxsize))
         ]
         entries: list[HistoryEntry] = [*earlier, *own]
         previous = next((entry for entry in reversed(entries) if entry.digest != digest), None)
@@ -124,3 +135,13 @@ class Rollbacks:
                 cure=f"its history has {contents}",
             )
         return previous
+
+
+def errors_of(entry: HistoryEntry) -> str:
+    """Return what a rollback to an entry says of its errors; empty if it had none.
+
+    >>> from datetime import UTC, datetime
+    >>> errors_of(HistoryEntry("m", datetime.now(UTC), "cells", "", "", 1, "", errors=2))
+    ', which had 2 errors while it was live'
+    """
+    return f", which had {count(entry.errors, 'error')} while it was live" if entry.errors else ""

@@ -41,8 +41,9 @@ class Reads(Set[Path]):
 
     def exclude(self, folder: Path | None) -> None:
         """Record no file below a folder."""
-        if folder is not None:
-            self._excluded = (*self._excluded, f"{folder}{os.sep}")
+        prefix = f"{folder}{os.sep}"
+        if folder is not None and prefix not in self._excluded:
+            self._excluded = (*self._excluded, prefix)
 
     def recording(self) -> Recording:
         """Record files opened in this block, also by tasks and threads that it starts."""

@@ -58,7 +58,8 @@ class ModframeMagics(Magics):
         """``%%module MODULE [FILE] [--draft] [--test] [--plan] [--force]``
 
         Make this cell one of a module's files, ``api.py`` by default, and swap to the module's
-        whole draft; ``orders`` means ``standard.orders``.
+        whole draft; ``orders`` means ``standard.orders``. Another text, such as ``README.md`` or
+        ``queries/all.sql``, travels with the module and makes no new generation.
 
         If that fails, nothing live has changed and the draft keeps the text: correct this cell or
         another one of the module, and run it.
@@ -87,7 +88,7 @@ class ModframeMagics(Magics):
         content.register()  # IPython put its own transformed text under the cell's name
         draft = app.draft(module_id, arguments.file, content)
         if arguments.draft:
-            print(f"{module_id} drafted · {arguments.file} · {count(len(draft.files), 'file')}")
+            print(f"{module_id} drafted · {arguments.file} · {count(len(draft.all_files), 'file')}")
             return
         try:
             outcome = app.try_draft(
@@ -182,9 +183,9 @@ def _draft_note(app: AppContext, module_id: str, file: str) -> str:
     draft, source = module.draft, module.source
     others = [
         f"{name} ({content.cell})" if content.cell else name
-        for name, content in (draft.files.items() if draft else ())
-        if name != file and (source is None or name not in source.files
-                             or source.files[name].text != content.text)
+        for name, content in (draft.all_files.items() if draft else ())
+        if name != file and (source is None or name not in source.all_files
+                             or source.all_files[name].text != content.text)
     ]  # fmt: skip
     also = f", beside {', '.join(others)}" if others else ""
     live = _live_note(app, module_id)

@@ -39,6 +39,8 @@ class EventLog:
         backups: int = 5,
     ) -> None:
         self.folder = folder
+        self.listeners: list[Callable[[Event], None]] = []
+        """Called with each event, in the thread that logs; they must not wait."""
         self._newest: deque[Event] = deque(maxlen=ring)
         self._events = self._errors = 0
         # Re-entrant: the garbage collector may run a `__del__` that logs, anywhere in here.
@@ -106,6 +108,8 @@ class EventLog:
             self._newest.append(event)
             self._events += 1
             self._errors += is_error
+        for listener in self.listeners:
+            listener(event)
 
     def describe(self) -> dict[str, Any]:
         return {

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ..config import FrameworkSettings
 from ..source import Source
+from ..source.text_folders import TextFolders
 from .bounds import Limits
 from .calls.handle import Find
 from .calls.handles import Handles
@@ -31,6 +32,7 @@ class App(Protocol):
         config: The framework's settings.
         limits: How long the steps of a change may take.
         modules_folder: The workspace's ``modules/``.
+        text_folders: Where module code finds the text files of its source.
         parts: What each generation is made of, in the order they are entered.
         live: What runs. ``records``: what is known of each module beside it.
         handles: The service handles that people get.
@@ -41,6 +43,7 @@ class App(Protocol):
     config: FrameworkSettings
     limits: Limits
     modules_folder: Path
+    text_folders: TextFolders
     parts: Parts
     live: Live
     records: Records

@@ -106,6 +106,21 @@ class Generation:
         """Whether its source was executed and read."""
         return self._spec is not None
 
+    def changed_texts(self, source: Source) -> tuple[str, ...]:
+        """Return the text files that another source of the same code adds, changes or lacks.
+
+        A folder's text files are read from the folder itself, so they are none of its source's.
+        """
+        if source.origin == "folder":
+            return ()
+        mine, others = self.source.text_files, source.text_files
+        names = sorted(mine.keys() | others.keys())
+        return tuple(
+            name
+            for name in names
+            if name not in mine or name not in others or mine[name].text != others[name].text
+        )
+
     def release(self) -> None:
         """Count one call or request out."""
         self.in_flight -= 1

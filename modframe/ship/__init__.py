@@ -3,7 +3,7 @@
 from .check import check
 from .detached import DetachedModules
 from .export import export
-from .export_plan import ExportReport
+from .export_plan import ExportReport, plan_export
 from .export_record import ExportRecord
 from .scaffold import Scaffolded, scaffold
 
@@ -14,5 +14,6 @@ __all__ = [
     "Scaffolded",
     "check",
     "export",
+    "plan_export",
     "scaffold",
 ]

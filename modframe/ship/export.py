@@ -53,12 +53,12 @@ def export(
     make_plan = partial(plan_export, source, folder, record, home=home)
     plan = make_plan()
     _refuse_by_hand(source, plan, force=force)
-    faults = load_in_fresh_process(
-        plan, source.module_id, (to, workspace / "modules"), settings=settings or {}
-    )
-    if errors := [fault for fault in faults if fault.level == "error"]:
-        raise _refused(source, "It does not load in a fresh process", errors)
     try:
+        faults = load_in_fresh_process(
+            plan, source.module_id, (to, workspace / "modules"), settings=settings or {}
+        )
+        if errors := [fault for fault in faults if fault.level == "error"]:
+            raise _refused(source, "It does not load in a fresh process", errors)
         with changing(to) as change:
             # Another process may have exported meanwhile; from here on none can.
             tried, plan = plan, make_plan()
@@ -81,9 +81,14 @@ def _write(plan: ExportPlan, to: Path, change: Change, record: ExportRecord) -> 
     def relative(path: Path) -> str:
         return path.relative_to(to).as_posix()
 
-    record.expect({path: plan.digests[path] for path in plan.write})
+    before = record.expect({path: plan.digests[path] for path in plan.write})
     problem = record.problem
-    change({relative(path): plan.contents[path] for path in plan.write}, map(relative, plan.remove))
+    try:
+        contents = {relative(path): plan.contents[path] for path in plan.write}
+        change(contents, map(relative, plan.remove))
+    except (OSError, ValueError):
+        record.restore(before)
+        raise
     record.note(plan.digests, gone=plan.remove)
     record.problem = record.problem or problem
 
@@ -122,7 +127,7 @@ def _refused(source: Source, why: str, findings: Sequence[Finding]) -> ExportErr
 
 
 def _draft_findings(source: Source, draft: Source | None) -> list[Finding]:
-    if draft is None or draft.digest == source.digest:
+    if draft is None or draft.full_digest == source.full_digest:
         return []
     live, drafted = source.texts, draft.texts
     return [

@@ -57,9 +57,9 @@ class ExportPlan:
     findings: tuple[Finding, ...]
 
     def loads_as(self, other: ExportPlan) -> bool:
-        """Return whether the module's folder would hold the same files as under another plan."""
+        """Return whether the module would have the same files as under another plan."""
         mine, others = (
-            (plan.digests, plan.remove, [one for one in plan.findings if one.rule == "file-beside"])
+            (plan.digests, [one for one in plan.findings if one.rule != "file-removed"])
             for plan in (self, other)
         )
         return mine == others

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..source.folder_change import changing
@@ -60,15 +61,29 @@ class ExportRecord:
         paths = {Path(os.path.normpath(base / key)): row for key, row in self._read().items()}
         return {path: row for path, row in paths.items() if path.is_relative_to(folder)}
 
-    def expect(self, digests: Mapping[Path, str]) -> None:
-        """Note what is about to be written, beside what was written before."""
+    def expect(self, digests: Mapping[Path, str]) -> Rows:
+        """Note what is about to be written, beside what was written before; return the latter."""
+        before: Rows = {}
 
         def change(rows: Rows) -> None:
             for path, digest in digests.items():
                 key = self._key(path)
-                rows[key] = tuple(dict.fromkeys([*rows.get(key, ()), digest]))
+                before[key] = rows.get(key, ())
+                rows[key] = tuple(dict.fromkeys([*before[key], digest]))
 
         self._change(change)
+        return before
+
+    def restore(self, before: Rows) -> None:
+        """Forget what was expected: it was not written."""
+
+        def change(rows: Rows) -> None:
+            rows |= before
+            for key in [key for key, row in before.items() if not row]:
+                del rows[key]
+
+        with suppress(OSError):  # a full disk: the expectations stay, and do no harm
+            self._change(change)
 
     def note(self, digests: Mapping[Path, str], *, gone: Iterable[Path] = ()) -> None:
         """Note what was written, and forget what was removed."""

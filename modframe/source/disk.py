@@ -18,7 +18,7 @@ from ..names import folder_of
 from ..wording import count
 from .cells import MAGIC
 from .folder import find_modules, read_folder
-from .folder_change import finish_changes, holding_still
+from .folder_change import holding_still
 from .notebook import merge_sources, read_notebook
 from .source import Source
 
@@ -86,10 +86,6 @@ class OnDisk:
 
     def folder(self, module_id: str) -> Path | None:
         """Return a module's folder, if there is an ``api.py`` in it."""
-        finish_changes(self.modules)
-        return self._folder(module_id)
-
-    def _folder(self, module_id: str) -> Path | None:
         folder = folder_of(self.modules, module_id)
         return folder if os.path.isfile(f"{folder}{os.sep}api.py") else None  # noqa: PTH113
 
@@ -121,7 +117,7 @@ class OnDisk:
             if (fault := self._read_current(notebook).fault) is not None:
                 raise fault
         if not any("api.py" in source.files for source in sources):
-            folder = self._folder(module_id)
+            folder = self.folder(module_id)
             if folder is not None:
                 # `holds` compares the unresolved path.
                 read = read_folder(folder, module_id=module_id, place=str(folder))

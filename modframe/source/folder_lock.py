@@ -46,7 +46,14 @@ def lock_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
 
 
 def _open_and_lock(folder: Path, *, shared: bool) -> int:
-    descriptor = _open(folder)
+    try:
+        return _lock(_open(folder, locks_folders=True), folder, shared=shared)
+    except OSError:
+        # NFS locks nothing that is not open for writing, and a folder never is.
+        return _lock(_open(folder, locks_folders=False), folder, shared=shared)
+
+
+def _lock(descriptor: int, folder: Path, *, shared: bool) -> int:
     ends = time.monotonic() + WAIT
     try:
         while not _try_lock(descriptor, shared=shared):
@@ -64,7 +71,7 @@ def _open_and_lock(folder: Path, *, shared: bool) -> int:
 
 if sys.platform == "win32":
 
-    def _open(folder: Path) -> int:
+    def _open(folder: Path, *, locks_folders: bool) -> int:  # noqa: ARG001  # it never does
         # The file goes when the last process has closed it.
         return os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_TEMPORARY)
 
@@ -83,18 +90,10 @@ if sys.platform == "win32":
 
 else:
 
-    def _open(folder: Path) -> int:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        except OSError as error:
-            if error.errno in _HELD:
-                return descriptor
-            # NFS locks nothing that is not open for writing, and a folder never is.
-            os.close(descriptor)
-            return os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o600)
-        return descriptor
+    def _open(folder: Path, *, locks_folders: bool) -> int:
+        if locks_folders:
+            return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        return os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o600)
 
     def _try_lock(descriptor: int, *, shared: bool) -> bool:
         try:

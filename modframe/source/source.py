@@ -144,6 +144,16 @@ class Source:
             total.update(_bytes(f"{file}\0{self.files[file].text}\0"))
         return total.hexdigest()[:16]
 
+    @cached_property
+    def full_digest(self) -> str:
+        """A digest of all names and texts; that of the code alone if there are no other files."""
+        if not self.text_files:
+            return self.digest
+        total = hashlib.sha256(_bytes(self.digest))
+        for file in sorted(self.text_files):
+            total.update(_bytes(f"{file}\0{self.text_files[file].text}\0"))
+        return total.hexdigest()[:16]
+
     @property
     def all_files(self) -> dict[str, SourceFile]:
         """Its files, Python or not."""
@@ -153,10 +163,6 @@ class Source:
     def texts(self) -> dict[str, str]:
         """File name → text, of all files."""
         return {file: content.text for file, content in self.all_files.items()}
-
-    def same_as(self, other: Source) -> bool:
-        """Return whether all texts are those of another source."""
-        return self.digest == other.digest and self.texts == other.texts
 
     def with_file(self, file: str, content: SourceFile) -> Source:
         """Return the source with one file added or replaced; its origin is then cells."""
@@ -173,7 +179,7 @@ class Source:
         return next((file for file, content in files if content.filename == filename), "")
 
     def __repr__(self) -> str:
-        return f"<Source {self.module_id}: {count(len(self.files), 'file')} from {self.origin}>"
+        return f"<Source {self.module_id}: {count(len(self.all_files), 'file')} from {self.origin}>"
 
 
 def parse_sources(

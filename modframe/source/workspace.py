@@ -6,9 +6,13 @@ import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from ..errors import WorkspaceError
+from ..errors import DataFolderError, WorkspaceError
 from ..names import MODULE_TYPES
+
+_ROOM = 64 * 1024
+"""Bytes that there has to be room for at start."""
 
 
 def find_workspace(folder: str | Path | None = None, *, above: Path | None = None) -> Path:
@@ -64,3 +68,29 @@ def data_folder(folder: str | Path | None, workspace: Path) -> Path | None:
     if named is None:
         return workspace / "data"
     return None if str(named) == ":memory:" else Path(named).expanduser().resolve()
+
+
+def refuse_unwritable(data: Path | None) -> None:
+    """Check that something can be written to the data folder, or made where it isn't there yet.
+
+    Nothing is left behind: the file that is written has no name.
+
+    Raises:
+        DataFolderError: If it can't; with the way out.
+    """
+    if data is None:
+        return
+    place = next(path for path in (data, *data.parents) if os.path.lexists(path))
+    try:
+        with TemporaryFile(dir=place) as file:
+            file.write(b"\0" * _ROOM)
+            file.flush()
+    except OSError as error:
+        # The name of the file that was tried means nothing to anyone.
+        why = f"{place} is a file" if place.is_file() else error.strerror or str(error)
+        raise DataFolderError(
+            f"nothing can be written to the data folder {data}: {why}",
+            cure="make room or give the rights to write there, choose another folder with data= or "
+            'MODFRAME_DATA, or keep nothing with data=":memory:"',
+            folder=data,
+        ) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import BlockedError, GraphError, InvalidModuleIdError, WorkspaceError
 from ..load.reads import changed_files
-from ..names import MODULE_TYPES
+from ..names import MODULE_TYPES, folder_of
 from ..runtime.live import reach
 from ..source import OnDisk, Source
 from ..spec import module_id_of, module_of_service
@@ -175,6 +175,8 @@ def _examine(
             result.gone.append(module_id)
             result.doubts.add(module_id)
         return
+    folder = folder_of(disk.modules, module_id)
+    changed = [path for path in changed if not _says_what_is_live(path, folder, seen.live)]
     if seen.live is not None and seen.live.digest == source.digest and not changed:
         if seen.error is not None and seen.follows and not again:
             result.reverted[module_id] = source
@@ -191,6 +193,14 @@ def _saved_since(moment: float, source: Source) -> bool:
     """Return whether a text on disk is newer than a moment, in seconds since the epoch."""
     paths = {Path(source.place), *(Path(content.filename) for content in source.files.values())}
     return any(path.stat().st_mtime >= moment for path in paths if path.is_file())
+
+
+def _says_what_is_live(path: Path, folder: Path, live: Source | None) -> bool:
+    """Return whether a file has the text of a cell that is live: an export wrote it."""
+    if live is None or not live.text_files or not path.is_relative_to(folder):
+        return False
+    content = live.text_files.get(path.relative_to(folder).as_posix())
+    return content is not None and path.is_file() and path.read_bytes() == content.text.encode()
 
 
 def _is_doubtful(source: Source, live: Source | None) -> bool:

@@ -19,12 +19,16 @@ from tests.fakes import ORDERS
 
 def test_help_and_version(shell: Shell) -> None:
     """Every command has its help; the version is the package's."""
-    names = ("quickstart", "serve", "list", "inspect", "scaffold", "compliance", "logs", "doctor")
+    names = (
+        "quickstart", "serve", "list", "inspect", "scaffold", "compliance", "export", "logs",
+        "doctor",
+    )  # fmt: skip
     done = shell.run("--help")
     assert done.returncode == 0
     listed = re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE)
     assert [one for one in listed if not one.startswith("-")] == [
-        "quickstart", "serve", "list", "inspect", "scaffold", "logs", "doctor", "compliance",
+        "quickstart", "serve", "list", "inspect", "scaffold", "export", "logs", "doctor",
+        "compliance",
     ]  # fmt: skip
     for name in names:
         assert shell.run(name, "--help").returncode == 0
@@ -32,7 +36,7 @@ def test_help_and_version(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["serve", "--prot", "1"], ["nothing"], ["scaffold"], ["inspect"]]
+    "words", [["serve", "--prot", "1"], ["nothing"], ["scaffold"], ["inspect"], ["export"]]
 )
 def test_wrong_usage_is_status_2(shell: Shell, words: list[str]) -> None:
     """And says so on standard error."""
@@ -136,6 +140,35 @@ def test_scaffold_says_what_it_wrote_and_refuses_with_the_choices(shell: Shell) 
     kind = shell.run("scaffold", "--name", "other", "--type", "plugin")
     assert kind.returncode == 2
     assert "core, standard, extensions" in kind.stderr
+
+
+def test_export_writes_what_was_live_last_and_check_compares(shell: Shell) -> None:
+    """No app has to run; ``--check`` is status 1 where files and history differ, and says which."""
+    texts = {"api.py": ORDERS, "README.md": "# Orders\n"}
+    with modframe.start(workspace=shell.folder) as app:
+        app.load({"api.py": "x = 1\n" + ORDERS}, id="orders")
+        app.load(texts, id="orders")
+    folder = shell.folder / "modules/standard/orders"
+    done = shell.run("export", "--check")
+    assert done.returncode == 1
+    assert "error: api.py: the text that was live last is not exported to it. " in done.stdout
+    done = shell.run("export", "orders", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["written"] == [str(folder / "api.py"), str(folder / "README.md")]
+    assert {path.name: path.read_text() for path in folder.iterdir()} == texts
+    done = shell.run("export", "--check", "orders")
+    assert (done.returncode, done.stdout) == (0, f"standard.orders: as exported in {folder}\n")
+    (folder / "README.md").write_text("# By hand\n")
+    done = shell.run("export", "--check", "--format", "json")
+    assert done.returncode == 1
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["module"], finding["rule"], finding["file"]) == (
+        "standard.orders", "changed-by-hand", "README.md",
+    )  # fmt: skip
+    done = shell.run("export", "orders")
+    assert done.returncode == 1
+    assert "1 file would be written over" in done.stderr
+    assert "Did you mean 'standard.orders'?" in shell.run("export", "order").stderr
 
 
 def test_logs_are_the_newest_lines(shell: Shell) -> None:

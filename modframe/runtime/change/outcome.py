@@ -50,6 +50,7 @@ class Outcome:
         tests: The result of the module's own tests, if they were run.
         label: Why the change was made, where its line says so: ``rollback to 3``.
         pending_account: Makes `account` when it is first asked for.
+        changed_texts: The files that are no code and that changed while the code did not.
     """
 
     module_id: str
@@ -65,6 +66,7 @@ class Outcome:
     pending_account: PendingAccount = field(
         default_factory=PendingAccount, repr=False, compare=False
     )
+    changed_texts: tuple[str, ...] = ()
 
     @property
     def account(self) -> Account:
@@ -76,6 +78,10 @@ class Outcome:
 
     def line(self, url: str = "") -> str:
         """Return the line that people see; ``url`` is where they can look at the routes."""
+        if self.changed_texts:
+            names = ", ".join(self.changed_texts)
+            line = f"{self.module_id} {names} changed · generation {self.after} goes on"
+            return f"{self.label} · {line}" if self.label else line
         if self.kind == "unchanged":
             return f"{self.module_id} unchanged, generation {self.after}"
         if self.kind == "stopped":

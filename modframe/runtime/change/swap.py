@@ -19,6 +19,7 @@ from collections.abc import (
 )
 from contextlib import closing
 from contextvars import copy_context
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -49,7 +50,8 @@ class Swap:
 
     Attributes:
         live: What runs. ``records``: what is known of each module beside it.
-        listeners: Called on the app loop with each source that went live and what came of it.
+        listeners: Called on the app loop with each source that went live, or whose text files
+            alone changed, and what came of it.
     """
 
     def __init__(self, app: App, ending: Ending) -> None:
@@ -104,7 +106,7 @@ class Swap:
         async def attempt(claim: Claim) -> list[Outcome]:
             if self._superseded(sources):
                 return [Outcome(source.module_id, "superseded") for source in sources]
-            outcomes = {} if anew else self._unchanged(sources)
+            outcomes = {} if anew else self._unchanged(sources, label)
             fresh = [source for source in sources if source.module_id not in outcomes]
             batch = self._batch(
                 fresh, claim, self._next_number,
@@ -228,13 +230,22 @@ class Swap:
         record = self.records.get(module_id)
         return record.number + 1 if record else 1
 
-    def _unchanged(self, sources: Iterable[Source]) -> dict[str, Outcome]:
+    def _unchanged(self, sources: Iterable[Source], label: str) -> dict[str, Outcome]:
         outcomes = {}
         for source in filter(self._is_live, sources):
             key = source.module_id
-            number = self.live.generations[key].number
+            generation = self.live.generations[key]
+            number = generation.number
             self.records[key].error = None
-            outcomes[key] = Outcome(key, "unchanged", number, number)
+            changed = generation.changed_texts(source)
+            outcomes[key] = Outcome(
+                key, "unchanged", number, number, label=label, changed_texts=changed
+            )
+            if changed:
+                generation.source = replace(
+                    generation.source, origin=source.origin, text_files=source.text_files
+                )
+                self._notify(source, outcomes[key])
         return outcomes
 
     def _is_live(self, source: Source) -> bool:
