@@ -20,6 +20,7 @@ from .html import section
 from .module import Module, Modules
 from .runtime.change.outcome import refuse_superseded
 from .runtime.loop import AppLoop
+from .runtime.traces import hide_frames, shorten_traceback
 from .source import Source, SourceFile
 from .source.source import parse_sources
 from .source.workspace import data_folder, find_workspace
@@ -58,6 +59,7 @@ def running_app() -> AppContext:
     return _running
 
 
+@hide_frames
 def start(
     workspace: str | Path | None = None,
     modules: Sequence[str] | None = None,
@@ -158,9 +160,9 @@ class AppContext:
 
     # -- running things -------------------------------------------------------------------
 
+    @hide_frames
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run an awaitable on the app loop and return its result; Ctrl-C interrupts it."""
-        __tracebackhide__ = True
 
         async def run() -> T:
             return await awaitable
@@ -182,6 +184,7 @@ class AppContext:
     def load(
         self, source: Sequence[Any], *, force: bool = False, test: bool = False
     ) -> list[Module]: ...
+    @hide_frames
     def load(
         self, source: Any, *, id: str | None = None, force: bool = False, test: bool = False
     ) -> Any:
@@ -206,7 +209,6 @@ class AppContext:
             GraphError: If required modules are missing or require each other in a circle.
             SupersededError: If a newer text came while this one waited.
         """
-        __tracebackhide__ = True
         self._app_loop.refuse_here("app.load()")
         swap = self._engine.swap
         sources = parse_sources(source, id, self._engine.source_finder.find)
@@ -219,6 +221,7 @@ class AppContext:
         modules = [Module(self._engine, loaded.module_id) for loaded in sources]
         return modules if isinstance(source, list | tuple) else modules[0]
 
+    @hide_frames
     def plan(self, source: Any, *, id: str | None = None) -> Plan:
         """Find out what `load` would do with the same arguments; nothing changes.
 
@@ -228,11 +231,11 @@ class AppContext:
             The `Plan`: for each module whether it would start, swap, be rebuilt, stay or be
             refused, and why. Errors are part of it and aren't raised.
         """
-        __tracebackhide__ = True
         self._app_loop.refuse_here("app.plan()")
         sources = parse_sources(source, id, self._engine.source_finder.find)
         return self._app_loop.block("app.plan()", lambda: self._engine.swap.plan(sources))
 
+    @hide_frames
     def check(self, name: str) -> tuple[Finding, ...]:
         """Return all findings about a module, live or not, as ``modframe compliance`` does."""
         from .ship import check
@@ -241,17 +244,19 @@ class AppContext:
         source = self._engine.source_finder.to_check(module_id_of(name))
         return check(source, modules=self._engine.modules_folder)
 
+    @hide_frames
     def watch(self) -> Watcher:
         """Swap modules when their files are saved, until ``.stop()`` is called or the app stops."""
-        __tracebackhide__ = True
         return self._app_loop.block("app.watch()", self._engine.watching.begin)
 
     # -- drafts ---------------------------------------------------------------------------
 
+    @hide_frames
     def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
         """Put a text into a module's draft, which begins as the live source; load nothing."""
         return self._engine.drafts.put(module_id_of(module_id), file, content)
 
+    @hide_frames
     def try_draft(
         self,
         module_id: str,
@@ -271,7 +276,6 @@ class AppContext:
         Raises:
             LoadError: If it fails; nothing live has changed, and the draft stays.
         """
-        __tracebackhide__ = True
         drafts, key = self._engine.drafts, module_id_of(module_id)
         trial = self._engine.trials.make([key]) if test else None
         return self._app_loop.block(
@@ -279,6 +283,7 @@ class AppContext:
             lambda: drafts.attempt(key, outer_names, force=force, trial=trial),
         )
 
+    @hide_frames
     def plan_draft(
         self, module_id: str, file: str, content: SourceFile, *, outer_names: Container[str] = ()
     ) -> Plan | tuple[str, ...]:
@@ -287,11 +292,11 @@ class AppContext:
         Returns:
             The plan; or, while nothing is live, the files that the draft would still lack.
         """
-        __tracebackhide__ = True
         drafts = self._engine.drafts
         draft = drafts.with_text(module_id_of(module_id), file, content)
         return self._app_loop.block("app.plan_draft()", lambda: drafts.plan(draft, outer_names))
 
+    @hide_frames
     def drop(self, module_id: str, file: str | None = None) -> Source | None:
         """Remove a file from a module's draft, or the whole draft; return the remaining draft."""
         return self._engine.drafts.drop(module_id_of(module_id), file)
@@ -321,11 +326,14 @@ class AppContext:
         Raises:
             ServiceNotFoundError: If no live module has such a service.
         """
-        __tracebackhide__ = True
         overrides = self._engine.overrides
-        override = self._app_loop.block(
-            "app.override()", lambda: overrides.begin(name, replacement)
-        )
+        try:
+            override = self._app_loop.block(
+                "app.override()", lambda: overrides.begin(name, replacement)
+            )
+        except BaseException as error:
+            shorten_traceback(error)
+            raise
         try:
             yield replacement
         finally:
@@ -359,6 +367,7 @@ class AppContext:
         """The ASGI application, guard included; works without a lifespan while the app runs."""
         return self._engine.site.asgi
 
+    @hide_frames
     def serve(
         self, host: str = "127.0.0.1", port: int = 8000, *, token: str | None = None
     ) -> Server:
@@ -372,7 +381,6 @@ class AppContext:
         Raises:
             ServeError: If the port is taken, a token is missing, or it already serves elsewhere.
         """
-        __tracebackhide__ = True
         site = self._engine.site
         return self._app_loop.block("app.serve()", lambda: site.serve(host, port, token=token))
 
@@ -388,6 +396,7 @@ class AppContext:
         """Return everything that runs, as frozen plain data; ``to_json()`` makes JSON of it."""
         return self._engine.snapshot()
 
+    @hide_frames
     def inspect(self, id: str | None = None) -> Inspector:
         """Return the widget view of everything, or of one module; it follows every change.
 
@@ -398,13 +407,13 @@ class AppContext:
 
     # -- the end --------------------------------------------------------------------------
 
+    @hide_frames
     def stop(self) -> StopReport:
         """Stop everything in order: the server, modules (dependents first), databases, the log.
 
         Ctrl-C while it waits stops what hangs by force. The report says how long each module took;
         an app that was stopped before returns the same report.
         """
-        __tracebackhide__ = True
         if self._report is None:
             try:
                 self._report = self._app_loop.block("app.stop()", self._engine.stop)
