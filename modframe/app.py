@@ -21,6 +21,7 @@ from .html import section
 from .module import Module, Modules
 from .runtime.change.outcome import refuse_superseded
 from .runtime.loop import AppLoop
+from .runtime.traces import hide_frames, shorten_traceback
 from .source import Source, SourceFile
 from .source.source import parse_sources
 from .source.workspace import data_folder, find_workspace, refuse_unwritable
@@ -59,6 +60,7 @@ def running_app() -> AppContext:
     return _running
 
 
+@hide_frames
 def start(
     workspace: str | Path | None = None,
     modules: Sequence[str] | None = None,
@@ -163,9 +165,9 @@ class AppContext:
 
     # -- running things -------------------------------------------------------------------
 
+    @hide_frames
     def run(self, awaitable: Awaitable[T]) -> T:
         """Run an awaitable on the app loop and return its result; Ctrl-C interrupts it."""
-        __tracebackhide__ = True
 
         async def run() -> T:
             return await awaitable
@@ -187,6 +189,7 @@ class AppContext:
     def load(
         self, source: Sequence[Any], *, force: bool = False, test: bool = False
     ) -> list[Module]: ...
+    @hide_frames
     def load(
         self, source: Any, *, id: str | None = None, force: bool = False, test: bool = False
     ) -> Any:
@@ -211,7 +214,6 @@ class AppContext:
             GraphError: If required modules are missing or require each other in a circle.
             SupersededError: If a newer text came while this one waited.
         """
-        __tracebackhide__ = True
         self._app_loop.refuse_here("app.load()")
         swap = self._engine.swap
         sources = parse_sources(source, id, self._engine.source_finder.find)
@@ -224,6 +226,7 @@ class AppContext:
         modules = [Module(self._engine, loaded.module_id) for loaded in sources]
         return modules if isinstance(source, list | tuple) else modules[0]
 
+    @hide_frames
     def plan(self, source: Any, *, id: str | None = None) -> Plan:
         """Find out what `load` would do with the same arguments; nothing changes.
 
@@ -233,11 +236,11 @@ class AppContext:
             The `Plan`: for each module whether it would start, swap, be rebuilt, stay or be
             refused, and why. Errors are part of it and aren't raised.
         """
-        __tracebackhide__ = True
         self._app_loop.refuse_here("app.plan()")
         sources = parse_sources(source, id, self._engine.source_finder.find)
         return self._app_loop.block("app.plan()", lambda: self._engine.swap.plan(sources))
 
+    @hide_frames
     def check(self, name: str) -> tuple[Finding, ...]:
         """Return all findings about a module, live or not, as ``modframe compliance`` does."""
         from .ship import check
@@ -246,17 +249,19 @@ class AppContext:
         source = self._engine.source_finder.to_check(module_id_of(name))
         return check(source, modules=self._engine.modules_folder)
 
+    @hide_frames
     def watch(self) -> Watcher:
         """Swap modules when their files are saved, until ``.stop()`` is called or the app stops."""
-        __tracebackhide__ = True
         return self._app_loop.block("app.watch()", self._engine.watching.begin)
 
     # -- drafts ---------------------------------------------------------------------------
 
+    @hide_frames
     def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
         """Put a text into a module's draft, which begins as the live source; load nothing."""
         return self._engine.drafts.put(module_id_of(module_id), file, content)
 
+    @hide_frames
     def try_draft(
         self,
         module_id: str,
@@ -281,7 +286,6 @@ class AppContext:
         Raises:
             LoadError: If it fails; nothing live has changed, and the draft stays.
         """
-        __tracebackhide__ = True
         drafts, key = self._engine.drafts, module_id_of(module_id)
         trial = self._engine.trials.make([key]) if test else None
         return self._app_loop.block(
@@ -291,6 +295,7 @@ class AppContext:
             ),
         )
 
+    @hide_frames
     def plan_draft(
         self,
         module_id: str,
@@ -305,7 +310,6 @@ class AppContext:
         Returns:
             The plan; or the files that the draft would wait for.
         """
-        __tracebackhide__ = True
         drafts = self._engine.drafts
         draft = drafts.with_text(module_id_of(module_id), file, content)
         return self._app_loop.block(
@@ -313,6 +317,7 @@ class AppContext:
             lambda: drafts.plan(draft, outer_names, file=file, notebook=notebook),
         )
 
+    @hide_frames
     def drop(self, module_id: str, file: str | None = None) -> Source | None:
         """Remove a file from a module's draft, or the whole draft; return the remaining draft."""
         return self._engine.drafts.drop(module_id_of(module_id), file)
@@ -342,11 +347,14 @@ class AppContext:
         Raises:
             ServiceNotFoundError: If no live module has such a service.
         """
-        __tracebackhide__ = True
         overrides = self._engine.overrides
-        override = self._app_loop.block(
-            "app.override()", lambda: overrides.begin(name, replacement)
-        )
+        try:
+            override = self._app_loop.block(
+                "app.override()", lambda: overrides.begin(name, replacement)
+            )
+        except BaseException as error:
+            shorten_traceback(error)
+            raise
         try:
             yield replacement
         finally:
@@ -380,6 +388,7 @@ class AppContext:
         """The ASGI application, guard included; works without a lifespan while the app runs."""
         return self._engine.site.asgi
 
+    @hide_frames
     def serve(
         self, host: str = "127.0.0.1", port: int = 8000, *, token: str | None = None
     ) -> Server:
@@ -393,7 +402,6 @@ class AppContext:
         Raises:
             ServeError: If the port is taken, a token is missing, or it already serves elsewhere.
         """
-        __tracebackhide__ = True
         site = self._engine.site
         return self._app_loop.block("app.serve()", lambda: site.serve(host, port, token=token))
 
@@ -409,6 +417,7 @@ class AppContext:
         """Return everything that runs, as frozen plain data; ``to_json()`` makes JSON of it."""
         return self._engine.snapshot()
 
+    @hide_frames
     def inspect(self, id: str | None = None) -> Inspector:
         """Return the widget view of everything, or of one module; it follows every change.
 
@@ -419,13 +428,13 @@ class AppContext:
 
     # -- the end --------------------------------------------------------------------------
 
+    @hide_frames
     def stop(self) -> StopReport:
         """Stop everything in order: the server, modules (dependents first), databases, the log.
 
         Ctrl-C while it waits stops what hangs by force. The report says how long each module took;
         an app that was stopped before returns the same report.
         """
-        __tracebackhide__ = True
         if self._report is None:
             try:
                 self._report = self._app_loop.block("app.stop()", self._engine.stop)

@@ -12,6 +12,9 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from .errors import NoAttributeError
+from .wording import near
+
 
 class AppContextProxy(ModuleType):
     """A proxy that looks the running app up at every use, so it outlives a stop and a start."""
@@ -27,10 +30,18 @@ class AppContextProxy(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") and name not in ("_repr_html_",):
             raise AttributeError(name)
-        if name not in dir(self):
-            # Tools such as pytest ask every module for names; they must not start the app.
-            raise AttributeError(f"the app context has no {name!r}")
-        return getattr(self._modframe_app(), name)
+        from .runtime.traces import shorten_traceback
+
+        try:
+            if name not in dir(self):
+                # Tools such as pytest ask every module for names; they must not start the app.
+                raise NoAttributeError(
+                    f"the app context has no {name!r}", cure=near(name, dir(self)).rstrip()
+                )
+            return getattr(self._modframe_app(), name)
+        except BaseException as error:
+            shorten_traceback(error)
+            raise
 
     def _modframe_app(self) -> Any:
         from .app import running_app, start

@@ -50,10 +50,11 @@ from .runtime.change.ending import Ending
 from .runtime.change.outcome import Outcome, StopReport
 from .runtime.change.swap import Swap
 from .runtime.finder import PLAIN_NAMES
+from .runtime.forgotten import ForgottenAwaits
 from .runtime.garbage import collecting_rarely
 from .runtime.generation import Generation
 from .runtime.live import Live
-from .runtime.loop import AppLoop
+from .runtime.loop import AppLoop, Progress
 from .runtime.output import make_printer
 from .runtime.part import Part, Parts
 from .runtime.record import Records
@@ -105,6 +106,7 @@ class Engine:
         parts: Sequence[Part[Any]] = (),
     ) -> None:
         self.app_loop = app_loop
+        app_loop.progress = self._progress
         self.workspace, self.data, self.config = workspace, data, config
         self.given_settings = given_settings
         self.modules_folder = workspace / "modules"
@@ -125,6 +127,7 @@ class Engine:
         self.log = _event_log(data, config)
         self._site: Site | None = None
         self._stopped = False
+        self._forgotten_awaits = ForgottenAwaits(self._all_generations)
         self.watching = Watching(self.swap, self.disk, app_loop=app_loop)
         self.swap.listeners.append(lambda source, _: self.text_folders.refresh(source))
         self.drafts = Drafts(self.swap, self._exported_files)
@@ -178,6 +181,7 @@ class Engine:
     async def start(self, modules: Sequence[str] | None) -> list[Outcome]:
         """Load the core modules and those asked for; the records keep the failed ones."""
         self.log.open()
+        self._forgotten_awaits.install()
         PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
             self._finish_exports()
@@ -228,6 +232,7 @@ class Engine:
         await self.databases.aclose()
         await self.rollbacks.aclose()
         self.text_folders.close()
+        self._forgotten_awaits.remove()
         self.log.close()
         faults = tuple(
             f"{record.module_id}: {fault}"
@@ -299,6 +304,17 @@ class Engine:
         services = {key: one.spec.service for key, one in self.live.generations.items()}
         return [service.name if service else key for key, service in services.items()]
 
+    def _progress(self) -> Iterator[Progress]:
+        """Yield what changes do with each module at the moment; from any thread."""
+        for record in list(self.records.values()):
+            generation = record.building or self.find(record.module_id)
+            if generation is not None and (text := generation.progress):
+                yield Progress(text, own=generation.step is not None)
+
+    def known_names(self) -> set[str]:
+        """Return the names of all modules and services there are, live or not."""
+        return {*self.disk.ids(), *self.records.ids(), *self.live_names()}
+
     def explain(self, name: str) -> ModframeError:
         """Make the error for a name that leads to no service: not live and why, or unknown."""
         if self._stopped:
@@ -308,8 +324,15 @@ class Engine:
             )
         module_id = module_of_service(name)
         record = self.records.get(module_id)
-        if record is None or record.state == "DRAFT":
+        if record is None or (record.state == "DRAFT" and record.draft is None):
             return not_found_error(name, self.live_names())
+        if record.state == "DRAFT":
+            return ServiceUnavailableError(
+                f"{module_id} is a draft and not live yet",
+                cure="run its cells; the last one says what it waits for",
+                module_id=module_id,
+                state=record.state,
+            )
         reason = f": {reason_of(record.error)}" if record.error else ""
         return ServiceUnavailableError(
             f"{module_id} is {record.state}{reason}",
@@ -341,6 +364,7 @@ class Engine:
             live,
             rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
+            degraded=self.records.degraded,
             absent=self._absent,
             stale=self.records.stale_reason,
             allowed_hosts=self.config.allowed_hosts,
@@ -371,7 +395,7 @@ class Engine:
 
     def _all_generations(self) -> list[Generation]:
         """Return the generations that are live or being built."""
-        building = (record.building for record in self.records.values())
+        building = (record.building for record in list(self.records.values()))
         return [*self.live.generations.values(), *filter(None, building)]
 
     # -- verbs that need several rooms ----------------------------------------------------
@@ -424,7 +448,6 @@ class Engine:
         Raises:
             ModframeError: If a live module requires it.
         """
-        __tracebackhide__ = True
         with self._refusal_logged(module_id, "stays live"):
             self.app_loop.block("unload()", lambda: self.swap.unload([module_id]))
 

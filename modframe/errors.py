@@ -193,34 +193,56 @@ class InterruptedLoadError(ModframeError):
     """Raised when a change was stopped before its end, by cancellation or an interrupt."""
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is known of a module or service that is required and not there.
+
+    Attributes:
+        fact: What it is, behind its name: ``"which no module provides"``.
+        cure: What to do about it.
+    """
+
+    fact: str = "which no module provides"
+    cure: str = "write that module, or take the requirement out"
+
+
 class GraphError(ModframeError):
     """Raised when requirements can't be met; it names all missing modules and all cycles.
 
     Attributes:
         missing: Module id → the modules that it requires and that don't exist.
         cycles: Each cycle as a path that ends with its first module.
+        known: Name → what is known of a missing module.
     """
 
     def __init__(
-        self, missing: Mapping[str, tuple[str, ...]], cycles: Iterable[tuple[str, ...]]
+        self,
+        missing: Mapping[str, tuple[str, ...]],
+        cycles: Iterable[tuple[str, ...]],
+        *,
+        known: Mapping[str, Missing] | None = None,
     ) -> None:
         self.missing = dict(missing)
         self.cycles = tuple(cycles)
-        rows = [
-            f"{module} requires {', '.join(map(repr, names))}, which no module provides"
-            for module, names in sorted(missing.items())
-        ]
+        self.known = dict(known or {})
+        rows, cures = [], []
+        for module, names in sorted(self.missing.items()):
+            by_fact: dict[str, list[str]] = {}
+            for name in names:
+                about = self.known.get(name, Missing())
+                by_fact.setdefault(about.fact, []).append(repr(name))
+                cures.append(about.cure)
+            rows += [f"{module} requires {', '.join(by_fact[fact])}, {fact}" for fact in by_fact]
         rows += [f"a cycle of requirements: {' → '.join(path)}" for path in self.cycles]
-        cure = (
-            "add the missing module or take the requirement out; break a cycle by letting one "
-            "side look the other up when it is called"
-        )
-        super().__init__("; ".join(rows), cure=cure)
+        if self.cycles:
+            cures.append("let one side of a cycle look the other up when it is called")
+        super().__init__("; ".join(rows), cure="; ".join(dict.fromkeys(cures)))
 
     def concerning(self, module_id: str) -> GraphError:
         """Return an error with only the missing modules and cycles of one module."""
         missing = {key: value for key, value in self.missing.items() if key == module_id}
-        return GraphError(missing, [path for path in self.cycles if module_id in path])
+        cycles = [path for path in self.cycles if module_id in path]
+        return GraphError(missing, cycles, known=self.known)
 
 
 class ImportCircleError(ModframeError, ImportError):
@@ -303,8 +325,35 @@ class InvalidModuleIdError(ModframeError, ValueError):
     rule = "module-id"
 
 
+class TaskDiedError(ModframeError):
+    """Kept as a live module's error once a task of it has died and nobody awaited the task.
+
+    Attributes:
+        module_id: The module, which stays live.
+        task: The task's name.
+        last_line: The last line of the task's traceback.
+    """
+
+    module_id: str
+    task: str
+    last_line: str
+
+    @property
+    def fact(self) -> str:
+        """The task and its error, in few words."""
+        return f"task {self.task!r} died: {self.last_line}"
+
+
 class ServiceNotFoundError(ModframeError, LookupError):
     """Raised when there is no service of a name; the message has the nearest names."""
+
+
+class NoAttributeError(ModframeError, AttributeError):
+    """Raised when a handle, a call or the app context has no attribute of a name."""
+
+
+class NotAwaitedError(ModframeError, TypeError):
+    """Raised when a call is used as if it were its value, which comes when it is awaited."""
 
 
 class ServiceUnavailableError(ModframeError):

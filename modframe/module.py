@@ -15,6 +15,7 @@ from .html import table
 from .names import full_id
 from .parts.settings import SettingsPart
 from .parts.web.part import WebPart
+from .runtime.traces import hide_frames
 from .source import Source
 from .spec import ModuleSpec, module_id_of
 from .wording import count
@@ -60,6 +61,7 @@ class Module:
         return generation.spec if generation else None
 
     @property
+    @hide_frames
     def service(self) -> Any:
         """The handle of the module's service.
 
@@ -94,8 +96,11 @@ class Module:
 
     @property
     def error(self) -> BaseException | None:
-        """Why the newest attempt failed; ``None`` once one succeeded."""
-        return self._engine.records[self.id].error
+        """Why the newest attempt failed, or, of a live module, why a task of it died.
+
+        ``None`` once an attempt succeeded, while none of its tasks has died unnoticed.
+        """
+        return self._engine.records.error(self.id)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -108,6 +113,7 @@ class Module:
         """The last sources that were live, also in earlier runs; the newest is the last."""
         return self._engine.rollbacks.entries(self.id)
 
+    @hide_frames
     def rollback(self, to: int | HistoryEntry | None = None, *, force: bool = False) -> Module:
         """Swap to an earlier source; the draft is then that text.
 
@@ -121,7 +127,6 @@ class Module:
             ModframeError: If there is no such source; with the ones there are.
             LoadError: If it does not go live; nothing live has changed.
         """
-        __tracebackhide__ = True
         loop, rollbacks = self._engine.app_loop, self._engine.rollbacks
         loop.refuse_here("rollback()")
         entry = rollbacks.find_entry(self.id, to)
@@ -132,30 +137,32 @@ class Module:
             print(line, file=sys.stderr)  # noqa: T201  # who went back wants to know it now
         return self
 
+    @hide_frames
     def reload(self) -> Module:
         """Read the module's text again from where it came from, and build a new generation.
 
         Raises:
             LoadError: If it fails; the live generation stays.
         """
-        __tracebackhide__ = True
         engine, source = self._engine, self._engine.source_finder.current(self.id)
         engine.app_loop.block("reload()", lambda: engine.swap.change([source], anew=True))
         return self
 
+    @hide_frames
     def unload(self) -> None:
         """Stop the module and remove it.
 
         Raises:
             ModframeError: If a live module requires it.
         """
-        __tracebackhide__ = True
         self._engine.unload(self.id)
 
+    @hide_frames
     def inspect(self) -> Any:
         """Return the widget view of this module."""
         return self._engine.inspector(self.id)
 
+    @hide_frames
     def export(self, to: str = "modules", *, force: bool = False) -> ExportReport:
         """Write the live source to ``<to>/<type>/<name>/``, byte for byte.
 
@@ -189,6 +196,7 @@ class Modules(Mapping[str, Module]):
     def _ids(self) -> list[str]:
         return sorted(self._engine.records.ids())
 
+    @hide_frames
     def __getitem__(self, name: str) -> Module:
         module_id = module_id_of(name)
         if module_id not in self._ids():

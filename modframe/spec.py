@@ -43,7 +43,7 @@ def module_id_of(name: str) -> str:
     full = full_id(name)
     kind, _, own_name = full.partition(".")
     if not _ID.match(full):
-        hint = near(kind, MODULE_TYPES) if kind not in MODULE_TYPES else ""
+        hint = near(kind, MODULE_TYPES, cutoff=0.7) if kind not in MODULE_TYPES else ""
         cure = (
             f"{hint}{'An' if hint else 'an'} id is a type ({', '.join(MODULE_TYPES)}), a dot, "
             "and a name of lower-case letters, digits and underscores, such as 'standard.orders'; "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
-from types import FrameType
+from types import FrameType, TracebackType
 
 from ..errors import Finding, ModframeError
 from ..names import MODULE_TYPES, plain_names
@@ -17,6 +17,7 @@ from ..wording import near
 from .imports import DOORS
 
 _LOCATION = re.compile(r"(?: \((?:unknown location|most likely [^)]*|/[^)]*|<[^)]*)\))+$")
+_COROUTINE = re.compile(r"'coroutine'|\bcoroutine(?= is not JSON|$)", re.MULTILINE)
 _MISSING_NAME = re.compile(r"cannot import name '(\w+)'")
 _DISTRIBUTIONS = {
     "PIL": "pillow",
@@ -36,12 +37,10 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
 
     ``file``, which was being executed, is used if no frame of the traceback is the module's.
     """
-    line, cell, called = 0, "", None
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        if own_file := source.file_named(frame.f_code.co_filename):
-            file, line, cell, called = own_file, number, source.files[own_file].cell, None
-        elif called is None:
-            called = frame  # the function that the module's line called
+    line, cell = 0, ""
+    own_file, own_line, called = innermost_place(source, error.__traceback__)
+    if own_file:
+        file, line, cell = own_file, own_line, source.files[own_file].cell
     rule, cure = "body-error", _cure_for(error, called)
     if isinstance(error, ImportError):
         _use_plain_names(error)
@@ -51,6 +50,22 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
     elif called is not None and _needs_event_loop(error):
         message = f"{called.f_code.co_name}() needs an event loop, and a module's body has none"
     return Finding(rule, "error", message, cure=cure, file=file, line=line, cell=cell)
+
+
+def innermost_place(
+    source: Source, trace: TracebackType | None
+) -> tuple[str, int, FrameType | None]:
+    """Return the file and line where a traceback was last in a module, and what it called there.
+
+    The file is empty if no frame is the module's.
+    """
+    file, line, called = "", 0, None
+    for frame, number in traceback.walk_tb(trace):
+        if own_file := source.file_named(frame.f_code.co_filename):
+            file, line, called = own_file, number, None
+        elif called is None:
+            called = frame
+    return file, line, called
 
 
 def running_place(source: Source) -> tuple[str, int]:
@@ -77,6 +92,23 @@ def _needs_event_loop(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "no running event loop" in _message_of(error)
 
 
+def forgotten_await(error: BaseException) -> str:
+    """Return what to do about a coroutine that is used as if it were its value, or nothing.
+
+    >>> forgotten_await(TypeError("'coroutine' object is not subscriptable"))
+    'A coroutine is not its value yet: write (await ...) around it, in an async def.'
+    """
+    if isinstance(error, TypeError | AttributeError) and _COROUTINE.search(_message_of(error)):
+        return "A coroutine is not its value yet: write (await ...) around it, in an async def."
+    return ""
+
+
+def note_forgotten_await(error: BaseException) -> None:
+    """Add to an error of Python's, once, that an ``await`` is missing, if that is its cause."""
+    if (cure := forgotten_await(error)) and cure not in getattr(error, "__notes__", ()):
+        error.add_note(cure)
+
+
 def _cure_for(error: BaseException, called: FrameType | None) -> str:
     if isinstance(error, ModuleNotFoundError):
         return _cure_for_package(error.name or "", called)
@@ -84,6 +116,8 @@ def _cure_for(error: BaseException, called: FrameType | None) -> str:
         return _cure_for_name(error)
     if _needs_event_loop(error):
         return "start tasks in initialize() or another method"
+    if cure := forgotten_await(error):
+        return cure
     if isinstance(error, SystemExit | KeyboardInterrupt):
         return "a module's body can't end the process; take it out or raise an error of its own"
     return "correct it"

@@ -46,7 +46,8 @@ def _render(shell: Any, error: ModframeError) -> list[str]:
         return text
     lines: list[str] = []
     cause = error.__cause__
-    if cause is not None and _reaches(draft, cause.__traceback__):
+    own = isinstance(cause, ModframeError)  # says what the message below says
+    if cause is not None and not own and _reaches(draft, cause.__traceback__):
         trace = cause.__traceback__
         lines += shell.InteractiveTB.structured_traceback(type(cause), cause, trace)
         lines.append("")
@@ -54,7 +55,10 @@ def _render(shell: Any, error: ModframeError) -> list[str]:
         for finding in error.findings:
             if finding.level == "error":
                 lines += _excerpt(draft, finding)
-    return [*lines, f"{type(error).__name__}: {error}", *error.__notes__]
+    message = str(error)
+    if "\n" in (told := str(cause)) and lines:
+        message = message.replace(f": {told}", "")  # it stands above
+    return [*lines, f"{type(error).__name__}: {message}", *error.__notes__]
 
 
 def _reaches(source: Source, trace: TracebackType | None) -> bool:

@@ -2,7 +2,8 @@
 
 The app loop's task factory passes each task to its owner. Tasks that the phases start run until
 the generation ends, after the module's own cleanup. Those that ``activate`` starts end when the
-generation is replaced. Those that calls start are drained like the calls.
+generation is replaced. Those that calls start are drained like the calls. The
+generation remembers those that died and that nothing awaited.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from typing import Any, ClassVar
 from ..errors import ModframeError
 from ..observe import record_failure
 from ..runtime.bounds import cancel_all
+from ..runtime.failure import as_dead_task
 from ..runtime.generation import Generation
 from ..runtime.loop import AppLoop
-from ..runtime.output import task_context
+from ..runtime.output import print_to_console, task_context
 from ..runtime.owner import is_activating
 from ..runtime.part import Panel, Part
 from ..runtime.stragglers import task_name
+from ..wording import one_line
 
 _NOTICE = 0.5
 """Seconds in which something may await a task that failed before the failure is logged."""
+_REMEMBERED = 10
+"""Dead tasks that a generation remembers; names may be as many as calls."""
 _PATIENCE = 2.0
 """Seconds that tasks have to end after their cancellation."""
 
@@ -32,7 +37,7 @@ class TasksPart(Part["Tasks"]):
     """Keeps the tasks of each generation, and ends them with it."""
 
     name = "tasks"
-    empty_facts: ClassVar[Mapping[str, Any]] = {"running": []}
+    empty_facts: ClassVar[Mapping[str, Any]] = {"running": [], "dead": {}}
 
     def __init__(self, app_loop: AppLoop) -> None:
         self._app_loop = app_loop
@@ -46,6 +51,7 @@ class TasksPart(Part["Tasks"]):
             await _end(generation, generation.parts[self.name].running)
         finally:
             del self._app_loop.owners[generation.package_name]
+            generation.dead_tasks.clear()  # their frames hold the module's objects
 
     async def retire(self, generation: Generation) -> None:
         """End what ``activate`` started, for the successor is about to start the same."""
@@ -56,14 +62,16 @@ class TasksPart(Part["Tasks"]):
     def describe(self, generation: Generation) -> dict[str, Any]:
         tasks = self.of(generation)
         running = list(tasks.running) if tasks is not None else ()
-        return {"running": sorted(map(task_name, running))}
+        dead = {name: error.last_line for name, error in list(generation.dead_tasks.items())}
+        return {"running": sorted(map(task_name, running)), "dead": dead}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         yield Panel("task", (), tuple((name,) for name in facts["running"]), live_only=True)
+        yield Panel("dead task", ("why",), tuple(facts["dead"].items()), live_only=True)
 
 
 class Tasks:
-    """The running tasks of a generation; the failure of one that nothing awaits is logged.
+    """The running tasks of a generation; one that dies and that nothing awaits is reported.
 
     ``consumers`` are those that ``activate`` started.
     """
@@ -95,13 +103,21 @@ class Tasks:
             task.get_loop().call_later(_NOTICE, self._report, task)
 
     def _report(self, task: asyncio.Task[Any]) -> None:
-        if _is_unawaited_failure(task) and (error := task.exception()) is not None:
-            record_failure(
-                self._generation.module_id,
-                f"task {task_name(task)} died, and nobody awaits it",
-                error,
-                generation=self._generation.number,
-            )
+        if not _is_unawaited_failure(task) or (error := task.exception()) is None:
+            return
+        generation, name = self._generation, task_name(task)
+        said = f"task {name} died, and nobody awaits it"
+        record_failure(generation.module_id, said, error, generation=generation.number)
+        if generation.stage not in ("building", "live"):
+            return
+        dead = generation.dead_tasks
+        known = dead.pop(name, None)
+        new = known is None and len(dead) < _REMEMBERED
+        if known is None and not new:
+            del dead[next(iter(dead))]
+        dead[name] = as_dead_task(generation.source, name, error)
+        if new:
+            print_to_console(one_line(dead[name]))
 
 
 def _is_unawaited_failure(task: asyncio.Task[Any]) -> bool:

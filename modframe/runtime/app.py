@@ -61,6 +61,9 @@ class App(Protocol):
     def source_on_disk(self, module_id: str) -> Source | None:
         """Return the source of a module that is required and not live, if there is one."""
 
+    def known_names(self) -> set[str]:
+        """Return the names of all modules and services there are, live or not."""
+
     def published(self, module_ids: Iterable[str]) -> None:
         """Tell everything that follows Live that it has changed."""
 

@@ -7,6 +7,7 @@ import sys
 from _asyncio import Task as CTask
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 from ..config import FrameworkSettings
@@ -26,11 +27,19 @@ class OverdueError(TimeoutError):
 
     Attributes:
         left_behind: The task of the step, if it ignores its cancellation.
+        trace: Where the step was when it was cancelled.
     """
 
-    def __init__(self, message: str, left_behind: asyncio.Task[Any] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        left_behind: asyncio.Task[Any] | None = None,
+        *,
+        trace: TracebackType | None = None,
+    ) -> None:
         super().__init__(message)
         self.left_behind = left_behind
+        self.trace = trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,7 @@ async def run_with_timeout(
         await asyncio.wait({task}, timeout=GRACE)
         late = f"{name()} took longer than its {timeout:g} s and"
         if task.done():
-            raise OverdueError(f"{late} was cancelled")
+            raise OverdueError(f"{late} was cancelled", trace=_trace_of(task))
         raise OverdueError(f"{late} ignores its cancellation and was left behind", task)
     except asyncio.CancelledError:
         task.cancel()
@@ -167,6 +176,15 @@ async def run_with_timeout(
     finally:
         if task.done() and not task.cancelled():
             task.exception()  # retrieved, so that asyncio doesn't log it as well
+
+
+def _trace_of(task: asyncio.Task[Any]) -> TracebackType | None:
+    """Return where a task was when it ended by an exception."""
+    try:
+        task.result()
+    except BaseException as error:  # noqa: BLE001  # only its traceback is wanted
+        return error.__traceback__
+    return None
 
 
 def _cancelled_error(what: str) -> ModframeError:

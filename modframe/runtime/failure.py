@@ -5,31 +5,56 @@ Called by changes, trials and checks.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ..errors import Finding, LoadError, ModframeError
-from ..load.body import body_finding
+from ..errors import Finding, LoadError, ModframeError, TaskDiedError
+from ..load.body import body_finding, innermost_place
 from ..result import Result
 from ..source import Source
 from .bounds import OverdueError
+from .generation import Step
+from .ownership import unwrap_callable
 
 _ADDED = "_modframe_added"
 """The attribute that holds the findings added to an error that is not a `LoadError` yet."""
 
 
-def as_load_error(source: Source, step: str, error: BaseException) -> LoadError:
+def as_load_error(
+    source: Source, step: str, error: BaseException, *, running: Step | None = None
+) -> LoadError:
     """Return the error of a step as a `LoadError`, unchanged if it is one.
 
-    The step is ``import``, a part's name, ``phase1`` or ``phase2``.
+    Args:
+        source: The module's text.
+        step: ``import``, a part's name, ``phase1`` or ``phase2``.
+        error: What it failed with.
+        running: The module's own method that ran, if one did.
     """
     if isinstance(error, LoadError):
         return error
-    failure = LoadError(source.module_id, step, _findings(source, step, error))
+    failure = LoadError(source.module_id, step, _findings(source, step, error, running))
     failure.__cause__ = error
     for finding in getattr(error, _ADDED, ()):
         failure.add(finding)
+    return failure
+
+
+def as_dead_task(source: Source, name: str, error: BaseException) -> TaskDiedError:
+    """Return the error of a module whose task died, at the line where it did."""
+    finding = body_finding(source, error, "")
+    place = f"{finding.place}: " if finding.place else ""
+    failure = TaskDiedError(
+        f"task {name!r} died, and nobody awaits it: {place}{finding.message}",
+        cure="catch the error in the task, or correct it and load the module again with reload()",
+        subject=source.module_id,
+        module_id=source.module_id,
+        task=name,
+        last_line=traceback.format_exception_only(error)[-1].strip(),
+    )
+    failure.__cause__ = error
     return failure
 
 
@@ -49,7 +74,9 @@ def copy_findings(others: Iterable[BaseException], error: BaseException) -> None
             add_finding(error, finding)
 
 
-def _findings(source: Source, step: str, error: BaseException) -> list[Finding]:
+def _findings(
+    source: Source, step: str, error: BaseException, running: Step | None
+) -> list[Finding]:
     findings = getattr(error, "findings", None)
     if findings:
         return [locate_finding(source, finding) for finding in findings]
@@ -57,12 +84,31 @@ def _findings(source: Source, step: str, error: BaseException) -> list[Finding]:
     if isinstance(error, ModframeError | OverdueError | TimeoutError):
         text = getattr(error, "message", str(error))
         cure = getattr(error, "cure", "") or "correct it and load it again"
-        file, line = str(getattr(error, "file", "")), int(getattr(error, "line", 0))
+        if running is not None and running.name not in text:
+            text = f"{running.name}: {text}"
+        file, line = _place(source, error, running)
         return [
             locate_finding(source, Finding(rule, "error", text, cure=cure, file=file, line=line))
         ]
     finding = body_finding(source, error, "")
-    return [replace(finding, rule=rule, message=f"{step}: {finding.message}")]
+    what = f"{running.name} raised" if running is not None else f"{step}:"
+    return [replace(finding, rule=rule, message=f"{what} {finding.message}")]
+
+
+def _place(source: Source, error: BaseException, running: Step | None) -> tuple[str, int]:
+    """Return the file and line that an error names, else where the module's method was.
+
+    That is the line where it raised or waited, or the first one of the method.
+    """
+    if file := str(getattr(error, "file", "")):
+        return file, int(getattr(error, "line", 0))
+    cause = error.__cause__ or error
+    for trace in (cause.__traceback__, getattr(error, "trace", None)):
+        file, line, _ = innermost_place(source, trace)
+        if file:
+            return file, line
+    code = getattr(unwrap_callable(running.function), "__code__", None) if running else None
+    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 
 def locate_finding(source: Source, finding: Finding) -> Finding:
@@ -72,20 +118,22 @@ def locate_finding(source: Source, finding: Finding) -> Finding:
     return replace(finding, file=file, cell=content.cell if content else finding.cell)
 
 
-def refuse_bad_outcome(outcome: Any, what: str) -> None:
+def refuse_bad_outcome(outcome: Any, what: str | Step) -> None:
     """Check what a phase returned: ``None``, a true value or a success is good.
 
     Raises:
         ModframeError: If it is ``False`` or a `Result` that is an error.
     """
-    if isinstance(outcome, Result) and not outcome.success:
+    if outcome is not False and not (isinstance(outcome, Result) and not outcome.success):
+        return
+    what = what if isinstance(what, str) else what.name
+    if isinstance(outcome, Result):
         details = f" ({outcome.details})" if outcome.details else ""
         raise ModframeError(
             f"{what} gave an error result, {outcome.code}: {outcome.message}{details}",
             cure="the module's own log lines say more; mend the cause and load it again",
         )
-    if outcome is False:
-        raise ModframeError(
-            f"{what} gave False",
-            cure="return True, None or a success; the module's own log lines may say why it failed",
-        )
+    raise ModframeError(
+        f"{what} gave False",
+        cure="return True, None or a success; the module's own log lines may say why it failed",
+    )

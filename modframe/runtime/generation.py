@@ -10,10 +10,10 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from weakref import WeakSet
 
-from ..errors import Finding, ServiceUnavailableError
+from ..errors import Finding, ServiceUnavailableError, TaskDiedError
 from ..load.methods import public_methods
 from ..load.reads import Reads
 from ..names import private_package
@@ -22,12 +22,31 @@ from ..spec import ModuleSpec
 from .bounds import wait_for_any
 from .gate import Gate
 from .ledger import Ledger
+from .ownership import callable_name
 
 if TYPE_CHECKING:
     from ..load import Package
 
 
 Stage = Literal["building", "live", "retired", "closed"]
+
+
+class Step(NamedTuple):
+    """A method that a module's start runs.
+
+    Attributes:
+        function: The method, for the line where it stands.
+        phase: The phase that it belongs to, in the guide's words; empty if to none.
+    """
+
+    function: Any
+    phase: str = ""
+
+    @property
+    def name(self) -> str:
+        """What messages call it: ``initialize() (phase 2)``."""
+        name = f"{callable_name(self.function).rpartition('.')[2]}()"
+        return f"{name} ({self.phase})" if self.phase else name
 
 
 class Generation:
@@ -47,6 +66,9 @@ class Generation:
         findings: Warnings of the reader and the parts.
         in_flight: Calls and requests that are inside now. ``open_streams``: streams likewise.
         jobs: Tasks that calls started and that still run.
+        doing: What its change does with it now, and ``at_most`` for how many seconds; 0 if no bound
+            is known. ``step``: its own method that runs then, or that failed.
+        dead_tasks: Name → why a task died that nobody awaits, newest last.
         drain_event: Set when a call or job has left; there while a drain waits for that.
         gate: Where calls wait while it hands over; ``None`` while they may pass.
         stage: How far it is. ``activation_failed``: whether it is live without what it activates.
@@ -71,6 +93,9 @@ class Generation:
         self.findings: list[Finding] = []
         self.in_flight = self.open_streams = 0
         self.jobs: set[asyncio.Task[Any]] = set()
+        self.doing, self.at_most = "", 0.0
+        self.step: Step | None = None
+        self.dead_tasks: dict[str, TaskDiedError] = {}
         self.gate: Gate | None = None
         self.stage: Stage = "building"
         self.activation_failed = False
@@ -120,6 +145,17 @@ class Generation:
             for name in names
             if name not in mine or name not in others or mine[name].text != others[name].text
         )
+
+    def begin(self, what: str, at_most: float = 0.0) -> None:
+        """Note what its change does with it from now on; nothing, if ``what`` is empty."""
+        self.doing, self.at_most, self.step = what, at_most, None
+
+    @property
+    def progress(self) -> str:
+        """What its change does with it now, for people who wait; empty if nothing."""
+        what = self.step.name if self.step is not None else self.doing
+        limit = f", up to {self.at_most:g} s" if self.at_most else ""
+        return f"{self.module_id}: {what}{limit}" if what else ""
 
     def release(self) -> None:
         """Count one call or request out."""

@@ -11,17 +11,18 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import math
 import os
 import sys
 import threading
 import time
 import weakref
 from _asyncio import Task as CTask
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from contextvars import Context
 from types import FrameType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from ..names import package_in
@@ -37,6 +38,24 @@ _log = logging.getLogger("modframe.loop")
 _FRAMES_TO_CREATOR = 4
 """How many frames up from `create_task` are searched for module code."""
 _CANCEL_ROUNDS = 3
+_LOOK = 0.25
+"""Seconds between two looks at what a verb waits for."""
+_AT_ONCE = 1.0
+"""Seconds after which a person at a prompt is told of a module's own method that takes long."""
+_LATER = 5.0
+"""The same for everything else, such as a first import; and in scripts, where nobody looks."""
+
+
+class Progress(NamedTuple):
+    """What a change does with a module at the moment.
+
+    Attributes:
+        text: The module, what it does, and for how long at most.
+        own: Whether that is a method of the module's own.
+    """
+
+    text: str
+    own: bool
 
 
 class AppLoop:
@@ -47,6 +66,7 @@ class AppLoop:
         thread_id: The thread it runs in; 0 after its end, since the system reuses thread ids.
         owners: Private package name → what keeps the tasks that its code starts.
         closing: Whether it is ending or has ended.
+        progress: Returns what changes do at the moment, for people who wait.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,6 +74,7 @@ class AppLoop:
         self.thread_id = 0
         self.owners: dict[str, Owner] = {}
         self.closing = False
+        self.progress: Callable[[], Iterable[Progress]] = tuple
         self._thread: threading.Thread | None = None
         self._forked = False
         self._lock = threading.Lock()
@@ -208,23 +229,38 @@ class AppLoop:
         Raises:
             OnAppLoopError: If this is called on the app loop, where it would wait for itself.
         """
-        __tracebackhide__ = True
         self.refuse_here(verb)
         return self.wait(start)
 
     def wait(self, start: Callable[[], Awaitable[T]]) -> T:
         """Run something on the loop and return its value; Ctrl-C cancels it and waits for that."""
-        __tracebackhide__ = True
         submission = self._new_submission(start)
         try:
             self._send(submission)  # the loop takes over here, so Ctrl-C may arrive here too
-            return submission.future.result()
+            return self._result(submission.future)
         except KeyboardInterrupt:
             submission.cancel()
             concurrent.futures.wait([submission.future], timeout=10)
             raise
-        except BaseException as error:  # noqa: BLE001  # raised again with fewer frames
-            raise shorten_traceback(error)  # noqa: B904
+        except BaseException as error:
+            shorten_traceback(error)
+            raise
+
+    def _result(self, future: concurrent.futures.Future[T]) -> T:
+        """Wait for a future; tell the person who waits what it waits for, if that takes long."""
+        since: dict[str, float] = {}
+        while True:
+            try:
+                return future.result(_LOOK)
+            except TimeoutError:
+                if future.done():
+                    return future.result()  # the error is its own, or it was done just now
+            now = time.monotonic()
+            for progress in self.progress():
+                patience = _AT_ONCE if progress.own and hasattr(sys, "ps1") else _LATER
+                if now - since.setdefault(progress.text, now) >= patience:
+                    since[progress.text] = math.inf  # told
+                    print(f"waiting for {progress.text}", file=sys.stderr)  # noqa: T201  # for the cell
 
     def cancel_asked_by(self, thread_id: int) -> None:
         """Cancel all submissions of a thread that aren't done."""

@@ -36,6 +36,15 @@ def print_to_cell(text: str) -> None:
         builtins.print(text, file=sys.stderr)  # noqa: T201  # the real one, for a cell
 
 
+def print_to_console(text: str) -> None:
+    """Print a line where a person looks: under the cell that runs or ran last, or on stderr.
+
+    A kernel chooses the cell by a context variable, which a task keeps from the cell that started
+    it; in an empty context it takes the cell that is open.
+    """
+    Context().run(builtins.print, text, file=sys.stderr)
+
+
 def make_printer(module_id: str, log: Callable[[str, str], None]) -> Callable[..., None]:
     """Return the ``print`` of a module; ``log`` gets the module's id and a text."""
 

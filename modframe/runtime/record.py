@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import LoadError, reason_of
+from ..errors import LoadError, TaskDiedError, reason_of
 from ..load.reads import Reads
 from ..source import Source
 from .generation import Generation
@@ -120,6 +120,22 @@ class Records(dict[str, Record]):
         if record is None:
             return "DRAFT"
         return "STARTING" if record.building else record.state
+
+    def error(self, module_id: str) -> BaseException | None:
+        """Return why a module's newest attempt failed, else why the newest of its tasks died."""
+        record = self.get(module_id)
+        if record is not None and record.error is not None:
+            return record.error
+        return next(reversed(self._dead_tasks(module_id)), None)
+
+    def degraded(self) -> dict[str, list[str]]:
+        """Return module id → its dead tasks in few words, of live modules that have some."""
+        dead = {key: self._dead_tasks(key) for key in sorted(self._live.generations)}
+        return {key: [error.fact for error in errors] for key, errors in dead.items() if errors}
+
+    def _dead_tasks(self, module_id: str) -> list[TaskDiedError]:
+        generation = self._live.generations.get(module_id)
+        return list(generation.dead_tasks.values()) if generation is not None else []
 
     def errors(self) -> dict[str, BaseException]:
         """Return module id → error, of the modules whose newest attempt failed."""

@@ -7,7 +7,7 @@ that the engine hands to the site, and never waits for a module.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -43,6 +43,7 @@ class SystemPages:
     Args:
         snapshot: Returns what the status page shows of each module.
         readiness: Whether all is ready, and module id → state.
+        degraded: Returns module id → what of it has died, of modules that are live all the same.
     """
 
     def __init__(
@@ -51,7 +52,9 @@ class SystemPages:
         *,
         snapshot: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
+        degraded: Callable[[], Mapping[str, Sequence[str]]] = dict,
     ) -> None:
+        self._degraded = degraded
         self._openapi = openapi
         self._snapshot = snapshot
         self._readiness = readiness
@@ -92,12 +95,17 @@ class SystemPages:
         return JSONResponse({"status": "live"}, headers=_NO_STORE)
 
     async def _health(self, scope: Scope) -> Response:
-        """Return which modules are ready; ``/health`` also says that the server is live."""
+        """Return which modules are ready, and which of those are degraded.
+
+        ``/health`` also says that the server is live.
+        """
         ready, states = self._readiness()
         facts: dict[str, Any] = {
             "status": "ready" if ready else "not ready",
             "modules": dict(states),
         }
+        if degraded := self._degraded():
+            facts["degraded"] = {key: list(texts) for key, texts in degraded.items()}
         if path_below_root(scope) == "/health":
             facts |= {"live": True, "ready": ready}
         return JSONResponse(facts, 200 if ready else 503, _NO_STORE)

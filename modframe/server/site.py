@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ServeError
@@ -28,7 +28,8 @@ class Site:
 
     Args:
         live: The table of what runs.
-        rows: Returns the rows of the status page. ``readiness``: as for `SystemPages`.
+        rows: Returns the rows of the status page. ``readiness``, ``degraded``: as for
+            `SystemPages`.
         absent: As for `Dispatcher`, like ``stale``.
         allowed_hosts: Host names to answer to besides loopback.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
@@ -40,12 +41,15 @@ class Site:
         *,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
+        degraded: Callable[[], Mapping[str, Sequence[str]]] = dict,
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str],
         allowed_hosts: Iterable[str],
         block: Callable[[Callable[[], Any]], Any],
     ) -> None:
-        pages = SystemPages(MergedOpenAPI(live), snapshot=rows, readiness=readiness)
+        pages = SystemPages(
+            MergedOpenAPI(live), snapshot=rows, readiness=readiness, degraded=degraded
+        )
         self.asgi = Guard(
             Dispatcher(live, system=pages, absent=absent, stale=stale),
             allowed_hosts=allowed_hosts,

@@ -27,7 +27,8 @@ def verdict(source: Source, failures: Sequence[Failure]) -> LoadError:
     cause = next((failure.error for failure in failures if failure.error is not None), None)
     if cause is not None:
         cause.__traceback__ = _from_the_test(source, cause.__traceback__)
-        error.__cause__ = shorten_traceback(cause)
+        shorten_traceback(cause)
+        error.__cause__ = cause
     return error
 
 

@@ -86,7 +86,7 @@ class Collector:
             origin=live.origin if live else "",
             files=tuple(sorted(source.all_files)) if source else (),
             reads=tuple(sorted(map(str, generation.reads))) if generation else (),
-            error=str(record.error or ""),
+            error=str(self._records.error(module_id) or ""),
             outcome=str(record.outcome),
             draft=record.draft is not None
             and (live is None or record.draft.full_digest != live.full_digest),

@@ -33,7 +33,7 @@ class ModuleView:
         generation: The number of the live generation; 0 if there is none.
         origin: Where the live text comes from: ``cells``, ``folder``, ``mapping`` or ``notebook``.
         reads: The files that it read while it was loaded, and those it declares.
-        error: Why the newest attempt failed; empty if none did.
+        error: Why the newest attempt failed, or a task of a live module died; empty if none did.
         outcome: The line that the newest swap left; empty before the first.
         draft: Whether cells hold a text that isn't live.
         in_flight: Calls, requests and streams inside the live generation.

@@ -184,7 +184,7 @@ def test_what_isn_t_live_is_not_exported(app: AppContext) -> None:
         (small() + "import sys, os\nif 'only_here' not in sys.modules: os._exit(7)\n", "status 7"),
         (
             small() + "    def initialize(self):\n        import only_here\n",
-            r"phase2: ModuleNotFoundError: No module named 'only_here'",
+            r"\(phase 2\) raised ModuleNotFoundError: No module named 'only_here'",
         ),
     ],
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...runtime.calls.call import Call
 from ...runtime.loop import AppLoop
+from ...runtime.traces import hide_frames
 from .part import LazyDatabases
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class AppDatabase:
         self._app_loop = app_loop
         self._databases = databases
 
+    @hide_frames
     def sql(self, query: str, *params: object) -> Rows:
         """Read-only SQL across all module databases, tables named ``<database>.<table>``.
 
@@ -39,7 +41,6 @@ class AppDatabase:
         Raises:
             DatabaseError: If it isn't one statement that reads, or DuckDB refuses it.
         """
-        __tracebackhide__ = True
         self._app_loop.refuse_here("app.database.sql()", "use integrity_session in module code")
         return self._app_loop.wait(lambda: self._databases.get().sql(query, *params))
 

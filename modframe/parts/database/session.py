@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...runtime.output import print_to_cell
+from ...wording import one_line
 from .catalog import Catalog
 from .errors import DatabaseConflictError, UncommittedChangesError
 from .tracking import TRACKED, Tracked
@@ -21,6 +22,8 @@ from .worker import finish
 
 logger = logging.getLogger("modframe.database")
 
+_WIDTH = 240
+"""Characters of a statement, and of its parameters, in the text of an error."""
 _CONFLICTS = ("Conflict on ", "write-write conflict", "Could not commit", "Failed to commit")
 
 
@@ -48,6 +51,7 @@ async def integrity_session(
             yield session
             uncommitted = tracked.uncommitted
         except DBAPIError as exc:
+            _shorten(exc)
             if conflict := _conflict(catalog.name, purpose, exc):
                 raise conflict from exc
             raise
@@ -73,6 +77,24 @@ def _conflict(database: str, purpose: str, error: DBAPIError) -> DatabaseConflic
         database=database,
         purpose=purpose,
     )
+
+
+def _shorten(error: DBAPIError) -> None:
+    """Let the text of an error have one line for the statement and one for its parameters.
+
+    The attributes stay as they are.
+    """
+    lines = [str(error.args[0])]
+    if error.statement:
+        lines.append(f"[SQL: {_cut(one_line(error.statement))}]")
+    if error.params and not error.hide_parameters:
+        lines.append(f"[parameters: {_cut(repr(error.params))}]")
+    text = "\n".join(lines)
+    error._sql_message = lambda: text  # type: ignore[method-assign]  # what its __str__ returns
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]} ... ({len(text)} characters)"
 
 
 def _report(database: str, purpose: str, changes: tuple[str, ...], *, strict: bool) -> None:

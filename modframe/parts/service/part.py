@@ -16,7 +16,7 @@ from ...errors import ModframeError
 from ...observe import record_failure
 from ...runtime.bounds import OverdueError, run_with_timeout
 from ...runtime.failure import refuse_bad_outcome
-from ...runtime.generation import Generation
+from ...runtime.generation import Generation, Step
 from ...runtime.owner import activation_of
 from ...runtime.part import Panel, Part
 from ...spec import ShutdownSpec
@@ -68,10 +68,12 @@ class ServicePart(Part[Service]):
     async def enter(self, generation: Generation) -> AsyncIterator[Service]:
         spec = generation.spec
         settings = self._settings_of(generation)
+        generation.step = Step(spec.module_class, "phase 1")
         generation.module = make(spec.module_class, app_context=generation.context)
+        generation.step = None
         try:
             for name in spec.phase1:
-                await _run_phase(generation, name, "phase1")
+                await _run_phase(generation, getattr(generation.module, name), "phase 1")
             if settings is not None:
                 settings.finish()
             self._make_service(generation, settings)
@@ -97,7 +99,9 @@ class ServicePart(Part[Service]):
             instance = generation.module
             _fill(instance, values)
         else:
+            generation.step = Step(spec.service_class, "end of phase 1")
             instance = make(spec.service_class, **values)
+            generation.step = None
             generation.module.service_instance = instance
         generation.own_services[spec.name] = instance
         generation.expose_services({})
@@ -112,12 +116,12 @@ class ServicePart(Part[Service]):
     async def start(self, generation: Generation) -> None:
         """Run the phase-2 methods and, for the short form, the service's ``initialize``."""
         for name in generation.spec.phase2:
-            await _run_phase(generation, name, "phase2")
+            await _run_phase(generation, getattr(generation.module, name), "phase 2")
         if generation.spec.initializes_service:
             for instance in generation.own_services.values() or [generation.module]:
                 initialize = getattr(instance, "initialize", None)
                 if callable(initialize):
-                    await _run_checked(initialize, "initialize()")
+                    await _run_phase(generation, initialize, "phase 2")
 
     def activates(self, generation: Generation) -> bool:
         """Return whether the module or its service has an ``activate``."""
@@ -228,9 +232,17 @@ def _fill(instance: Any, values: dict[str, Any]) -> None:
             continue  # __slots__, or a property of the author's
 
 
-async def _run_phase(generation: Generation, name: str, phase: str) -> None:
-    method = getattr(generation.module, name)
-    await _run_checked(method, f"{phase} {name}()")
+async def _run_phase(generation: Generation, method: Callable[[], Any], phase: str) -> None:
+    """Run a method of a phase, and raise what its `Result`, ``False`` or exception says.
+
+    After a failure the generation still says which step ran.
+    """
+    step = generation.step = Step(method, phase)
+    outcome = method()
+    if hasattr(outcome, "__await__"):
+        outcome = await outcome
+    refuse_bad_outcome(outcome, step)
+    generation.step = None
 
 
 async def _finish_activation(activation: AsyncGenerator[Any, Any]) -> None:
@@ -243,14 +255,6 @@ async def _finish_activation(activation: AsyncGenerator[Any, Any]) -> None:
     raise ModframeError(
         "activate() yields twice", cure="yield once: what starts stands above it, what ends below"
     )
-
-
-async def _run_checked(method: Callable[[], Any], what: str) -> None:
-    """Run a method of a module, and raise what its `Result`, ``False`` or exception says."""
-    outcome = method()
-    if hasattr(outcome, "__await__"):
-        outcome = await outcome
-    refuse_bad_outcome(outcome, what)
 
 
 def _record(generation: Generation, fault: str, error: Exception) -> None:

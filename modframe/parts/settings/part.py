@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
-from .resolve import SettingsError, resolve
+from .faults import SettingsError
+from .resolve import resolve
 
 
 class ModuleSettings:

@@ -1,8 +1,7 @@
 """`resolve`: from a settings model to its values, each with its source.
 
 Called by the settings part when a model is registered. The sources are, lowest first: default,
-file, environment, session. An error names every bad field and repeats no value, for a value may be
-a secret.
+file, environment, session. An error names every bad field.
 """
 
 from __future__ import annotations
@@ -14,13 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource
 from pydantic_settings.exceptions import SettingsError as SettingsSourceError
 
-from ...errors import ModframeError
-
-
-class SettingsError(ModframeError):
-    """Raised when settings don't validate; ``faults`` lists each as (name, message)."""
-
-    rule = "settings"
+from .faults import environment_error, settings_error
 
 
 def resolve(
@@ -46,13 +39,11 @@ def resolve(
             name: f"environment {_variable(model, prefix, name)}" for name in from_environment
         }
         places |= dict.fromkeys(session, "start(settings=...)")
-        raise _settings_error(module_id, model, prefix=prefix, places=places, error=error) from None
+        tops = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
+        variables = {name: _variable(model, prefix, name) for name in tops}
+        raise settings_error(module_id, model, error, places=places, variables=variables) from None
     except SettingsSourceError as error:
-        raise SettingsError(
-            f"the environment of {model.__name__} can't be read: {error}",
-            cure=f"correct the {prefix}... variable it names",
-            subject=module_id,
-        ) from None
+        raise environment_error(module_id, model, prefix, error) from None
     sources = {}
     for name, field in type(value).model_fields.items():
         keys = {name, field.alias or name}
@@ -79,27 +70,3 @@ def _as_settings(model: type[BaseModel]) -> type[BaseSettings]:
 def _variable(model: type[BaseModel], prefix: str, name: str) -> str:
     """Return the variable that a field is read from; an alias gets no prefix."""
     return f"{prefix if name in model.model_fields else ''}{name.upper()}"
-
-
-def _settings_error(
-    module_id: str,
-    model: type[BaseModel],
-    *,
-    prefix: str,
-    places: Mapping[str, str],
-    error: ValidationError,
-) -> SettingsError:
-    faults = []
-    for fault in error.errors(include_input=False, include_url=False, include_context=False):
-        name = ".".join(map(str, fault["loc"])) or model.__name__
-        top = str(fault["loc"][0]) if fault["loc"] else ""
-        where = places.get(top, "its default, or a .env file")
-        if fault["type"] == "missing":
-            where = f"set it in the environment as {_variable(model, prefix, top)}"
-        faults.append((name, f"{fault['msg']} ({where})" if top else fault["msg"]))
-    rows = "; ".join(f"{name}: {message}" for name, message in faults)
-    return SettingsError(
-        f"{model.__name__} of {module_id!r} does not validate: {rows}",
-        cure="correct the value where it was given, or the model in settings.py",
-        faults=tuple(faults),
-    )

@@ -15,6 +15,7 @@ from ...observe import record_failure
 from ...wording import duration, text_after_colon
 from ..loop import AppLoop, Submission
 from ..traces import shorten_traceback
+from .not_awaited import NotAwaited
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class Interrupts:
     count = 0
 
 
-class Call(Coroutine[Any, Any, T]):
+class Call(NotAwaited, Coroutine[Any, Any, T]):
     """A service call that runs on the app loop.
 
     ``await call`` in a cell or in async code, ``call.result()`` in scripts and callbacks,
@@ -49,23 +50,26 @@ class Call(Coroutine[Any, Any, T]):
             TimeoutError: If the call isn't done in time; it goes on.
             OnAppLoopError: If this is called on the app loop; await the call there.
         """
-        __tracebackhide__ = True
-        self._app_loop.refuse_here("Call.result()", "await the call instead")
-        self._collected = True
+        try:
+            self._app_loop.refuse_here("Call.result()", "await the call instead")
+            self._collected = True
+            return self._wait(timeout)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                self.cancel()
+            shorten_traceback(error)
+            raise
+
+    def _wait(self, timeout: float | None) -> T:
         try:
             value: T = self._submission.future.result(timeout)
             return value
-        except TimeoutError as error:
+        except TimeoutError:
             if self._submission.future.done():
-                raise shorten_traceback(error)  # noqa: B904  # the call raised it
+                raise  # the call raised it
             raise TimeoutError(
                 f"{self._label} isn't done after {timeout:g} s; it goes on"
             ) from None
-        except KeyboardInterrupt:
-            self.cancel()
-            raise
-        except BaseException as error:  # noqa: BLE001  # raised again with fewer frames
-            raise shorten_traceback(error)  # noqa: B904
 
     def cancel(self) -> None:
         """Cancel the call; those who wait for it get ``CancelledError``."""
@@ -77,7 +81,6 @@ class Call(Coroutine[Any, Any, T]):
         return self._submission.future.done()
 
     def __await__(self) -> Generator[Any, Any, T]:
-        __tracebackhide__ = True
         self._collected = True
         interrupts = Interrupts.count
         try:
@@ -88,18 +91,29 @@ class Call(Coroutine[Any, Any, T]):
             if Interrupts.count != interrupts:
                 raise KeyboardInterrupt from None
             raise
-        except BaseException as error:  # noqa: BLE001  # raised again with fewer frames
-            raise shorten_traceback(error)  # noqa: B904
+        except BaseException as error:
+            shorten_traceback(error)
+            raise
 
     def send(self, value: Any) -> Any:
         """Send a value into the coroutine that awaits this call, as `asyncio.create_task` does."""
-        __tracebackhide__ = True
-        return self._awaiting().send(value)
+        try:
+            return self._awaiting().send(value)
+        except StopIteration:  # it is done
+            raise
+        except BaseException as error:
+            shorten_traceback(error)
+            raise
 
-    def throw(self, *error: Any) -> Any:
+    def throw(self, *thrown: Any) -> Any:
         """Raise an exception in that coroutine; ``CancelledError`` also cancels the call."""
-        __tracebackhide__ = True
-        return self._awaiting().throw(*error)
+        try:
+            return self._awaiting().throw(*thrown)
+        except StopIteration:
+            raise
+        except BaseException as error:
+            shorten_traceback(error)
+            raise
 
     def close(self) -> None:
         """Close that coroutine; the call itself goes on."""
@@ -159,7 +173,13 @@ class Stream(AsyncIterator[T]):
         return self
 
     async def __anext__(self) -> T:
-        return await Call(self._app_loop, self._next, self._label)
+        try:
+            return await Call(self._app_loop, self._next, self._label)
+        except StopAsyncIteration:
+            raise
+        except BaseException as error:
+            shorten_traceback(error)
+            raise
 
     async def _next(self) -> T:
         if self._source is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from threading import get_ident
 from typing import Any
 
-from ...errors import CallEndedError, ServiceUnavailableError
+from ...errors import CallEndedError, NoAttributeError, ServiceUnavailableError
 from ...html import section, table
 from ...load.methods import public_methods, signature_of, signature_text
 from ...spec import ServiceMethod, type_name
@@ -22,6 +22,7 @@ from ...wording import count, near
 from ..generation import Generation, wait_for_gate
 from ..loop import AppLoop
 from ..stragglers import cancelled_at_deadline, register_entry_point
+from ..traces import hide_frames
 from .call import Call, Stream
 
 Find = Callable[[str], "Generation | None"]
@@ -38,6 +39,7 @@ class Handle:
     def __init__(self, target: Target) -> None:
         self.__dict__["_handle"] = target
 
+    @hide_frames
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -46,8 +48,9 @@ class Handle:
         method = self.__dict__[name] = Method(self._handle, name)
         return method
 
+    @hide_frames
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(
+        raise NoAttributeError(
             f"{self!r} is a handle: it carries calls, so {name!r} can't be set on it; "
             "give the service a method that sets it"
         )
@@ -144,11 +147,11 @@ class Target:
         """Return the names of the methods; raises as `instance` does."""
         return [name for name, _ in public_methods(type(self.instance()), self.documented())]
 
-    def no_method(self, name: str) -> AttributeError:
+    def no_method(self, name: str) -> NoAttributeError:
         """Return the error for a method that the service lacks."""
         names = self.offered()
         hint = near(name, names).rstrip() or f"it has {', '.join(names) or 'none'}"
-        return AttributeError(f"service {self.service!r} has no method {name!r}; {hint}")
+        return NoAttributeError(f"service {self.service!r} has no method {name!r}; {hint}")
 
 
 class Method:
@@ -167,10 +170,9 @@ class Method:
         streams = generation is not None and self._name in generation.streams
         if get_ident() == target.app_loop.thread_id:
             return self._items(args, kwargs) if streams else self._run(args, kwargs)
-        label = f"{target.module_id}.{self._name}"
         if streams:
-            return Stream(target.app_loop, lambda: self._items(args, kwargs), label)
-        return Call(target.app_loop, lambda: self._run(args, kwargs), label)
+            return Stream(target.app_loop, lambda: self._items(args, kwargs), self.label)
+        return Call(target.app_loop, lambda: self._run(args, kwargs), self.label)
 
     async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # The hot path: one lookup of the generation, a count, the service's method.
@@ -188,6 +190,9 @@ class Method:
         except asyncio.CancelledError:
             if cancelled_at_deadline(generation):
                 raise self._ended_error(generation) from None
+            raise
+        except Exception as error:
+            self._explain(error, generation, args, kwargs)
             raise
         finally:
             generation.in_flight -= 1
@@ -210,6 +215,9 @@ class Method:
             if cancelled_at_deadline(generation):
                 raise self._ended_error(generation) from None
             raise
+        except Exception as error:
+            self._explain(error, generation, args, kwargs)
+            raise
         finally:
             generation.count_as_call()
             generation.release()
@@ -226,6 +234,28 @@ class Method:
             generation=generation.number,
         )
 
+    def _explain(
+        self,
+        error: Exception,
+        generation: Generation,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        """Take the handle's own frames off an error of a call.
+
+        If the method did not take the arguments, add its signature to the message.
+        """
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_globals is globals():
+            trace = trace.tb_next
+        error.__traceback__ = trace
+        if not isinstance(error, TypeError) or trace is not None:
+            return
+        signature = signature_of(self._method(generation))
+        if signature is not None and not _takes(signature, args, kwargs):
+            name = f"{self._name}{signature_text(signature)}"
+            error.args = (f"{error}. The method is {name}",)
+
     def _method(self, generation: Generation) -> Any:
         target = self._target
         service = generation.services.get(target.service)
@@ -237,6 +267,11 @@ class Method:
             if hasattr(type(service), self._name):
                 raise  # by a property of the service
             raise target.no_method(self._name) from None
+
+    @property
+    def label(self) -> str:
+        """The module and the method, as messages show them."""
+        return f"{self._target.module_id}.{self._name}"
 
     @property
     def __name__(self) -> str:
@@ -264,6 +299,15 @@ class Method:
 
     def __repr__(self) -> str:
         return f"<method {self._target.service}.{self._name}{self.signature_text()}>"
+
+
+def _takes(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Return whether a function of a signature can be called with these arguments."""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
 
 
 def _describe_call(variables: Mapping[str, Any]) -> str:

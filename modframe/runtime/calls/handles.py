@@ -15,6 +15,7 @@ from ...errors import ServiceNotFoundError
 from ...names import module_id_in
 from ...spec import module_of_service
 from ..loop import AppLoop
+from ..traces import shorten_traceback
 from .handle import Explain, Find, Handle, Target, forget_methods
 
 
@@ -47,7 +48,11 @@ class Handles:
             return self._handles[name]
         except (KeyError, TypeError):
             pass  # a new name, or an object that can't be one; raising here would chain the errors
-        return self._make(name)
+        try:
+            return self._make(name)
+        except BaseException as error:
+            shorten_traceback(error)
+            raise
 
     def service_of(self, name: Any) -> str:
         """Return the full name of the service that a name or class means; raises as `get` does."""

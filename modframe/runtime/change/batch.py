@@ -21,7 +21,7 @@ from ..failure import as_load_error
 from ..generation import Generation
 from ..loader_threads import LoaderThreads
 from .claims import GroundMovedError
-from .graph import Graph, plan_graph
+from .graph import Graph, about_missing, plan_graph
 from .loading import Loading
 
 
@@ -138,7 +138,13 @@ class Batch:
         specs = {
             key: generation.spec for key, generation in self.going.items() if generation.loaded
         }
-        graph = plan_graph(specs, self._present, known=self.failed)
+        app = self._app
+        graph = plan_graph(
+            specs,
+            self._present,
+            known=self.failed,
+            about=lambda name: about_missing(name, app.records, app.known_names()),
+        )
         if graph.error:
             members = {key for path in graph.error.cycles for key in path}
             for key in {*graph.error.missing, *members}:
@@ -186,7 +192,7 @@ class Batch:
         self._block(graph)
 
     async def _enter(self, generation: Generation) -> None:
-        step = ""
+        step, limit = "", self._app.limits.phase
 
         async def enter() -> None:
             nonlocal step
@@ -196,6 +202,7 @@ class Batch:
                 if not part.applies(generation):
                     continue
                 if part in parts.defining("enter"):
+                    generation.begin(f"phase 1 ({part.name})", limit)
                     entered = generation.ledger.enter(part.name, part.enter(generation))
                     generation.parts[part.name] = await entered
                 else:
@@ -204,13 +211,11 @@ class Batch:
 
         try:
             with generation.reads.recording():
-                await run_with_timeout(
-                    enter,
-                    self._app.limits.phase,
-                    what=lambda: step,
-                )
+                await run_with_timeout(enter, limit, what=lambda: _running(generation, step))
         except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-            self.failed[generation.module_id] = as_load_error(generation.source, step, error)
+            self.failed[generation.module_id] = as_load_error(
+                generation.source, step, error, running=generation.step
+            )
 
     async def phase2(self, graph: Graph) -> None:
         """Start every generation after those it requires, independent ones in parallel."""
@@ -248,19 +253,21 @@ class Batch:
         await run_all(map(run_after_dependencies, turns))
 
     async def _start(self, generation: Generation) -> None:
+        limit = self._app.limits.phase
         for part in self._app.parts.defining("start"):
             if not part.starts(generation):
                 continue
+            generation.begin("phase 2", limit)
             try:
                 with generation.reads.recording():
                     await run_with_timeout(
                         lambda part=part: part.start(generation),  # type: ignore[misc]
-                        self._app.limits.phase,
-                        what="phase2",
+                        limit,
+                        what=lambda: _running(generation, "phase 2"),
                     )
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
                 self.failed[generation.module_id] = as_load_error(
-                    generation.source, "phase2", error
+                    generation.source, "phase2", error, running=generation.step
                 )
                 return
 
@@ -313,3 +320,7 @@ class Batch:
             if left := await self.generations[key].ledger.close(error):
                 faults[key] = left
         return faults
+
+
+def _running(generation: Generation, otherwise: str) -> str:
+    return generation.step.name if generation.step is not None else otherwise

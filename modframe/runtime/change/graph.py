@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from ...errors import GraphError
+from ...errors import GraphError, Missing
 from ...spec import ModuleSpec, module_of_service
+from ...wording import near, otherwise
+from ..record import Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ def plan_graph(
     specs: Mapping[str, ModuleSpec],
     present: Callable[[str], ModuleSpec | None],
     known: Iterable[str] = (),
+    *,
+    about: Callable[[str], Missing] = lambda _: Missing(),
 ) -> Graph:
     """Return the graph of a change.
 
@@ -54,6 +58,7 @@ def plan_graph(
         specs: The modules of the change.
         present: Gives the spec of a module that is live already, by id.
         known: Modules of the change that failed before; they are not missing, they block.
+        about: Returns what is known of a missing module or service.
     """
 
     def spec_of(module_id: str) -> ModuleSpec | None:
@@ -75,8 +80,35 @@ def plan_graph(
         waits[key] = tuple(dict.fromkeys(inside))
     edges = {key: set(others) & set(specs) for key, others in waits.items() if others}
     cycles = _cycles(edges) if edges else []
-    error = GraphError(missing, cycles) if missing or cycles else None
+    error = None
+    if missing or cycles:
+        names = {name for unmet in missing.values() for name in unmet}
+        error = GraphError(missing, cycles, known={name: about(name) for name in names})
     return Graph(waits, error)
+
+
+def about_missing(name: str, records: Records, names: Iterable[str]) -> Missing:
+    """Return what is known of a module or service that is required and not live.
+
+    Args:
+        name: Its name.
+        records: What is known of each module.
+        names: The names of all modules and services there are, to suggest the nearest.
+    """
+    module_id = module_of_service(name)
+    record = records.get(module_id)
+    state = records.state(module_id)
+    if record is not None and state == "DRAFT" and record.draft is not None:
+        return Missing(
+            "which is a draft and not live yet",
+            f"run the cells of {module_id} first, or load both with app.load([id, id])",
+        )
+    if record is not None and state in ("FAILED", "BLOCKED", "FAILED_UNLOAD"):
+        return Missing(f"which is {state}", f"mend {module_id} first; its own error says why")
+    if record is not None and state not in ("DRAFT", "LIVE"):
+        return Missing(f"which is {state}", f"load {module_id} first")
+    cure = Missing().cure
+    return Missing(cure=otherwise(near(name, {*names} - {name}), cure))
 
 
 def _provided(name: str, specs: Callable[[str], ModuleSpec | None], failed: set[str]) -> bool:

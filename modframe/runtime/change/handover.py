@@ -121,6 +121,9 @@ class Handover:
         """Let new calls wait, and wait until those inside have left."""
         olds = [old for old, _ in pairs]
         self._gated += olds
+        for old in olds:
+            new = self._batch.generations[old.module_id]
+            new.begin(f"the end of calls inside generation {old.number}", self._timeout)
         busy = await _close_gates(olds, self._app.live.closed_gates, timeout=self._timeout)
         if busy is not None:
             new = self._batch.generations[busy.module_id]

@@ -24,6 +24,7 @@ from ..generation import Generation
 from ..loader_threads import LoaderThreads
 from .claims import GroundMovedError
 
+_IMPORT = "the import of its files"
 _TURN = 0.01
 """Seconds after which a job of the loader thread takes no further module."""
 _AHEAD = 20
@@ -165,7 +166,7 @@ class Loading:
             await self._loader.run(
                 lambda: self._load_in_turn(turn),
                 timeout=self._app.limits.load,
-                what="the import of its files",
+                what=_IMPORT,
                 is_late=turn.end,
             )
         except TimeoutError as error:
@@ -208,6 +209,7 @@ class Loading:
 
     def _load(self, module_id: str) -> None:
         generation = self._batch.generations[module_id]
+        generation.begin(_IMPORT, self._app.limits.load)
         imports: list[str] = []
         generation.context = self._app.context_for(generation, self._batch.find)
         for part in self._app.parts.defining("prepare"):

@@ -26,7 +26,7 @@ from ...wording import some
 from ..app import App
 from ..bounds import run_with_timeout
 from ..failure import as_load_error, copy_findings
-from ..generation import Generation
+from ..generation import Generation, Step
 from ..record import Unsettled
 from .account import Accounts, PendingAccount
 from .batch import Batch
@@ -103,6 +103,7 @@ class Transaction:
             raise
         finally:
             for key, generation in batch.generations.items():
+                generation.begin("")
                 if key in records:  # a draft may have been dropped meanwhile
                     records[key].building = None
                     records[key].reads = generation.reads
@@ -151,6 +152,7 @@ class Transaction:
         if self._trial is None:
             return
         for key, generation in self._batch.going.items():
+            generation.begin("its own tests")
             try:
                 self._passed[key] = await self._trial(generation, self._batch)
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
@@ -347,6 +349,7 @@ class Transaction:
             for part in self._app.parts.defining("activate"):
                 if not part.activates(generation):
                     continue
+                generation.begin("activate()", self._app.limits.phase)
                 try:
                     await run_with_timeout(
                         lambda part=part: part.activate(generation),  # type: ignore[misc]
@@ -354,7 +357,12 @@ class Transaction:
                         what="activate()",
                     )
                 except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
-                    failure = as_load_error(generation.source, "activate", error)
+                    failure = as_load_error(
+                        generation.source,
+                        "activate",
+                        error,
+                        running=Step(generation.find_hook("activate")),
+                    )
                     failure.add_note(
                         f"Generation {generation.number} is live all the same, without what "
                         "activate() was to start."
@@ -371,5 +379,7 @@ class Transaction:
                     )
 
         await self._batch.in_order(graph, built, activate)
+        for generation in built:
+            generation.begin("")
         if failed and not self._batch.keep_going:
             raise next(iter(failed.values()))

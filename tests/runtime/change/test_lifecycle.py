@@ -219,12 +219,15 @@ def test_missing_and_cyclic_requirements_are_reported_at_once(
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("async def initialize(self):\n    raise ValueError('no')", r"phase2: ValueError: no"),
-        ("async def initialize(self):\n    return False", r"initialize\(\) gave False"),
+        (
+            "async def initialize(self):\n    raise ValueError('no')",
+            r"initialize\(\) \(phase 2\) raised ValueError: no",
+        ),
+        ("async def initialize(self):\n    return False", r"initialize\(\) \(phase 2\) gave False"),
         (
             "async def initialize(self):\n    from core.error_utils import Result\n"
             "    return Result.error('BAD', 'it is bad')",
-            r"initialize\(\) gave an error result, BAD: it is bad",
+            r"initialize\(\) \(phase 2\) gave an error result, BAD: it is bad",
         ),
         ("def initialize(self):\n    raise SystemExit(3)", r"raised SystemExit"),
         ("async def initialize(self):\n    raise KeyboardInterrupt", r"raised KeyboardInterrupt"),
@@ -234,7 +237,7 @@ def test_missing_and_cyclic_requirements_are_reported_at_once(
             "def __init__(self):\n    raise type('Panic', (BaseException,), {})('in native code')",
             r"raised Panic, which is no ordinary exception",
         ),
-        ("def __init__(self):\n    raise OSError('x')", r"phase1: OSError: x"),
+        ("def __init__(self):\n    raise OSError('x')", r"Thing\(\) \(phase 1\) raised OSError: x"),
     ],
 )
 def test_a_failing_phase_changes_nothing(app: AppContext, body: str, message: str) -> None:

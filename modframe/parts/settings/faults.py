@@ -1,0 +1,169 @@
+"""From a `ValidationError` of a settings model to a `SettingsError` with a finding for each fault.
+
+`resolve` calls it. A finding says the field, the bad value, where that was given, and the line of
+the field. The value of a secret is left out: of a pydantic secret, and of a field with the name of
+one.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+import sys
+from collections.abc import Mapping
+from typing import get_args
+
+from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic.types import Secret
+
+from ...errors import Finding, ModframeError
+
+_SECRET_NAME = re.compile(r"pass(word|wd|phrase)?\b|passw|secret|token|key|credential|auth", re.I)
+_SECRETS = (SecretStr, SecretBytes, Secret)
+_VALUE_LENGTH = 80
+
+
+class SettingsError(ModframeError):
+    """Raised when settings don't validate.
+
+    Attributes:
+        faults: Each fault as (name, message).
+        findings: Each fault with the line of its field.
+    """
+
+    rule = "settings"
+    faults: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def settings_error(
+    module_id: str,
+    model: type[BaseModel],
+    error: ValidationError,
+    *,
+    places: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> SettingsError:
+    """Return the error of a model that does not validate.
+
+    Args:
+        module_id: The module.
+        model: Its settings model.
+        error: What pydantic found.
+        places: Field → where its value was given, of those that were given by name.
+        variables: Field → the variable of the environment that sets it.
+    """
+    faults: list[tuple[str, str]] = []
+    findings: list[Finding] = []
+    for fault in error.errors(include_url=False, include_context=False):
+        loc = tuple(map(str, fault["loc"]))
+        name, top = ".".join(loc) or model.__name__, next(iter(loc), "")
+        own_name, field = _field(model, top)
+        if not top:
+            message, cure = fault["msg"], f"correct the values, or {model.__name__}"
+        elif fault["type"] == "missing":
+            message = f"Field required (set it in the environment as {variables[top]})"
+            cure = f"set {variables[top]}, or give the field a default"
+        else:
+            given, cure = _given(
+                top, fault["input"], field, place=places.get(top, ""), variable=variables[top]
+            )
+            value = "" if _is_secret(model, loc) else f"= {_shortened(fault['input'])} "
+            message = f"{value}({given}): {fault['msg']}" if value else f"{fault['msg']} ({given})"
+        faults.append((name, message))
+        file, line = _place_of(model, own_name)
+        text = _named(name, message)
+        findings.append(Finding("settings", "error", text, cure=cure, file=file, line=line))
+    return SettingsError(
+        f"{model.__name__} of {module_id!r} does not validate: "
+        f"{'; '.join(_named(*fault) for fault in faults)}",
+        cure="correct the value where it was given, or the model in settings.py",
+        faults=tuple(faults),
+        findings=tuple(findings),
+    )
+
+
+def _named(name: str, message: str) -> str:
+    return f"{name} {message}" if message.startswith("= ") else f"{name}: {message}"
+
+
+def _field(model: type[BaseModel], name: str) -> tuple[str, FieldInfo | None]:
+    """Return the field of a name or alias, with its own name."""
+    for own_name, field in model.model_fields.items():
+        if name in (own_name, field.alias, field.validation_alias):
+            return own_name, field
+    return name, None
+
+
+def _given(
+    name: str, value: object, field: FieldInfo | None, *, place: str, variable: str
+) -> tuple[str, str]:
+    """Return where a value was given, and what to do there."""
+    if place:
+        return place, f"correct {name} in {place.removeprefix('environment ')}"
+    if field is not None and field.default is value:
+        return "its default", f"correct the default, or set {variable}"
+    return "its default, or a .env file", "correct it in the model or in the .env file"
+
+
+def _is_secret(model: type[BaseModel], loc: tuple[str, ...]) -> bool:
+    """Return whether a value is that of a secret, or of a field with the name of one."""
+    inside: type[BaseModel] | None = model
+    for name in loc:
+        field = _field(inside, name)[1] if inside is not None else None
+        annotation = field.annotation if field is not None else None
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        if _SECRET_NAME.search(name) or any(issubclass(kind, _SECRETS) for kind in kinds):
+            return True
+        inside = next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
+    return False
+
+
+def _shortened(value: object) -> str:
+    if isinstance(value, BaseModel | Mapping):
+        return f"a {type(value).__name__}"  # which may hold secrets
+    text = repr(value)
+    return text if len(text) <= _VALUE_LENGTH else f"{text[:_VALUE_LENGTH]}..."
+
+
+def _place_of(model: type[BaseModel], name: str) -> tuple[str, int]:
+    """Return the file and line where a field stands, or its class; ``("", 0)`` if unknown."""
+    for cls in model.__mro__:
+        if name and name not in vars(cls).get("__annotations__", {}):
+            continue
+        file = str(getattr(sys.modules.get(cls.__module__), "__file__", None) or "")
+        for node in ast.walk(_parsed(file)):
+            if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
+                return file, _line_of(node, name)
+    return "", 0
+
+
+def _parsed(file: str) -> ast.AST:
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return ast.Module([], [])
+
+
+def _line_of(node: ast.ClassDef, name: str) -> int:
+    for statement in node.body:
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(statement.target, ast.Name)
+            and statement.target.id == name
+        ):
+            return statement.lineno
+    return node.lineno
+
+
+def environment_error(
+    module_id: str, model: type[BaseModel], prefix: str, error: Exception
+) -> SettingsError:
+    """Return the error of an environment that can't be read as settings."""
+    return SettingsError(
+        f"the environment of {model.__name__} can't be read: {error}",
+        cure=f"correct the {prefix}... variable it names",
+        subject=module_id,
+    )
