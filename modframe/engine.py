@@ -33,6 +33,7 @@ from .observe import EventLog, log_event, log_print, record_failure
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.log_handlers import LogHandlersPart
 from .parts.metrics import MetricsPart
+from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
 from .parts.service import ServicePart
 from .parts.sessions import SessionsPart
@@ -110,6 +111,7 @@ class Engine:
         self.session = self.databases.session_here
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
+        self.pools = PoolsPart(workspace)
         self.parts = self._make_parts(parts)
         self.limits = Limits.from_settings(config)
         self.live = Live()
@@ -155,6 +157,7 @@ class Engine:
             LogHandlersPart(),
             MetricsPart(self._live_generations),
             self.resources,
+            self.pools,
             DatabasePart(self.databases),
             *more,
             SessionsPart(),

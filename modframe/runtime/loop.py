@@ -189,7 +189,7 @@ class AppLoop:
         if self._forked:
             raise NotRunningError(
                 "modframe runs in the parent of this forked process, and not here",
-                cure="start worker processes by 'spawn' rather than 'fork'",
+                cure="run functions of modules by app_context.tasks.process(function, *args)",
             )
         if self.closing or self.loop.is_closed():
             raise stopped_error()
