@@ -30,6 +30,7 @@ from .errors import (
     reason_of,
 )
 from .observe import EventLog, log_event, log_print, record_failure
+from .parts.children import ChildrenPart
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.log_handlers import LogHandlersPart
 from .parts.metrics import MetricsPart
@@ -157,6 +158,7 @@ class Engine:
             LogHandlersPart(),
             MetricsPart(self._live_generations),
             self.resources,
+            ChildrenPart(),
             self.pools,
             DatabasePart(self.databases),
             *more,
@@ -228,6 +230,7 @@ class Engine:
             f"{record.module_id}: {fault}"
             for record in self.records.values()
             for fault in record.unsettled
+            if not fault.persons
         )
         return StopReport(tuple(outcomes), time.perf_counter() - began, faults)
 

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from modframe.errors import ProcessError
 from tests import inside
 from tests.fakes import simple
 from tests.faults.processes import run_script
+from tests.faults.waiting import has_ended, wait_for
 
 WORK = """
 import os
@@ -96,24 +96,10 @@ def load(app: AppContext, **files: str) -> Any:
     return app.get_service("thing")
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until something is true; a minute at most."""
-    waiting = threading.Event()
-    for _ in range(6000):
-        if condition():
-            return
-        waiting.wait(0.01)
-    raise AssertionError("it did not come true")
-
-
 def started(path: Path) -> psutil.Process:
     """Return the process that wrote its number to a file."""
     wait_for(lambda: path.exists() and path.read_text())
     return psutil.Process(int(path.read_text()))
-
-
-def has_ended(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_function_of_cells_runs_in_a_process_of_its_own(app: AppContext) -> None:

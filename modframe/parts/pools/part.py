@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import Any, ClassVar
 from weakref import WeakSet
 
-from ...load.imports import AFTER_IMPORT
+from ...load.imports import call_after_import
 from ...names import package_in
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
@@ -40,7 +40,7 @@ class PoolsPart(Part[Pools]):
         self._generations: WeakSet[Generation] = WeakSet()
         _parts.add(self)
         for library in _LIBRARIES:
-            AFTER_IMPORT[library] = _teach_multiprocessing
+            call_after_import(library, _teach_multiprocessing)
         _teach_multiprocessing()
 
     def prepare(self, generation: Generation) -> None:
