@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from .errors import NotRunningError
 from .observe import get_framework_logger
+from .parts.pools import ModuleTasks
 from .parts.sessions import OwnedSession
 from .parts.settings import SettingsPart
 from .runtime.app import App
@@ -58,6 +59,11 @@ class ModuleContext:
     def database(self) -> ModuleDatabase:
         """Sessions on the module databases."""
         return ModuleDatabase(self._generation, self._app)
+
+    @cached_property
+    def tasks(self) -> ModuleTasks:
+        """Runs functions in threads and child processes."""
+        return ModuleTasks(self._generation, self._app.pools)
 
     @cached_property
     def _handles(self) -> Handles:

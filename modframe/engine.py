@@ -31,9 +31,11 @@ from .errors import (
 )
 from .names import folder_of
 from .observe import EventLog, log_event, log_print, record_failure
+from .parts.children import ChildrenPart
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.log_handlers import LogHandlersPart
 from .parts.metrics import MetricsPart
+from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
 from .parts.service import ServicePart
 from .parts.sessions import SessionsPart
@@ -116,6 +118,7 @@ class Engine:
         self.session = self.databases.session_here
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
+        self.pools = PoolsPart(workspace)
         self.parts = self._make_parts(parts)
         self.limits = Limits.from_settings(config)
         self.live = Live()
@@ -164,6 +167,8 @@ class Engine:
             LogHandlersPart(),
             MetricsPart(self._live_generations),
             self.resources,
+            ChildrenPart(),
+            self.pools,
             DatabasePart(self.databases),
             *more,
             SessionsPart(),
@@ -238,6 +243,7 @@ class Engine:
             f"{record.module_id}: {fault}"
             for record in self.records.values()
             for fault in record.unsettled
+            if not fault.persons
         )
         return StopReport(tuple(outcomes), time.perf_counter() - began, faults)
 

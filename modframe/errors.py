@@ -405,3 +405,7 @@ class ResourceError(ModframeError):
     """Raised when a resource can't be made, or can't be told apart from others."""
 
     rule = "resources"
+
+
+class ProcessError(ModframeError, RuntimeError):
+    """Raised when a function can't be run in a child process, or the process did not finish it."""

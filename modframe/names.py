@@ -70,6 +70,15 @@ def package_in(name: object) -> str:
     return f"{head}{_MARK}{tail.partition('.')[0]}"
 
 
+def number_in(package: str) -> str:
+    """Return the number of the generation that a private package belongs to.
+
+    >>> number_in("modules.standard.orders~3")
+    '3'
+    """
+    return package.rpartition(_MARK)[2]
+
+
 def module_id_in(name: str) -> str:
     """Return the id of the module that a name below ``modules`` lies in; empty for other names.
 

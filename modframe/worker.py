@@ -44,6 +44,16 @@ class Worker:
         """Whether this process is a child forked since: the thread stayed in the parent."""
         return os.getpid() != self._process
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def thread_id(self) -> int:
+        """The number of its thread; 0 before the first job."""
+        return (self._thread.ident or 0) if self._thread is not None else 0
+
     def submit(self, job: Callable[[], object]) -> bool:
         """Queue a job whose result nobody needs; an exception of it is logged.
 

@@ -23,8 +23,21 @@ def settle(app: AppContext) -> None:
 
 
 async def settled(app: AppContext) -> None:
-    """Wait until every replaced generation was closed; on the app loop."""
+    """Wait until every replaced generation was closed, and let go of it; on the app loop."""
     await app._engine.swap.settled()
+    remains = app._engine.swap.remains
+    held, remains._held = remains._held, []
+    held.clear()
+
+
+def look(app: AppContext) -> None:
+    """Wait until it is known what outlives the generations that were replaced or stopped."""
+
+    async def settled_and_looked() -> None:
+        await app._engine.swap.settled()
+        await app._engine.swap.remains.look()
+
+    app.run(settled_and_looked())
 
 
 async def change(app: AppContext, *sources: Source, test: Sequence[str] = ()) -> list[Outcome]:

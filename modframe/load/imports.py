@@ -21,13 +21,20 @@ from .package_finder import PrivatePackage
 DOORS = ("app_context", "database", "decorators", "error_utils", "logging", "module_base")
 """The names that ``core.`` leads to; any other belongs to a real package called ``core``."""
 
-AFTER_IMPORT: dict[str, Callable[[], None]] = {}
+_AFTER_IMPORT: dict[str, tuple[Callable[[], None], ...]] = {}
 """Top-level package → what to call when module code has imported it.
 
 Process-wide, as the packages in ``sys.modules`` are that the callbacks patch.
 """
 Resolve = Callable[[str], "str | None"]
 """Module id → name of the package that this generation sees for it, or ``None``."""
+
+
+def call_after_import(package: str, callback: Callable[[], None]) -> None:
+    """Call back whenever module code has imported a top-level package, or something below it."""
+    callbacks = _AFTER_IMPORT.get(package, ())
+    if callback not in callbacks:
+        _AFTER_IMPORT[package] = (*callbacks, callback)
 
 
 class GenerationImport:
@@ -99,9 +106,10 @@ class GenerationImport:
                 return self._import_framework(rest, fromlist)
             if head == "modules":
                 return self._import_modules(rest, fromlist or ())
-            if head in AFTER_IMPORT:
+            if head in _AFTER_IMPORT:
                 imported = builtins.__import__(name, globals, locals, fromlist or (), 0)
-                AFTER_IMPORT[head]()
+                for callback in _AFTER_IMPORT[head]:
+                    callback()
                 return imported
         return builtins.__import__(name, globals, locals, fromlist or (), level)
 

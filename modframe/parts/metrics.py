@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any, ClassVar
 
-from ..load.imports import AFTER_IMPORT
+from ..load.imports import call_after_import
 from ..names import module_id_in, package_in
 from ..runtime.generation import Generation
 from ..runtime.part import Panel, Part
@@ -33,7 +33,7 @@ class MetricsPart(Part[None]):
     def __init__(self, live: Callable[[], Iterable[Generation]]) -> None:
         self._live = live
         _parts.add(self)
-        AFTER_IMPORT[_LIBRARY] = _install
+        call_after_import(_LIBRARY, _install)
         _install()
 
     def registries(self) -> Iterator[tuple[str, Any]]:

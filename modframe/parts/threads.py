@@ -1,16 +1,18 @@
-"""Threads and executors: those that a module's code left running are shut down, or named.
+"""Threads, and objects that have some: those that a module's code left open are ended, or named.
 
-A thread can't be killed. At a generation's end its `threading.Timer`s are cancelled, the executors
-on its instances and in its files are shut down, and threads that still run a second later are
-named in an error.
+A thread can't be killed. At a generation's end its `threading.Timer`s are cancelled, and what is
+known of on its instances and in its files is closed: executors, pools of ``multiprocessing``, and
+contexts of ``zmq`` with their sockets, whose finalizers would block whatever thread drops them.
+Threads that still run a second later are named in an error.
 """
 
 from __future__ import annotations
 
 import asyncio
 import symtable
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
@@ -19,6 +21,7 @@ from ..observe import get_framework_logger
 from ..runtime.generation import Generation
 from ..runtime.ownership import callable_name, callable_package
 from ..runtime.part import Part
+from ..worker import Worker
 
 _PATIENCE = 1.0
 """Seconds that threads have to end."""
@@ -26,9 +29,9 @@ _POLL = 0.01
 
 
 class ThreadsPart(Part[None]):
-    """Ends the timers and executors of each generation, and names the threads that run on.
+    """Ends the timers, executors, pools and contexts of each generation; names threads that run on.
 
-    An executor for which ``shared`` returns true stays open, since other generations use it.
+    An object for which ``shared`` returns true stays open, since other generations use it.
     """
 
     name = "threads"
@@ -37,39 +40,102 @@ class ThreadsPart(Part[None]):
         self._shared = shared
 
     async def leave(self, generation: Generation) -> None:
-        """Cancel timers, shut executors down, and wait for their threads.
+        """Cancel timers, close what has threads, and wait for the threads.
 
         Raises:
-            ModframeError: If threads of the module still run; names them.
+            ModframeError: If something does not close, or threads of the module still run.
         """
         running = _cancelled_or_running(generation)
-        for name, executor in self._executors(generation):
-            workers = _workers(executor)
-            executor.shutdown(wait=False, cancel_futures=True)
-            running |= dict.fromkeys(workers, f"a worker of the executor {name!r}")
-        loop = asyncio.get_running_loop()
-        until = loop.time() + _PATIENCE
-        while running := {
-            thread: target for thread, target in running.items() if thread.is_alive()
-        }:
-            if loop.time() >= until:
-                names = ", ".join(
-                    f"{thread.name!r} ({target})" for thread, target in running.items()
-                )
-                raise ModframeError(
-                    f"threads of generation {generation.number} still run: {names}",
-                    cure="let what stops the module tell them to end; they run on until the "
-                    "process ends",
-                    subject=generation.module_id,
-                )
-            await asyncio.sleep(_POLL)
+        closing: dict[str, Callable[[], object]] = {}
+        for name, value in self._known(generation):
+            if isinstance(value, Executor):
+                running |= dict.fromkeys(_shut_down(value), f"a worker of the executor {name!r}")
+            else:
+                closing[name] = _closing_call(value)
+        faults = await _close_all(closing)
+        if left := await _still_running(running):
+            names = ", ".join(f"{thread.name!r} ({target})" for thread, target in left.items())
+            faults.append(f"threads of generation {generation.number} still run: {names}")
+        if faults:
+            raise ModframeError(
+                "; ".join(faults),
+                cure="let what stops the module tell them to end; they run on until the "
+                "process ends",
+                subject=generation.module_id,
+            )
 
-    def _executors(self, generation: Generation) -> Iterator[tuple[str, Executor]]:
+    def _known(self, generation: Generation) -> Iterator[tuple[str, Any]]:
+        """Yield the name and value of what is to be closed, each once; sockets before contexts."""
+        kinds = _kinds()
         seen = {id(getattr(asyncio.get_running_loop(), "_default_executor", None))}
-        for name, value in _owned(generation):
-            if isinstance(value, Executor) and id(value) not in seen and not self._shared(value):
+        known = []
+        for name, value in _owned(generation, kinds):
+            if isinstance(value, kinds) and id(value) not in seen and not self._shared(value):
                 seen.add(id(value))
-                yield name, value
+                known.append((name, value))
+        return iter(sorted(known, key=lambda item: hasattr(item[1], "term")))
+
+
+def _kinds() -> tuple[type, ...]:
+    """Return the classes of what is closed; those of libraries that something has imported."""
+    kinds: list[type] = [Executor]
+    for library, name in (("multiprocessing.pool", "Pool"), ("zmq", "Socket"), ("zmq", "Context")):
+        if (module := sys.modules.get(library)) is not None:
+            kinds.append(getattr(module, name))
+    return tuple(kinds)
+
+
+def _shut_down(executor: Executor) -> set[threading.Thread]:
+    """Let an executor's threads end after what they run, and end its processes; return the former.
+
+    An executor of processes has a thread that manages them.
+    """
+    manager = getattr(executor, "_executor_manager_thread", None)
+    processes = list((getattr(executor, "_processes", None) or {}).values())
+    executor.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    return {*getattr(executor, "_threads", ()), *filter(None, [manager])}
+
+
+def _closing_call(value: Any) -> Callable[[], object]:
+    """Close a socket, or return what closes a pool or a context: that may block."""
+    if hasattr(value, "terminate"):
+        return value.terminate  # type: ignore[no-any-return]  # of a pool
+    # Sockets are closed here, for those of asyncio belong to the loop's thread; it takes no time.
+    if not hasattr(value, "term"):
+        value.close(linger=0)
+    elif value is not getattr(type(value), "_instance", None) and not value._shadow:
+        for socket in list(value._sockets):
+            socket.close(linger=0)
+        return value.term  # type: ignore[no-any-return]  # it blocks if there are other sockets
+    return lambda: None
+
+
+async def _close_all(closing: Mapping[str, Callable[[], object]]) -> list[str]:
+    """Call each in a thread of its own; return what did not close in time, or could not."""
+    workers = {name: Worker("modframe-close") for name in closing}
+    futures = {name: worker.call(closing[name]) for name, worker in workers.items()}
+    if futures:
+        await asyncio.wait(futures.values(), timeout=_PATIENCE)
+    for worker in workers.values():
+        worker.close()
+    faults = [f"{name!r} does not close" for name, one in futures.items() if not one.done()]
+    for name, one in futures.items():
+        if one.done() and (error := one.exception()) is not None:
+            faults.append(f"closing {name!r} failed: {error!r}")
+    return faults
+
+
+async def _still_running(threads: Mapping[threading.Thread, str]) -> dict[threading.Thread, str]:
+    """Wait a moment for threads; return those that run on."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _PATIENCE
+    while running := {thread: target for thread, target in threads.items() if thread.is_alive()}:
+        if loop.time() >= until:
+            break
+        await asyncio.sleep(_POLL)
+    return running
 
 
 def _cancelled_or_running(generation: Generation) -> dict[threading.Thread, str]:
@@ -101,15 +167,8 @@ def _target_of(thread: threading.Thread) -> Any:
     return getattr(thread, "_target", None)  # deleted when it ends
 
 
-def _workers(executor: Executor) -> set[threading.Thread]:
-    """Return an executor's threads; one of processes has a thread that manages them."""
-    workers = set(getattr(executor, "_threads", ()))
-    manager = getattr(executor, "_executor_manager_thread", None)
-    return workers | ({manager} if manager is not None else set())
-
-
-def _owned(generation: Generation) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes of a generation's instances, and the executors its files define."""
+def _owned(generation: Generation, kinds: tuple[type, ...]) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes of a generation's instances, and what its files define of some kinds."""
     for instance in (generation.module, *generation.own_services.values()):
         names = getattr(instance, "__dict__", {})
         yield from ((f"self.{name}", value) for name, value in list(names.items()))
@@ -117,7 +176,7 @@ def _owned(generation: Generation) -> Iterator[tuple[str, Any]]:
         return
     for file, module in generation.package.modules().items():
         for name, value in list(vars(module).items()):
-            if isinstance(value, Executor) and not _imported(generation, file, name):
+            if isinstance(value, kinds) and not _imported(generation, file, name):
                 yield f"{file}: {name}", value
 
 

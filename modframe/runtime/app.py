@@ -37,6 +37,7 @@ class App(Protocol):
         live: What runs. ``records``: what is known of each module beside it.
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
+        pools: The part that runs module functions in threads and child processes.
     """
 
     app_loop: AppLoop
@@ -49,6 +50,7 @@ class App(Protocol):
     records: Records
     handles: Handles
     resources: Any
+    pools: Any
 
     # -- for changes ----------------------------------------------------------------------
 

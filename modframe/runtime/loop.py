@@ -25,12 +25,13 @@ from types import FrameType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
-from ..names import package_in
-from ..observe import record_failure
+from ..names import module_id_in, package_in
+from ..observe import get_framework_logger, record_failure
 from .bounds import EAGERLY, cancel_all
 from .gate import Work, ensure_work
 from .output import cell_context
 from .owner import Owner, current_resource
+from .ownership import calling_package
 from .traces import shorten_traceback
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ class AppLoop:
     def start(cls) -> AppLoop:
         """Return a new loop that runs in a daemon thread of its own."""
         self = cls(asyncio.SelectorEventLoop())
-        self.loop.set_task_factory(self._make_task)
+        self._own_tasks()
         self.loop.set_exception_handler(_log_report)
         ready = threading.Event()
         # An empty context: tasks that start here have no cell to print under.
@@ -100,7 +101,7 @@ class AppLoop:
     def adopt(cls) -> AppLoop:
         """Return the loop that runs in the current thread."""
         self = cls(asyncio.get_running_loop())
-        self.loop.set_task_factory(self._make_task)
+        self._own_tasks()
         self.thread_id = threading.get_ident()
         return self
 
@@ -127,6 +128,23 @@ class AppLoop:
             _log.error("a callback raised %s; the app loop goes on", type(error).__name__)
 
     # -- tasks ----------------------------------------------------------------------------
+
+    def _own_tasks(self) -> None:
+        """Make the loop's tasks by `_make_task`, and let module code set no other task factory."""
+        set_factory = self.loop.set_task_factory
+        set_factory(self._make_task)
+
+        def set_task_factory(factory: Any) -> None:
+            if package := calling_package():
+                get_framework_logger(module_id_in(package)).warning(
+                    "it called set_task_factory() on the app loop, which has no effect: modframe's "
+                    "factory says which module a task belongs to"
+                )
+            else:
+                set_factory(factory)
+
+        with suppress(AttributeError):  # a loop of another library, written in C
+            self.loop.set_task_factory = set_task_factory  # type: ignore[method-assign]  # of this loop
 
     def _make_task(
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
@@ -210,7 +228,7 @@ class AppLoop:
         if self._forked:
             raise NotRunningError(
                 "modframe runs in the parent of this forked process, and not here",
-                cure="start worker processes by 'spawn' rather than 'fork'",
+                cure="run functions of modules by app_context.tasks.process(function, *args)",
             )
         if self.closing or self.loop.is_closed():
             raise stopped_error()
@@ -273,6 +291,7 @@ class AppLoop:
         with self._lock:
             already, self.closing = self.closing, True
         if self._thread is None:
+            vars(self.loop).pop("set_task_factory", None)
             self.loop.set_task_factory(None)
             self.thread_id = 0
         elif not self._forked:

@@ -34,10 +34,12 @@ class Unsettled:
     Attributes:
         generation: Its number; 0 if it never went live.
         text: What was left behind, as a sentence.
+        persons: Whether a person holds it, such as a variable of a notebook: no fault.
     """
 
     generation: int
     text: str
+    persons: bool = False
 
     def __str__(self) -> str:
         number = f"generation {self.generation}"

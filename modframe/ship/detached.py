@@ -52,6 +52,10 @@ class DetachedContext:
     def database(self) -> NoReturn:
         raise self._not_started("database")
 
+    @property
+    def tasks(self) -> NoReturn:
+        raise self._not_started("tasks")
+
     def _not_started(self, what: str) -> NotRunningError:
         return NotRunningError(
             f"app_context.{what}: {self.module_id} was imported by itself and is not started",

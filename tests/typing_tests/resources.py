@@ -35,3 +35,10 @@ async def use(app_context: ModuleContext) -> None:
     assert_type(app_context.resource(ThreadPoolExecutor, 4), ThreadPoolExecutor)
     assert_type(app_context.resource(partial(count, 1)), list[int])
     app_context.resource(count, "one")  # type: ignore[call-overload]  # it takes a number
+
+
+async def run_beside_the_loop(app_context: ModuleContext) -> None:
+    """Functions in threads and processes keep their types."""
+    assert_type(await app_context.tasks.process(count, 1, step=2), list[int])
+    assert_type(await app_context.tasks.thread(count, 1), list[int])
+    await app_context.tasks.process(count, "one")  # type: ignore[arg-type]  # it takes a number

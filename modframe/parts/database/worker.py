@@ -69,8 +69,8 @@ class DatabaseWorker(Worker):
         if self.forked:
             raise DatabaseForkedError(
                 f"process {os.getpid()} was forked from one that has the databases open",
-                cure="start child processes with multiprocessing's 'spawn', and reach the "
-                "databases through the parent",
+                cure="run functions in processes by app_context.tasks.process(function, *args), "
+                "and reach the databases where their results are awaited",
                 database="",
             )
 

@@ -9,6 +9,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import inspect
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that closing a resource may take."""
+_POLL = 0.01
 _CLOSERS = ("aclose", "close", "shutdown", "dispose")
 
 
@@ -166,6 +168,21 @@ def _close_by_itself(value: Any) -> Any:
         return value.shutdown(wait=False, cancel_futures=True)
     if isinstance(value, type):
         return None
-    closers = (getattr(value, name, None) for name in _CLOSERS)
+    if isinstance(value, subprocess.Popen):
+        return _end_process(value)
+    # A process or a pool of them refuses `close`, or goes on with its work.
+    names = ("terminate", *_CLOSERS) if hasattr(value, "join") else (*_CLOSERS, "terminate")
+    closers = (getattr(value, name, None) for name in names)
     closer = next(filter(callable, closers), None)
     return closer() if closer is not None else None
+
+
+async def _end_process(process: subprocess.Popen[Any]) -> None:
+    """Terminate a process and wait for it; kill it if that takes too long."""
+    process.terminate()
+    try:
+        while process.poll() is None:  # noqa: ASYNC110  # it sets no event
+            await asyncio.sleep(_POLL)
+    except asyncio.CancelledError:
+        process.kill()
+        raise

@@ -28,7 +28,8 @@ class Closing:
 
     Attributes:
         done: Whether it was closed; true from the start if nothing was replaced.
-        leaked: What did not settle; empty until it was closed.
+        leaked: What did not settle; empty until it was closed. What outlives it is known some
+            seconds later.
     """
 
     __slots__ = ("_callbacks", "done", "leaked")
@@ -39,17 +40,21 @@ class Closing:
         self._callbacks: list[Callable[[tuple[str, ...]], None]] = []
 
     def when_done(self, callback: Callable[[tuple[str, ...]], None]) -> None:
-        """Call back with what leaked, once the generation was closed; at once if it was."""
+        """Call back with what leaked, once the generation was closed; at once if it was.
+
+        It is called again if it turns out later that more did.
+        """
+        self._callbacks.append(callback)
         if self.done:
             callback(self.leaked)
-        else:
-            self._callbacks.append(callback)
 
     def finish(self, leaked: tuple[str, ...]) -> None:
-        """Note that the generation was closed."""
+        """Note that the generation was closed, or what is known to outlive it."""
+        if self.done and self.leaked == leaked:
+            return
         self.leaked, self.done = leaked, True
-        while self._callbacks:
-            self._callbacks.pop()(leaked)
+        for callback in self._callbacks:
+            callback(leaked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,10 @@ class Account:
 
     @property
     def leaked(self) -> tuple[str, ...]:
-        """What of the replaced generation did not settle; empty until it was closed."""
+        """What of the replaced generation did not settle; empty until it was closed.
+
+        Some seconds later it has what is still in memory then, and who holds it.
+        """
         return self.closing.leaked
 
     @property
@@ -142,6 +150,7 @@ class Accounts:
         self._records = records
         self._parts = parts
         self._open: dict[Generation, PendingAccount] = {}
+        self._closed: dict[tuple[str, int], Closing] = {}
 
     def of(
         self,
@@ -195,7 +204,13 @@ class Accounts:
         """Complete the account of the change that replaced a generation, which was closed."""
         if pending := self._open.pop(old, None):
             pending.get()  # it lets go of the generation
+            self._closed[old.module_id, old.number] = pending.closing
             pending.closing.finish(self._records[old.module_id].unsettled_of(old.number))
+
+    def looked(self, module_id: str, number: int) -> None:
+        """Add to the account what outlives the replaced generation: that is known now."""
+        if closing := self._closed.pop((module_id, number), None):
+            closing.finish(self._records[module_id].unsettled_of(number))
 
 
 def _executed(generation: Generation) -> tuple[str, ...]:

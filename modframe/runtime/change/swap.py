@@ -36,6 +36,7 @@ from .log_outcome import log_outcome
 from .make_plan import discard_plan, make_plan
 from .outcome import Outcome
 from .plan import Plan
+from .remains import Remains
 from .transaction import Transaction, Trial
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Swap:
 
     Attributes:
         live: What runs. ``records``: what is known of each module beside it.
+        remains: What is left of closed generations.
         listeners: Called on the app loop with each source that went live, or whose text files
             alone changed, and what came of it.
     """
@@ -60,7 +62,9 @@ class Swap:
         self._app = app
         self._ending = ending
         accounts = Accounts(app.live, app.records, app.parts)
-        self._ending.closed.append(accounts.closed)
+        self.remains = Remains(app, busy=lambda: bool(self._changes))
+        self.remains.looked.append(accounts.looked)
+        self._ending.closed += (accounts.closed, self.remains.add)
         self._transaction = partial(
             Transaction, app, ending=ending, accounts=accounts, notify=self._notify
         )
@@ -315,6 +319,7 @@ class Swap:
             generations = self.live.generations
             seconds = await self._ending.stop_in_order(generations)
         await self.settled()
+        await self.remains.close()
         self._loader.close()
         return self._stopped(generations, seconds)
 

@@ -1,0 +1,278 @@
+"""What outlives its generation is ended, or named with who holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import psutil
+import pytest
+
+import tests.fakes
+from modframe.app import AppContext
+from modframe.runtime.roots import _exit_callbacks
+from tests import inside
+from tests.fakes import simple
+from tests.faults.waiting import has_ended, wait_for
+
+SLEEP = f"[{sys.executable!r}, '-c', 'import time; time.sleep(600)']"
+
+
+def load(app: AppContext, body: str, *, head: str = "") -> None:
+    """Load a module, whose service is its class."""
+    body = f"def number(self):\n    return 1\n\n{dedent(body)}"
+    app.load({"api.py": simple(body, head=head)}, id="thing")
+
+
+def running(app: AppContext) -> list[str]:
+    """Return the child processes that the snapshot shows."""
+    facts: list[str] = app.snapshot().module("standard.thing").parts["children"]["running"]
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("head", "start"),
+    [
+        ("import subprocess", f"self.it = subprocess.Popen({SLEEP})"),
+        ("import subprocess", f"subprocess.Popen({SLEEP})"),
+        ("import asyncio", f"self.it = await asyncio.create_subprocess_exec(*{SLEEP})"),
+        (
+            "import multiprocessing, time",
+            "self.it = multiprocessing.get_context('spawn').Process(target=time.sleep, args=(600,))\n"
+            "    self.it.start()",
+        ),
+        (
+            "import multiprocessing, time",
+            "self.it = multiprocessing.get_context('spawn').Pool(1)\n"
+            "    self.it.apply_async(time.sleep, (600,))",
+        ),
+        (
+            "import multiprocessing, time\nfrom concurrent.futures import ProcessPoolExecutor",
+            "self.it = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'))\n"
+            "    self.it.submit(time.sleep, 600)",
+        ),
+    ],
+    ids=["popen", "dropped", "asyncio", "process", "pool", "executor"],
+)
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_child_processes_end_with_their_generation(app: AppContext, head: str, start: str) -> None:
+    """However the module's code started them; the log says so."""
+    before = set(psutil.Process().children())
+    load(app, f"async def initialize(self):\n    {start}", head=head)
+    wait_for(lambda: running(app))
+    children = set(psutil.Process().children()) - before
+    app.modules["thing"].unload()
+    assert app.modules["thing"].state == "STOPPED"
+    left = [
+        child
+        for child in children
+        if not has_ended(child) and "resource_tracker" not in " ".join(child.cmdline())
+    ]
+    assert left == []
+    if "Pool" not in start:
+        log = "\n".join(line.message for line in app.snapshot().log)
+        assert "of generation 1 ended with it" in log
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no signals to ignore")
+def test_a_child_process_that_ignores_its_end_is_killed(app: AppContext, tmp_path: Path) -> None:
+    """A second after it was asked to end."""
+    ready = tmp_path / "ready"
+    code = (
+        "import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        f"pathlib.Path({str(ready)!r}).touch(); time.sleep(600)"
+    )
+    load(
+        app,
+        f"async def initialize(self):\n    self.it = subprocess.Popen([{sys.executable!r}, '-c', {code!r}])",
+        head="import subprocess",
+    )
+    wait_for(ready.exists)
+    child = inside.service(app, "thing").it
+    app.modules["thing"].unload()
+    assert child.wait() == -9
+    assert app.modules["thing"].state == "STOPPED"
+
+
+def test_a_process_of_a_shared_resource_lives_as_long_as_that(app: AppContext) -> None:
+    """It goes on over a swap, and ends with the last generation that uses it."""
+    body = f"""
+        def initialize(self):
+            self.it = self.app_context.resource(subprocess.Popen, {SLEEP})
+        """
+    for number in (1, 2):
+        load(app, body, head=f"import subprocess\nnumber = {number}")
+    inside.settle(app)
+    child = psutil.Process(inside.service(app, "thing").it.pid)
+    assert not has_ended(child)
+    app.modules["thing"].unload()
+    wait_for(lambda: has_ended(child))
+
+
+@pytest.mark.parametrize(
+    "factory", ["None", "lambda loop, coro, **_: asyncio.Task(coro, loop=loop)"]
+)
+def test_tasks_are_owned_whatever_task_factory_a_module_sets(app: AppContext, factory: str) -> None:
+    """The setting has no effect, and the log names the module."""
+    load(
+        app,
+        f"""
+        async def initialize(self):
+            asyncio.get_running_loop().set_task_factory({factory})
+            self.task = asyncio.create_task(asyncio.sleep(600), name="sleeper")
+        """,
+        head="import asyncio",
+    )
+    module = app.snapshot().module("standard.thing")
+    assert module.parts["tasks"]["running"] == ("sleeper",)
+    warned = [line.module_id for line in app.snapshot().log if "set_task_factory()" in line.message]
+    assert warned == ["standard.thing"]
+    task = inside.service(app, "thing").task
+    app.modules["thing"].unload()
+    assert task.cancelled()
+
+
+# -- what is still in memory -------------------------------------------------------------------
+
+
+def leaked(app: AppContext, body: str, *, head: str = "") -> str:
+    """Load a module, replace it, and return what is said of the generation that was replaced."""
+    load(app, body, head=head)
+    load(app, "", head="number = 2")
+    inside.look(app)
+    unsettled = app.snapshot().module("standard.thing").unsettled
+    entry = app.modules["thing"].history[0]
+    assert entry.leaked == tuple(left.removeprefix("generation 1: ") for left in unsettled)
+    return unsettled[-1] if unsettled else ""
+
+
+@pytest.mark.parametrize(
+    ("head", "start", "holder"),
+    [
+        (
+            "import logging",
+            "logging.getLogger().addHandler(self.handler)",
+            "a handler on the root logger",
+        ),
+        (
+            "import atexit",
+            "atexit.register(self.end)",
+            r"atexit, where Thing.end\(\) is registered",
+        ),
+        (
+            "import tests.fakes",
+            "tests.fakes.KEPT = [self]",
+            "tests.fakes.KEPT",
+        ),
+        (
+            "import threading",
+            "threading.Thread(target=self.end, name='keeper', daemon=True).start()",
+            r"the thread 'keeper', which is in Thing.end\(\) \(api.py, line \d+\)",
+        ),
+        (
+            "import threading",
+            "threading.Thread(target=self.go.wait, args=(Wait(self),), name='foreign', daemon=True).start()",
+            "the thread 'foreign'",
+        ),
+        (
+            "import __main__",
+            "__main__.kept = self",
+            "the variable 'kept' of __main__: that is yours",
+        ),
+        ("import __main__", "__main__.Out = {3: self}", r"Out\[3\] of the notebook: that is yours"),
+        ("import asyncio", "transport = await open_transport(self)", "a transport: "),
+    ],
+    ids=["logger", "atexit", "registry", "thread", "argument", "variable", "out", "transport"],
+)
+@pytest.mark.usefixtures("released")
+def test_what_holds_a_replaced_generation_is_named(
+    app: AppContext, head: str, start: str, holder: str
+) -> None:
+    """In the snapshot and in the history, some seconds after it was closed."""
+    body = f"""
+        async def initialize(self):
+            self.go = GO
+            self.handler = logging.NullHandler()
+            self.handler.addFilter(self.number)
+            {start}
+
+        def end(self):
+            GO.wait()
+        """
+    head = (
+        f"{head}\nimport logging\nfrom tests.faults.test_leaks import GO, open_transport\n" + WAIT
+    )
+    left = leaked(app, body, head=head)
+    assert "the service standard.thing.service" in left
+    assert re.search(f"still in memory, held by {holder}", left)
+
+
+WAIT = """
+class Wait(float):
+    def __new__(cls, thing):
+        wait = super().__new__(cls, 600)
+        wait.thing = thing
+        return wait
+"""
+GO = threading.Event()
+
+
+class Listener(asyncio.DatagramProtocol):
+    """Holds what a module gave it."""
+
+    def __init__(self, thing: object) -> None:
+        self.thing = thing
+
+
+async def open_transport(thing: object) -> None:
+    """Open a transport that holds something, as a library would."""
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(
+        lambda: Listener(thing), local_addr=("127.0.0.1", 0)
+    )
+    TRANSPORTS.append(transport)
+
+
+TRANSPORTS: list[asyncio.DatagramTransport] = []
+
+
+@pytest.fixture
+def released(app: AppContext) -> Iterator[None]:
+    """Let go of what the modules of a test gave to the process."""
+    yield
+
+    async def close() -> None:
+        while TRANSPORTS:
+            TRANSPORTS.pop().close()
+
+    app.run(close())
+    GO.set()
+    GO.clear()
+    for callback in _exit_callbacks():
+        if "Thing.end" in str(callback):
+            atexit.unregister(callback)
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if type(handler) is logging.NullHandler:
+            root.removeHandler(handler)
+    vars(tests.fakes).pop("KEPT", None)
+    for name in ("kept", "Out"):
+        vars(sys.modules["__main__"]).pop(name, None)
+
+
+def test_a_generation_that_nothing_holds_leaves_nothing(app: AppContext) -> None:
+    """Not even the table of a module that was used."""
+    head = (
+        "from core.database import get_database_base\nfrom sqlalchemy import Column, Integer\n"
+        "DATABASE_NAME = 'thing'\nBase = get_database_base(DATABASE_NAME)\n"
+        "class Row(Base):\n    __tablename__ = 'rows'\n    id = Column(Integer, primary_key=True)\n"
+    )
+    assert leaked(app, "", head=head) == ""
