@@ -394,9 +394,8 @@ class Submission(Generic[T]):
             self._task = task
             task.add_done_callback(self._finish)
 
-    async def _run(
-        self, start: Callable[[], Awaitable[T]], work: Work
-    ) -> None:  # stragglers.py reads `work`
+    async def _run(self, start: Callable[[], Awaitable[T]], work: Work) -> None:
+        # `work` is for stragglers.py, which reads it here.
         try:
             value = await start()
         except (SystemExit, KeyboardInterrupt) as error:

@@ -24,9 +24,7 @@ from .graph import stop_waits
 
 T = TypeVar("T")
 HEAD_START = 0.02
-"""Seconds that the caller of a change and a first request get before the old one closes.
-
-Closing takes the interpreter for a millisecond."""
+"""Seconds for the caller and its first requests before the old one closes, which holds the GIL."""
 
 
 class Ending:
