@@ -5,7 +5,7 @@ Written by changes on the app loop; read by handles, the dispatcher and views in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from .gate import Gate
 from .generation import Generation
@@ -56,11 +56,14 @@ class Live:
                 for index, dependency in self._edges(new):
                     index.setdefault(dependency, set()).add(key)
 
-    def _edges(self, generation: Generation) -> Iterator[tuple[dict[str, set[str]], str]]:
+    def _edges(self, generation: Generation) -> list[tuple[dict[str, set[str]], str]]:
         spec = generation.spec
-        yield from ((self._dependents, key) for key in spec.required_ids)
-        yield from ((self._importers, key) for key in dict.fromkeys(spec.imports_modules))
-        yield from ((self._optional, key) for key in dict.fromkeys(spec.after_modules))
+        edges = (
+            (self._dependents, spec.required_ids),
+            (self._importers, spec.imports_modules),
+            (self._optional, spec.after_modules),
+        )
+        return [(index, key) for index, keys in edges for key in dict.fromkeys(keys)]
 
     def dependents(self, module_id: str) -> list[str]:
         """Return the live modules that require a module, by id, service or import; sorted."""

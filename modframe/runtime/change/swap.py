@@ -222,7 +222,7 @@ class Swap:
         """Return whether a newer source of every module was asked for."""
         newest = [self.records[source.module_id].newest for source in sources]
         return bool(sources) and all(
-            newer is not None and newer.digest != source.digest
+            newer is not None and newer is not source and newer.digest != source.digest
             for newer, source in zip(newest, sources, strict=True)
         )
 
