@@ -229,6 +229,7 @@ class Loading:
                 )
         finally:
             self._chain.leave(module_id)
+            generation.begin("")
         generation.ledger.own("package", loaded.package.close)
         if module_id in self._batch.failed or not self._batch.open:
             loaded.package.close()  # the load timed out, and nothing waits for it any more
