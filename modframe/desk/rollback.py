@@ -37,9 +37,10 @@ class Rollbacks:
             # The framework's own modules come with it; a start that keeps nothing makes no file.
             written = not source.place.startswith(_FRAMEWORK)
             history.note(source, generation=outcome.after, outcome=outcome, written=written)
-            outcome.pending_account.closing.when_done(
-                lambda leaked: history.note_leaked(key, outcome.before, leaked)
-            )
+            if outcome.before:
+                outcome.pending_account.closing.when_done(
+                    lambda leaked: history.note_leaked(key, outcome.before, leaked)
+                )
         except Exception:  # noqa: BLE001  # the swap is done, and must not fail for its history
             _log.exception("%s: the history took no note of generation %d", key, outcome.after)
 

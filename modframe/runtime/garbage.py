@@ -14,6 +14,8 @@ from contextlib import contextmanager
 
 RARELY = 100_000
 """How many new containers there may be until the collector looks at them: some 20 MB."""
+_MANY = 20_000
+"""From how many new containers on they count as old at once: some 150 modules."""
 _OWN_FROZEN = 1_000
 """Python 3.12 freezes some 400 objects by itself."""
 _lock = threading.Lock()
@@ -33,6 +35,7 @@ def collecting_rarely() -> Iterator[None]:
         if 0 < gc.get_threshold()[0] < RARELY:
             _usual = gc.get_threshold()
             gc.set_threshold(RARELY, *_usual[1:])
+    runs = gc.get_count()[1]
     try:
         yield
     finally:
@@ -40,7 +43,8 @@ def collecting_rarely() -> Iterator[None]:
             _starts -= 1  # the last of several starts sets it back
             if not _starts and gc.get_threshold() == (RARELY, *_usual[1:]):
                 gc.set_threshold(*_usual)
-                _age_all()
+                if gc.get_count()[0] > _MANY or gc.get_count()[1] > runs:
+                    _age_all()
 
 
 def _age_all() -> None:

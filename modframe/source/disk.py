@@ -11,13 +11,14 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..errors import WorkspaceError
 from ..names import folder_of
 from ..wording import count
 from .cells import MAGIC
-from .folder import find_modules, read_folder
+from .folder import find_modules, read_folder, real_paths
 from .folder_change import holding_still
 from .notebook import merge_sources, read_notebook
 from .source import Source
@@ -97,7 +98,7 @@ class OnDisk:
             WorkspaceError: If a change of the folder that was cut off can't be finished.
         """
         with holding_still(self.modules):
-            yield self._source
+            yield partial(self._source, real_paths())
 
     def source(self, module_id: str) -> Source | None:
         """Return a module's text as it is now, or ``None``.
@@ -111,7 +112,7 @@ class OnDisk:
         with self.reading() as read:
             return read(module_id)
 
-    def _source(self, module_id: str) -> Source | None:
+    def _source(self, real_path: Callable[[Path], str], module_id: str) -> Source | None:
         sources = self.in_notebooks().get(module_id, [])
         for notebook in {Path(source.place) for source in sources}:
             if (fault := self._read_current(notebook).fault) is not None:
@@ -120,7 +121,9 @@ class OnDisk:
             folder = self.folder(module_id)
             if folder is not None:
                 # `holds` compares the unresolved path.
-                read = read_folder(folder, module_id=module_id, place=str(folder))
+                read = read_folder(
+                    folder, module_id=module_id, place=str(folder), real_path=real_path
+                )
                 sources = [read, *sources]
         return merge_sources(sources) if sources else None
 

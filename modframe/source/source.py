@@ -59,9 +59,11 @@ class SourceFile:
         >>> SourceFile("x = 1", "a cell", first_line=2, head="# %%module orders\\n").lines
         ['# %%module orders\\n', 'x = 1\\n']
         """
-        above = io.StringIO(self.head, newline=None).readlines()[: self.first_line - 1]
-        above += ["\n"] * (self.first_line - 1 - len(above))
-        lines = [*above, *io.StringIO(self.code, newline=None).readlines()]
+        lines = io.StringIO(self.code, newline=None).readlines()
+        if self.first_line > 1:
+            above = io.StringIO(self.head, newline=None).readlines()[: self.first_line - 1]
+            above += ["\n"] * (self.first_line - 1 - len(above))
+            lines = [*above, *lines]
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
         return lines

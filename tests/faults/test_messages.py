@@ -514,3 +514,24 @@ class TestDatabase:
         cell = shell.run(f"%%module users\n{DATABASE['api.py']}{start}", fails=True)
         assert cell.error == "LoadError"
         assert cell.traceback.count("Duplicate key") == 1
+
+
+def test_a_start_names_only_the_modules_that_it_waits_for(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not those that have done the step, or have not begun it."""
+    monkeypatch.setattr("modframe.runtime.loop._LATER", 0.6)
+    slow = simple("async def initialize(self):\n    await asyncio.sleep(1.2)", head=_SLEEPS)
+    for name, text in {"early": simple(), "late": simple(), "middle": slow}.items():
+        folder = workspace / "modules" / "standard" / name
+        folder.mkdir(parents=True)
+        (folder / "api.py").write_text(text)
+    with modframe.start(workspace=workspace, data=":memory:"):
+        lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "waiting for standard.middle: the import of its files, up to 60 s",
+        "waiting for standard.middle: initialize() (phase 2), up to 60 s",
+    ]
+
+
+_SLEEPS = "import asyncio\nimport time\ntime.sleep(1.2)\n"

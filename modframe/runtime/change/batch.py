@@ -216,6 +216,8 @@ class Batch:
             self.failed[generation.module_id] = as_load_error(
                 generation.source, step, error, running=generation.step
             )
+        finally:
+            generation.begin("")
 
     async def phase2(self, graph: Graph) -> None:
         """Start every generation after those it requires, independent ones in parallel."""
@@ -270,6 +272,8 @@ class Batch:
                     generation.source, "phase2", error, running=generation.step
                 )
                 return
+            finally:
+                generation.begin("")
 
     # -- the end --------------------------------------------------------------------------
 

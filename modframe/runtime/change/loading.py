@@ -111,6 +111,7 @@ class Loading:
         self._outer_names = outer_names
         self._chain = LoadChain()
         self._refused: set[str] = set()
+        self._parsed: set[str] = set()
         self.imported: dict[str, Generation] = {}
 
     async def run(self, begins: Callable[[Generation], None]) -> None:
@@ -180,7 +181,7 @@ class Loading:
     def _load_in_turn(self, turn: _Turn) -> None:
         ends = time.perf_counter() + _TURN
         ahead = turn.module_ids[:_AHEAD]
-        if len(ahead) > 1:
+        if len(ahead) > 1 and ahead[0] not in self._parsed:
             self._parse(ahead, until=ends)
         for _ in ahead:
             if not turn.take():
@@ -206,6 +207,7 @@ class Loading:
                     return
                 if is_code(file):
                     analyze(content)
+            self._parsed.add(module_id)
 
     def _load(self, module_id: str) -> None:
         generation = self._batch.generations[module_id]
@@ -227,6 +229,7 @@ class Loading:
                 )
         finally:
             self._chain.leave(module_id)
+            generation.begin("")
         generation.ledger.own("package", loaded.package.close)
         if module_id in self._batch.failed or not self._batch.open:
             loaded.package.close()  # the load timed out, and nothing waits for it any more
