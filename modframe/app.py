@@ -6,6 +6,7 @@ of the docstrings, which are what help() shows.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from .config import FrameworkSettings, StartOptions, read_settings
 from .desk.waiting import Waiting
 from .engine import Engine
-from .errors import NotRunningError, StartConflictError, StartError
+from .errors import NotRunningError, StartConflictError, StartError, reason_line
 from .html import section
 from .module import Module, Modules
 from .runtime.change.outcome import refuse_superseded
@@ -103,7 +104,15 @@ def start(
     if strict and (errors := engine.records.errors()):
         app.stop()
         raise StartError(errors)
+    print_failures(engine)
     return app
+
+
+def print_failures(engine: Engine) -> None:
+    """Print a line on stderr for each module that failed to start; `start` raises for none."""
+    for key, error in engine.records.errors().items():
+        line = f"modframe: {key} {engine.records.state(key)} · {reason_line(error)}"
+        print(line, file=sys.stderr, flush=True)  # noqa: T201  # for whoever asked for the start
 
 
 def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engine:
