@@ -43,6 +43,7 @@ T = TypeVar("T")
 
 _lock = threading.RLock()
 _running: AppContext | None = None
+_starts_on_use = _was_stopped = False
 
 
 def current_app() -> AppContext | None:
@@ -56,9 +57,35 @@ def running_app() -> AppContext:
     Raises:
         NotRunningError: If none does.
     """
-    if _running is None:
-        raise NotRunningError("modframe is not running", cure="call modframe.start() first")
-    return _running
+    if _running is not None:
+        return _running
+    if _was_stopped:
+        raise NotRunningError(
+            "modframe was stopped",
+            cure="call modframe.start() to begin again; in a notebook, %load_ext modframe and the "
+            "next %%module cell do so too",
+        )
+    raise NotRunningError("modframe is not running", cure="call modframe.start() first")
+
+
+def was_stopped() -> bool:
+    """Return whether an app ran in this process, and none has run since."""
+    return _was_stopped and _running is None
+
+
+def start_on_use(wanted: bool, /) -> None:  # noqa: FBT001  # positional-only, its one argument
+    """Set whether `app_in_use` starts the app, until it is stopped; ``%load_ext modframe`` does."""
+    global _starts_on_use
+    _starts_on_use = wanted
+
+
+def app_in_use() -> AppContext:
+    """Return the app that runs, for whatever uses it in a notebook; the first use starts it.
+
+    Raises:
+        NotRunningError: If it was stopped: a use must not start everything again by surprise.
+    """
+    return start() if _running is None and _starts_on_use else running_app()
 
 
 @hide_frames
@@ -152,11 +179,11 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
 
 def close_engine(engine: Engine) -> None:
     """End the loop of an engine that was stopped, and let the process have another app."""
-    global _running
+    global _running, _starts_on_use, _was_stopped
     engine.app_loop.close()
     with _lock:
         if _running is not None and _running._engine is engine:
-            _running = None
+            _running, _starts_on_use, _was_stopped = None, False, True
 
 
 class AppContext:
