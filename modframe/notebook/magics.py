@@ -134,7 +134,7 @@ class ModframeMagics(Magics):
             print(f"{module_id}: {what}; {_live_note(app, module_id)}")
         elif words[:1] == ["keep"] and len(words) == 2:
             module_id = _parsed(module_id_of, words[1])
-            app = ensure_app()
+            app = app_in_use()
             self._say(app, app.try_draft(module_id, outer_names=self.shell.user_ns, keep=True))
         elif words == ["nest"]:
             import nest_asyncio2
