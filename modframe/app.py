@@ -6,6 +6,7 @@ of the docstrings, which are what help() shows.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from .config import FrameworkSettings, StartOptions, read_settings
 from .desk.waiting import Waiting
 from .engine import Engine
-from .errors import NotRunningError, StartConflictError, StartError
+from .errors import NotRunningError, StartConflictError, StartError, reason_line
 from .html import section
 from .module import Module, Modules
 from .runtime.change.outcome import refuse_superseded
@@ -42,6 +43,7 @@ T = TypeVar("T")
 
 _lock = threading.RLock()
 _running: AppContext | None = None
+_starts_on_use = _was_stopped = False
 
 
 def current_app() -> AppContext | None:
@@ -55,9 +57,35 @@ def running_app() -> AppContext:
     Raises:
         NotRunningError: If none does.
     """
-    if _running is None:
-        raise NotRunningError("modframe is not running", cure="call modframe.start() first")
-    return _running
+    if _running is not None:
+        return _running
+    if _was_stopped:
+        raise NotRunningError(
+            "modframe was stopped",
+            cure="call modframe.start() to begin again; in a notebook, %load_ext modframe and the "
+            "next %%module cell do so too",
+        )
+    raise NotRunningError("modframe is not running", cure="call modframe.start() first")
+
+
+def was_stopped() -> bool:
+    """Return whether an app ran in this process, and none has run since."""
+    return _was_stopped and _running is None
+
+
+def start_on_use(wanted: bool, /) -> None:  # noqa: FBT001  # positional-only, its one argument
+    """Set whether `app_in_use` starts the app, until it is stopped; ``%load_ext modframe`` does."""
+    global _starts_on_use
+    _starts_on_use = wanted
+
+
+def app_in_use() -> AppContext:
+    """Return the app that runs, for whatever uses it in a notebook; the first use starts it.
+
+    Raises:
+        NotRunningError: If it was stopped: a use must not start everything again by surprise.
+    """
+    return start() if _running is None and _starts_on_use else running_app()
 
 
 @hide_frames
@@ -103,7 +131,15 @@ def start(
     if strict and (errors := engine.records.errors()):
         app.stop()
         raise StartError(errors)
+    print_failures(engine)
     return app
+
+
+def print_failures(engine: Engine) -> None:
+    """Print a line on stderr for each module that failed to start; `start` raises for none."""
+    for key, error in engine.records.errors().items():
+        line = f"modframe: {key} {engine.records.state(key)} · {reason_line(error)}"
+        print(line, file=sys.stderr, flush=True)  # noqa: T201  # for whoever asked for the start
 
 
 def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engine:
@@ -143,11 +179,11 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
 
 def close_engine(engine: Engine) -> None:
     """End the loop of an engine that was stopped, and let the process have another app."""
-    global _running
+    global _running, _starts_on_use, _was_stopped
     engine.app_loop.close()
     with _lock:
         if _running is not None and _running._engine is engine:
-            _running = None
+            _running, _starts_on_use, _was_stopped = None, False, True
 
 
 class AppContext:

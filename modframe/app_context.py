@@ -17,10 +17,10 @@ from .wording import near
 
 
 class AppContextProxy(ModuleType):
-    """A proxy that looks the running app up at every use, so it outlives a stop and a start."""
+    """A proxy that looks the running app up at every use, so it outlives a stop and a start.
 
-    _modframe_starts = False
-    """Whether the first use starts the app, as in a notebook."""
+    In a notebook the first use starts the app; after a stop, uses say that it was stopped.
+    """
 
     @property
     def app_context(self) -> AppContextProxy:
@@ -44,9 +44,9 @@ class AppContextProxy(ModuleType):
             raise
 
     def _modframe_app(self) -> Any:
-        from .app import running_app, start
+        from .app import app_in_use
 
-        return start() if self._modframe_starts else running_app()
+        return app_in_use()
 
     def __dir__(self) -> list[str]:
         from .app import AppContext
@@ -55,10 +55,11 @@ class AppContextProxy(ModuleType):
         return sorted(name for name in names if not name.startswith("_"))
 
     def __repr__(self) -> str:
-        from .app import current_app
+        from .app import current_app, was_stopped
 
         app = current_app()
-        return repr(app) if app is not None else "<modframe: not started>"
+        state = "stopped; modframe.start() begins again" if was_stopped() else "not started"
+        return repr(app) if app is not None else f"<modframe: {state}>"
 
     def _repr_html_(self) -> str | None:
         from .app import current_app

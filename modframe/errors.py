@@ -56,10 +56,12 @@ class Finding:
 
 def first_finding(findings: Sequence[Finding]) -> str:
     """Return what the first finding says and how many more there are; empty if there is none."""
-    if not findings:
-        return ""
+    return f"{findings[0].level}: {_first_of(findings)}" if findings else ""
+
+
+def _first_of(findings: Sequence[Finding]) -> str:
     more = f" · and {len(findings) - 1} more" if len(findings) > 1 else ""
-    return f"{findings[0].level}: {one_line(findings[0])}{more}"
+    return f"{one_line(findings[0])}{more}"
 
 
 def _sentence(message: str, cure: str) -> str:
@@ -108,6 +110,13 @@ class ModframeError(Exception):
 def reason_of(error: BaseException) -> str:
     """Return what an error says, without the module that it is about."""
     return error.reason if isinstance(error, ModframeError) else str(error)
+
+
+def reason_line(error: BaseException) -> str:
+    """Return `reason_of` an error as one line; of several faults, the first one."""
+    if isinstance(error, LoadError):
+        return _first_of([one for one in error.findings if one.level == "error"] or error.findings)
+    return one_line(reason_of(error))
 
 
 def same_fault(error: BaseException | None, other: BaseException | None) -> bool:

@@ -14,7 +14,7 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any
 
-from .app import close_engine, open_engine
+from .app import close_engine, open_engine, print_failures
 from .config import StartOptions
 from .engine import Engine
 from .errors import StartError
@@ -84,6 +84,7 @@ class HostedApp:
         """Run the app until `aclose`, in a task of its own: a loop that ends cancels the task."""
         try:
             async with hosted(self._options, strict=self._strict) as engine:
+                print_failures(engine)
                 token = os.environ.get("MODFRAME_TOKEN", "")
                 ready.set_result(engine.site.asgi.with_token(token, required=bool(token)))
                 await self._stopping.wait()

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..config import StartOptions
 from ..engine import Engine
+from ..errors import first_finding
 from ..hosted import hosted
 from ..runtime.bounds import wait_for_any
 from ..server import Server, bind, check_token
@@ -124,10 +125,11 @@ async def _run_until(stop: Stop, work: Awaitable[int]) -> int:
 
 def _announce(engine: Engine, server: Server, serving: Serving) -> None:
     snapshot = engine.snapshot()
-    views = [view for view in snapshot.modules if not view.id.startswith("core.")]
-    for view in views or snapshot.modules:
-        summary = one_line(view.error) if view.error else count(len(view.routes), "route")
-        say(f"  {view.id}  {view.state}  {summary}")
+    own = [view for view in snapshot.modules if view.error or not view.id.startswith("core.")]
+    for view in own or snapshot.modules:
+        finding = first_finding(view.findings)
+        routes = f"{count(len(view.routes), 'route')}{f' · {finding}' if finding else ''}"
+        say(f"  {view.id}  {view.state}  {one_line(view.error) if view.error else routes}")
     for line in _notebook_lines(engine.disk):
         say(line)
     if serving.watch:

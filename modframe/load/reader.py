@@ -244,7 +244,7 @@ class Reader:
         name = fact.values["router_name"] if fact else "router"
         router = vars(self.modules["api.py"]).get(name) if name else None
         kind = type(router).__name__
-        if any(base.__name__ == "APIRouter" for base in type(router).__mro__):
+        if _is_router(router):
             return router
         if fact is not None and name:
             fault = f"and in api.py that is no APIRouter but of type {kind}"
@@ -265,7 +265,27 @@ class Reader:
                 at="router",
                 level="warning",
             )
+        elif fact is None and (unserved := self._routers()):
+            names = " and ".join(map(repr, unserved))
+            self._findings.add(
+                "unserved-router",
+                f"nothing of the APIRouter {names} is served, since api.py has no 'router'",
+                "call it 'router', or name it in @register_api_endpoints",
+                at=unserved[0],
+                level="warning",
+            )
         return None
+
+    def _routers(self) -> list[str]:
+        """Return the names that routers have in ``api.py``."""
+        if not any("APIRouter" in file.text for file in self.source.files.values()):
+            return []  # the common case, which must cost nothing
+        names = vars(self.modules["api.py"]).items()
+        return [name for name, value in names if _is_router(value)]
+
+
+def _is_router(value: object) -> bool:
+    return any(base.__name__ == "APIRouter" for base in type(value).__mro__)
 
 
 def _is_pattern(value: object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from ..app import start_on_use, was_stopped
 from . import failure
 from .hooks import Hooks
 from .magics import ModframeMagics
@@ -17,6 +18,7 @@ _NAMES = ("app", "app_context")
 
 def load(shell: Any) -> None:
     """Register magics and hooks, and bind names that are free. The app starts on first use."""
+    start_on_use(True)
     if _magics_of(shell) is not None:
         return
     hooks = Hooks(shell)
@@ -26,8 +28,8 @@ def load(shell: Any) -> None:
     if "sql" in shell.magics_manager.magics["cell"]:
         magics.magics["cell"]["modsql"] = magics.magics["cell"].pop("sql")
     shell.register_magics(magics)
-    proxy: Any = importlib.import_module("modframe.app_context")
-    proxy._modframe_starts = True
+    _load_again(shell)
+    proxy = importlib.import_module("modframe.app_context")
     for name in _NAMES:
         if name not in shell.user_ns:
             shell.user_ns[name] = proxy
@@ -41,13 +43,30 @@ def unload(shell: Any) -> None:
         return
     magics.hooks.remove()
     failure.remove()
-    proxy: Any = importlib.import_module("modframe.app_context")
-    proxy._modframe_starts = False
+    start_on_use(False)
+    vars(shell.extension_manager).pop("load_extension", None)
     del shell.magics_manager.registry[ModframeMagics.__name__]
     for table in shell.magics_manager.magics.values():
         for name in ("module", "modframe", "sql", "modsql"):
             if getattr(table.get(name), "__self__", None) is magics:
                 del table[name]
+
+
+def _load_again(shell: Any) -> None:
+    """Let ``%load_ext modframe`` load again after the app was stopped.
+
+    IPython does not call an extension that it has loaded, and only says so.
+    """
+    manager = shell.extension_manager
+    load_extension = manager.load_extension
+
+    def load_stopped(module_str: str) -> Any:
+        if module_str == "modframe" and module_str in manager.loaded and was_stopped():
+            start_on_use(True)
+            return None
+        return load_extension(module_str)
+
+    manager.load_extension = load_stopped
 
 
 def _magics_of(shell: Any) -> ModframeMagics | None:

@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.display import display
 
-from ..app import AppContext, current_app, start
+from ..app import AppContext, app_in_use, current_app, start
 from ..desk.waiting import Waiting
 from ..errors import ModframeError
 from ..runtime.change.outcome import Outcome
@@ -24,11 +24,6 @@ from .hooks import Hooks
 
 T = TypeVar("T")
 _TARGET = re.compile(r"\s*([A-Za-z_]\w*)\s*<<\s*\Z")
-
-
-def ensure_app() -> AppContext:
-    """Return the app that runs; start it on first use."""
-    return current_app() or start()
 
 
 def _parsed(parse: Callable[[str], T], text: str) -> T:
@@ -80,7 +75,7 @@ class ModframeMagics(Magics):
                 "--plan changes nothing and runs no tests, so it goes with none of --draft, "
                 "--force and --test; the plan itself says whom --force would break"
             )
-        app = ensure_app()
+        app = current_app() or start()
         content = cell_file(self.shell, self.hooks.cells.running, cell)
         if arguments.plan:
             self._plan(app, module_id, arguments.file, content)
@@ -133,13 +128,13 @@ class ModframeMagics(Magics):
         words = line.split()
         if words[:1] == ["drop"] and len(words) in (2, 3):
             module_id = _parsed(module_id_of, words[1])
-            app = ensure_app()
+            app = app_in_use()
             remaining = app.drop(module_id, words[2] if len(words) == 3 else None)
             what = f"{words[2]} is out of the draft" if remaining else "the draft is dropped"
             print(f"{module_id}: {what}; {_live_note(app, module_id)}")
         elif words[:1] == ["keep"] and len(words) == 2:
             module_id = _parsed(module_id_of, words[1])
-            app = ensure_app()
+            app = app_in_use()
             self._say(app, app.try_draft(module_id, outer_names=self.shell.user_ns, keep=True))
         elif words == ["nest"]:
             import nest_asyncio2
@@ -160,7 +155,7 @@ class ModframeMagics(Magics):
         target = _TARGET.match(line) if line.strip() else None
         if line.strip() and target is None:
             raise UsageError("%%sql [NAME <<]: the query stands below this line")
-        rows = ensure_app().database.sql(cell)
+        rows = app_in_use().database.sql(cell)
         if target is None:
             return rows
         self.shell.user_ns[target.group(1)] = rows

@@ -78,7 +78,7 @@ def format_time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def from_record(record: logging.LogRecord, *, correlation_id: str | None = None) -> Event:
+def from_record(record: logging.LogRecord, *, correlation_id: object = None) -> Event:
     """Make the event of a log record; of one whose arguments don't fit its message too."""
     time = datetime.fromtimestamp(record.created, UTC)
     fields = {
@@ -87,7 +87,7 @@ def from_record(record: logging.LogRecord, *, correlation_id: str | None = None)
         if name not in RECORD_NAMES
     }
     if correlation_id is not None:
-        fields.setdefault("correlation_id", correlation_id)
+        fields.setdefault("correlation_id", str(correlation_id))
     exc_type, text = _exception_of(record)
     return Event(
         time=time.replace(microsecond=time.microsecond // 1000 * 1000),

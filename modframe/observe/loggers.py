@@ -37,8 +37,8 @@ RECORD_NAMES: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "taskName",
 }
 """Attributes that every record has; the others came through `extra=`, which refuses these names."""
-correlation_id: ContextVar[str | None] = ContextVar("modframe_correlation_id", default=None)
-"""The request that is being answered; every event logged under it carries it as a field."""
+correlation_id: ContextVar[object] = ContextVar("modframe_correlation_id", default=None)
+"""The request that is being answered; every event logged under it carries its text as a field."""
 _waiting: deque[Callable[[], None]] = deque()
 _NOT_NAME = re.compile(r"[^\w.\-]")
 

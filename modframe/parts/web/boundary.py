@@ -17,7 +17,7 @@ from ...observe import correlation_id as current_correlation_id
 from ...observe import get_framework_logger
 from .error_answers import http_problem, record_unexpected
 from .errors import BrokenResponseError, ReconnectError
-from .problem import ASGIApp, Message, Problem, Receive, Scope, Send, correlation_id
+from .problem import ASGIApp, Message, Problem, Receive, Scope, Send, correlation_id, request_id
 
 _INTERNAL_ERROR = 1011
 _NOTHING, _BEGUN, _DONE = range(3)
@@ -55,7 +55,7 @@ class Boundary:
                 state = _DONE
             await send(message)
 
-        token = current_correlation_id.set(correlation_id(scope))
+        token = current_correlation_id.set(request_id(scope))
         try:
             await self.app(scope, receive, send_and_track)
         except (asyncio.CancelledError, GeneratorExit):

@@ -19,6 +19,8 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from ...errors import Finding
+from ...load.text import Analysis, analyze
+from ...runtime.generation import Generation
 from .routes import contexts, place_of
 
 _PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
@@ -34,6 +36,26 @@ def check_router(router: APIRouter) -> list[Finding]:
         *_duplicates(routes),
         *_lifespan_handlers(router),
     ]
+
+
+def empty_router(generation: Generation) -> Finding:
+    """Return the finding about a router that has no route once phase 1 is over."""
+    router, file = generation.spec.router, generation.source.files["api.py"]
+    modules = generation.package.modules() if generation.package is not None else {}
+    names = vars(modules["api.py"]) if "api.py" in modules else {}
+    name = next((key for key, value in names.items() if value is router), "router")
+    full = [key for key, value in names.items() if isinstance(value, APIRouter) and value.routes]
+    text = analyze(file)
+    return Finding(
+        "empty-router",
+        "warning",
+        f"{name!r} has no routes, so the module answers nothing over HTTP",
+        cure=f"decorate its endpoints with @{name}.get(...), or "
+        + (f"write {name}.include_router({full[0]})" if full else "take the router out"),
+        file="api.py",
+        line=text.lines.get(name, 0) if isinstance(text, Analysis) else 0,
+        cell=file.cell,
+    )
 
 
 def _finding(rule: str, message: str, cure: str, place: tuple[str, int]) -> Finding:

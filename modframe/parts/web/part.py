@@ -25,15 +25,19 @@ class WebPart(Part["WebApp"]):
 
     def build(self, generation: Generation) -> WebApp:
         from .application import build_web
+        from .check_router import empty_router
         from .forget import forget
 
         try:
-            return build_web(
+            web = build_web(
                 generation.module_id,
                 generation.spec.router,
                 counts=generation,
                 streams=generation.spec.streams,
             )
+            if not web.routes:
+                generation.findings.append(empty_router(generation))
+            return web
         except BaseException:
             forget()
             raise

@@ -36,17 +36,37 @@ _SERVER_FAULT = 500
 _BODYLESS = frozenset({204, 205, 304})
 
 
-def correlation_id(scope: Scope) -> str:
-    """Return the id that connects an answer with a log line, the same for the whole request.
+class RequestId:
+    """The correlation id of one request, made when its text is first needed.
 
     It is the client's `X-Correlation-ID`, if that is well-formed, or a new one.
     """
-    correlation: str | None = scope.get("modframe.correlation_id")
-    if correlation is None:
-        sent = next((value for key, value in scope["headers"] if key == b"x-correlation-id"), b"")
-        correlation = sent.decode() if _CORRELATION.fullmatch(sent) else secrets.token_hex(8)
-        scope["modframe.correlation_id"] = correlation
-    return correlation
+
+    __slots__ = ("_headers", "_text")
+
+    def __init__(self, scope: Scope) -> None:
+        self._headers = scope["headers"]
+        self._text = ""
+
+    def __str__(self) -> str:
+        if not self._text:
+            sent = next((one for key, one in self._headers if key == b"x-correlation-id"), b"")
+            self._text = sent.decode() if _CORRELATION.fullmatch(sent) else secrets.token_hex(8)
+            self._headers = ()
+        return self._text
+
+
+def request_id(scope: Scope) -> RequestId:
+    """Return the id that connects an answer with log lines, the same for the whole request."""
+    known: RequestId | None = scope.get("modframe.request_id")
+    if known is None:
+        known = scope["modframe.request_id"] = RequestId(scope)
+    return known
+
+
+def correlation_id(scope: Scope) -> str:
+    """Return the text of a request's id."""
+    return str(request_id(scope))
 
 
 def phrase(status: int) -> str:

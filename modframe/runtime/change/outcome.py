@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...errors import Finding, SupersededError, first_finding, reason_of
+from ...errors import Finding, SupersededError, first_finding, reason_line
 from ...html import table
-from ...wording import count, duration, one_line
+from ...wording import count, duration
 from ..generation import Generation
 from .account import Account, PendingAccount
 
@@ -106,7 +106,7 @@ class Outcome:
 def refusal(live: Generation | None, error: BaseException) -> str:
     """Return what stands in place of an outcome: ``3 stays live · api.py, line 7: ...``."""
     state = f"{live.number} stays live" if live is not None else "is not live"
-    return f"{state} · {one_line(reason_of(error))}"
+    return f"{state} · {reason_line(error)}"
 
 
 def refuse_superseded(outcomes: Iterable[Outcome]) -> None:

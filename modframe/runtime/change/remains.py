@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from ...observe import log_event
 from ...wording import some
 from ...worker import Worker
 from ..app import App
@@ -164,7 +165,7 @@ class Remains:
     def _note(self, remnant: Remnant, unsettled: Unsettled) -> None:
         self._app.records[remnant.module_id].unsettled.append(unsettled)
         level = logging.INFO if unsettled.persons else logging.ERROR
-        _log.log(level, "%s: %s", remnant.module_id, unsettled)
+        log_event(remnant.module_id, str(unsettled), level=level)
 
     def _tell(self, remnant: Remnant) -> None:
         for notify in self.looked:
