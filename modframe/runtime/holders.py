@@ -21,9 +21,9 @@ from ..names import package_in
 from .ownership import callable_package
 from .roots import Holder, hidden_roots, root_of
 
-MAX_LEVELS = 10
-"""Steps from an object up to what holds it."""
-_MAX_SCANS = 30
+_MAX_LEVELS = 30
+"""Steps from an object up to what holds it; a traceback has one for each function called."""
+_MAX_SCANS = 40
 _MAX_HEAP = 5_000_000
 """Objects in memory above which one step up would stop everything for too long."""
 _CHUNK = 16
@@ -119,7 +119,7 @@ def _search(own: _Own, pause: Callable[[], None]) -> Iterator[Holder]:
     level: list[tuple[Any, tuple[Any, ...]]] = [(thing, ()) for thing in own.held_from_outside()]
     seen = {id(level), id(own.members), id(own.__dict__)}
     scans = 0
-    for _ in range(MAX_LEVELS):
+    for _ in range(_MAX_LEVELS):
         above: list[tuple[Any, tuple[Any, ...]]] = []
         seen |= {id(above)}
         while level and scans < _MAX_SCANS:

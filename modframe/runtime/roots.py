@@ -55,6 +55,8 @@ def root_of(thing: Any, path: tuple[Any, ...]) -> Holder | None:
     if isinstance(thing, logging.Logger):
         kind = "a filter" if any(each is thing.filters for each in path) else "a handler"
         return Holder(f"{kind} on the {_logger_name(thing)}")
+    if isinstance(thing, logging.LogRecord):
+        return Holder("a log record, with the traceback of an exception")
     if isinstance(thing, threading.Thread):
         return Holder(f"the thread {thing.name!r}") if thing.is_alive() else None
     if isinstance(thing, FrameType):

@@ -20,6 +20,7 @@ from ...load.text import analyze, is_code
 from ...names import folder_of
 from ..app import App
 from ..failure import as_load_error
+from ..finalizers import Finalizer, finalizer_on
 from ..generation import Generation
 from ..loader_threads import LoaderThreads
 from .claims import GroundMovedError
@@ -41,11 +42,13 @@ class _Turn:
         module_ids: The modules that are still to be loaded.
         loading: The module that is being loaded; empty between two of them.
         over: Whether the job takes no further module, and what it still loads is too late.
+        thread_id: The number of its thread; 0 before it runs.
     """
 
     module_ids: list[str]
     loading: str = ""
     over: bool = False
+    thread_id: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> bool:
@@ -171,14 +174,21 @@ class Loading:
                 is_late=turn.end,
             )
         except TimeoutError as error:
-            source = self._batch.generations[turn.loading].source
-            error.file, error.line = running_place(source)  # type: ignore[attr-defined]  # for the finding
-            self._batch.failed[turn.loading] = as_load_error(source, "import", error)
+            generation = self._batch.generations[turn.loading]
+            source = generation.source
+            finalizer = finalizer_on(turn.thread_id)
+            late = error
+            if finalizer is not None and finalizer.package != generation.package_name:
+                late = _held_up_error(finalizer)
+            else:
+                late.file, late.line = running_place(source)  # type: ignore[attr-defined]  # for the finding
+            self._batch.failed[turn.loading] = as_load_error(source, "import", late)
         finally:
             turn.end()
         return turn.module_ids
 
     def _load_in_turn(self, turn: _Turn) -> None:
+        turn.thread_id = threading.get_ident()
         ends = time.perf_counter() + _TURN
         ahead = turn.module_ids[:_AHEAD]
         if len(ahead) > 1 and ahead[0] not in self._parsed:
@@ -276,3 +286,16 @@ class Loading:
             if found is not inside:
                 self.imported[other] = found
         return found.package_name
+
+
+def _held_up_error(finalizer: Finalizer) -> TimeoutError:
+    """Return the error of a load whose thread is in a finalizer of something else."""
+    error = TimeoutError(
+        f"its files were not imported in time: Python dropped another object on the same thread, "
+        f"and its finalizer blocks, {finalizer}"
+    )
+    cure = "nothing is wrong with this module: load it again"
+    if not finalizer.package:  # nothing tells whose object it is
+        cure = "load it again; if it happens again, the module drops the object and has to close it"
+    error.cure = cure  # type: ignore[attr-defined]  # for the finding
+    return error

@@ -30,7 +30,7 @@ QUIET = 2.0
 """Seconds without a change before closed generations are collected."""
 _SHARE = 50
 """How many times as long as a collection took the next one waits."""
-_STUCK = 5.0
+_STUCK = 3.0
 """Seconds after which a finalizer is taken to block."""
 _MOST = 8
 """Closed generations that are kept for the next collection; older ones are let go of before."""
@@ -145,8 +145,10 @@ class Remains:
     # -- what was found -------------------------------------------------------------------
 
     def _finish(self, look: Look) -> None:
-        if self._look is not look:
-            return  # it was given up
+        if self._look is not look:  # it was given up; its finalizer took long, and has ended
+            _log.info("a finalizer has ended; Python's garbage collector goes on")
+            self._gave_up = False
+            return
         self._look = None
         self._looked.set()
         self._not_before = time.perf_counter() + _SHARE * look.took

@@ -319,9 +319,11 @@ class Swap:
             generations = self.live.generations
             seconds = await self._ending.stop_in_order(generations)
         await self.settled()
+        outcomes = self._stopped(generations, seconds)
+        del generations  # their finalizers run where the remains are let go of
         await self.remains.close()
         self._loader.close()
-        return self._stopped(generations, seconds)
+        return outcomes
 
     def _stopped(
         self, generations: Mapping[str, Generation], seconds: Mapping[str, float]
