@@ -292,7 +292,7 @@ def _check(row: Mapping[str, Any]) -> None:
             raise ValueError("its checksum does not fit")
         return
     source = _source(row, json.loads(row["files"]))
-    if source.full_digest != row["digest"]:
+    if source.full_digest != row["digest"] and not source.text_files:  # they counted as code
         raise ValueError("its text does not fit its digest")
 
 

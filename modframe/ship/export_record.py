@@ -64,6 +64,8 @@ class ExportRecord:
     def expect(self, digests: Mapping[Path, str]) -> Rows:
         """Note what is about to be written, beside what was written before; return the latter."""
         before: Rows = {}
+        if not digests:
+            return before
 
         def change(rows: Rows) -> None:
             for path, digest in digests.items():

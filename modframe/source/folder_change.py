@@ -126,23 +126,25 @@ def holding_still(folder: Path) -> Iterator[None]:
 
 
 def _pending(folder: Path) -> list[Path]:
-    """Return the hidden folders of changes, oldest first; links are none."""
+    """Return the hidden folders of changes; links are none."""
     try:
         with os.scandir(folder) as entries:
-            found = [
-                (entry.stat(follow_symlinks=False).st_mtime_ns, entry.path)
+            return [
+                Path(entry.path)
                 for entry in entries
                 if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False)
             ]
     except OSError:
         return []
-    return [Path(path) for _, path in sorted(found)]
 
 
 # -- a change ----------------------------------------------------------------------------------
 
 
 def _change(folder: Path, write: Mapping[str, Content], remove: Iterable[str]) -> None:
+    gone = list(remove)
+    if not write and not gone:
+        return
     staging = folder / f"{PREFIX}{secrets.token_hex(8)}{_STAGED}"
     staging.mkdir(mode=0o700)
     committed = staging.with_suffix("")
@@ -151,7 +153,7 @@ def _change(folder: Path, write: Mapping[str, Content], remove: Iterable[str]) -
             _stage(folder, path, content, staging / str(number))
             for number, (path, content) in enumerate(write.items())
         ]
-        steps += [_Step(path, digest_at(_inside(folder, path))) for path in remove]
+        steps += [_Step(path, digest_at(_inside(folder, path))) for path in gone]
         rows = [[step.path, step.before, step.staged] for step in steps]
         _write_new(staging / _STEPS, json.dumps(rows).encode())
         _sync(staging)
@@ -205,7 +207,7 @@ def _do(folder: Path, committed: Path, step: _Step) -> bool:
         return False
     if staged is None:
         target.unlink(missing_ok=True)
-        _drop_empty(target.parent, folder)
+        _sync(_drop_empty(target.parent, folder))
         return True
     for made in _make_folders(target.parent):
         _sync(made.parent)
@@ -319,14 +321,18 @@ def _make_folders(folder: Path) -> list[Path]:
     return missing[::-1]
 
 
-def _drop_empty(path: Path, folder: Path) -> None:
-    """Remove a folder, and those above it up to ``folder``, while they are empty."""
+def _drop_empty(path: Path, folder: Path) -> Path:
+    """Remove a folder, and those above it below ``folder``, while they are empty.
+
+    Return the one that stays.
+    """
     while path != folder and path.parent != folder:
         try:
             path.rmdir()
         except OSError:
-            return
+            break
         path = path.parent
+    return path
 
 
 def _sync(folder: Path) -> None:

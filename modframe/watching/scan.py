@@ -28,7 +28,8 @@ class ScanResult:
     Attributes:
         sources: Module id → the text that is to go live.
         marks: Module id → a value that differs between attempts with different texts or files.
-        reverted: Module id → the text that is live, where the newest attempt failed.
+        reverted: Module id → the code that is live, where the newest attempt failed, or where only
+            text files changed, in a notebook.
         gone: Live modules whose text no longer exists.
         forgotten: Modules that aren't live and whose text no longer exists.
         faults: Module id → why its text can't be read.
@@ -178,7 +179,8 @@ def _examine(
     folder = folder_of(disk.modules, module_id)
     changed = [path for path in changed if not _says_what_is_live(path, folder, seen.live)]
     if seen.live is not None and seen.live.digest == source.digest and not changed:
-        if seen.error is not None and seen.follows and not again:
+        texts_changed = source.origin != "folder" and source.full_digest != seen.live.full_digest
+        if texts_changed or (seen.error is not None and seen.follows and not again):
             result.reverted[module_id] = source
         return
     stamps = tuple((str(path), path.stat().st_mtime_ns if path.exists() else 0) for path in changed)

@@ -82,6 +82,8 @@ def test_a_notebook_is_served_without_exporting(shell: Shell) -> None:
     assert httpx.get(f"{url}/api/v1/orders/total").json() == {"total": 52}
     write_notebook(notebook, *cells)
     server.wait_for("standard.orders 2 → 3 · live in ")
+    write_notebook(notebook, *cells, "%%module orders README.md\nTotals.\n")
+    server.wait_for("standard.orders README.md changed · generation 3 goes on")
     write_notebook(notebook, *cells[:2], "%%module late\n" + simple())
     assert {server.wait_for("standard.")[:22], server.wait_for("standard.")[:22]} == {
         "standard.late 1 · live",
