@@ -90,8 +90,8 @@ def lost_error(database: str, path: str, *, deleted: bool) -> DatabaseFileLostEr
     if deleted:
         what = "deleted"
         cure = (
-            "put the file back, or begin with an empty one: load the modules that use it again, "
-            "with force=True"
+            "put the file back; or load each module that uses it again, "
+            "app.load(ID, force=True), to begin with an empty one"
         )
     else:
         what = "replaced by another file"
