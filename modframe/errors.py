@@ -340,7 +340,7 @@ class TaskDiedError(ModframeError):
     Attributes:
         module_id: The module, which stays live.
         task: The task's name.
-        last_line: The last line of the task's traceback.
+        last_line: The type and the message of its error, as the last line of a traceback has them.
     """
 
     module_id: str

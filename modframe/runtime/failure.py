@@ -5,7 +5,6 @@ Called by changes, trials and checks.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -52,7 +51,7 @@ def as_dead_task(source: Source, name: str, error: BaseException) -> TaskDiedErr
         subject=source.module_id,
         module_id=source.module_id,
         task=name,
-        last_line=traceback.format_exception_only(error)[-1].strip(),
+        last_line=finding.message.partition("\n")[0],
     )
     failure.__cause__ = error
     return failure

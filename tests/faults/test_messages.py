@@ -401,6 +401,7 @@ class Settings(BaseModel):
     key: SecretStr = Field(default="0123456789", min_length=10)
     api_token: int = 3
     inner: Inner = Inner()
+    database: int = 3
 """
 
 
@@ -413,7 +414,9 @@ def test_a_bad_setting_shows_value_line_and_source(
     monkeypatch.setenv("THING_API_TOKEN", "hunter2")
     text = simple("pass", head=SETTINGS, arguments="settings=Settings")
     first = text.splitlines().index("    limit: int = 3") + 1
-    given = {"thing": {"inner": {"password": "hunter2"}}}
+    given = {
+        "thing": {"inner": {"password": "hunter2"}, "database": "postgresql://ann:hunter2@host/db"}
+    }
     with (
         modframe.start(workspace=workspace, modules=[], data=":memory:", settings=given) as app,
         pytest.raises(LoadError) as caught,
@@ -427,6 +430,7 @@ def test_a_bad_setting_shows_value_line_and_source(
     assert f"api.py, line {first + 1}: key: Value should have at least 10 items" in said
     assert f"api.py, line {first + 2}: api_token: Input should be a valid integer" in said
     assert f"api.py, line {first + 3}: inner.password: Input should be a valid integer" in said
+    assert "database = 'postgresql://***@host/db' (start(settings=...)): Input" in said
     assert "hunter2" not in said
     assert said.count("many") == 1
 

@@ -22,6 +22,7 @@ from ...errors import Finding, ModframeError
 
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?\b|passw|secret|token|key|credential|auth", re.I)
 _SECRETS = (SecretStr, SecretBytes, Secret)
+_CREDENTIALS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 _VALUE_LENGTH = 80
 
 
@@ -124,7 +125,7 @@ def _is_secret(model: type[BaseModel], loc: tuple[str, ...]) -> bool:
 def _shortened(value: object) -> str:
     if isinstance(value, BaseModel | Mapping):
         return f"a {type(value).__name__}"  # which may hold secrets
-    text = repr(value)
+    text = _CREDENTIALS.sub("://***@", repr(value))
     return text if len(text) <= _VALUE_LENGTH else f"{text[:_VALUE_LENGTH]}..."
 
 
