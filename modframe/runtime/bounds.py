@@ -1,19 +1,28 @@
-"""Run module code with a timeout, and how long each step of a change may take."""
+"""Run module code with a timeout, and how long each step of a change may take.
+
+`run_with_timeout` bounds a step; `run_module_code`, inside it, calls the module's own function: on
+the app loop if it is a coroutine function, else on a thread, which can be left if it hangs.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from _asyncio import Task as CTask
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..config import FrameworkSettings
 from ..errors import ModframeError, ModuleExitError
+from .breaking import BrokenOutError
 from .gate import Work, ensure_work
+from .module_threads import ModuleThreads, Run
+from .ownership import Place, callable_package
 
+T = TypeVar("T")
 GRACE = 1.0
 """Seconds a cancelled step gets to end before it is left behind."""
 _TURN = 0.005
@@ -23,23 +32,31 @@ EAGERLY: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) e
 
 
 class OverdueError(TimeoutError):
-    """Raised when a step took longer than its timeout; it was cancelled.
+    """Raised when a step took longer than its timeout; it was cancelled, or broken out of.
 
     Attributes:
-        left_behind: The task of the step, if it ignores its cancellation.
+        left_behind: Returns whether the step still runs, if it ignored that.
         trace: Where the step was when it was cancelled.
+        file: The ``co_filename`` of the code that it hung in, if that is known; ``line``: its line.
     """
 
     def __init__(
         self,
         message: str,
-        left_behind: asyncio.Task[Any] | None = None,
+        left_behind: Callable[[], bool] | None = None,
         *,
         trace: TracebackType | None = None,
+        place: Place | None = None,
     ) -> None:
         super().__init__(message)
         self.left_behind = left_behind
         self.trace = trace
+        self.file, self.line = (place.filename, place.line) if place else ("", 0)
+
+    @property
+    def still_runs(self) -> bool:
+        """Whether the step was left behind and has not ended since."""
+        return self.left_behind is not None and self.left_behind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +176,17 @@ async def run_with_timeout(
         if task.cancelled():
             raise _cancelled_error(name())
         if task.done():
-            error = task.exception()
-            if error is not None and not isinstance(error, Exception):
-                raise _exit_error(name(), error, "which is no ordinary exception") from error
-            return task.result()
+            return _outcome(task, name(), timeout)
+        late = f"{name()} took longer than its {timeout:g} s and"
+        if (run := ModuleThreads.of(loop).running.get(task)) is not None:
+            raise await _break_out(task, run, late)
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
-        late = f"{name()} took longer than its {timeout:g} s and"
         if task.done():
             raise OverdueError(f"{late} was cancelled", trace=_trace_of(task))
-        raise OverdueError(f"{late} ignores its cancellation and was left behind", task)
+        raise OverdueError(
+            f"{late} ignores its cancellation and was left behind", lambda: not task.done()
+        )
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
@@ -185,6 +203,57 @@ def _trace_of(task: asyncio.Task[Any]) -> TracebackType | None:
     except BaseException as error:  # noqa: BLE001  # only its traceback is wanted
         return error.__traceback__
     return None
+
+
+async def run_module_code(function: Callable[[], Any]) -> Any:
+    """Call a function of a module and return its outcome.
+
+    A plain function runs on a thread, as if on the app loop, so that it can be broken out of or
+    abandoned if it hangs. One that makes a coroutine or an async generator is called on the loop.
+    """
+    plain = not _makes_awaitable(function) and callable_package(function)
+    outcome = await run_plain(function) if plain else function()
+    return await outcome if hasattr(outcome, "__await__") else outcome
+
+
+async def run_plain(function: Callable[[], T]) -> T:
+    """Run a plain function that calls module code on a thread, and return what it returns."""
+    threads = ModuleThreads.of(asyncio.get_running_loop())
+    return await threads.run_step(function, grace=GRACE)
+
+
+def _makes_awaitable(function: Callable[[], Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+async def _break_out(task: asyncio.Task[Any], run: Run, late: str) -> OverdueError:
+    """Break a step out of a plain function that hangs; return the error that names the place."""
+    await run.break_out(GRACE)
+    await asyncio.wait({task}, timeout=GRACE)
+    if not task.done():  # what unwinds the step takes long as well
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE)
+    where = run.place or "a function that is no module's"
+    if run.abandoned:
+        return OverdueError(
+            f"{late} was abandoned: {where} doesn't end, and keeps a thread of its own",
+            lambda: run.alive,
+            place=run.place,
+        )
+    return OverdueError(f"{late} was broken out of {where}", place=run.place)
+
+
+def _outcome(task: asyncio.Task[Any], what: str, timeout: float) -> Any:
+    """Return what a step returned, or raise its error; none that would end the process."""
+    error = task.exception()
+    if isinstance(error, BrokenOutError):  # the watchdog's
+        raise OverdueError(
+            f"{what} took longer than its {timeout:g} s and was broken out of {error.place}",
+            place=error.place,
+        ) from error
+    if error is not None and not isinstance(error, Exception):
+        raise _exit_error(what, error, "which is no ordinary exception") from error
+    return task.result()
 
 
 def _cancelled_error(what: str) -> ModframeError:

@@ -29,6 +29,7 @@ from ..names import module_id_in, package_in
 from ..observe import get_framework_logger, record_failure
 from .bounds import EAGERLY, cancel_all
 from .gate import Work, ensure_work
+from .module_threads import ModuleThreads, stands_in_for
 from .output import cell_context
 from .owner import Owner, current_resource
 from .ownership import calling_package
@@ -65,6 +66,7 @@ class AppLoop:
     Attributes:
         loop: The asyncio loop.
         thread_id: The thread it runs in; 0 after its end, since the system reuses thread ids.
+        threads: Run the module code that is no coroutine.
         owners: Private package name → what keeps the tasks that its code starts.
         closing: Whether it is ending or has ended.
         progress: Returns what changes do at the moment, for people who wait.
@@ -73,6 +75,7 @@ class AppLoop:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.thread_id = 0
+        self.threads = ModuleThreads.of(loop)
         self.owners: dict[str, Owner] = {}
         self.closing = False
         self.progress: Callable[[], Iterable[Progress]] = tuple
@@ -198,8 +201,8 @@ class AppLoop:
 
     @property
     def here(self) -> bool:
-        """Whether the current thread is the app loop's."""
-        return threading.get_ident() == self.thread_id
+        """Whether the current thread is the app loop's, or runs a step in its place."""
+        return threading.get_ident() == self.thread_id or stands_in_for(self.loop)
 
     def refuse_here(
         self, verb: str, instead: str = "call it from a cell, a script or a worker thread"
@@ -290,6 +293,7 @@ class AppLoop:
         """Cancel what still runs and end the loop's own thread, if it has one."""
         with self._lock:
             already, self.closing = self.closing, True
+        self.threads.close()
         if self._thread is None:
             vars(self.loop).pop("set_task_factory", None)
             self.loop.set_task_factory(None)

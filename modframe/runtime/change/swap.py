@@ -27,7 +27,6 @@ from ...errors import ModframeError, NotRunningError
 from ...source import Source, linecache_texts
 from ..app import App
 from ..generation import Generation
-from ..loader_threads import LoaderThreads
 from .account import Accounts
 from .batch import Batch
 from .claims import Claim, Claims, GroundMovedError
@@ -68,7 +67,7 @@ class Swap:
         self._transaction = partial(
             Transaction, app, ending=ending, accounts=accounts, notify=self._notify
         )
-        self._loader = LoaderThreads()
+        self._loader = app.app_loop.threads
         self._claims = Claims()
         self._changes: set[asyncio.Task[Any]] = set()
         self._stop_task: asyncio.Task[list[Outcome]] | None = None
@@ -320,7 +319,6 @@ class Swap:
             seconds = await self._ending.stop_in_order(generations)
         await self.settled()
         await self.remains.close()
-        self._loader.close()
         return self._stopped(generations, seconds)
 
     def _stopped(

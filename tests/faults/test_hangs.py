@@ -1,0 +1,139 @@
+"""Module code that never returns: the change fails in time, and everything else goes on."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
+
+import pytest
+
+import modframe
+from modframe.app import AppContext
+from modframe.errors import LoadError
+from tests.fakes import simple
+
+GATE = "tests_gate"
+"""A module with ``wait()``, which hangs until the test has ended: a call that is not Python's."""
+NEIGHBOUR = {"api.py": simple("def get(self): return 42", name="Other")}
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let module code wait for an event that the test sets in the end."""
+    event = threading.Event()
+    monkeypatch.setitem(sys.modules, GATE, SimpleNamespace(wait=event.wait, set=event.set))
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def quick(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> Iterator[AppContext]:
+    """Start an app whose steps are bounded by a second, with a module beside."""
+    for name in ("PHASE", "HANDOVER"):
+        monkeypatch.setenv(f"MODFRAME_{name}_TIMEOUT", "1")
+    monkeypatch.setattr("modframe.runtime.bounds.GRACE", 0.3)
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        app.load(NEIGHBOUR, id="other")
+        yield app
+
+
+STEPS = {
+    "constructor": "def __init__(self):\n    {hangs}\ndef get(self): return 2",
+    "initialize": "def initialize(self):\n    {hangs}\ndef get(self): return 2",
+    "load_state": (
+        "def load_state(self, state, from_version):\n    {hangs}\n"
+        "def dump_state(self): return {{}}\ndef get(self): return 2"
+    ),
+}
+HANGS = {"python": "while True: pass", "foreign": "import tests_gate; tests_gate.wait()"}
+
+
+@pytest.mark.parametrize("kind", HANGS)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_never_returns_fails_the_change(
+    quick: AppContext, step: str, kind: str
+) -> None:
+    """The error names the line; what was live answers, and so does everything else."""
+    before = STEPS[step].format(hangs="pass").replace("return 2", "return 1")
+    quick.load({"api.py": simple(before)}, id="thing")
+    text = simple(STEPS[step].format(hangs=HANGS[kind]))
+    with pytest.raises(LoadError, match=r"took longer than its 1 s") as caught:
+        quick.load({"api.py": text}, id="thing")
+    line = next(at for at, part in enumerate(text.splitlines(), 1) if HANGS[kind] in part)
+    assert (caught.value.file, caught.value.line) == ("api.py", line)
+    expected = "was broken out of" if kind == "python" else "keeps a thread of its own"
+    assert expected in str(caught.value)
+    assert quick.get_service("thing").get().result(10) == 1
+    assert quick.get_service("other").get().result(10) == 42
+    left = " ".join(quick.snapshot().module("standard.thing").unsettled)
+    assert ("keeps a thread of its own" in left) is (kind == "foreign")
+    quick.load({"api.py": text.replace(HANGS[kind], "pass")}, id="thing")
+    assert quick.get_service("thing").get().result(10) == 2
+
+
+@pytest.mark.parametrize("kind", HANGS)
+def test_a_stop_step_that_never_returns_is_forced(quick: AppContext, kind: str) -> None:
+    """Plain functions keep the timeouts of their decorators."""
+    body = f"def get(self): return 1\ndef cleanup_resources(self):\n    {HANGS[kind]}\ndef force_cleanup(self):\n    import tests_gate; tests_gate.forced = True"
+    head = "from modframe.decorators import graceful_shutdown"
+    text = simple(body, head=head).replace(
+        "@module\n", "@graceful_shutdown(method='cleanup_resources', timeout=0.3)\n@module\n"
+    )
+    quick.load({"api.py": text}, id="thing")
+    quick.modules["thing"].unload()
+    assert sys.modules[GATE].forced
+    left = " ".join(quick.snapshot().module("standard.thing").unsettled)
+    assert ("keeps a thread of its own" in left) is (kind == "foreign")
+    assert quick.get_service("other").get().result(10) == 42
+
+
+def test_a_plain_step_works_as_on_the_app_loop(quick: AppContext) -> None:
+    """Tasks begin after it, timers and variables hold, blocking verbs are refused."""
+    head = """
+    import asyncio, contextvars, threading
+    import modframe
+    from core.app_context import app_context
+    SEEN = contextvars.ContextVar("seen", default="unset")
+    """
+    body = """
+    def __init__(self):
+        self.order = []
+    def initialize(self):
+        loop = asyncio.get_running_loop()
+        SEEN.set("by initialize")
+        self.task = asyncio.create_task(self.work(), name="worker")
+        self.task.add_done_callback(lambda _: self.order.append("done"))
+        self.timer = loop.call_later(3600, self.get)
+        gone = loop.call_soon(self.order.append, "cancelled")
+        gone.cancel()
+        loop.call_soon(self.order.append, "soon")
+        self.calls = asyncio.create_task(self.call(app_context.get_service("other").get()))
+        try:
+            modframe.app_context.load("other")
+        except modframe.errors.OnAppLoopError:
+            self.order.append("refused")
+        self.on_loop = threading.current_thread().name
+        self.order.append("initialized")
+    async def call(self, awaitable):
+        self.called = await awaitable
+    async def work(self):
+        self.order.append("began " + SEEN.get())
+    def get(self):
+        return self.order, self.called, self.on_loop
+    """
+    text = simple(dedent(body), head=dedent(head))
+    quick.load({"api.py": text}, id="thing")
+    order, called, thread = quick.get_service("thing").get().result(10)
+    assert order == ["refused", "initialized", "soon", "began by initialize", "done"] or order == [
+        "refused", "initialized", "began by initialize", "soon", "done"
+    ]  # fmt: skip
+    assert called == 42
+    assert thread != "modframe"
+    quick.modules["thing"].unload()
+    assert not quick.snapshot().module("standard.thing").unsettled
