@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from .config import FrameworkSettings
@@ -30,7 +31,7 @@ from .errors import (
     reason_of,
 )
 from .names import folder_of
-from .observe import EventLog, log_event, log_print, record_failure
+from .observe import EventLog, Watchdog, log_event, log_print, record_failure
 from .parts.children import ChildrenPart
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.log_handlers import LogHandlersPart
@@ -45,6 +46,7 @@ from .parts.threads import ThreadsPart
 from .parts.timers import TimersPart
 from .parts.web.part import WebPart
 from .runtime.bounds import Limits
+from .runtime.breaking import LoopBreaker
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles, not_found_error
 from .runtime.calls.overrides import Overrides
@@ -58,6 +60,7 @@ from .runtime.generation import Generation
 from .runtime.live import Live
 from .runtime.loop import AppLoop, Progress
 from .runtime.output import make_printer
+from .runtime.ownership import place_of
 from .runtime.part import Part, Parts
 from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
@@ -128,6 +131,12 @@ class Engine:
         self.handles = Handles(app_loop, self.find, explain=self.explain, names=self.live_names)
         self.overrides = Overrides(self.live, self.records, self.handles, self.published)
         self.log = _event_log(data, config)
+        self.watchdog = Watchdog(
+            app_loop.loop,
+            app_loop.thread_id,
+            name=self._name_code,
+            break_out=LoopBreaker(app_loop.loop, app_loop.thread_id, config.stall_timeout),
+        )
         self._site: Site | None = None
         self._stopped = False
         self._forgotten_awaits = ForgottenAwaits(self._all_generations)
@@ -147,6 +156,7 @@ class Engine:
             self.records,
             self.parts,
             log=self.log,
+            watchdog=self.watchdog,
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
         )
@@ -187,6 +197,7 @@ class Engine:
         """Load the core modules and those asked for; the records keep the failed ones."""
         self.log.open()
         self._forgotten_awaits.install()
+        self.watchdog.start()
         PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
             self._finish_exports()
@@ -238,6 +249,7 @@ class Engine:
         await self.rollbacks.aclose()
         self.text_folders.close()
         self._forgotten_awaits.remove()
+        self.watchdog.stop()
         self.log.close()
         faults = tuple(
             f"{record.module_id}: {fault}"
@@ -270,6 +282,17 @@ class Engine:
     def find(self, module_id: str) -> Generation | None:
         """Return the live generation of a module."""
         return self.live.generations.get(module_id)
+
+    def _name_code(self, frame: FrameType) -> tuple[str, str] | None:
+        """Return the module whose code runs in a frame or has called it, and the place there."""
+        place = place_of(frame)
+        if place is None:
+            return None
+        sources = (
+            one.source for one in self._all_generations() if one.package_name == place.package
+        )
+        content = next((source.files.get(place.file) for source in sources), None)
+        return place.module_id, place.text(content.cell if content else "")
 
     def _live_generations(self) -> Iterable[Generation]:
         return self.live.generations.values()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import time
 from _asyncio import Task as CTask
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from ..config import FrameworkSettings
 from ..errors import ModframeError, ModuleExitError
-from .breaking import BrokenOutError
+from .breaking import BrokenOutError, step_deadlines
 from .gate import Work, ensure_work
 from .module_threads import ModuleThreads, Run
 from .ownership import Place, callable_package
@@ -57,6 +58,19 @@ class OverdueError(TimeoutError):
     def still_runs(self) -> bool:
         """Whether the step was left behind and has not ended since."""
         return self.left_behind is not None and self.left_behind()
+
+
+def as_overdue(error: BaseException) -> BaseException:
+    """Return the `OverdueError` for code that the watchdog broke out of; others as they are."""
+    if not isinstance(error, BrokenOutError):
+        return error
+    overdue = OverdueError(
+        f"{error.place or 'module code'} kept the app loop for too long and was broken out of; "
+        "await something in it, or give what takes long to a thread",
+        place=error.place,
+    )
+    overdue.__cause__ = error
+    return overdue.with_traceback(error.__traceback__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +183,7 @@ async def run_with_timeout(
     name = what if callable(what) else lambda: what
     work, context = ensure_work()
     loop = asyncio.get_running_loop()
-    task = CTask(_call(step, name, work), loop=loop, context=context, **EAGERLY)
+    task = CTask(_call(step, name, work, timeout=timeout), loop=loop, context=context, **EAGERLY)
     try:
         if not task.done():
             await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)
@@ -267,12 +281,18 @@ async def _call(
     step: Callable[[], Any],
     name: Callable[[], str],
     work: Work,  # noqa: ARG001  # stragglers.py reads it
+    *,
+    timeout: float,
 ) -> Any:
+    task = asyncio.current_task()
+    step_deadlines[task] = time.monotonic() + timeout  # for the watchdog, if it keeps the loop
     try:
         outcome = step()
         return await outcome if hasattr(outcome, "__await__") else outcome
     except (SystemExit, KeyboardInterrupt) as error:
         raise _exit_error(name(), error, "which would have ended the process") from error
+    finally:
+        step_deadlines.pop(task, None)
 
 
 def _exit_error(what: str, error: BaseException, why: str) -> ModuleExitError:

@@ -1,14 +1,25 @@
 """Break module code out of what it hangs in, by an exception that is raised in its thread.
 
-Called with the id of a thread that runs module code. The exception arrives between two bytecodes:
-a call into C, such as ``time.sleep`` or a socket's read, has to return first.
+Called for threads that run steps, and by the watchdog for the app loop's own. An exception
+arrives between two bytecodes: a call into C, such as ``time.sleep``, has to return first.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
+from types import FrameType
+from typing import Any
 
-from .ownership import Place, place_of
+from .ownership import Place, module_frame, place_of
+
+step_deadlines: dict[asyncio.Task[Any] | None, float] = {}
+"""Task of a step → when it is overdue, by `time.monotonic`. Process-wide, as tasks are unique."""
+_AGAIN = 0.5
+"""Seconds after which code that caught the exception gets it again."""
+_UNTOUCHED = frozenset({"modframe", "asyncio", "logging", "pydevd", "_pydevd_bundle", "bdb", "pdb"})
+"""Packages whose code is never broken out of; a person who debugs takes as long as it takes."""
 
 
 class BrokenOutError(BaseException):
@@ -21,7 +32,7 @@ class BrokenOutError(BaseException):
     place: Place | None = None
 
     def __init__(self) -> None:
-        super().__init__(f"it ran past its bound in {self.place or 'module code'}")
+        super().__init__(f"{self.place or 'module code'} took too long and was broken out of")
 
 
 def place_in(thread_id: int) -> Place | None:
@@ -39,6 +50,46 @@ def raise_in(thread_id: int, place: Place | None) -> None:
 def take_back(thread_id: int) -> None:
     """Take back an exception that has not arrived yet."""
     _set_exception(thread_id, None)
+
+
+class LoopBreaker:
+    """Breaks out of module code that keeps an app loop for too long; only its task ends.
+
+    Args:
+        loop: The app loop.
+        thread_id: The thread it runs in.
+        limit: How long anything but a step may keep it, in seconds; 0 for as long as it takes. A
+            step may take until its timeout.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, thread_id: int, limit: float) -> None:
+        self._loop, self._thread_id, self._limit = loop, thread_id, limit
+        self._raised = 0.0
+
+    def __call__(self, seconds: float) -> None:
+        """Break out of what has kept the loop for ``seconds``, if that is too long."""
+        now = time.monotonic()
+        deadline = step_deadlines.get(asyncio.current_task(self._loop))
+        late = now > deadline if deadline else self._limit and seconds > self._limit
+        if not late or now - self._raised < _AGAIN:
+            return
+        frame = sys._current_frames().get(self._thread_id)
+        kept_by = module_frame(frame)
+        if kept_by is None or _is_untouched(frame, kept_by):
+            return
+        self._raised = now
+        raise_in(self._thread_id, place_of(frame))
+        if module_frame(sys._current_frames().get(self._thread_id)) is not kept_by:
+            take_back(self._thread_id)  # it went on meanwhile
+
+
+def _is_untouched(frame: FrameType | None, kept_by: FrameType) -> bool:
+    """Return whether module code has called something that must not be interrupted."""
+    while frame is not None and frame is not kept_by:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _UNTOUCHED:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _set_exception(thread_id: int, error: type[BaseException] | None) -> None:

@@ -27,7 +27,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
 from ..names import module_id_in, package_in
 from ..observe import get_framework_logger, record_failure
-from .bounds import EAGERLY, cancel_all
+from .bounds import EAGERLY, as_overdue, cancel_all
+from .breaking import BrokenOutError
 from .gate import Work, ensure_work
 from .module_threads import ModuleThreads, stands_in_for
 from .output import cell_context
@@ -126,8 +127,8 @@ class AppLoop:
     def _survive_exits(run: Callable[[], object]) -> None:
         try:
             run()
-        except (SystemExit, KeyboardInterrupt) as error:
-            # A module's callback raised it; the loop goes on.
+        except (SystemExit, KeyboardInterrupt, BrokenOutError) as error:
+            # A module's callback raised it, or the watchdog in one; the loop goes on.
             _log.error("a callback raised %s; the app loop goes on", type(error).__name__)
 
     # -- tasks ----------------------------------------------------------------------------
@@ -420,7 +421,7 @@ class Submission(Generic[T]):
             error = task.exception()
         if error is not None:
             self._leave()
-            self.future.set_exception(error)
+            self.future.set_exception(as_overdue(error))
 
     def _cancellation_error(self) -> BaseException:
         if self._cancelled:
@@ -451,6 +452,8 @@ async def _contain_exits(coro: Coroutine[Any, Any, T], work: Work) -> T:  # noqa
         return await coro
     except (SystemExit, KeyboardInterrupt) as error:
         raise _exit_error(error) from error
+    except BrokenOutError as error:
+        raise as_overdue(error)  # noqa: B904  # it has its cause
 
 
 def _exit_error(error: BaseException) -> ModuleExitError:

@@ -73,8 +73,13 @@ class Place:
         """The module's id."""
         return module_id_in(self.package)
 
+    def text(self, cell: str = "") -> str:
+        """Return it as text, with the name of the cell that holds the file."""
+        where = ", ".join(filter(None, (self.file, cell, f"line {self.line}")))
+        return f"{self.function}() of {self.module_id} ({where})"
+
     def __str__(self) -> str:
-        return f"{self.function}() of {self.module_id} ({self.file}, line {self.line})"
+        return self.text()
 
 
 def place_of(frame: FrameType | None) -> Place | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -137,3 +140,99 @@ def test_a_plain_step_works_as_on_the_app_loop(quick: AppContext) -> None:
     assert thread != "modframe"
     quick.modules["thing"].unload()
     assert not quick.snapshot().module("standard.thing").unsettled
+
+
+# -- the app loop itself ---------------------------------------------------------------------------
+
+
+def until(what: Callable[[], Any]) -> Any:
+    """Wait for something that another thread brings about, and return it."""
+    deadline = time.monotonic() + 30
+    while not (value := what()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+    return value
+
+
+def messages(app: AppContext) -> list[str]:
+    """Return the newest lines of the log."""
+    return [line.message for line in app.snapshot().log]
+
+
+def test_what_keeps_the_app_loop_is_named(quick: AppContext, gate: threading.Event) -> None:
+    """One warning when it begins and one when it is over; the snapshot has it meanwhile."""
+    text = simple("async def wait(self):\n    import tests_gate\n    tests_gate.wait()")
+    quick.load({"api.py": text}, id="thing")
+    call = quick.get_service("thing").wait()
+    place = "Thing.wait() of standard.thing (api.py, line 8) has kept the app loop for"
+    until(lambda: quick.snapshot().stall.startswith(place))
+    gate.set()
+    call.result(10)
+    until(lambda: not quick.snapshot().stall and quick.snapshot().last_stall)
+    assert quick.snapshot().last_stall.startswith(place)
+    named = until(
+        lambda: [one for one in messages(quick) if "Thing.wait()" in one and "goes on" in one]
+    )
+    assert len(named) == 1
+    assert len([one for one in messages(quick) if one.startswith(place)]) == 1
+
+
+ENDLESS = "async def {name}(self):\n    while True: pass\ndef get(self): return 1"
+
+
+def test_an_async_step_in_pure_python_is_broken_out_of(quick: AppContext) -> None:
+    """Past its bound it fails as any other step, with the line; the loop lives on."""
+    with pytest.raises(
+        LoadError, match=r"took longer than its 1 s and was broken out of"
+    ) as caught:
+        quick.load({"api.py": simple(ENDLESS.format(name="initialize"))}, id="thing")
+    assert (caught.value.file, caught.value.line) == ("api.py", 7)
+    assert quick.get_service("other").get().result(10) == 42
+
+
+ROUTE = """
+from fastapi import APIRouter
+router = APIRouter()
+
+@router.get("/spin")
+async def spin():
+    while True:
+        pass
+
+@router.get("/fine")
+async def fine():
+    return "fine"
+"""
+
+
+@pytest.fixture
+def impatient(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppContext]:
+    """Start an app where nothing may keep the loop for longer than half a second."""
+    monkeypatch.setenv("MODFRAME_STALL_TIMEOUT", "0.5")
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        yield app
+
+
+async def test_a_route_a_task_and_a_call_are_broken_out_of(impatient: AppContext) -> None:
+    """Each ends with an error that names the line, and nothing else does."""
+    body = (
+        "async def spin(self):\n    while True: pass\n"
+        "async def begin(self):\n    import asyncio\n    self.task = asyncio.create_task(self.spin())\n"
+        "def error(self):\n    return str(self.task.exception()) if self.task.done() else ''"
+    )
+    await asyncio.to_thread(impatient.load, {"api.py": simple(body, head=ROUTE)}, id="thing")
+    thing = impatient.get_service("thing")
+    with pytest.raises(TimeoutError, match=r"Thing.spin\(\) of standard.thing \(api.py, line 18\)"):
+        await thing.spin()
+    async with impatient.test_client() as client:
+        answer = await client.get("/api/v1/thing/spin")
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            500,
+            "application/problem+json",
+        )
+        assert (await client.get("/api/v1/thing/fine")).json() == "fine"
+    assert any("spin() of standard.thing (api.py, line " in one for one in messages(impatient))
+    await thing.begin()
+    while not (error := await thing.error()):
+        pass
+    assert "broken out of" in error
