@@ -18,6 +18,8 @@ step_deadlines: dict[asyncio.Task[Any] | None, float] = {}
 """Task of a step → when it is overdue, by `time.monotonic`. Process-wide, as tasks are unique."""
 _AGAIN = 0.5
 """Seconds after which code that caught the exception gets it again."""
+_HASTE = 3.0
+"""Seconds that anything may keep an app loop that is to stop."""
 _UNTOUCHED = frozenset({"modframe", "asyncio", "logging", "pydevd", "_pydevd_bundle", "bdb", "pdb"})
 """Packages whose code is never broken out of; a person who debugs takes as long as it takes."""
 
@@ -65,12 +67,18 @@ class LoopBreaker:
     def __init__(self, loop: asyncio.AbstractEventLoop, thread_id: int, limit: float) -> None:
         self._loop, self._thread_id, self._limit = loop, thread_id, limit
         self._raised = 0.0
+        self._hastened = False
+
+    def hasten(self) -> None:
+        """From now on, break out of anything after `_HASTE` seconds, since the app is stopped."""
+        self._hastened = True
 
     def __call__(self, seconds: float) -> None:
         """Break out of what has kept the loop for ``seconds``, if that is too long."""
         now = time.monotonic()
         deadline = step_deadlines.get(asyncio.current_task(self._loop))
         late = now > deadline if deadline else self._limit and seconds > self._limit
+        late = late or (self._hastened and seconds > _HASTE)
         if not late or now - self._raised < _AGAIN:
             return
         frame = sys._current_frames().get(self._thread_id)

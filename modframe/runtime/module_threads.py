@@ -21,6 +21,7 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, TypeVar
 
+from ..observe import get_framework_logger
 from ..worker import Worker
 from .breaking import BrokenOutError, place_in, raise_in, take_back
 from .ownership import Place
@@ -252,7 +253,8 @@ class Run:
             self.abandoned = True
             self._error = BrokenOutError()
             self.ended.set_result(None)
-            _log.error("%s doesn't end, and its thread was abandoned", self.place or "module code")
+            logger = get_framework_logger(self.place.module_id) if self.place else _log
+            logger.error("%s doesn't end, and its thread was abandoned", self.place or "a step")
 
 
 class _Current(threading.local):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests import inside
 from tests.fakes import simple
 
 GATE = "tests_gate"
@@ -37,9 +39,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 def quick(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
 ) -> Iterator[AppContext]:
-    """Start an app whose steps are bounded by a second, with a module beside."""
+    """Start an app whose steps are bounded by two seconds, with a module beside."""
     for name in ("PHASE", "HANDOVER"):
-        monkeypatch.setenv(f"MODFRAME_{name}_TIMEOUT", "1")
+        monkeypatch.setenv(f"MODFRAME_{name}_TIMEOUT", "2")
     monkeypatch.setattr("modframe.runtime.bounds.GRACE", 0.3)
     with modframe.start(workspace=workspace, data=":memory:") as app:
         app.load(NEIGHBOUR, id="other")
@@ -66,7 +68,7 @@ def test_a_step_that_never_returns_fails_the_change(
     before = STEPS[step].format(hangs="pass").replace("return 2", "return 1")
     quick.load({"api.py": simple(before)}, id="thing")
     text = simple(STEPS[step].format(hangs=HANGS[kind]))
-    with pytest.raises(LoadError, match=r"took longer than its 1 s") as caught:
+    with pytest.raises(LoadError, match=r"took longer than its 2 s") as caught:
         quick.load({"api.py": text}, id="thing")
     line = next(at for at, part in enumerate(text.splitlines(), 1) if HANGS[kind] in part)
     assert (caught.value.file, caught.value.line) == ("api.py", line)
@@ -183,7 +185,7 @@ ENDLESS = "async def {name}(self):\n    while True: pass\ndef get(self): return 
 def test_an_async_step_in_pure_python_is_broken_out_of(quick: AppContext) -> None:
     """Past its bound it fails as any other step, with the line; the loop lives on."""
     with pytest.raises(
-        LoadError, match=r"took longer than its 1 s and was broken out of"
+        LoadError, match=r"took longer than its 2 s and was broken out of"
     ) as caught:
         quick.load({"api.py": simple(ENDLESS.format(name="initialize"))}, id="thing")
     assert (caught.value.file, caught.value.line) == ("api.py", 7)
@@ -236,3 +238,76 @@ async def test_a_route_a_task_and_a_call_are_broken_out_of(impatient: AppContext
     while not (error := await thing.error()):
         pass
     assert "broken out of" in error
+
+
+# -- several modules in one change -------------------------------------------------------------------
+
+
+def test_only_the_module_that_hangs_is_blamed(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> None:
+    """Two files are executed in one go: the first one ends in time and goes live."""
+    monkeypatch.setenv("MODFRAME_LOAD_TIMEOUT", "3")
+    for name, head in (("first", ""), ("second", "import tests_gate\ntests_gate.wait()")):
+        folder = workspace / "modules" / "standard" / name
+        folder.mkdir(parents=True)
+        (folder / "api.py").write_text(simple("def get(self): return 1", head=head))
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        assert app.modules["first"].state == "LIVE"
+        error = app.modules["second"].error
+        assert isinstance(error, LoadError)
+        assert (error.module_id, error.file, error.line) == ("standard.second", "api.py", 3)
+        assert "took longer than 3 s" in str(error)
+
+
+def test_a_load_is_late_only_while_it_runs() -> None:
+    """The timeout that finds nothing being loaded blames nobody; what it came before has failed."""
+    in_time, late = inside.loading_turn("one"), inside.loading_turn("one", "two")
+    assert in_time.take()
+    assert in_time.finish()
+    assert not in_time.end()
+    assert late.take()
+    assert late.end()
+    assert not late.finish()
+    assert not late.take()
+
+
+SEVERAL = 6
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks begin eagerly from Python 3.12 on")
+def test_phases_that_keep_the_loop_let_others_have_turns(quick: AppContext) -> None:
+    """Between two phases that compute for long, the loop serves others."""
+    seen: list[str] = []
+    sys.modules[GATE].seen = seen
+    body = (
+        "async def initialize(self):\n    import time, tests_gate\n    until = time.monotonic() + 0.02\n"
+        "    while time.monotonic() < until: pass\n    tests_gate.seen.append('phase')"
+    )
+    loop = inside.app_loop(quick)
+
+    def tick() -> None:
+        seen.append("tick")
+        if seen.count("phase") < SEVERAL:
+            loop.call_soon(tick)
+
+    loop.call_soon_threadsafe(tick)
+    quick.load([(f"many{number}", {"api.py": simple(body)}) for number in range(SEVERAL)])
+    first, last = seen.index("phase"), len(seen) - 1 - seen[::-1].index("phase")
+    assert "tick" in seen[first:last]
+
+
+def test_ctrl_c_ends_a_load_during_plain_phases(quick: AppContext) -> None:
+    """Nothing of it is live, and the app goes on."""
+    main = threading.main_thread().ident
+    sys.modules[GATE].interrupt = lambda: signal.pthread_kill(main, signal.SIGINT)
+    body = "def initialize(self):\n    import tests_gate\n    tests_gate.{call}()"
+    calls = ["interrupt", *["wait"] * (SEVERAL - 1)]
+    sources = [
+        (f"many{number}", {"api.py": simple(body.format(call=call))})
+        for number, call in enumerate(calls)
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        quick.load(sources)
+    assert not {quick.modules[name].state for name, _ in sources} & {"LIVE", "STARTING"}
+    assert quick.get_service("other").get().result(10) == 42
