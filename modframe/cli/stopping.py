@@ -7,6 +7,7 @@ the process ends: if code keeps the loop so that it can't stop in order, with th
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import queue
 import signal
@@ -59,6 +60,7 @@ class Stop:
         """Handle SIGTERM and SIGINT inside the block; put the old handlers back after it."""
         # Not by the loop's own handlers: those would wait while a module blocks the loop.
         before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, self._on_pause)
         with suppress(RuntimeError):  # no thread to be had now; there may be none at the signal
             threading.Thread(target=self._end_if_stuck, name="modframe-stop", daemon=True).start()
         try:
@@ -94,6 +96,13 @@ class Stop:
             self.engine.hasten()
         self._signalled.set()
         self._loop.call_soon_threadsafe(self._act)
+
+    def _on_pause(self, number: int, frame: FrameType | None) -> None:
+        """Pause on Ctrl-Z; the timer that ends a frozen process doesn't count the pause."""
+        faulthandler.cancel_dump_traceback_later()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # goes on here after the pause
+        signal.signal(number, self._on_pause)
 
     def _act(self) -> None:
         if self.engine is not None:

@@ -187,12 +187,15 @@ async def run_with_timeout(
     try:
         if not task.done():
             await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)
+        run = None if task.done() else ModuleThreads.of(loop).running.get(task)
+        while run is not None and run.at_breakpoint and not task.done():
+            await asyncio.wait({task}, timeout=GRACE)
         if task.cancelled():
             raise _cancelled_error(name())
         if task.done():
             return _outcome(task, name(), timeout)
         late = f"{name()} took longer than its {timeout:g} s and"
-        if (run := ModuleThreads.of(loop).running.get(task)) is not None:
+        if run is not None:
             raise await _break_out(task, run, late)
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)

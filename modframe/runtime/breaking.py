@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Container
 from types import FrameType
 from typing import Any
 
@@ -20,8 +21,10 @@ _AGAIN = 0.5
 """Seconds after which code that caught the exception gets it again."""
 _HASTE = 3.0
 """Seconds that anything may keep an app loop that is to stop."""
-_UNTOUCHED = frozenset({"modframe", "asyncio", "logging", "pydevd", "_pydevd_bundle", "bdb", "pdb"})
-"""Packages whose code is never broken out of; a person who debugs takes as long as it takes."""
+_DEBUGGERS = frozenset({"pydevd", "_pydevd_bundle", "bdb", "pdb"})
+"""Packages of debuggers; a person at a breakpoint takes as long as it takes."""
+_UNTOUCHED = frozenset({"modframe", "asyncio", "logging", *_DEBUGGERS})
+"""Packages whose code the app loop is never broken out of."""
 
 
 class BrokenOutError(BaseException):
@@ -41,6 +44,12 @@ def place_in(thread_id: int) -> Place | None:
     """Return where a thread executes module code now; ``None`` if it executes none."""
     frame = sys._current_frames().get(thread_id)
     return place_of(frame) if frame is not None else None
+
+
+def at_breakpoint(thread_id: int) -> bool:
+    """Return whether a debugger has stopped the module code of a thread."""
+    frame = sys._current_frames().get(thread_id)
+    return _calls_one_of(_DEBUGGERS, frame, module_frame(frame))
 
 
 def raise_in(thread_id: int, place: Place | None) -> None:
@@ -83,7 +92,7 @@ class LoopBreaker:
             return
         frame = sys._current_frames().get(self._thread_id)
         kept_by = module_frame(frame)
-        if kept_by is None or _is_untouched(frame, kept_by):
+        if kept_by is None or _calls_one_of(_UNTOUCHED, frame, kept_by):
             return
         self._raised = now
         raise_in(self._thread_id, place_of(frame))
@@ -91,10 +100,12 @@ class LoopBreaker:
             take_back(self._thread_id)  # it went on meanwhile
 
 
-def _is_untouched(frame: FrameType | None, kept_by: FrameType) -> bool:
-    """Return whether module code has called something that must not be interrupted."""
-    while frame is not None and frame is not kept_by:
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _UNTOUCHED:
+def _calls_one_of(
+    packages: Container[str], frame: FrameType | None, module_code: FrameType | None
+) -> bool:
+    """Return whether module code has called one of these packages, and ``frame`` runs in it."""
+    while frame is not None and frame is not module_code:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in packages:
             return True
         frame = frame.f_back
     return False

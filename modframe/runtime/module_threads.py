@@ -23,11 +23,13 @@ from typing import Any, TypeVar
 
 from ..observe import get_framework_logger
 from ..worker import Worker
-from .breaking import BrokenOutError, place_in, raise_in, take_back
+from .breaking import BrokenOutError, at_breakpoint, place_in, raise_in, take_back
 from .ownership import Place
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.module_threads")
+_TURN = 0.1
+"""Seconds that a step waits for the one before: short ones run one after the other, in order."""
 _AGAIN = 0.1
 """Seconds after which code that caught the exception gets it again."""
 _REDIRECTED = ("call_soon", "call_later", "call_at")
@@ -45,6 +47,7 @@ class ModuleThreads:
         self.running: dict[asyncio.Task[Any] | None, Run] = {}
         self._loop = weakref.ref(loop)
         self._idle: list[Worker] = []
+        self._newest: asyncio.Future[None] | None = None
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> ModuleThreads:
@@ -101,16 +104,32 @@ class ModuleThreads:
             function: What to run.
             grace: Seconds that it has to end in once its caller is cancelled.
         """
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+        before, self._newest = self._newest, over
+        try:
+            if before is not None and not before.done():
+                await asyncio.wait({before}, timeout=_TURN)
+            context = copy_context()
+            run = Run(partial(context.run, function), loop)
+            await self._wait_for(run, grace=grace)
+        finally:
+            over.set_result(None)
+        _copy_variables(context)
+        return run.outcome()  # type: ignore[no-any-return]  # what the function returned
+
+    async def _wait_for(self, run: Run, *, grace: float) -> None:
+        """Run a step on a thread; without one to be had it runs here, as a coroutine does."""
         task = asyncio.current_task()
-        context = copy_context()
         worker = self._take()
-        run = Run(partial(context.run, function), asyncio.get_running_loop())
         _redirect(run)
         try:
             run.ended = worker.call(run)
-        except RuntimeError:  # the system has no more threads: it runs here, as a coroutine does
-            run.release()
-            return function()
+        except RuntimeError:
+            _restore(run)
+            run.loop = None
+            run()
+            return
         self.running[task] = run
         try:
             await asyncio.shield(run.ended)
@@ -120,12 +139,10 @@ class ModuleThreads:
         finally:
             self.running.pop(task, None)
             run.release()
-            if run.interrupted or not run.ended.done():
+            if run.interrupted or run.abandoned:
                 worker.close()
             else:
                 self._idle.append(worker)
-        _copy_variables(context)
-        return run.outcome()  # type: ignore[no-any-return]  # what the function returned
 
     def _take(self) -> Worker:
         return self._idle.pop() if self._idle else Worker("modframe-module")
@@ -173,7 +190,10 @@ class Run:
 
     def __call__(self) -> None:
         """Run the function and keep its outcome."""
-        self._thread_id = threading.get_ident()
+        with self._lock:
+            if self.abandoned:
+                return  # the thread began only after that
+            self._thread_id = threading.get_ident()
         if self.loop is not None:
             _current.run = self
             asyncio._set_running_loop(self.loop)
@@ -196,6 +216,9 @@ class Run:
         if self.loop is not None:
             _current.run = None
             asyncio._set_running_loop(None)
+            if self._scheduled is None:  # it was abandoned
+                with suppress(RuntimeError):  # the loop has closed
+                    self.loop.call_soon_threadsafe(_restore, self)
 
     def schedule(self, begin: Callable[..., asyncio.Handle], *args: Any) -> Any:
         """Keep what module code schedules on the loop until it has ended; return its handle."""
@@ -216,6 +239,11 @@ class Run:
         """Whether the function still runs."""
         return bool(self._thread_id)
 
+    @property
+    def at_breakpoint(self) -> bool:
+        """Whether a person debugs it at the moment."""
+        return at_breakpoint(self._thread_id)
+
     def outcome(self) -> Any:
         """Return what the function returned, or raise what it raised."""
         error, self._error = self._error, None
@@ -230,7 +258,9 @@ class Run:
         """Begin what the function scheduled; the loop's own methods are put back."""
         with self._lock:
             scheduled, self._scheduled = self._scheduled or [], None
-        _restore(self)
+            ended = not self._thread_id
+        if ended:
+            _restore(self)
         for each in scheduled:
             each.begin()
 
@@ -249,8 +279,9 @@ class Run:
         while not self.ended.done() and (left := until - loop.time()) > 0:
             self.interrupt()
             await asyncio.wait({self.ended}, timeout=min(_AGAIN, left))
-        if not self.ended.done():
-            self.abandoned = True
+        with self._lock:
+            self.abandoned = not self.ended.done()
+        if self.abandoned:
             self._error = BrokenOutError()
             self.ended.set_result(None)
             logger = get_framework_logger(self.place.module_id) if self.place else _log
