@@ -20,8 +20,9 @@ from ..config import FrameworkSettings
 from ..errors import ModframeError, ModuleExitError
 from .breaking import BrokenOutError, step_deadlines
 from .gate import Work, ensure_work
-from .module_threads import ModuleThreads, Run
+from .module_threads import ModuleThreads
 from .ownership import Place, callable_package
+from .thread_run import Run
 
 T = TypeVar("T")
 GRACE = 1.0

@@ -31,10 +31,11 @@ from ..worker import leave_at_exit
 from .bounds import EAGERLY, as_overdue, cancel_all
 from .breaking import BrokenOutError
 from .gate import Work, ensure_work
-from .module_threads import ModuleThreads, stands_in_for
+from .module_threads import ModuleThreads
 from .output import cell_context
 from .owner import Owner, current_resource
 from .ownership import calling_package
+from .thread_run import stands_in_for
 from .traces import shorten_traceback
 
 T = TypeVar("T")
