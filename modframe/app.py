@@ -11,13 +11,20 @@ import threading
 from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .config import FrameworkSettings, StartOptions, read_settings
 from .desk.waiting import Waiting
 from .engine import Engine
-from .errors import NotRunningError, StartConflictError, StartError, reason_line
+from .errors import (
+    LoopStuckError,
+    NotRunningError,
+    StartConflictError,
+    StartError,
+    reason_line,
+)
 from .html import section
 from .module import Module, Modules
 from .runtime.change.outcome import refuse_superseded
@@ -40,6 +47,8 @@ if TYPE_CHECKING:
     from .watching import Watcher
 
 T = TypeVar("T")
+_STUCK = 10.0
+"""Seconds for which something may keep the app loop while `AppContext.stop` waits."""
 
 _lock = threading.RLock()
 _running: AppContext | None = None
@@ -469,16 +478,28 @@ class AppContext:
         """Stop everything in order: the server, modules (dependents first), databases, the log.
 
         Ctrl-C while it waits stops what hangs by force. The report says how long each module took;
-        an app that was stopped before returns the same report.
+        an app that was stopped before returns the same report. If module code keeps the app loop
+        and can't be broken out of, the rest is given up after ten seconds, and the report names it.
         """
         if self._report is None:
+            self._app_loop.refuse_here("app.stop()")
+            self._engine.hasten()
             try:
-                self._report = self._app_loop.block("app.stop()", self._engine.stop)
-            except KeyboardInterrupt:
-                self._report = self._app_loop.block("app.stop()", self._engine.force_stop)
+                self._report = self._stop()
             finally:
                 close_engine(self._engine)
         return self._report
+
+    def _stop(self) -> StopReport:
+        __tracebackhide__ = True
+        block = partial(self._app_loop.block, "app.stop()", patience=_STUCK)
+        try:
+            try:
+                return block(self._engine.stop)
+            except KeyboardInterrupt:
+                return block(self._engine.force_stop)
+        except LoopStuckError as error:
+            return self._engine.abandon(str(error))
 
     def _refuse_other(self, options: StartOptions) -> None:
         differing = [

@@ -42,6 +42,10 @@ class FrameworkSettings(BaseSettings):
         phase_timeout: How long a part or a phase of one module may take.
         handover_timeout: How long each step of a hand-over may take; new calls wait meanwhile.
         drain_timeout: How long a replaced generation may take to finish what it began.
+        stall_timeout: How long a route, a task or a call may keep the app loop from everything else
+            until it is broken out of; 0 for as long as it takes. A step may until its own timeout.
+        freeze_timeout: How long code that lets no other Python code run may take, until
+            ``modframe serve`` writes where it is and ends with status 1; 0 for as long as it takes.
         test_timeout: How long the tests of one module may take before it goes live.
         watch_test: Whether a saved file goes live only if the module's tests pass, if it has any.
         database_lock_wait: How long a session waits for another process to release a file.
@@ -61,6 +65,8 @@ class FrameworkSettings(BaseSettings):
     phase_timeout: float = Field(default=60.0, gt=0)
     handover_timeout: float = Field(default=10.0, gt=0)
     drain_timeout: float = Field(default=30.0, ge=0)
+    stall_timeout: float = Field(default=60.0, ge=0)
+    freeze_timeout: float = Field(default=120.0, ge=0)
     test_timeout: float = Field(default=60.0, gt=0)
     watch_test: bool = False
     database_lock_wait: float = Field(default=5.0, ge=0)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from .config import FrameworkSettings
@@ -30,7 +31,7 @@ from .errors import (
     reason_of,
 )
 from .names import folder_of
-from .observe import EventLog, log_event, log_print, record_failure
+from .observe import EventLog, Watchdog, log_event, log_print, record_failure
 from .parts.children import ChildrenPart
 from .parts.database.part import DatabasePart, LazyDatabases
 from .parts.log_handlers import LogHandlersPart
@@ -45,6 +46,7 @@ from .parts.threads import ThreadsPart
 from .parts.timers import TimersPart
 from .parts.web.part import WebPart
 from .runtime.bounds import Limits
+from .runtime.breaking import LoopBreaker
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles, not_found_error
 from .runtime.calls.overrides import Overrides
@@ -58,6 +60,7 @@ from .runtime.generation import Generation
 from .runtime.live import Live
 from .runtime.loop import AppLoop, Progress
 from .runtime.output import make_printer
+from .runtime.ownership import place_of
 from .runtime.part import Part, Parts
 from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
@@ -128,6 +131,12 @@ class Engine:
         self.handles = Handles(app_loop, self.find, explain=self.explain, names=self.live_names)
         self.overrides = Overrides(self.live, self.records, self.handles, self.published)
         self.log = _event_log(data, config)
+        thread_id = app_loop.thread_id
+        self._breaker = LoopBreaker(app_loop.loop, thread_id, config.stall_timeout)
+        self.watchdog = Watchdog(
+            app_loop.loop, thread_id, name=self._name_code, break_out=self._breaker
+        )
+        app_loop.stall = lambda: self.watchdog.stall
         self._site: Site | None = None
         self._stopped = False
         self._forgotten_awaits = ForgottenAwaits(self._all_generations)
@@ -147,6 +156,7 @@ class Engine:
             self.records,
             self.parts,
             log=self.log,
+            watchdog=self.watchdog,
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
         )
@@ -187,6 +197,7 @@ class Engine:
         """Load the core modules and those asked for; the records keep the failed ones."""
         self.log.open()
         self._forgotten_awaits.install()
+        self.watchdog.start()
         PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
             self._finish_exports()
@@ -224,28 +235,59 @@ class Engine:
             return None
 
     async def stop(self) -> StopReport:
-        """Stop the server, all modules, dependents first, then the databases and the log."""
+        """Stop the server, all modules, dependents first, then the databases and the log.
+
+        A step that raises doesn't keep the next ones from running; the report names it.
+        """
         began = time.perf_counter()
         self._stopped = True
-        await self.watching.end()
+        outcomes: list[Outcome] = []
+        faults: list[str] = []
+
+        async def stop_modules() -> None:
+            outcomes.extend(await self.swap.stop())
+
+        await self._guarded(self.watching.end, "the watch", faults)
         if self._site is not None:
-            await self._site.close()
-        outcomes = await self.swap.stop()
+            await self._guarded(self._site.close, "the server", faults)
+        await self._guarded(stop_modules, "the modules", faults)
         if self.package_of in PLAIN_NAMES.resolvers:
             PLAIN_NAMES.resolvers.remove(self.package_of)
         PLAIN_NAMES.forget(self.records)
-        await self.databases.aclose()
-        await self.rollbacks.aclose()
+        await self._guarded(self.databases.aclose, "the databases", faults)
+        await self._guarded(self.rollbacks.aclose, "the history", faults)
+        return self._report(began, outcomes, faults)
+
+    @staticmethod
+    async def _guarded(stop: Callable[[], Awaitable[object]], what: str, faults: list[str]) -> None:
+        try:
+            await stop()
+        except Exception as error:  # noqa: BLE001  # what comes next has to stop as well
+            faults.append(f"{what} did not stop: {type(error).__name__}: {error}")
+            record_failure("modframe.engine", faults[-1], error)
+
+    def _report(self, began: float, outcomes: Iterable[Outcome], faults: list[str]) -> StopReport:
         self.text_folders.close()
         self._forgotten_awaits.remove()
+        self.watchdog.stop()
         self.log.close()
-        faults = tuple(
+        faults += (
             f"{record.module_id}: {fault}"
             for record in self.records.values()
             for fault in record.unsettled
             if not fault.persons
         )
-        return StopReport(tuple(outcomes), time.perf_counter() - began, faults)
+        return StopReport(tuple(outcomes), time.perf_counter() - began, tuple(faults))
+
+    def abandon(self, why: str) -> StopReport:
+        """Give up a stop, from another thread, because the app loop stands still."""
+        self._stopped = True
+        _log.error("%s", why)
+        return self._report(time.perf_counter(), (), [why])
+
+    def hasten(self) -> None:
+        """Break out of what keeps the app loop soon, since a stop is to come; from any thread."""
+        self._breaker.hasten()
 
     def hurry(self) -> None:
         """Let a stop, now or later, wait for no graceful end; must be called on the app loop."""
@@ -270,6 +312,17 @@ class Engine:
     def find(self, module_id: str) -> Generation | None:
         """Return the live generation of a module."""
         return self.live.generations.get(module_id)
+
+    def _name_code(self, frame: FrameType) -> tuple[str, str] | None:
+        """Return the module whose code runs in a frame or has called it, and the place there."""
+        place = place_of(frame)
+        if place is None:
+            return None
+        sources = (
+            one.source for one in self._all_generations() if one.package_name == place.package
+        )
+        content = next((source.files.get(place.file) for source in sources), None)
+        return place.module_id, place.text(content.cell if content else "")
 
     def _live_generations(self) -> Iterable[Generation]:
         return self.live.generations.values()
@@ -311,7 +364,12 @@ class Engine:
         return [service.name if service else key for key, service in services.items()]
 
     def _progress(self) -> Iterator[Progress]:
-        """Yield what changes do with each module at the moment; from any thread."""
+        """Yield what keeps the app loop, and what changes do with each module; from any thread."""
+        if (stall := self.watchdog.stall) is not None and stall.module_id:
+            text = f"{stall.place}, which keeps the app loop from everything else; an interrupt"
+            yield Progress(
+                f"{text} ends the wait, a restart of the process what never ends", own=True
+            )
         for record in list(self.records.values()):
             generation = record.building or self.find(record.module_id)
             if generation is not None and (text := generation.progress):

@@ -386,6 +386,10 @@ class OnAppLoopError(ModframeError, RuntimeError):
     """Raised when a blocking verb is called on the app loop, where it could never return."""
 
 
+class LoopStuckError(ModframeError):
+    """Raised when something keeps the app loop, so that what was asked for can't run there."""
+
+
 class NotRunningError(ModframeError, RuntimeError):
     """Raised when the app context is used before it was started or after it was stopped."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
 from pathlib import Path
@@ -22,14 +22,22 @@ from .runtime.loop import AppLoop
 
 
 @asynccontextmanager
-async def hosted(options: StartOptions, *, strict: bool = False) -> AsyncIterator[Engine]:
+async def hosted(
+    options: StartOptions,
+    *,
+    strict: bool = False,
+    opened: Callable[[Engine], object] = lambda _: None,
+) -> AsyncIterator[Engine]:
     """Run the process's app on the running loop: load all modules, yield its engine, stop all.
+
+    ``opened`` is called with the engine before it loads anything.
 
     Raises:
         StartConflictError: If an app runs in this process.
         StartError: Under ``strict``, after a full stop.
     """
     engine = open_engine(AppLoop.adopt, options)
+    opened(engine)
     try:
         await engine.start(options.modules)
         if strict and (errors := engine.records.errors()):

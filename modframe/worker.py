@@ -14,7 +14,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
@@ -132,6 +132,14 @@ class Worker:
     def __repr__(self) -> str:
         state = "forked" if self.forked else "closed" if self._closed else "open"
         return f"<Worker {self.name}: {state}>"
+
+
+def leave_at_exit(threads: Iterable[threading.Thread]) -> None:
+    """Let the end of the process not wait for threads of an executor; their work is cut off."""
+    from concurrent.futures import thread as executors  # logging alone needs none
+
+    for thread in list(threads):
+        executors._threads_queues.pop(thread, None)  # type: ignore[attr-defined]  # joined at exit
 
 
 def _run_jobs(jobs: SimpleQueue[Callable[[], object] | None]) -> None:

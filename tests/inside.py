@@ -133,3 +133,10 @@ def end_loader_thread(app: AppContext) -> None:
 def open_views(app: AppContext) -> int:
     """Return how many inspectors are kept up to date."""
     return len(app._engine.refresher.views)
+
+
+def loading_turn(*module_ids: str) -> Any:
+    """Return one job of the thread that executes the files of these modules."""
+    from modframe.runtime.change.loading import _Turn
+
+    return _Turn(list(module_ids))

@@ -7,16 +7,11 @@ runs a loop of its own, which is the app loop.
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from ..config import StartOptions
 from ..engine import Engine
@@ -28,11 +23,7 @@ from ..source import OnDisk
 from ..source.workspace import find_workspace
 from ..wording import count
 from .out import one_line, say, workspace_at
-
-DRAIN = 5.0
-"""Seconds that requests and calls under way get once a signal came."""
-_SIGNALS_TO_EXIT = 3
-_INTERRUPTED = 130
+from .stopping import Stop, leave
 
 OnceServed = Callable[[Server], Awaitable[int]]
 
@@ -84,19 +75,20 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
 
 async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed) -> int:
     stop = Stop(asyncio.get_running_loop(), asyncio.current_task())
+    status = 0
     with stop.listening():
         try:
-            return await _host(serving, bound, stop, once_served)
+            status = await _host(serving, bound, stop, once_served)
         except asyncio.CancelledError:
             if not stop.count:
                 raise
-            return 0
+    await leave(status)
+    return status
 
 
 async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed) -> int:
     options = StartOptions(serving.workspace, data=serving.data, notebooks=serving.notebooks)
-    async with hosted(options, strict=serving.strict) as engine:
-        stop.engine = engine
+    async with hosted(options, strict=serving.strict, opened=stop.follow) as engine:
         server = await engine.site.serve(
             serving.host, serving.port, token=serving.token, bound=bound
         )
@@ -150,48 +142,3 @@ def _notebook_lines(disk: OnDisk) -> Iterator[str]:
             yield f"{module_id} is served from {names}, and not from {folder}"
         else:
             yield f"{module_id} is served from {folder}, with files from {names}"
-
-
-class Stop:
-    """Handles signals: the first stops in order, the second without waiting, the third at once.
-
-    Attributes:
-        asked: Set by the first signal.
-        loading: The task to cancel on the first signal; ``None`` once the server listens.
-        engine: The engine to stop faster, once it is there.
-        count: How many signals came.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, loading: asyncio.Task[Any] | None) -> None:
-        self.asked = asyncio.Event()
-        self.loading = loading
-        self.engine: Engine | None = None
-        self.count = 0
-        self._loop = loop
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Handle SIGTERM and SIGINT inside the block; put the old handlers back after it."""
-        # Not by the loop's own handlers: those would wait while a module blocks the loop.
-        numbers = (signal.SIGTERM, signal.SIGINT)
-        before = {number: signal.signal(number, self._on_signal) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
-        if self.count >= _SIGNALS_TO_EXIT:
-            os._exit(_INTERRUPTED)
-        self._loop.call_soon_threadsafe(self._act)
-
-    def _act(self) -> None:
-        if self.engine is not None:
-            self.engine.wait_at_most(DRAIN)
-            if self.count > 1:
-                self.engine.hurry()
-        self.asked.set()
-        if self.loading is not None and self.count == 1:
-            self.loading.cancel()

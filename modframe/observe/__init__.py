@@ -21,11 +21,14 @@ from .loggers import (
 from .reading import LogFiles
 from .tracebacks import find_defined, find_raised, fold
 from .values import escape
+from .watchdog import Stall, Watchdog
 
 __all__ = [
     "Event",
     "EventLog",
     "LogFiles",
+    "Stall",
+    "Watchdog",
     "correlation_id",
     "escape",
     "find_defined",

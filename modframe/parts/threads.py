@@ -21,7 +21,7 @@ from ..observe import get_framework_logger
 from ..runtime.generation import Generation
 from ..runtime.ownership import callable_name, callable_package
 from ..runtime.part import Part
-from ..worker import Worker
+from ..worker import Worker, leave_at_exit
 
 _PATIENCE = 1.0
 """Seconds that threads have to end."""
@@ -54,6 +54,7 @@ class ThreadsPart(Part[None]):
                 closing[name] = _closing_call(value)
         faults = await _close_all(closing)
         if left := await _still_running(running):
+            leave_at_exit(left)
             names = ", ".join(f"{thread.name!r} ({target})" for thread, target in left.items())
             faults.append(f"threads of generation {generation.number} still run: {names}")
         if faults:

@@ -1,19 +1,30 @@
-"""Run module code with a timeout, and how long each step of a change may take."""
+"""Run module code with a timeout, and how long each step of a change may take.
+
+`run_with_timeout` bounds a step; `run_module_code`, inside it, calls the module's own function: on
+the app loop if it is a coroutine function, else on a thread, which can be left if it hangs.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
+import time
 from _asyncio import Task as CTask
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..config import FrameworkSettings
 from ..errors import ModframeError, ModuleExitError
+from .breaking import BrokenOutError, step_deadlines
 from .gate import Work, ensure_work
+from .module_threads import ModuleThreads
+from .ownership import Place, callable_package
+from .thread_run import Run
 
+T = TypeVar("T")
 GRACE = 1.0
 """Seconds a cancelled step gets to end before it is left behind."""
 _TURN = 0.005
@@ -23,23 +34,44 @@ EAGERLY: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) e
 
 
 class OverdueError(TimeoutError):
-    """Raised when a step took longer than its timeout; it was cancelled.
+    """Raised when a step took longer than its timeout; it was cancelled, or broken out of.
 
     Attributes:
-        left_behind: The task of the step, if it ignores its cancellation.
+        left_behind: Returns whether the step still runs, if it ignored that.
         trace: Where the step was when it was cancelled.
+        file: The ``co_filename`` of the code that it hung in, if that is known; ``line``: its line.
     """
 
     def __init__(
         self,
         message: str,
-        left_behind: asyncio.Task[Any] | None = None,
+        left_behind: Callable[[], bool] | None = None,
         *,
         trace: TracebackType | None = None,
+        place: Place | None = None,
     ) -> None:
         super().__init__(message)
         self.left_behind = left_behind
         self.trace = trace
+        self.file, self.line = (place.filename, place.line) if place else ("", 0)
+
+    @property
+    def still_runs(self) -> bool:
+        """Whether the step was left behind and has not ended since."""
+        return self.left_behind is not None and self.left_behind()
+
+
+def as_overdue(error: BaseException) -> BaseException:
+    """Return the `OverdueError` for code that the watchdog broke out of; others as they are."""
+    if not isinstance(error, BrokenOutError):
+        return error
+    overdue = OverdueError(
+        f"{error.place or 'module code'} kept the app loop for too long and was broken out of; "
+        "await something in it, or give what takes long to a thread",
+        place=error.place,
+    )
+    overdue.__cause__ = error
+    return overdue.with_traceback(error.__traceback__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +184,27 @@ async def run_with_timeout(
     name = what if callable(what) else lambda: what
     work, context = ensure_work()
     loop = asyncio.get_running_loop()
-    task = CTask(_call(step, name, work), loop=loop, context=context, **EAGERLY)
+    task = CTask(_call(step, name, work, timeout=timeout), loop=loop, context=context, **EAGERLY)
     try:
         if not task.done():
             await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)
+        run = None if task.done() else ModuleThreads.of(loop).running.get(task)
+        while run is not None and run.at_breakpoint and not task.done():
+            await asyncio.wait({task}, timeout=GRACE)
         if task.cancelled():
             raise _cancelled_error(name())
         if task.done():
-            error = task.exception()
-            if error is not None and not isinstance(error, Exception):
-                raise _exit_error(name(), error, "which is no ordinary exception") from error
-            return task.result()
+            return _outcome(task, name(), timeout)
+        late = f"{name()} took longer than its {timeout:g} s and"
+        if run is not None:
+            raise await _break_out(task, run, late)
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
-        late = f"{name()} took longer than its {timeout:g} s and"
         if task.done():
             raise OverdueError(f"{late} was cancelled", trace=_trace_of(task))
-        raise OverdueError(f"{late} ignores its cancellation and was left behind", task)
+        raise OverdueError(
+            f"{late} ignores its cancellation and was left behind", lambda: not task.done()
+        )
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
@@ -187,6 +223,57 @@ def _trace_of(task: asyncio.Task[Any]) -> TracebackType | None:
     return None
 
 
+async def run_module_code(function: Callable[[], Any]) -> Any:
+    """Call a function of a module and return its outcome.
+
+    A plain function runs on a thread, as if on the app loop, so that it can be broken out of or
+    abandoned if it hangs. One that makes a coroutine or an async generator is called on the loop.
+    """
+    plain = not _makes_awaitable(function) and callable_package(function)
+    outcome = await run_plain(function) if plain else function()
+    return await outcome if hasattr(outcome, "__await__") else outcome
+
+
+async def run_plain(function: Callable[[], T]) -> T:
+    """Run a plain function that calls module code on a thread, and return what it returns."""
+    threads = ModuleThreads.of(asyncio.get_running_loop())
+    return await threads.run_step(function, grace=GRACE)
+
+
+def _makes_awaitable(function: Callable[[], Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+async def _break_out(task: asyncio.Task[Any], run: Run, late: str) -> OverdueError:
+    """Break a step out of a plain function that hangs; return the error that names the place."""
+    await run.break_out(GRACE)
+    await asyncio.wait({task}, timeout=GRACE)
+    if not task.done():  # what unwinds the step takes long as well
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE)
+    where = run.place or "a function that is no module's"
+    if run.abandoned:
+        return OverdueError(
+            f"{late} was abandoned: {where} doesn't end, and keeps a thread of its own",
+            lambda: run.alive,
+            place=run.place,
+        )
+    return OverdueError(f"{late} was broken out of {where}", place=run.place)
+
+
+def _outcome(task: asyncio.Task[Any], what: str, timeout: float) -> Any:
+    """Return what a step returned, or raise its error; none that would end the process."""
+    error = task.exception()
+    if isinstance(error, BrokenOutError):  # the watchdog's
+        raise OverdueError(
+            f"{what} took longer than its {timeout:g} s and was broken out of {error.place}",
+            place=error.place,
+        ) from error
+    if error is not None and not isinstance(error, Exception):
+        raise _exit_error(what, error, "which is no ordinary exception") from error
+    return task.result()
+
+
 def _cancelled_error(what: str) -> ModframeError:
     return ModframeError(
         f"{what} let a CancelledError out, so what stands behind it did not run",
@@ -198,12 +285,18 @@ async def _call(
     step: Callable[[], Any],
     name: Callable[[], str],
     work: Work,  # noqa: ARG001  # stragglers.py reads it
+    *,
+    timeout: float,
 ) -> Any:
+    task = asyncio.current_task()
+    step_deadlines[task] = time.monotonic() + timeout  # for the watchdog, if it keeps the loop
     try:
         outcome = step()
         return await outcome if hasattr(outcome, "__await__") else outcome
     except (SystemExit, KeyboardInterrupt) as error:
         raise _exit_error(name(), error, "which would have ended the process") from error
+    finally:
+        step_deadlines.pop(task, None)
 
 
 def _exit_error(what: str, error: BaseException, why: str) -> ModuleExitError:

@@ -24,14 +24,18 @@ from contextvars import Context
 from types import FrameType
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ..errors import ModuleExitError, NotRunningError, OnAppLoopError
+from ..errors import LoopStuckError, ModuleExitError, NotRunningError, OnAppLoopError
 from ..names import module_id_in, package_in
-from ..observe import get_framework_logger, record_failure
-from .bounds import EAGERLY, cancel_all
+from ..observe import Stall, get_framework_logger, record_failure
+from ..worker import leave_at_exit
+from .bounds import EAGERLY, as_overdue, cancel_all
+from .breaking import BrokenOutError
 from .gate import Work, ensure_work
+from .module_threads import ModuleThreads
 from .output import cell_context
 from .owner import Owner, current_resource
 from .ownership import calling_package
+from .thread_run import stands_in_for
 from .traces import shorten_traceback
 
 T = TypeVar("T")
@@ -65,17 +69,21 @@ class AppLoop:
     Attributes:
         loop: The asyncio loop.
         thread_id: The thread it runs in; 0 after its end, since the system reuses thread ids.
+        threads: Run the module code that is no coroutine.
         owners: Private package name → what keeps the tasks that its code starts.
         closing: Whether it is ending or has ended.
         progress: Returns what changes do at the moment, for people who wait.
+        stall: Returns what keeps the loop now, or ``None``; the watchdog's.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.thread_id = 0
+        self.threads = ModuleThreads.of(loop)
         self.owners: dict[str, Owner] = {}
         self.closing = False
         self.progress: Callable[[], Iterable[Progress]] = tuple
+        self.stall: Callable[[], Stall | None] = lambda: None
         self._thread: threading.Thread | None = None
         self._forked = False
         self._lock = threading.Lock()
@@ -123,8 +131,8 @@ class AppLoop:
     def _survive_exits(run: Callable[[], object]) -> None:
         try:
             run()
-        except (SystemExit, KeyboardInterrupt) as error:
-            # A module's callback raised it; the loop goes on.
+        except (SystemExit, KeyboardInterrupt, BrokenOutError) as error:
+            # A module's callback raised it, or the watchdog in one; the loop goes on.
             _log.error("a callback raised %s; the app loop goes on", type(error).__name__)
 
     # -- tasks ----------------------------------------------------------------------------
@@ -198,8 +206,8 @@ class AppLoop:
 
     @property
     def here(self) -> bool:
-        """Whether the current thread is the app loop's."""
-        return threading.get_ident() == self.thread_id
+        """Whether the current thread is the app loop's, or runs a step in its place."""
+        return threading.get_ident() == self.thread_id or stands_in_for(self.loop)
 
     def refuse_here(
         self, verb: str, instead: str = "call it from a cell, a script or a worker thread"
@@ -241,30 +249,36 @@ class AppLoop:
         except RuntimeError:  # the loop was closed a moment ago
             submission.abandon()
 
-    def block(self, verb: str, start: Callable[[], Awaitable[T]]) -> T:
+    def block(self, verb: str, start: Callable[[], Awaitable[T]], *, patience: float = 0) -> T:
         """Run a person's verb on the loop, wait and return its value.
+
+        Args:
+            verb: Its name in errors.
+            start: Makes what is awaited.
+            patience: Seconds for which something else may keep the loop; 0 for as long as it takes.
 
         Raises:
             OnAppLoopError: If this is called on the app loop, where it would wait for itself.
+            LoopStuckError: If something kept the loop for longer.
         """
         self.refuse_here(verb)
-        return self.wait(start)
+        return self.wait(start, patience=patience)
 
-    def wait(self, start: Callable[[], Awaitable[T]]) -> T:
+    def wait(self, start: Callable[[], Awaitable[T]], *, patience: float = 0) -> T:
         """Run something on the loop and return its value; Ctrl-C cancels it and waits for that."""
         submission = self._new_submission(start)
         try:
             self._send(submission)  # the loop takes over here, so Ctrl-C may arrive here too
-            return self._result(submission.future)
+            return self._result(submission.future, patience)
         except KeyboardInterrupt:
             submission.cancel()
-            concurrent.futures.wait([submission.future], timeout=10)
+            concurrent.futures.wait([submission.future], timeout=1 if self.stall() else 10)
             raise
         except BaseException as error:
             shorten_traceback(error)
             raise
 
-    def _result(self, future: concurrent.futures.Future[T]) -> T:
+    def _result(self, future: concurrent.futures.Future[T], patience: float) -> T:
         """Wait for a future; tell the person who waits what it waits for, if that takes long."""
         since: dict[str, float] = {}
         while True:
@@ -275,10 +289,13 @@ class AppLoop:
                     return future.result()  # the error is its own, or it was done just now
             now = time.monotonic()
             for progress in self.progress():
-                patience = _AT_ONCE if progress.own and hasattr(sys, "ps1") else _LATER
-                if now - since.setdefault(progress.text, now) >= patience:
+                told_after = _AT_ONCE if progress.own and hasattr(sys, "ps1") else _LATER
+                if now - since.setdefault(progress.text, now) >= told_after:
                     since[progress.text] = math.inf  # told
                     print(f"waiting for {progress.text}", file=sys.stderr)  # noqa: T201  # for the cell
+            stall = self.stall() if patience else None
+            if stall is not None and stall.seconds > patience:
+                raise LoopStuckError(str(stall), cure="it goes on until the process ends")
 
     def cancel_asked_by(self, thread_id: int) -> None:
         """Cancel all submissions of a thread that aren't done."""
@@ -290,6 +307,8 @@ class AppLoop:
         """Cancel what still runs and end the loop's own thread, if it has one."""
         with self._lock:
             already, self.closing = self.closing, True
+        self.threads.close()
+        executor = getattr(self.loop, "_default_executor", None)  # gone once the loop has closed
         if self._thread is None:
             vars(self.loop).pop("set_task_factory", None)
             self.loop.set_task_factory(None)
@@ -297,7 +316,8 @@ class AppLoop:
         elif not self._forked:
             if not already:
                 self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join(timeout=5)
+            self._thread.join(timeout=0 if self.stall() else 5)
+        leave_at_exit(getattr(executor, "_threads", ()))
 
 
 _loops: weakref.WeakSet[AppLoop] = weakref.WeakSet()
@@ -415,7 +435,7 @@ class Submission(Generic[T]):
             error = task.exception()
         if error is not None:
             self._leave()
-            self.future.set_exception(error)
+            self.future.set_exception(as_overdue(error))
 
     def _cancellation_error(self) -> BaseException:
         if self._cancelled:
@@ -446,6 +466,8 @@ async def _contain_exits(coro: Coroutine[Any, Any, T], work: Work) -> T:  # noqa
         return await coro
     except (SystemExit, KeyboardInterrupt) as error:
         raise _exit_error(error) from error
+    except BrokenOutError as error:
+        raise as_overdue(error)  # noqa: B904  # it has its cause
 
 
 def _exit_error(error: BaseException) -> ModuleExitError:

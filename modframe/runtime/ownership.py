@@ -1,18 +1,19 @@
 """Whose code something is: from a callable or the running frames to a generation's package.
 
 Called by the parts that release what module code made itself: timers, threads, log handlers,
-metrics, resources.
+metrics, resources; and where code that hangs is named, by its `Place`.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 from typing import Any
 
-from ..names import package_in
+from ..names import module_id_in, package_in
 
 
 def unwrap_callable(callback: Any) -> Any:
@@ -45,9 +46,56 @@ def callable_name(callback: Any) -> str:
 
 def calling_package() -> str:
     """Return the private package of the innermost frame that is module code; empty if none is."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if package := package_in(frame.f_globals.get("__package__")):
-            return package
+    frame = module_frame(sys._getframe(1))
+    return package_in(frame.f_globals.get("__package__")) if frame is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where module code is executed.
+
+    Attributes:
+        package: The private package of its generation.
+        function: The function's qualified name.
+        filename: Its ``co_filename``.
+        file: The file in the module, for example ``"api.py"``.
+        line: The line that is executed.
+    """
+
+    package: str
+    function: str
+    filename: str
+    file: str
+    line: int
+
+    @property
+    def module_id(self) -> str:
+        """The module's id."""
+        return module_id_in(self.package)
+
+    def text(self, cell: str = "") -> str:
+        """Return it as text, with the name of the cell that holds the file."""
+        where = ", ".join(filter(None, (self.file, cell, f"line {self.line}")))
+        return f"{self.function}() of {self.module_id} ({where})"
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def place_of(frame: FrameType | None) -> Place | None:
+    """Return where the innermost module code below a frame is; ``None`` if there is none."""
+    found = module_frame(frame)
+    if found is None:
+        return None
+    name = str(found.f_globals.get("__name__", ""))
+    package = package_in(name)
+    file = name.removeprefix(package).removeprefix(".").replace(".", "/") or "__init__"
+    code = found.f_code
+    return Place(package, code.co_qualname, code.co_filename, f"{file}.py", found.f_lineno)
+
+
+def module_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the innermost frame that is module code, from ``frame`` outward."""
+    while frame is not None and not package_in(frame.f_globals.get("__package__")):
         frame = frame.f_back
-    return ""
+    return frame

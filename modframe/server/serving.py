@@ -11,7 +11,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context
 
 import uvicorn
@@ -24,6 +24,7 @@ from ..parts.web.streams import Streams
 from ..runtime.bounds import wait_for_any
 from .binding import in_use, release_leftovers
 from .hosts import reachable
+from .open_requests import OpenRequests
 
 _log = logging.getLogger("modframe.server")
 _GRACE = 5
@@ -48,12 +49,14 @@ class Server:
         token: str,
         server: _Uvicorn,
         streams: Streams,
+        requests: OpenRequests,
         task: asyncio.Task[None],
         block: Callable[[Callable[[], Awaitable[object]]], object],
     ) -> None:
         self.host, self.port, self.token = host, port, token
         self._server = server
         self._streams = streams
+        self._requests = requests
         self._task = task
         self._block = block
 
@@ -76,11 +79,12 @@ class Server:
         """Stop accepting connections and let open requests finish; called on the app loop.
 
         Event streams and websockets are asked to end at once. Requests that still run after
-        ``grace`` seconds are cancelled. A second call waits for the same end.
+        ``grace`` seconds are cancelled and answered with 503. A second call waits for the same end.
         """
         self._server.config.timeout_graceful_shutdown = max(0, grace)  # type: ignore[assignment]
         self._server.should_exit = True
         self._streams.end()
+        self._requests.end()
         try:
             await asyncio.wait({self._task})  # how it ended is in the log
         finally:
@@ -93,6 +97,8 @@ class Server:
             task.cancel()
         if tasks:
             _, deaf = await asyncio.wait(tasks, timeout=_SETTLE_SECONDS)
+            with suppress(TimeoutError):  # a client that reads nothing
+                await asyncio.wait_for(self._requests.cut(), _SETTLE_SECONDS)
             for task in deaf:
                 _log.error("a request ignored its cancellation and still runs: %r", task)
         self._server.cut()
@@ -128,9 +134,10 @@ async def start_server(
         ServeError: If the server could not start.
     """
     streams = Streams(asgi, retry=False)
+    requests = OpenRequests(streams, lambda client: server.abort(client))  # noqa: PLW0108  # made below
     server = _Uvicorn(
         uvicorn.Config(
-            streams,
+            requests,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -154,7 +161,16 @@ async def start_server(
         raise
     if task.done():
         _raise_ended(task, address, port)
-    return Server(host, port, token=token, server=server, streams=streams, task=task, block=block)
+    return Server(
+        host,
+        port,
+        token=token,
+        server=server,
+        streams=streams,
+        requests=requests,
+        task=task,
+        block=block,
+    )
 
 
 def _raise_ended(task: asyncio.Task[None], host: str, port: int) -> None:
@@ -209,11 +225,19 @@ class _Uvicorn(uvicorn.Server):
         await super().startup(sockets=sockets)
         self.accepting.set()
 
+    def abort(self, client: object) -> None:
+        """Drop the connection of a client, whatever it has not read."""
+        for transport in self._transports():
+            if transport.get_extra_info("peername", ())[:2] == client:
+                transport.abort()
+
+    def _transports(self) -> list[asyncio.Transport]:
+        connections = list(self.server_state.connections)
+        return [found for one in connections if (found := getattr(one, "transport", None))]
+
     def cut(self) -> None:
         """Stop listening and drop the remaining connections."""
         for listener in getattr(self, "servers", ()):  # there once it listened
             listener.close()
-        for connection in list(self.server_state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None:
-                transport.abort()
+        for transport in self._transports():
+            transport.abort()

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..names import MODULE_TYPES
-from ..observe import Event, EventLog
+from ..observe import Event, EventLog, Watchdog
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.part import Description, Panel, Part, Parts
@@ -30,6 +30,7 @@ class Collector:
         records: What is known of each module beside it.
         parts: Describe what runs.
         log: The event log, for its tail.
+        watchdog: Knows what keeps the app loop.
         workspace: The workspace's folder.
         data: The data folder.
     """
@@ -41,6 +42,7 @@ class Collector:
         parts: Parts,
         *,
         log: EventLog,
+        watchdog: Watchdog,
         workspace: str,
         data: str,
     ) -> None:
@@ -50,6 +52,7 @@ class Collector:
         self._empty = {part.name: _description_of(part, part.empty_facts) for part in parts}
         self._empty_facts = {name: facts for name, (facts, _) in self._empty.items()}
         self._log = log
+        self._watchdog = watchdog
         self._workspace, self._data = workspace, data
 
     def ids(self) -> list[str]:
@@ -58,6 +61,7 @@ class Collector:
 
     def snapshot(self, url: str) -> Snapshot:
         """Return everything that runs, as frozen plain data."""
+        stall, last = self._watchdog.stall, self._watchdog.last
         return Snapshot(
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             workspace=self._workspace,
@@ -65,6 +69,8 @@ class Collector:
             url=url,
             ready=self._records.ready,
             modules=tuple(self.module(key) for key in self.ids()),
+            stall=str(stall or ""),
+            last_stall=str(last or ""),
             log_problem=self._log.describe()["problem"] or "",
             log=tuple(map(_log_line, self._log.tail(LOG_TAIL))),
         )

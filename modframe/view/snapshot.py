@@ -138,6 +138,8 @@ class Snapshot:
     Attributes:
         url: Where the API is served; empty if it isn't.
         ready: Whether all modules that should run are live.
+        stall: What keeps the app loop from everything else now; empty if nothing does.
+        last_stall: What did the last time.
         log_problem: Why lines don't reach ``app.log``; empty if they do.
         log: The newest events, oldest first.
     """
@@ -148,6 +150,8 @@ class Snapshot:
     url: str
     ready: bool
     modules: tuple[ModuleView, ...]
+    stall: str = ""
+    last_stall: str = ""
     log_problem: str = ""
     log: tuple[LogLine, ...] = ()
 

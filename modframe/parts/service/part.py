@@ -10,14 +10,16 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Protocol
 
 from ...errors import ModframeError
 from ...observe import record_failure
-from ...runtime.bounds import OverdueError, run_with_timeout
+from ...runtime.bounds import OverdueError, run_module_code, run_plain, run_with_timeout
 from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation, Step
 from ...runtime.owner import activation_of
+from ...runtime.ownership import callable_package
 from ...runtime.part import Panel, Part
 from ...spec import ShutdownSpec
 from .methods import describe_services, short_names
@@ -69,14 +71,14 @@ class ServicePart(Part[Service]):
         spec = generation.spec
         settings = self._settings_of(generation)
         generation.step = Step(spec.module_class, "phase 1")
-        generation.module = make(spec.module_class, app_context=generation.context)
+        generation.module = await _make(spec.module_class, app_context=generation.context)
         generation.step = None
         try:
             for name in spec.phase1:
                 await _run_phase(generation, getattr(generation.module, name), "phase 1")
             if settings is not None:
                 settings.finish()
-            self._make_service(generation, settings)
+            await self._make_service(generation, settings)
             yield Service()
         except BaseException as fault:
             try:
@@ -88,7 +90,7 @@ class ServicePart(Part[Service]):
             await self._stop(generation)
 
     @staticmethod
-    def _make_service(generation: Generation, settings: Settings | None) -> None:
+    async def _make_service(generation: Generation, settings: Settings | None) -> None:
         spec = generation.spec.service
         if spec is None or spec.service_class is None:
             return  # it is the module alone, and has no callers
@@ -100,7 +102,7 @@ class ServicePart(Part[Service]):
             _fill(instance, values)
         else:
             generation.step = Step(spec.service_class, "end of phase 1")
-            instance = make(spec.service_class, **values)
+            instance = await _make(spec.service_class, **values)
             generation.step = None
             generation.module.service_instance = instance
         generation.own_services[spec.name] = instance
@@ -131,14 +133,12 @@ class ServicePart(Part[Service]):
         """Run ``activate``; one that is an async generator runs up to its ``yield``."""
         hook = generation.find_hook("activate")
         with activation_of(generation.package_name):
-            outcome = hook()
+            outcome = await run_module_code(hook)
             if inspect.isasyncgen(outcome):
                 if (service := self.of(generation)) is not None:
                     service.activation = outcome
                 await anext(outcome, None)
                 return
-            if hasattr(outcome, "__await__"):
-                outcome = await outcome
         refuse_bad_outcome(outcome, "activate()")
 
     async def retire(self, generation: Generation) -> None:
@@ -163,24 +163,24 @@ class ServicePart(Part[Service]):
         graceful = _bound_method(generation, spec.graceful)
         force = _bound_method(generation, spec.force)
         fault = ""
-        unfinished: asyncio.Task[Any] | None = None
+        overdue: OverdueError | None = None
         if graceful is not None:
             try:
                 await run_with_timeout(
-                    graceful,
+                    lambda: run_module_code(graceful),
                     spec.graceful.timeout,
                     what=f"{spec.graceful.method}()",
                     hurry=self._hurry,
                 )
             except OverdueError as error:
-                fault, unfinished = str(error), error.left_behind
+                fault, overdue = str(error), error
                 _record(generation, fault, error)
             except Exception as error:  # noqa: BLE001  # the module's own: logged, and force follows
                 fault = f"{spec.graceful.method}() raised {error!r}"
                 _record(generation, fault, error)
         if force is not None and fault:
             await _force_stop(generation, force, fault)
-        if unfinished is not None and not unfinished.done():
+        if overdue is not None and overdue.still_runs:
             raise ModframeError(
                 fault,
                 cure="let CancelledError out of it; it can be loaded again",
@@ -201,6 +201,13 @@ class ServicePart(Part[Service]):
             for method in service["methods"]
         )
         yield Panel("method", ("what it does",), tuple(methods))
+
+
+async def _make(cls: type, **values: Any) -> Any:
+    """Make an instance, on a thread if the class has a constructor of its own, which may hang."""
+    make_it = partial(make, cls, **values)
+    own = callable_package(cls.__init__) or callable_package(cls.__new__)  # type: ignore[misc]  # only looked at
+    return await run_plain(make_it) if own else make_it()
 
 
 def make(cls: type, **values: Any) -> Any:
@@ -238,10 +245,7 @@ async def _run_phase(generation: Generation, method: Callable[[], Any], phase: s
     After a failure the generation still says which step ran.
     """
     step = generation.step = Step(method, phase)
-    outcome = method()
-    if hasattr(outcome, "__await__"):
-        outcome = await outcome
-    refuse_bad_outcome(outcome, step)
+    refuse_bad_outcome(await run_module_code(method), step)
     generation.step = None
 
 
@@ -277,7 +281,7 @@ async def _force_stop(generation: Generation, force: Callable[[], Any], fault: s
     spec = generation.spec
     what = f"{spec.force.method}()"
     try:
-        await run_with_timeout(force, spec.force.timeout, what=what)
+        await run_with_timeout(lambda: run_module_code(force), spec.force.timeout, what=what)
     except Exception as error:  # reported as the module's failure to unload
         second = str(error) if isinstance(error, OverdueError) else f"{what} failed: {error!r}"
         raise ModframeError(

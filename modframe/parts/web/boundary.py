@@ -15,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from ...observe import correlation_id as current_correlation_id
 from ...observe import get_framework_logger
+from ...runtime.bounds import as_overdue
 from .error_answers import http_problem, record_unexpected
 from .errors import BrokenResponseError, ReconnectError
 from .problem import ASGIApp, Message, Problem, Receive, Scope, Send, correlation_id, request_id
@@ -80,6 +81,7 @@ class Boundary:
             current_correlation_id.reset(token)
 
     def _record(self, scope: Scope, error: BaseException) -> Problem:
+        error = as_overdue(error)
         return record_unexpected(scope, self.name, error, generation=self.generation)
 
     def _broken(self, scope: Scope) -> BrokenResponseError:

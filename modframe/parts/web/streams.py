@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _EVENTS = b"text/event-stream"
 _RETRY = b"retry: 500\n\n"
 _SERVICE_RESTART = 1012
+_PATIENCE = 0.4
+"""Seconds in which a client has to take the end of its stream, once the handler has returned."""
 _REASON = "what answers here was replaced; connect again"
 
 
@@ -158,8 +160,12 @@ class _Request:
         """End the stream, if it is one: the application has returned."""
         self._end()
         if self._ending is not None:
-            await asyncio.wait({self._ending})
-            if not self._ending.cancelled():
+            await asyncio.wait({self._ending}, timeout=_PATIENCE)
+            if not self._ending.done():  # the client reads nothing
+                self._ending.cancel()
+                self.scope.get("modframe.abort", lambda: None)()
+                await asyncio.wait({self._ending}, timeout=_PATIENCE)
+            if self._ending.done() and not self._ending.cancelled():
                 self._ending.exception()  # the client left before
 
     # -- what the application receives ----------------------------------------------------

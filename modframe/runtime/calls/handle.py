@@ -168,7 +168,7 @@ class Method:
         target = self._target
         generation = target.find(target.module_id)
         streams = generation is not None and self._name in generation.streams
-        if get_ident() == target.app_loop.thread_id:
+        if get_ident() == target.app_loop.thread_id or target.app_loop.here:
             return self._items(args, kwargs) if streams else self._run(args, kwargs)
         if streams:
             return Stream(target.app_loop, lambda: self._items(args, kwargs), self.label)

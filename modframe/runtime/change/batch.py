@@ -15,11 +15,11 @@ from ...errors import BlockedError, ModframeError
 from ...source import Source
 from ...spec import DEFAULT_PRIORITY, ModuleSpec
 from ..app import App
-from ..bounds import run_all, run_with_timeout
+from ..bounds import OverdueError, run_all, run_with_timeout
 from ..contract.breaks import contract_errors
 from ..failure import as_load_error
 from ..generation import Generation
-from ..loader_threads import LoaderThreads
+from ..module_threads import ModuleThreads
 from .claims import GroundMovedError
 from .graph import Graph, about_missing, plan_graph
 from .loading import Loading
@@ -51,7 +51,7 @@ class Batch:
         sources: Iterable[Source],
         numbers: Callable[[str], int],
         *,
-        loader: LoaderThreads,
+        loader: ModuleThreads,
         claim: Callable[[str], bool],
         outer_names: Container[str] = (),
         force: bool = False,
@@ -321,7 +321,11 @@ class Batch:
         for key in reversed(list(module_ids)):
             error = self.failed.get(key) or self.blocked.get(key)
             error = error or ModframeError(f"{key} was not published")
-            if left := await self.generations[key].ledger.close(error):
+            left = await self.generations[key].ledger.close(error)
+            overdue = error.__cause__
+            if isinstance(overdue, OverdueError) and overdue.still_runs:
+                left.append(overdue)
+            if left:
                 faults[key] = left
         return faults
 

@@ -22,7 +22,7 @@ from ..app import App
 from ..failure import as_load_error
 from ..finalizers import Finalizer, finalizer_on
 from ..generation import Generation
-from ..loader_threads import LoaderThreads
+from ..module_threads import ModuleThreads
 from .claims import GroundMovedError
 
 _IMPORT = "the import of its files"
@@ -101,7 +101,7 @@ class Loading:
         app: App,
         batch: Unloaded,
         *,
-        loader: LoaderThreads,
+        loader: ModuleThreads,
         numbers: Callable[[str], int],
         claim: Callable[[str], bool],
         outer_names: Container[str],
@@ -167,7 +167,7 @@ class Loading:
         """
         turn = _Turn(list(module_ids))
         try:
-            await self._loader.run(
+            await self._loader.run_body(
                 lambda: self._load_in_turn(turn),
                 timeout=self._app.limits.load,
                 what=_IMPORT,

@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ...errors import ModframeError
 from ...spec import ModuleSpec
-from ..bounds import run_with_timeout
+from ..bounds import run_module_code, run_with_timeout
 from ..failure import refuse_bad_outcome
 from ..generation import Generation
 
@@ -58,7 +59,9 @@ async def collect_state(old: Generation, spec: ModuleSpec, *, timeout: float) ->
     """
     dumped = None
     if spec.loads_state and (dump_state := old.find_hook("dump_state")) is not None:
-        dumped = await run_with_timeout(dump_state, timeout, what="dump_state()")
+        dumped = await run_with_timeout(
+            lambda: run_module_code(dump_state), timeout, what="dump_state()"
+        )
         if not isinstance(dumped, Mapping):
             raise ModframeError(
                 f"dump_state() gave {type(dumped).__name__!r}, not a dict",
@@ -83,8 +86,9 @@ async def apply_state(state: HandedState, new: Generation, *, timeout: float) ->
         setattr(new.service_instance, name, value)
     load_state = new.find_hook("load_state")
     if state.dumped is not None and load_state is not None:
+        load = partial(load_state, state.dumped, state.version)
         outcome = await run_with_timeout(
-            lambda: load_state(state.dumped, state.version), timeout, what="load_state()"
+            lambda: run_module_code(load), timeout, what="load_state()"
         )
         refuse_bad_outcome(outcome, "load_state()")
 

@@ -27,7 +27,6 @@ from ...errors import ModframeError, NotRunningError
 from ...source import Source, linecache_texts
 from ..app import App
 from ..generation import Generation
-from ..loader_threads import LoaderThreads
 from .account import Accounts
 from .batch import Batch
 from .claims import Claim, Claims, GroundMovedError
@@ -68,7 +67,7 @@ class Swap:
         self._transaction = partial(
             Transaction, app, ending=ending, accounts=accounts, notify=self._notify
         )
-        self._loader = LoaderThreads()
+        self._loader = app.app_loop.threads
         self._claims = Claims()
         self._changes: set[asyncio.Task[Any]] = set()
         self._stop_task: asyncio.Task[list[Outcome]] | None = None
@@ -322,7 +321,6 @@ class Swap:
         outcomes = self._stopped(generations, seconds)
         del generations  # their finalizers run where the remains are let go of
         await self.remains.close()
-        self._loader.close()
         return outcomes
 
     def _stopped(

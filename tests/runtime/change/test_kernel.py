@@ -68,7 +68,7 @@ def look():
     module = app.modules["versioned"]
     inside.end_loader_thread(app)
     for thread in threading.enumerate():
-        if thread.name == "modframe-load":
+        if thread.name == "modframe-module":
             thread.join(10)  # what a load that was left behind has brought goes when it ends
     return (
         app.get_service("versioned").answer().result(60), app.run(asked()), module.state, module.generation,

@@ -1,0 +1,158 @@
+"""`ModuleThreads`: runs module code that is no coroutine on daemon threads, so that it can be left.
+
+In go the bodies of modules (`run_body`) and the steps that are plain functions, such as phases,
+hooks and constructors (`run_step`); out comes what they return. A thread that came back waits for
+the next run. One that hangs is left behind, and nothing joins it when the process ends.
+
+A step runs as if it ran on the app loop, which serves others meanwhile: it sees and sets the
+context variables of its caller, finds the running loop, and what it schedules there begins once
+it has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any, TypeVar
+
+from ..worker import Worker
+from .thread_run import Run, redirect, restore
+
+T = TypeVar("T")
+_TURN = 0.1
+"""Seconds that a step waits for the one before: short ones run one after the other, in order."""
+_UNSET = object()
+
+
+class ModuleThreads:
+    """The threads of one loop that execute module code; one, unless runs overlap.
+
+    Attributes:
+        running: Task → the step that it waits for.
+    """
+
+    def __init__(self) -> None:
+        self.running: dict[asyncio.Task[Any] | None, Run] = {}
+        self._idle: list[Worker] = []
+        self._newest: asyncio.Future[None] | None = None
+
+    @classmethod
+    def of(cls, loop: asyncio.AbstractEventLoop) -> ModuleThreads:
+        """Return the threads of a loop."""
+        threads = _of_loops.get(loop)
+        if threads is None:
+            threads = _of_loops[loop] = cls()
+        return threads
+
+    async def run_body(
+        self, function: Callable[[], T], *, timeout: float, what: str, is_late: Callable[[], bool]
+    ) -> T:
+        """Run ``function`` and return its outcome; its prints land under the current cell.
+
+        Args:
+            function: What to run.
+            timeout: Seconds after which ``is_late`` is asked.
+            what: Names it in the error.
+            is_late: Returns whether the function hangs; if not, it is about to end by itself.
+
+        Raises:
+            TimeoutError: If it is late; its outcome is then dropped.
+        """
+        worker = self._take()
+        run = Run(partial(copy_context().run, function))
+        ended = worker.call(run)
+        overdue = TimeoutError(
+            f"{what} took longer than {timeout:g} s and was left behind; does its body wait "
+            "for something?"
+        )
+
+        def fail_if_late() -> None:
+            if not ended.done() and is_late():
+                ended.set_exception(overdue)
+                run.interrupt()
+
+        timer = asyncio.get_running_loop().call_later(timeout, fail_if_late)
+        try:
+            await ended
+            return run.outcome()  # type: ignore[no-any-return]  # what the function returned
+        finally:
+            timer.cancel()
+            if not ended.done() or ended.cancelled() or ended.exception() is overdue:
+                worker.close()  # its thread ends after what it runs now
+            else:
+                self._idle.append(worker)
+
+    async def run_step(self, function: Callable[[], T], *, grace: float) -> T:
+        """Run ``function`` in place of the loop's thread, and return its outcome.
+
+        If the caller is cancelled, the function is broken out of.
+
+        Args:
+            function: What to run.
+            grace: Seconds that it has to end in once its caller is cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+        before, self._newest = self._newest, over
+        try:
+            if before is not None and not before.done():
+                await asyncio.wait({before}, timeout=_TURN)
+            context = copy_context()
+            run = Run(partial(context.run, function), loop)
+            await self._wait_for(run, grace=grace)
+        finally:
+            over.set_result(None)
+            if self._newest is over:
+                self._newest = None  # a future keeps its loop
+        _copy_variables(context)
+        return run.outcome()  # type: ignore[no-any-return]  # what the function returned
+
+    async def _wait_for(self, run: Run, *, grace: float) -> None:
+        """Run a step on a thread; without one to be had it runs here, as a coroutine does."""
+        task = asyncio.current_task()
+        worker = self._take()
+        redirect(run)
+        try:
+            run.ended = worker.call(run)
+        except RuntimeError:
+            restore(run)
+            run.loop = None
+            run()
+            return
+        self.running[task] = run
+        try:
+            await asyncio.shield(run.ended)
+        except asyncio.CancelledError:
+            await run.break_out(grace)
+            raise
+        finally:
+            self.running.pop(task, None)
+            run.release()
+            if run.interrupted or run.abandoned:
+                worker.close()
+            else:
+                self._idle.append(worker)
+
+    def _take(self) -> Worker:
+        return self._idle.pop() if self._idle else Worker("modframe-module")
+
+    def close(self) -> None:
+        """Let the threads end."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+_of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, ModuleThreads] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _copy_variables(context: Context) -> None:
+    """Set what a step set in its copy of the current context."""
+    current = copy_context()
+    for variable, value in context.items():
+        if current.get(variable, _UNSET) is not value:
+            variable.set(value)

@@ -1,0 +1,313 @@
+"""Module code that never returns: the change fails in time, and everything else goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import modframe
+from modframe.app import AppContext
+from modframe.errors import LoadError
+from tests import inside
+from tests.fakes import simple
+
+GATE = "tests_gate"
+"""A module with ``wait()``, which hangs until the test has ended: a call that is not Python's."""
+NEIGHBOUR = {"api.py": simple("def get(self): return 42", name="Other")}
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let module code wait for an event that the test sets in the end."""
+    event = threading.Event()
+    monkeypatch.setitem(sys.modules, GATE, SimpleNamespace(wait=event.wait, set=event.set))
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def quick(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> Iterator[AppContext]:
+    """Start an app whose steps are bounded by two seconds, with a module beside."""
+    for name in ("PHASE", "HANDOVER"):
+        monkeypatch.setenv(f"MODFRAME_{name}_TIMEOUT", "2")
+    monkeypatch.setattr("modframe.runtime.bounds.GRACE", 0.3)
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        app.load(NEIGHBOUR, id="other")
+        yield app
+
+
+STEPS = {
+    "constructor": "def __init__(self):\n    {hangs}\ndef get(self): return 2",
+    "initialize": "def initialize(self):\n    {hangs}\ndef get(self): return 2",
+    "load_state": (
+        "def load_state(self, state, from_version):\n    {hangs}\n"
+        "def dump_state(self): return {{}}\ndef get(self): return 2"
+    ),
+}
+HANGS = {"python": "while True: pass", "foreign": "import tests_gate; tests_gate.wait()"}
+
+
+@pytest.mark.parametrize("kind", HANGS)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_never_returns_fails_the_change(
+    quick: AppContext, step: str, kind: str
+) -> None:
+    """The error names the line; what was live answers, and so does everything else."""
+    before = STEPS[step].format(hangs="pass").replace("return 2", "return 1")
+    quick.load({"api.py": simple(before)}, id="thing")
+    text = simple(STEPS[step].format(hangs=HANGS[kind]))
+    with pytest.raises(LoadError, match=r"took longer than its 2 s") as caught:
+        quick.load({"api.py": text}, id="thing")
+    line = next(at for at, part in enumerate(text.splitlines(), 1) if HANGS[kind] in part)
+    assert (caught.value.file, caught.value.line) == ("api.py", line)
+    expected = "was broken out of" if kind == "python" else "keeps a thread of its own"
+    assert expected in str(caught.value)
+    assert quick.get_service("thing").get().result(10) == 1
+    assert quick.get_service("other").get().result(10) == 42
+    left = " ".join(quick.snapshot().module("standard.thing").unsettled)
+    assert ("keeps a thread of its own" in left) is (kind == "foreign")
+    quick.load({"api.py": text.replace(HANGS[kind], "pass")}, id="thing")
+    assert quick.get_service("thing").get().result(10) == 2
+
+
+@pytest.mark.parametrize("kind", HANGS)
+def test_a_stop_step_that_never_returns_is_forced(quick: AppContext, kind: str) -> None:
+    """Plain functions keep the timeouts of their decorators."""
+    body = f"def get(self): return 1\ndef cleanup_resources(self):\n    {HANGS[kind]}\ndef force_cleanup(self):\n    import tests_gate; tests_gate.forced = True"
+    head = "from modframe.decorators import graceful_shutdown"
+    text = simple(body, head=head).replace(
+        "@module\n", "@graceful_shutdown(method='cleanup_resources', timeout=0.3)\n@module\n"
+    )
+    quick.load({"api.py": text}, id="thing")
+    quick.modules["thing"].unload()
+    assert sys.modules[GATE].forced
+    left = " ".join(quick.snapshot().module("standard.thing").unsettled)
+    assert ("keeps a thread of its own" in left) is (kind == "foreign")
+    assert quick.get_service("other").get().result(10) == 42
+
+
+def test_a_plain_step_works_as_on_the_app_loop(quick: AppContext) -> None:
+    """Tasks begin after it, timers and variables hold, blocking verbs are refused."""
+    head = """
+    import asyncio, contextvars, threading
+    import modframe
+    from core.app_context import app_context
+    SEEN = contextvars.ContextVar("seen", default="unset")
+    """
+    body = """
+    def __init__(self):
+        self.order = []
+    def initialize(self):
+        loop = asyncio.get_running_loop()
+        SEEN.set("by initialize")
+        self.task = asyncio.create_task(self.work(), name="worker")
+        self.task.add_done_callback(lambda _: self.order.append("done"))
+        self.timer = loop.call_later(3600, self.get)
+        gone = loop.call_soon(self.order.append, "cancelled")
+        gone.cancel()
+        loop.call_soon(self.order.append, "soon")
+        self.calls = asyncio.create_task(self.call(app_context.get_service("other").get()))
+        try:
+            modframe.app_context.load("other")
+        except modframe.errors.OnAppLoopError:
+            self.order.append("refused")
+        self.on_loop = threading.current_thread().name
+        self.order.append("initialized")
+    async def call(self, awaitable):
+        self.called = await awaitable
+    async def work(self):
+        self.order.append("began " + SEEN.get())
+    def get(self):
+        return self.order, self.called, self.on_loop
+    """
+    text = simple(dedent(body), head=dedent(head))
+    quick.load({"api.py": text}, id="thing")
+    order, called, thread = quick.get_service("thing").get().result(10)
+    assert order == ["refused", "initialized", "soon", "began by initialize", "done"] or order == [
+        "refused", "initialized", "began by initialize", "soon", "done"
+    ]  # fmt: skip
+    assert called == 42
+    assert thread != "modframe"
+    quick.modules["thing"].unload()
+    assert not quick.snapshot().module("standard.thing").unsettled
+
+
+# -- the app loop itself ---------------------------------------------------------------------------
+
+
+def until(what: Callable[[], Any]) -> Any:
+    """Wait for something that another thread brings about, and return it."""
+    deadline = time.monotonic() + 30
+    while not (value := what()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+    return value
+
+
+def messages(app: AppContext) -> list[str]:
+    """Return the newest lines of the log."""
+    return [line.message for line in app.snapshot().log]
+
+
+def test_what_keeps_the_app_loop_is_named(quick: AppContext, gate: threading.Event) -> None:
+    """One warning when it begins and one when it is over; the snapshot has it meanwhile."""
+    text = simple("async def wait(self):\n    import tests_gate\n    tests_gate.wait()")
+    quick.load({"api.py": text}, id="thing")
+    call = quick.get_service("thing").wait()
+    place = "Thing.wait() of standard.thing (api.py, line 8) has kept the app loop for"
+    until(lambda: quick.snapshot().stall.startswith(place))
+    gate.set()
+    call.result(10)
+    until(lambda: not quick.snapshot().stall and quick.snapshot().last_stall)
+    assert quick.snapshot().last_stall.startswith(place)
+    named = until(
+        lambda: [one for one in messages(quick) if "Thing.wait()" in one and "goes on" in one]
+    )
+    assert len(named) == 1
+    assert len([one for one in messages(quick) if one.startswith(place)]) == 1
+
+
+ENDLESS = "async def {name}(self):\n    while True: pass\ndef get(self): return 1"
+
+
+def test_an_async_step_in_pure_python_is_broken_out_of(quick: AppContext) -> None:
+    """Past its bound it fails as any other step, with the line; the loop lives on."""
+    with pytest.raises(
+        LoadError, match=r"took longer than its 2 s and was broken out of"
+    ) as caught:
+        quick.load({"api.py": simple(ENDLESS.format(name="initialize"))}, id="thing")
+    assert (caught.value.file, caught.value.line) == ("api.py", 7)
+    assert quick.get_service("other").get().result(10) == 42
+
+
+ROUTE = """
+from fastapi import APIRouter
+router = APIRouter()
+
+@router.get("/spin")
+async def spin():
+    while True:
+        pass
+
+@router.get("/fine")
+async def fine():
+    return "fine"
+"""
+
+
+@pytest.fixture
+def impatient(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppContext]:
+    """Start an app where nothing may keep the loop for longer than half a second."""
+    monkeypatch.setenv("MODFRAME_STALL_TIMEOUT", "0.5")
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        yield app
+
+
+async def test_a_route_a_task_and_a_call_are_broken_out_of(impatient: AppContext) -> None:
+    """Each ends with an error that names the line, and nothing else does."""
+    body = (
+        "async def spin(self):\n    while True: pass\n"
+        "async def begin(self):\n    import asyncio\n    self.task = asyncio.create_task(self.spin())\n"
+        "def error(self):\n    return str(self.task.exception()) if self.task.done() else ''"
+    )
+    await asyncio.to_thread(impatient.load, {"api.py": simple(body, head=ROUTE)}, id="thing")
+    thing = impatient.get_service("thing")
+    with pytest.raises(TimeoutError, match=r"Thing.spin\(\) of standard.thing \(api.py, line 18\)"):
+        await thing.spin()
+    async with impatient.test_client() as client:
+        answer = await client.get("/api/v1/thing/spin")
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            500,
+            "application/problem+json",
+        )
+        assert (await client.get("/api/v1/thing/fine")).json() == "fine"
+    assert any("spin() of standard.thing (api.py, line " in one for one in messages(impatient))
+    await thing.begin()
+    while not (error := await thing.error()):
+        pass
+    assert "broken out of" in error
+
+
+# -- several modules in one change -------------------------------------------------------------------
+
+
+def test_only_the_module_that_hangs_is_blamed(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> None:
+    """Two files are executed in one go: the first one ends in time and goes live."""
+    monkeypatch.setenv("MODFRAME_LOAD_TIMEOUT", "3")
+    for name, head in (("first", ""), ("second", "import tests_gate\ntests_gate.wait()")):
+        folder = workspace / "modules" / "standard" / name
+        folder.mkdir(parents=True)
+        (folder / "api.py").write_text(simple("def get(self): return 1", head=head))
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        assert app.modules["first"].state == "LIVE"
+        error = app.modules["second"].error
+        assert isinstance(error, LoadError)
+        assert (error.module_id, error.file, error.line) == ("standard.second", "api.py", 3)
+        assert "took longer than 3 s" in str(error)
+
+
+def test_a_load_is_late_only_while_it_runs() -> None:
+    """The timeout that finds nothing being loaded blames nobody; what it came before has failed."""
+    in_time, late = inside.loading_turn("one"), inside.loading_turn("one", "two")
+    assert in_time.take()
+    assert in_time.finish()
+    assert not in_time.end()
+    assert late.take()
+    assert late.end()
+    assert not late.finish()
+    assert not late.take()
+
+
+SEVERAL = 6
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks begin eagerly from Python 3.12 on")
+def test_phases_that_keep_the_loop_let_others_have_turns(quick: AppContext) -> None:
+    """Between two phases that compute for long, the loop serves others."""
+    seen: list[str] = []
+    sys.modules[GATE].seen = seen
+    body = (
+        "async def initialize(self):\n    import time, tests_gate\n    until = time.monotonic() + 0.02\n"
+        "    while time.monotonic() < until: pass\n    tests_gate.seen.append('phase')"
+    )
+    loop = inside.app_loop(quick)
+
+    def tick() -> None:
+        seen.append("tick")
+        if seen.count("phase") < SEVERAL:
+            loop.call_soon(tick)
+
+    loop.call_soon_threadsafe(tick)
+    quick.load([(f"many{number}", {"api.py": simple(body)}) for number in range(SEVERAL)])
+    first, last = seen.index("phase"), len(seen) - 1 - seen[::-1].index("phase")
+    assert "tick" in seen[first:last]
+
+
+def test_ctrl_c_ends_a_load_during_plain_phases(quick: AppContext) -> None:
+    """Nothing of it is live, and the app goes on."""
+    main = threading.main_thread().ident
+    sys.modules[GATE].interrupt = lambda: signal.pthread_kill(main, signal.SIGINT)
+    body = "def initialize(self):\n    import tests_gate\n    tests_gate.{call}()"
+    calls = ["interrupt", *["wait"] * (SEVERAL - 1)]
+    sources = [
+        (f"many{number}", {"api.py": simple(body.format(call=call))})
+        for number, call in enumerate(calls)
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        quick.load(sources)
+    assert not {quick.modules[name].state for name, _ in sources} & {"LIVE", "STARTING"}
+    assert quick.get_service("other").get().result(10) == 42
