@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .app import AppContext as AppContext
-    from .app import start as start
     from .errors import ModframeError as ModframeError
     from .hosted import create_app as create_app
     from .module import Module as Module
+    from .process import start as start
     from .result import Result as Result
 
     app_context: AppContext
@@ -32,7 +32,7 @@ _HOMES = {
     "Module": "module",
     "Result": "result",
     "create_app": "hosted",
-    "start": "app",
+    "start": "process",
 }
 
 __all__ = ["AppContext", "ModframeError", "Module", "Result", "app_context", "create_app", "start"]
@@ -40,8 +40,8 @@ __all__ = ["AppContext", "ModframeError", "Module", "Result", "app_context", "cr
 
 def _detached_package(module_id: str) -> str | None:
     """Return the package of a module, loaded but not started; ``None`` while an app runs."""
-    app = sys.modules.get(f"{__name__}.app")
-    if app is not None and app.current_app() is not None:
+    process = sys.modules.get(f"{__name__}.process")
+    if process is not None and process.current_app() is not None:
         return None
     from .ship.detached import workspace_modules
 

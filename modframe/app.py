@@ -1,4 +1,4 @@
-"""`AppContext`: the verbs a person uses; `start` makes the one of this process.
+"""`AppContext`: the verbs a person uses; `process.py` makes the one of this process.
 
 Each verb parses its arguments and calls the `Engine`, which does the work. The file is long because
 of the docstrings, which are what help() shows.
@@ -6,8 +6,6 @@ of the docstrings, which are what help() shows.
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -15,24 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .config import FrameworkSettings, StartOptions, read_settings
+from .config import FrameworkSettings, StartOptions
 from .desk.waiting import Waiting
 from .engine import Engine
 from .errors import (
     LoopStuckError,
-    NotRunningError,
     StartConflictError,
-    StartError,
-    reason_line,
 )
 from .html import section
 from .module import Module, Modules
 from .runtime.change.outcome import refuse_superseded
-from .runtime.loop import AppLoop
 from .runtime.traces import hide_frames, shorten_traceback
 from .source import Source, SourceFile
 from .source.source import parse_sources
-from .source.workspace import data_folder, find_workspace, refuse_unwritable
 from .spec import module_id_of
 
 if TYPE_CHECKING:
@@ -40,7 +33,6 @@ if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
-    from .runtime.part import Part
     from .server import Server
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
@@ -50,150 +42,6 @@ T = TypeVar("T")
 _STUCK = 10.0
 """Seconds for which something may keep the app loop while `AppContext.stop` waits."""
 
-_lock = threading.RLock()
-_running: AppContext | None = None
-_starts_on_use = _was_stopped = False
-
-
-def current_app() -> AppContext | None:
-    """Return the app that runs in this process; ``None`` if none does."""
-    return _running
-
-
-def running_app() -> AppContext:
-    """Return the app that runs in this process.
-
-    Raises:
-        NotRunningError: If none does.
-    """
-    if _running is not None:
-        return _running
-    if _was_stopped:
-        raise NotRunningError(
-            "modframe was stopped",
-            cure="call modframe.start() to begin again; in a notebook, %load_ext modframe and the "
-            "next %%module cell do so too",
-        )
-    raise NotRunningError("modframe is not running", cure="call modframe.start() first")
-
-
-def was_stopped() -> bool:
-    """Return whether an app ran in this process, and none has run since."""
-    return _was_stopped and _running is None
-
-
-def start_on_use(wanted: bool, /) -> None:  # noqa: FBT001  # positional-only, its one argument
-    """Set whether `app_in_use` starts the app, until it is stopped; ``%load_ext modframe`` does."""
-    global _starts_on_use
-    _starts_on_use = wanted
-
-
-def app_in_use() -> AppContext:
-    """Return the app that runs, for whatever uses it in a notebook; the first use starts it.
-
-    Raises:
-        NotRunningError: If it was stopped: a use must not start everything again by surprise.
-    """
-    return start() if _running is None and _starts_on_use else running_app()
-
-
-@hide_frames
-def start(
-    workspace: str | Path | None = None,
-    modules: Sequence[str] | None = None,
-    data: str | Path | None = None,
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    *,
-    strict: bool = False,
-    parts: Sequence[Part[Any]] = (),
-) -> AppContext:
-    """Start modframe in this process, or return the app that already runs.
-
-    Args:
-        workspace: The folder with ``modules/``; by default the nearest one upward.
-        modules: ``None`` loads all below ``modules/``; a list loads those and what they require;
-            ``[]`` loads the core modules only.
-        data: The folder of databases, logs and preferences; by default ``<workspace>/data``.
-            ``":memory:"`` keeps nothing.
-        settings: Module id → settings; they win over every other source.
-        strict: Whether a module that fails stops everything and raises.
-        parts: Parts of your own that modules get beside modframe's; CONTRIBUTING.md has an
-            example. They are entered before the module is made, and left once it has stopped.
-
-    Raises:
-        StartConflictError: If an app already runs that was started with other arguments.
-        DataFolderError: If nothing can be written to the data folder.
-        StartError: Under ``strict``, if a module failed.
-    """
-    options = StartOptions(workspace, modules, data, settings, parts=tuple(parts) or None)
-    with _lock:
-        if _running is not None:
-            _running._refuse_other(options)
-            return _running
-        engine = open_engine(AppLoop.start, options)
-        app = running_app()
-        try:
-            engine.app_loop.wait(lambda: engine.start(modules))
-        except BaseException:
-            close_engine(engine)
-            raise
-    if strict and (errors := engine.records.errors()):
-        app.stop()
-        raise StartError(errors)
-    print_failures(engine)
-    return app
-
-
-def print_failures(engine: Engine) -> None:
-    """Print a line on stderr for each module that failed to start; `start` raises for none."""
-    for key, error in engine.records.errors().items():
-        line = f"modframe: {key} {engine.records.state(key)} · {reason_line(error)}"
-        print(line, file=sys.stderr, flush=True)  # noqa: T201  # for whoever asked for the start
-
-
-def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engine:
-    """Make the engine of the process's one app, not started yet, and the `AppContext` over it.
-
-    Raises:
-        StartConflictError: If an app runs already.
-        DataFolderError: If nothing can be written to the data folder.
-    """
-    global _running
-    with _lock:
-        if _running is not None:
-            raise StartConflictError(
-                f"modframe runs in this process already, in {_running._engine.workspace}",
-                cure="stop it first: one process has one app",
-            )
-        app_loop = make_loop()
-        try:
-            workspace = find_workspace(options.workspace)
-            data = data_folder(options.data, workspace)
-            refuse_unwritable(data)
-            engine = Engine(
-                app_loop,
-                workspace=workspace,
-                data=data,
-                given_settings=options.settings or {},
-                config=read_settings(),
-                notebooks=options.notebooks or (),
-                parts=options.parts or (),
-            )
-            _running = AppContext(engine, options)
-        except BaseException:
-            app_loop.close()
-            raise
-        return engine
-
-
-def close_engine(engine: Engine) -> None:
-    """End the loop of an engine that was stopped, and let the process have another app."""
-    global _running, _starts_on_use, _was_stopped
-    engine.app_loop.close()
-    with _lock:
-        if _running is not None and _running._engine is engine:
-            _running, _starts_on_use, _was_stopped = None, False, True
-
 
 class AppContext:
     """What a person controls modframe with; bound as ``app`` and ``app_context``.
@@ -201,8 +49,9 @@ class AppContext:
     Its verbs block. On the app loop they raise `OnAppLoopError`, which says what to do instead.
     """
 
-    def __init__(self, engine: Engine, options: StartOptions) -> None:
+    def __init__(self, engine: Engine, options: StartOptions, *, close: Callable[[], None]) -> None:
         self._engine, self._app_loop = engine, engine.app_loop
+        self._close = close
         self._options = options
         self._report: StopReport | None = None
         self.modules = Modules(engine)
@@ -487,7 +336,7 @@ class AppContext:
             try:
                 self._report = self._stop()
             finally:
-                close_engine(self._engine)
+                self._close()
         return self._report
 
     def _stop(self) -> StopReport:
@@ -501,7 +350,12 @@ class AppContext:
         except LoopStuckError as error:
             return self._engine.abandon(str(error))
 
-    def _refuse_other(self, options: StartOptions) -> None:
+    def refuse_other(self, options: StartOptions) -> None:
+        """Check that a start asks for nothing else than what this app was started with.
+
+        Raises:
+            StartConflictError: If it does.
+        """
         differing = [
             f"{field.name}={value!r} (it runs with {own!r})"
             for field in fields(options)

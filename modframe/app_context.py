@@ -44,7 +44,7 @@ class AppContextProxy(ModuleType):
             raise
 
     def _modframe_app(self) -> Any:
-        from .app import app_in_use
+        from .process import app_in_use
 
         return app_in_use()
 
@@ -55,14 +55,14 @@ class AppContextProxy(ModuleType):
         return sorted(name for name in names if not name.startswith("_"))
 
     def __repr__(self) -> str:
-        from .app import current_app, was_stopped
+        from .process import current_app, was_stopped
 
         app = current_app()
         state = "stopped; modframe.start() begins again" if was_stopped() else "not started"
         return repr(app) if app is not None else f"<modframe: {state}>"
 
     def _repr_html_(self) -> str | None:
-        from .app import current_app
+        from .process import current_app
 
         app = current_app()
         return app._repr_html_() if app is not None else None

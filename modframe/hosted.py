@@ -14,10 +14,10 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any
 
-from .app import close_engine, open_engine, print_failures
 from .config import StartOptions
 from .engine import Engine
 from .errors import StartError
+from .process import close_engine, open_engine, print_failures
 from .runtime.loop import AppLoop
 
 

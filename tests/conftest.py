@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import modframe
-from modframe.app import AppContext, current_app
+from modframe.app import AppContext
+from modframe.process import current_app
 
 
 def pytest_unconfigure() -> None:

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 import modframe
-from modframe.app import current_app
 from modframe.errors import StartConflictError
 from modframe.hosted import HostedApp
+from modframe.process import current_app
 from tests.fakes import ORDERS
 
 ROOT = str(Path(__file__).parents[1])

@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..app import start
 from ..errors import Finding, ModframeError
+from ..process import start
 from ..runtime.failure import as_load_error
 from ..ship.fresh_process import RESULT
 from ..source import Source

@@ -87,7 +87,7 @@ def _constants(source: Source) -> dict[str, str]:
 
 def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
     """Start a module in memory, print its part of the snapshot, and stop it."""
-    from ..app import start
+    from ..process import start
 
     module_id, home = module_id_of(name), workspace_at(workspace)
     status = console(stderr=True).status(f"loading {module_id}")

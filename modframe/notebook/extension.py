@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from ..app import start_on_use, was_stopped
+from ..process import start_on_use, was_stopped
 from . import failure
 from .hooks import Hooks
 from .magics import ModframeMagics

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..app import current_app
+from ..process import current_app
 from ..runtime.calls.call import Interrupts
 from .cell import Cells
 

@@ -10,9 +10,10 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.display import display
 
-from ..app import AppContext, app_in_use, current_app, start
+from ..app import AppContext
 from ..desk.waiting import Waiting
 from ..errors import ModframeError
+from ..process import app_in_use, current_app, start
 from ..runtime.change.outcome import Outcome
 from ..source import SourceFile
 from ..source.cells import parse_line

@@ -72,7 +72,8 @@ def test_touching_the_app_in_a_kernel_starts_nothing(stopped: Kernel) -> None:
         assert STOPPED in stopped.run(use, fails=True).text
     assert stopped.run("app").value == "<modframe: stopped; modframe.start() begins again>"
     assert (
-        stopped.run("from modframe.app import current_app; current_app() is None").value == "True"
+        stopped.run("from modframe.process import current_app; current_app() is None").value
+        == "True"
     )
 
 

@@ -16,8 +16,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import modframe
-from modframe.app import AppContext, current_app
+from modframe.app import AppContext
 from modframe.errors import ExportError, FolderBusyError
+from modframe.process import current_app
 from modframe.ship import ExportRecord, ExportReport, export
 from modframe.source import Source, folder_lock
 

@@ -14,8 +14,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import modframe
-from modframe.app import AppContext, current_app
+from modframe.app import AppContext
 from modframe.errors import ExportError
+from modframe.process import current_app
 from modframe.ship import ExportRecord, ExportReport, export, fresh_process
 from modframe.source import Source, SourceFile
 from tests.fakes import ORDERS

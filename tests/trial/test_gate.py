@@ -83,9 +83,9 @@ def test_the_tests_see_the_new_generation_and_nobody_else_does(app: AppContext) 
 
 
         def test_the_live_one_answers_on():
-            import modframe.app
+            import modframe.process
 
-            assert modframe.app.current_app().get_service("orders").twice(1).result() == 2
+            assert modframe.process.current_app().get_service("orders").twice(1).result() == 2
         """,
         api=ORDERS.replace("= 40", "= 41").replace("2 * number", "3 * number"),
     )
@@ -204,7 +204,7 @@ def test_names_in_texts_mean_what_is_tried(app: AppContext) -> None:
         """
         from unittest import mock
 
-        from modframe.app import current_app
+        from modframe.process import current_app
         from tests import inside
         from . import api
 

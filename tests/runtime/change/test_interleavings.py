@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 import modframe
-from modframe.app import AppContext, current_app
+from modframe.app import AppContext
 from modframe.errors import GraphError, LoadError, NotRunningError
+from modframe.process import current_app
 from tests import inside
 from tests.fakes import simple
 
