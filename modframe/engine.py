@@ -200,7 +200,8 @@ class Engine:
         self.watchdog.start()
         PLAIN_NAMES.resolvers.insert(0, self.package_of)
         try:
-            self._finish_exports()
+            if self.data is not None:
+                finish_changes(self.data)  # those of modules/ are finished when it is read
             with collecting_rarely():
                 core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
                 names = self.disk.ids() if modules is None else modules
@@ -216,11 +217,6 @@ class Engine:
                 name, near(name, self.records.ids()) or "they count once it is loaded",
             )  # fmt: skip
         return outcomes
-
-    def _finish_exports(self) -> None:
-        """Finish exports that were cut off, so that no module is loaded from half a folder."""
-        for folder in filter(None, (self.modules_folder, self.data)):
-            finish_changes(folder)
 
     def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:
         """Return the source of a module; if it can't be read, note that the module has failed."""

@@ -104,7 +104,7 @@ class ModframeMagics(Magics):
         if isinstance(outcome, Waiting):
             print(f"{outcome.module_id} drafted · waits for {outcome}")
         else:
-            print(_outcome_line(outcome, app.url))
+            print(outcome.line(f"{app.url}/docs" if app.url else ""))
 
     def _plan(self, app: AppContext, module_id: str, file: str, content: SourceFile) -> None:
         """Show what running a cell would do."""
@@ -161,11 +161,6 @@ class ModframeMagics(Magics):
             return rows
         self.shell.user_ns[target.group(1)] = rows
         return None
-
-
-def _outcome_line(outcome: Outcome, url: str) -> str:
-    """Return a cell's line: ``standard.orders 1 → 2 · live in 4 ms · 2 routes · http://...``."""
-    return outcome.line(f"{url}/docs" if url else "")
 
 
 def _live_note(app: AppContext, module_id: str) -> str:

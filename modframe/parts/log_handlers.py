@@ -33,7 +33,8 @@ class LogHandlersPart(Part[None]):
         if generation.module_id not in _recorded:
             _recorded.add(generation.module_id)
             for logger in _module_loggers(generation.module_id):
-                _record_handlers(logger)
+                # Of this logger alone, as a method rather than a closure: a start has thousands.
+                logger.addHandler = MethodType(_add_and_record, logger)  # type: ignore[method-assign]
         generation.ledger.own("log handlers", lambda: self._end(generation))
 
     def _end(self, generation: Generation) -> None:
@@ -67,13 +68,8 @@ def _module_loggers(module_id: str) -> tuple[logging.Logger, ...]:
     return get_framework_logger(module_id), logging.getLogger(module_id)
 
 
-def _record_handlers(logger: logging.Logger) -> None:
-    """Make a logger record which private package adds a handler to it."""
-    # Of this one logger, as a method rather than a closure: a start does it for thousands.
-    logger.addHandler = MethodType(_add_and_record, logger)  # type: ignore[method-assign]
-
-
 def _add_and_record(logger: logging.Logger, hdlr: logging.Handler) -> None:
+    """Add a handler to a logger, and record which private package does it."""
     if package := calling_package():
         _added.setdefault(package, []).append(hdlr)
     type(logger).addHandler(logger, hdlr)

@@ -43,15 +43,9 @@ def collecting_rarely() -> Iterator[None]:
             _starts -= 1  # the last of several starts sets it back
             if not _starts and gc.get_threshold() == (RARELY, *_usual[1:]):
                 gc.set_threshold(*_usual)
-                if gc.get_count()[0] > _MANY or gc.get_count()[1] > runs:
-                    _age_all()
-
-
-def _age_all() -> None:
-    """Move all containers to the oldest generation, which takes no time and frees nothing.
-
-    What a start made is not looked at again soon, such as in the middle of the first request.
-    """
-    if gc.get_freeze_count() < _OWN_FROZEN:  # else somebody froze all that there was, on purpose
-        gc.freeze()
-        gc.unfreeze()
+                many = gc.get_count()[0] > _MANY or gc.get_count()[1] > runs
+                if many and gc.get_freeze_count() < _OWN_FROZEN:  # else somebody wants them frozen
+                    # Makes all containers old without looking at them. Else the collector would do
+                    # that soon, such as in the middle of the first request.
+                    gc.freeze()
+                    gc.unfreeze()

@@ -17,11 +17,11 @@ from typing import Any
 import ipywidgets as w
 
 from ..html import text
+from ..runtime.calls.call import Call
 from .fields import Field, collect
 from .results import error_html
-from .verbs import Running
 
-Start = Callable[[Mapping[str, Any]], Running]
+Start = Callable[[Mapping[str, Any]], Call[Any]]
 Render = Callable[[Any, float], str]
 _PICKERS = {"date": w.DatePicker, "datetime": w.NaiveDatetimePicker, "time": w.TimePicker}
 _WIDE = {"width": "min(420px, 100%)"}
@@ -114,7 +114,7 @@ class Runner:
 
     def __init__(
         self,
-        start: Callable[[], Running],
+        start: Callable[[], Call[Any]],
         *,
         render: Render,
         verb: str,
@@ -122,7 +122,7 @@ class Runner:
     ) -> None:
         self._start, self._render, self.ended = start, render, ended
         self._busy = threading.Lock()
-        self._running: Running | None = None
+        self._running: Call[Any] | None = None
         self._cancel_requested = threading.Event()
         self.button = w.Button(
             description=verb, button_style="primary", layout=w.Layout(width="auto", margin="0")

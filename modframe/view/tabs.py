@@ -13,13 +13,14 @@ from urllib.parse import quote
 import ipywidgets as w
 
 from ..parts.service.methods import short_names
+from ..runtime.calls.call import Call
 from .entries import Entries, Entry
 from .fields import read_field, route_fields
 from .forms import Form, close_tree, html
 from .results import answer_html, value_html
 from .snapshot import ModuleView, Snapshot
 from .tables import log_html, modules_html, nothing, overview_html, panel_html
-from .verbs import Running, Verbs
+from .verbs import Verbs
 
 _OWN_TABS = frozenset({"method", "setting", "route"})
 """The nouns of panels that the overview leaves out, for a tab shows them."""
@@ -89,7 +90,7 @@ class ModuleTabs:
     def _method_form(self, entry: Entry) -> Form:
         service, name = entry.key
 
-        def start(values: Mapping[str, Any]) -> Running:
+        def start(values: Mapping[str, Any]) -> Call[Any]:
             return self._verbs.call(service, name, values)
 
         return Form(entry.fields, start, render=value_html, about=entry.about, ended=self._ended)
@@ -97,7 +98,7 @@ class ModuleTabs:
     def _route_form(self, entry: Entry) -> Form:
         method, path = entry.key
 
-        def start(values: Mapping[str, Any]) -> Running:
+        def start(values: Mapping[str, Any]) -> Call[Any]:
             filled, query, body = path, {}, None
             for field in entry.fields:
                 if field.place == "path":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..errors import NotRunningError
 from ..parts.web.client import async_client
@@ -26,16 +26,6 @@ FIRST_ITEMS = 20
 """How many items of a generator are shown."""
 
 
-class Running(Protocol):
-    """A call that was started, as a view needs it."""
-
-    def result(self) -> Any:
-        """Wait for its value and return it."""
-
-    def cancel(self) -> None:
-        """Cancel it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Verbs:
     """The functions that buttons call.
@@ -46,8 +36,8 @@ class Verbs:
             value is an `Answer`.
     """
 
-    call: Callable[[str, str, Mapping[str, Any]], Running]
-    request: Callable[[str, str, Mapping[str, str], Any], Running]
+    call: Callable[[str, str, Mapping[str, Any]], Call[Any]]
+    request: Callable[[str, str, Mapping[str, str], Any], Call[Answer]]
 
 
 def make_verbs(
