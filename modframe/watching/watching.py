@@ -243,7 +243,7 @@ class Watching:
             return
         self._refused -= set(module_ids)
         for outcome in outcomes:
-            self.report(f"{outcome}: its text is gone")
+            self.report(f"{outcome.module_id} stopped: its text is gone")
             log_event(outcome.module_id, "its text is gone, so it was stopped")
 
     def _refuse_unload(self, module_id: str, error: ModframeError) -> None:
