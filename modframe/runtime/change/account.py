@@ -124,7 +124,7 @@ class PendingAccount:
     ) -> None:
         self._make: Callable[[], Account] | None = make
         self._account = Account()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a part that fails is logged, and the log asks for it
         self.closing = closing or Closing()
 
     def get(self) -> Account:
