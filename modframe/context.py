@@ -183,10 +183,10 @@ class CoreContext(ModuleContext):
             ServiceNotFoundError: If there is no such module.
         """
         wanted = module_id_of(module_id)
-        generation = self._find(wanted) or self._app.building(wanted)
+        generation = self._find(wanted) or self._app.directory.building(wanted)
         settings = SettingsPart.of(generation)
         if settings is None:
-            raise self._app.explain(module_id)
+            raise self._app.directory.explain(module_id)
         return settings
 
 

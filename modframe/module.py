@@ -13,6 +13,7 @@ from .desk.rollback import errors_of
 from .errors import Finding
 from .html import table
 from .names import full_id
+from .observe import refusal_logged
 from .parts.settings import SettingsPart
 from .parts.web.part import WebPart
 from .runtime.traces import hide_frames
@@ -35,7 +36,7 @@ class Module:
         self.id = module_id
 
     def _generation(self) -> Generation | None:
-        return self._engine.find(self.id)
+        return self._engine.directory.find(self.id)
 
     @property
     def state(self) -> str:
@@ -155,7 +156,9 @@ class Module:
         Raises:
             ModframeError: If a live module requires it.
         """
-        self._engine.unload(self.id)
+        engine = self._engine
+        with refusal_logged(self.id, "stays live"):
+            engine.app_loop.block("unload()", lambda: engine.swap.unload([self.id]))
 
     @hide_frames
     def inspect(self) -> Any:
@@ -174,7 +177,8 @@ class Module:
             ExportError: If nothing is live, a file was changed by hand, or the source doesn't load
                 in a fresh process.
         """
-        return self._engine.export(self.id, to, force=force)
+        self._engine.app_loop.refuse_here("export()")
+        return self._engine.exports.export(self.id, to, force=force)
 
     def __repr__(self) -> str:
         view = self._engine.seen.module(self.id)

@@ -17,6 +17,7 @@ from .loggers import (
     log_soon,
     log_waiting,
     record_failure,
+    refusal_logged,
 )
 from .reading import LogFiles
 from .tracebacks import find_defined, find_raised, fold
@@ -43,4 +44,5 @@ __all__ = [
     "log_waiting",
     "parse_line",
     "record_failure",
+    "refusal_logged",
 ]

@@ -15,13 +15,15 @@ from __future__ import annotations
 import logging
 import re
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from hashlib import blake2b
 from typing import Any, Final
 
+from ..errors import ModframeError, reason_of
 from ..names import MODULE_TYPES, full_id, module_id_in
+from ..wording import one_line
 from .tracebacks import Raised, find_raised
 
 ROOT: Final = "modframe"
@@ -135,6 +137,16 @@ def log_event(
         )  # fmt: skip
         record.created = record.created if at is None else at
         logger.handle(record)
+
+
+@contextmanager
+def refusal_logged(module_id: str, what: str) -> Iterator[None]:
+    """Log the error with which the block refuses what a person asked for; ``what`` came of it."""
+    try:
+        yield
+    except ModframeError as error:
+        log_event(module_id, f"{what} · {one_line(reason_of(error))}", level=logging.WARNING)
+        raise
 
 
 def log_soon(log: Callable[[], None]) -> None:

@@ -17,6 +17,7 @@ from ..source.text_folders import TextFolders
 from .bounds import Limits
 from .calls.handle import Find
 from .calls.handles import Handles
+from .directory import Directory
 from .generation import Generation
 from .live import Live
 from .loop import AppLoop
@@ -35,6 +36,7 @@ class App(Protocol):
         text_folders: Where module code finds the text files of its source.
         parts: What each generation is made of, in the order they are entered.
         live: What runs. ``records``: what is known of each module beside it.
+        directory: Finds modules, generations and services by name.
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
         pools: The part that runs module functions in threads and child processes.
@@ -48,6 +50,7 @@ class App(Protocol):
     parts: Parts
     live: Live
     records: Records
+    directory: Directory
     handles: Handles
     resources: Any
     pools: Any
@@ -63,19 +66,10 @@ class App(Protocol):
     def source_on_disk(self, module_id: str) -> Source | None:
         """Return the source of a module that is required and not live, if there is one."""
 
-    def known_names(self) -> set[str]:
-        """Return the names of all modules and services there are, live or not."""
-
     def published(self, module_ids: Iterable[str]) -> None:
         """Tell everything that follows Live that it has changed."""
 
     # -- for module contexts --------------------------------------------------------------
-
-    def building(self, module_id: str) -> Generation | None:
-        """Return the generation of a module that is being built."""
-
-    def explain(self, name: str) -> Exception:
-        """Make the error that says why a name leads to no service."""
 
     def session(
         self, database: str, purpose: str, *, strict: bool

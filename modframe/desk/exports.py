@@ -1,0 +1,83 @@
+"""`Exports`: writes what is live to files that run on a server; `Module.export` calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ExportError
+from ..names import folder_of
+from ..observe import log_event, refusal_logged
+from ..runtime.live import Live
+from ..runtime.record import Records
+
+if TYPE_CHECKING:
+    from ..ship import ExportRecord, ExportReport
+
+
+class Exports:
+    """The exports of one app.
+
+    Args:
+        live: What runs, which is what is exported.
+        records: What is known of each module beside it.
+        workspace: The folder that a relative target begins in.
+        data: Where what was exported is remembered; ``None`` remembers it in memory.
+        settings: Module id → settings given at start.
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        records: Records,
+        *,
+        workspace: Path,
+        data: Path | None,
+        settings: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self._live, self._records = live, records
+        self._workspace, self._data = workspace, data
+        self._settings = settings
+
+    @cached_property
+    def _record(self) -> ExportRecord:
+        from ..ship import ExportRecord
+
+        return ExportRecord(self._data)
+
+    def files(self, module_id: str) -> set[str]:
+        """Return the files that modframe wrote into a module's folder in the workspace."""
+        folder = folder_of(self._workspace / "modules", module_id)
+        digests = self._record.digests(folder)
+        return {path.relative_to(folder).as_posix() for path in digests}
+
+    def export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
+        """Write the live source of a module below a folder, which is relative to the workspace.
+
+        Raises:
+            ExportError: If nothing is live, or the export is refused; nothing was written.
+        """
+        from ..ship import export
+
+        with refusal_logged(module_id, "was not exported"):
+            generation = self._live.generations.get(module_id)
+            if generation is None:
+                state = self._records.state(module_id)
+                raise ExportError(
+                    f"{module_id} is {state}, and only what is live is exported",
+                    cure="mend it until it goes live, then export it",
+                    findings=(),
+                )
+            report = export(
+                generation.source,
+                self._workspace / to,
+                workspace=self._workspace,
+                record=self._record,
+                draft=self._records[module_id].draft,
+                settings=self._settings,
+                force=force,
+            )
+        log_event(module_id, f"exported · {report.line}", generation=generation.number)
+        return report

@@ -1,0 +1,74 @@
+"""`make_parts`: the parts that every generation is made of, in their order; the engine calls it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..runtime.generation import Generation
+from ..runtime.loop import AppLoop
+from ..runtime.part import Part, Parts
+from ..spec import module_id_of
+from .children import ChildrenPart
+from .database.part import DatabasePart, LazyDatabases
+from .log_handlers import LogHandlersPart
+from .metrics import MetricsPart
+from .pools import PoolsPart
+from .resources import ResourcesPart
+from .service import ServicePart
+from .sessions import SessionsPart
+from .settings import SettingsPart
+from .tasks import TasksPart
+from .threads import ThreadsPart
+from .timers import TimersPart
+from .web.part import WebPart
+
+
+def make_parts(
+    app_loop: AppLoop,
+    *,
+    live: Callable[[], Iterable[Generation]],
+    databases: LazyDatabases,
+    resources: ResourcesPart,
+    pools: PoolsPart,
+    settings: Mapping[str, Mapping[str, Any]],
+    hurry: asyncio.Event,
+    more: Sequence[Part[Any]] = (),
+) -> Parts:
+    """Make the parts in the order they are prepared and entered.
+
+    They are left in reverse, so a part stands below those that it may use. At an end, the
+    routes go and the module stops first; then its tasks, timers, threads and sessions, which
+    may run until that stop. With no session open, a failed load's additions to the database
+    are taken back. Resources and log handlers are settled last: all others may use them.
+
+    Args:
+        app_loop: The loop that module code runs on.
+        live: Returns the generations that are live.
+        databases: The module databases.
+        resources: The part that keeps what the generations of a module share.
+        pools: The part with the threads and child processes of ``app_context.tasks``.
+        settings: Module id → settings given at start.
+        hurry: Once set, graceful stops end at once.
+        more: Further parts; what module code runs may use them to its end.
+    """
+    given = {module_id_of(key): values for key, values in settings.items()}
+    return Parts(
+        (
+            LogHandlersPart(),
+            MetricsPart(live),
+            resources,
+            ChildrenPart(),
+            pools,
+            DatabasePart(databases),
+            *more,
+            SessionsPart(),
+            ThreadsPart(resources.holds),
+            TimersPart(),
+            TasksPart(app_loop),
+            SettingsPart(given),
+            ServicePart(hurry, SettingsPart.of),
+            WebPart(),
+        )
+    )
