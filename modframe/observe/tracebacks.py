@@ -20,7 +20,8 @@ from ..errors import ModframeError
 from ..names import module_id_in, package_in
 from ..wording import count
 
-_INTERNAL = frozenset({"modframe", "asyncio", "concurrent", "contextlib", "importlib"})
+MACHINERY = frozenset({"modframe", "asyncio", "concurrent", "contextlib", "importlib"})
+"""Packages whose frames say nothing about a fault of module code."""
 _FILE = re.compile(r'(?P<margin>[ |]*)File "(?P<path>.+)", line \d+')
 _LIBRARY = re.compile(
     r"/(?:site|dist)-packages/([^/]+)|/lib/python3[^/]*/(?!(?:site|dist)-packages)([^/]+)"
@@ -180,7 +181,7 @@ def _shown(frames: list[_Frame]) -> list[int]:
 
 
 def _is_internal(step: _Frame) -> bool:
-    return str(step[0].f_globals.get("__name__", "")).partition(".")[0] in _INTERNAL
+    return str(step[0].f_globals.get("__name__", "")).partition(".")[0] in MACHINERY
 
 
 # -- causes ------------------------------------------------------------------------------------

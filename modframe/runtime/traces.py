@@ -13,21 +13,18 @@ from typing import ParamSpec, TypeVar
 
 from ..errors import LoadError, ModframeError
 from ..load.body import note_forgotten_await
+from ..observe.tracebacks import MACHINERY
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _OWN = "modframe"
-_INTERNAL = (
-    _OWN,
-    "asyncio",
-    "concurrent",
-    "contextlib",
-    "importlib",
+_INTERNAL = {
+    *MACHINERY,
     "_pytest",  # runs the tests of modules
     "pluggy",
     "sqlalchemy",  # its errors name the statement, and 20 frames of it don't
     "duckdb_engine",
-)
+}
 _PASSAGES = (f"{_OWN}.runtime.calls", f"{_OWN}.runtime.loop", f"{_OWN}.runtime.traces")
 """Where modframe calls a module, or waits for it: what is raised there is the module's."""
 _MAX_CAUSES = 20

@@ -264,12 +264,12 @@ def test_changes_are_events_with_the_words_of_their_outcome(
         "WARNING standard.orders stays live · standard.orders can't be unloaded: standard.shop ",
         "INFO standard.orders exported · 1 file, 1 written, in ",
         "WARNING standard.orders was not exported · ",
-        "INFO standard.shop stopped in ",
+        "INFO standard.shop stopped",
     )
     assert len(told) == len(starts)
     for line, start in zip(told, starts, strict=True):
         assert line.startswith(start)
-    assert (workspace / "data/logs/app.log").read_text().splitlines()[-1].count("stopped in")
+    assert (workspace / "data/logs/app.log").read_text().splitlines()[-1].count(" stopped ")
     assert not "".join(capfd.readouterr())
 
 

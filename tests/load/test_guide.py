@@ -144,6 +144,7 @@ async def test_it_runs(app: AppContext) -> None:
     assert {finding.rule for finding in module.findings} == {
         "database-name",
         "documented-signature",
+        "empty-router",
     }
     service = app.get_service("thing")
     assert (await service.weigh("flour")).data == ["flour"]

@@ -85,7 +85,7 @@ class Outcome:
         if self.kind == "unchanged":
             return f"{self.module_id} unchanged, generation {self.after}"
         if self.kind == "stopped":
-            return f"{self.module_id} stopped in {duration(self.seconds)}"
+            return f"{self.module_id} stopped"
         if self.kind == "superseded":
             return f"{self.module_id} superseded by a newer text, which came before its turn"
         change = f"{self.before} → {self.after}" if self.before else str(self.after)

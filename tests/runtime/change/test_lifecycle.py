@@ -438,7 +438,7 @@ def test_start_is_idempotent_and_refuses_other_arguments(workspace: Path, tmp_pa
             modframe.start(data=str(tmp_path / "other"))
     finally:
         app.stop()
-    with pytest.raises(ModframeError, match="modframe is not running"):
+    with pytest.raises(ModframeError, match="modframe was stopped"):
         modframe.app_context.get_service("x")
 
 
