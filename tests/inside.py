@@ -28,6 +28,8 @@ async def settled(app: AppContext) -> None:
     remains = app._engine.swap.remains
     held, remains._held = remains._held, []
     held.clear()
+    while remains._look is not None:
+        await asyncio.sleep(0.01)
 
 
 def look(app: AppContext) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from types import MethodType
+from weakref import WeakSet
 
 from ..errors import ModframeError
 from ..names import package_in
@@ -22,6 +23,8 @@ _recorded: set[str] = set()
 """The modules whose loggers record who adds a handler; of the process, as loggers are."""
 _added: dict[str, list[logging.Handler]] = {}
 """Private package → the handlers that its code added; of the process, as loggers are."""
+_ended: WeakSet[logging.Handler] = WeakSet()
+"""Handlers that were removed and closed; the package of an earlier run may have the same name."""
 
 
 class LogHandlersPart(Part[None]):
@@ -53,6 +56,7 @@ class LogHandlersPart(Part[None]):
                     logger.removeHandler(handler)
                 else:
                     in_use.add(handler)  # another logger keeps it, on purpose
+        _ended.update(handlers - in_use)
         faults = [fault for handler in handlers - in_use if (fault := _close(handler))]
         if faults:
             raise ModframeError(
@@ -94,7 +98,9 @@ def _handlers_defined_in(package: str) -> Iterator[logging.Handler]:
     """Yield the handlers whose class a private package defines."""
     for reference in list(logging._handlerList):  # type: ignore[attr-defined]  # for shutdown
         handler = reference()
-        if handler is not None and package_in(type(handler).__module__) == package:
+        if handler is None or handler in _ended:
+            continue
+        if package_in(type(handler).__module__) == package:
             yield handler
 
 

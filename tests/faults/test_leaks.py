@@ -22,6 +22,7 @@ from modframe.runtime.roots import _exit_callbacks
 from tests import inside
 from tests.fakes import simple
 from tests.faults.waiting import has_ended, wait_for
+from tests.kernels import kernel
 
 SLEEP = f"[{sys.executable!r}, '-c', 'import time; time.sleep(600)']"
 
@@ -276,3 +277,31 @@ def test_a_generation_that_nothing_holds_leaves_nothing(app: AppContext) -> None
         "class Row(Base):\n    __tablename__ = 'rows'\n    id = Column(Integer, primary_key=True)\n"
     )
     assert leaked(app, "", head=head) == ""
+
+
+ROWS = """%%module rows
+from modframe.decorators import module
+
+class Row:
+    def number(self):
+        return 1
+
+@module
+class Rows:
+    def row(self):
+        return Row()
+"""
+
+
+@pytest.mark.kernel
+def test_what_a_result_of_the_notebook_holds_is_the_persons(workspace: Path) -> None:
+    """An object of a module's class that a cell left as ``Out[n]`` keeps its generation."""
+    with kernel(workspace) as shell:
+        shell.run("%load_ext modframe\nimport modframe\napp = modframe.start(data=':memory:')")
+        shell.run(ROWS)
+        shell.run("await app.get_service('rows').row()")
+        shell.run(ROWS.replace("return 1", "return 2"))
+        shell.run("from tests import inside\ninside.look(app)")
+        shown = shell.run("print(*app.snapshot().module('standard.rows').unsettled)").text
+    assert re.search(r"api.py of it are still in memory, held by .*Out\[3\] of the notebook", shown)
+    assert "that is yours, and no fault of the module" in shown

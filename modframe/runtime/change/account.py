@@ -124,7 +124,8 @@ class PendingAccount:
     ) -> None:
         self._make: Callable[[], Account] | None = make
         self._account = Account()
-        self._lock = threading.RLock()  # a part that fails is logged, and the log asks for it
+        # Re-entrant: what fails while it is made is logged, and the log may ask for it.
+        self._lock = threading.RLock()
         self.closing = closing or Closing()
 
     def get(self) -> Account:

@@ -171,8 +171,10 @@ stuck.wait_here, stuck.wait_there = wait_here, wait_there
 
 COUNTS = """
 import gc, linecache, sys, threading
+from tests import inside
 def counts():
     inside.settle(app)
+    inside.look(app)  # whose thread stays
     gc.collect()
     return {
         "packages": sum("standard.prices~" in name for name in sys.modules),

@@ -191,6 +191,7 @@ def test_swaps_leave_nothing_behind(app: AppContext) -> None:
         app.load({"api.py": FULL.replace("{number}", str(number))}, id="full")
         use(app, number)
     settle(app)
+    inside.look(app)  # whose thread stays
     before = counts()
     for number in range(5, 25):
         app.load({"api.py": FULL.replace("{number}", str(number))}, id="full")
