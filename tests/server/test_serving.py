@@ -111,7 +111,7 @@ def test_an_open_address_needs_a_token() -> None:
 
 def server_at(host: str) -> Server:
     """Return a `Server` on port 8000 that serves nothing."""
-    fakes: Any = dict.fromkeys(("server", "streams", "task", "block"))
+    fakes: Any = dict.fromkeys(("server", "streams", "requests", "task", "block"))
     return Server(host, 8000, token="secret", **fakes)
 
 
