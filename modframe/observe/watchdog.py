@@ -144,8 +144,8 @@ class Watchdog:
         elif paused and self._stall is None:
             self._sent = now  # the loop had no time to answer either
         elif now - self._sent >= STILL and (frame := self._frame()) is not None:
-            if self._stall is None:
-                self._begin(frame, now)
+            if self._stall is None or not self._stall.module_id:
+                self._name_stall(frame, now)
             self._break_out(now - self._sent)
 
     def _frame(self) -> FrameType | None:
@@ -163,14 +163,14 @@ class Watchdog:
         """Run on the loop."""
         self._answered = time.monotonic()
 
-    def _begin(self, frame: FrameType, now: float) -> None:
+    def _name_stall(self, frame: FrameType, now: float) -> None:
+        """Note what keeps the loop; module code is logged, once, when it is seen first."""
         named = self._name(frame)
         seconds = now - self._sent
         if named is None:
             code = frame.f_code
             place = f"{code.co_qualname}() ({code.co_filename}, line {frame.f_lineno})"
             self._stall = Stall("", place, time.time() - seconds, seconds)
-            _log.debug("%s", self._stall)
             return
         self._stall = Stall(*named, time.time() - seconds, seconds)
         get_framework_logger(self._stall.module_id).warning(

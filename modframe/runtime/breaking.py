@@ -19,7 +19,7 @@ step_deadlines: dict[asyncio.Task[Any] | None, float] = {}
 """Task of a step → when it is overdue, by `time.monotonic`. Process-wide, as tasks are unique."""
 _AGAIN = 0.5
 """Seconds after which code that caught the exception gets it again."""
-_HASTE = 3.0
+_HASTE = 5.0
 """Seconds that anything may keep an app loop that is to stop."""
 _DEBUGGERS = frozenset({"pydevd", "_pydevd_bundle", "bdb", "pdb"})
 """Packages of debuggers; a person at a breakpoint takes as long as it takes."""

@@ -36,7 +36,7 @@ class ModuleThreads:
 
     def __init__(self) -> None:
         self.running: dict[asyncio.Task[Any] | None, Run] = {}
-        self._idle: list[Worker] = []
+        self._idle: Worker | None = None
         self._newest: asyncio.Future[None] | None = None
 
     @classmethod
@@ -80,10 +80,8 @@ class ModuleThreads:
             return run.outcome()  # type: ignore[no-any-return]  # what the function returned
         finally:
             timer.cancel()
-            if not ended.done() or ended.cancelled() or ended.exception() is overdue:
-                worker.close()  # its thread ends after what it runs now
-            else:
-                self._idle.append(worker)
+            late = not ended.done() or ended.cancelled() or ended.exception() is overdue
+            self._give_back(worker, late=late)
 
     async def run_step(self, function: Callable[[], T], *, grace: float) -> T:
         """Run ``function`` in place of the loop's thread, and return its outcome.
@@ -131,18 +129,23 @@ class ModuleThreads:
         finally:
             self.running.pop(task, None)
             run.release()
-            if run.interrupted or run.abandoned:
-                worker.close()
-            else:
-                self._idle.append(worker)
+            self._give_back(worker, late=run.interrupted or run.abandoned)
 
     def _take(self) -> Worker:
-        return self._idle.pop() if self._idle else Worker("modframe-module")
+        worker, self._idle = self._idle or Worker("modframe-module"), None
+        return worker
+
+    def _give_back(self, worker: Worker, *, late: bool) -> None:
+        """Keep a worker for the next run; one that is late ends after what it runs now."""
+        if late or self._idle is not None:
+            worker.close()
+        else:
+            self._idle = worker
 
     def close(self) -> None:
-        """Let the threads end."""
-        while self._idle:
-            self._idle.pop().close()
+        """Let the idle thread end."""
+        if self._idle is not None:
+            self._take().close()
 
 
 _of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, ModuleThreads] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 import threading
@@ -177,6 +178,29 @@ def test_what_keeps_the_app_loop_is_named(quick: AppContext, gate: threading.Eve
     )
     assert len(named) == 1
     assert len([one for one in messages(quick) if one.startswith(place)]) == 1
+
+
+def test_a_person_who_waits_is_told_what_keeps_the_loop(
+    quick: AppContext,
+    gate: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No exception reaches a call into C; the line below the cell says what a person can do."""
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+
+    def release() -> None:
+        until(lambda: "which keeps the app loop" in "".join(told))
+        gate.set()
+
+    told: list[str] = []
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=told.append, flush=lambda: None))
+    releases = threading.Thread(target=release)
+    releases.start()
+    text = simple("async def initialize(self):\n    import tests_gate\n    tests_gate.wait()")
+    with contextlib.suppress(LoadError):  # it is late, if the machine is slow
+        quick.load({"api.py": text}, id="thing")
+    releases.join()
+    assert "Thing.initialize() of standard.thing (api.py, line 8)" in "".join(told)
 
 
 ENDLESS = "async def {name}(self):\n    while True: pass\ndef get(self): return 1"
