@@ -188,5 +188,8 @@ def test_every_stop_ends(workspace: Path, obstacle: str, way: str) -> None:
         if obstacle == "sync_route":
             assert (workspace / "answer").read_text() == "503 application/problem+json"
             assert "hit() of standard.thing (api.py, line" in said.read_text()
+        if obstacle == "takes_over":
+            log = (workspace / "data" / "logs" / "app.log").read_text()
+            assert "replaced the handler of SIGTERM" in log
         if obstacle == "async_blocks":
             assert "hit() of standard.thing (api.py, line" in said.read_text()
