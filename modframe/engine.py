@@ -30,8 +30,6 @@ from .parts.database.part import LazyDatabases
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
-from .runtime.bounds import Limits
-from .runtime.breaking import LoopBreaker
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -41,10 +39,12 @@ from .runtime.change.swap import Swap
 from .runtime.directory import Directory
 from .runtime.finder import PLAIN_NAMES
 from .runtime.forgotten import ForgottenAwaits
-from .runtime.garbage import collecting_rarely
+from .runtime.garbage.collecting import collecting_rarely
 from .runtime.generation import Generation
 from .runtime.live import Live
-from .runtime.loop import AppLoop
+from .runtime.loop.app_loop import AppLoop
+from .runtime.loop.bounds import Limits
+from .runtime.loop.breaking import LoopBreaker
 from .runtime.output import make_printer
 from .runtime.part import Part
 from .runtime.record import Records

@@ -18,7 +18,7 @@ from .config import StartOptions
 from .engine import Engine
 from .errors import StartError
 from .process import close_engine, open_engine, print_failures
-from .runtime.loop import AppLoop
+from .runtime.loop.app_loop import AppLoop
 
 
 @asynccontextmanager

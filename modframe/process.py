@@ -17,7 +17,7 @@ from .app import AppContext
 from .config import StartOptions, read_settings
 from .engine import Engine
 from .errors import NotRunningError, StartConflictError, StartError, reason_line
-from .runtime.loop import AppLoop
+from .runtime.loop.app_loop import AppLoop
 from .runtime.traces import hide_frames
 from .source.workspace import data_folder, find_workspace, refuse_unwritable
 

@@ -105,7 +105,7 @@ def is_closing(app: AppContext) -> bool:
 
 def submissions(app: AppContext) -> int:
     """Return how many threads wait for the app loop."""
-    return len(app._app_loop._submissions)
+    return len(app._app_loop.submissions)
 
 
 def handles(app: AppContext) -> int:

@@ -17,7 +17,7 @@ from ..config import StartOptions
 from ..engine import Engine
 from ..errors import first_finding
 from ..hosted import hosted
-from ..runtime.bounds import wait_for_any
+from ..runtime.loop.bounds import wait_for_any
 from ..server import Server, bind, check_token
 from ..source import OnDisk
 from ..source.workspace import find_workspace

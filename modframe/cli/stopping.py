@@ -20,8 +20,8 @@ from typing import Any
 
 from ..engine import Engine
 from ..observe import get_framework_logger
-from ..runtime.bounds import GRACE, cancel_all
-from ..runtime.breaking import place_in
+from ..runtime.loop.bounds import GRACE, cancel_all
+from ..runtime.loop.breaking import place_in
 from ..source import Source
 from .out import say
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..runtime.generation import Generation
-from ..runtime.loop import AppLoop
+from ..runtime.loop.app_loop import AppLoop
 from ..runtime.part import Part, Parts
 from ..spec import module_id_of
 from .children import ChildrenPart

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import ModframeError
 from ..observe import get_framework_logger
-from ..runtime.bounds import run_with_timeout
 from ..runtime.generation import Generation
+from ..runtime.loop.bounds import run_with_timeout
 from ..runtime.part import Panel, Part
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 
 from ..errors import ModframeError
 from ..observe import record_failure
-from ..runtime.bounds import cancel_all
 from ..runtime.failure import as_dead_task
 from ..runtime.generation import Generation
-from ..runtime.loop import AppLoop
+from ..runtime.loop.app_loop import AppLoop
+from ..runtime.loop.bounds import cancel_all
 from ..runtime.output import print_to_console, task_context
 from ..runtime.owner import is_activating
 from ..runtime.part import Panel, Part

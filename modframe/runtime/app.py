@@ -14,13 +14,13 @@ from typing import Any, Protocol
 from ..config import FrameworkSettings
 from ..source import Source
 from ..source.text_folders import TextFolders
-from .bounds import Limits
 from .calls.handle import Find
 from .calls.handles import Handles
 from .directory import Directory
 from .generation import Generation
 from .live import Live
-from .loop import AppLoop
+from .loop.app_loop import AppLoop
+from .loop.bounds import Limits
 from .part import Parts
 from .record import Records
 

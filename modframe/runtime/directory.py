@@ -14,7 +14,7 @@ from ..spec import module_of_service
 from .calls.handles import not_found_error
 from .generation import Generation
 from .live import Live
-from .loop import Progress
+from .loop.app_loop import Progress
 from .ownership import place_of
 from .record import Records
 

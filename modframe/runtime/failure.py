@@ -13,8 +13,8 @@ from ..errors import Finding, LoadError, ModframeError, TaskDiedError
 from ..load.body import body_finding, innermost_place
 from ..result import Result
 from ..source import Source
-from .bounds import OverdueError
 from .generation import Step
+from .loop.bounds import OverdueError
 from .ownership import unwrap_callable
 
 _ADDED = "_modframe_added"

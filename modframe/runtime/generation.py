@@ -19,9 +19,9 @@ from ..load.reads import Reads
 from ..names import private_package
 from ..source import Source
 from ..spec import ModuleSpec
-from .bounds import wait_for_any
 from .gate import Gate
 from .ledger import Ledger
+from .loop.bounds import wait_for_any
 from .ownership import callable_name
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from .bounds import GRACE
 from .gate import Work
 from .generation import Generation
+from .loop.bounds import GRACE
 
 Describe = Callable[[Mapping[str, Any]], str]
 """Local variables of an entry point's frame → a text of what runs there."""

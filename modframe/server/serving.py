@@ -21,7 +21,7 @@ from ..html import link, tag
 from ..parts.web.errors import BrokenResponseError
 from ..parts.web.problem import ASGIApp
 from ..parts.web.streams import Streams
-from ..runtime.bounds import wait_for_any
+from ..runtime.loop.bounds import wait_for_any
 from .binding import in_use, release_leftovers
 from .hosts import reachable
 from .open_requests import OpenRequests

@@ -11,8 +11,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, TypeVar
 
-from ..runtime.bounds import GRACE
-from ..runtime.loop import AppLoop
+from ..runtime.loop.app_loop import AppLoop
+from ..runtime.loop.bounds import GRACE
 from ..runtime.stragglers import frames
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..names import MODULE_TYPES
-from ..runtime.loop import AppLoop
+from ..runtime.loop.app_loop import AppLoop
 from ..source import Source
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from ..errors import Finding, LoadError
 from ..load.text import is_code, is_test
 from ..parts.tasks import TasksPart
 from ..runtime.app import App
-from ..runtime.bounds import GRACE, cancel_all, wait_for_any
 from ..runtime.change.outcome import Passed
 from ..runtime.generation import Generation
 from ..runtime.live import Live
+from ..runtime.loop.bounds import GRACE, cancel_all, wait_for_any
 from .isolation import process_restored
 from .scratch import ScratchDatabases
 from .subject import Failure, Subject

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotRunningError
 from ..parts.web.client import async_client
 from ..runtime.calls.call import Call
-from ..runtime.loop import AppLoop
+from ..runtime.loop.app_loop import AppLoop
 from .arguments import fit_arguments
 from .results import Answer, Items
 from .snapshot import Snapshot

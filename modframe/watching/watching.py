@@ -20,7 +20,7 @@ from ..load.reads import Reads
 from ..observe import log_event, record_failure
 from ..runtime.change.outcome import refusal
 from ..runtime.change.swap import Swap
-from ..runtime.loop import AppLoop
+from ..runtime.loop.app_loop import AppLoop
 from ..source import OnDisk
 from ..source.watch import FileWatch
 from ..wording import count

@@ -43,7 +43,7 @@ def quick(
     """Start an app whose steps are bounded by two seconds, with a module beside."""
     for name in ("PHASE", "HANDOVER"):
         monkeypatch.setenv(f"MODFRAME_{name}_TIMEOUT", "2")
-    monkeypatch.setattr("modframe.runtime.bounds.GRACE", 0.3)
+    monkeypatch.setattr("modframe.runtime.loop.bounds.GRACE", 0.3)
     with modframe.start(workspace=workspace, data=":memory:") as app:
         app.load(NEIGHBOUR, id="other")
         yield app

@@ -18,7 +18,7 @@ import pytest
 
 import tests.fakes
 from modframe.app import AppContext
-from modframe.runtime.roots import _exit_callbacks
+from modframe.runtime.garbage.roots import _exit_callbacks
 from tests import inside
 from tests.fakes import simple
 from tests.faults.waiting import has_ended, wait_for

@@ -524,7 +524,7 @@ def test_a_start_names_only_the_modules_that_it_waits_for(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Not those that have done the step, or have not begun it."""
-    monkeypatch.setattr("modframe.runtime.loop._LATER", 0.6)
+    monkeypatch.setattr("modframe.runtime.loop.app_loop._LATER", 0.6)
     slow = simple("async def initialize(self):\n    await asyncio.sleep(1.2)", head=_SLEEPS)
     for name, text in {"early": simple(), "late": simple(), "middle": slow}.items():
         folder = workspace / "modules" / "standard" / name

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.calls.call import Call
-from ...runtime.loop import AppLoop
+from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
 from .part import LazyDatabases
 

@@ -19,7 +19,7 @@ from ...errors import ModframeError, ResourceError
 from ...names import package_in
 from ...observe import get_framework_logger
 from ...runtime.generation import Generation
-from ...runtime.loop import AppLoop
+from ...runtime.loop.app_loop import AppLoop
 from ...runtime.owner import current_resource
 from ...runtime.ownership import unwrap_callable
 from ...runtime.part import Panel, Part

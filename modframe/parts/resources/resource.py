@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ResourceError
-from ...runtime.bounds import cancel_all, run_with_timeout
+from ...runtime.loop.bounds import cancel_all, run_with_timeout
 from ...runtime.owner import ResourceTasks, current_resource
 from .key import Key
 

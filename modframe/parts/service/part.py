@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 from ...errors import ModframeError
 from ...observe import record_failure
-from ...runtime.bounds import OverdueError, run_module_code, run_plain, run_with_timeout
 from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation, Step
+from ...runtime.loop.bounds import OverdueError, run_module_code, run_plain, run_with_timeout
 from ...runtime.owner import activation_of
 from ...runtime.ownership import callable_package
 from ...runtime.part import Panel, Part

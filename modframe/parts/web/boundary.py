@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from ...observe import correlation_id as current_correlation_id
 from ...observe import get_framework_logger
-from ...runtime.bounds import as_overdue
+from ...runtime.loop.bounds import as_overdue
 from .error_answers import http_problem, record_unexpected
 from .errors import BrokenResponseError, ReconnectError
 from .problem import ASGIApp, Message, Problem, Receive, Scope, Send, correlation_id, request_id

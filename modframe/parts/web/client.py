@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from ...runtime.calls.call import Call
-from ...runtime.loop import AppLoop
+from ...runtime.loop.app_loop import AppLoop
 from .problem import ASGIApp
 
 _BASE_URL = "http://localhost"

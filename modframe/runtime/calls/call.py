@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from ...html import table
 from ...observe import record_failure
 from ...wording import duration, text_after_colon
-from ..loop import AppLoop, Submission
+from ..loop.app_loop import AppLoop
+from ..loop.submission import Submission
 from ..traces import shorten_traceback
 from .not_awaited import NotAwaited
 

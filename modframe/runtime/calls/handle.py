@@ -20,7 +20,7 @@ from ...load.methods import public_methods, signature_of, signature_text
 from ...spec import ServiceMethod, type_name
 from ...wording import count, near
 from ..generation import Generation, wait_for_gate
-from ..loop import AppLoop
+from ..loop.app_loop import AppLoop
 from ..stragglers import cancelled_at_deadline, register_entry_point
 from ..traces import hide_frames
 from .call import Call, Stream

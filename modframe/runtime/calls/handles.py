@@ -14,7 +14,7 @@ from typing import Any
 from ...errors import ServiceNotFoundError
 from ...names import module_id_in
 from ...spec import module_of_service
-from ..loop import AppLoop
+from ..loop.app_loop import AppLoop
 from ..traces import shorten_traceback
 from .handle import Explain, Find, Handle, Target, forget_methods
 

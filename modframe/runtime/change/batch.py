@@ -15,11 +15,11 @@ from ...errors import BlockedError, ModframeError
 from ...source import Source
 from ...spec import DEFAULT_PRIORITY, ModuleSpec
 from ..app import App
-from ..bounds import OverdueError, run_all, run_with_timeout
 from ..contract.breaks import contract_errors
 from ..failure import as_load_error
 from ..generation import Generation
-from ..module_threads import ModuleThreads
+from ..loop.bounds import OverdueError, run_all, run_with_timeout
+from ..loop.module_threads import ModuleThreads
 from .claims import GroundMovedError
 from .graph import Graph, about_missing, plan_graph
 from .loading import Loading

@@ -20,9 +20,9 @@ from ...load.text import analyze, is_code
 from ...names import folder_of
 from ..app import App
 from ..failure import as_load_error
-from ..finalizers import Finalizer, finalizer_on
+from ..garbage.finalizers import Finalizer, finalizer_on
 from ..generation import Generation
-from ..module_threads import ModuleThreads
+from ..loop.module_threads import ModuleThreads
 from .claims import GroundMovedError
 
 _IMPORT = "the import of its files"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...observe import log_event, log_soon, log_waiting
 from ...source import Source
-from ..loop import AppLoop
+from ..loop.app_loop import AppLoop
 from .ending import HEAD_START
 from .outcome import Outcome
 

@@ -20,7 +20,7 @@ from ...observe import log_event
 from ...wording import some
 from ...worker import Worker
 from ..app import App
-from ..finalizers import Finalizer, finalizer_on
+from ..garbage.finalizers import Finalizer, finalizer_on
 from ..generation import Generation
 from ..record import Unsettled
 from .remnant import Look, Remnant

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...wording import some
+from ..garbage.holders import find_holders
 from ..generation import Generation
-from ..holders import find_holders
 from ..record import Unsettled
 
 _SHOWN = 3

@@ -14,9 +14,9 @@ from typing import Any
 
 from ...errors import ModframeError
 from ...spec import ModuleSpec
-from ..bounds import run_module_code, run_with_timeout
 from ..failure import refuse_bad_outcome
 from ..generation import Generation
+from ..loop.bounds import run_module_code, run_with_timeout
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from ...observe import log_event, record_failure
 from ...source import Source
 from ...wording import some
 from ..app import App
-from ..bounds import run_with_timeout
 from ..failure import as_load_error, copy_findings
 from ..generation import Generation, Step
+from ..loop.bounds import run_with_timeout
 from ..record import Unsettled
 from .account import Accounts, PendingAccount
 from .batch import Batch

@@ -77,7 +77,7 @@ forced = pytest.mark.parametrize("graceful", ["hangs", "raises"])
 @pytest.fixture
 def free(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Load another module, and return what lets the waiting cleanups continue."""
-    monkeypatch.setattr("modframe.runtime.bounds.GRACE", 0.1)
+    monkeypatch.setattr("modframe.runtime.loop.bounds.GRACE", 0.1)
     module: Any = ModuleType("tests_stuck")
     module.FREE = asyncio.Event()
     monkeypatch.setitem(sys.modules, "tests_stuck", module)

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from types import FrameType
 
-from ..names import module_id_in, number_in, package_in
+from ...names import module_id_in, number_in, package_in
 
 
 @dataclass(frozen=True, slots=True)

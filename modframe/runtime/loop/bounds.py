@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ..config import FrameworkSettings
-from ..errors import ModframeError, ModuleExitError
+from ...config import FrameworkSettings
+from ...errors import ModframeError, ModuleExitError
+from ..gate import Work, ensure_work
+from ..ownership import Place, callable_package
 from .breaking import BrokenOutError, step_deadlines
-from .gate import Work, ensure_work
 from .module_threads import ModuleThreads
-from .ownership import Place, callable_package
 from .thread_run import Run
 
 T = TypeVar("T")

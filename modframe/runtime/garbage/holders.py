@@ -17,8 +17,8 @@ from functools import partial
 from types import CellType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from ..names import package_in
-from .ownership import callable_package
+from ...names import package_in
+from ..ownership import callable_package
 from .roots import Holder, hidden_roots, root_of
 
 _MAX_LEVELS = 30

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from modframe.app import AppContext
-from modframe.runtime.loop import Submission
+from modframe.runtime.loop.submission import Submission
 from tests import inside
 from tests.fakes import simple
 

@@ -15,9 +15,9 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
-from ..observe import get_framework_logger
+from ...observe import get_framework_logger
+from ..ownership import Place
 from .breaking import BrokenOutError, at_breakpoint, place_in, raise_in, take_back
-from .ownership import Place
 
 _log = logging.getLogger("modframe.thread_run")
 _AGAIN = 0.1

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from ..names import module_id_in, package_in, plain_names
-from .ownership import callable_name, unwrap_callable
+from ...names import module_id_in, package_in, plain_names
+from ..ownership import callable_name, unwrap_callable
 
 _RESULTS = ("_", "__", "___", "_i", "_ii", "_iii")
 _LAST_ERROR = ("last_value", "last_traceback", "last_type", "last_exc")

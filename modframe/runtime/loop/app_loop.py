@@ -22,21 +22,21 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from contextvars import Context
 from types import FrameType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from ..errors import LoopStuckError, ModuleExitError, NotRunningError, OnAppLoopError
-from ..names import module_id_in, package_in
-from ..observe import Stall, get_framework_logger, record_failure
-from ..worker import leave_at_exit
-from .bounds import EAGERLY, as_overdue, cancel_all
+from ...errors import LoopStuckError, NotRunningError, OnAppLoopError
+from ...names import module_id_in, package_in
+from ...observe import Stall, get_framework_logger, record_failure
+from ...worker import leave_at_exit
+from ..gate import Work, ensure_work
+from ..owner import Owner, current_resource
+from ..ownership import calling_package
+from ..traces import shorten_traceback
+from .bounds import as_overdue, cancel_all
 from .breaking import BrokenOutError
-from .gate import Work, ensure_work
 from .module_threads import ModuleThreads
-from .output import cell_context
-from .owner import Owner, current_resource
-from .ownership import calling_package
+from .submission import Submission, exit_error, stopped_error
 from .thread_run import stands_in_for
-from .traces import shorten_traceback
 
 T = TypeVar("T")
 _log = logging.getLogger("modframe.loop")
@@ -69,6 +69,7 @@ class AppLoop:
     Attributes:
         loop: The asyncio loop.
         thread_id: The thread it runs in; 0 after its end, since the system reuses thread ids.
+        submissions: What other threads run here at the moment.
         threads: Run the module code that is no coroutine.
         owners: Private package name → what keeps the tasks that its code starts.
         closing: Whether it is ending or has ended.
@@ -87,7 +88,7 @@ class AppLoop:
         self._thread: threading.Thread | None = None
         self._forked = False
         self._lock = threading.Lock()
-        self._submissions: set[Submission[Any]] = set()
+        self.submissions: set[Submission[Any]] = set()
         _loops.add(self)
 
     @classmethod
@@ -124,7 +125,7 @@ class AppLoop:
             self._survive_exits(lambda: self.loop.run_until_complete(last))
         self.thread_id = 0
         self.loop.close()
-        for submission in list(self._submissions):
+        for submission in list(self.submissions):
             submission.abandon()
 
     @staticmethod
@@ -243,7 +244,7 @@ class AppLoop:
         return Submission(self, start)
 
     def _send(self, submission: Submission[T]) -> None:
-        self._submissions.add(submission)
+        self.submissions.add(submission)
         try:
             submission.begin()
         except RuntimeError:  # the loop was closed a moment ago
@@ -299,7 +300,7 @@ class AppLoop:
 
     def cancel_asked_by(self, thread_id: int) -> None:
         """Cancel all submissions of a thread that aren't done."""
-        for submission in list(self._submissions):
+        for submission in list(self.submissions):
             if submission.thread_id == thread_id:
                 submission.cancel()
 
@@ -350,128 +351,10 @@ async def _shut_down() -> None:
     await asyncio.get_running_loop().shutdown_asyncgens()
 
 
-def stopped_error() -> NotRunningError:
-    """Return the error for calls that the end of the app loop refuses or interrupts."""
-    return NotRunningError("modframe was stopped", cure="call modframe.start() to begin again")
-
-
-class Submission(Generic[T]):
-    """Something that another thread runs on the app loop: a future here, a task there.
-
-    It is part of no reference cycle. So a stream that its caller drops is closed at once, not at
-    the next garbage collection.
-
-    Attributes:
-        future: Gets the value or the error.
-        thread_id: The thread that submitted it.
-        began: When it was submitted, by `time.perf_counter`.
-        took: Seconds until it was done.
-    """
-
-    __slots__ = (
-        "_app_loop",
-        "_cancelled",
-        "_start",
-        "_task",
-        "began",
-        "future",
-        "thread_id",
-        "took",
-    )
-
-    def __init__(self, app_loop: AppLoop, start: Callable[[], Awaitable[T]]) -> None:
-        self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
-        self._app_loop = app_loop
-        self._start: Callable[[], Awaitable[T]] | None = start
-        self._task: asyncio.Task[None] | None = None
-        self._cancelled = False
-        self.thread_id = threading.get_ident()
-        self.began = time.perf_counter()
-        self.took = 0.0
-
-    def begin(self) -> None:
-        """Send it to the loop."""
-        work, context = ensure_work(cell_context())
-        self._app_loop.loop.call_soon_threadsafe(self._begin, work, context=context)
-
-    def abandon(self) -> None:
-        """Fail it, because the loop has ended."""
-        self._leave()
-        with suppress(concurrent.futures.InvalidStateError):  # it was done already
-            self.future.set_exception(stopped_error())
-
-    def _begin(self, work: Work) -> None:
-        start, self._start = self._start, None
-        self.future.set_running_or_notify_cancel()
-        if self._cancelled or start is None:
-            self._leave()
-            self.future.set_exception(concurrent.futures.CancelledError())
-            return
-        task = CTask(self._run(start, work), loop=self._app_loop.loop, **EAGERLY)
-        if task.done():
-            self._finish(task)
-        else:
-            self._task = task
-            task.add_done_callback(self._finish)
-
-    async def _run(self, start: Callable[[], Awaitable[T]], work: Work) -> None:
-        # `work` is for stragglers.py, which reads it here.
-        try:
-            value = await start()
-        except (SystemExit, KeyboardInterrupt) as error:
-            raise _exit_error(error) from error
-        self._leave()
-        self.future.set_result(value)  # here already, not a turn of the loop later
-
-    def _leave(self) -> None:
-        self._app_loop._submissions.discard(self)
-        self._start = self._task = None
-        self.took = time.perf_counter() - self.began
-
-    def _finish(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled():
-            error: BaseException | None = self._cancellation_error()
-        else:
-            error = task.exception()
-        if error is not None:
-            self._leave()
-            self.future.set_exception(as_overdue(error))
-
-    def _cancellation_error(self) -> BaseException:
-        if self._cancelled:
-            return concurrent.futures.CancelledError()
-        if self._app_loop.closing:
-            return stopped_error()
-        return ModuleExitError(
-            "module code let a CancelledError out, though nobody cancelled the call",
-            cure="await a task that was cancelled within contextlib.suppress(CancelledError)",
-        )
-
-    def cancel(self) -> None:
-        """Request the end of it, from any thread; the future is done when it has ended."""
-        self._cancelled = True
-        if not self.future.done():
-            with suppress(RuntimeError):  # the loop has just ended, and the task with it
-                self._app_loop.loop.call_soon_threadsafe(self._cancel_task)
-
-    def _cancel_task(self) -> None:
-        if self._start is not None:
-            self._begin(Work())  # Ctrl-C came before it was sent
-        elif self._task is not None:
-            self._task.cancel()
-
-
 async def _contain_exits(coro: Coroutine[Any, Any, T], work: Work) -> T:  # noqa: ARG001  # stragglers.py reads `work`
     try:
         return await coro
     except (SystemExit, KeyboardInterrupt) as error:
-        raise _exit_error(error) from error
+        raise exit_error(error) from error
     except BrokenOutError as error:
         raise as_overdue(error)  # noqa: B904  # it has its cause
-
-
-def _exit_error(error: BaseException) -> ModuleExitError:
-    return ModuleExitError(
-        f"module code raised {type(error).__name__}, which would have ended the app loop",
-        cure="raise an ordinary exception instead",
-    )

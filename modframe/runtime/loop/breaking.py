@@ -13,7 +13,7 @@ from collections.abc import Container
 from types import FrameType
 from typing import Any
 
-from .ownership import Place, module_frame, place_of
+from ..ownership import Place, module_frame, place_of
 
 step_deadlines: dict[asyncio.Task[Any] | None, float] = {}
 """Task of a step → when it is overdue, by `time.monotonic`. Process-wide, as tasks are unique."""

@@ -18,7 +18,7 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, TypeVar
 
-from ..worker import Worker
+from ...worker import Worker
 from .thread_run import Run, redirect, restore
 
 T = TypeVar("T")
