@@ -25,7 +25,12 @@ _INTERNAL = {
     "sqlalchemy",  # its errors name the statement, and 20 frames of it don't
     "duckdb_engine",
 }
-_PASSAGES = (f"{_OWN}.runtime.calls", f"{_OWN}.runtime.loop", f"{_OWN}.runtime.traces")
+_PASSAGES = (
+    f"{_OWN}.runtime.calls",
+    f"{_OWN}.runtime.loop.app_loop",
+    f"{_OWN}.runtime.loop.submission",
+    f"{_OWN}.runtime.traces",
+)
 """Where modframe calls a module, or waits for it: what is raised there is the module's."""
 _MAX_CAUSES = 20
 
