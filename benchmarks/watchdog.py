@@ -50,9 +50,9 @@ def at_rest(seconds: float) -> float:
 def watchdog_of(app: AppContext) -> Watchdog:
     """Return a new watchdog as the app has one."""
     loop = app._app_loop
-    engine = app._engine
+    directory = app._engine.directory
     return Watchdog(
-        loop.loop, loop.thread_id, name=engine._name_code, break_out=lambda seconds: None
+        loop.loop, loop.thread_id, name=directory.name_code, break_out=lambda seconds: None
     )
 
 
