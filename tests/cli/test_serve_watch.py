@@ -38,7 +38,7 @@ def test_a_saved_file_is_served_without_a_restart(
     shell.write("standard.more", simple())
     server.wait_for("standard.more 1 · live in ")
     (path.parent / "api.py").unlink()
-    assert server.wait_for("standard.orders stopped in ").endswith(": its text is gone")
+    server.wait_for("standard.orders stopped: its text is gone")
     assert eventually(lambda: httpx.get(total).status_code == 404)
     assert server.end(signal.SIGTERM) == 0
 

@@ -186,7 +186,7 @@ def leaked(app: AppContext, body: str, *, head: str = "") -> str:
         (
             "import __main__",
             "__main__.kept = self",
-            "the variable 'kept' of __main__: that is yours",
+            r"the variable 'kept' of (__main__|the notebook): that is yours",
         ),
         ("import __main__", "__main__.Out = {3: self}", r"Out\[3\] of the notebook: that is yours"),
         ("import asyncio", "transport = await open_transport(self)", "a transport: "),
