@@ -7,6 +7,7 @@ and the files that `Writer` writes. The app makes one, opens it first and closes
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from ..names import full_id
 from .event import Event, from_record
 from .loggers import TREES, correlation_id, log_waiting
 from .writer import Writer
+
+_SOME = 50
+"""At least so many lines that wait are written before the newest are read."""
 
 
 class EventLog:
@@ -93,9 +97,10 @@ class EventLog:
     def tail(self, n: int = 100, module_id: str | None = None) -> tuple[Event, ...]:
         """Return the newest ``n`` events, oldest first; safe from any thread.
 
-        With a ``module_id``, only that module's; an id without a dot means ``standard.``.
+        With a ``module_id``, only that module's; an id without a dot means ``standard.``. Right
+        after a start of many modules the lines of some of them follow a little later.
         """
-        log_waiting()
+        log_waiting(max(n, _SOME) if module_id is None else sys.maxsize)
         with self._lock:
             events = list(self._newest)
         if module_id is not None:

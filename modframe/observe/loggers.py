@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
 from typing import Any, Final
@@ -42,6 +44,13 @@ RECORD_NAMES: Final = frozenset(vars(logging.makeLogRecord({}))) | {
 correlation_id: ContextVar[object] = ContextVar("modframe_correlation_id", default=None)
 """The request that is being answered; every event logged under it carries its text as a field."""
 _waiting: deque[Callable[[], None]] = deque()
+
+
+class _Here(threading.local):
+    logs_waiting = False
+
+
+_here = _Here()
 _NOT_NAME = re.compile(r"[^\w.\-]")
 
 
@@ -149,22 +158,35 @@ def refusal_logged(module_id: str, what: str) -> Iterator[None]:
         raise
 
 
-def log_soon(log: Callable[[], None]) -> None:
+def log_soon(log: Callable[[], None]) -> bool:
     """Have ``log`` called before the next event, or at the next `log_waiting`.
 
     For what has to cost its caller nothing now; the order of events stays.
+
+    Returns:
+        Whether nothing waited before, so that somebody has to call `log_waiting` later.
     """
     _waiting.append(log)
+    return len(_waiting) == 1
 
 
-def log_waiting() -> None:
-    """Log what waits; from any thread."""
-    logs = []
-    with suppress(IndexError):  # none waits any more
-        while True:
-            logs.append(_waiting.popleft())
-    for log in logs:
-        log()
+def log_waiting(at_most: int = sys.maxsize) -> bool:
+    """Log what waits, the oldest first; from any thread.
+
+    Returns:
+        Whether something is left because ``at_most`` was not enough.
+    """
+    if _here.logs_waiting:  # what waited is an event itself, and asks for those before it
+        return bool(_waiting)
+    _here.logs_waiting = True
+    try:
+        for _ in range(at_most):
+            _waiting.popleft()()
+    except IndexError:
+        return False  # none waits any more
+    finally:
+        _here.logs_waiting = False
+    return bool(_waiting)
 
 
 def log_print(module_id: str, text: str) -> None:

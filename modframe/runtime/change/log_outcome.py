@@ -15,6 +15,9 @@ from ..loop.app_loop import AppLoop
 from .ending import HEAD_START
 from .outcome import Outcome
 
+_AT_A_TIME = 20
+_PAUSE = 0.01
+"""Seconds between two times."""
 _FRAMEWORK = f"{Path(__file__).parents[2]}/"
 
 
@@ -31,5 +34,10 @@ def log_outcome(app_loop: AppLoop, source: Source, outcome: Outcome) -> None:
         line = str(outcome).removeprefix(f"{outcome.module_id} ")
         log_event(outcome.module_id, line, at=at, generation=outcome.after or outcome.before)
 
-    log_soon(log)
-    app_loop.loop.call_later(HEAD_START, log_waiting)
+    if log_soon(log):
+        app_loop.loop.call_later(HEAD_START, _log_some, app_loop)
+
+
+def _log_some(app_loop: AppLoop) -> None:
+    if log_waiting(_AT_A_TIME):
+        app_loop.loop.call_later(_PAUSE, _log_some, app_loop)
