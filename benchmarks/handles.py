@@ -83,7 +83,10 @@ def main() -> None:
     """Print the table."""
     with modframe.start(modules=[], data=":memory:") as app:
         app.load({"api.py": TEXT}, id="thing")
-        handle, instance = app.get_service("thing"), app._engine.directory.find("standard.thing").module
+        handle, instance = (
+            app.get_service("thing"),
+            app._engine.directory.find("standard.thing").module,
+        )
         direct, through = app.run(on_the_loop(handle, instance))
         bare, call = across(app, handle, instance)
         rows = [
