@@ -361,6 +361,10 @@ class NoAttributeError(ModframeError, AttributeError):
     """Raised when a handle, a call or the app context has no attribute of a name."""
 
 
+class NotAwaitableError(ModframeError, TypeError):
+    """Raised when ``app.run()`` gets something that can't be awaited, such as a function."""
+
+
 class NotAwaitedError(ModframeError, TypeError):
     """Raised when a call is used as if it were its value, which comes when it is awaited."""
 
