@@ -13,6 +13,7 @@ import modframe
 from modframe.app import AppContext
 from modframe.errors import GraphError, LoadError, ModframeError
 from tests.fakes import simple
+from tests.faults.processes import run_script
 from tests.kernels import Kernel, kernel
 
 GROUP = simple(
@@ -169,6 +170,47 @@ def test_an_answer_that_does_not_fit_its_model_has_no_frames(workspace: Path) ->
     assert "ResponseValidationError: 1 validation error" in recorded
     assert "Input should be a valid integer" in recorded
     assert "boundary.py" not in recorded
+
+
+SEVERAL_LINES = simple(
+    """
+    async def initialize(self):
+        self.task = asyncio.create_task(self.work(), name="mailer")
+        %s
+
+    async def work(self):
+        raise RuntimeError("no server\\nsince noon")
+    """,
+    head="import asyncio",
+)
+
+
+def test_an_error_of_several_lines_is_a_sentence_in_one(workspace: Path) -> None:
+    """Where a line is all there is, the cure is still a sentence of its own."""
+    folder = workspace / "modules" / "standard" / "orders"
+    folder.mkdir(parents=True)
+    (folder / "api.py").write_text(SEVERAL_LINES % "await asyncio.sleep(0.5)")
+    other = folder.with_name("other")
+    other.mkdir()
+    (other / "api.py").write_text(SEVERAL_LINES % "await self.work()")
+    script = "import modframe\nwith modframe.start(data=':memory:'): pass"
+    lines = run_script(script, workspace).stderr.splitlines()
+    assert [line for line in lines if "since noon. Catch the error in the task" in line]
+    assert [line for line in lines if "RuntimeError: no server since noon. Correct it." in line]
+
+
+def test_a_refused_export_is_logged_once_with_the_ways_out(
+    app: AppContext, workspace: Path
+) -> None:
+    """Those of a shell too."""
+    app.load({"api.py": simple()}, id="orders")
+    path = workspace / "modules" / "standard" / "orders" / "api.py"
+    path.parent.mkdir(parents=True)
+    path.write_text("other = 1")
+    with pytest.raises(ModframeError, match=r"export\(force=True\), in a shell with --force"):
+        app.modules["orders"].export()
+    [line] = [one.message for one in app.snapshot().log if "not exported" in one.message]
+    assert line.startswith("was not exported · nothing was written. 1 file would be written over")
 
 
 @pytest.mark.kernel
