@@ -28,12 +28,13 @@ _INTERNAL = {
 _PASSAGES = (
     f"{_OWN}.load.facade",
     f"{_OWN}.load.imports",
+    f"{_OWN}.parts.pools",
     f"{_OWN}.runtime.calls",
     f"{_OWN}.runtime.loop.app_loop",
     f"{_OWN}.runtime.loop.submission",
     f"{_OWN}.runtime.traces",
 )
-"""Where modframe calls a module, imports for it or waits for it: what is raised there is not
+"""Where modframe calls a module, imports for it or runs its functions: what is raised there is not
 modframe's fault."""
 _MAX_CAUSES = 20
 

@@ -78,7 +78,10 @@ def test_app_run_says_what_it_takes(app: AppContext) -> None:
 
     async def main() -> None: ...
 
+    app.load({"api.py": simple("async def total(self): pass")}, id="orders")
+    method = app.get_service("orders").total
     for value, says in (
+        (method, "app.run() takes an awaitable, not the function total. Call it: app.run(total())"),
         (main, "app.run() takes an awaitable, not the function main. Call it: app.run(main())"),
         (3, "app.run() takes an awaitable, such as a coroutine, not 3"),
     ):
@@ -86,6 +89,20 @@ def test_app_run_says_what_it_takes(app: AppContext) -> None:
             app.run(value)  # type: ignore[arg-type]  # that is the fault
         assert str(caught.value).startswith(says)
         assert isinstance(caught.value, ModframeError)
+
+
+def test_an_error_of_a_process_has_the_modules_lines_alone(app: AppContext) -> None:
+    """One of Python's own classes too."""
+    text = simple(
+        "async def total(self):\n    return await self.app_context.tasks.process(bad)",
+        head="def bad():\n    return 1 / 0",
+    )
+    app.load({"api.py": text}, id="orders")
+    with pytest.raises(ZeroDivisionError) as caught:
+        app.get_service("orders").total().result()
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "return 1 / 0" in shown
+    assert "modframe/" not in shown
 
 
 def test_a_port_out_of_range_is_said_once(app: AppContext) -> None:

@@ -65,6 +65,6 @@ def refuse_unawaitable(value: object) -> None:
         return
     what, cure = f"such as a coroutine, not {value!r}", "call a method of a service"
     if callable(value):
-        name = callable_name(value)
+        name = getattr(value, "__name__", "") or callable_name(value)
         what, cure = f"not the function {name}", f"call it: app.run({name}())"
     raise NotAwaitableError(f"app.run() takes an awaitable, {what}", cure=cure)
