@@ -64,9 +64,9 @@ class AppContext:
         Raises:
             NotAwaitableError: If it is none.
         """
-        refuse_unawaitable(awaitable)
 
         async def run() -> T:
+            refuse_unawaitable(awaitable)
             return await awaitable
 
         return self._app_loop.block("app.run()", run)

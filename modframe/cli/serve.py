@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..config import StartOptions
 from ..engine import Engine
-from ..errors import first_finding, reason_line
+from ..errors import first_finding
 from ..hosted import hosted
 from ..runtime.loop.bounds import wait_for_any
 from ..server import Server, bind, check_token
@@ -121,9 +121,7 @@ def _announce(engine: Engine, server: Server, serving: Serving) -> None:
     for view in own or snapshot.modules:
         finding = first_finding(view.findings)
         routes = f"{count(len(view.routes), 'route')}{f' · {finding}' if finding else ''}"
-        error = engine.records.error(view.id)
-        told = routes if error is None else reason_line(error)
-        say(f"  {view.id}  {view.state}  {told}")
+        say(f"  {view.id}  {view.state}  {one_line(view.error) if view.error else routes}")
     for line in _notebook_lines(engine.disk):
         say(line)
     if serving.watch:
