@@ -137,6 +137,8 @@ def _cure_for_package(name: str, called: FrameType | None) -> str:
         return near(kind, DOORS).rstrip() or "import one of those"
     if head == "modframe":
         return near(kind, DOORS).rstrip() or f"modules import {', '.join(DOORS)} from it"
+    if head in MODULE_TYPES:
+        return f"import it as modules.{head}.<name>"
     return f"install it (pip install {_DISTRIBUTIONS.get(head, head)}) or mend the name"
 
 

@@ -53,6 +53,15 @@ def test_an_import_that_fails_shows_no_frame_of_modframe(app: AppContext, text: 
     assert "modframe/" not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_module_that_is_imported_by_half_its_name_is_not_to_be_installed(app: AppContext) -> None:
+    """No package index has it."""
+    app.load({"api.py": simple()}, id="orders")
+    with pytest.raises(
+        LoadError, match=r"No module named 'standard'\. Import it as modules\.standard\.<name>\."
+    ):
+        app.load({"api.py": "from standard.orders import Thing"}, id="shop")
+
+
 def test_each_error_of_a_group_is_without_frames_of_modframe(app: AppContext) -> None:
     """A task runs through modframe as well; the group and its errors have the module's lines."""
     app.load({"api.py": GROUP}, id="orders")
