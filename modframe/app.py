@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from .config import FrameworkSettings, StartOptions
 from .desk.waiting import Waiting
 from .engine import Engine
-from .errors import (
-    LoopStuckError,
-    StartConflictError,
-)
+from .errors import LoopStuckError, StartConflictError
 from .html import section
 from .module import Module, Modules
+from .runtime.calls.not_awaited import refuse_unawaitable
 from .runtime.change.outcome import refuse_superseded
 from .runtime.traces import hide_frames, shorten_traceback
 from .source import Source, SourceFile
@@ -61,9 +59,14 @@ class AppContext:
 
     @hide_frames
     def run(self, awaitable: Awaitable[T]) -> T:
-        """Run an awaitable on the app loop and return its result; Ctrl-C interrupts it."""
+        """Run an awaitable on the app loop and return its result; Ctrl-C interrupts it.
+
+        Raises:
+            NotAwaitableError: If it is none.
+        """
 
         async def run() -> T:
+            refuse_unawaitable(awaitable)
             return await awaitable
 
         return self._app_loop.block("app.run()", run)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .errors import FrameworkSettingsError
+from .errors import FrameworkSettingsError, WorkspaceError
 
 _PREFIX = "MODFRAME_"
 
@@ -32,6 +32,18 @@ class StartOptions:
     settings: Mapping[str, Mapping[str, Any]] | None = None
     notebooks: Sequence[Path] | None = None
     parts: Sequence[Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that ``modules`` is no text, which would be a list of one-letter ids.
+
+        Raises:
+            WorkspaceError: If it is.
+        """
+        if isinstance(self.modules, str):
+            raise WorkspaceError(
+                f"modules={self.modules!r} is a text, not a list of ids",
+                cure=f"write modules=[{self.modules!r}]",
+            )
 
 
 class FrameworkSettings(BaseSettings):

@@ -25,7 +25,7 @@ from .errors import (
     WorkspaceError,
     reason_of,
 )
-from .observe import EventLog, Stall, Watchdog, log_print, record_failure
+from .observe import DeadThreads, EventLog, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
@@ -45,7 +45,7 @@ from .runtime.live import Live
 from .runtime.loop.app_loop import AppLoop
 from .runtime.loop.bounds import Limits
 from .runtime.loop.breaking import LoopBreaker
-from .runtime.output import make_printer
+from .runtime.output import make_printer, print_to_console
 from .runtime.part import Part
 from .runtime.record import Records
 from .source import OnDisk, Source, find_modules, read_folder
@@ -140,6 +140,7 @@ class Engine:
         app_loop.stall = self._stall
         self._site: Site | None = None
         self._forgotten_awaits = ForgottenAwaits(self.directory.all_generations)
+        self._dead_threads = DeadThreads(print_to_console)
         self.watching = Watching(self.swap, self.disk, app_loop=app_loop)
         self.swap.listeners.append(lambda source, _: self.text_folders.refresh(source))
         self.exports = Exports(
@@ -170,6 +171,7 @@ class Engine:
         """Load the core modules and those asked for; the records keep the failed ones."""
         self.log.open()
         self._forgotten_awaits.install()
+        self._dead_threads.install()
         self.watchdog.start()
         PLAIN_NAMES.resolvers.insert(0, self.directory.package_of)
         try:
@@ -238,6 +240,7 @@ class Engine:
     def _report(self, began: float, outcomes: Iterable[Outcome], faults: list[str]) -> StopReport:
         self.text_folders.close()
         self._forgotten_awaits.remove()
+        self._dead_threads.remove()
         self.watchdog.stop()
         self.log.close()
         faults += (

@@ -8,7 +8,7 @@ attributes of the error, so that a program can act on them. Rooms with errors of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal
 
 from .wording import count, one_line
@@ -61,7 +61,8 @@ def first_finding(findings: Sequence[Finding]) -> str:
 
 def _first_of(findings: Sequence[Finding]) -> str:
     more = f" · and {len(findings) - 1} more" if len(findings) > 1 else ""
-    return f"{one_line(findings[0])}{more}"
+    first = findings[0]
+    return f"{one_line(replace(first, message=one_line(first.message)))}{more}"
 
 
 def _sentence(message: str, cure: str) -> str:
@@ -116,7 +117,9 @@ def reason_line(error: BaseException) -> str:
     """Return `reason_of` an error as one line; of several faults, the first one."""
     if isinstance(error, LoadError):
         return _first_of([one for one in error.findings if one.level == "error"] or error.findings)
-    return one_line(reason_of(error))
+    if isinstance(error, ModframeError):
+        return one_line(_sentence(one_line(error.message), error.cure))
+    return one_line(error)
 
 
 def same_fault(error: BaseException | None, other: BaseException | None) -> bool:
@@ -359,6 +362,10 @@ class ServiceNotFoundError(ModframeError, LookupError):
 
 class NoAttributeError(ModframeError, AttributeError):
     """Raised when a handle, a call or the app context has no attribute of a name."""
+
+
+class NotAwaitableError(ModframeError, TypeError):
+    """Raised when ``app.run()`` gets something that can't be awaited, such as a function."""
 
 
 class NotAwaitedError(ModframeError, TypeError):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .desk.rollback import errors_of
-from .errors import Finding
+from .errors import Finding, reason_line
 from .html import table
 from .names import full_id
 from .observe import refusal_logged
@@ -183,7 +183,7 @@ class Module:
     def __repr__(self) -> str:
         view = self._engine.seen.module(self.id)
         number = f" {view.generation}" if view.generation else ""
-        error = f": {view.error.splitlines()[0]}" if view.error else ""
+        error = f": {reason_line(self.error)}" if self.error is not None else ""
         routes = count(len(view.routes), "route")
         return f"<Module {self.id}{number} {view.state}, {routes}{error}>"
 

@@ -78,7 +78,21 @@ def text_after_colon(error: BaseException) -> str:
         text = one_line(str(error).strip().partition("\n")[0]).rstrip(":")
     except Exception as fault:  # noqa: BLE001  # the author's own __str__
         return f" (its __str__ raises {type(fault).__name__})"
-    return f": {text}" if text else ""
+    return f": {text}{first_in_group(error)}" if text else ""
+
+
+def first_in_group(error: BaseException) -> str:
+    """Return what the first error of a group says, after a comma; nothing if it is no group.
+
+    >>> first_in_group(ExceptionGroup("several", [ValueError("no such order"), KeyError("id")]))
+    ', the first one ValueError: no such order'
+    """
+    first = error
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    if first is error:
+        return ""
+    return f", the first one {type(first).__name__}{text_after_colon(first)}"
 
 
 def duration(seconds: float) -> str:

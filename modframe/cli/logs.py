@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -100,6 +101,9 @@ def show_logs(
             cure="copy the id from the answer's correlation_id or its header X-Correlation-ID, and "
             "name the workspace of the server with --workspace",
         )
+    elif not newest and not as_data:
+        whose = f"of {wanted.module_id}" if wanted.module_id else "like that"
+        print(f"no event {whose} in {files.path.parent}", file=sys.stderr)
     return 0
 
 

@@ -112,14 +112,11 @@ class Drafts:
         Raises:
             LoadError: If it fails; what is live is untouched, and the draft stays.
         """
-        record = self._swap.records[module_id]
-        draft = self._current(module_id)
+        if module_id not in self._swap.records.ids():  # which looking it up would change
+            raise _no_draft(module_id)
+        record, draft = self._swap.records[module_id], self._current(module_id)
         if record.draft is None or draft is None:
-            raise ModframeError(
-                f"{module_id} has no draft",
-                cure="write one in a %%module cell",
-                module_id=module_id,
-            )
+            raise _no_draft(module_id)
         record.draft = draft
         given = self._given.setdefault(module_id, set())
         if keep:
@@ -145,9 +142,11 @@ class Drafts:
         """Take a file out of the draft and return the rest; ``None`` drops the whole draft.
 
         Raises:
-            ModframeError: If the draft has no such file.
+            ModframeError: If the draft has no such file, or there is no such module.
         """
         records = self._swap.records
+        if module_id not in records.ids():
+            raise _no_draft(module_id)
         record, live = records[module_id], self._live(module_id)
         if file is None:
             self._forget_given(module_id)
@@ -174,3 +173,11 @@ class Drafts:
             self._given[module_id] = {
                 file for file in given if texts.get(file) == live_texts.get(file)
             }
+
+
+def _no_draft(module_id: str) -> ModframeError:
+    return ModframeError(
+        f"{module_id} has no draft",
+        cure="write one in a %%module cell",
+        module_id=module_id,
+    )

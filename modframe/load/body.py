@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 from ..errors import Finding, ModframeError
 from ..names import MODULE_TYPES, plain_names
 from ..source import Source
-from ..wording import near
+from ..wording import first_in_group, near
 from .imports import DOORS
 
 _LOCATION = re.compile(r"(?: \((?:unknown location|most likely [^)]*|/[^)]*|<[^)]*)\))+$")
@@ -44,7 +44,7 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
     rule, cure = "body-error", _cure_for(error, called)
     if isinstance(error, ImportError):
         _use_plain_names(error)
-    message = f"{type(error).__name__}{_message_of(error)}"
+    message = f"{type(error).__name__}{_message_of(error)}{first_in_group(error)}"
     if isinstance(error, ModframeError):
         rule, message, cure = error.rule or rule, error.message, error.cure or cure
     elif called is not None and _needs_event_loop(error):
@@ -137,6 +137,8 @@ def _cure_for_package(name: str, called: FrameType | None) -> str:
         return near(kind, DOORS).rstrip() or "import one of those"
     if head == "modframe":
         return near(kind, DOORS).rstrip() or f"modules import {', '.join(DOORS)} from it"
+    if head in MODULE_TYPES:
+        return f"import it as modules.{head}.<name>"
     return f"install it (pip install {_DISTRIBUTIONS.get(head, head)}) or mend the name"
 
 

@@ -34,7 +34,8 @@ def remove() -> None:
 
 def note_draft(error: ModframeError, draft: Source, note: str) -> None:
     """Add to an error the draft that did not load, and what a person should know about it."""
-    error.add_note(note)
+    if note:
+        error.add_note(note)
     setattr(error, _DRAFT, draft)
 
 

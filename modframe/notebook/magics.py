@@ -95,7 +95,8 @@ class ModframeMagics(Magics):
                 test=arguments.test,
             )
         except ModframeError as error:
-            note_draft(error, draft, _draft_note(app, module_id, arguments.file))
+            is_live = getattr(error, "step", "") == "activate"
+            note_draft(error, draft, "" if is_live else _draft_note(app, module_id, arguments.file))
             raise
         self._say(app, outcome)
 
@@ -143,8 +144,11 @@ class ModframeMagics(Magics):
             nest_asyncio2.apply()
             print("asyncio.run() can be called in cells now")
         else:
+            unknown = words and words[0] not in ("drop", "keep", "nest")
+            what = f"there is no {words[0]!r}. " if unknown else ""
             raise UsageError(
-                "%modframe drop MODULE [FILE], %modframe keep MODULE or %modframe nest"
+                f"{' '.join(('%modframe', *words))}: {what}Write %modframe drop MODULE [FILE], "
+                "%modframe keep MODULE or %modframe nest."
             )
 
     @cell_magic

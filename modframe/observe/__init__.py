@@ -5,6 +5,7 @@ In go log records from modules and from modframe; out come `data/logs/app.log`,
 modules get their loggers through `modframe.logging`. This room knows no module.
 """
 
+from .dead_threads import DeadThreads
 from .event import Event
 from .line import format_line, parse_line
 from .log import EventLog
@@ -25,6 +26,7 @@ from .values import escape
 from .watchdog import Stall, Watchdog
 
 __all__ = [
+    "DeadThreads",
     "Event",
     "EventLog",
     "LogFiles",

@@ -154,7 +154,8 @@ def refusal_logged(module_id: str, what: str) -> Iterator[None]:
     try:
         yield
     except ModframeError as error:
-        log_event(module_id, f"{what} · {one_line(reason_of(error))}", level=logging.WARNING)
+        reason = one_line(reason_of(error)).removeprefix(f"{module_id} {what}").lstrip(",; ")
+        log_event(module_id, f"{what} · {reason}", level=logging.WARNING)
         raise
 
 

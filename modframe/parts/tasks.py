@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextvars import Context
 from typing import Any, ClassVar
 
-from ..errors import ModframeError
+from ..errors import ModframeError, reason_line
 from ..observe import record_failure
 from ..runtime.failure import as_dead_task
 from ..runtime.generation import Generation
@@ -23,7 +23,6 @@ from ..runtime.output import print_to_console, task_context
 from ..runtime.owner import is_activating
 from ..runtime.part import Panel, Part
 from ..runtime.stragglers import task_name
-from ..wording import one_line
 
 _NOTICE = 0.5
 """Seconds in which something may await a task that failed before the failure is logged."""
@@ -117,7 +116,7 @@ class Tasks:
             del dead[next(iter(dead))]
         dead[name] = as_dead_task(generation.source, name, error)
         if new:
-            print_to_console(one_line(dead[name]))
+            print_to_console(f"{generation.module_id}: {reason_line(dead[name])}")
 
 
 def _is_unawaited_failure(task: asyncio.Task[Any]) -> bool:

@@ -80,7 +80,8 @@ def _findings(
     if findings:
         return [locate_finding(source, finding) for finding in findings]
     rule = f"{step}-failed"
-    if isinstance(error, ModframeError | OverdueError | TimeoutError):
+    late_import = isinstance(error, TimeoutError) and running is None
+    if isinstance(error, ModframeError | OverdueError) or late_import:
         text = getattr(error, "message", str(error))
         cure = getattr(error, "cure", "") or "correct it and load it again"
         if running is not None and running.name not in text:

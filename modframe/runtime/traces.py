@@ -26,12 +26,16 @@ _INTERNAL = {
     "duckdb_engine",
 }
 _PASSAGES = (
+    f"{_OWN}.load.facade",
+    f"{_OWN}.load.imports",
+    f"{_OWN}.parts.pools",
     f"{_OWN}.runtime.calls",
     f"{_OWN}.runtime.loop.app_loop",
     f"{_OWN}.runtime.loop.submission",
     f"{_OWN}.runtime.traces",
 )
-"""Where modframe calls a module, or waits for it: what is raised there is the module's."""
+"""Where modframe calls a module, imports for it or runs its functions: what is raised there is not
+modframe's fault."""
 _MAX_CAUSES = 20
 
 
@@ -75,12 +79,17 @@ def without_internal_frames(trace: TracebackType | None) -> TracebackType | None
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """Return an error and the causes that a traceback of it shows."""
+    """Return an error, the causes that a traceback of it shows, and the errors of groups."""
     chain: list[BaseException] = []
-    one: BaseException | None = error
-    while one is not None and len(chain) < _MAX_CAUSES:
+    waiting: list[BaseException | None] = [error]
+    while waiting and len(chain) < _MAX_CAUSES:
+        one = waiting.pop(0)
+        if one is None:
+            continue
         chain.append(one)
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        waiting.append(one.__cause__ or (None if one.__suppress_context__ else one.__context__))
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
     return chain
 
 

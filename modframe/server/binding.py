@@ -21,10 +21,9 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         ServeError: If the port is taken or the address is bad.
     """
+    if not 0 <= port <= _HIGHEST_PORT:  # getaddrinfo would take it modulo 65536
+        raise _refusal(OverflowError("the port is out of range"), host, port)
     try:
-        if not 0 <= port <= _HIGHEST_PORT:
-            # getaddrinfo would take it modulo 65536.
-            raise OverflowError("the port is out of range")
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]

@@ -31,7 +31,10 @@ _LEFT_CURE = "remove it, or take its text into a cell"
 _CHANGED = "it was changed by hand since modframe wrote it"
 _UNKNOWN = "it says something else, and modframe has no record of having written it"
 _NO_DATA = ("__pycache__", "node_modules")
-_CHANGED_CURE = "take the change into the cell, or export(force=True) to write over it"
+_CHANGED_CURE = (
+    "take the change into the cell, or write over it with export(force=True), in a shell with "
+    "--force"
+)
 
 
 @dataclass(frozen=True)

@@ -93,4 +93,4 @@ def refuse_unwritable(data: Path | None) -> None:
             cure="make room or give the rights to write there, choose another folder with data= or "
             'MODFRAME_DATA, or keep nothing with data=":memory:"',
             folder=data,
-        ) from error
+        ) from None  # the message has the reason, and the frames are those of tempfile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def test_a_file_in_its_place_is_said_at_once(workspace: Path) -> None:
         modframe.start(workspace=workspace)
     said = f"nothing can be written to the data folder {workspace / 'data'}: "
     assert re.fullmatch(f"{re.escape(said)}.*data is a file\\. {WAY_OUT}", str(caught.value))
+    assert "tempfile" not in "".join(traceback.format_exception(caught.value))
     assert (workspace / "data").read_text() == "not a folder"
     with modframe.start(workspace=workspace, data=":memory:", modules=[]) as app:
         assert app.modules["core.settings"].state == "LIVE"

@@ -205,3 +205,46 @@ def test_the_open_cell_shows_it(tmp_path: Path) -> None:
             re.MULTILINE,
         )
         assert "ValueError" not in cell.stdout
+
+
+def test_a_thread_that_dies_is_recorded_and_said_in_one_line(tmp_path: Path) -> None:
+    """With the module's line; what isn't the module's is Python's to print, as before the start."""
+    folder = tmp_path / "modules" / "standard" / "thing"
+    folder.mkdir(parents=True)
+    text = simple(
+        """
+        def initialize(self):
+            thread = threading.Thread(target=self.work, name="poll")
+            thread.start()
+            thread.join()
+
+        def work(self):
+            raise ValueError("the wire is loose")
+        """,
+        head="import threading",
+    )
+    (folder / "api.py").write_text(text)
+    line = next(at for at, row in enumerate(text.splitlines(), 1) if "raise" in row)
+    done = run_script(
+        """
+        import modframe, threading
+        before = threading.excepthook
+        with modframe.start():
+            own = threading.Thread(target=lambda: {}["key"], name="own")
+            own.start()
+            own.join()
+        print(threading.excepthook is before)
+        """,
+        tmp_path,
+    )
+    assert (
+        f"standard.thing: thread 'poll' died: api.py, line {line}: ValueError: the wire is loose\n"
+    ) in done.stderr
+    assert "Exception in thread poll" not in done.stderr
+    assert "Exception in thread own" in done.stderr
+    assert done.stdout == "True\n"
+    [entry] = map(json.loads, (tmp_path / "data/logs/errors.jsonl").read_text().splitlines())
+    assert entry["module_id"] == "standard.thing"
+    assert entry["message"] == "thread 'poll' died"
+    assert entry["place"] == f"api.py, line {line}"
+    assert "threading.py" not in entry["traceback"]

@@ -349,6 +349,9 @@ def test_logs_say_what_cannot_be_meant(told: Shell) -> None:
     absent = told.run("logs", "--id", "nobody")
     assert absent.returncode == 1
     assert "has the correlation id 'nobody'" in absent.stderr
+    nothing = told.run("logs", "--module", "nobody")
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    assert "no event of standard.nobody in " in nothing.stderr
 
 
 def test_following_survives_rotations(shell: Shell) -> None:  # noqa: F811

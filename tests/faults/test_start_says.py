@@ -66,6 +66,15 @@ def test_a_start_without_failures_says_nothing(workspace: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_one_id_that_is_no_list_is_said(workspace: Path) -> None:
+    """It is not taken for ids of one letter."""
+    with pytest.raises(
+        ModframeError,
+        match=r"^modules='orders' is a text, not a list of ids\. Write modules=\['orders'\]\.$",
+    ):
+        modframe.start(workspace=workspace, modules="orders")
+
+
 def test_a_held_database_is_named_with_its_holder(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,7 +66,7 @@ def settings_error(
             message, cure = fault["msg"], f"correct the values, or {model.__name__}"
         elif fault["type"] == "missing":
             message = f"Field required (set it in the environment as {variables[top]})"
-            cure = f"set {variables[top]}, or give the field a default"
+            cure = "or give the field a default"
         else:
             given, cure = _given(
                 top, fault["input"], field, place=places.get(top, ""), variable=variables[top]

@@ -10,7 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 from fastapi.encoders import jsonable_encoder
-from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fastapi.exceptions import (
+    RequestValidationError,
+    ResponseValidationError,
+    WebSocketRequestValidationError,
+)
 from pydantic_core.core_schema import ErrorType
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
@@ -56,8 +60,11 @@ def record_unexpected(
     note_forgotten_await(error)
     correlation = correlation_id(scope)
     request = f"{scope.get('method', 'WS')} {scope['path']}"
-    # An answer that doesn't fit its model fails in FastAPI, behind the endpoint.
-    place = "" if find_raised(error).place else find_defined(scope.get("endpoint"))
+    place = ""
+    if not find_raised(error).place:
+        place = find_defined(scope.get("endpoint"))
+        if isinstance(error, ResponseValidationError):  # raised behind the endpoint, by FastAPI
+            error = error.with_traceback(None)
     record_failure(
         module_id,
         f"{request} failed with {type(error).__name__}{text_after_colon(error)}",

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any, NoReturn
 
-from ...errors import NoAttributeError, NotAwaitedError
+from ...errors import NoAttributeError, NotAwaitableError, NotAwaitedError
+from ..ownership import callable_name
 from ..traces import hide_frames
 
 _OPERATIONS = """
@@ -51,3 +53,18 @@ def _refusal(name: str) -> Callable[..., Any]:
 
 for _name in _OPERATIONS.split():
     setattr(NotAwaited, f"__{_name}__", _refusal(_name))
+
+
+def refuse_unawaitable(value: object) -> None:
+    """Check that a value can be awaited; ``app.run()`` calls it.
+
+    Raises:
+        NotAwaitableError: If it can't.
+    """
+    if isawaitable(value):
+        return
+    what, cure = f"such as a coroutine, not {value!r}", "call a method of a service"
+    if callable(value):
+        name = getattr(value, "__name__", "") or callable_name(value)
+        what, cure = f"not the function {name}", f"call it: app.run({name}())"
+    raise NotAwaitableError(f"app.run() takes an awaitable, {what}", cure=cure)

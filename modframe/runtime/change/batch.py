@@ -143,7 +143,9 @@ class Batch:
             specs,
             self._present,
             known=self.failed,
-            about=lambda name: about_missing(name, app.records, app.directory.known_names()),
+            about=lambda name, users: about_missing(
+                name, users, app.records, app.directory.known_names()
+            ),
         )
         if graph.error:
             members = {key for path in graph.error.cycles for key in path}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -50,7 +50,7 @@ def plan_graph(
     present: Callable[[str], ModuleSpec | None],
     known: Iterable[str] = (),
     *,
-    about: Callable[[str], Missing] = lambda _: Missing(),
+    about: Callable[[str, Set[str]], Missing] = lambda *_: Missing(),
 ) -> Graph:
     """Return the graph of a change.
 
@@ -58,7 +58,7 @@ def plan_graph(
         specs: The modules of the change.
         present: Gives the spec of a module that is live already, by id.
         known: Modules of the change that failed before; they are not missing, they block.
-        about: Returns what is known of a missing module or service.
+        about: Returns what is known of a missing module or service that some modules require.
     """
 
     def spec_of(module_id: str) -> ModuleSpec | None:
@@ -82,16 +82,21 @@ def plan_graph(
     cycles = _cycles(edges) if edges else []
     error = None
     if missing or cycles:
-        names = {name for unmet in missing.values() for name in unmet}
-        error = GraphError(missing, cycles, known={name: about(name) for name in names})
+        users: dict[str, set[str]] = {}
+        for key, names in missing.items():
+            for name in names:
+                users.setdefault(name, set()).add(key)
+        about_each = {name: about(name, asking) for name, asking in users.items()}
+        error = GraphError(missing, cycles, known=about_each)
     return Graph(waits, error)
 
 
-def about_missing(name: str, records: Records, names: Iterable[str]) -> Missing:
+def about_missing(name: str, users: Set[str], records: Records, names: Iterable[str]) -> Missing:
     """Return what is known of a module or service that is required and not live.
 
     Args:
         name: Its name.
+        users: The modules that require it, none of which can be meant.
         records: What is known of each module.
         names: The names of all modules and services there are, to suggest the nearest.
     """
@@ -108,7 +113,8 @@ def about_missing(name: str, records: Records, names: Iterable[str]) -> Missing:
     if record is not None and state not in ("DRAFT", "LIVE"):
         return Missing(f"which is {state}", f"load {module_id} first")
     cure = Missing().cure
-    return Missing(cure=otherwise(near(name, {*names} - {name}), cure))
+    others = {each for each in names if module_of_service(each) not in users} - {name}
+    return Missing(cure=otherwise(near(name, others), cure))
 
 
 def _provided(name: str, specs: Callable[[str], ModuleSpec | None], failed: set[str]) -> bool:

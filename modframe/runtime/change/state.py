@@ -7,15 +7,15 @@ shared with ``app_context.resource``. Called by the hand-over, with no call insi
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ...errors import ModframeError
 from ...spec import ModuleSpec
-from ..failure import refuse_bad_outcome
-from ..generation import Generation
+from ..failure import as_load_error, refuse_bad_outcome
+from ..generation import Generation, Step
 from ..loop.bounds import run_module_code, run_with_timeout
 
 
@@ -59,9 +59,7 @@ async def collect_state(old: Generation, spec: ModuleSpec, *, timeout: float) ->
     """
     dumped = None
     if spec.loads_state and (dump_state := old.find_hook("dump_state")) is not None:
-        dumped = await run_with_timeout(
-            lambda: run_module_code(dump_state), timeout, what="dump_state()"
-        )
+        dumped = await _run_hook(old, dump_state, timeout=timeout)
         if not isinstance(dumped, Mapping):
             raise ModframeError(
                 f"dump_state() gave {type(dumped).__name__!r}, not a dict",
@@ -86,11 +84,24 @@ async def apply_state(state: HandedState, new: Generation, *, timeout: float) ->
         setattr(new.service_instance, name, value)
     load_state = new.find_hook("load_state")
     if state.dumped is not None and load_state is not None:
-        load = partial(load_state, state.dumped, state.version)
-        outcome = await run_with_timeout(
-            lambda: run_module_code(load), timeout, what="load_state()"
-        )
+        outcome = await _run_hook(new, load_state, state.dumped, state.version, timeout=timeout)
         refuse_bad_outcome(outcome, "load_state()")
+
+
+async def _run_hook(
+    generation: Generation, hook: Callable[..., Any], *arguments: Any, timeout: float
+) -> Any:
+    """Run a hook of the service and return what it gives.
+
+    Raises:
+        LoadError: If it fails; with its name, and its line in that generation's text.
+    """
+    step, call = Step(hook), partial(hook, *arguments)
+    try:
+        return await run_with_timeout(lambda: run_module_code(call), timeout, what=step.name)
+    except Exception as error:  # noqa: BLE001  # a fault of the module's, raised with its place
+        failure = as_load_error(generation.source, "handover", error, running=step)
+        raise failure from failure.__cause__
 
 
 def handover_notes(old: Generation, new: Generation, state: HandedState | None) -> Iterable[str]:
