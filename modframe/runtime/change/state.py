@@ -18,6 +18,10 @@ from ..failure import refuse_bad_outcome
 from ..generation import Generation
 from ..loop.bounds import run_module_code, run_with_timeout
 
+_HOLD = 1.0
+"""Seconds for which no task of the old generation runs beside ``dump_state``, which reads what it
+changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class HandedState:
@@ -60,7 +64,7 @@ async def collect_state(old: Generation, spec: ModuleSpec, *, timeout: float) ->
     dumped = None
     if spec.loads_state and (dump_state := old.find_hook("dump_state")) is not None:
         dumped = await run_with_timeout(
-            lambda: run_module_code(dump_state), timeout, what="dump_state()"
+            lambda: run_module_code(dump_state, hold=_HOLD), timeout, what="dump_state()"
         )
         if not isinstance(dumped, Mapping):
             raise ModframeError(
