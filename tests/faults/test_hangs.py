@@ -21,6 +21,7 @@ from modframe.app import AppContext
 from modframe.errors import LoadError
 from tests import inside
 from tests.fakes import simple
+from tests.faults.processes import run_script
 
 GATE = "tests_gate"
 """A module with ``wait()``, which hangs until the test has ended: a call that is not Python's."""
@@ -143,6 +144,45 @@ def test_a_plain_step_works_as_on_the_app_loop(quick: AppContext) -> None:
     assert thread != "modframe"
     quick.modules["thing"].unload()
     assert not quick.snapshot().module("standard.thing").unsettled
+
+
+TICKS = """
+def __init__(self):
+    self.counts = dict.fromkeys(range(100), 0)
+def initialize(self):
+    self.task = asyncio.create_task(self.tick())
+async def tick(self):
+    while True:
+        self.counts["more"] = 1
+        await asyncio.sleep(0)
+        del self.counts["more"]
+        await asyncio.sleep(0)
+def dump_state(self):
+    state = {}
+    for key, value in self.counts.items():
+        time.sleep(0)  # other threads may run
+        state[key] = value
+    return state
+def load_state(self, state, from_version):
+    self.handed_over = state
+def get(self):
+    return len(self.handed_over)
+"""
+
+
+def test_nothing_changes_the_state_while_it_is_dumped(quick: AppContext) -> None:
+    """No task of the module runs beside a plain ``dump_state``, as on the app loop."""
+    for number in range(3):
+        text = simple(TICKS, head=f"import asyncio, time\nNUMBER = {number}")
+        quick.load({"api.py": text}, id="thing")
+    assert quick.get_service("thing").get().result(10) >= 100
+
+
+def test_a_short_step_is_the_current_task(quick: AppContext) -> None:
+    """What asks for the task finds that of the step, and none that happens to run beside it."""
+    body = "def initialize(self):\n    self.task = asyncio.current_task()\ndef get(self):\n    return self.task.done()"
+    quick.load({"api.py": simple(body, head="import asyncio")}, id="thing")
+    assert quick.get_service("thing").get().result(10) is True
 
 
 # -- the app loop itself ---------------------------------------------------------------------------
@@ -284,6 +324,23 @@ def test_only_the_module_that_hangs_is_blamed(
         assert "took longer than 3 s" in str(error)
 
 
+@pytest.mark.parametrize("hangs", ["len([])", "time.sleep(0.05)"])
+def test_what_keeps_the_loop_takes_no_time_of_others(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    """Steps that wait while another one hangs on the loop are not late for it."""
+    monkeypatch.setenv("MODFRAME_PHASE_TIMEOUT", "1")
+    waits = "async def initialize(self):\n    for _ in range(3): await asyncio.sleep(0.01)"
+    spins = f"async def initialize(self):\n    while True: {hangs}"
+    for name, body in (("early", waits), ("hanging", spins), ("later", waits)):
+        folder = workspace / "modules" / "standard" / name
+        folder.mkdir(parents=True)
+        (folder / "api.py").write_text(simple(body, head="import asyncio, time"))
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        states = {name: app.modules[name].state for name in ("early", "hanging", "later")}
+    assert states == {"early": "LIVE", "hanging": "FAILED", "later": "LIVE"}
+
+
 def test_a_load_is_late_only_while_it_runs() -> None:
     """The timeout that finds nothing being loaded blames nobody; what it came before has failed."""
     in_time, late = inside.loading_turn("one"), inside.loading_turn("one", "two")
@@ -335,3 +392,28 @@ def test_ctrl_c_ends_a_load_during_plain_phases(quick: AppContext) -> None:
         quick.load(sources)
     assert not {quick.modules[name].state for name, _ in sources} & {"LIVE", "STARTING"}
     assert quick.get_service("other").get().result(10) == 42
+
+
+def test_a_forked_child_of_a_watched_server_ends(tmp_path: Path) -> None:
+    """The timer for a frozen interpreter has no thread in the child, which waited for it."""
+    script = """
+    import asyncio, os, signal, sys, threading
+    from modframe.observe import Watchdog
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    watchdog = Watchdog(loop, thread.ident, name=lambda frame: None, break_out=lambda seconds: None)
+    watchdog.end_frozen(1000)
+    armed = threading.Event()
+    import faulthandler
+    arm = faulthandler.dump_traceback_later
+    faulthandler.dump_traceback_later = lambda *args, **kw: (arm(*args, **kw), armed.set())
+    watchdog.start()
+    armed.wait()
+    pid = os.fork()
+    if not pid:
+        signal.alarm(20)
+        sys.exit(5)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    """
+    assert run_script(script, tmp_path).stdout == "5\n"

@@ -16,7 +16,11 @@ from ...errors import ModframeError
 from ...spec import ModuleSpec
 from ..failure import as_load_error, refuse_bad_outcome
 from ..generation import Generation, Step
-from ..loop.bounds import run_module_code, run_with_timeout
+from ..loop.bounds import HOLD, run_module_code, run_with_timeout
+
+_HOLD = 1.0
+"""Seconds for which no task of the old generation runs beside ``dump_state``, which reads what it
+changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ async def collect_state(old: Generation, spec: ModuleSpec, *, timeout: float) ->
     """
     dumped = None
     if spec.loads_state and (dump_state := old.find_hook("dump_state")) is not None:
-        dumped = await _run_hook(old, dump_state, timeout=timeout)
+        dumped = await _run_hook(old, dump_state, timeout=timeout, hold=_HOLD)
         if not isinstance(dumped, Mapping):
             raise ModframeError(
                 f"dump_state() gave {type(dumped).__name__!r}, not a dict",
@@ -89,7 +93,11 @@ async def apply_state(state: HandedState, new: Generation, *, timeout: float) ->
 
 
 async def _run_hook(
-    generation: Generation, hook: Callable[..., Any], *arguments: Any, timeout: float
+    generation: Generation,
+    hook: Callable[..., Any],
+    *arguments: Any,
+    timeout: float,
+    hold: float = HOLD,
 ) -> Any:
     """Run a hook of the service and return what it gives.
 
@@ -98,7 +106,9 @@ async def _run_hook(
     """
     step, call = Step(hook), partial(hook, *arguments)
     try:
-        return await run_with_timeout(lambda: run_module_code(call), timeout, what=step.name)
+        return await run_with_timeout(
+            lambda: run_module_code(call, hold=hold), timeout, what=step.name
+        )
     except Exception as error:  # noqa: BLE001  # a fault of the module's, raised with its place
         failure = as_load_error(generation.source, "handover", error, running=step)
         raise failure from failure.__cause__
