@@ -16,7 +16,8 @@ from ...errors import ModframeError
 from ...spec import ModuleSpec
 from ..failure import as_load_error, refuse_bad_outcome
 from ..generation import Generation, Step
-from ..loop.bounds import HOLD, run_module_code, run_with_timeout
+from ..loop.bounds import run_module_code, run_with_timeout
+from ..loop.module_threads import HOLD
 
 _HOLD = 1.0
 """Seconds for which no task of the old generation runs beside ``dump_state``, which reads what it
