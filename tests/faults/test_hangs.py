@@ -145,6 +145,45 @@ def test_a_plain_step_works_as_on_the_app_loop(quick: AppContext) -> None:
     assert not quick.snapshot().module("standard.thing").unsettled
 
 
+TICKS = """
+def __init__(self):
+    self.counts = dict.fromkeys(range(100), 0)
+def initialize(self):
+    self.task = asyncio.create_task(self.tick())
+async def tick(self):
+    while True:
+        self.counts["more"] = 1
+        await asyncio.sleep(0)
+        del self.counts["more"]
+        await asyncio.sleep(0)
+def dump_state(self):
+    state = {}
+    for key, value in self.counts.items():
+        time.sleep(0)  # other threads may run
+        state[key] = value
+    return state
+def load_state(self, state, from_version):
+    self.handed_over = state
+def get(self):
+    return len(self.handed_over)
+"""
+
+
+def test_nothing_changes_the_state_while_it_is_dumped(quick: AppContext) -> None:
+    """No task of the module runs beside a plain ``dump_state``, as on the app loop."""
+    for number in range(3):
+        text = simple(TICKS, head=f"import asyncio, time\nNUMBER = {number}")
+        quick.load({"api.py": text}, id="thing")
+    assert quick.get_service("thing").get().result(10) >= 100
+
+
+def test_a_short_step_is_the_current_task(quick: AppContext) -> None:
+    """What asks for the task finds that of the step, and none that happens to run beside it."""
+    body = "def initialize(self):\n    self.task = asyncio.current_task()\ndef get(self):\n    return self.task.done()"
+    quick.load({"api.py": simple(body, head="import asyncio")}, id="thing")
+    assert quick.get_service("thing").get().result(10) is True
+
+
 # -- the app loop itself ---------------------------------------------------------------------------
 
 
@@ -282,6 +321,23 @@ def test_only_the_module_that_hangs_is_blamed(
         assert isinstance(error, LoadError)
         assert (error.module_id, error.file, error.line) == ("standard.second", "api.py", 3)
         assert "took longer than 3 s" in str(error)
+
+
+@pytest.mark.parametrize("hangs", ["len([])", "time.sleep(0.05)"])
+def test_what_keeps_the_loop_takes_no_time_of_others(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    """Steps that wait while another one hangs on the loop are not late for it."""
+    monkeypatch.setenv("MODFRAME_PHASE_TIMEOUT", "1")
+    waits = "async def initialize(self):\n    for _ in range(3): await asyncio.sleep(0.01)"
+    spins = f"async def initialize(self):\n    while True: {hangs}"
+    for name, body in (("early", waits), ("hanging", spins), ("later", waits)):
+        folder = workspace / "modules" / "standard" / name
+        folder.mkdir(parents=True)
+        (folder / "api.py").write_text(simple(body, head="import asyncio, time"))
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        states = {name: app.modules[name].state for name in ("early", "hanging", "later")}
+    assert states == {"early": "LIVE", "hanging": "FAILED", "later": "LIVE"}
 
 
 def test_a_load_is_late_only_while_it_runs() -> None:

@@ -17,6 +17,11 @@ from ...spec import ModuleSpec
 from ..failure import as_load_error, refuse_bad_outcome
 from ..generation import Generation, Step
 from ..loop.bounds import run_module_code, run_with_timeout
+from ..loop.module_threads import HOLD
+
+_HOLD = 1.0
+"""Seconds for which no task of the old generation runs beside ``dump_state``, which reads what it
+changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ async def collect_state(old: Generation, spec: ModuleSpec, *, timeout: float) ->
     """
     dumped = None
     if spec.loads_state and (dump_state := old.find_hook("dump_state")) is not None:
-        dumped = await _run_hook(old, dump_state, timeout=timeout)
+        dumped = await _run_hook(old, dump_state, timeout=timeout, hold=_HOLD)
         if not isinstance(dumped, Mapping):
             raise ModframeError(
                 f"dump_state() gave {type(dumped).__name__!r}, not a dict",
@@ -89,16 +94,24 @@ async def apply_state(state: HandedState, new: Generation, *, timeout: float) ->
 
 
 async def _run_hook(
-    generation: Generation, hook: Callable[..., Any], *arguments: Any, timeout: float
+    generation: Generation,
+    hook: Callable[..., Any],
+    *arguments: Any,
+    timeout: float,
+    hold: float = HOLD,
 ) -> Any:
-    """Run a hook of the service and return what it gives.
+    """Run a hook of the service, within ``timeout`` seconds, and return what it gives.
+
+    A plain one has the app loop for itself during the first ``hold`` seconds.
 
     Raises:
         LoadError: If it fails; with its name, and its line in that generation's text.
     """
     step, call = Step(hook), partial(hook, *arguments)
     try:
-        return await run_with_timeout(lambda: run_module_code(call), timeout, what=step.name)
+        return await run_with_timeout(
+            lambda: run_module_code(call, hold=hold), timeout, what=step.name
+        )
     except Exception as error:  # noqa: BLE001  # a fault of the module's, raised with its place
         failure = as_load_error(generation.source, "handover", error, running=step)
         raise failure from failure.__cause__

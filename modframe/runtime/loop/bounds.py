@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-import time
 from _asyncio import Task as CTask
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ from ...config import FrameworkSettings
 from ...errors import ModframeError, ModuleExitError
 from ..gate import Work, ensure_work
 from ..ownership import Place, callable_package
-from .breaking import BrokenOutError, step_deadlines
-from .module_threads import ModuleThreads
+from .breaking import BrokenOutError, Deadline, step_deadlines
+from .module_threads import HOLD, ModuleThreads
 from .thread_run import Run
 
 T = TypeVar("T")
@@ -187,7 +186,7 @@ async def run_with_timeout(
     task = CTask(_call(step, name, work, timeout=timeout), loop=loop, context=context, **EAGERLY)
     try:
         if not task.done():
-            await wait_for_any(task, *([hurry] if hurry else []), timeout=timeout)
+            await _wait_until_late(task, step_deadlines.setdefault(task, Deadline(timeout)), hurry)
         run = None if task.done() else ModuleThreads.of(loop).running.get(task)
         while run is not None and run.at_breakpoint and not task.done():
             await asyncio.wait({task}, timeout=GRACE)
@@ -210,8 +209,18 @@ async def run_with_timeout(
         await asyncio.wait({task}, timeout=GRACE)
         raise
     finally:
-        if task.done() and not task.cancelled():
-            task.exception()  # retrieved, so that asyncio doesn't log it as well
+        if task.done():
+            step_deadlines.pop(task, None)  # it is there still if the step never began
+            if not task.cancelled():
+                task.exception()  # retrieved, so that asyncio doesn't log it as well
+
+
+async def _wait_until_late(
+    task: asyncio.Task[Any], deadline: Deadline, hurry: asyncio.Event | None
+) -> None:
+    """Wait until a step has ended, is late or is to hurry."""
+    while not task.done() and not (hurry and hurry.is_set()) and (left := deadline.left) > 0:
+        await wait_for_any(task, *([hurry] if hurry else []), timeout=left)
 
 
 def _trace_of(task: asyncio.Task[Any]) -> TracebackType | None:
@@ -223,21 +232,25 @@ def _trace_of(task: asyncio.Task[Any]) -> TracebackType | None:
     return None
 
 
-async def run_module_code(function: Callable[[], Any]) -> Any:
+async def run_module_code(function: Callable[[], Any], *, hold: float = HOLD) -> Any:
     """Call a function of a module and return its outcome.
 
     A plain function runs on a thread, as if on the app loop, so that it can be broken out of or
     abandoned if it hangs. One that makes a coroutine or an async generator is called on the loop.
+
+    Args:
+        function: The function.
+        hold: Seconds for which nothing else runs on the loop beside a plain function.
     """
     plain = not _makes_awaitable(function) and callable_package(function)
-    outcome = await run_plain(function) if plain else function()
+    outcome = await run_plain(function, hold=hold) if plain else function()
     return await outcome if hasattr(outcome, "__await__") else outcome
 
 
-async def run_plain(function: Callable[[], T]) -> T:
+async def run_plain(function: Callable[[], T], *, hold: float = HOLD) -> T:
     """Run a plain function that calls module code on a thread, and return what it returns."""
     threads = ModuleThreads.of(asyncio.get_running_loop())
-    return await threads.run_step(function, grace=GRACE)
+    return await threads.run_step(function, grace=GRACE, hold=hold)
 
 
 def _makes_awaitable(function: Callable[[], Any]) -> bool:
@@ -289,7 +302,7 @@ async def _call(
     timeout: float,
 ) -> Any:
     task = asyncio.current_task()
-    step_deadlines[task] = time.monotonic() + timeout  # for the watchdog, if it keeps the loop
+    step_deadlines.setdefault(task, Deadline(timeout))  # for the watchdog, if it keeps the loop
     try:
         outcome = step()
         return await outcome if hasattr(outcome, "__await__") else outcome

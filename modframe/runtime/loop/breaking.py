@@ -15,8 +15,8 @@ from typing import Any
 
 from ..ownership import Place, module_frame, place_of
 
-step_deadlines: dict[asyncio.Task[Any] | None, float] = {}
-"""Task of a step → when it is overdue, by `time.monotonic`. Process-wide, as tasks are unique."""
+step_deadlines: dict[asyncio.Task[Any] | None, Deadline] = {}
+"""Task of a step → when it is overdue. Process-wide, as tasks are unique."""
 _AGAIN = 0.5
 """Seconds after which code that caught the exception gets it again."""
 _HASTE = 5.0
@@ -25,6 +25,24 @@ _DEBUGGERS = frozenset({"pydevd", "_pydevd_bundle", "bdb", "pdb"})
 """Packages of debuggers; a person at a breakpoint takes as long as it takes."""
 _UNTOUCHED = frozenset({"modframe", "asyncio", "logging", *_DEBUGGERS})
 """Packages whose code the app loop is never broken out of."""
+
+
+class Deadline:
+    """When a step is overdue; later, if something else keeps the loop from it.
+
+    Attributes:
+        at: The time, by `time.monotonic`.
+    """
+
+    __slots__ = ("at",)
+
+    def __init__(self, seconds: float) -> None:
+        self.at = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self.at - time.monotonic()
 
 
 class BrokenOutError(BaseException):
@@ -85,8 +103,12 @@ class LoopBreaker:
     def __call__(self, seconds: float) -> None:
         """Break out of what has kept the loop for ``seconds``, if that is too long."""
         now = time.monotonic()
-        deadline = step_deadlines.get(asyncio.current_task(self._loop))
-        late = now > deadline if deadline else self._limit and seconds > self._limit
+        current = asyncio.current_task(self._loop)
+        for task, other in list(step_deadlines.items()):
+            if task is not current and task is not None and task.get_loop() is self._loop:
+                other.at = max(other.at, now + seconds)  # as long as it was kept from its work
+        deadline = step_deadlines.get(current)
+        late = now > deadline.at if deadline else self._limit and seconds > self._limit
         late = late or (self._hastened and seconds > _HASTE)
         if not late or now - self._raised < _AGAIN:
             return

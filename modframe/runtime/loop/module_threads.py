@@ -4,9 +4,9 @@ In go the bodies of modules (`run_body`) and the steps that are plain functions,
 hooks and constructors (`run_step`); out comes what they return. A thread that came back waits for
 the next run. One that hangs is left behind, and nothing joins it when the process ends.
 
-A step runs as if it ran on the app loop, which serves others meanwhile: it sees and sets the
-context variables of its caller, finds the running loop, and what it schedules there begins once
-it has ended.
+A step runs as if it ran on the app loop: it sees and sets the context variables of its caller,
+finds the running loop, and what it schedules there begins once it has ended. The loop waits for a
+short one, so that nothing runs beside it; beside a long one, it serves others.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ...worker import Worker
 from .thread_run import Run, redirect, restore
 
 T = TypeVar("T")
-_TURN = 0.1
-"""Seconds that a step waits for the one before: short ones run one after the other, in order."""
+HOLD = 0.1
+"""Seconds for which the loop does nothing else than wait for a step."""
 _UNSET = object()
 
 
@@ -37,7 +37,6 @@ class ModuleThreads:
     def __init__(self) -> None:
         self.running: dict[asyncio.Task[Any] | None, Run] = {}
         self._idle: Worker | None = None
-        self._newest: asyncio.Future[None] | None = None
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> ModuleThreads:
@@ -83,7 +82,7 @@ class ModuleThreads:
             late = not ended.done() or ended.cancelled() or ended.exception() is overdue
             self._give_back(worker, late=late)
 
-    async def run_step(self, function: Callable[[], T], *, grace: float) -> T:
+    async def run_step(self, function: Callable[[], T], *, grace: float, hold: float = HOLD) -> T:
         """Run ``function`` in place of the loop's thread, and return its outcome.
 
         If the caller is cancelled, the function is broken out of.
@@ -91,24 +90,15 @@ class ModuleThreads:
         Args:
             function: What to run.
             grace: Seconds that it has to end in once its caller is cancelled.
+            hold: Seconds after which the loop serves others beside it.
         """
-        loop = asyncio.get_running_loop()
-        over: asyncio.Future[None] = loop.create_future()
-        before, self._newest = self._newest, over
-        try:
-            if before is not None and not before.done():
-                await asyncio.wait({before}, timeout=_TURN)
-            context = copy_context()
-            run = Run(partial(context.run, function), loop)
-            await self._wait_for(run, grace=grace)
-        finally:
-            over.set_result(None)
-            if self._newest is over:
-                self._newest = None  # a future keeps its loop
+        context = copy_context()
+        run = Run(partial(context.run, function), asyncio.get_running_loop())
+        await self._wait_for(run, grace=grace, hold=hold)
         _copy_variables(context)
         return run.outcome()  # type: ignore[no-any-return]  # what the function returned
 
-    async def _wait_for(self, run: Run, *, grace: float) -> None:
+    async def _wait_for(self, run: Run, *, grace: float, hold: float) -> None:
         """Run a step on a thread; without one to be had it runs here, as a coroutine does."""
         task = asyncio.current_task()
         worker = self._take()
@@ -122,7 +112,8 @@ class ModuleThreads:
             return
         self.running[task] = run
         try:
-            await asyncio.shield(run.ended)
+            if not run.ends_within(hold):
+                await asyncio.shield(run.ended)
         except asyncio.CancelledError:
             await run.break_out(grace)
             raise

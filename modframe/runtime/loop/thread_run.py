@@ -51,6 +51,8 @@ class Run:
         self._error: BaseException | None = None
         self._thread_id = 0
         self._lock = threading.Lock()
+        self._running = threading.Lock()
+        self._running.acquire()
         self._scheduled: list[_Scheduled] | None = []
 
     # -- on its thread --------------------------------------------------------------------
@@ -86,6 +88,7 @@ class Run:
             if self._scheduled is None:  # it was abandoned
                 with suppress(RuntimeError):  # the loop has closed
                     self.loop.call_soon_threadsafe(restore, self)
+        self._running.release()
 
     def schedule(self, begin: Callable[..., asyncio.Handle], *args: Any) -> Any:
         """Keep what module code schedules on the loop until it has ended; return its handle."""
@@ -100,6 +103,10 @@ class Run:
         return scheduled
 
     # -- on the loop ----------------------------------------------------------------------
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for the end of the function, and let the loop do nothing else meanwhile."""
+        return self._running.acquire(timeout=seconds)
 
     @property
     def alive(self) -> bool:
