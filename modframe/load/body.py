@@ -92,20 +92,25 @@ def _needs_event_loop(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "no running event loop" in _message_of(error)
 
 
-def forgotten_await(error: BaseException) -> str:
-    """Return what to do about a coroutine that is used as if it were its value, or nothing.
+def known_cure(error: BaseException) -> str:
+    """Return what to do about an error of Python's that doesn't say it by itself, or nothing.
 
-    >>> forgotten_await(TypeError("'coroutine' object is not subscriptable"))
+    >>> known_cure(TypeError("'coroutine' object is not subscriptable"))
     'A coroutine is not its value yet: write (await ...) around it, in an async def.'
     """
     if isinstance(error, TypeError | AttributeError) and _COROUTINE.search(_message_of(error)):
         return "A coroutine is not its value yet: write (await ...) around it, in an async def."
+    if type(error).__module__ == "sqlite3" and "in that same thread" in _message_of(error):
+        return (
+            "Constructors and phases that are no coroutines run on a thread: make it in an async "
+            "def, or with check_same_thread=False."
+        )
     return ""
 
 
-def note_forgotten_await(error: BaseException) -> None:
-    """Add to an error of Python's, once, that an ``await`` is missing, if that is its cause."""
-    if (cure := forgotten_await(error)) and cure not in getattr(error, "__notes__", ()):
+def note_known_cure(error: BaseException) -> None:
+    """Add to an error of Python's, once, what to do about it, if that is known."""
+    if (cure := known_cure(error)) and cure not in getattr(error, "__notes__", ()):
         error.add_note(cure)
 
 
@@ -116,7 +121,7 @@ def _cure_for(error: BaseException, called: FrameType | None) -> str:
         return _cure_for_name(error)
     if _needs_event_loop(error):
         return "start tasks in initialize() or another method"
-    if cure := forgotten_await(error):
+    if cure := known_cure(error):
         return cure
     if isinstance(error, SystemExit | KeyboardInterrupt):
         return "a module's body can't end the process; take it out or raise an error of its own"

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from ..errors import LoadError, ModframeError
-from ..load.body import note_forgotten_await
+from ..load.body import note_known_cure
 from ..observe.tracebacks import MACHINERY
 
 P = ParamSpec("P")
@@ -62,7 +62,7 @@ def shorten_traceback(error: BaseException) -> None:
     """
     if os.environ.get("MODFRAME_DEBUG"):
         return
-    note_forgotten_await(error)
+    note_known_cure(error)
     for one in _chain(error):
         if not _is_own_fault(one):
             one.__traceback__ = without_internal_frames(one.__traceback__)

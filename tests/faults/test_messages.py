@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
+import sqlite3
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -243,6 +244,21 @@ class TestForgottenAwait:
                 call.result()
         cure = "A coroutine is not its value yet: write (await ...) around it, in an async def."
         assert caught.value.__notes__ == [cure]
+
+    def test_a_connection_of_another_thread(self, app: AppContext) -> None:
+        """SQLite's own message names two threads that the author doesn't know of."""
+        text = simple(
+            "def __init__(self):\n    self.connection = sqlite3.connect(':memory:')\n"
+            "async def get(self):\n    return self.connection.execute('select 1').fetchall()",
+            head="import sqlite3",
+        )
+        app.load({"api.py": text}, id="thing")
+        with pytest.raises(sqlite3.ProgrammingError) as caught:
+            app.get_service("thing").get().result()
+        assert "with check_same_thread=False" in caught.value.__notes__[0]
+        shares = text.replace("':memory:'", "':memory:', check_same_thread=False")
+        app.load({"api.py": shares}, id="thing")
+        assert app.get_service("thing").get().result() == [(1,)]
 
     @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
     def test_in_a_route(self, workspace: Path) -> None:

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 from starlette.websockets import WebSocket
 
-from ...load.body import note_forgotten_await
+from ...load.body import note_known_cure
 from ...observe import find_defined, find_raised, record_failure
 from ...wording import count, text_after_colon
 from .problem import Problem, Scope, correlation_id, phrase
@@ -57,7 +57,7 @@ def record_unexpected(
     scope: Scope, module_id: str, error: BaseException, *, generation: int = 0
 ) -> Problem:
     """Record an error with its traceback; return a problem that has only the correlation id."""
-    note_forgotten_await(error)
+    note_known_cure(error)
     correlation = correlation_id(scope)
     request = f"{scope.get('method', 'WS')} {scope['path']}"
     place = ""
