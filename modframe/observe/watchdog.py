@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
+import os
 import selectors
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -87,6 +89,7 @@ class Watchdog:
         self._answered = 0.0
         self._stopped = threading.Event()
         self._armed = 0.0
+        _watchdogs.add(self)
 
     def start(self) -> None:
         """Begin to watch; without a thread to be had, nothing is watched."""
@@ -133,6 +136,15 @@ class Watchdog:
             self._armed = now
             with suppress(RuntimeError, ValueError, OSError):  # stderr is no file
                 faulthandler.dump_traceback_later(self._freeze, exit=True)
+
+    def disarm(self) -> None:
+        """Take the timer back until the next look; called before a fork.
+
+        A forked child has no thread of the timer, and would wait for its end when it exits.
+        """
+        if self._armed:
+            self._armed = 0.0
+            faulthandler.cancel_dump_traceback_later()
 
     def _look(self, now: float, *, paused: bool) -> None:
         if self._sent and self._answered:
@@ -188,3 +200,15 @@ class Watchdog:
                     "the app loop goes on after %.1f s in %s", self.last.seconds, stall.place
                 )
         self._sent = 0.0
+
+
+_watchdogs: weakref.WeakSet[Watchdog] = weakref.WeakSet()
+"""All watchdogs. Process-wide, because a fork hook is, and can't be removed."""
+
+
+def _disarm_all() -> None:
+    for watchdog in list(_watchdogs):
+        watchdog.disarm()
+
+
+os.register_at_fork(before=_disarm_all)

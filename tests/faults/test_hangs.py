@@ -21,6 +21,7 @@ from modframe.app import AppContext
 from modframe.errors import LoadError
 from tests import inside
 from tests.fakes import simple
+from tests.faults.processes import run_script
 
 GATE = "tests_gate"
 """A module with ``wait()``, which hangs until the test has ended: a call that is not Python's."""
@@ -391,3 +392,28 @@ def test_ctrl_c_ends_a_load_during_plain_phases(quick: AppContext) -> None:
         quick.load(sources)
     assert not {quick.modules[name].state for name, _ in sources} & {"LIVE", "STARTING"}
     assert quick.get_service("other").get().result(10) == 42
+
+
+def test_a_forked_child_of_a_watched_server_ends(tmp_path: Path) -> None:
+    """The timer for a frozen interpreter has no thread in the child, which waited for it."""
+    script = """
+    import asyncio, os, signal, sys, threading
+    from modframe.observe import Watchdog
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    watchdog = Watchdog(loop, thread.ident, name=lambda frame: None, break_out=lambda seconds: None)
+    watchdog.end_frozen(1000)
+    armed = threading.Event()
+    import faulthandler
+    arm = faulthandler.dump_traceback_later
+    faulthandler.dump_traceback_later = lambda *args, **kw: (arm(*args, **kw), armed.set())
+    watchdog.start()
+    armed.wait()
+    pid = os.fork()
+    if not pid:
+        signal.alarm(20)
+        sys.exit(5)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    """
+    assert run_script(script, tmp_path).stdout == "5\n"
