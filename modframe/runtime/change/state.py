@@ -100,7 +100,9 @@ async def _run_hook(
     timeout: float,
     hold: float = HOLD,
 ) -> Any:
-    """Run a hook of the service and return what it gives.
+    """Run a hook of the service, within ``timeout`` seconds, and return what it gives.
+
+    A plain one has the app loop for itself during the first ``hold`` seconds.
 
     Raises:
         LoadError: If it fails; with its name, and its line in that generation's text.
