@@ -1,8 +1,15 @@
-"""Texts of small modules that tests load."""
+"""Texts of small modules that tests load, and where modframe's own files are."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from textwrap import dedent
+
+import modframe
+
+PACKAGE = f"{Path(modframe.__file__).parent}{os.sep}"
+"""How the paths of modframe's own files begin; a checkout may have the same name as the package."""
 
 ORDERS = dedent(
     '''

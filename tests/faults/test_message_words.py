@@ -12,7 +12,7 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.errors import GraphError, LoadError, ModframeError
-from tests.fakes import simple
+from tests.fakes import PACKAGE, simple
 from tests.faults.processes import run_script
 from tests.kernels import Kernel, kernel
 
@@ -50,7 +50,7 @@ def test_an_import_that_fails_shows_no_frame_of_modframe(app: AppContext, text: 
     """Module code imports through modframe, and the fault is the module's."""
     with pytest.raises(LoadError) as caught:
         app.load({"api.py": text}, id="orders")
-    assert "modframe/" not in "".join(traceback.format_exception(caught.value))
+    assert PACKAGE not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_module_that_is_imported_by_half_its_name_is_not_to_be_installed(app: AppContext) -> None:
@@ -69,7 +69,7 @@ def test_each_error_of_a_group_is_without_frames_of_modframe(app: AppContext) ->
         app.get_service("orders").both().result()
     text = "".join(traceback.format_exception(caught.value))
     assert text.count("ValueError: no such order") == 2
-    assert "modframe/" not in text
+    assert PACKAGE not in text
 
 
 def test_a_group_names_the_first_of_its_errors(app: AppContext) -> None:
@@ -111,14 +111,14 @@ def test_an_error_of_a_process_has_the_modules_lines_alone(app: AppContext) -> N
         app.get_service("orders").total().result()
     shown = "".join(traceback.format_exception(caught.value))
     assert "return 1 / 0" in shown
-    assert "modframe/" not in shown
+    assert PACKAGE not in shown
 
 
 def test_a_port_out_of_range_is_said_once(app: AppContext) -> None:
     """The message has the reason, so no cause repeats it."""
     with pytest.raises(ModframeError, match="port 99999: the port is out of range") as caught:
         app.serve(port=99999)
-    assert "modframe/" not in "".join(traceback.format_exception(caught.value))
+    assert PACKAGE not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__cause__ is None
 
 
