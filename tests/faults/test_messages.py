@@ -194,6 +194,17 @@ class TestTracebacks:
         assert any(file.endswith("modframe/app.py") for file in files_of(caught.value))
 
 
+@pytest.fixture
+def forgets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Collect what a test forgets to await in its own teardown, where the warning is expected.
+
+    It is set up before the app, so that only the captured log still keeps it, with its error.
+    """
+    yield
+    caplog.get_records("call").clear()
+    gc.collect()
+
+
 class TestForgottenAwait:
     """It is said wherever a call is taken for its value."""
 
@@ -235,6 +246,7 @@ class TestForgottenAwait:
         assert asyncio.run(use()) == [{"ann": 1}] * 3
 
     @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+    @pytest.mark.usefixtures("forgets")
     def test_in_a_module(self, app: AppContext) -> None:
         """The error of Python gets the cure, once."""
         app.load({"api.py": ORDERS}, id="orders")
@@ -261,6 +273,7 @@ class TestForgottenAwait:
         assert app.get_service("thing").get().result() == [(1,)]
 
     @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+    @pytest.mark.usefixtures("forgets")
     def test_in_a_route(self, workspace: Path) -> None:
         """So does what the log keeps of the request."""
         head = (
@@ -276,11 +289,11 @@ class TestForgottenAwait:
                     return int((await http.get("/api/v1/shop/total")).status_code)
 
             assert asyncio.run(get()) == 500
-        gc.collect()  # here, where the warning is expected
         recorded = (workspace / "data" / "logs" / "errors.jsonl").read_text()
         assert "A coroutine is not its value yet" in recorded
 
     @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+    @pytest.mark.usefixtures("forgets")
     def test_in_a_phase(self, app: AppContext) -> None:
         """So does the error of the load."""
         text = ORDERS + (
@@ -295,8 +308,7 @@ class TestForgottenAwait:
         ) as caught:
             app.load({"api.py": text}, id="orders")
         del caught
-        app.load({"api.py": ORDERS}, id="orders")  # so that nobody holds the error
-        gc.collect()  # here, where the warning is expected
+        app.load({"api.py": ORDERS}, id="orders")  # so that the app doesn't hold the error
 
     def test_that_nobody_notices(self, tmp_path: Path) -> None:
         """The log of the module and the caller's stderr have the module's line."""
