@@ -254,7 +254,8 @@ class Method:
         signature = signature_of(self._method(generation))
         if signature is not None and not _takes(signature, args, kwargs):
             name = f"{self._name}{signature_text(signature)}"
-            error.args = (f"{error}. The method is {name}",)
+            text = str(error)  # 3.13 may end it with a question
+            error.args = (f"{text}{'' if text.endswith('?') else '.'} The method is {name}",)
 
     def _method(self, generation: Generation) -> Any:
         target = self._target
