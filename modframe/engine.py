@@ -131,16 +131,8 @@ class Engine:
             names=self.directory.live_names,
         )
         self.overrides = Overrides(self.live, self.records, self.handles, self.published)
-        self.log = _event_log(data, config)
-        thread_id = app_loop.thread_id
-        self._breaker = LoopBreaker(app_loop.loop, thread_id, config.stall_timeout)
-        self.watchdog = Watchdog(
-            app_loop.loop, thread_id, name=self.directory.name_code, break_out=self._breaker
-        )
-        app_loop.stall = self._stall
+        self._make_observers()
         self._site: Site | None = None
-        self._forgotten_awaits = ForgottenAwaits(self.directory.all_generations)
-        self._dead_threads = DeadThreads(print_to_console)
         self.watching = Watching(self.swap, self.disk, app_loop=app_loop)
         self.swap.listeners.append(lambda source, _: self.text_folders.refresh(source))
         self.exports = Exports(
@@ -164,6 +156,21 @@ class Engine:
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
         )
+
+    def _make_observers(self) -> None:
+        """Make what records and names what goes wrong; `start` lets it begin."""
+        app_loop, config = self.app_loop, self.config
+        self.log = _event_log(self.data, config)
+        self._breaker = LoopBreaker(app_loop.loop, app_loop.thread_id, config.stall_timeout)
+        self.watchdog = Watchdog(
+            app_loop.loop,
+            app_loop.thread_id,
+            name=self.directory.name_code,
+            break_out=self._breaker,
+        )
+        app_loop.stall = self._stall
+        self._forgotten_awaits = ForgottenAwaits(self.directory.all_generations)
+        self._dead_threads = DeadThreads(print_to_console)
 
     # -- start and stop -------------------------------------------------------------------
 

@@ -135,18 +135,7 @@ async def start_server(
     """
     streams = Streams(asgi, retry=False)
     requests = OpenRequests(streams, lambda client: server.abort(client))  # noqa: PLW0108  # made below
-    server = _Uvicorn(
-        uvicorn.Config(
-            requests,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            interface="asgi3",
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE,
-        )
-    )
+    server = _Uvicorn(_config_of(requests))
     address, port, *_ = bound.getsockname()
     release_leftovers(bound)
     # In an empty context, since what a request prints belongs to no cell.
@@ -170,6 +159,19 @@ async def start_server(
         requests=requests,
         task=task,
         block=block,
+    )
+
+
+def _config_of(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        interface="asgi3",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
     )
 
 

@@ -69,20 +69,25 @@ def _lock(descriptor: int, folder: Path, *, shared: bool) -> int:
     return descriptor
 
 
+def _try_lock(descriptor: int, *, shared: bool) -> bool:
+    """Return whether the lock was free and is held now."""
+    try:
+        _lock_now(descriptor, shared=shared)
+    except OSError as error:
+        if error.errno in _HELD:
+            return False
+        raise
+    return True
+
+
 if sys.platform == "win32":
 
     def _open(folder: Path, *, locks_folders: bool) -> int:  # noqa: ARG001  # it never does
         # The file goes when the last process has closed it.
         return os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_TEMPORARY)
 
-    def _try_lock(descriptor: int, *, shared: bool) -> bool:  # noqa: ARG001  # it has no shared ones
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            if error.errno in _HELD:
-                return False
-            raise
-        return True
+    def _lock_now(descriptor: int, *, shared: bool) -> None:  # noqa: ARG001  # it has no shared ones
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
     def _release(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
@@ -95,14 +100,8 @@ else:
             return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         return os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o600)
 
-    def _try_lock(descriptor: int, *, shared: bool) -> bool:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _HELD:
-                return False
-            raise
-        return True
+    def _lock_now(descriptor: int, *, shared: bool) -> None:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
     def _release(descriptor: int) -> None:
         # Not by closing alone: a child that was forked meanwhile has the descriptor as well.

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -132,18 +131,3 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
             one.process.kill()
         one.process.wait(timeout=PATIENCE)
         one.close()
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """Ask until the answer is true; a bound against hanging, not a clock."""
-
-    def ask(question: Callable[[], Any]) -> Any:
-        wait = threading.Event()
-        for _ in range(int(PATIENCE / 0.05)):
-            if answer := question():
-                return answer
-            wait.wait(0.05)
-        raise AssertionError("it never became true")
-
-    return ask

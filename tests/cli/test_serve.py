@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.cli.conftest import Shell
 from tests.fakes import ORDERS
+from tests.waiting import wait_for
 
 STOPS = """
 from modframe.decorators import module
@@ -45,7 +44,7 @@ def test_it_serves_until_a_signal_and_exits_0(shell: Shell, number: signal.Signa
     assert (folder / "stopped").exists()
 
 
-def test_a_second_signal_does_not_wait(shell: Shell, eventually: Callable[..., Any]) -> None:
+def test_a_second_signal_does_not_wait(shell: Shell) -> None:
     """A cleanup that hangs is left behind."""
     folder = shell.write(
         "standard.slow", STOPS.format(body="import asyncio; await asyncio.sleep(600)")
@@ -53,12 +52,12 @@ def test_a_second_signal_does_not_wait(shell: Shell, eventually: Callable[..., A
     server = shell.begin("serve", "--port", "0")
     server.url()
     server.process.send_signal(signal.SIGINT)
-    eventually((folder / "stopping").exists)
+    wait_for((folder / "stopping").exists)
     assert server.end(signal.SIGINT) == 0
     assert not (folder / "stopped").exists()
 
 
-def test_a_signal_while_it_loads_ends_it(shell: Shell, eventually: Callable[..., Any]) -> None:
+def test_a_signal_while_it_loads_ends_it(shell: Shell) -> None:
     """Nothing was served, and that is no failure."""
     text = ORDERS + (
         "\nimport pathlib, threading\npathlib.Path('loading').touch()\n"
@@ -66,7 +65,7 @@ def test_a_signal_while_it_loads_ends_it(shell: Shell, eventually: Callable[...,
     )
     shell.write("standard.orders", text)
     server = shell.begin("serve", "--port", "0")
-    eventually((shell.folder / "loading").exists)
+    wait_for((shell.folder / "loading").exists)
     assert server.end(signal.SIGTERM) == 0
     assert not [line for line in server.lines if line.startswith("serving")]
 

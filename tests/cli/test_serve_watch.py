@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,12 +11,13 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.fakes import ORDERS, simple
 from tests.source.notebooks import write_notebook
+from tests.waiting import wait_for
 
 NEWER = ORDERS.replace("self.count = 40", "self.count = 50")
 
 
 def test_a_saved_file_is_served_without_a_restart(
-    shell: Shell, eventually: Callable[..., Any]
+    shell: Shell,
 ) -> None:
     """Each swap is one line; a broken save is one too, and the old answers on."""
     path = shell.write("standard.orders", ORDERS)
@@ -39,7 +38,7 @@ def test_a_saved_file_is_served_without_a_restart(
     server.wait_for("standard.more 1 · live in ")
     (path.parent / "api.py").unlink()
     server.wait_for("standard.orders stopped: its text is gone")
-    assert eventually(lambda: httpx.get(total).status_code == 404)
+    assert wait_for(lambda: httpx.get(total).status_code == 404)
     assert server.end(signal.SIGTERM) == 0
 
 

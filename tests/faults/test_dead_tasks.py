@@ -169,11 +169,10 @@ def test_a_strict_start_does_not_fail_for_it(tmp_path: Path) -> None:
     (folder / "api.py").write_text(STARTED["initialize"])
     done = run_script(
         """
-        import json, time, modframe
+        import json, modframe
+        from tests.waiting import wait_for
         app = modframe.start(data=":memory:", strict=True)
-        until = time.monotonic() + 60
-        while app.modules["thing"].error is None and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_for(lambda: app.modules["thing"].error)
         print(json.dumps([app.modules["thing"].state, str(app.modules["thing"].error)]))
         app.stop()
         """,
@@ -192,11 +191,9 @@ def test_the_open_cell_shows_it(tmp_path: Path) -> None:
         shell.run("%load_ext modframe")
         shell.run("%%module thing\n" + STARTED["initialize"])
         cell = shell.run(
-            "import time\n"
-            "until = time.monotonic() + 60\n"
-            "while app.modules['thing'].error is None and time.monotonic() < until:\n"
-            "    time.sleep(0.01)\n"
-            "time.sleep(0.2)"
+            "import asyncio\nfrom tests.waiting import wait_for\n"
+            "wait_for(lambda: app.modules['thing'].error)\n"
+            "app.run(asyncio.sleep(0))  # the app loop has said it"
         )
         assert re.search(
             r"^standard\.thing: task 'Thing\.work' died, and nobody awaits it: api\.py, "

@@ -21,6 +21,7 @@ from modframe.errors import ExportError, FolderBusyError
 from modframe.process import current_app
 from modframe.ship import ExportRecord, ExportReport, export
 from modframe.source import Source, folder_lock
+from tests.waiting import wait_for
 
 TEXT = """\
 from modframe.decorators import module
@@ -154,9 +155,7 @@ def test_a_watch_sees_an_export_as_one_change(
         watcher = app.watch()
         export_texts(workspace, {**texts(2), "third.py": "THIRD = 2\n"}, force=True)
         orders = app.get_service("orders")
-        ends = time.monotonic() + 20
-        while orders.editions().result(30) == (1, 1) and time.monotonic() < ends:
-            time.sleep(0.01)
+        wait_for(lambda: orders.editions().result(30) != (1, 1))
         assert orders.editions().result(30) == (2, 2)
         watcher.stop()
         assert app.modules["orders"].generation == 2
@@ -370,9 +369,8 @@ def test_a_watch_makes_no_generation_of_an_exported_text(app: AppContext, worksp
         (workspace / "modules/standard/other").mkdir()
         other = TEXT.replace("from .first import FIRST\nfrom .second import SECOND\n", "")
         (workspace / "modules/standard/other/api.py").write_text(other)
-        ends = time.monotonic() + 20
-        while "standard.other" not in app.modules and time.monotonic() < ends:
-            time.sleep(0.01)  # a later save is live, so the export was looked at
+        # A later save is live, so the export was looked at.
+        wait_for(lambda: "standard.other" in app.modules)
         assert app.modules["orders"].generation == before
         watcher.stop()
     finally:

@@ -10,6 +10,7 @@ from tests.faults.processes import run_script
 COMMON = """
 import gc, textwrap, threading, time
 import modframe
+from tests.waiting import wait_for
 
 BLOCKING = '''
 import threading
@@ -41,14 +42,6 @@ class Thing:
     def number(self):
         return 2
 '''
-
-
-def wait_for(condition):
-    for _ in range(6000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise SystemExit('it did not come true')
 """
 
 

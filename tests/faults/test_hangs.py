@@ -7,12 +7,10 @@ import contextlib
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -22,6 +20,7 @@ from modframe.errors import LoadError
 from tests import inside
 from tests.fakes import simple
 from tests.faults.processes import run_script
+from tests.waiting import wait_for
 
 GATE = "tests_gate"
 """A module with ``wait()``, which hangs until the test has ended: a call that is not Python's."""
@@ -188,15 +187,6 @@ def test_a_short_step_is_the_current_task(quick: AppContext) -> None:
 # -- the app loop itself ---------------------------------------------------------------------------
 
 
-def until(what: Callable[[], Any]) -> Any:
-    """Wait for something that another thread brings about, and return it."""
-    deadline = time.monotonic() + 30
-    while not (value := what()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-    return value
-
-
 def messages(app: AppContext) -> list[str]:
     """Return the newest lines of the log."""
     return [line.message for line in app.snapshot().log]
@@ -208,12 +198,12 @@ def test_what_keeps_the_app_loop_is_named(quick: AppContext, gate: threading.Eve
     quick.load({"api.py": text}, id="thing")
     call = quick.get_service("thing").wait()
     place = "Thing.wait() of standard.thing (api.py, line 8) has kept the app loop for"
-    until(lambda: quick.snapshot().stall.startswith(place))
+    wait_for(lambda: quick.snapshot().stall.startswith(place))
     gate.set()
     call.result(10)
-    until(lambda: not quick.snapshot().stall and quick.snapshot().last_stall)
+    wait_for(lambda: not quick.snapshot().stall and quick.snapshot().last_stall)
     assert quick.snapshot().last_stall.startswith(place)
-    named = until(
+    named = wait_for(
         lambda: [one for one in messages(quick) if "Thing.wait()" in one and "goes on" in one]
     )
     assert len(named) == 1
@@ -229,7 +219,7 @@ def test_a_person_who_waits_is_told_what_keeps_the_loop(
     monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
 
     def release() -> None:
-        until(lambda: "which keeps the app loop" in "".join(told))
+        wait_for(lambda: "which keeps the app loop" in "".join(told))
         gate.set()
 
     told: list[str] = []

@@ -21,8 +21,8 @@ from modframe.app import AppContext
 from modframe.runtime.garbage.roots import _exit_callbacks
 from tests import inside
 from tests.fakes import simple
-from tests.faults.waiting import has_ended, wait_for
 from tests.kernels import kernel
+from tests.waiting import has_ended, wait_for
 
 SLEEP = f"[{sys.executable!r}, '-c', 'import time; time.sleep(600)']"
 

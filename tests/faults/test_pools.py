@@ -18,7 +18,7 @@ from modframe.errors import ProcessError
 from tests import inside
 from tests.fakes import simple
 from tests.faults.processes import run_script
-from tests.faults.waiting import has_ended, wait_for
+from tests.waiting import has_ended, wait_for
 
 WORK = """
 import os

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import indent
@@ -20,7 +19,9 @@ import httpx
 import pytest
 
 from modframe.cli.stopping import STUCK
+from tests.faults.processes import run_script
 from tests.kernels import kernel
+from tests.waiting import wait_for
 
 BOUND = 60
 """Seconds; generous: the slowest stop takes about twelve on an idle machine."""
@@ -109,9 +110,10 @@ def hit():
     except Exception:
         pass
 threading.Thread(target=hit, daemon=True).start()
-import os, time
-while HITS and not os.path.exists("hit"):
-    time.sleep(0.05)
+import os
+from tests.waiting import wait_for
+if HITS:
+    wait_for(lambda: os.path.exists("hit"))
 report = app.stop()
 print(report)
 """
@@ -119,9 +121,7 @@ print(report)
 
 def end_of_script(folder: Path, *, hits: bool) -> int:
     """Run a script that calls ``app.stop()``, and return its status."""
-    done = subprocess.run(
-        [sys.executable, "-c", f"HITS = {hits}\n{SCRIPT}"], cwd=folder, timeout=BOUND + 30, capture_output=True, text=True, check=False
-    )  # fmt: skip
+    done = run_script(f"HITS = {hits}\n{SCRIPT}", folder, timeout=BOUND + 30)
     assert "<stopped" in done.stdout, done.stderr
     return done.returncode
 
@@ -144,17 +144,15 @@ def end_of_serve(folder: Path, number: signal.Signals, *, hits: bool) -> int:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     try:
-        deadline = time.monotonic() + 60
-        while "serving at" not in (said := (folder / "out").read_text()):
-            assert time.monotonic() < deadline, said
-            assert process.poll() is None, said
-            time.sleep(0.05)
+        out_of = (folder / "out").read_text
+        wait_for(lambda: "serving at" in out_of() or process.poll() is not None)
+        said = out_of()
+        assert "serving at" in said
         url = said.partition("serving at ")[2].split()[0]
         client = threading.Thread(target=ask, args=(f"{url}/api/v1/thing/hit", folder / "answer"))
         client.start()
-        while hits and not (folder / "hit").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        if hits:
+            wait_for((folder / "hit").exists)
         process.send_signal(number)
         status = process.wait(BOUND)
         client.join(10)

@@ -236,7 +236,7 @@ def test_the_same_cell_run_many_times(shell: Kernel) -> None:
     define(shell, "many")
     shell.run(
         "import sys, threading\nfrom collections import Counter\n"
-        "from tests.faults.waiting import wait_for\n"
+        "from tests.waiting import wait_for\n"
         "def packages(): return sum('standard.many~' in name for name in list(sys.modules))\n"
         "def threads(): return Counter(thread.name for thread in threading.enumerate())\n"
         "allowed = threads() | Counter(['modframe-collect'])  # one, from the first look on"

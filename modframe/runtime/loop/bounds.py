@@ -195,15 +195,7 @@ async def run_with_timeout(
         if task.done():
             return _outcome(task, name(), timeout)
         late = f"{name()} took longer than its {timeout:g} s and"
-        if run is not None:
-            raise await _break_out(task, run, late)
-        task.cancel()
-        await asyncio.wait({task}, timeout=GRACE)
-        if task.done():
-            raise OverdueError(f"{late} was cancelled", trace=_trace_of(task))
-        raise OverdueError(
-            f"{late} ignores its cancellation and was left behind", lambda: not task.done()
-        )
+        raise await (_cancel(task, late) if run is None else _break_out(task, run, late))
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
@@ -255,6 +247,17 @@ async def run_plain(function: Callable[[], T], *, hold: float = HOLD) -> T:
 
 def _makes_awaitable(function: Callable[[], Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+async def _cancel(task: asyncio.Task[Any], late: str) -> OverdueError:
+    """Cancel a step that is late; return the error that says what came of it."""
+    task.cancel()
+    await asyncio.wait({task}, timeout=GRACE)
+    if task.done():
+        return OverdueError(f"{late} was cancelled", trace=_trace_of(task))
+    return OverdueError(
+        f"{late} ignores its cancellation and was left behind", lambda: not task.done()
+    )
 
 
 async def _break_out(task: asyncio.Task[Any], run: Run, late: str) -> OverdueError:

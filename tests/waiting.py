@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 import psutil
 
+T = TypeVar("T")
 
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until something is true; a minute at most."""
+
+def wait_for(question: Callable[[], T]) -> T:
+    """Ask until the answer is true, and return it; the minute that it may take catches a hang."""
     waiting = threading.Event()
     for _ in range(6000):
-        if condition():
-            return
+        if answer := question():
+            return answer
         waiting.wait(0.01)
     raise AssertionError("it did not come true")
 
