@@ -27,7 +27,7 @@ from .source.source import parse_sources
 from .spec import module_id_of
 
 if TYPE_CHECKING:
-    from .errors import Finding
+    from .finding import Finding
     from .parts.database.crossing import AppDatabase
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan

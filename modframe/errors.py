@@ -1,4 +1,4 @@
-"""The tree of modframe's errors, and the `Finding` that checks and errors share.
+"""The tree of modframe's errors.
 
 A message names its subject, says what is wrong, and what to do next. The facts of the message are
 attributes of the error, so that a program can act on them. Rooms with errors of their own
@@ -7,73 +7,12 @@ attributes of the error, so that a program can act on them. Rooms with errors of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from .wording import count, one_line
-
-Level = Literal["error", "warning", "info"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One fault of a module that a check reports: where it is, what is wrong, what to do.
-
-    Attributes:
-        rule: Stable name of the rule, for example ``"missing-decorator"``.
-        level: ``"error"`` keeps a module from loading; the others never do.
-        message: What is wrong, naming the subject.
-        cure: The next step, as a sentence without a full stop.
-        file: The module's file, for example ``"api.py"``; empty if it is about the whole module.
-        line: Line in that file or cell, from 1; 0 if unknown.
-        cell: The notebook's name of the cell (``"Cell In[3]"``); empty for files.
-    """
-
-    rule: str
-    level: Level
-    message: str
-    _: KW_ONLY
-    cure: str = ""
-    file: str = ""
-    line: int = 0
-    cell: str = ""
-
-    @property
-    def place(self) -> str:
-        """Where it is, as text: ``"api.py, Cell In[3], line 7"``."""
-        parts = [self.file, self.cell, f"line {self.line}" if self.line else ""]
-        return ", ".join(part for part in parts if part)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the finding as JSON-ready data; ``cell`` is left out if it is empty."""
-        names = ("rule", "level", "file", "line", "message", "cure", *(("cell",) * bool(self.cell)))
-        return {name: getattr(self, name) for name in names}
-
-    def __str__(self) -> str:
-        return _sentence(f"{self.place}: {self.message}" if self.place else self.message, self.cure)
-
-
-def first_finding(findings: Sequence[Finding]) -> str:
-    """Return what the first finding says and how many more there are; empty if there is none."""
-    return f"{findings[0].level}: {_first_of(findings)}" if findings else ""
-
-
-def _first_of(findings: Sequence[Finding]) -> str:
-    more = f" · and {len(findings) - 1} more" if len(findings) > 1 else ""
-    first = findings[0]
-    return f"{one_line(replace(first, message=one_line(first.message)))}{more}"
-
-
-def _sentence(message: str, cure: str) -> str:
-    if not cure:
-        return message
-    stop = "" if cure.endswith((".", "!", "?")) else "."
-    next_step = f"{cure[0].upper()}{cure[1:]}{stop}"
-    if "\n" in message:  # after a list or an excerpt it has a line of its own
-        return f"{message}\n{next_step}"
-    end = "" if message.endswith((".", "!", "?")) else "."
-    return f"{message}{end} {next_step}"
+from .finding import Finding, one_finding_of
+from .wording import count, one_line, with_cure
 
 
 class ModframeError(Exception):
@@ -102,7 +41,7 @@ class ModframeError(Exception):
     @property
     def reason(self) -> str:
         """Message and cure, without the subject: for places that name the module themselves."""
-        return _sentence(self.message, self.cure)
+        return with_cure(self.message, self.cure)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(self.__dict__))
@@ -116,9 +55,11 @@ def reason_of(error: BaseException) -> str:
 def reason_line(error: BaseException) -> str:
     """Return `reason_of` an error as one line; of several faults, the first one."""
     if isinstance(error, LoadError):
-        return _first_of([one for one in error.findings if one.level == "error"] or error.findings)
+        return one_finding_of(
+            [one for one in error.findings if one.level == "error"] or error.findings
+        )
     if isinstance(error, ModframeError):
-        return one_line(_sentence(one_line(error.message), error.cure))
+        return one_line(with_cure(one_line(error.message), error.cure))
     return one_line(error)
 
 

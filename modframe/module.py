@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .desk.rollback import errors_of
-from .errors import Finding, reason_line
+from .errors import reason_line
+from .finding import Finding
 from .html import table
 from .names import full_id
 from .observe import refusal_logged

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-from .errors import Finding, InvalidModuleIdError
+from .errors import InvalidModuleIdError
+from .finding import Finding
 from .names import DEFAULT_TYPE, MODULE_TYPES, full_id
 from .wording import near
 

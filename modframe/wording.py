@@ -104,3 +104,15 @@ def duration(seconds: float) -> str:
     if seconds < 0.001:
         return "< 1 ms"
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def with_cure(message: str, cure: str) -> str:
+    """Return a message followed by its next step, each as a sentence."""
+    if not cure:
+        return message
+    stop = "" if cure.endswith((".", "!", "?")) else "."
+    next_step = f"{cure[0].upper()}{cure[1:]}{stop}"
+    if "\n" in message:  # after a list or an excerpt it has a line of its own
+        return f"{message}\n{next_step}"
+    end = "" if message.endswith((".", "!", "?")) else "."
+    return f"{message}{end} {next_step}"

@@ -8,7 +8,6 @@ import pytest
 
 from modframe.errors import (
     BlockedError,
-    Finding,
     GraphError,
     ImportCircleError,
     LoadError,
@@ -16,6 +15,7 @@ from modframe.errors import (
     reason_of,
     same_fault,
 )
+from modframe.finding import Finding
 
 TYPO = Finding("undefined-name", "error", "name 'totl' is not defined", cure="correct it")
 UNUSED = Finding("unused-import", "warning", "'os' is imported and not used")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..desk.history import History
-from ..errors import Finding, ModuleNotFoundInWorkspaceError
+from ..errors import ModuleNotFoundInWorkspaceError
+from ..finding import Finding
 from ..names import folder_of
 from ..ship import ExportRecord, ExportReport, export, plan_export
 from ..source import Source

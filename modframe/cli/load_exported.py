@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import Finding, ModframeError
+from ..errors import ModframeError
+from ..finding import Finding
 from ..process import start
 from ..runtime.failure import as_load_error
 from ..ship.fresh_process import RESULT

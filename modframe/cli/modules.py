@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import Finding, ModframeError, ModuleNotFoundInWorkspaceError, WorkspaceError
+from ..errors import ModframeError, ModuleNotFoundInWorkspaceError, WorkspaceError
+from ..finding import Finding
 from ..load import check as check_text
 from ..runtime.failure import as_load_error
 from ..source import Source, find_modules, read_folder

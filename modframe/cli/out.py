@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Finding, ModframeError, WorkspaceError
+from ..errors import ModframeError, WorkspaceError
+from ..finding import Finding
 from ..wording import one_line as one_line
 
 if TYPE_CHECKING:

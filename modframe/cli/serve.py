@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..config import StartOptions
 from ..engine import Engine
-from ..errors import first_finding
+from ..finding import first_finding
 from ..hosted import hosted
 from ..runtime.loop.bounds import wait_for_any
 from ..server import Server, bind, check_token

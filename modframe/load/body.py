@@ -10,7 +10,8 @@ import sys
 import traceback
 from types import FrameType, TracebackType
 
-from ..errors import Finding, ModframeError
+from ..errors import ModframeError
+from ..finding import Finding
 from ..names import MODULE_TYPES, plain_names
 from ..source import Source
 from ..wording import first_in_group, near

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import Any
 
-from ..errors import Finding, Level
+from ..finding import Finding, Level
 from ..source import Source
 from ..source.source import module_name
 from ..wording import near, nearest, otherwise

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import Finding, Level
+from ..finding import Finding, Level
 from ..source import Source
 from ..spec import FACTS, Fact
 from .text import Analysis, analyze

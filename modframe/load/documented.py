@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from ..errors import Finding
+from ..finding import Finding
 from ..source import Source
 from ..spec import ModuleSpec, ServiceMethod, type_name
 from .text import place_of_callable

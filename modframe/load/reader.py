@@ -13,7 +13,8 @@ from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any
 
-from ..errors import Finding, InvalidModuleIdError
+from ..errors import InvalidModuleIdError
+from ..finding import Finding
 from ..source import Source
 from ..spec import (
     CHOICES,

@@ -11,7 +11,8 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Any
 
-from ..errors import Finding, LoadError, ModframeError
+from ..errors import LoadError, ModframeError
+from ..finding import Finding
 from ..runtime.traces import without_internal_frames
 from ..source import Source
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ..errors import Finding, LoadError, ModframeError, TaskDiedError
+from ..errors import LoadError, ModframeError, TaskDiedError
+from ..finding import Finding
 from ..load.body import body_finding, innermost_place
 from ..result import Result
 from ..source import Source

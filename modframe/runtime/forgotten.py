@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TextIO
 
-from ..errors import Finding
+from ..finding import Finding
 from ..observe import get_framework_logger
 from .generation import Generation
 from .output import print_to_cell

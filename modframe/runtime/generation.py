@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from weakref import WeakSet
 
-from ..errors import Finding, ServiceUnavailableError, TaskDiedError
+from ..errors import ServiceUnavailableError, TaskDiedError
+from ..finding import Finding
 from ..load.methods import public_methods
 from ..load.reads import Reads
 from ..names import private_package

@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..config import read_settings
-from ..errors import Finding, LoadError, ModframeError
+from ..errors import LoadError, ModframeError
+from ..finding import Finding
 from ..load import Loaded
 from ..load.body import running_place
 from ..runtime.failure import as_load_error

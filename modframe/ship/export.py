@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ExportError, Finding
+from ..errors import ExportError
+from ..finding import Finding
 from ..names import folder_of
 from ..source import Source
 from ..source.folder_change import Change, changing

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from ..errors import ExportError, Finding, Level, first_finding
+from ..errors import ExportError
+from ..finding import Finding, Level, first_finding
 from ..html import section, table
 from ..load.text import is_code
 from ..source import Source

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import Finding
+from ..finding import Finding
 from ..names import MODULE_TYPES, folder_of
 from .export_plan import ExportPlan
 

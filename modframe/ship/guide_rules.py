@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from ..errors import Finding, Level
+from ..finding import Finding, Level
 from ..load.class_facts import MANDATORY
 from ..load.methods import public_methods
 from ..load.text import is_code, place_of_callable, place_of_line, syntax_tree

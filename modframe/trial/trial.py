@@ -13,7 +13,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Finding, LoadError
+from ..errors import LoadError
+from ..finding import Finding
 from ..load.text import is_code, is_test
 from ..parts.tasks import TasksPart
 from ..runtime.app import App

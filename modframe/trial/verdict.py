@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
-from ..errors import Finding, LoadError
+from ..errors import LoadError
+from ..finding import Finding
 from ..runtime.failure import locate_finding
 from ..runtime.traces import shorten_traceback
 from ..source import Source

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import Finding
+from ..finding import Finding
 from ..html import section, table
 from ..runtime.part import Panel
 from ..wording import count, one_line

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from modframe.errors import Finding, LoadError
+from modframe.errors import LoadError
+from modframe.finding import Finding
 from modframe.load import Loaded, load
 from modframe.source import Source
 

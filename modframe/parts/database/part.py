@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import Finding
+from ...finding import Finding
 from ...observe import get_framework_logger
 from ...runtime.failure import add_finding
 from ...runtime.generation import Generation

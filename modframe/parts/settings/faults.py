@@ -18,7 +18,8 @@ from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic.types import Secret
 
-from ...errors import Finding, ModframeError
+from ...errors import ModframeError
+from ...finding import Finding
 
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?\b|passw|secret|token|key|credential|auth", re.I)
 _SECRETS = (SecretStr, SecretBytes, Secret)

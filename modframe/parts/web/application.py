@@ -18,7 +18,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp as StarletteApp
 
-from ...errors import Finding
+from ...finding import Finding
 from ...spec import STREAM_POLICY, StreamPolicy
 from .boundary import Boundary
 from .check_router import check_router

@@ -18,7 +18,7 @@ from fastapi.routing import RouteContext
 from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
-from ...errors import Finding
+from ...finding import Finding
 from ...load.text import Analysis, analyze
 from ...runtime.generation import Generation
 from .routes import contexts, place_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...errors import Finding, ModframeError
+from ...errors import ModframeError
+from ...finding import Finding
 
 
 class WebError(ModframeError):

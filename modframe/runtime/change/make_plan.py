@@ -11,7 +11,8 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Any
 
-from ...errors import BlockedError, Finding, LoadError
+from ...errors import BlockedError, LoadError
+from ...finding import Finding
 from ...load import clear_typing_caches
 from ...source import linecache_texts
 from ..contract.breaks import contract_changes

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...errors import Finding, SupersededError, first_finding, reason_line
+from ...errors import SupersededError, reason_line
+from ...finding import Finding, first_finding
 from ...html import table
 from ...wording import count, duration
 from ..generation import Generation

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from ...errors import Finding
+from ...finding import Finding
 from ...html import Raw, row, section, table, tag
 from ...names import full_id
 from ...source import Source, SourceFile

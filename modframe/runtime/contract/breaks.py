@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...errors import ContractError, Finding
+from ...errors import ContractError
+from ...finding import Finding
 from ...wording import some
 from ..generation import Generation
 from ..live import Live

@@ -1,0 +1,61 @@
+"""`Finding`: one fault that a check reports; errors of loads and exports carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Literal
+
+from .wording import one_line, with_cure
+
+Level = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault of a module that a check reports: where it is, what is wrong, what to do.
+
+    Attributes:
+        rule: Stable name of the rule, for example ``"missing-decorator"``.
+        level: ``"error"`` keeps a module from loading; the others never do.
+        message: What is wrong, naming the subject.
+        cure: The next step, as a sentence without a full stop.
+        file: The module's file, for example ``"api.py"``; empty if it is about the whole module.
+        line: Line in that file or cell, from 1; 0 if unknown.
+        cell: The notebook's name of the cell (``"Cell In[3]"``); empty for files.
+    """
+
+    rule: str
+    level: Level
+    message: str
+    _: KW_ONLY
+    cure: str = ""
+    file: str = ""
+    line: int = 0
+    cell: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as text: ``"api.py, Cell In[3], line 7"``."""
+        parts = [self.file, self.cell, f"line {self.line}" if self.line else ""]
+        return ", ".join(part for part in parts if part)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON-ready data; ``cell`` is left out if it is empty."""
+        names = ("rule", "level", "file", "line", "message", "cure", *(("cell",) * bool(self.cell)))
+        return {name: getattr(self, name) for name in names}
+
+    def __str__(self) -> str:
+        return with_cure(f"{self.place}: {self.message}" if self.place else self.message, self.cure)
+
+
+def first_finding(findings: Sequence[Finding]) -> str:
+    """Return what the first finding says and how many more there are; empty if there is none."""
+    return f"{findings[0].level}: {one_finding_of(findings)}" if findings else ""
+
+
+def one_finding_of(findings: Sequence[Finding]) -> str:
+    """Return the first finding as one line, and how many more there are."""
+    more = f" · and {len(findings) - 1} more" if len(findings) > 1 else ""
+    first = findings[0]
+    return f"{one_line(replace(first, message=one_line(first.message)))}{more}"
