@@ -123,7 +123,16 @@ _KINDS: Mapping[str, _Kind] = {
     **dict.fromkeys(("interval", "timeout"), _SECONDS),
 }
 """Argument → what it is, in words, and a test for it."""
-_ALLOWED = ("service", "settings", "database", "requires", "keep_state", "swap", "streams")
+_ALLOWED = (
+    "service",
+    "settings",
+    "database",
+    "requires",
+    "keep_state",
+    "swap",
+    "streams",
+    "error_status",
+)
 
 
 def _check(decorator: str, name: str, value: Any, kind: _Kind) -> None:
@@ -328,6 +337,7 @@ def module(
     keep_state: Sequence[str] | str = (),
     swap: SwapMode = "overlap",
     streams: StreamPolicy = "finish",
+    error_status: Mapping[str, int] = {},
 ) -> Callable[[C], C]: ...
 def module(target: Any = None, /, **values: Any) -> Any:
     """The short form: make a class a module in one line.
@@ -342,10 +352,11 @@ def module(target: Any = None, /, **values: Any) -> Any:
             copied to the next generation. ``swap``: ``"stop_first"`` if it owns something that
             only one generation can have, such as a port. ``streams``: ``"reconnect"`` if open
             event streams and websockets are ended at once when the module is replaced; else they
-            finish on the generation they began on.
+            finish on the generation they began on. ``error_status``: the HTTP status of a `Result`
+            with this error code that a route returns, such as ``{"NOT_FOUND": 404}``; 400 without.
 
-    The guide's form sets the last three by ``MODULE_KEEP_STATE``, ``MODULE_SWAP`` and
-    ``MODULE_STREAMS`` on the class.
+    The guide's form sets the last four by ``MODULE_KEEP_STATE``, ``MODULE_SWAP``,
+    ``MODULE_STREAMS`` and ``MODULE_ERROR_STATUS`` on the class.
     """
     if isinstance(target, type):
         return _record("module", module_id=None)(target)

@@ -61,6 +61,21 @@ class Result:
         """Return an error: a stable code for programs, a message for people, details for both."""
         return cls(code=code, message=message, details=details)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        """Let it be the return type of a route, and a field of a model; its data may be anything.
+
+        A route that returns one answers with its data, or with a problem; as a field it is written
+        as ``{"success", "data", "code", "message", "details"}``.
+        """
+        from pydantic_core import core_schema
+
+        return core_schema.any_schema(
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                _as_mapping, return_schema=core_schema.any_schema()
+            )
+        )
+
     def _facts(self) -> tuple[Any, ...]:
         return (self.data, self.code, self.message, self.details)
 
@@ -91,6 +106,13 @@ class Result:
         if self.details is not None:
             rows.append(("details", repr(self.details)))
         return table(rows)
+
+
+def _as_mapping(value: Any) -> Any:
+    """Return a result as a mapping; what a route made of one is returned as it is."""
+    if not isinstance(value, Result):
+        return value
+    return {name: getattr(value, name) for name in ("success", *Result.__slots__)}
 
 
 def _build_success(data: Any = None) -> Result:

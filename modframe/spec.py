@@ -169,6 +169,7 @@ class ModuleSpec:
         keep_state: Attributes of the service that are copied to the next generation.
         swap: ``"stop_first"`` for a module that can't run beside its next generation.
         streams: What open streams do when the module is replaced, unless their route says it.
+        error_status: Code of a failed `Result` → the HTTP status of a route that returns it.
         dumps_state: Whether the service has a ``dump_state``. ``loads_state`` likewise.
         findings: Findings of the reader that did not make it refuse the module.
     """
@@ -197,6 +198,7 @@ class ModuleSpec:
     keep_state: tuple[str, ...] = ()
     swap: SwapMode = "overlap"
     streams: StreamPolicy = "finish"
+    error_status: Mapping[str, int] = field(default_factory=dict)
     dumps_state: bool = False
     loads_state: bool = False
     findings: tuple[Finding, ...] = ()

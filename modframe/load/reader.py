@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from ..errors import InvalidModuleIdError
@@ -298,7 +298,10 @@ def _distinct(*groups: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for group in groups for item in group))
 
 
-_CONSTANTS = {"keep_state": "MODULE_KEEP_STATE", "swap": "MODULE_SWAP", "streams": "MODULE_STREAMS"}
+_ERROR_STATUSES = range(400, 600)
+_CONSTANTS = {
+    name: f"MODULE_{name.upper()}" for name in ("keep_state", "swap", "streams", "error_status")
+}
 
 
 def handover_fields(
@@ -310,6 +313,7 @@ def handover_fields(
         "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
         "swap": _checked_choice(cls, facts, "swap", findings),
         "streams": _checked_choice(cls, facts, "streams", findings),
+        "error_status": _checked_statuses(_configured(cls, facts, "error_status", {}), findings),
         "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
         "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
     }
@@ -334,6 +338,22 @@ def _checked_attributes(value: Any, findings: Findings) -> tuple[str, ...]:
         )
         return ()
     return tuple(names)
+
+
+def _checked_statuses(value: Any, findings: Findings) -> Mapping[str, int]:
+    constant = _CONSTANTS["error_status"]
+    if isinstance(value, Mapping) and all(
+        isinstance(code, str) and isinstance(status, int) and status in _ERROR_STATUSES
+        for code, status in value.items()
+    ):
+        return MappingProxyType(dict(value))
+    findings.add(
+        "error-status",
+        f"{constant} is {value!r}, and has to map error codes to HTTP statuses from 400 to 599",
+        f'write {constant} = {{"NOT_FOUND": 404}}',
+        at=constant,
+    )
+    return {}
 
 
 def _checked_choice(cls: type, facts: ClassFacts, name: str, findings: Findings) -> Any:

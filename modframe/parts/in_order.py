@@ -11,6 +11,7 @@ from ..runtime.loop.app_loop import AppLoop
 from ..runtime.part import Part, Parts
 from ..spec import module_id_of
 from .children import ChildrenPart
+from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
@@ -60,6 +61,7 @@ def make_parts(
             MetricsPart(live),
             resources,
             ChildrenPart(),
+            ClientsPart(),
             pools,
             DatabasePart(databases),
             *more,

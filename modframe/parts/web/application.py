@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
@@ -28,6 +29,7 @@ from .forget import remember_places
 from .openapi import module_document
 from .paths import prefix_of
 from .problem import ASGIApp, Receive, Scope, Send
+from .results import answer_results
 from .routes import RouteInfo, read_routes
 from .streams import Streams
 
@@ -41,10 +43,12 @@ def build_web(
     *,
     counts: Generation | None = None,
     streams: StreamPolicy = "finish",
+    error_status: Mapping[str, int] = MappingProxyType({}),
 ) -> WebApp:
     """Build the sub-application of one generation, which ``counts`` its streams.
 
-    ``streams`` says what open streams do when the generation is replaced, unless their route does.
+    ``streams`` says what open streams do when the generation is replaced, unless their route does;
+    ``error_status`` which HTTP status the error of a `Result` has, by its code.
 
     Raises:
         WebError: If the router has faults, such as names that don't resolve, two routes with one
@@ -64,6 +68,7 @@ def build_web(
         )
     if findings := check_router(router):
         raise WebError(module_id, findings)
+    answer_results(router, error_status)
     return WebApp(module_id, router, counts=counts, streams=streams)
 
 

@@ -24,6 +24,7 @@ from ...load.body import note_known_cure
 from ...observe import find_defined, find_raised, record_failure
 from ...wording import count, text_after_colon
 from .problem import Problem, Scope, correlation_id, phrase
+from .results import FailedResultError, answer_failed_result
 
 # The keys of an error's context that the schema gives; others may repeat the input.
 _SCHEMA_FACTS = frozenset(
@@ -98,6 +99,7 @@ async def _close_invalid_websocket(
 
 HANDLERS: dict[Any, Any] = {
     HTTPException: _answer_http,
+    FailedResultError: answer_failed_result,
     RequestValidationError: _answer_validation,
     WebSocketException: _close_websocket,
     WebSocketRequestValidationError: _close_invalid_websocket,

@@ -38,7 +38,8 @@ def remember_places(owner: object, router: APIRouter) -> None:
     keys = []
     for route in contexts(router):
         endpoint = route.endpoint
-        if endpoint is None or not hasattr(route, "dependant"):
+        dependant = getattr(route, "dependant", None)
+        if endpoint is None or dependant is None:
             continue
         code = getattr(endpoint, "__code__", None)
         place: dict[str, Any] = {}
@@ -48,8 +49,9 @@ def remember_places(owner: object, router: APIRouter) -> None:
                 "line": code.co_firstlineno,
                 "function": code.co_name,
             }
-        _places[id(endpoint)] = place
-        keys.append(id(endpoint))
+        key = id(dependant.call)
+        _places[key] = place
+        keys.append(key)
     weakref.finalize(owner, _forget_places, tuple(keys)).atexit = False
 
 

@@ -34,6 +34,7 @@ class WebPart(Part["WebApp"]):
                 generation.spec.router,
                 counts=generation,
                 streams=generation.spec.streams,
+                error_status=generation.spec.error_status,
             )
             if not web.routes:
                 generation.findings.append(empty_router(generation))
