@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from .runtime.finder import PLAIN_NAMES
+from .runtime.finder import CORE_NAMES, PLAIN_NAMES
 
 TYPE_CHECKING = False  # `typing` alone would take longer to import than all of this
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def _detached_package(module_id: str) -> str | None:
 
 
 PLAIN_NAMES.install(_detached_package)
+CORE_NAMES.install()
 
 
 def __getattr__(name: str) -> Any:

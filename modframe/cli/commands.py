@@ -187,6 +187,17 @@ def validate(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder; made if there is none.")] = Path(),
+    format: Shape = Format.text,
+) -> int:
+    """Make a folder a workspace: app.py, the guide's tools, a notebook, an environment, CI."""
+    from .modules import make_workspace
+
+    return make_workspace(folder, as_data=format is Format.json)
+
+
+@app.command()
 def scaffold(
     name: Annotated[str, typer.Option("--name", "-n", help="For example my_module.")],
     type: Annotated[str, typer.Option("--type", "-t", help="core, standard, extensions")] = (

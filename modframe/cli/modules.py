@@ -178,3 +178,31 @@ def scaffold_module(
         say(f"  {path.relative_to(home)}")
     say(f"next:\n  modframe compliance validate --module {written.module_id}\n  modframe serve")
     return 0
+
+
+# -- init --------------------------------------------------------------------------------------
+
+
+def make_workspace(folder: Path, *, as_data: bool) -> int:
+    """Make a folder a workspace, and print what was written and what to do next.
+
+    Raises:
+        ScaffoldError: If a file can't be written.
+    """
+    from ..ship import init_workspace
+
+    made = init_workspace(folder.expanduser().resolve())
+    if as_data:
+        as_json({"workspace": str(made.folder), "written": made.written, "kept": made.kept})
+        return 0
+    say(f"{made.folder} is a workspace:")
+    for file in made.written:
+        say(f"  {file}")
+    if made.kept:
+        say(f"left as they were: {', '.join(made.kept)}")
+    enter = "" if made.folder == Path.cwd() else f"  cd {folder}\n"
+    say(
+        f"next:\n{enter}  python tools/scaffold_module.py --name my_module\n  python app.py\n"
+        "  jupyter lab notebooks/first_module.ipynb"
+    )
+    return 0

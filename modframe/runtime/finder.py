@@ -94,6 +94,52 @@ class PlainNameFinder:
                     delattr(parent, attribute)
 
 
+class CoreNameFinder:
+    """Says what to write in place of ``core`` where that is imported outside of module code.
+
+    It comes last in ``sys.meta_path``, so a real package of that name is found before.
+    """
+
+    def install(self) -> None:
+        """Put the finder last, once."""
+        if self not in sys.meta_path:
+            sys.meta_path.append(self)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> None:
+        """Find nothing.
+
+        Raises:
+            ModuleNotFoundError: For ``core``, with the line to write instead.
+        """
+        if name == "core":
+            raise ModuleNotFoundError(
+                f"No module named 'core': it stands for modframe in module code only, in %%module "
+                f"cells and files below modules/. Here write '{_with_modframe(_importing_line())}'",
+                name=name,
+            )
+
+
+def _importing_line() -> str:
+    """Return the line that imports, without its indentation; empty if it can't be read."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and "importlib" in frame.f_code.co_filename:
+        frame = frame.f_back
+    import linecache
+
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+
+
+def _with_modframe(line: str) -> str:
+    """Return an import of something below ``core`` as one of modframe."""
+    head, _, rest = line.partition("core")
+    if head.strip() not in ("from", "import") or rest[:1] not in (".", " "):
+        return "from modframe.decorators import module"
+    end = " ...)" if rest.endswith("(") else ""
+    return f"{head}modframe{rest}{end}".replace("( ...", "(...")
+
+
 def _is_file(spec: ModuleSpec | None) -> bool:
     """Return whether a spec is that of a plain file, ``modules.py``, not of a package."""
     return spec is not None and spec.has_location and not str(spec.origin).endswith("__init__.py")
@@ -121,3 +167,5 @@ class _Alias(Loader):
 
 PLAIN_NAMES: Any = PlainNameFinder()
 """The finder of plain names. Process-wide, because ``sys.meta_path`` is; apps add resolvers."""
+CORE_NAMES: Any = CoreNameFinder()
+"""The finder of ``core``. Process-wide as well."""

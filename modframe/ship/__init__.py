@@ -6,14 +6,17 @@ from .export import export
 from .export_plan import ExportReport, plan_export
 from .export_record import ExportRecord
 from .scaffold import Scaffolded, scaffold
+from .workspace import NewWorkspace, init_workspace
 
 __all__ = [
     "DetachedModules",
     "ExportRecord",
     "ExportReport",
+    "NewWorkspace",
     "Scaffolded",
     "check",
     "export",
+    "init_workspace",
     "plan_export",
     "scaffold",
 ]

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import ScaffoldError
 from ..names import DEFAULT_TYPE, MODULE_TYPES, folder_of
+from .workspace import write_missing
 
 FEATURES: Mapping[str, str] = {
     "database": "models, operations and two service methods on them",
@@ -73,8 +74,8 @@ def scaffold(
     texts = dict(_render(_variables(name, kind, chosen)))
     _write(folder, texts)
     paths = [folder / file for file in texts]
-    if (app := _write_app(workspace)) is not None:
-        paths.append(app)
+    if write_missing(workspace, "app.py"):
+        paths.append(workspace / "app.py")
     return Scaffolded(f"{kind}.{name}", folder, tuple(paths))
 
 
@@ -163,15 +164,3 @@ def _write(folder: Path, texts: Mapping[str, str]) -> None:
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _write_app(workspace: Path) -> Path | None:
-    """Write the workspace's ``app.py`` and return its path; None if there was one."""
-    path = workspace / "app.py"
-    text = (Path(__file__).parent / "templates" / "app.py.jinja").read_bytes()
-    try:
-        with path.open("xb") as file:
-            file.write(text)
-    except FileExistsError:
-        return None
-    return path
