@@ -102,7 +102,8 @@ class History:
         if leaks := tuple(leaked):
             self._update(module_id, generation, leaked=leaks)
         else:
-            self.of_this_run(module_id)  # makes the noted entries
+            with self._lock:
+                self._entries_of_run(module_id)  # makes the noted entries
 
     def count_error(self, module_id: str, generation: int) -> None:
         """Count a failure of a generation of this run; from any thread, and it never waits."""
