@@ -30,6 +30,8 @@ from .parts.database.part import LazyDatabases
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
+from .parts.settings import SettingsSources
+from .parts.settings.sources import NOTHING
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -57,7 +59,6 @@ from .view.collect import Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
 from .watching import Watching
-from .wording import near
 
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
@@ -96,7 +97,6 @@ class Engine:
     ) -> None:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
-        self.given_settings = given_settings
         self.modules_folder = workspace / "modules"
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.text_folders = TextFolders(self.modules_folder)
@@ -111,13 +111,16 @@ class Engine:
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
         self.pools = PoolsPart(workspace)
+        self.settings = SettingsSources(
+            workspace, preferences=lambda _: NOTHING, session=given_settings
+        )
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
             databases=self.databases,
             resources=self.resources,
             pools=self.pools,
-            settings=given_settings,
+            settings=self.settings,
             hurry=self._hurry,
             more=parts,
         )
@@ -193,11 +196,8 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
-        for name in {module_id_of(key) for key in self.given_settings} - self.records.ids():
-            _log.warning(
-                "settings were given for %r, and there is no such module; %s",
-                name, near(name, self.records.ids()) or "they count once it is loaded",
-            )  # fmt: skip
+        for line in self.settings.unclaimed(self.records.ids()):
+            _log.warning("%s", line)
         return outcomes
 
     def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:

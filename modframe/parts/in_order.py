@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.part import Part, Parts
-from ..spec import module_id_of
 from .children import ChildrenPart
 from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
@@ -19,7 +18,7 @@ from .pools import PoolsPart
 from .resources import ResourcesPart
 from .service import ServicePart
 from .sessions import SessionsPart
-from .settings import SettingsPart
+from .settings import SettingsPart, SettingsSources
 from .tasks import TasksPart
 from .threads import ThreadsPart
 from .timers import TimersPart
@@ -33,7 +32,7 @@ def make_parts(
     databases: LazyDatabases,
     resources: ResourcesPart,
     pools: PoolsPart,
-    settings: Mapping[str, Mapping[str, Any]],
+    settings: SettingsSources,
     hurry: asyncio.Event,
     more: Sequence[Part[Any]] = (),
 ) -> Parts:
@@ -50,11 +49,10 @@ def make_parts(
         databases: The module databases.
         resources: The part that keeps what the generations of a module share.
         pools: The part with the threads and child processes of ``app_context.tasks``.
-        settings: Module id → settings given at start.
+        settings: What sets the modules' settings.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
     """
-    given = {module_id_of(key): values for key, values in settings.items()}
     return Parts(
         (
             LogHandlersPart(),
@@ -69,7 +67,7 @@ def make_parts(
             ThreadsPart(resources.holds),
             TimersPart(),
             TasksPart(app_loop),
-            SettingsPart(given),
+            SettingsPart(settings),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),
         )

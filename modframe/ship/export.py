@@ -56,7 +56,11 @@ def export(
     _refuse_by_hand(source, plan, force=force)
     try:
         faults = load_in_fresh_process(
-            plan, source.module_id, (to, workspace / "modules"), settings=settings or {}
+            plan,
+            source.module_id,
+            (to, workspace / "modules"),
+            workspace=workspace,
+            settings=settings or {},
         )
         if errors := [fault for fault in faults if fault.level == "error"]:
             raise _refused(source, "It does not load in a fresh process", errors)

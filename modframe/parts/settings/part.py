@@ -12,24 +12,26 @@ from pydantic import BaseModel
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
 from .faults import SettingsError
-from .resolve import resolve
+from .resolve import Resolved, resolve_leaving_out
+from .sources import SettingsSources
 
 
 class ModuleSettings:
     """The settings of one generation.
 
     Attributes:
-        value: An instance of the registered model, if its values validate.
-        sources: Field → ``default``, ``file``, ``environment`` or ``session``.
+        model: The registered model.
+        value: An instance of it, if its values validate; a change of a preference updates it.
+        resolved: The same with the source of each value; ``None`` before it was registered.
     """
 
-    def __init__(self, generation: Generation, session: Mapping[str, Any]) -> None:
+    def __init__(self, generation: Generation, sources: SettingsSources) -> None:
         self._generation = generation
-        self._session = session
+        self._sources = sources
         self._fault: SettingsError | None = None
         self.model: type[BaseModel] | None = None
         self.value: BaseModel | None = None
-        self.sources: dict[str, str] = {}
+        self.resolved: Resolved | None = None
 
     def register(self, model: type[BaseModel]) -> None:
         """Resolve a model; if that fails, the load fails too, even if the module catches the error.
@@ -45,11 +47,17 @@ class ModuleSettings:
                 subject=self._generation.module_id,
             )
         try:
-            self.value, self.sources = resolve(model, self._generation.module_id, self._session)
+            resolved = self._resolve(model)
         except SettingsError as fault:
             self._fault = fault
             raise
-        self.model = model
+        self.model, self.value, self.resolved = model, resolved.value, resolved
+        self._generation.findings.extend(resolved.findings)
+        self._sources.log(self._generation.module_id, resolved.findings)
+
+    def _resolve(self, model: type[BaseModel]) -> Resolved:
+        module_id = self._generation.module_id
+        return resolve_leaving_out(model, module_id, self._sources.given(module_id))
 
     def finish(self) -> None:
         """Check at the end of phase 1 that everything was registered.
@@ -74,30 +82,30 @@ class ModuleSettings:
         """Return the settings as an instance of a model, registered or not."""
         if self.model is model and self.value is not None:
             return self.value
-        return resolve(model, self._generation.module_id, self._session)[0]
+        return self._resolve(model).value
 
     def explain(self) -> dict[str, dict[str, Any]]:
         """Return field → value and source, secrets masked."""
-        if self.value is None:
+        if self.value is None or self.resolved is None:
             return {}
         values = self.value.model_dump(mode="json")
         return {
             name: {"value": values.get(name), "source": source}
-            for name, source in self.sources.items()
+            for name, source in self.resolved.sources.items()
         }
 
 
 class SettingsPart(Part[ModuleSettings]):
-    """Gives every generation its `ModuleSettings`; ``session`` has the values of ``start()``."""
+    """Gives every generation its `ModuleSettings`, resolved from ``sources``."""
 
     name = "settings"
     noun = "setting"
 
-    def __init__(self, session: Mapping[str, Mapping[str, Any]]) -> None:
-        self._session = session
+    def __init__(self, sources: SettingsSources) -> None:
+        self._sources = sources
 
     def build(self, generation: Generation) -> ModuleSettings:
-        settings = ModuleSettings(generation, self._session.get(generation.module_id, {}))
+        settings = ModuleSettings(generation, self._sources)
         if generation.spec.settings_model is not None:
             settings.register(generation.spec.settings_model)
         return settings
