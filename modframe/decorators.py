@@ -22,6 +22,7 @@ from .spec import (
     ServiceMethod,
     ServiceParam,
     ServiceReturn,
+    SettingsChange,
     StreamPolicy,
     SwapMode,
     module_id_of,
@@ -123,16 +124,7 @@ _KINDS: Mapping[str, _Kind] = {
     **dict.fromkeys(("interval", "timeout"), _SECONDS),
 }
 """Argument → what it is, in words, and a test for it."""
-_ALLOWED = (
-    "service",
-    "settings",
-    "database",
-    "requires",
-    "keep_state",
-    "swap",
-    "streams",
-    "error_status",
-)
+_ALLOWED = ("service", "settings", "database", "requires", "keep_state", *CHOICES, "error_status")
 
 
 def _check(decorator: str, name: str, value: Any, kind: _Kind) -> None:
@@ -337,6 +329,7 @@ def module(
     keep_state: Sequence[str] | str = (),
     swap: SwapMode = "overlap",
     streams: StreamPolicy = "finish",
+    settings_change: SettingsChange = "live",
     error_status: Mapping[str, int] = {},
 ) -> Callable[[C], C]: ...
 def module(target: Any = None, /, **values: Any) -> Any:
@@ -352,11 +345,14 @@ def module(target: Any = None, /, **values: Any) -> Any:
             copied to the next generation. ``swap``: ``"stop_first"`` if it owns something that
             only one generation can have, such as a port. ``streams``: ``"reconnect"`` if open
             event streams and websockets are ended at once when the module is replaced; else they
-            finish on the generation they began on. ``error_status``: the HTTP status of a `Result`
-            with this error code that a route returns, such as ``{"NOT_FOUND": 404}``; 400 without.
+            finish on the generation they began on. ``settings_change``: ``"swap"`` if it is built
+            anew when its settings change; else its settings object gets the new values, and
+            ``on_settings_changed(changed)`` of the service, if there is one, is called with them.
+            ``error_status``: the HTTP status of a `Result` with this error code that a route
+            returns, such as ``{"NOT_FOUND": 404}``; 400 without.
 
-    The guide's form sets the last four by ``MODULE_KEEP_STATE``, ``MODULE_SWAP``,
-    ``MODULE_STREAMS`` and ``MODULE_ERROR_STATUS`` on the class.
+    The guide's form sets the last five by ``MODULE_KEEP_STATE``, ``MODULE_SWAP``,
+    ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE`` and ``MODULE_ERROR_STATUS`` on the class.
     """
     if isinstance(target, type):
         return _record("module", module_id=None)(target)

@@ -30,8 +30,7 @@ from .parts.database.part import LazyDatabases
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
-from .parts.settings import SettingsSources
-from .parts.settings.sources import NOTHING
+from .parts.settings import Preferences, SettingsChanges, SettingsSources
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -111,8 +110,9 @@ class Engine:
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
         self.pools = PoolsPart(workspace)
+        self.preferences = Preferences(data)
         self.settings = SettingsSources(
-            workspace, preferences=lambda _: NOTHING, session=given_settings
+            workspace, preferences=self.preferences.of, session=given_settings
         )
         self.parts = make_parts(
             app_loop,
@@ -127,6 +127,9 @@ class Engine:
         self.limits = Limits.from_settings(config)
         self.ending = Ending(self, hurry=self._hurry)
         self.swap = Swap(self, self.ending)
+        self.settings_changes = SettingsChanges(
+            self, self.preferences, swap=self.swap, ending=self.ending
+        )
         self.handles = Handles(
             app_loop,
             self.directory.find,
@@ -187,6 +190,7 @@ class Engine:
         try:
             if self.data is not None:
                 finish_changes(self.data)  # those of modules/ are finished when it is read
+            await self.preferences.open()
             with collecting_rarely():
                 core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
                 names = self.disk.ids() if modules is None else modules
@@ -233,6 +237,7 @@ class Engine:
             PLAIN_NAMES.resolvers.remove(self.directory.package_of)
         PLAIN_NAMES.forget(self.records)
         await self._guarded(self.databases.aclose, "the databases", faults)
+        await self._guarded(self.preferences.aclose, "the preferences", faults)
         await self._guarded(self.rollbacks.aclose, "the history", faults)
         return self._report(began, outcomes, faults)
 
@@ -296,6 +301,7 @@ class Engine:
         PLAIN_NAMES.forget(module_ids)
         self.handles.refresh(module_ids)
         self.watching.published(module_ids)
+        self.settings_changes.published(module_ids)
         self.refresher.wake()
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:

@@ -21,9 +21,11 @@ FACTS = "__modframe_facts__"
 DEFAULT_PRIORITY = 100
 SwapMode = Literal["overlap", "stop_first"]
 StreamPolicy = Literal["finish", "reconnect"]
+SettingsChange = Literal["live", "swap"]
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "swap": get_args(SwapMode),
     "streams": get_args(StreamPolicy),
+    "settings_change": get_args(SettingsChange),
 }
 """Option → the words it can have; the first one is the default."""
 STREAM_POLICY = "__modframe_streams__"
@@ -169,6 +171,8 @@ class ModuleSpec:
         keep_state: Attributes of the service that are copied to the next generation.
         swap: ``"stop_first"`` for a module that can't run beside its next generation.
         streams: What open streams do when the module is replaced, unless their route says it.
+        settings_change: What a change of its settings means: ``"live"``, its settings object has
+            the new values; ``"swap"``, it is built anew.
         error_status: Code of a failed `Result` → the HTTP status of a route that returns it.
         dumps_state: Whether the service has a ``dump_state``. ``loads_state`` likewise.
         findings: Findings of the reader that did not make it refuse the module.
@@ -198,6 +202,7 @@ class ModuleSpec:
     keep_state: tuple[str, ...] = ()
     swap: SwapMode = "overlap"
     streams: StreamPolicy = "finish"
+    settings_change: SettingsChange = "live"
     error_status: Mapping[str, int] = field(default_factory=dict)
     dumps_state: bool = False
     loads_state: bool = False

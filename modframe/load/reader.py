@@ -300,7 +300,8 @@ def _distinct(*groups: Any) -> tuple[str, ...]:
 
 _ERROR_STATUSES = range(400, 600)
 _CONSTANTS = {
-    name: f"MODULE_{name.upper()}" for name in ("keep_state", "swap", "streams", "error_status")
+    name: f"MODULE_{name.upper()}"
+    for name in ("keep_state", "swap", "streams", "settings_change", "error_status")
 }
 
 
@@ -313,6 +314,7 @@ def handover_fields(
         "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
         "swap": _checked_choice(cls, facts, "swap", findings),
         "streams": _checked_choice(cls, facts, "streams", findings),
+        "settings_change": _checked_choice(cls, facts, "settings_change", findings),
         "error_status": _checked_statuses(_configured(cls, facts, "error_status", {}), findings),
         "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
         "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
@@ -363,6 +365,9 @@ def _checked_choice(cls: type, facts: ClassFacts, name: str, findings: Findings)
         return value
     constant, wanted = _CONSTANTS[name], " or ".join(map(repr, choices))
     findings.add(
-        name, f"{constant} is {value!r}, and has to be {wanted}", f"write {wanted}", at=constant
+        name.replace("_", "-"),
+        f"{constant} is {value!r}, and has to be {wanted}",
+        f"write {wanted}",
+        at=constant,
     )
     return default

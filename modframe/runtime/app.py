@@ -39,6 +39,7 @@ class App(Protocol):
         directory: Finds modules, generations and services by name.
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
+        settings_changes: Changes preferences, and makes what is live follow them.
         pools: The part that runs module functions in threads and child processes.
     """
 
@@ -54,6 +55,7 @@ class App(Protocol):
     handles: Handles
     resources: Any
     pools: Any
+    settings_changes: Any
 
     # -- for changes ----------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ServeError
+from ..parts.web.paths import prefix_of
 from ..runtime.live import Live
 from ..view.snapshot import ModuleView
 from .binding import bind
@@ -21,6 +22,9 @@ from .hosts import check_token, is_loopback
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
+
+_CHANGING = (f"{prefix_of('core.settings')}/",)
+"""Paths below which a request that changes the system needs the token, on loopback as well."""
 
 
 class Site:
@@ -53,6 +57,7 @@ class Site:
         self.asgi = Guard(
             Dispatcher(live, system=pages, absent=absent, stale=stale),
             allowed_hosts=allowed_hosts,
+            token_paths=_CHANGING,
         )
         self._block = block
         self._lock = asyncio.Lock()
@@ -95,6 +100,7 @@ class Site:
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
             bound = bound or bind(host, port)
+            self.asgi.token = checked_token
             guard = self.asgi.with_token(checked_token, required=not is_loopback(host))
             self._server = await start_server(
                 guard, bound, host=host, token=checked_token, block=self._block

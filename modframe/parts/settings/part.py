@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -11,27 +12,41 @@ from pydantic import BaseModel
 
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
-from .faults import SettingsError
-from .resolve import Resolved, resolve_leaving_out
-from .sources import SettingsSources
+from .faults import SettingsError, is_secret
+from .resolve import Resolved, resolve, resolve_leaving_out
+from .sources import NOTHING, SettingsSources
+
+_STATE = (
+    "__dict__",
+    "__pydantic_fields_set__",
+    "__pydantic_extra__",
+    "__pydantic_private__",
+)
+"""What a model's instance consists of; the fields change by one assignment."""
 
 
 class ModuleSettings:
     """The settings of one generation.
 
     Attributes:
-        model: The registered model.
-        value: An instance of it, if its values validate; a change of a preference updates it.
-        resolved: The same with the source of each value; ``None`` before it was registered.
+        resolved: The registered model with its values, if they validate.
     """
 
     def __init__(self, generation: Generation, sources: SettingsSources) -> None:
         self._generation = generation
         self._sources = sources
         self._fault: SettingsError | None = None
-        self.model: type[BaseModel] | None = None
-        self.value: BaseModel | None = None
         self.resolved: Resolved | None = None
+
+    @property
+    def model(self) -> type[BaseModel] | None:
+        """The registered model."""
+        return self.resolved.model if self.resolved is not None else None
+
+    @property
+    def value(self) -> BaseModel | None:
+        """An instance of the model; a change of preferences updates it in place."""
+        return self.resolved.value if self.resolved is not None else None
 
     def register(self, model: type[BaseModel]) -> None:
         """Resolve a model; if that fails, the load fails too, even if the module catches the error.
@@ -51,13 +66,66 @@ class ModuleSettings:
         except SettingsError as fault:
             self._fault = fault
             raise
-        self.model, self.value, self.resolved = model, resolved.value, resolved
+        self.resolved = resolved
         self._generation.findings.extend(resolved.findings)
         self._sources.log(self._generation.module_id, resolved.findings)
 
     def _resolve(self, model: type[BaseModel]) -> Resolved:
         module_id = self._generation.module_id
         return resolve_leaving_out(model, module_id, self._sources.given(module_id))
+
+    # -- changes --------------------------------------------------------------------------
+
+    @property
+    def registered(self) -> Resolved:
+        """What the registered model was resolved to.
+
+        Raises:
+            LookupError: If none was registered.
+        """
+        if self.resolved is None:
+            raise LookupError(f"{self._generation.module_id} has no settings")
+        return self.resolved
+
+    def resolve(self) -> Resolved:
+        """Return what the registered model would be resolved to now.
+
+        Raises:
+            SettingsError: If the values don't validate.
+        """
+        return self._resolve(self.registered.model)
+
+    def resolve_with(self, preferences: Mapping[str, Any]) -> Resolved:
+        """Return the same with other preferences; those that are left out already stay so.
+
+        Raises:
+            SettingsError: If the values don't validate.
+        """
+        now, module_id = self.registered, self._generation.module_id
+        left_out = {
+            key: why
+            for key, why in now.left_out.items()
+            if key in preferences and preferences[key] == now.given.preferences.get(key)
+        }
+        kept = {key: one for key, one in preferences.items() if key not in left_out}
+        given = self._sources.given(module_id)
+        resolved = resolve(now.model, module_id, replace(given, preferences=kept))
+        given = replace(given, preferences=preferences or NOTHING)
+        return replace(resolved, given=given, left_out=left_out)
+
+    def differences(self, resolved: Resolved) -> dict[str, Any]:
+        """Return field → value of those that differ from the values now."""
+        now, then = vars(self.registered.value), vars(resolved.value)
+        return {name: then[name] for name in resolved.sources if then.get(name) != now.get(name)}
+
+    def adopt(self, resolved: Resolved) -> Resolved:
+        """Put other values into the settings object in place; return those that it had."""
+        value = self.registered.value
+        earlier = replace(self.registered, value=value.model_copy())
+        for slot in _STATE:
+            object.__setattr__(value, slot, getattr(resolved.value, slot))
+        self.resolved = replace(resolved, value=value)
+        return earlier
 
     def finish(self) -> None:
         """Check at the end of phase 1 that everything was registered.
@@ -83,6 +151,16 @@ class ModuleSettings:
         if self.model is model and self.value is not None:
             return self.value
         return self._resolve(model).value
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the model, without the defaults of secrets; ``{}`` without."""
+        if self.model is None:
+            return {}
+        schema = self.model.model_json_schema()
+        for name, field in schema.get("properties", {}).items():
+            if is_secret(self.model, (name,)):
+                field.pop("default", None)
+        return schema
 
     def explain(self) -> dict[str, dict[str, Any]]:
         """Return field → value and source, secrets masked."""

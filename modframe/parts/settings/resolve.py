@@ -30,13 +30,15 @@ class Resolved:
     """The values of one model.
 
     Attributes:
-        value: An instance of the model.
+        model: The model, as it was registered.
+        value: An instance of it.
         sources: Field → ``default``, ``file``, ``environment``, ``preference`` or ``session``.
         findings: What was given and is read by nobody.
         given: What it was resolved from.
         left_out: The preferences that don't validate, and why.
     """
 
+    model: type[BaseModel]
     value: BaseModel
     sources: Mapping[str, str]
     findings: tuple[Finding, ...]
@@ -74,7 +76,7 @@ def resolve(model: type[BaseModel], module_id: str, given: Given) -> Resolved:
     sources = {name: "file" if name in own_file else "default" for name in names.keys}
     for layer in layers:
         sources.update(dict.fromkeys(layer.values, layer.source))
-    return Resolved(value, sources, _findings(names, environment, given), given)
+    return Resolved(model, value, sources, _findings(names, environment, given), given)
 
 
 def resolve_leaving_out(model: type[BaseModel], module_id: str, given: Given) -> Resolved:
