@@ -135,6 +135,11 @@ SIGNATURES = {
     "core_context.snapshot": "",
     "core_settings.get_typed_settings": "id, model, /",
     "core_settings.explain": "id, /",
+    "core_settings.schema": "id, /",
+    "core_settings.preferences": "module_id",
+    "core_settings.set_preference": "module_id, key, value",
+    "core_settings.set_preferences": "module_id, mapping",
+    "core_settings.clear_preference": "module_id, key",
     "error_utils.error_message": "module_id, error_type, details, location=''",
     "logging.get_framework_logger": "id, /",
     "database.get_database_base": "name, /",
@@ -191,6 +196,7 @@ DECORATIONS = [
     "module(keep_state=('count',), swap='overlap')",
     "module(swap='stop_first', streams='finish')",
     "module(streams='reconnect')",
+    "module(settings_change='swap')",
 ]
 """Every way in which a class can be decorated."""
 
@@ -216,6 +222,8 @@ PATHS = {
     "/health/live": "application/json",
     "/health/ready": "application/json",
     "/api/v1/core/framework/modules": "application/json",
+    "/api/v1/core/settings/core.settings": "application/json",
+    "/api/v1/core/settings/core.settings/look_interval": "application/json",
     "/api/v1/orders/total": "application/json",
     "/api/v1/extensions/extra/total": "application/json",
     "/api/v1/core/inner/total": "application/json",

@@ -20,7 +20,6 @@ from ...errors import ModframeError, reason_of
 from ...observe import record_failure
 from ...runtime.app import App
 from ...runtime.change.ending import Ending
-from ...runtime.change.outcome import refuse_superseded
 from ...runtime.change.swap import Swap
 from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation, Step
@@ -231,6 +230,7 @@ class SettingsChanges:
             said = reason_of(error)
             if not isinstance(error, ModframeError | TimeoutError):
                 said = f"{step.name} raised {type(error).__name__}: {error}"
+            record_failure(generation.module_id, said, error, generation=generation.number)
             raise _refused(generation, said) from error
         except BaseException:
             settings.adopt(earlier)
@@ -242,16 +242,14 @@ class SettingsChanges:
         key, records = generation.module_id, self._app.records
         if self._app.directory.building(key) is not None:  # which may be what asks for it
             raise _refused(generation, "it is being loaded at the moment; try it again")
-        record, stale = records[key], records.stale_reason(key)
-        error, newest = record.error, record.newest
+        error, stale = records[key].error, records.stale_reason(key)
         try:
-            refuse_superseded(
-                await self._swap.change([generation.source], anew=True, label="settings changed")
-            )
+            await self._swap.rebuild(generation, label="settings changed")
         except ModframeError as fault:
+            records[key].error = error
             raise _refused(generation, f"it can't be swapped: {reason_of(fault)}") from fault
-        if stale:  # the text that is live runs anew; a newer one still failed
-            record.error, record.newest = error, newest
+        if stale:  # the text that is live runs anew, and a newer one has failed all the same
+            records[key].error = error
 
     async def _take_back(self, module_id: str, before: Mapping[str, Any]) -> None:
         """Let earlier preferences count again, after they could not be written."""

@@ -25,6 +25,8 @@ Table = dict[str, dict[str, Any]]
 _VERSION = 1
 _BUSY_TIMEOUT = 5.0
 """Seconds that SQLite waits for another process."""
+_NOT_YET = (0, 0)
+"""Stands for what was seen before a file was opened."""
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS preferences ("
     "module_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, "
@@ -52,7 +54,8 @@ class PreferenceFile:
         self._engine: Engine | None = None
         self._connection: Connection | None = None
         self._identity: tuple[int, int] | None = None
-        self._version_seen = -1
+        self._opened = 0
+        self._seen: tuple[int, int] | None = None
 
     @property
     def is_there(self) -> bool:
@@ -61,15 +64,22 @@ class PreferenceFile:
 
     # -- read -----------------------------------------------------------------------------
 
-    def has_changed(self) -> bool:
-        """Return whether another process has written, or the file was replaced or removed."""
-        identity = self._find()
-        if identity != self._identity:
-            return True
-        if self._connection is None:
-            return False
+    def read_if_changed(self) -> Table | None:
+        """Return all preferences if another connection has written since the last call.
+
+        The file may also have been replaced or removed; else ``None`` is returned.
+        """
         with self._translating_errors("read"):
-            return self._data_version(self._connection) != self._version_seen
+            connection = self._open(to_write=False)
+            now = None
+            if connection is not None:
+                version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+                now = (self._opened, int(version))  # which counts in one connection only
+            if now == self._seen:
+                return None
+            table = self.read()
+            self._seen = now
+            return table
 
     def read(self) -> Table:
         """Return all preferences; none if there is no file."""
@@ -77,17 +87,11 @@ class PreferenceFile:
             connection = self._open(to_write=False)
             if connection is None:
                 return {}
-            self._version_seen = self._data_version(connection)
             rows = connection.exec_driver_sql("SELECT module_id, key, value FROM preferences")
             table: Table = {}
             for module_id, key, value in rows.all():
                 table.setdefault(module_id, {})[key] = json.loads(value)
             return table
-
-    @staticmethod
-    def _data_version(connection: Connection) -> int:
-        """Return a number that changes when another connection has committed."""
-        return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
     # -- write ----------------------------------------------------------------------------
 
@@ -180,6 +184,8 @@ class PreferenceFile:
             self._engine.dispose()
             raise
         self._connection, self._identity = connection, self._find()
+        self._opened += 1
+        self._seen = _NOT_YET
 
     def close(self) -> None:
         """Close it; it opens again by itself."""

@@ -58,9 +58,7 @@ class Preferences:
         if not self._file.is_there and not self._known:
             return None
         try:
-            if not await self._call(self._file.has_changed):
-                return None
-            table = await self.read()
+            table = await self._call(self._file.read_if_changed)
         except PreferenceError as error:
             if str(error) != self._problem:
                 self._problem = str(error)

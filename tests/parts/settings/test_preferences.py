@@ -176,8 +176,37 @@ def test_a_swap_that_fails_takes_the_change_back(app: AppContext) -> None:
     assert result.code == "CHANGE_REFUSED"
     assert "too high" in str(result.message)
     assert app.modules["thing"].generation == 1
+    assert app.modules["thing"].error is None
     assert values(app) == (1, 3, ())
     assert call(app, "preferences", "thing").data == {}
+
+
+def test_what_another_kernel_writes_meanwhile_is_checked_too(kept: AppContext) -> None:
+    """Both are valid by themselves and not together: the second one is refused and taken back."""
+    meanwhile = """
+async def on_settings_changed(self, changed):
+    from modframe.parts.settings.preference_file import PreferenceFile
+    if changed == {"high": 2}:
+        other = PreferenceFile(Path("data/preferences.sqlite").resolve())
+        other.replace("standard.thing", expected={}, wanted={"low": 3})
+        other.close()
+"""
+    kept.load({"api.py": text(meanwhile, head=f"from pathlib import Path\n{HEAD}")}, id="thing")
+    result = call(kept, "set_preference", "thing", "high", 2)
+    assert (result.code, "low is above high" in str(result.message)) == ("INVALID_SETTINGS", True)
+    wait_for(lambda: values(kept)[:2] == (3, 3))
+    assert call(kept, "preferences", "thing").data == {"low": 3}
+
+
+def test_a_newer_text_that_failed_stays_the_newest(app: AppContext) -> None:
+    """A swap for a setting runs the text that is live, and does not hide the failure."""
+    sound = text(arguments=", settings_change='swap'")
+    app.load({"api.py": sound}, id="thing")
+    with pytest.raises(modframe.errors.LoadError):
+        app.load({"api.py": f"{sound}\n1 / 0\n"}, id="thing")
+    assert call(app, "set_preference", "thing", "high", 5).success
+    assert values(app)[:2] == (1, 5)
+    assert "division by zero" in str(app.modules["thing"].error)
 
 
 # -- what a change means ------------------------------------------------------------------------
@@ -334,6 +363,19 @@ def test_what_another_kernel_sets_is_followed(kept: AppContext, workspace: Path)
         wait_for(lambda: values(kept)[1] == 3)
     finally:
         other.close()
+
+
+def test_a_file_that_is_removed_takes_its_preferences_along(
+    kept: AppContext, workspace: Path
+) -> None:
+    """What is there is what counts; the next preference begins a new file."""
+    kept.load({"api.py": text()}, id="thing")
+    assert call(kept, "set_preference", "thing", "high", 5).success
+    for file in (workspace / "data").glob("preferences.sqlite*"):
+        file.unlink()
+    wait_for(lambda: values(kept)[1] == 3)
+    assert call(kept, "set_preference", "thing", "high", 6).success
+    assert values(kept)[1] == 6
 
 
 WRITER = """
