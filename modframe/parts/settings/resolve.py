@@ -23,6 +23,8 @@ from .misspelt import unknown_keys, unknown_lines, unknown_variables
 from .sources import Given
 
 SESSION = "start(settings=...)"
+_OWN = ("env_file", "secrets_dir", "cli_parse_args", "nested_model_default_partial_update")
+"""Options of a model that make it read more than the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def resolve(model: type[BaseModel], module_id: str, given: Given) -> Resolved:
     except SettingsSourceError as error:
         raise environment_error(module_id, model, names.prefix, error) from None
     try:
-        value = reader(_env_prefix=names.prefix, **_arguments(names, layers, given))
+        value = _make(reader, names, layers, given)
     except ValidationError as error:
         raise _invalid(names, module_id, layers, error) from None
     own_file = value.model_fields_set  # such as an `env_file` of the model's own
@@ -146,22 +148,35 @@ class _DotenvVariables(EnvSettingsSource):
         return {name.lower(): value for name, value in self._values.items()}
 
 
-def _arguments(names: FieldNames, layers: tuple[_Layer, ...], given: Given) -> dict[str, Any]:
-    """Return what the model's constructor is called with; it reads the environment itself.
+def _make(
+    reader: type[BaseSettings], names: FieldNames, layers: tuple[_Layer, ...], given: Given
+) -> BaseSettings:
+    """Return an instance; a model that has sources of its own reads them, below all others.
 
-    What it is called with wins over the environment, so values of the files that are in the
-    environment too are merged here.
+    Raises:
+        ValidationError: If the values don't validate.
     """
     table, dotenv, environment, *above = (layer.values for layer in layers)
     values = _merged(table, dotenv)
-    values = _merged(values, {name: one for name, one in environment.items() if name in values})
-    for layer in above:
-        values = _merged(values, layer)
+    own = _has_own_sources(reader)
+    if own:  # it reads the environment too, so only what a file would win over is needed
+        environment = {name: one for name, one in environment.items() if name in values}
+    for higher in (environment, *above):
+        values = _merged(values, higher)
     arguments = {names.keys[name]: value for name, value in values.items()}
-    if names.model.model_config.get("extra") == "allow":
+    if reader.model_config.get("extra") == "allow":
         everything = {**given.table, **given.preferences, **given.session}
         arguments |= {key: one for key, one in everything.items() if names.field_of(key) is None}
-    return arguments
+    if own:
+        return reader(_env_prefix=names.prefix, **arguments)
+    sources: Any = ((lambda: arguments,), {})
+    return reader(_build_sources=sources)  # nothing is read twice
+
+
+def _has_own_sources(reader: type[BaseSettings]) -> bool:
+    customised: Any = reader.settings_customise_sources
+    usual: Any = BaseSettings.settings_customise_sources
+    return customised.__func__ is not usual.__func__ or any(map(reader.model_config.get, _OWN))
 
 
 def _merged(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> dict[str, Any]:

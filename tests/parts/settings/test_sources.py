@@ -142,17 +142,24 @@ class Plain(BaseSettings):
     inner: dict[str, int] = {}
 
 
+class WithOwnFile(Plain):
+    """A model that has sources of its own, and is made in another way."""
+
+    model_config = {"env_file": "there-is-none.env"}
+
+
 SOURCES = ("default", "toml", "dotenv", "environment", "preference", "session")
 SEEN_AS = {"toml": "file", "dotenv": "file"}
 VALUES: Mapping[str, int] = {name: number for number, name in enumerate(SOURCES)}
 
 
 @given(
-    st.fixed_dictionaries(
-        {name: st.sets(st.sampled_from(SOURCES[1:])) for name in ("limit", "label")}
-    )
+    model=st.sampled_from([Plain, WithOwnFile]),
+    places=st.fixed_dictionaries(
+        dict.fromkeys(("limit", "label"), st.sets(st.sampled_from(SOURCES[1:])))
+    ),
 )
-def test_the_highest_source_wins(places: dict[str, set[str]]) -> None:
+def test_the_highest_source_wins(model: type[Plain], places: dict[str, set[str]]) -> None:
     """Whatever combination of sources gives a field, by its name or by an alias."""
 
     def of(source: str) -> dict[str, int]:
@@ -168,8 +175,8 @@ def test_the_highest_source_wins(places: dict[str, set[str]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables("environment").items():
             patch.setenv(name, value)
-        resolved = resolve(Plain, "standard.plain", everything)
-    assert isinstance(resolved.value, Plain)
+        resolved = resolve(model, "standard.plain", everything)
+    assert type(resolved.value) is model
     for name, at in places.items():
         wins = max(at, key=SOURCES.index, default="default")
         assert getattr(resolved.value, name) == VALUES[wins]
