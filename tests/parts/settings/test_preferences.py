@@ -234,6 +234,38 @@ def test_by_default_the_settings_object_gets_the_new_values(app: AppContext) -> 
     assert values(app)[:2] == (1, 3)
 
 
+@pytest.mark.parametrize(
+    "model",
+    ["BaseModel", "BaseModel, frozen=True", "BaseSettings, env_prefix='THING_', frozen=True"],
+)
+def test_what_a_module_derives_from_its_settings_follows(app: AppContext, model: str) -> None:
+    """A cached property of the model, and the object that the settings service gave."""
+    head = f"""
+    from functools import cached_property
+    from pydantic import BaseModel
+    from pydantic_settings import BaseSettings
+
+    class ThingSettings({model}):
+        high: int = 3
+
+        @cached_property
+        def twice(self):
+            return 2 * self.high
+    """
+    body = """
+    async def initialize(self):
+        service = self.app_context.get_service("core.settings.service")
+        self.mine = (await service.get_typed_settings("standard.thing", ThingSettings)).data
+
+    async def values(self):
+        return self.mine.high, self.mine.twice, self.settings.twice
+    """
+    app.load({"api.py": simple(body, head=head, arguments="settings=ThingSettings")}, id="thing")
+    assert values(app) == (3, 6, 6)
+    assert call(app, "set_preference", "thing", "high", 5).success
+    assert values(app) == (5, 10, 10)
+
+
 @pytest.mark.parametrize("form", ["argument", "constant"])
 def test_a_module_is_swapped_if_it_says_so(app: AppContext, form: str) -> None:
     """By `@module(settings_change="swap")`, or by `MODULE_SETTINGS_CHANGE` on the class."""
