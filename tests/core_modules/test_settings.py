@@ -21,10 +21,16 @@ TEXT = simple(
     head="""
     from pydantic import BaseModel, Field, SecretStr
 
+    class Inner(BaseModel):
+        api_key: str = "hidden-inside"
+        port: int = 1
+
     class S(BaseModel):
         limit: int = Field(default=3, ge=0, description="How many at once")
         key: SecretStr = SecretStr("hidden")
         password: str = "hidden-too"
+        dsn: str = "postgresql://me:hidden-as-well@host/orders"
+        inner: Inner = Inner()
     """,
     arguments="settings=S",
 )
@@ -112,6 +118,8 @@ def test_the_json_schema_has_no_secrets(client: httpx.Client) -> None:
         ("PUT", "standard.thing/limit", -5, 422, "greater than or equal to 0"),
         ("PUT", "standard.thing", {"limit": 4, "limt": 5}, 404, "limit"),
         ("PUT", "standard.thing/key", "x", 403, "is a secret"),
+        ("PUT", "standard.thing/dsn", "sqlite://me:mine@host", 403, "is a secret"),
+        ("PUT", "standard.thing/inner", {"api_key": "x"}, 403, "is a secret"),
         ("PUT", "core.framework/limit", 5, 404, "has no settings"),
         ("GET", "no such id", None, 404, "is not a module id"),
     ],

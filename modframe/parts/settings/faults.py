@@ -72,7 +72,7 @@ def settings_error(
             given, cure = _given(
                 top, fault["input"], field, place=places.get(top, ""), variable=variables[top]
             )
-            value = "" if is_secret(model, loc) else f"= {_shortened(fault['input'])} "
+            value = "" if _is_secret(model, loc) else f"= {_shortened(fault['input'])} "
             message = f"{value}({given}): {fault['msg']}" if value else f"{fault['msg']} ({given})"
         faults.append((name, message))
         file, line = _place_of(model, own_name)
@@ -110,7 +110,7 @@ def _given(
     return "its default, or a .env file", "correct it in the model or in the .env file"
 
 
-def is_secret(model: type[BaseModel], loc: tuple[str, ...]) -> bool:
+def _is_secret(model: type[BaseModel], loc: tuple[str, ...]) -> bool:
     """Return whether a value is that of a secret, or of a field with the name of one."""
     inside: type[BaseModel] | None = model
     for name in loc:
@@ -128,10 +128,14 @@ def holds_secret(model: type[BaseModel], name: str, value: object) -> bool:
     waiting: list[tuple[tuple[str, ...], object]] = [((name,), value)]
     while waiting:
         loc, one = waiting.pop()
-        if is_secret(model, loc):
+        if _is_secret(model, loc):
+            return True
+        if isinstance(one, str) and _CREDENTIALS.search(one):
             return True
         if isinstance(one, Mapping):
             waiting += [((*loc, str(key)), inside) for key, inside in one.items()]
+        elif isinstance(one, list | tuple):
+            waiting += [(loc, inside) for inside in one]
     return False
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
-from .faults import SettingsError, is_secret
+from .faults import SettingsError, holds_secret
 from .resolve import Resolved, resolve, resolve_leaving_out
 from .sources import NOTHING, SettingsSources
 
@@ -157,9 +157,10 @@ class ModuleSettings:
         if self.model is None:
             return {}
         schema = self.model.model_json_schema()
-        for name, field in schema.get("properties", {}).items():
-            if is_secret(self.model, (name,)):
-                field.pop("default", None)
+        for described in (schema, *schema.get("$defs", {}).values()):
+            for name, field in described.get("properties", {}).items():
+                if field.get("writeOnly") or holds_secret(self.model, name, field.get("default")):
+                    field.pop("default", None)
         return schema
 
     def explain(self) -> dict[str, dict[str, Any]]:
