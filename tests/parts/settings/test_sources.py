@@ -15,8 +15,9 @@ from pydantic_settings import BaseSettings
 import modframe
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from modframe.parts.settings.files import Variables
 from modframe.parts.settings.resolve import resolve
-from modframe.parts.settings.sources import Given, SettingsSources
+from modframe.parts.settings.sources import Given
 from tests import inside
 from tests.fakes import simple
 
@@ -169,8 +170,7 @@ def test_the_highest_source_wins(model: type[Plain], places: dict[str, set[str]]
         spelt = {"limit": "PLAIN_LIMIT", "label": "PLAIN_ALIAS"}
         return {spelt[name]: str(value) for name, value in of(source).items()}
 
-    files = SettingsSources(Path("/nowhere"), preferences=lambda _: {}, session={})
-    dotenv = type(files.given("plain").dotenv)(variables("dotenv"))
+    dotenv = Variables(variables("dotenv"))
     everything = Given(of("toml"), dotenv, of("preference"), of("session"))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables("environment").items():
