@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from .arguments import FOLDER, MODULE_IDS, SETTINGS, check_arguments, optional
 from .errors import FrameworkSettingsError, WorkspaceError
 
 _PREFIX = "MODFRAME_"
@@ -34,16 +35,24 @@ class StartOptions:
     parts: Sequence[Any] | None = None
 
     def __post_init__(self) -> None:
-        """Check that ``modules`` is no text, which would be a list of one-letter ids.
+        """Check the types of what a person gave; ``modules`` must not be a text in a list's place.
 
         Raises:
-            WorkspaceError: If it is.
+            ArgumentError: If an argument has another type.
+            WorkspaceError: If ``modules`` is a text.
         """
         if isinstance(self.modules, str):
             raise WorkspaceError(
                 f"modules={self.modules!r} is a text, not a list of ids",
                 cure=f"write modules=[{self.modules!r}]",
             )
+        check_arguments(
+            "start()",
+            workspace=(self.workspace, optional(FOLDER)),
+            modules=(self.modules, optional(MODULE_IDS)),
+            data=(self.data, optional(FOLDER)),
+            settings=(self.settings, optional(SETTINGS)),
+        )
 
 
 class FrameworkSettings(BaseSettings):

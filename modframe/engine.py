@@ -30,6 +30,7 @@ from .parts.database.part import LazyDatabases
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
+from .parts.settings.faults import settings_for_none
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -57,7 +58,6 @@ from .view.collect import Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
 from .watching import Watching
-from .wording import near
 
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
@@ -193,12 +193,18 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
-        for name in {module_id_of(key) for key in self.given_settings} - self.records.ids():
-            _log.warning(
-                "settings were given for %r, and there is no such module; %s",
-                name, near(name, self.records.ids()) or "they count once it is loaded",
-            )  # fmt: skip
+        for error in self._settings_for_none().values():
+            _log.warning("%s", error)
         return outcomes
+
+    def start_errors(self) -> dict[str, BaseException]:
+        """Return module id → why it did not start, or that there is none for the settings given."""
+        return {**self.records.errors(), **self._settings_for_none()}
+
+    def _settings_for_none(self) -> Mapping[str, BaseException]:
+        if not self.given_settings:
+            return {}
+        return settings_for_none(self.given_settings, {*self.records.ids(), *self.disk.ids()})
 
     def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:
         """Return the source of a module; if it can't be read, note that the module has failed."""

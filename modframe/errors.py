@@ -266,7 +266,11 @@ class FolderBusyError(WorkspaceError):
     """Raised when another process has been changing a folder for too long."""
 
 
-class DecoratorError(ModframeError, TypeError):
+class ArgumentError(ModframeError, TypeError):
+    """Raised when an argument is of another type than a verb takes; nothing was done."""
+
+
+class DecoratorError(ArgumentError):
     """Raised when a decorator of a module class has invalid arguments."""
 
     rule = "decorator"

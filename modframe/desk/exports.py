@@ -53,13 +53,14 @@ class Exports:
         digests = self._record.digests(folder)
         return {path.relative_to(folder).as_posix() for path in digests}
 
-    def export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
-        """Write the live source of a module below a folder, which is relative to the workspace.
+    def export(self, module_id: str, to: str | Path, *, force: bool = False) -> ExportReport:
+        """Write the live source of a module below a folder: in the workspace, or absolute.
 
         Raises:
-            ExportError: If nothing is live, or the export is refused; nothing was written.
+            ExportError: If nothing is live, a relative folder leads out of the workspace, or the
+                export is refused; nothing was written.
         """
-        from ..ship import export
+        from ..ship import export, export_folder
 
         with refusal_logged(module_id, "was not exported"):
             generation = self._live.generations.get(module_id)
@@ -72,7 +73,7 @@ class Exports:
                 )
             report = export(
                 generation.source,
-                self._workspace / to,
+                export_folder(self._workspace, to, data=self._data, module_id=module_id),
                 workspace=self._workspace,
                 record=self._record,
                 draft=self._records[module_id].draft,

@@ -2,7 +2,7 @@
 
 from .check import check
 from .detached import DetachedModules
-from .export import export
+from .export import export, export_folder
 from .export_plan import ExportReport, plan_export
 from .export_record import ExportRecord
 from .scaffold import Scaffolded, scaffold
@@ -16,6 +16,7 @@ __all__ = [
     "Scaffolded",
     "check",
     "export",
+    "export_folder",
     "init_workspace",
     "plan_export",
     "scaffold",

@@ -76,6 +76,32 @@ def export(
     return ExportReport(source.module_id, folder, paths, plan.write, plan.remove, tuple(findings))
 
 
+def export_folder(
+    workspace: Path, to: str | Path, *, data: Path | None, module_id: str = ""
+) -> Path:
+    """Return the folder that a person named for exports: in the workspace, or absolute.
+
+    Raises:
+        ExportError: If a relative one leads out of the workspace, or it is the data folder.
+    """
+    folder = Path(os.path.normpath(workspace / Path(to).expanduser()))
+    if not Path(to).expanduser().is_absolute() and not folder.is_relative_to(workspace):
+        raise ExportError(
+            f"{str(to)!r} leads out of the workspace {workspace}, so nothing was written",
+            cure=f"name a folder in it, or write {str(folder)!r}: an absolute one may be anywhere",
+            findings=(),
+            subject=module_id,
+        )
+    if data is not None and folder.resolve() == data.resolve():
+        raise ExportError(
+            f"{folder} is the data folder, which is modframe's own, so nothing was written",
+            cure="export to another folder",
+            findings=(),
+            subject=module_id,
+        )
+    return folder
+
+
 def _write(plan: ExportPlan, to: Path, change: Change, record: ExportRecord) -> None:
     """Write and remove the files, all or none; the record knows of them at every moment."""
 

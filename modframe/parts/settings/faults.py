@@ -1,8 +1,8 @@
 """From a `ValidationError` of a settings model to a `SettingsError` with a finding for each fault.
 
-`resolve` calls it. A finding says the field, the bad value, where that was given, and the line of
-the field. The value of a secret is left out: of a pydantic secret, and of a field with the name of
-one.
+`resolve` calls it; the engine asks for the settings that were given for no module. A finding says
+the field, the bad value, where that was given, and the line of the field. The value of a secret is
+left out: of a pydantic secret, and of a field with the name of one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import ast
 import linecache
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import get_args
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
@@ -20,6 +20,8 @@ from pydantic.types import Secret
 
 from ...errors import ModframeError
 from ...finding import Finding
+from ...spec import module_id_of
+from ...wording import near, otherwise
 
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?\b|passw|secret|token|key|credential|auth", re.I)
 _SECRETS = (SecretStr, SecretBytes, Secret)
@@ -38,6 +40,18 @@ class SettingsError(ModframeError):
     rule = "settings"
     faults: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+def settings_for_none(given: Mapping[str, object], known: Collection[str]) -> dict[str, Exception]:
+    """Return an error for each module that settings were given for and that is not known."""
+    return {
+        name: SettingsError(
+            "settings were given for it, and there is no such module",
+            cure=otherwise(near(name, known), "they count once it is loaded"),
+            subject=name,
+        )
+        for name in sorted(set(map(module_id_of, given)).difference(known))
+    }
 
 
 def settings_error(
