@@ -184,6 +184,7 @@ class Engine:
         try:
             if self.data is not None:
                 finish_changes(self.data)  # those of modules/ are finished when it is read
+                self.exports.finish()
             with collecting_rarely():
                 core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
                 names = self.disk.ids() if modules is None else modules
