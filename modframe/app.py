@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .arguments import TEXT, WHOLE_NUMBER, check_arguments, instance_of, optional
+from .arguments import TEXT, TOKEN, WHOLE_NUMBER, check_arguments, instance_of
 from .config import FrameworkSettings, StartOptions
 from .desk.waiting import Waiting
 from .engine import Engine
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SOURCE_FILE = instance_of(SourceFile)
-_TOKEN = optional(TEXT, "a text or None")
 _STUCK = 10.0
 """Seconds for which something may keep the app loop while `AppContext.stop` waits."""
 
@@ -306,7 +305,7 @@ class AppContext:
             ServeError: If the port is taken, a token is missing, or it already serves elsewhere.
         """
         check_arguments(
-            "app.serve()", host=(host, TEXT), port=(port, WHOLE_NUMBER), token=(token, _TOKEN)
+            "app.serve()", host=(host, TEXT), port=(port, WHOLE_NUMBER), token=(token, TOKEN)
         )
         site = self._engine.site
         return self._app_loop.block("app.serve()", lambda: site.serve(host, port, token=token))

@@ -18,10 +18,12 @@ class Kind(NamedTuple):
     Attributes:
         words: Such as ``"a number"``, to follow ``is`` in a sentence.
         fits: Returns whether a value is of the kind.
+        secret: Whether a message has the type of a wrong value alone, and not the value.
     """
 
     words: str
     fits: Callable[[Any], bool]
+    secret: bool = False
 
 
 def _is_text(value: Any) -> bool:
@@ -31,12 +33,6 @@ def _is_text(value: Any) -> bool:
 def _is_sequence_of(kind: type | tuple[type, ...], values: Any) -> bool:
     listed = isinstance(values, Sequence | set | frozenset) and not isinstance(values, str | bytes)
     return listed and all(isinstance(value, kind) for value in values)
-
-
-def _is_settings(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(key, str) and isinstance(values, Mapping) for key, values in value.items()
-    )
 
 
 def instance_of(kind: type) -> Kind:
@@ -49,9 +45,9 @@ def list_of(words: str, *kinds: type) -> Kind:
     return Kind(words, lambda value: _is_sequence_of(kinds, value))
 
 
-def optional(kind: Kind, words: str = "") -> Kind:
+def optional(kind: Kind) -> Kind:
     """Return the kind of what is of a kind or ``None``."""
-    return Kind(words or kind.words, lambda value: value is None or kind.fits(value))
+    return Kind(kind.words, lambda value: value is None or kind.fits(value), kind.secret)
 
 
 TEXT = Kind("a text", _is_text)
@@ -61,7 +57,9 @@ WHOLE_NUMBER = Kind(
 )
 FOLDER = Kind("a folder, as text or a path", lambda value: isinstance(value, str | Path))
 MODULE_IDS = list_of("a list of module ids", str, Path)
-SETTINGS = Kind("{module id: {key: value}}", _is_settings)
+TOKEN = Kind("a text or None", lambda value: value is None or _is_text(value), secret=True)
+SETTINGS = Kind("{module id: {key: value}}", lambda value: isinstance(value, Mapping), secret=True)
+SETTINGS_OF_ONE = Kind("{key: value}", SETTINGS.fits, secret=True)
 
 
 def check_arguments(verb: str, **given: tuple[Any, Kind]) -> None:
@@ -72,7 +70,8 @@ def check_arguments(verb: str, **given: tuple[Any, Kind]) -> None:
     """
     for name, (value, kind) in given.items():
         if not kind.fits(value):
-            raise argument_error(verb, name, kind.words, value)
+            shown = type(value) if kind.secret else value
+            raise argument_error(verb, name, kind.words, shown)
 
 
 def argument_error(

@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .arguments import FOLDER, MODULE_IDS, SETTINGS, check_arguments, optional
+from .arguments import FOLDER, MODULE_IDS, SETTINGS, SETTINGS_OF_ONE, check_arguments, optional
 from .errors import FrameworkSettingsError, WorkspaceError
+from .spec import module_id_of
 
 _PREFIX = "MODFRAME_"
 
@@ -39,6 +40,7 @@ class StartOptions:
 
         Raises:
             ArgumentError: If an argument has another type.
+            InvalidModuleIdError: If settings are for what can't be a module.
             WorkspaceError: If ``modules`` is a text.
         """
         if isinstance(self.modules, str):
@@ -53,6 +55,9 @@ class StartOptions:
             data=(self.data, optional(FOLDER)),
             settings=(self.settings, optional(SETTINGS)),
         )
+        for key, values in (self.settings or {}).items():
+            module_id_of(key)
+            check_arguments("start()", **{f"settings[{key!r}]": (values, SETTINGS_OF_ONE)})
 
 
 class FrameworkSettings(BaseSettings):

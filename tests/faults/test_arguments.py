@@ -12,7 +12,13 @@ import pytest
 
 import modframe
 from modframe.app import AppContext
-from modframe.errors import ArgumentError, ExportError, StartError, WorkspaceError
+from modframe.errors import (
+    ArgumentError,
+    ExportError,
+    InvalidModuleIdError,
+    StartError,
+    WorkspaceError,
+)
 from modframe.logging import get_framework_logger
 from tests.fakes import simple
 from tests.faults.processes import run_script
@@ -30,29 +36,30 @@ def refused(use: Callable[[], object], kind: type[Exception] = ArgumentError) ->
     return str(caught.value)
 
 
-USES: dict[str, Callable[[AppContext], object]] = {
-    "app.serve(): port is a whole number, not 'x'": lambda app: app.serve(port="x"),  # type: ignore[arg-type]
+FRAMEWORK_LOGGER: Any = get_framework_logger
+USES: dict[str, Callable[[Any], object]] = {
+    "app.serve(): port is a whole number, not 'x'": lambda app: app.serve(port="x"),
     "app.serve(): port is a whole number, not True": lambda app: app.serve(port=True),
-    "app.serve(): host is a text, not 3": lambda app: app.serve(host=3),  # type: ignore[arg-type]
-    "app.serve(): token is a text or None, not 3": lambda app: app.serve(port=0, token=3),  # type: ignore[arg-type]
-    "app.database.sql(): query is a text, not 5": lambda app: app.database.sql(5),  # type: ignore[arg-type]
+    "app.serve(): host is a text, not 3": lambda app: app.serve(host=3),
+    "app.serve(): token is a text or None, not <class 'int'>": lambda app: app.serve(token=3),
+    "app.database.sql(): query is a text, not 5": lambda app: app.database.sql(5),
     "app.database.integrity_session(): database is a text, not 1": lambda app: (
-        app.database.integrity_session(1, "x")  # type: ignore[arg-type]
+        app.database.integrity_session(1, "x")
     ),
     "app.database.integrity_session(): purpose is a text, not 2": lambda app: (
-        app.database.integrity_session("x", 2)  # type: ignore[arg-type]
+        app.database.integrity_session("x", 2)
     ),
     "export(): to is a folder, as text or a path, not 5": lambda app: app.modules["orders"].export(
         to=5
-    ),  # type: ignore[arg-type]
+    ),
     "export(): force is True or False, not 'yes'": lambda app: app.modules["orders"].export(
         force="yes"
-    ),  # type: ignore[arg-type]
+    ),
     "app.draft(): content is a SourceFile, not 'x = 1'": lambda app: app.draft(
         "orders", "services.py", "x = 1"
-    ),  # type: ignore[arg-type]
-    "app.draft(): file is a text, not 6": lambda app: app.draft("orders", 6, None),  # type: ignore[arg-type]
-    "get_framework_logger(): module_id is a text, not 3": lambda _: get_framework_logger(3),  # type: ignore[arg-type]
+    ),
+    "app.draft(): file is a text, not 6": lambda app: app.draft("orders", 6, None),
+    "get_framework_logger(): module_id is a text, not 3": lambda _: FRAMEWORK_LOGGER(3),
 }
 
 
@@ -68,9 +75,8 @@ def test_a_verb_names_the_argument_its_value_and_what_it_is(app: AppContext, sai
 STARTS: dict[str, dict[str, Any]] = {
     "modules is a list of module ids, not 5": {"modules": 5},
     "modules is a list of module ids, not [5]": {"modules": [5]},
-    "settings is {module id: {key: value}}, not 3": {"settings": 3},
-    "settings is {module id: {key: value}}, not {'orders': 3}": {"settings": {"orders": 3}},
-    "settings is {module id: {key: value}}, not {3: {}}": {"settings": {3: {}}},
+    "settings is {module id: {key: value}}, not <class 'int'>": {"settings": 3},
+    "settings['orders'] is {key: value}, not <class 'str'>": {"settings": {"orders": "secret"}},
     "workspace is a folder, as text or a path, not 5": {"workspace": 5},
     "data is a folder, as text or a path, not 5": {"data": 5},
     "parts is a list of parts, not 5": {"parts": 5},
@@ -86,6 +92,15 @@ def test_a_start_names_the_argument(workspace: Path, said: str) -> None:
     if "parts" not in given:
         with pytest.raises(ArgumentError, match=r"^start\(\): "):
             modframe.create_app(**given)
+
+
+def test_settings_are_for_module_ids(workspace: Path) -> None:
+    """What can't be one is refused before anything starts."""
+    said = refused(
+        lambda: modframe.start(workspace=workspace, settings={3: {}}),  # type: ignore[dict-item]
+        InvalidModuleIdError,
+    )
+    assert said.startswith("3 is not a module id.")
 
 
 def test_the_files_of_a_mapping_have_names(app: AppContext) -> None:
