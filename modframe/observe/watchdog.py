@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Final
 
-from .loggers import get_framework_logger
+from .loggers import MODFRAME, get_framework_logger
 
 STILL: Final = 0.2
 """Seconds without an answer after which a loop stands still."""
@@ -64,7 +64,8 @@ class Watchdog:
     Args:
         loop: The loop.
         thread_id: The thread that it runs in.
-        name: Returns the module and the place of the module code below a frame, or ``None``.
+        name: Returns the module and the place of the module code below a frame, and what to do
+            about it; ``None`` if there is no module code.
         break_out: Called while the loop stands still, with the seconds so far; breaks out of
             what has taken too long, or does nothing.
 
@@ -77,7 +78,7 @@ class Watchdog:
         loop: asyncio.AbstractEventLoop,
         thread_id: int,
         *,
-        name: Callable[[FrameType], tuple[str, str] | None],
+        name: Callable[[FrameType], tuple[str, str, str] | None],
         break_out: Callable[[float], object],
     ) -> None:
         self.last: Stall | None = None
@@ -184,11 +185,10 @@ class Watchdog:
             place = f"{code.co_qualname}() ({code.co_filename}, line {frame.f_lineno})"
             self._stall = Stall("", place, time.time() - seconds, seconds)
             return
-        self._stall = Stall(*named, time.time() - seconds, seconds)
+        module_id, place, cure = named
+        self._stall = Stall(module_id or MODFRAME, place, time.time() - seconds, seconds)
         get_framework_logger(self._stall.module_id).warning(
-            "%s, and nothing else runs there meanwhile; await something in it, or give what takes "
-            "long to a thread",
-            self._stall,
+            "%s, and nothing else runs there meanwhile; %s", self._stall, cure
         )
 
     def _end(self) -> None:
