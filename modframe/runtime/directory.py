@@ -12,6 +12,7 @@ from ..errors import ModframeError, NotRunningError, ServiceUnavailableError, re
 from ..observe import Stall
 from ..spec import module_of_service
 from .calls.handles import not_found_error
+from .failure import as_death
 from .garbage.finalizers import find_finalizer
 from .generation import Generation
 from .live import Live
@@ -127,11 +128,18 @@ class Directory:
         place = place_of(frame)
         if place is None:
             return None
-        sources = (
-            one.source for one in self.all_generations() if one.package_name == place.package
-        )
-        content = next((source.files.get(place.file) for source in sources), None)
+        generation = self._of_package(place.package)
+        content = generation.source.files.get(place.file) if generation is not None else None
         return place.module_id, place.text(content.cell if content else ""), _AWAIT
+
+    def note_dead_thread(self, package: str, name: str, error: BaseException) -> None:
+        """Keep, as an error of the generation of a private package, that a thread of it died."""
+        generation = self._of_package(package)
+        if generation is not None and generation.stage in ("building", "live"):
+            generation.note_death(as_death(generation.source, name, error, kind="thread"))
+
+    def _of_package(self, package: str) -> Generation | None:
+        return next((one for one in self.all_generations() if one.package_name == package), None)
 
     def progress(self) -> Iterator[Progress]:
         """Yield what keeps the app loop, and what changes do with each module; from any thread."""

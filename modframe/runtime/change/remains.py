@@ -40,8 +40,10 @@ _PAUSE = 0.02
 _PAUSES = 100
 _BLOCKS = (
     "blocks",
-    ": Python's garbage collector stands still until this process is restarted; close what it "
-    "waits for when the module stops",
+    (
+        ": Python's garbage collector stands still until this process is restarted; close what it "
+        "waits for when the module stops"
+    ),
 )
 _BROKEN_OUT = (
     "took too long and was broken out of",
