@@ -57,10 +57,10 @@ class Freezes:
         if not self._ends and "_pytest.faulthandler" in sys.modules:
             return
         self._armed = now
-        for stream in (sys.stderr, sys.__stderr__):
+        for stream in filter(None, (sys.stderr, sys.__stderr__)):
             try:
                 faulthandler.dump_traceback_later(self._after, file=stream, exit=self._ends)
-            except (AttributeError, RuntimeError, ValueError, OSError):
+            except (RuntimeError, ValueError, OSError):
                 continue  # it is no file
             break
 
@@ -71,7 +71,7 @@ class Freezes:
             faulthandler.cancel_dump_traceback_later()
 
     def look_back(self, seconds: float) -> None:
-        """Log what held the interpreter for ``seconds``, in which this wasn't called, if module code did."""
+        """Log what held the interpreter for ``seconds``, if it was module code."""
         if seconds < _LONG:
             return
         # Before anything else: what held it goes on as soon as this thread waits.

@@ -23,7 +23,7 @@ from ..spec import ModuleSpec
 from .gate import Gate
 from .ledger import Ledger
 from .loop.bounds import wait_for_any
-from .ownership import callable_name
+from .ownership import callable_name, find_method
 
 if TYPE_CHECKING:
     from ..load import Package
@@ -251,8 +251,7 @@ class Generation:
     def find_hook(self, name: str) -> Any:
         """Return a method by name, of the service or else of the module, or ``None``."""
         for owner in (*self.own_services.values(), self.module):
-            method = getattr(owner, name, None)
-            if callable(method):
+            if (method := find_method(owner, name)) is not None:
                 return method
         return None
 

@@ -37,6 +37,18 @@ def callable_package(callback: Any) -> str:
     return package_in(cls.__module__)
 
 
+def find_method(owner: object, name: str) -> Any:
+    """Return a method that an object or its class has, or ``None``.
+
+    A ``__getattr__`` isn't asked: it answers for names that nobody wrote, and may take long.
+    """
+    cls = type(owner)
+    if not (hasattr(cls, name) or (cls.__dictoffset__ and name in vars(owner))):
+        return None
+    method = getattr(owner, name, None)
+    return method if callable(method) else None
+
+
 def callable_name(callback: Any) -> str:
     """Return the name of a callable, as messages show it."""
     function = unwrap_callable(callback)

@@ -299,6 +299,17 @@ async def test_a_route_a_task_and_a_call_are_broken_out_of(impatient: AppContext
     assert "broken out of" in error
 
 
+def test_the_getattr_of_a_service_is_not_asked_for_hooks(impatient: AppContext) -> None:
+    """It answers for names that nobody wrote; one that never returns would keep the app loop."""
+    hangs = "def __getattr__(self, name):\n    while True: pass\ndef number(self):\n    return 1"
+    impatient.load({"api.py": simple(hangs)}, id="thing")
+    assert impatient.get_service("thing").number().result() == 1
+    impatient.load({"api.py": simple(hangs.replace("return 1", "return 2"))}, id="thing")
+    assert impatient.get_service("thing").number().result() == 2
+    impatient.modules["thing"].unload()
+    assert not any("kept the app loop" in one for one in messages(impatient))
+
+
 # -- several modules in one change -------------------------------------------------------------------
 
 

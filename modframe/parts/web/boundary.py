@@ -64,10 +64,13 @@ class Boundary:
         except (WebSocketDisconnect, ClientDisconnect, ReconnectError):
             return  # the client left, which ended the handler: nothing failed
         except HTTPException as error:
-            if state != _NOTHING:
+            if state == _DONE:
+                self._record(scope, error)
+            elif state == _BEGUN:
                 self._record(scope, error)
                 raise self._broken(scope) from None  # recorded a line above
-            await http_problem(error).send(scope, send)
+            else:
+                await http_problem(error).send(scope, send)
         except BaseException as error:  # noqa: BLE001  # between module code and the loop
             problem = self._record(scope, error)
             if scope["type"] == "websocket" and state == _BEGUN:

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ...errors import LoopStuckError, NotRunningError, OnAppLoopError
 from ...names import module_id_in, package_in
-from ...observe import Stall, get_framework_logger, record_failure
+from ...observe import Stall, find_raised, get_framework_logger, record_failure
 from ...worker import leave_at_exit
 from ..gate import Work, ensure_work
 from ..owner import Owner, current_resource
@@ -87,6 +87,7 @@ class AppLoop:
         self.stall: Callable[[], Stall | None] = lambda: None
         self._thread: threading.Thread | None = None
         self._forked = False
+        self._put_back: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self.submissions: set[Submission[Any]] = set()
         _loops.add(self)
@@ -111,6 +112,7 @@ class AppLoop:
         """Return the loop that runs in the current thread."""
         self = cls(asyncio.get_running_loop())
         self._own_tasks()
+        self._own_reports()
         self.thread_id = threading.get_ident()
         return self
 
@@ -154,6 +156,26 @@ class AppLoop:
 
         with suppress(AttributeError):  # a loop of another library, written in C
             self.loop.set_task_factory = set_task_factory  # type: ignore[method-assign]  # of this loop
+
+    def _own_reports(self) -> None:
+        """Log what asyncio reports about module code; the rest goes where it went before."""
+        before = self.loop.get_exception_handler()
+
+        def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            error = context.get("exception")
+            if error is not None and find_raised(error).module_id:
+                _log_report(loop, context)
+            elif before is not None:
+                before(loop, context)
+            else:
+                loop.default_exception_handler(context)
+
+        def put_back() -> None:
+            if self.loop.get_exception_handler() is handle:
+                self.loop.set_exception_handler(before)
+
+        self.loop.set_exception_handler(handle)
+        self._put_back = put_back
 
     def _make_task(
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
@@ -313,6 +335,7 @@ class AppLoop:
         if self._thread is None:
             vars(self.loop).pop("set_task_factory", None)
             self.loop.set_task_factory(None)
+            self._put_back()
             self.thread_id = 0
         elif not self._forked:
             if not already:
