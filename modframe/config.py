@@ -72,6 +72,7 @@ class FrameworkSettings(BaseSettings):
             until it is broken out of; 0 for as long as it takes. A step may until its own timeout.
         freeze_timeout: How long code that lets no other Python code run may take, until
             ``modframe serve`` writes where it is and ends with status 1; 0 for as long as it takes.
+            Elsewhere where it is is written after 10 s or this time, and the process goes on.
         test_timeout: How long the tests of one module may take before it goes live.
         watch_test: Whether a saved file goes live only if the module's tests pass, if it has any.
         database_lock_wait: How long a session waits for another process to release a file.

@@ -25,7 +25,7 @@ from .errors import (
     WorkspaceError,
     reason_of,
 )
-from .observe import DeadThreads, EventLog, Stall, Watchdog, log_print, record_failure
+from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
@@ -168,9 +168,10 @@ class Engine:
             name=self.directory.name_code,
             break_out=self._breaker,
         )
+        self.watchdog.freezes.write_after(min(NAMED_AFTER, config.freeze_timeout))
         app_loop.stall = self._stall
         self._forgotten_awaits = ForgottenAwaits(self.directory.all_generations)
-        self._dead_threads = DeadThreads(print_to_console)
+        self._lost_errors = LostErrors(print_to_console, self.directory.note_dead_thread)
 
     # -- start and stop -------------------------------------------------------------------
 
@@ -178,7 +179,7 @@ class Engine:
         """Load the core modules and those asked for; the records keep the failed ones."""
         self.log.open()
         self._forgotten_awaits.install()
-        self._dead_threads.install()
+        self._lost_errors.install()
         self.watchdog.start()
         PLAIN_NAMES.resolvers.insert(0, self.directory.package_of)
         try:
@@ -254,7 +255,7 @@ class Engine:
     def _report(self, began: float, outcomes: Iterable[Outcome], faults: list[str]) -> StopReport:
         self.text_folders.close()
         self._forgotten_awaits.remove()
-        self._dead_threads.remove()
+        self._lost_errors.remove()
         self.watchdog.stop()
         self.log.close()
         faults += (

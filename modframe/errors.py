@@ -283,22 +283,24 @@ class InvalidModuleIdError(ModframeError, ValueError):
 
 
 class TaskDiedError(ModframeError):
-    """Kept as a live module's error once a task of it has died and nobody awaited the task.
+    """Kept as a live module's error once a task or a thread of it has died and nobody awaited it.
 
     Attributes:
         module_id: The module, which stays live.
-        task: The task's name.
+        kind: ``"task"`` or ``"thread"``.
+        task: The name of the task or the thread.
         last_line: The type and the message of its error, as the last line of a traceback has them.
     """
 
     module_id: str
+    kind: str
     task: str
     last_line: str
 
     @property
     def fact(self) -> str:
-        """The task and its error, in few words."""
-        return f"task {self.task!r} died: {self.last_line}"
+        """The task or thread and its error, in few words."""
+        return f"{self.kind} {self.task!r} died: {self.last_line}"
 
 
 class ServiceNotFoundError(ModframeError, LookupError):
