@@ -22,8 +22,8 @@ _REARM = 5.0
 """Seconds after which the timer is set again."""
 _LONG = 2.0
 """Seconds without any look after which it is logged what held the interpreter."""
-_BUSY = 0.25
-"""The share of that time which the thread must have computed; else the process was paused."""
+_COMPUTED = 0.5
+"""Seconds that the thread must have computed meanwhile; else the process was paused."""
 _CURE = "run it in a process by app_context.tasks.process(function, *args), or make it shorter"
 
 
@@ -80,7 +80,7 @@ class Freezes:
         computed = {key: value - before.get(key, 0.0) for key, value in self._computed.items()}
         busiest = max(computed, key=lambda key: computed[key], default=0)
         found = named.get(busiest)
-        if found is not None and computed[busiest] > _BUSY * seconds:
+        if found is not None and computed[busiest] > _COMPUTED:
             module_id, place, _ = found
             get_framework_logger(module_id or MODFRAME).warning(
                 "%s let no other Python code run for %.1f s; %s", place, seconds, _CURE
