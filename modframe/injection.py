@@ -11,7 +11,9 @@ from typing import Any, Literal, Protocol, get_args
 
 from .errors import DecoratorError
 
-InjectedKind = Literal["app_context", "settings", "logger", "database", "tasks", "service"]
+InjectedKind = Literal[
+    "app_context", "settings", "logger", "database", "tasks", "events", "service"
+]
 """What can be injected; all but a service also by a parameter of that name."""
 NAMES: tuple[str, ...] = tuple(name for name in get_args(InjectedKind) if name != "service")
 

@@ -23,6 +23,7 @@ _FRAMEWORK_CLASSES: Mapping[str, InjectedKind] = {
     "AppContext": "app_context",
     "ModuleContext": "app_context",
     "ModuleDatabase": "database",
+    "ModuleEvents": "events",
     "ModuleTasks": "tasks",
 }
 """Class of modframe, as an annotation → what it stands for."""
