@@ -1,7 +1,7 @@
 """What modules live on: an event published and handled, and injection when a module is loaded.
 
-Run `python benchmarks/services.py`. The figures are the best of the rounds; a load with injection is
-compared with the same load without it, in turns.
+Run `python benchmarks/services.py`. The figures are the best of the rounds; a load with injection
+is compared with the same load without it, in turns.
 """
 
 from __future__ import annotations
