@@ -99,8 +99,8 @@ def main() -> None:
     """Print the figures beside their targets."""
     with modframe.start(data=":memory:", modules=[]) as app:
         publish, whole = events(app)
-        print(f"publish to one subscriber       {publish * 1e6:7.1f} µs   (≤ 30)")
-        print(f"the same until it was handled   {whole * 1e6:7.1f} µs")
+        print(f"publish to one subscriber       {publish * 1e6:7.1f} us   (≤ 30)")
+        print(f"the same until it was handled   {whole * 1e6:7.1f} us")
         print(f"injection of four parameters    {injection(app) * 1e3:7.2f} ms   (≤ 0.3)")
 
 
