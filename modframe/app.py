@@ -30,6 +30,7 @@ from .spec import module_id_of
 if TYPE_CHECKING:
     from .finding import Finding
     from .parts.database.crossing import AppDatabase
+    from .parts.events import AppEvents
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
     from .server import Server
@@ -267,6 +268,13 @@ class AppContext:
     def database(self) -> AppDatabase:
         """The module databases: ``sql(...)`` and ``integrity_session(...)``."""
         return self._engine.people_database
+
+    @property
+    def events(self) -> AppEvents:
+        """The events of modules: ``publish(...)``, ``settled()``, and ``dead`` letters."""
+        from .parts.events import AppEvents
+
+        return AppEvents(self._engine.events, self._engine.app_loop)
 
     # -- serving --------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from .errors import (
 )
 from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
+from .parts.events import Events
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
@@ -68,6 +69,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("modframe.engine")
 CORE_MODULES = Path(__file__).parent / "core_modules"
 """Holds ``core/<name>/``, laid out like a workspace's ``modules/``."""
+_LAST_EVENTS = 5.0
+"""Seconds in which a stop delivers the events that still wait."""
 
 
 class Engine:
@@ -111,12 +114,14 @@ class Engine:
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
         self.pools = PoolsPart(workspace)
+        self.events = Events(self.directory.find)
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
             databases=self.databases,
             resources=self.resources,
             pools=self.pools,
+            events=self.events,
             settings=given_settings,
             hurry=self._hurry,
             more=parts,
@@ -236,6 +241,7 @@ class Engine:
         await self._guarded(self.watching.end, "the watch", faults)
         if self._site is not None:
             await self._guarded(self._site.close, "the server", faults)
+        await self._guarded(self._close_events, "the events", faults)
         await self._guarded(stop_modules, "the modules", faults)
         if self.directory.package_of in PLAIN_NAMES.resolvers:
             PLAIN_NAMES.resolvers.remove(self.directory.package_of)
@@ -243,6 +249,9 @@ class Engine:
         await self._guarded(self.databases.aclose, "the databases", faults)
         await self._guarded(self.rollbacks.aclose, "the history", faults)
         return self._report(began, outcomes, faults)
+
+    async def _close_events(self) -> None:
+        await self.events.close(timeout=0.0 if self._hurry.is_set() else _LAST_EVENTS)
 
     @staticmethod
     async def _guarded(stop: Callable[[], Awaitable[object]], what: str, faults: list[str]) -> None:
@@ -303,6 +312,7 @@ class Engine:
         """Tell everything that follows Live that it has changed."""
         PLAIN_NAMES.forget(module_ids)
         self.handles.refresh(module_ids)
+        self.events.published(module_ids)
         self.watching.published(module_ids)
         self.refresher.wake()
 

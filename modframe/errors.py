@@ -376,3 +376,19 @@ class ResourceError(ModframeError):
 
 class ProcessError(ModframeError, RuntimeError):
     """Raised when a function can't be run in a child process, or the process did not finish it."""
+
+
+class EventError(ModframeError, TypeError):
+    """Raised when something is published that is no event."""
+
+
+class EventRefusedError(ModframeError):
+    """Raised by ``publish`` when the queue of a subscription with ``policy="refuse"`` is full.
+
+    Attributes:
+        subscriptions: Those that did not get the event; all others got it.
+    """
+
+
+class EventsNotSettledError(ModframeError, TimeoutError):
+    """Raised by ``app.events.settled()`` when events are still waiting after its timeout."""

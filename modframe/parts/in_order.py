@@ -13,6 +13,7 @@ from ..spec import module_id_of
 from .children import ChildrenPart
 from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
+from .events import Events, EventsPart
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
 from .pools import PoolsPart
@@ -33,6 +34,7 @@ def make_parts(
     databases: LazyDatabases,
     resources: ResourcesPart,
     pools: PoolsPart,
+    events: Events,
     settings: Mapping[str, Mapping[str, Any]],
     hurry: asyncio.Event,
     more: Sequence[Part[Any]] = (),
@@ -50,6 +52,7 @@ def make_parts(
         databases: The module databases.
         resources: The part that keeps what the generations of a module share.
         pools: The part with the threads and child processes of ``app_context.tasks``.
+        events: The queues of the events that modules publish.
         settings: Module id → settings given at start.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
@@ -69,6 +72,7 @@ def make_parts(
             ThreadsPart(resources.holds),
             TimersPart(),
             TasksPart(app_loop),
+            EventsPart(events),
             SettingsPart(given),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),

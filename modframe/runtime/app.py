@@ -39,6 +39,7 @@ class App(Protocol):
         directory: Finds modules, generations and services by name.
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
+        events: The queues of the events that modules publish.
         pools: The part that runs module functions in threads and child processes.
     """
 
@@ -54,6 +55,7 @@ class App(Protocol):
     handles: Handles
     resources: Any
     pools: Any
+    events: Any
 
     # -- for changes ----------------------------------------------------------------------
 
