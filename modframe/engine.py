@@ -69,8 +69,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("modframe.engine")
 CORE_MODULES = Path(__file__).parent / "core_modules"
 """Holds ``core/<name>/``, laid out like a workspace's ``modules/``."""
-_LAST_EVENTS = 5.0
-"""Seconds in which a stop delivers the events that still wait."""
 
 
 class Engine:
@@ -114,7 +112,7 @@ class Engine:
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
         self.pools = PoolsPart(workspace)
-        self.events = Events(self.directory.find)
+        self.events = Events(self.directory.find, hurry=self._hurry)
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
@@ -241,7 +239,7 @@ class Engine:
         await self._guarded(self.watching.end, "the watch", faults)
         if self._site is not None:
             await self._guarded(self._site.close, "the server", faults)
-        await self._guarded(self._close_events, "the events", faults)
+        await self._guarded(self.events.close, "the events", faults)
         await self._guarded(stop_modules, "the modules", faults)
         if self.directory.package_of in PLAIN_NAMES.resolvers:
             PLAIN_NAMES.resolvers.remove(self.directory.package_of)
@@ -249,9 +247,6 @@ class Engine:
         await self._guarded(self.databases.aclose, "the databases", faults)
         await self._guarded(self.rollbacks.aclose, "the history", faults)
         return self._report(began, outcomes, faults)
-
-    async def _close_events(self) -> None:
-        await self.events.close(timeout=0.0 if self._hurry.is_set() else _LAST_EVENTS)
 
     @staticmethod
     async def _guarded(stop: Callable[[], Awaitable[object]], what: str, faults: list[str]) -> None:
