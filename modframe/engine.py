@@ -25,8 +25,9 @@ from .errors import (
     WorkspaceError,
     reason_of,
 )
-from .observe import DeadThreads, EventLog, Stall, Watchdog, log_print, record_failure
+from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
+from .parts.events import Events
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
@@ -110,16 +111,15 @@ class Engine:
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
         self.pools = PoolsPart(workspace)
-        self.preferences = Preferences(data)
-        self.settings = SettingsSources(
-            workspace, preferences=self.preferences.of, session=given_settings
-        )
+        self.settings = SettingsSources(workspace, Preferences(data), session=given_settings)
+        self.events = Events(self.directory.find, hurry=self._hurry)
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
             databases=self.databases,
             resources=self.resources,
             pools=self.pools,
+            events=self.events,
             settings=self.settings,
             hurry=self._hurry,
             more=parts,
@@ -128,7 +128,7 @@ class Engine:
         self.ending = Ending(self, hurry=self._hurry)
         self.swap = Swap(self, self.ending)
         self.settings_changes = SettingsChanges(
-            self, self.preferences, swap=self.swap, ending=self.ending
+            self, self.settings.preferences, swap=self.swap, ending=self.ending
         )
         self.handles = Handles(
             app_loop,
@@ -174,9 +174,10 @@ class Engine:
             name=self.directory.name_code,
             break_out=self._breaker,
         )
+        self.watchdog.freezes.write_after(min(NAMED_AFTER, config.freeze_timeout))
         app_loop.stall = self._stall
         self._forgotten_awaits = ForgottenAwaits(self.directory.all_generations)
-        self._dead_threads = DeadThreads(print_to_console)
+        self._lost_errors = LostErrors(print_to_console, self.directory.note_dead_thread)
 
     # -- start and stop -------------------------------------------------------------------
 
@@ -184,13 +185,14 @@ class Engine:
         """Load the core modules and those asked for; the records keep the failed ones."""
         self.log.open()
         self._forgotten_awaits.install()
-        self._dead_threads.install()
+        self._lost_errors.install()
         self.watchdog.start()
         PLAIN_NAMES.resolvers.insert(0, self.directory.package_of)
         try:
             if self.data is not None:
                 finish_changes(self.data)  # those of modules/ are finished when it is read
-            await self.preferences.open()
+                self.exports.finish()
+            await self.settings.preferences.open()
             with collecting_rarely():
                 core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
                 names = self.disk.ids() if modules is None else modules
@@ -200,9 +202,13 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
-        for line in self.settings.unclaimed(self.records.ids()):
-            _log.warning("%s", line)
+        self.settings.log_unclaimed({*self.records.ids(), *self.disk.ids()})
         return outcomes
+
+    def start_errors(self) -> dict[str, BaseException]:
+        """Return module id → why it did not start, or that there is none for the settings given."""
+        known = {*self.records.ids(), *self.disk.ids()}
+        return {**self.records.errors(), **self.settings.for_none(known)}
 
     def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:
         """Return the source of a module; if it can't be read, note that the module has failed."""
@@ -232,12 +238,13 @@ class Engine:
         await self._guarded(self.watching.end, "the watch", faults)
         if self._site is not None:
             await self._guarded(self._site.close, "the server", faults)
+        await self._guarded(self.events.close, "the events", faults)
         await self._guarded(stop_modules, "the modules", faults)
         if self.directory.package_of in PLAIN_NAMES.resolvers:
             PLAIN_NAMES.resolvers.remove(self.directory.package_of)
         PLAIN_NAMES.forget(self.records)
         await self._guarded(self.databases.aclose, "the databases", faults)
-        await self._guarded(self.preferences.aclose, "the preferences", faults)
+        await self._guarded(self.settings.preferences.aclose, "the preferences", faults)
         await self._guarded(self.rollbacks.aclose, "the history", faults)
         return self._report(began, outcomes, faults)
 
@@ -252,7 +259,7 @@ class Engine:
     def _report(self, began: float, outcomes: Iterable[Outcome], faults: list[str]) -> StopReport:
         self.text_folders.close()
         self._forgotten_awaits.remove()
-        self._dead_threads.remove()
+        self._lost_errors.remove()
         self.watchdog.stop()
         self.log.close()
         faults += (
@@ -300,6 +307,7 @@ class Engine:
         """Tell everything that follows Live that it has changed."""
         PLAIN_NAMES.forget(module_ids)
         self.handles.refresh(module_ids)
+        self.events.published(module_ids)
         self.watching.published(module_ids)
         self.settings_changes.published(module_ids)
         self.refresher.wake()

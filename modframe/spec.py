@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from .errors import InvalidModuleIdError
 from .finding import Finding
+from .injection import Injected
 from .names import DEFAULT_TYPE, MODULE_TYPES, full_id
 from .wording import near
 
@@ -174,6 +175,7 @@ class ModuleSpec:
         settings_change: What a change of its settings means: ``"live"``, its settings object has
             the new values; ``"swap"``, it is built anew.
         error_status: Code of a failed `Result` → the HTTP status of a route that returns it.
+        injections: Qualified name of a method that the framework calls → what its parameters get.
         dumps_state: Whether the service has a ``dump_state``. ``loads_state`` likewise.
         findings: Findings of the reader that did not make it refuse the module.
     """
@@ -204,6 +206,7 @@ class ModuleSpec:
     streams: StreamPolicy = "finish"
     settings_change: SettingsChange = "live"
     error_status: Mapping[str, int] = field(default_factory=dict)
+    injections: Mapping[str, tuple[Injected, ...]] = field(default_factory=dict)
     dumps_state: bool = False
     loads_state: bool = False
     findings: tuple[Finding, ...] = ()

@@ -12,6 +12,7 @@ from ..runtime.part import Part, Parts
 from .children import ChildrenPart
 from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
+from .events import Events, EventsPart
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
 from .pools import PoolsPart
@@ -32,6 +33,7 @@ def make_parts(
     databases: LazyDatabases,
     resources: ResourcesPart,
     pools: PoolsPart,
+    events: Events,
     settings: SettingsSources,
     hurry: asyncio.Event,
     more: Sequence[Part[Any]] = (),
@@ -49,6 +51,7 @@ def make_parts(
         databases: The module databases.
         resources: The part that keeps what the generations of a module share.
         pools: The part with the threads and child processes of ``app_context.tasks``.
+        events: The queues of the events that modules publish.
         settings: What sets the modules' settings.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
@@ -67,6 +70,7 @@ def make_parts(
             ThreadsPart(resources.holds),
             TimersPart(),
             TasksPart(app_loop),
+            EventsPart(events),
             SettingsPart(settings),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),

@@ -40,6 +40,7 @@ class App(Protocol):
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
         settings_changes: Changes preferences, and makes what is live follow them.
+        events: The queues of the events that modules publish.
         pools: The part that runs module functions in threads and child processes.
     """
 
@@ -56,6 +57,7 @@ class App(Protocol):
     resources: Any
     pools: Any
     settings_changes: Any
+    events: Any
 
     # -- for changes ----------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """From a `ValidationError` of a settings model to a `SettingsError` with a finding for each fault.
 
-`resolve` calls it. A finding says the field, the bad value, where that was given, and the line of
-the field. The value of a secret is left out: of a pydantic secret, and of a field with the name of
-one.
+`resolve` calls it; the engine asks for the settings that were given for no module. A finding says
+the field, the bad value, where that was given, and the line of the field. The value of a secret is
+left out: of a pydantic secret, and of a field with the name of one.
 """
 
 from __future__ import annotations

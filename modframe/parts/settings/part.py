@@ -13,8 +13,9 @@ from pydantic import BaseModel
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
 from .faults import SettingsError, holds_secret
+from .preferences import NOTHING
 from .resolve import Resolved, resolve, resolve_leaving_out
-from .sources import NOTHING, SettingsSources
+from .sources import SettingsSources
 
 _STATE = (
     "__dict__",

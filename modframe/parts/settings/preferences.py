@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 from ...observe import record_failure
 from ...worker import Worker
 from .preference_file import PreferenceError, PreferenceFile, Table
-from .sources import NOTHING
 
 T = TypeVar("T")
 FILE = "preferences.sqlite"
+NOTHING: Mapping[str, Any] = {}
+"""The preferences of a module that has none; always this object."""
 
 
 class Preferences:

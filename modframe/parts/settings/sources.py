@@ -6,7 +6,7 @@ The engine makes one. `resolve` merges a `Given` with the model's defaults and t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from typing import Any
 from ...finding import Finding
 from ...observe import log_event
 from ...spec import module_id_of
-from ...wording import near
+from ...wording import near, otherwise
 from .faults import SettingsError
 from .files import TOML, SettingsFiles, Variables
+from .preferences import NOTHING, Preferences
 
-NOTHING: Mapping[str, Any] = {}
-"""The preferences of a module that has none; always this object."""
+_log = logging.getLogger("modframe.settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ class SettingsSources:
 
     Args:
         workspace: The folder with ``settings.toml`` and ``.env``.
-        preferences: Returns the preferences of a module.
+        preferences: What people set while modules ran.
         session: Module id → values given at start.
     """
 
     def __init__(
         self,
         workspace: Path,
+        preferences: Preferences,
         *,
-        preferences: Callable[[str], Mapping[str, Any]],
         session: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self._files = SettingsFiles(workspace)
-        self._preferences = preferences
+        self.preferences = preferences
         self._said: set[tuple[str, str]] = set()
         self._session = {module_id_of(key): values for key, values in session.items()}
 
@@ -69,7 +69,7 @@ class SettingsSources:
         return Given(
             self._files.tables().get(module_id, NOTHING),
             self._files.variables(),
-            self._preferences(module_id),
+            self.preferences.of(module_id),
             self._session.get(module_id, NOTHING),
         )
 
@@ -80,14 +80,32 @@ class SettingsSources:
                 self._said.add(said)
                 log_event(*said, level=logging.WARNING)
 
-    def unclaimed(self, module_ids: Collection[str]) -> Iterator[str]:
-        """Yield a sentence for each module that settings are given for and that isn't there."""
+    def for_none(self, known: Collection[str]) -> dict[str, SettingsError]:
+        """Return an error for each unknown module that ``start()`` was given settings for."""
+        return _for_none("settings were given for it", self._session, known)
+
+    def log_unclaimed(self, known: Collection[str]) -> None:
+        """Log for which modules that aren't known settings stand anywhere.
+
+        A ``settings.toml`` that can't be read is logged too.
+        """
+        errors = [*self.for_none(known).values()]
         try:
             tables = self._files.tables()
-        except SettingsError as error:
-            yield str(error)
-            tables = {}
-        for ids, verb in ((self._session, "were given"), (tables, f"stand in {TOML}")):
-            for name in sorted(ids.keys() - module_ids):
-                hint = near(name, module_ids) or "they count once it is loaded"
-                yield f"settings {verb} for {name!r}, and there is no such module; {hint}"
+        except SettingsError as unreadable:
+            errors.append(unreadable)
+        else:
+            errors += _for_none(f"{TOML} has settings for it", tables, known).values()
+        for error in errors:
+            _log.warning("%s", error)
+
+
+def _for_none(what: str, given: Iterable[str], known: Collection[str]) -> dict[str, SettingsError]:
+    return {
+        name: SettingsError(
+            f"{what}, and there is no such module",
+            cure=otherwise(near(name, known), "they count once it is loaded"),
+            subject=name,
+        )
+        for name in sorted(set(given).difference(known))
+    }

@@ -128,9 +128,9 @@ def test_settings_for_a_module_that_is_not_there_are_named(
     Path("settings.toml").write_text("[core.setings]\nlimit = 1\n")
     with modframe.start(workspace=workspace, data=":memory:", settings={"ordrs": {}}) as app:
         said = " ".join(inside.log(app))
-    assert "settings stand in settings.toml for 'core.setings'" in said
-    assert "did you mean 'core.settings'?" in said
-    assert "settings were given for 'standard.ordrs'" in said
+    assert "core.setings: settings.toml has settings for it, and there is no such" in said
+    assert "Did you mean 'core.settings'?" in said
+    assert "standard.ordrs: settings were given for it, and there is no such" in said
 
 
 # -- precedence ---------------------------------------------------------------------------------
