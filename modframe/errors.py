@@ -89,8 +89,8 @@ class LoadError(ModframeError):
     Attributes:
         module_id: The module that did not load.
         step: The step that failed: ``check``, ``import``, ``read``, ``graph``, ``contract``, a
-            part's name, ``phase1``, ``phase2``, ``test``, ``handover``; ``activate``, after which
-            the generation is live all the same.
+            part's name, ``phase1``, ``phase2``, ``test``, ``handover``, ``integrity``;
+            ``activate``, after which the generation is live all the same.
         findings: What is wrong, every finding of level error first.
     """
 
@@ -140,6 +140,22 @@ class ContractError(LoadError):
     def users(self) -> tuple[str, ...]:
         """Each place that would break: ``standard.shop (api.py, line 7)``."""
         return tuple(dict.fromkeys(str(use) for change in self.changes for use in change.uses))
+
+
+class DataIntegrityViolation(LoadError):  # noqa: N818  # the guide's name
+    """Raised when a module breaks what its ``@enforce_data_integrity`` demands."""
+
+
+class MockDataViolation(DataIntegrityViolation):
+    """Raised when test doubles would go live with a module that rules them out.
+
+    Attributes:
+        paths: The way to each one from the module: ``service.client.session``.
+    """
+
+    def __init__(self, module_id: str, findings: Iterable[Finding], paths: Iterable[str]) -> None:
+        super().__init__(module_id, "integrity", findings)
+        self.paths = tuple(paths)
 
 
 class InterruptedLoadError(ModframeError):

@@ -14,6 +14,7 @@ from .children import ChildrenPart
 from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
 from .events import Events, EventsPart
+from .integrity import IntegrityPart
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
 from .pools import PoolsPart
@@ -76,5 +77,6 @@ def make_parts(
             SettingsPart(given),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),
+            IntegrityPart(),
         )
     )

@@ -121,6 +121,16 @@ class Part(Generic[T]):
     async def start(self, generation: Generation) -> None:
         """Phase 2: do what needs the other modules; called in dependency order."""
 
+    def verifies(self, generation: Generation) -> bool:
+        """Return whether there is anything to `verify`."""
+        return type(self).verify is not Part.verify
+
+    async def verify(self, generation: Generation) -> None:
+        """Look once more at what is ready to go live, with its kept state; called before publish.
+
+        What is raised refuses the generation: what is live then stays.
+        """
+
     def activates(self, generation: Generation) -> bool:
         """Return whether there is anything to `activate`."""
         return False

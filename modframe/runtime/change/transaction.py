@@ -134,6 +134,8 @@ class Transaction:
         batch.refuse()
         await self._handover.run()
         batch.refuse()
+        await batch.verify(graph)
+        batch.refuse()
         if batch.failed or batch.blocked:
             self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
             self._note_failures()
