@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
     from .server import Server
+    from .view.catalogue import Services
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
     from .watching import Watcher
@@ -329,6 +330,15 @@ class AppContext:
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; ``to_json()`` makes JSON of it."""
         return self._engine.snapshot()
+
+    def services(self, tag: str | None = None, text: str | None = None) -> Services:
+        """Return the live services with what their methods say, as a frozen list of them.
+
+        Args:
+            tag: Only methods with this tag, and their services; upper and lower case are the same.
+            text: Only methods in whose words, or their service's, all these words occur.
+        """
+        return self._engine.services(tag, text)
 
     @hide_frames
     def inspect(self, id: str | None = None) -> Inspector:

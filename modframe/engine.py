@@ -55,6 +55,7 @@ from .source.folder_change import finish_changes
 from .source.text_folders import TextFolders
 from .spec import module_id_of
 from .trial import Trials
+from .view.catalogue import Services, find_services
 from .view.collect import Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
@@ -389,6 +390,10 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
         return self.seen.snapshot(self.url)
+
+    def services(self, tag: str | None = None, text: str | None = None) -> Services:
+        """Return the services with what their methods say; see `find_services`."""
+        return find_services(self.snapshot().modules, tag=tag, text=text)
 
 
 def _event_log(data: Path | None, config: FrameworkSettings) -> EventLog:

@@ -81,6 +81,9 @@ class App(Protocol):
     def snapshot(self) -> Any:
         """Return everything that runs, as frozen plain data."""
 
+    def services(self, tag: str | None = None, text: str | None = None) -> Any:
+        """Return the services with what their methods say, as frozen plain data."""
+
     # -- for trials -----------------------------------------------------------------------
 
     def asgi_over(self, live: Live) -> Any:

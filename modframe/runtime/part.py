@@ -45,6 +45,12 @@ class Panel:
         return (self.noun, *self.heads)
 
 
+class Detail(Panel):
+    """A panel that says more about the rows of another one; what a module has is counted there."""
+
+    __slots__ = ()
+
+
 Description = tuple[Any, tuple[Panel, ...]]
 """The frozen facts of a generation that a part describes, and the panels that show them."""
 
