@@ -41,14 +41,20 @@ def describe_services(generation: Generation) -> dict[str, Any]:
     """
     documented = generation.spec.service.methods if generation.spec.service else {}
     return {
-        name: {
-            "class": type(instance).__qualname__,
-            "methods": [
-                _describe_method(instance, key, method, documented.get(key))
-                for key, method in public_methods(type(instance), documented)
-            ],
-        }
+        name: describe_service(instance, documented)
         for name, instance in generation.own_services.items()
+    }
+
+
+def describe_service(instance: Any, documented: Mapping[str, ServiceMethod]) -> dict[str, Any]:
+    """Return the facts of one service: its class, and its methods with what is documented."""
+    cls = type(instance)
+    return {
+        "class": cls.__qualname__,
+        "methods": [
+            _describe_method(instance, key, method, documented.get(key))
+            for key, method in public_methods(cls, documented)
+        ],
     }
 
 
