@@ -30,8 +30,12 @@ def module_of(cls: type) -> str:
 
 
 def is_class(value: object) -> bool:
-    """Return whether an object is a class; runs no code of it."""
-    return type in mro_of(type(value))
+    """Return whether an object is a class; runs no code of it.
+
+    ``issubclass`` asks the metaclass of its second argument, which is Python's own here, and
+    ``isinstance`` would ask the object for its ``__class__``.
+    """
+    return issubclass(type(value), type)
 
 
 class Kinds:
@@ -70,7 +74,7 @@ class Kinds:
         if type(value) is FunctionType:
             return self._kind_of_function(value)
         cls = type(value)
-        if type in mro_of(cls):
+        if is_class(value):
             base = self._double_in(mro_of(value))  # type: ignore[arg-type]  # a class, as asked above
             return f"the class {_named(value, base)}" if base else self._from_test(value)  # type: ignore[arg-type]
         if id(cls) not in self._known:

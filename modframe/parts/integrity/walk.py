@@ -16,6 +16,7 @@ from itertools import islice
 from types import (
     CellType,
     FunctionType,
+    GetSetDescriptorType,
     MappingProxyType,
     MemberDescriptorType,
     MethodType,
@@ -33,17 +34,20 @@ _ITEMS = 1_000
 """How many items of one container it looks at."""
 _FOREIGN_STEPS = 2
 """How far it goes into objects of libraries."""
-_PLAIN = frozenset({int, float, complex, bool, str, bytes, bytearray, type(None), type(...)})
+_PLAIN = frozenset(
+    map(id, (int, float, complex, bool, str, bytes, bytearray, type(None), type(...)))
+)
+"""Types that hold nothing, by ``id``: a metaclass of the author's may have a hash of its own."""
 _CONTAINERS = (dict, MappingProxyType, list, tuple, set, frozenset, deque)
-_WRAPPERS: Mapping[type, tuple[str, ...]] = {
-    MethodType: ("__self__", "__func__"),
-    partial: ("func", "args", "keywords"),
-    property: ("fget", "fset", "fdel"),
-    staticmethod: ("__func__",),
-    classmethod: ("__func__",),
-    cached_property: ("func",),
+_WRAPPERS: Mapping[int, tuple[str, ...]] = {
+    id(MethodType): ("__self__", "__func__"),
+    id(partial): ("func", "args", "keywords"),
+    id(property): ("fget", "fset", "fdel"),
+    id(staticmethod): ("__func__",),
+    id(classmethod): ("__func__",),
+    id(cached_property): ("func",),
 }
-"""Built-in wrapper → the attributes that hold what it wraps."""
+"""Built-in wrapper, by ``id`` → the attributes that hold what it wraps."""
 _BUILT_IN = ("builtins", "collections")
 
 
@@ -72,13 +76,15 @@ class _Shape(NamedTuple):
         opens: Whether the walk goes on into its attributes.
         own: Whether the class is the generation's own; it is looked at as well.
         step: 1 for a class of a library.
-        slots: The attributes that it keeps outside of ``__dict__``.
+        names: What reads the ``__dict__`` of an instance, if it has one.
+        slots: The attributes that it keeps elsewhere.
     """
 
     container: type | None
     opens: bool
     own: bool
     step: int
+    names: GetSetDescriptorType | MemberDescriptorType | None
     slots: tuple[tuple[str, MemberDescriptorType], ...]
 
 
@@ -98,21 +104,27 @@ class _Shapes(dict[int, _Shape]):
         return package_in(module_of(cls)) == self.package
 
     def _read(self, cls: type) -> _Shape:
-        home, classes = module_of(cls), mro_of(cls)
+        home = module_of(cls)
         own = package_in(home) == self.package
-        closed = package_in(home) or home.partition(".")[0] == "modframe" or ModuleType in classes
-        slots = (
-            (key, slot)
-            for base in classes[:-1]
-            for key, slot in type.__getattribute__(base, "__dict__").items()
-            if type(slot) is MemberDescriptorType
-        )
+        of_framework = home.partition(".")[0] == "modframe"
+        closed = package_in(home) or of_framework or issubclass(cls, ModuleType)
+        entries = [
+            (key, entry)
+            for base in mro_of(cls)[:-1]
+            for key, entry in type.__getattribute__(base, "__dict__").items()
+            if type(entry) is GetSetDescriptorType or type(entry) is MemberDescriptorType
+        ]
         return _Shape(
-            next((kind for kind in _CONTAINERS if kind in classes), None),
+            next((kind for kind in _CONTAINERS if issubclass(cls, kind)), None),
             opens=own or not closed,
             own=own,
             step=0 if own or home in _BUILT_IN else 1,
-            slots=tuple(slots),
+            names=next((entry for key, entry in entries if key == "__dict__"), None),
+            slots=tuple(
+                (key, entry)
+                for key, entry in entries
+                if type(entry) is MemberDescriptorType and key != "__dict__"
+            ),
         )
 
 
@@ -135,7 +147,7 @@ def find_doubles(roots: Mapping[str, object], *, package: str, kinds: Kinds) -> 
     while waiting and len(seen) < _OBJECTS:
         found = waiting.popleft()
         value = found.value
-        if type(value) in _PLAIN or id(value) in seen:
+        if _is_plain(value) or id(value) in seen:
             continue
         seen[id(value)] = value
         # A class of a library is a type to talk about, in annotations above all, deep inside.
@@ -147,7 +159,7 @@ def find_doubles(roots: Mapping[str, object], *, package: str, kinds: Kinds) -> 
 
 def _globals(name: str, root: Globals, shapes: _Shapes, kinds: Kinds) -> Iterator[_Found]:
     for key, value in list(root.names.items()):
-        if _is_special(key) or type(value) in _PLAIN:
+        if _is_special(key) or _is_plain(value):
             continue
         own = is_class(value) and shapes.is_own(value)
         if not kinds.is_import(value, own=own):
@@ -159,8 +171,8 @@ def _held(found: _Found, shapes: _Shapes) -> Iterator[_Found]:
     value, cls = found.value, type(found.value)
     if cls is FunctionType:
         yield from _of_function(found, value, shapes.package)
-    elif cls in _WRAPPERS:
-        yield from _wrapped(found, value, _WRAPPERS[cls])
+    elif id(cls) in _WRAPPERS:
+        yield from _wrapped(found, value, _WRAPPERS[id(cls)])
     elif is_class(value):
         if shapes.is_own(value):
             yield from _of_class(found, value, shapes)
@@ -218,15 +230,15 @@ def _items(found: _Found, value: Any, kind: Any) -> Iterator[_Found]:
     """Yield the items of a container, read as the built-in class ``kind`` reads them."""
     if kind in (dict, MappingProxyType):
         for key, item in list(islice(kind.items(value), _ITEMS)):
-            plain = type(key) in _PLAIN
+            plain = _is_plain(key)
             if not plain:
                 yield found._replace(path=f"a key of {found.path}", value=key)
-            if type(item) not in _PLAIN:
+            if not _is_plain(item):
                 text = repr(key) if plain else "..."
                 yield found._replace(path=f"{found.path}[{text}]", value=item)
         return
     for index, item in enumerate(list(islice(kind.__iter__(value), _ITEMS))):
-        if type(item) not in _PLAIN:
+        if not _is_plain(item):
             text = "..." if kind in (set, frozenset) else str(index)
             yield found._replace(path=f"{found.path}[{text}]", value=item)
 
@@ -236,17 +248,14 @@ def _of_instance(found: _Found, value: object, shape: _Shape) -> Iterator[_Found
     if shape.own:
         yield found._replace(value=cls)
     for key, attribute in _attributes(value, shape):
-        if type(attribute) not in _PLAIN:
+        if not _is_plain(attribute):
             anchor = Anchor("", cls.__name__, key) if shape.own else found.anchor
             yield _Found(f"{found.path}.{key}", attribute, anchor, steps)
 
 
 def _attributes(value: object, shape: _Shape) -> Iterator[tuple[str, object]]:
     """Yield the attributes that an instance holds, without its properties."""
-    try:
-        names = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        names = {}
+    names = shape.names.__get__(value) if shape.names is not None else None
     if type(names) is dict:
         yield from ((key, item) for key, item in list(names.items()) if not _is_special(key))
     for key, slot in shape.slots:
@@ -254,6 +263,10 @@ def _attributes(value: object, shape: _Shape) -> Iterator[tuple[str, object]]:
             yield key, slot.__get__(value)
         except AttributeError:  # nothing was put there
             continue
+
+
+def _is_plain(value: object) -> bool:
+    return id(type(value)) in _PLAIN
 
 
 def _is_special(name: object) -> bool:
