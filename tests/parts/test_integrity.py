@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 from unittest import mock
 
 import pytest
@@ -233,6 +235,18 @@ def test_what_its_own_tests_leave_behind_is_refused(app: AppContext) -> None:
     text = service(before="def weight(): return 7")
     with pytest.raises(MockDataViolation, match=r"api\.weight is an object of a test, test_thing"):
         app.load({"api.py": text, "test_thing.py": tests}, id="thing", test=True)
+
+
+def test_what_a_test_patched_into_a_library_is_refused(
+    app: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function of a test file that pytest runs, here this one."""
+    library = ModuleType("tests_library")
+    monkeypatch.setitem(sys.modules, "tests_library", library)
+    monkeypatch.setattr(library, "fetch", lambda: 1, raising=False)
+    error = refused(app, service(head="from tests_library import fetch"))
+    assert "api.fetch is an object of a test, test_integrity.py" in str(error)
+    app.load({"api.py": service(head="import tests_library")}, id="thing")
 
 
 # -- what is not ---------------------------------------------------------------------------------

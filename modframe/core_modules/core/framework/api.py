@@ -102,6 +102,7 @@ async def services(
 @module_health_check(check_function=None)
 @graceful_shutdown(method="cleanup_resources", timeout=30)
 @force_shutdown(method="force_cleanup", timeout=5)
+# modframe: ignore[MF301] it has nothing to set
 class FrameworkModule(DataIntegrityModule):
     """Registers the service that shows the running system."""
 
