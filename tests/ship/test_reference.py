@@ -38,6 +38,8 @@ class OddSettings(BaseSettings):
     mail: Mail = Mail()
     made: list[int] = Field(default_factory=lambda: 1 / 0)
     name: str = Field("x", alias="ODD_ALIAS")
+    author: str = "Ann"
+    max_tokens: int = 512
 
 @router.get("/things/{number}")
 async def things(number: int | None = None) -> int:
@@ -107,6 +109,8 @@ def test_no_secret_is_in_it(workspace: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "4711" not in text
     assert '| `dsn` | `str` | `"postgresql://ann:**********@db/x"` | `ODD_DSN` |' in text
     assert '"user": "ann"' in text
+    assert '| `author` | `str` | `"Ann"` | `ODD_AUTHOR` |' in text
+    assert "| `max_tokens` | `int` | `512` | `ODD_MAX_TOKENS` |" in text
 
 
 def test_what_modules_say_stands_for_itself(workspace: Path) -> None:

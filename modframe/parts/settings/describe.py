@@ -20,7 +20,8 @@ from ...load.type_texts import annotation_text
 
 _MASK = "**********"
 _SECRET_NAME = re.compile(
-    r"passw|passphrase|pwd|secret|token|credential|(api|private|access)_?key|auth"
+    r"passw|passphrase|(api|private|secret|access)_?key"
+    r"|(^|_)(pass|pwd|secrets?|tokens?|credentials?|auth)(_|$)"
 )
 _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
 
@@ -71,7 +72,7 @@ def _default(name: str, field: FieldInfo) -> str:
 
 def _masked(value: Any, name: str) -> Any:
     """Return plain data with a mask for each secret, also for passwords in URLs."""
-    if value and not isinstance(value, bool) and _SECRET_NAME.search(name.lower()):
+    if value and not isinstance(value, int | float) and _SECRET_NAME.search(name.lower()):
         return _MASK
     if isinstance(value, str):
         return _PASSWORD.sub(rf"\1:{_MASK}@", value)
