@@ -20,11 +20,7 @@ from .desk.drafts import Drafts
 from .desk.exports import Exports
 from .desk.find_source import SourceFinder
 from .desk.rollback import Rollbacks
-from .errors import (
-    ModuleNotFoundInWorkspaceError,
-    WorkspaceError,
-    reason_of,
-)
+from .errors import ModuleNotFoundInWorkspaceError, WorkspaceError, reason_of
 from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
 from .parts.events import Events
@@ -55,7 +51,6 @@ from .source.folder_change import finish_changes
 from .source.text_folders import TextFolders
 from .spec import module_id_of
 from .trial import Trials
-from .view.catalogue import Services, find_services
 from .view.collect import Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
@@ -160,6 +155,7 @@ class Engine:
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
         )
+        self.services = self.seen.services
 
     def _make_observers(self) -> None:
         """Make what records and names what goes wrong; `start` lets it begin."""
@@ -390,10 +386,6 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
         return self.seen.snapshot(self.url)
-
-    def services(self, tag: str | None = None, text: str | None = None) -> Services:
-        """Return the services with what their methods say; see `find_services`."""
-        return find_services(self.snapshot().modules, tag=tag, text=text)
 
 
 def _event_log(data: Path | None, config: FrameworkSettings) -> EventLog:

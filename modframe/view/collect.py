@@ -16,6 +16,7 @@ from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.part import Description, Panel, Part, Parts
 from ..runtime.record import Record, Records
+from .catalogue import Services, find_services
 from .snapshot import LogLine, ModuleView, Snapshot, freeze
 
 LOG_TAIL = 50
@@ -74,6 +75,10 @@ class Collector:
             log_problem=self._log.describe()["problem"] or "",
             log=tuple(map(_log_line, self._log.tail(LOG_TAIL))),
         )
+
+    def services(self, tag: str | None = None, text: str | None = None) -> Services:
+        """Return the live services with what their methods say; see `find_services`."""
+        return find_services(map(self.module, self.ids()), tag=tag, text=text)
 
     def module(self, module_id: str) -> ModuleView:
         """Return the view of one module."""
