@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import FrameworkSettingsError, WorkspaceError
+from .masking import mask
 
 _PREFIX = "MODFRAME_"
 
@@ -114,7 +115,7 @@ def read_settings() -> FrameworkSettings:
         return FrameworkSettings()
     except ValidationError as error:
         faults = [
-            f"{_PREFIX}{str(fault['loc'][0]).upper()} is {fault['input']!r}: {fault['msg']}"
+            f"{_PREFIX}{str(fault['loc'][0]).upper()} is {mask(fault['input'])!r}: {fault['msg']}"
             for fault in error.errors(include_url=False)
         ]
         raise FrameworkSettingsError(

@@ -25,6 +25,7 @@ from .errors import (
     WorkspaceError,
     reason_of,
 )
+from .masking import KnownSecrets
 from .observe import DeadThreads, EventLog, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
 from .parts.in_order import make_parts
@@ -97,6 +98,7 @@ class Engine:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
         self.given_settings = given_settings
+        self.secrets = KnownSecrets()
         self.modules_folder = workspace / "modules"
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.text_folders = TextFolders(self.modules_folder)
@@ -118,6 +120,7 @@ class Engine:
             resources=self.resources,
             pools=self.pools,
             settings=given_settings,
+            secrets=self.secrets,
             hurry=self._hurry,
             more=parts,
         )
@@ -153,6 +156,7 @@ class Engine:
             self.parts,
             log=self.log,
             watchdog=self.watchdog,
+            secrets=self.secrets,
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
         )
@@ -160,7 +164,7 @@ class Engine:
     def _make_observers(self) -> None:
         """Make what records and names what goes wrong; `start` lets it begin."""
         app_loop, config = self.app_loop, self.config
-        self.log = _event_log(self.data, config)
+        self.log = _event_log(self.data, config, self.secrets)
         self._breaker = LoopBreaker(app_loop.loop, app_loop.thread_id, config.stall_timeout)
         self.watchdog = Watchdog(
             app_loop.loop,
@@ -170,7 +174,7 @@ class Engine:
         )
         app_loop.stall = self._stall
         self._forgotten_awaits = ForgottenAwaits(self.directory.all_generations)
-        self._dead_threads = DeadThreads(print_to_console)
+        self._dead_threads = DeadThreads(lambda line: print_to_console(self.secrets.mask(line)))
 
     # -- start and stop -------------------------------------------------------------------
 
@@ -256,7 +260,8 @@ class Engine:
             for fault in record.unsettled
             if not fault.persons
         )
-        return StopReport(tuple(outcomes), time.perf_counter() - began, tuple(faults))
+        said = tuple(map(self.secrets.mask, faults))
+        return StopReport(tuple(outcomes), time.perf_counter() - began, said)
 
     def abandon(self, why: str) -> StopReport:
         """Give up a stop, from another thread, because the app loop stands still."""
@@ -306,7 +311,7 @@ class Engine:
 
     def printer_for(self, module_id: str) -> Callable[..., None]:
         """Make the ``print`` of a module."""
-        return make_printer(module_id, log_print)
+        return make_printer(module_id, log_print, self.secrets.mask)
 
     def source_on_disk(self, module_id: str) -> Source | None:
         """Return the source of a module in its folder or in a notebook, if there is one."""
@@ -339,6 +344,7 @@ class Engine:
             absent=self.directory.absent,
             stale=self.records.stale_reason,
             allowed_hosts=self.config.allowed_hosts,
+            secrets=self.secrets,
             block=self.app_loop.wait,
         )
 
@@ -363,7 +369,12 @@ class Engine:
         from .view.verbs import make_verbs, while_running
         from .view.widgets import Inspector
 
-        verbs = make_verbs(self.app_loop, get_service=self.handles.get, asgi=lambda: self.site.asgi)
+        verbs = make_verbs(
+            self.app_loop,
+            get_service=self.handles.get,
+            asgi=lambda: self.site.asgi,
+            mask=self.secrets.replace,
+        )
         return Inspector(
             while_running(self.app_loop, self.snapshot),
             verbs,
@@ -378,10 +389,11 @@ class Engine:
         return self.seen.snapshot(self.url)
 
 
-def _event_log(data: Path | None, config: FrameworkSettings) -> EventLog:
+def _event_log(data: Path | None, config: FrameworkSettings, secrets: KnownSecrets) -> EventLog:
     return EventLog(
         data / "logs" if data else None,
         level=config.log_level,
         max_bytes=config.log_max_bytes,
         backups=config.log_backups,
+        mask=secrets.mask,
     )

@@ -17,6 +17,8 @@ from .app import AppContext
 from .config import StartOptions, read_settings
 from .engine import Engine
 from .errors import NotRunningError, StartConflictError, StartError, reason_line
+from .masking import KnownSecrets
+from .observe import UncaughtErrors
 from .runtime.loop.app_loop import AppLoop
 from .runtime.traces import hide_frames
 from .source.workspace import data_folder, find_workspace, refuse_unwritable
@@ -28,16 +30,23 @@ if TYPE_CHECKING:
 class _Running(NamedTuple):
     engine: Engine
     app: AppContext
+    uncaught: UncaughtErrors
 
 
 _lock = threading.RLock()
 _running: _Running | None = None
 _starts_on_use = _was_stopped = False
+_secrets = KnownSecrets()
 
 
 def current_app() -> AppContext | None:
     """Return the app that runs in this process; ``None`` if none does."""
     return None if _running is None else _running.app
+
+
+def known_secrets() -> KnownSecrets:
+    """Return the secrets of the app that runs or, for what is said of it later, ran last."""
+    return _secrets
 
 
 def running_app() -> AppContext:
@@ -128,6 +137,7 @@ def print_failures(engine: Engine) -> None:
     """Print a line on stderr for each module that failed to start; `start` raises for none."""
     for key, error in engine.records.errors().items():
         line = f"modframe: {key} {engine.records.state(key)} · {reason_line(error)}"
+        line = engine.secrets.mask(line)
         print(line, file=sys.stderr, flush=True)  # noqa: T201  # for whoever asked for the start
 
 
@@ -138,7 +148,7 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
         StartConflictError: If an app runs already.
         DataFolderError: If nothing can be written to the data folder.
     """
-    global _running
+    global _running, _secrets
     with _lock:
         if _running is not None:
             raise StartConflictError(
@@ -160,7 +170,9 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
                 parts=options.parts or (),
             )
             app = AppContext(engine, options, close=partial(close_engine, engine))
-            _running = _Running(engine, app)
+            _running = _Running(engine, app, UncaughtErrors(engine.secrets.mask))
+            _running.uncaught.install()
+            _secrets = engine.secrets
         except BaseException:
             app_loop.close()
             raise
@@ -173,4 +185,5 @@ def close_engine(engine: Engine) -> None:
     engine.app_loop.close()
     with _lock:
         if _running is not None and _running.engine is engine:
+            _running.uncaught.remove()
             _running, _starts_on_use, _was_stopped = None, False, True

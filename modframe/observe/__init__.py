@@ -22,6 +22,7 @@ from .loggers import (
 )
 from .reading import LogFiles
 from .tracebacks import find_defined, find_raised, fold
+from .uncaught import UncaughtErrors
 from .values import escape
 from .watchdog import Stall, Watchdog
 
@@ -31,6 +32,7 @@ __all__ = [
     "EventLog",
     "LogFiles",
     "Stall",
+    "UncaughtErrors",
     "Watchdog",
     "correlation_id",
     "escape",

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..masking import KnownSecrets
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
+from ..runtime.output import print_to_console
 from ..runtime.part import Part, Parts
 from ..spec import module_id_of
 from .children import ChildrenPart
@@ -34,6 +36,7 @@ def make_parts(
     resources: ResourcesPart,
     pools: PoolsPart,
     settings: Mapping[str, Mapping[str, Any]],
+    secrets: KnownSecrets,
     hurry: asyncio.Event,
     more: Sequence[Part[Any]] = (),
 ) -> Parts:
@@ -51,6 +54,7 @@ def make_parts(
         resources: The part that keeps what the generations of a module share.
         pools: The part with the threads and child processes of ``app_context.tasks``.
         settings: Module id → settings given at start.
+        secrets: Gets the secrets in them.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
     """
@@ -68,8 +72,8 @@ def make_parts(
             SessionsPart(),
             ThreadsPart(resources.holds),
             TimersPart(),
-            TasksPart(app_loop),
-            SettingsPart(given),
+            TasksPart(app_loop, lambda line: print_to_console(secrets.mask(line))),
+            SettingsPart(given, secrets),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),
         )

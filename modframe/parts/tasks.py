@@ -9,7 +9,7 @@ generation remembers those that died and that nothing awaited.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from ..runtime.failure import as_dead_task
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.loop.bounds import cancel_all
-from ..runtime.output import print_to_console, task_context
+from ..runtime.output import task_context
 from ..runtime.owner import is_activating
 from ..runtime.part import Panel, Part
 from ..runtime.stragglers import task_name
@@ -33,16 +33,16 @@ _PATIENCE = 2.0
 
 
 class TasksPart(Part["Tasks"]):
-    """Keeps the tasks of each generation, and ends them with it."""
+    """Keeps the tasks of each generation, and ends them with it; ``tell`` prints a line."""
 
     name = "tasks"
     empty_facts: ClassVar[Mapping[str, Any]] = {"running": [], "dead": {}}
 
-    def __init__(self, app_loop: AppLoop) -> None:
-        self._app_loop = app_loop
+    def __init__(self, app_loop: AppLoop, tell: Callable[[str], None]) -> None:
+        self._app_loop, self._tell = app_loop, tell
 
     def build(self, generation: Generation) -> Tasks:
-        tasks = self._app_loop.owners[generation.package_name] = Tasks(generation)
+        tasks = self._app_loop.owners[generation.package_name] = Tasks(generation, self._tell)
         return tasks
 
     async def leave(self, generation: Generation) -> None:
@@ -75,8 +75,8 @@ class Tasks:
     ``consumers`` are those that ``activate`` started.
     """
 
-    def __init__(self, generation: Generation) -> None:
-        self._generation = generation
+    def __init__(self, generation: Generation, tell: Callable[[str], None]) -> None:
+        self._generation, self._tell = generation, tell
         self.running: set[asyncio.Task[Any]] = set()
         self.consumers: set[asyncio.Task[Any]] = set()
 
@@ -116,7 +116,7 @@ class Tasks:
             del dead[next(iter(dead))]
         dead[name] = as_dead_task(generation.source, name, error)
         if new:
-            print_to_console(f"{generation.module_id}: {reason_line(dead[name])}")
+            self._tell(f"{generation.module_id}: {reason_line(dead[name])}")
 
 
 def _is_unawaited_failure(task: asyncio.Task[Any]) -> bool:
