@@ -361,7 +361,7 @@ class AppContext:
             StartConflictError: If it does.
         """
         differing = [
-            f"{field.name}={mask(value)!r} (it runs with {mask(own)!r})"
+            self._engine.secrets.mask(f"{field.name}={mask(value)!r} (it runs with {mask(own)!r})")
             for field in fields(options)
             if (value := getattr(options, field.name)) is not None
             and value != (own := getattr(self._options, field.name))

@@ -9,7 +9,6 @@ from typing import Any
 from ..masking import KnownSecrets
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
-from ..runtime.output import print_to_console
 from ..runtime.part import Part, Parts
 from ..spec import module_id_of
 from .children import ChildrenPart
@@ -72,7 +71,7 @@ def make_parts(
             SessionsPart(),
             ThreadsPart(resources.holds),
             TimersPart(),
-            TasksPart(app_loop, lambda line: print_to_console(secrets.mask(line))),
+            TasksPart(app_loop, secrets),
             SettingsPart(given, secrets),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),

@@ -9,17 +9,18 @@ generation remembers those that died and that nothing awaited.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import Context
 from typing import Any, ClassVar
 
 from ..errors import ModframeError, reason_line
+from ..masking import KnownSecrets
 from ..observe import record_failure
 from ..runtime.failure import as_dead_task
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.loop.bounds import cancel_all
-from ..runtime.output import task_context
+from ..runtime.output import print_to_console, task_context
 from ..runtime.owner import is_activating
 from ..runtime.part import Panel, Part
 from ..runtime.stragglers import task_name
@@ -33,16 +34,19 @@ _PATIENCE = 2.0
 
 
 class TasksPart(Part["Tasks"]):
-    """Keeps the tasks of each generation, and ends them with it; ``tell`` prints a line."""
+    """Keeps the tasks of each generation, and ends them with it.
+
+    No report of a task that died has one of the ``secrets``.
+    """
 
     name = "tasks"
     empty_facts: ClassVar[Mapping[str, Any]] = {"running": [], "dead": {}}
 
-    def __init__(self, app_loop: AppLoop, tell: Callable[[str], None]) -> None:
-        self._app_loop, self._tell = app_loop, tell
+    def __init__(self, app_loop: AppLoop, secrets: KnownSecrets) -> None:
+        self._app_loop, self._secrets = app_loop, secrets
 
     def build(self, generation: Generation) -> Tasks:
-        tasks = self._app_loop.owners[generation.package_name] = Tasks(generation, self._tell)
+        tasks = self._app_loop.owners[generation.package_name] = Tasks(generation, self._secrets)
         return tasks
 
     async def leave(self, generation: Generation) -> None:
@@ -75,8 +79,8 @@ class Tasks:
     ``consumers`` are those that ``activate`` started.
     """
 
-    def __init__(self, generation: Generation, tell: Callable[[str], None]) -> None:
-        self._generation, self._tell = generation, tell
+    def __init__(self, generation: Generation, secrets: KnownSecrets) -> None:
+        self._generation, self._secrets = generation, secrets
         self.running: set[asyncio.Task[Any]] = set()
         self.consumers: set[asyncio.Task[Any]] = set()
 
@@ -115,8 +119,9 @@ class Tasks:
         if known is None and not new:
             del dead[next(iter(dead))]
         dead[name] = as_dead_task(generation.source, name, error)
+        dead[name].hide(self._secrets.mask)
         if new:
-            self._tell(f"{generation.module_id}: {reason_line(dead[name])}")
+            print_to_console(f"{generation.module_id}: {reason_line(dead[name])}")
 
 
 def _is_unawaited_failure(task: asyncio.Task[Any]) -> bool:

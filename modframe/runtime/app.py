@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..config import FrameworkSettings
+from ..masking import KnownSecrets
 from ..source import Source
 from ..source.text_folders import TextFolders
 from .calls.handle import Find
@@ -40,6 +41,7 @@ class App(Protocol):
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
         pools: The part that runs module functions in threads and child processes.
+        secrets: The secrets of the settings of all modules.
     """
 
     app_loop: AppLoop
@@ -54,6 +56,7 @@ class App(Protocol):
     handles: Handles
     resources: Any
     pools: Any
+    secrets: KnownSecrets
 
     # -- for changes ----------------------------------------------------------------------
 

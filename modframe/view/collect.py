@@ -6,12 +6,10 @@ Called by the engine, from any thread; never waits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from ..finding import Finding
 from ..masking import KnownSecrets
 from ..names import MODULE_TYPES
 from ..observe import Event, EventLog, Watchdog
@@ -108,7 +106,9 @@ class Collector:
             unsettled=tuple(map(self._text, record.unsettled)),
             requires=spec.required_ids if spec else (),
             parts=MappingProxyType(facts),
-            findings=tuple(map(self._finding, generation.findings)) if generation else (),
+            findings=tuple(one.masked(self._secrets.mask) for one in generation.findings)
+            if generation
+            else (),
             panels=tuple(panels),
         )
 
@@ -139,10 +139,6 @@ class Collector:
 
     def _text(self, value: object) -> str:
         return self._secrets.mask(str(value)) if value else ""
-
-    def _finding(self, finding: Finding) -> Finding:
-        message = self._text(finding.message)
-        return finding if message == finding.message else replace(finding, message=message)
 
     def rows(self) -> Iterable[ModuleView]:
         """Return the views of the modules that should run."""

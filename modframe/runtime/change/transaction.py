@@ -238,6 +238,8 @@ class Transaction:
         batch = self._batch
         for key, error in {**batch.failed, **batch.blocked}.items():
             record = self._app.records[key]
+            if isinstance(error, ModframeError):
+                error.hide(self._app.secrets.mask)
             known = same_fault(record.error, error)  # a watched file is tried at every save
             record.error = error
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
@@ -363,6 +365,7 @@ class Transaction:
                         error,
                         running=Step(generation.find_hook("activate")),
                     )
+                    failure.hide(self._app.secrets.mask)
                     failure.add_note(
                         f"Generation {generation.number} is live all the same, without what "
                         "activate() was to start."
