@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final, get_args
+from types import UnionType
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.types import Secret
@@ -100,8 +101,9 @@ def is_secret(name: str, annotation: Any = None) -> bool:
 
 def _kinds(annotation: Any) -> Iterator[type]:
     """Yield the classes that an annotation is made of."""
-    if isinstance(annotation, type):
-        yield annotation
+    for kind in (annotation, get_origin(annotation)):
+        if isinstance(kind, type) and kind is not UnionType:
+            yield kind
     for part in get_args(annotation):
         yield from _kinds(part)
 

@@ -11,11 +11,11 @@ import re
 from .names import MASK, is_secret_name
 
 # The password goes up to the last `@` before a slash; a port is none: `http://host:80/?to=a@b`.
-_IN_URL = re.compile(r"(://[^\s:/@'\"]*:)(?!\d{1,5}[/?#])[^\s@'\"]+(?:@[^\s@/'\"]+)*@")
+_IN_URL = re.compile(r"(://[^\s:/@'\"\[]*:)(?!\d{1,5}[/?#])[^\s@'\"]+(?:@[^\s@/'\"]+)*@")
 _IN_QUERY = re.compile(r"([?&;])([\w.\-]+)=([^\s&;#'\"]+)")
 _KEYWORD_DSN = re.compile(r"(?i)\b(password|passwd|pwd)(\s?=\s?)(?!['\"])[^\s;&,'\")\]}]+")
 _QUOTED = re.compile(
-    r"""(?P<name>[\w\-]+)(?P<between>["']?(?:=|:\s?))[bu]?(?P<quote>["'])"""
+    r"""(?<![\w\-])(?P<name>[\w\-]+)(?P<between>["']?(?:=|:\s?))[bu]?(?P<quote>["'])"""
     r"""(?:\\.|(?!(?P=quote)|\\).)*(?:(?P=quote)|\Z)"""
 )
 _PYDANTIC = re.compile(
@@ -39,7 +39,7 @@ def mask_urls(text: str) -> str:
     if "=" in text:
         if "?" in text:
             text = _IN_QUERY.sub(_query_masked, text)
-        if "assw" in text or "pwd" in text or "PWD" in text or "ASSW" in text:
+        if "assw" in text or "pwd" in text or "Pwd" in text or "PWD" in text or "ASSW" in text:
             text = _KEYWORD_DSN.sub(rf"\1\2{MASK}", text)
     return text
 

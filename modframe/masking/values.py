@@ -51,7 +51,7 @@ def _masked(value: Any, name: str, deeper: int) -> Any:
     if isinstance(value, str) or _is_url(value):
         return mask_urls(str(value))
     if not deeper:
-        return MASK if isinstance(value, BaseModel | Mapping | _COLLECTIONS) else value
+        return MASK if isinstance(value, (BaseModel, Mapping, *_COLLECTIONS)) else value
     if isinstance(value, BaseModel):
         value = dict(value)
     if isinstance(value, Mapping):
