@@ -6,7 +6,7 @@ belongs to a process: an app has its own `KnownSecrets`.
 """
 
 from .known import KnownSecrets
-from .models import hide_secrets, mask_dump
+from .models import hide_secrets, is_secret_at, mask_dump
 from .names import MASK, SECRET_TYPES, is_secret, is_secret_name, names_one_secret
 from .texts import mask_text, mask_urls
 from .values import is_one_secret, mask, secrets_in
@@ -18,6 +18,7 @@ __all__ = [
     "hide_secrets",
     "is_one_secret",
     "is_secret",
+    "is_secret_at",
     "is_secret_name",
     "mask",
     "mask_dump",

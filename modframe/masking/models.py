@@ -7,12 +7,12 @@ A module writes its settings model as it likes. Its values stay as they are; onl
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from .names import MASK, SECRET_TYPES
+from .names import MASK, SECRET_TYPES, is_secret
 from .values import is_one_secret, mask
 
 _HIDES = "_modframe_hides_secrets"
@@ -43,6 +43,28 @@ def mask_dump(value: BaseModel, dump: Mapping[str, Any]) -> dict[str, Any]:
         else:
             shown[name] = mask(item, name)
     return shown
+
+
+def is_secret_at(model: type[BaseModel], loc: Sequence[str]) -> bool:
+    """Return whether a field of a model, or one that it lies in, holds a secret.
+
+    ``loc`` is the way to it, as pydantic's errors have it: names or aliases of fields, positions.
+    """
+    inside: type[BaseModel] | None = model
+    for name in loc:
+        annotation = _annotation(inside, name) if inside is not None else None
+        if is_secret(name, annotation):
+            return True
+        kinds = (kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type))
+        inside = next((kind for kind in kinds if issubclass(kind, BaseModel)), inside)
+    return False
+
+
+def _annotation(model: type[BaseModel], name: str) -> Any:
+    for own_name, field in model.model_fields.items():
+        if name in (own_name, field.alias, field.validation_alias):
+            return field.annotation
+    return None
 
 
 def _models_in(annotation: Any, package: str, seen: set[type]) -> Iterator[type[BaseModel]]:

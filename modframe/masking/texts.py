@@ -13,7 +13,12 @@ from .names import MASK, is_secret_name
 # The password goes up to the last `@` before a slash; a port is none: `http://host:80/?to=a@b`.
 _IN_URL = re.compile(r"(://[^\s:/@'\"\[]*:)(?!\d{1,5}[/?#])[^\s@'\"]+(?:@[^\s@/'\"]+)*@")
 _IN_QUERY = re.compile(r"([?&;])([\w.\-]+)=([^\s&;#'\"]+)")
-_KEYWORD_DSN = re.compile(r"(?i)\b(password|passwd|pwd)(\s?=\s?)(?!['\"])[^\s;&,'\")\]}]+")
+# As in a DSN of libpq or ODBC, or a variable; code such as `f(password=password)` is none.
+_KEYWORD = re.compile(
+    r"(?i)(?:(?<=[\s;'\"])|^)([\w\-]*(?:password|passwd|(?:pwd(?!=/))))=([^\s;,'\"()\[\]{}]+)"
+    r"(?=[\s;'\"]|$)",
+    re.MULTILINE,
+)
 _QUOTED = re.compile(
     r"""(?<![\w\-])(?P<name>[\w\-]+)(?P<between>["']?(?:=|:\s?))[bu]?(?P<quote>["'])"""
     r"""(?:\\.|(?!(?P=quote)|\\).)*(?:(?P=quote)|\Z)"""
@@ -40,7 +45,7 @@ def mask_urls(text: str) -> str:
         if "?" in text:
             text = _IN_QUERY.sub(_query_masked, text)
         if "assw" in text or "pwd" in text or "Pwd" in text or "PWD" in text or "ASSW" in text:
-            text = _KEYWORD_DSN.sub(rf"\1\2{MASK}", text)
+            text = _KEYWORD.sub(rf"\1={MASK}", text)
     return text
 
 

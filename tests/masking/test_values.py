@@ -20,6 +20,7 @@ from pydantic import (
 from modframe.masking import (
     MASK,
     hide_secrets,
+    is_secret_at,
     mask,
     mask_dump,
     mask_text,
@@ -105,6 +106,15 @@ def test_the_repr_of_a_settings_object_has_no_secret() -> None:
     assert settings.model_dump()["account"] == {"user": "ann", "password": "nested-one"}
 
 
+def test_a_field_is_a_secret_by_the_way_to_it() -> None:
+    """Through models, lists and mappings of them; of positions, those before count."""
+    for way in ("api_key", "account.password", "accounts.0.password", "by_name.ann.password",
+                "tokens.github"):  # fmt: skip
+        assert is_secret_at(Settings, way.split(".")), way
+    for way in ("account", "account.user", "accounts.0.user", "token_count", "dsn", "unknown"):
+        assert not is_secret_at(Settings, way.split(".")), way
+
+
 def test_a_dump_is_masked_whatever_its_serializers_say() -> None:
     """Field by field, as the model has them; a serializer that reveals a secret changes nothing."""
     settings = Settings()
@@ -148,6 +158,10 @@ def test_masked_values_are_plain_data() -> None:
         ("GET /a?token_count=3", "GET /a?token_count=3"),
         ("host=db password=abc dbname=shop", "host=db password=** dbname=shop"),
         ("Server=db;Pwd=abc;Timeout=3", "Server=db;Pwd=**;Timeout=3"),
+        ("DB_PASSWORD=abc\nPWD=/home/ann", "DB_PASSWORD=**\nPWD=/home/ann"),
+        ("    connect(host=h, password=pw)", "    connect(host=h, password=pw)"),
+        ("def f(user, password=None, n=1):", "def f(user, password=None, n=1):"),
+        ("password = getpass()", "password = getpass()"),
         ("the password is wrong", "the password is wrong"),
         ("a: b = c", "a: b = c"),
     ],

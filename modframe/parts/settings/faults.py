@@ -11,7 +11,6 @@ import ast
 import linecache
 import sys
 from collections.abc import Iterable, Mapping
-from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -19,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from ...errors import ModframeError
 from ...finding import Finding
-from ...masking import KnownSecrets, is_secret, mask_urls, secrets_in
+from ...masking import KnownSecrets, is_secret_at, mask_urls, secrets_in
 
 _VALUE_LENGTH = 80
 
@@ -71,7 +70,7 @@ def settings_error(
             given, cure = _given(
                 top, fault["input"], field, place=places.get(top, ""), variable=variables[top]
             )
-            value = "" if _is_secret(model, loc) else f"= {_shortened(fault['input'])} "
+            value = "" if is_secret_at(model, loc) else f"= {_shortened(fault['input'])} "
             message = f"{value}({given}): {fault['msg']}" if value else f"{fault['msg']} ({given})"
         message = secrets.replace(message)  # an author's validator may repeat what it refuses
         faults.append((name, message))
@@ -115,22 +114,9 @@ def _secrets_of(model: type[BaseModel], faults: Iterable[ErrorDetails]) -> Known
     secrets = KnownSecrets()
     for number, fault in enumerate(faults):
         loc = tuple(map(str, fault["loc"]))
-        hidden = {"secret": fault["input"]} if _is_secret(model, loc) else fault["input"]
+        hidden = {"secret": fault["input"]} if is_secret_at(model, loc) else fault["input"]
         secrets.add(str(number), secrets_in(hidden))
     return secrets
-
-
-def _is_secret(model: type[BaseModel], loc: tuple[str, ...]) -> bool:
-    """Return whether a value is that of a secret, or of a field with the name of one."""
-    inside: type[BaseModel] | None = model
-    for name in loc:
-        field = _field(inside, name)[1] if inside is not None else None
-        annotation = field.annotation if field is not None else None
-        if is_secret(name, annotation):
-            return True
-        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
-        inside = next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
-    return False
 
 
 def _shortened(value: object) -> str:

@@ -85,7 +85,8 @@ def phrase(status: int) -> str:
         return f"Status {status}"
 
 
-def _mask_of(scope: Scope) -> Callable[[str], str]:
+def mask_of(scope: Scope) -> Callable[[str], str]:
+    """Return what takes the secrets of the app out of a text of an answer."""
     mask: Callable[[str], str] = scope.get(MASK_KEY, mask_urls)
     return mask
 
@@ -117,7 +118,7 @@ class Problem:
             **self.extra,
         }
         text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
-        return _mask_of(scope)(text).encode("utf-8", "replace")
+        return mask_of(scope)(text).encode("utf-8", "replace")
 
     def _headers(self, scope: Scope, body: bytes) -> Iterable[tuple[bytes, bytes]]:
         if body:
@@ -140,7 +141,7 @@ class Problem:
         if scope["type"] == "websocket":
             if "websocket.http.response" not in scope.get("extensions", ()):
                 code = _CLOSE_LATER if self.status >= _SERVER_FAULT else _CLOSE_POLICY
-                reason = _mask_of(scope)(str(self.detail)).encode()[:120].decode("utf-8", "ignore")
+                reason = mask_of(scope)(str(self.detail)).encode()[:120].decode("utf-8", "ignore")
                 await send({"type": "websocket.close", "code": code, "reason": reason})
                 return
             kind = "websocket.http.response"
