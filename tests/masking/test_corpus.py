@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.faults.processes import run_script
@@ -15,6 +16,9 @@ DAY = """
 import logging, threading, urllib.error, urllib.request
 from contextlib import suppress
 from pathlib import Path
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 import modframe
 from modframe.errors import ModframeError
@@ -72,7 +76,7 @@ except ModframeError as error:
 server = app.serve(port=0, token=vault.SECRETS["server"])
 note("server", f"{server!r} {server._repr_html_()}")
 logging.getLogger("modframe.server").warning("token %s", server.token)
-for path in ("fails", "refuses", "refuses-data", "prints", "nothing"):
+for path in ("fails", "refuses", "refuses-data", "result", "prints", "nothing"):
     note(f"http_{path}", get(server.url, f"/api/v1/vault/{path}"))
 json_head = {"content-type": "application/json"}
 note("http_422", get(server.url, "/api/v1/vault/validates", data=b'{"note": 3}', headers=json_head))
@@ -81,6 +85,12 @@ for number, path in enumerate((
     "/api/v1/core/settings/vault", "/api/v1/core/settings/standard.vault",
 )):
     note(f"http_page_{number}", get(server.url, path))
+
+with connect(f"ws{server.url[4:]}/api/v1/vault/closes") as socket:
+    try:
+        socket.recv(timeout=60)
+    except ConnectionClosed as error:
+        note("websocket", error.rcvd.reason)
 
 # views
 note("snapshot", app.snapshot().to_json())
@@ -127,38 +137,29 @@ COMMANDS = [
 ]
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, **vault.ENVIRONMENT}
-
-
 def test_a_days_use_leaves_no_secret_anywhere(workspace: Path) -> None:
     """Loads, failures, prints, HTTP, views, the shell: none holds a secret; the log has masks."""
     vault.prepare(workspace)
-    day = run_script(DAY, workspace, timeout=240, env=environment())
+    day = run_script(DAY, workspace, timeout=240, env=os.environ | vault.ENVIRONMENT)
     assert day.returncode == 0, day.stderr
-    crash = run_script(CRASH, workspace, timeout=120, env=environment())
+    crash = run_script(CRASH, workspace, timeout=120, env=os.environ | vault.ENVIRONMENT)
     assert crash.returncode == 1
     assert "ValueError: **********" in crash.stderr
     texts = [("stdout", day.stdout), ("stderr", day.stderr)]
     texts += [("crash", crash.stdout + crash.stderr)]
-    for command in COMMANDS:
-        for shape in ("text", "json"):
-            done = subprocess.run(
-                [sys.executable, "-m", "modframe", *command, "--format", shape],
-                cwd=workspace, capture_output=True, text=True, timeout=120, check=False,
-                env=environment() | {"PYTHONPATH": str(Path(__file__).parents[2])},
-            )  # fmt: skip
-            assert done.returncode in (0, 1), done.stderr
-            texts.append((f"{command[0]} {shape}", done.stdout + done.stderr))
+    texts += list(_commands(workspace))
+    texts += list(_failed_serve(workspace / "broken"))
     texts += vault.read_files(workspace / "data", workspace / "said", workspace / "exported")
     found = list(vault.find_secrets(_without_source(texts)))
     assert not found, "\n".join(found)
     seen = dict(texts)
     assert seen["data/logs/app.log"].count("**********") > 50
-    explained = json.loads(seen["said/snapshot"])["modules"][0]
-    assert "long-ones" in seen["said/settings"]
-    assert "731" in seen["said/settings"]
-    assert explained
+    views = {view["id"]: view for view in json.loads(seen["said/snapshot"])["modules"]}
+    shown = {key: row["value"] for key, row in views["standard.vault"]["parts"]["settings"].items()}
+    assert shown["password"] == shown["api_key"] == shown["tokens"] == "**********"
+    assert (shown["token_count"], shown["password_policy"]) == (731, "long-ones")
+    assert "keyboard='qwertz', max_tokens=4096" in seen["said/settings"]
+    assert seen["said/websocket"] == "closed: **********"
 
 
 def _without_source(texts: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -168,3 +169,30 @@ def _without_source(texts: list[tuple[str, str]]) -> list[tuple[str, str]]:
         (name, text.replace(vault.DEFAULT, "") if name.startswith(whole) else text)
         for name, text in texts
     ]
+
+
+def _commands(workspace: Path) -> Iterator[tuple[str, str]]:
+    """Yield what the commands print that look at a workspace."""
+    for command in COMMANDS:
+        for shape in ("text", "json"):
+            done = _shell(workspace, *command, "--format", shape)
+            assert done.returncode in (0, 1), done.stderr
+            yield f"{command[0]} {shape}", done.stdout + done.stderr
+
+
+def _failed_serve(workspace: Path) -> Iterator[tuple[str, str]]:
+    """Yield what a server prints whose module does not start."""
+    vault.prepare(workspace, vault.BROKEN)
+    done = _shell(workspace, "--debug", "serve", "--strict", "--port", "0")
+    assert done.returncode == 1
+    assert "can't connect: **********" in done.stderr
+    yield "serve", done.stdout + done.stderr
+    yield from vault.read_files(workspace / "data")
+
+
+def _shell(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | vault.WITHOUT_SESSION | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        [sys.executable, "-m", "modframe", *words],
+        cwd=workspace, capture_output=True, text=True, timeout=120, check=False, env=env,
+    )  # fmt: skip

@@ -45,6 +45,10 @@ SESSION = {
         "key_bytes": SECRETS["key_bytes"],
     }
 }
+WITHOUT_SESSION = ENVIRONMENT | {
+    f"VAULT_{key.upper()}": value if isinstance(value, str) else json.dumps(value)
+    for key, value in SESSION["vault"].items()
+}
 _DOT_ENV = f"""
 VAULT_CACHE=redis://:{SECRETS["cache"]}@cache.local:6379/0
 VAULT_WEBHOOK=https://hooks.local/in?room=7&token={SECRETS["webhook"]}
@@ -82,8 +86,9 @@ import asyncio
 import logging
 import threading
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, WebSocket, WebSocketException
 from pydantic import BaseModel
+from core.error_utils import Result, error_message
 from modframe.decorators import module
 
 from .settings import Account, VaultSettings
@@ -124,6 +129,17 @@ async def refuses():
 @router.get("/refuses-data")
 async def refuses_data():
     raise HTTPException(409, {"sent": all_of(app_context.settings)})
+
+
+@router.get("/result")
+async def result():
+    return Result.error("REFUSED", f"wrong: {all_of(app_context.settings)}")
+
+
+@router.websocket("/closes")
+async def closes(socket: WebSocket):
+    await socket.accept()
+    raise WebSocketException(4001, reason=f"closed: {app_context.settings.password}")
 
 
 @router.post("/validates")
@@ -173,6 +189,7 @@ class Vault:
         except ValueError:
             log.exception("it failed")
         log.info("several lines", stack_info=True)
+        log.error(error_message("standard.vault", "REFUSED", text, password="short-one", said=text))
 
     def show(self):
         print(all_of(self.settings))
@@ -223,11 +240,11 @@ REFUSING = {
 }
 
 
-def prepare(workspace: Path) -> None:
+def prepare(workspace: Path, module: dict[str, str] = MODULE) -> None:
     """Write the module's folder and a ``.env`` into a workspace."""
     folder = workspace / "modules" / "standard" / "vault"
     folder.mkdir(parents=True)
-    for name, text in MODULE.items():
+    for name, text in module.items():
         (folder / name).write_text(text)
     (workspace / ".env").write_text(_DOT_ENV)
 
