@@ -55,7 +55,8 @@ class Site:
             MergedOpenAPI(live, secrets.replace),
             snapshot=rows,
             readiness=readiness,
-            degraded=lambda: secrets.replace_in(degraded()),
+            degraded=degraded,
+            clean=secrets.replace_in,
         )
         self.asgi = Guard(
             Dispatcher(live, system=pages, absent=absent, stale=stale, mask=secrets.replace),

@@ -119,7 +119,9 @@ note("widgets", list(state(inspector.widget)))
 note("check", app.check("vault"))
 note("export", module.export(to="exported"))
 report = app.stop()
-note("report", report)
+note("report", f"{report!r} {report.unsettled} {report._repr_html_()} {report.modules}")
+note("stopped", f"{module!r} {module.error} {app.snapshot()!r}")
+assert module.state == "FAILED_UNLOAD", module.state
 """
 CRASH = """
 import modframe

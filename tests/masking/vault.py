@@ -89,7 +89,7 @@ import threading
 from fastapi import APIRouter, HTTPException, WebSocket, WebSocketException
 from pydantic import BaseModel
 from core.error_utils import Result, error_message
-from modframe.decorators import module
+from modframe.decorators import force_shutdown, graceful_shutdown, module
 
 from .settings import Account, VaultSettings
 from core.app_context import app_context
@@ -153,6 +153,8 @@ async def prints():
     return "printed"
 
 
+@graceful_shutdown(method="cleanup_resources", timeout=30)
+@force_shutdown(method="force_cleanup", timeout=30)
 @module("standard.vault", settings=VaultSettings)
 class Vault:
     """Keeps what nobody may see."""
@@ -215,8 +217,11 @@ class Vault:
     def connect(self, user: str = "ann", password: str = "{default}"):
         """A default that is a secret."""
 
-    async def phase(self):
-        return True
+    async def cleanup_resources(self):
+        raise RuntimeError(all_of(self.settings))
+
+    async def force_cleanup(self):
+        raise RuntimeError(all_of(self.settings))
 '''
 DEFAULT = "def4ult-pass"
 SECRETS["a default"] = DEFAULT
