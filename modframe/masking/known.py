@@ -40,26 +40,19 @@ class KnownSecrets:
 
     def add(self, owner: str, values: Iterable[str]) -> None:
         """Add the secrets of an owner, such as a module; its few last sets stay known."""
-        found = frozenset(form for value in values for form in _forms(value))
+        found = frozenset(value for value in values if len(value) >= SHORTEST)
         with self._lock:
-            sets = self._of[owner] if found else self._of.get(owner, ())
-            if not found or (sets and found in sets):
-                return
-            self._of[owner].append(found)
-            self._stale = True
+            if found and found not in self._of.get(owner, ()):
+                self._of[owner].append(found)
+                self._stale = True
 
     def replace(self, text: str) -> str:
         """Return a text without the known values and without passwords in URLs."""
-        if self._stale:
-            self._collect()
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, MASK)
-        return mask_urls(text)
+        return mask_urls(self._without_known(text))
 
     def mask(self, text: str) -> str:
         """Return a text without the known values and what `mask_text` finds by its form."""
-        return mask_text(self.replace(text))
+        return mask_text(self._without_known(text))
 
     def replace_in(self, value: Any) -> Any:
         """Return plain data in which `replace` was called for every text but the keys."""
@@ -71,10 +64,19 @@ class KnownSecrets:
             return [self.replace_in(item) for item in value]
         return value
 
+    def _without_known(self, text: str) -> str:
+        if self._stale:
+            self._collect()
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        return text
+
     def _collect(self) -> None:
         """Collect what is searched for, the longer ones first, since they may hold others."""
         with self._lock:
-            known = {form for sets in self._of.values() for one in sets for form in one}
+            values = {value for sets in self._of.values() for one in sets for value in one}
+            known = {form for value in values for form in _forms(value)}
             self._forms = tuple(sorted(known, key=len, reverse=True))
             self._stale = False
 
