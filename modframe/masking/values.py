@@ -72,8 +72,6 @@ def secrets_in(value: Any, name: str = "") -> Iterator[str]:
 
 
 def _secrets(value: Any, name: str, deeper: int, *, whole: bool) -> Iterator[str]:
-    if value is None or value is True or value is False:
-        return
     if isinstance(value, SECRET_TYPES):
         value, whole = value.get_secret_value(), True
     whole = whole or is_one_secret(value, name)
@@ -92,7 +90,7 @@ def _secrets(value: Any, name: str, deeper: int, *, whole: bool) -> Iterator[str
     elif isinstance(value, _COLLECTIONS) and deeper:
         for item in value:
             yield from _secrets(item, "", deeper - 1, whole=whole)
-    elif whole:
+    elif whole and value is not None and not isinstance(value, bool):
         yield str(value)
 
 
