@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .app import AppContext as AppContext
     from .errors import ModframeError as ModframeError
     from .hosted import create_app as create_app
+    from .injection import service as service
     from .module import Module as Module
     from .process import start as start
     from .result import Result as Result
@@ -32,10 +33,20 @@ _HOMES = {
     "Module": "module",
     "Result": "result",
     "create_app": "hosted",
+    "service": "injection",
     "start": "process",
 }
 
-__all__ = ["AppContext", "ModframeError", "Module", "Result", "app_context", "create_app", "start"]
+__all__ = [
+    "AppContext",
+    "ModframeError",
+    "Module",
+    "Result",
+    "app_context",
+    "create_app",
+    "service",
+    "start",
+]
 
 
 def _detached_package(module_id: str) -> str | None:

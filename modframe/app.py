@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from .arguments import TEXT, TOKEN, WHOLE_NUMBER, check_arguments, instance_of
 from .config import FrameworkSettings, StartOptions
 from .desk.waiting import Waiting
 from .engine import Engine
@@ -30,6 +31,7 @@ from .spec import module_id_of
 if TYPE_CHECKING:
     from .finding import Finding
     from .parts.database.crossing import AppDatabase
+    from .parts.events import AppEvents
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
     from .server import Server
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from .watching import Watcher
 
 T = TypeVar("T")
+_SOURCE_FILE = instance_of(SourceFile)
 _STUCK = 10.0
 """Seconds for which something may keep the app loop while `AppContext.stop` waits."""
 
@@ -48,7 +51,9 @@ class AppContext:
     Its verbs block. On the app loop they raise `OnAppLoopError`, which says what to do instead.
     """
 
-    def __init__(self, engine: Engine, options: StartOptions, *, close: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: Engine, options: StartOptions, *, close: Callable[[StopReport | None], None]
+    ) -> None:
         self._engine, self._app_loop = engine, engine.app_loop
         self._close = close
         self._options = options
@@ -157,6 +162,7 @@ class AppContext:
     @hide_frames
     def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
         """Put a text into a module's draft, which begins as the live source; load nothing."""
+        check_arguments("app.draft()", file=(file, TEXT), content=(content, _SOURCE_FILE))
         return self._engine.drafts.put(module_id_of(module_id), file, content)
 
     @hide_frames
@@ -264,6 +270,13 @@ class AppContext:
         """The module databases: ``sql(...)`` and ``integrity_session(...)``."""
         return self._engine.people_database
 
+    @property
+    def events(self) -> AppEvents:
+        """The events of modules: ``publish(...)``, ``settled()``, and ``dead`` letters."""
+        from .parts.events import AppEvents
+
+        return AppEvents(self._engine.events, self._engine.app_loop)
+
     # -- serving --------------------------------------------------------------------------
 
     @property
@@ -300,6 +313,9 @@ class AppContext:
         Raises:
             ServeError: If the port is taken, a token is missing, or it already serves elsewhere.
         """
+        check_arguments(
+            "app.serve()", host=(host, TEXT), port=(port, WHOLE_NUMBER), token=(token, TOKEN)
+        )
         site = self._engine.site
         return self._app_loop.block("app.serve()", lambda: site.serve(host, port, token=token))
 
@@ -340,7 +356,7 @@ class AppContext:
             try:
                 self._report = self._stop()
             finally:
-                self._close()
+                self._close(self._report)
         return self._report
 
     def _stop(self) -> StopReport:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from .parts.events import ModuleEvents
     from .parts.settings import ModuleSettings
     from .runtime.calls.handles import Handles
 
@@ -64,6 +65,13 @@ class ModuleContext:
     def tasks(self) -> ModuleTasks:
         """Runs functions in threads and child processes."""
         return ModuleTasks(self._generation, self._app.pools)
+
+    @cached_property
+    def events(self) -> ModuleEvents:
+        """Publishes events to the methods of all modules that are subscribed to them."""
+        from .parts.events import ModuleEvents
+
+        return ModuleEvents(self._app.events, self._app.app_loop)
 
     @cached_property
     def _handles(self) -> Handles:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar, overload
 
-from .errors import DecoratorError
+from .arguments import FLAG, Kind, argument_error, optional
+from .errors import ArgumentError, DecoratorError
 from .spec import (
     CHOICES,
     DEFAULT_PRIORITY,
@@ -87,14 +88,12 @@ def _not_a_class(decorator: str, target: object) -> DecoratorError:
 # -- checking arguments -------------------------------------------------------------------------
 
 
-def _argument_error(decorator: str, name: str, wanted: str, value: object) -> DecoratorError:
+def _argument_error(decorator: str, name: str, wanted: str, value: object) -> ArgumentError:
     if isinstance(value, type):
         return DecoratorError(
             f"@{decorator} stands without parentheses", cure=f"write @{decorator}(...)"
         )
-    return DecoratorError(
-        f"@{decorator}: {name} is {wanted}, not {value!r}", cure=f"write {name} as {wanted}"
-    )
+    return argument_error(f"@{decorator}", name, wanted, value, kind=DecoratorError)
 
 
 def _is_text(value: Any) -> bool:
@@ -105,21 +104,20 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_Kind = tuple[str, Callable[[Any], bool]]
-_NAME: _Kind = "a name as text", _is_text
-_TEXT: _Kind = "a name as text", lambda value: value is None or _is_text(value)
-_CLASS: _Kind = "a class or its name", lambda value: isinstance(value, type | str | None)
-_FLAG: _Kind = "True or False", lambda value: isinstance(value, bool)
-_SECONDS: _Kind = "a number of seconds above 0", lambda value: _is_number(value) and value > 0
-_KINDS: Mapping[str, _Kind] = {
-    "priority": ("a number", _is_number),
-    "phase": ("'phase1' or 'phase2'", ("phase1", "phase2").__contains__),
+_NAME = Kind("a name as text", _is_text)
+_TEXT = optional(_NAME)
+_CLASS = Kind("a class or its name", lambda value: isinstance(value, type | str | None))
+_SECONDS = Kind("a number of seconds above 0", lambda value: _is_number(value) and value > 0)
+_KINDS: Mapping[str, Kind] = {
+    "priority": Kind("a number", _is_number),
+    "phase": Kind("'phase1' or 'phase2'", ("phase1", "phase2").__contains__),
     **{
-        name: (" or ".join(map(repr, words)), words.__contains__) for name, words in CHOICES.items()
+        name: Kind(" or ".join(map(repr, words)), words.__contains__)
+        for name, words in CHOICES.items()
     },
     **dict.fromkeys(("method", "router_name", "database_name", "database"), _TEXT),
     **dict.fromkeys(("service_class", "service", "settings"), _CLASS),
-    **dict.fromkeys(("strict_mode", "anti_mock"), _FLAG),
+    **dict.fromkeys(("strict_mode", "anti_mock"), FLAG),
     **dict.fromkeys(("interval", "timeout"), _SECONDS),
 }
 """Argument → what it is, in words, and a test for it."""
@@ -135,10 +133,9 @@ _ALLOWED = (
 )
 
 
-def _check(decorator: str, name: str, value: Any, kind: _Kind) -> None:
-    wanted, fits = kind
-    if not fits(value):
-        raise _argument_error(decorator, name, wanted, value)
+def _check(decorator: str, name: str, value: Any, kind: Kind) -> None:
+    if not kind.fits(value):
+        raise _argument_error(decorator, name, kind.words, value)
 
 
 def _flattened_names(decorator: str, *groups: Any) -> tuple[str, ...]:
@@ -243,11 +240,11 @@ def _group(entry: Any) -> tuple[list[str], bool]:
     if not isinstance(entry, Mapping) or "modules" not in entry or set(entry) - known:
         wanted = "an id or {'modules': [...], 'optional': False}"
         raise _argument_error("requires_modules", "each entry", wanted, entry)
-    optional = entry.get("optional", False)
-    _check("requires_modules", "optional", optional, _FLAG)
+    is_optional = entry.get("optional", False)
+    _check("requires_modules", "optional", is_optional, FLAG)
     return [
         module_id_of(name) for name in _flattened_names("requires_modules", entry["modules"])
-    ], optional
+    ], is_optional
 
 
 def initialization_sequence(

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,13 @@ from .errors import (
     reason_of,
 )
 from .masking import KnownSecrets
-from .observe import DeadThreads, EventLog, Stall, Watchdog, log_print, record_failure
+from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
+from .parts.events import Events
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
+from .parts.settings.faults import settings_for_none
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -58,7 +60,6 @@ from .view.collect import Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
 from .watching import Watching
-from .wording import near
 
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
@@ -113,12 +114,14 @@ class Engine:
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
         self.pools = PoolsPart(workspace)
+        self.events = Events(self.directory.find, hurry=self._hurry)
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
             databases=self.databases,
             resources=self.resources,
             pools=self.pools,
+            events=self.events,
             settings=given_settings,
             secrets=self.secrets,
             hurry=self._hurry,
@@ -172,9 +175,13 @@ class Engine:
             name=self.directory.name_code,
             break_out=self._breaker,
         )
+        self.watchdog.freezes.write_after(min(NAMED_AFTER, config.freeze_timeout))
         app_loop.stall = self._stall
         self._forgotten_awaits = ForgottenAwaits(self.directory.all_generations)
-        self._dead_threads = DeadThreads(lambda line: print_to_console(self.secrets.mask(line)))
+        self._lost_errors = LostErrors(
+            lambda line: print_to_console(self.secrets.mask(line)),
+            partial(self.directory.note_dead_thread, mask=self.secrets.mask),
+        )
 
     # -- start and stop -------------------------------------------------------------------
 
@@ -182,12 +189,13 @@ class Engine:
         """Load the core modules and those asked for; the records keep the failed ones."""
         self.log.open()
         self._forgotten_awaits.install()
-        self._dead_threads.install()
+        self._lost_errors.install()
         self.watchdog.start()
         PLAIN_NAMES.resolvers.insert(0, self.directory.package_of)
         try:
             if self.data is not None:
                 finish_changes(self.data)  # those of modules/ are finished when it is read
+                self.exports.finish()
             with collecting_rarely():
                 core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
                 names = self.disk.ids() if modules is None else modules
@@ -197,12 +205,18 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
-        for name in {module_id_of(key) for key in self.given_settings} - self.records.ids():
-            _log.warning(
-                "settings were given for %r, and there is no such module; %s",
-                name, near(name, self.records.ids()) or "they count once it is loaded",
-            )  # fmt: skip
+        for error in self._settings_for_none().values():
+            _log.warning("%s", error)
         return outcomes
+
+    def start_errors(self) -> dict[str, BaseException]:
+        """Return module id → why it did not start, or that there is none for the settings given."""
+        return {**self.records.errors(), **self._settings_for_none()}
+
+    def _settings_for_none(self) -> Mapping[str, BaseException]:
+        if not self.given_settings:
+            return {}
+        return settings_for_none(self.given_settings, {*self.records.ids(), *self.disk.ids()})
 
     def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:
         """Return the source of a module; if it can't be read, note that the module has failed."""
@@ -232,6 +246,7 @@ class Engine:
         await self._guarded(self.watching.end, "the watch", faults)
         if self._site is not None:
             await self._guarded(self._site.close, "the server", faults)
+        await self._guarded(self.events.close, "the events", faults)
         await self._guarded(stop_modules, "the modules", faults)
         if self.directory.package_of in PLAIN_NAMES.resolvers:
             PLAIN_NAMES.resolvers.remove(self.directory.package_of)
@@ -251,7 +266,7 @@ class Engine:
     def _report(self, began: float, outcomes: Iterable[Outcome], faults: list[str]) -> StopReport:
         self.text_folders.close()
         self._forgotten_awaits.remove()
-        self._dead_threads.remove()
+        self._lost_errors.remove()
         self.watchdog.stop()
         self.log.close()
         faults += (
@@ -300,6 +315,7 @@ class Engine:
         """Tell everything that follows Live that it has changed."""
         PLAIN_NAMES.forget(module_ids)
         self.handles.refresh(module_ids)
+        self.events.published(module_ids)
         self.watching.published(module_ids)
         self.refresher.wake()
 

@@ -278,7 +278,11 @@ class FolderBusyError(WorkspaceError):
     """Raised when another process has been changing a folder for too long."""
 
 
-class DecoratorError(ModframeError, TypeError):
+class ArgumentError(ModframeError, TypeError):
+    """Raised when an argument is of another type than a verb takes; nothing was done."""
+
+
+class DecoratorError(ArgumentError):
     """Raised when a decorator of a module class has invalid arguments."""
 
     rule = "decorator"
@@ -291,15 +295,17 @@ class InvalidModuleIdError(ModframeError, ValueError):
 
 
 class TaskDiedError(ModframeError):
-    """Kept as a live module's error once a task of it has died and nobody awaited the task.
+    """Kept as a live module's error once a task or a thread of it has died and nobody awaited it.
 
     Attributes:
         module_id: The module, which stays live.
-        task: The task's name.
+        kind: ``"task"`` or ``"thread"``.
+        task: The name of the task or the thread.
         last_line: The type and the message of its error, as the last line of a traceback has them.
     """
 
     module_id: str
+    kind: str
     task: str
     last_line: str
 
@@ -310,8 +316,8 @@ class TaskDiedError(ModframeError):
 
     @property
     def fact(self) -> str:
-        """The task and its error, in few words."""
-        return f"task {self.task!r} died: {self.last_line}"
+        """The task or thread and its error, in few words."""
+        return f"{self.kind} {self.task!r} died: {self.last_line}"
 
 
 class ServiceNotFoundError(ModframeError, LookupError):
@@ -387,3 +393,19 @@ class ResourceError(ModframeError):
 
 class ProcessError(ModframeError, RuntimeError):
     """Raised when a function can't be run in a child process, or the process did not finish it."""
+
+
+class EventError(ModframeError, TypeError):
+    """Raised when something is published that is no event."""
+
+
+class EventRefusedError(ModframeError):
+    """Raised by ``publish`` when the queue of a subscription with ``policy="refuse"`` is full.
+
+    Attributes:
+        subscriptions: Those that did not get the event; all others got it.
+    """
+
+
+class EventsNotSettledError(ModframeError, TimeoutError):
+    """Raised by ``app.events.settled()`` when events are still waiting after its timeout."""

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from .errors import InvalidModuleIdError
 from .finding import Finding
+from .injection import Injected
 from .names import DEFAULT_TYPE, MODULE_TYPES, full_id
 from .wording import near
 
@@ -170,6 +171,7 @@ class ModuleSpec:
         swap: ``"stop_first"`` for a module that can't run beside its next generation.
         streams: What open streams do when the module is replaced, unless their route says it.
         error_status: Code of a failed `Result` → the HTTP status of a route that returns it.
+        injections: Qualified name of a method that the framework calls → what its parameters get.
         dumps_state: Whether the service has a ``dump_state``. ``loads_state`` likewise.
         findings: Findings of the reader that did not make it refuse the module.
     """
@@ -199,6 +201,7 @@ class ModuleSpec:
     swap: SwapMode = "overlap"
     streams: StreamPolicy = "finish"
     error_status: Mapping[str, int] = field(default_factory=dict)
+    injections: Mapping[str, tuple[Injected, ...]] = field(default_factory=dict)
     dumps_state: bool = False
     loads_state: bool = False
     findings: tuple[Finding, ...] = ()

@@ -222,7 +222,7 @@ def export(
     module: Annotated[
         str | None, typer.Argument(help="A module's id; with --check all if left out.")
     ] = None,
-    to: Annotated[str, typer.Option(help="The folder, relative to the workspace.")] = "modules",
+    to: Annotated[str, typer.Option(help="The folder: in the workspace, or absolute.")] = "modules",
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say whether the files differ.")
     ] = False,

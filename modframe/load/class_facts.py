@@ -6,6 +6,7 @@ The reader asks both: it looks facts up by decorator, and adds findings with the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 from ..finding import Finding, Level
@@ -91,11 +92,18 @@ class Findings:
         self.collected: list[Finding] = []
 
     def add(
-        self, rule: str, message: str, cure: str, *, at: Fact | str = "", level: Level = "error"
+        self,
+        rule: str,
+        message: str,
+        cure: str,
+        *,
+        at: Fact | FunctionType | str = "",
+        level: Level = "error",
     ) -> None:
         """Add a finding; one of level error keeps the module from loading.
 
-        ``at`` is the decorator it is about, or the name of a class or constant in ``api.py``.
+        ``at`` is the decorator or function it is about, or the name of a class or constant in
+        ``api.py``.
         """
         file, line = self._place(at)
         cell = self.source.files[file].cell
@@ -103,7 +111,10 @@ class Findings:
             Finding(rule, level, message, cure=cure, file=file, line=line, cell=cell)
         )
 
-    def _place(self, at: Fact | str) -> tuple[str, int]:
+    def _place(self, at: Fact | FunctionType | str) -> tuple[str, int]:
+        if isinstance(at, FunctionType):
+            file = self.source.file_named(at.__code__.co_filename)
+            return (file, at.__code__.co_firstlineno) if file else ("api.py", 0)
         if isinstance(at, Fact):
             file = self.source.file_named(at.filename)
             return (file, at.line) if file else ("api.py", 0)

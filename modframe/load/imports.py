@@ -14,6 +14,7 @@ from importlib.util import resolve_name
 from types import ModuleType
 from typing import Any
 
+from ..injection import NamedService
 from ..names import MODULE_TYPES, package_in
 from .facade import Facade, attribute_getter, core_attribute_getter, public_names
 from .package_finder import PrivatePackage
@@ -49,7 +50,7 @@ class GenerationImport:
 
     def __init__(
         self,
-        context: object,
+        context: Any,
         resolve: Resolve,
         package: PrivatePackage,
         *,
@@ -70,7 +71,11 @@ class GenerationImport:
 
     @cached_property
     def _framework(self) -> Facade:
-        return Facade("modframe", {"app_context": self._context}, attribute_getter("modframe"))
+        own = {"app_context": self._context, "service": self._name_service}
+        return Facade("modframe", own, attribute_getter("modframe"))
+
+    def _name_service(self, name: str) -> NamedService:
+        return NamedService(name, self._context)
 
     @cached_property
     def _core(self) -> Facade:
@@ -143,7 +148,7 @@ class GenerationImport:
         if "*" in fromlist:
             real = importlib.import_module(f"modframe.{rest}" if rest else "modframe")
             self._framework.__dict__["__all__"] = public_names(real)
-        elif "app_context" not in fromlist:
+        elif self._framework.__dict__.keys().isdisjoint(fromlist):
             return importlib.import_module("modframe" if not rest else f"modframe.{rest}")
         return self._door if rest else self._framework
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import InvalidModuleIdError
 from ..finding import Finding
+from ..injection import Injected
 from ..source import Source
 from ..spec import (
     CHOICES,
@@ -25,10 +26,12 @@ from ..spec import (
     ServiceSpec,
     ShutdownSpec,
     module_id_of,
+    module_of_service,
 )
 from ..wording import near, otherwise
 from .class_facts import ClassFacts, Findings
 from .documented import documentation_findings
+from .injections import read_injections, required_services
 from .module_class import BASE, find_module_class, is_framework_base, report_missing_decorators
 from .services import ServiceReader
 
@@ -74,6 +77,9 @@ class Reader:
         phase1, phase2 = self._phases(cls, facts)
         integrity = facts.get("enforce_data_integrity")
         requires = tuple(facts.value("module", "requires") or ())
+        router = self._router(facts)
+        initializes = short and "initialize" not in phase2
+        injections = self._injections(cls, service, (*phase1, *phase2), initializes=initializes)
         stopped_class = (short and service and service.service_class) or cls
         return ModuleSpec(
             module_id=self.source.module_id,
@@ -88,20 +94,22 @@ class Reader:
                 facts.joined("require_services", "services"),
                 facts.joined("phase2_operations", "dependencies"),
                 [name for name in requires if name.count(".") > 1],
+                self._injected_services(injections, router),
             ),
             requires_modules=_distinct(
                 facts.joined("requires_modules", "required"),
                 [module_id_of(name) for name in requires if name.count(".") <= 1],
             ),
             after_modules=facts.joined("requires_modules", "optional"),
-            router=self._router(facts),
+            router=router,
+            injections=injections,
             settings_model=(
                 services.find_class(settings, at=facts.get("module")) if settings else None
             ),
             database_name=facts.value("register_database", "database_name")
             or facts.value("module", "database"),
             files=self._files(cls),
-            initializes_service=short and "initialize" not in phase2,
+            initializes_service=initializes,
             health=self._health(cls, facts),
             integrity=IntegritySpec(**(integrity.values if integrity else {})),
             graceful=self._shutdown(facts, "graceful_shutdown", stopped_class),
@@ -189,6 +197,34 @@ class Reader:
                 self._require_method(cls, name, fact)
                 methods[phase].append(name)
         return tuple(dict.fromkeys(methods["phase1"])), tuple(dict.fromkeys(methods["phase2"]))
+
+    def _injections(
+        self,
+        cls: type,
+        service: ServiceSpec | None,
+        phases: tuple[str, ...],
+        *,
+        initializes: bool,
+    ) -> Mapping[str, tuple[Injected, ...]]:
+        """Return what the constructors and phases want to be given."""
+        of_service = (service and service.service_class) or cls
+        methods = [cls.__init__, of_service.__init__]  # type: ignore[misc]  # only looked at
+        methods += [getattr(cls, name, None) for name in phases]
+        if initializes:
+            methods.append(getattr(of_service, "initialize", None))
+        return read_injections(methods, self._findings)
+
+    def _injected_services(
+        self, injections: Mapping[str, tuple[Injected, ...]], router: Any
+    ) -> list[str]:
+        """Return the services of other modules that are injected, each of which is required."""
+        own = self.source.module_id
+        modules = {name: module_of_service(name) for name in required_services(injections, router)}
+        return [
+            name if name.count(".") > 1 else f"{module}.service"
+            for name, module in modules.items()
+            if module != own
+        ]
 
     def _require_method(self, cls: type, name: str, fact: Fact) -> None:
         attribute = getattr(cls, name, None)

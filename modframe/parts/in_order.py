@@ -14,6 +14,7 @@ from ..spec import module_id_of
 from .children import ChildrenPart
 from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
+from .events import Events, EventsPart
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
 from .pools import PoolsPart
@@ -34,6 +35,7 @@ def make_parts(
     databases: LazyDatabases,
     resources: ResourcesPart,
     pools: PoolsPart,
+    events: Events,
     settings: Mapping[str, Mapping[str, Any]],
     secrets: KnownSecrets,
     hurry: asyncio.Event,
@@ -52,6 +54,7 @@ def make_parts(
         databases: The module databases.
         resources: The part that keeps what the generations of a module share.
         pools: The part with the threads and child processes of ``app_context.tasks``.
+        events: The queues of the events that modules publish.
         settings: Module id → settings given at start.
         secrets: Gets the secrets in them.
         hurry: Once set, graceful stops end at once.
@@ -72,6 +75,7 @@ def make_parts(
             ThreadsPart(resources.holds),
             TimersPart(),
             TasksPart(app_loop, secrets),
+            EventsPart(events),
             SettingsPart(given, secrets),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from ..errors import ModframeError, reason_line
 from ..masking import KnownSecrets
 from ..observe import record_failure
-from ..runtime.failure import as_dead_task
+from ..runtime.failure import as_death
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.loop.bounds import cancel_all
@@ -27,8 +27,6 @@ from ..runtime.stragglers import task_name
 
 _NOTICE = 0.5
 """Seconds in which something may await a task that failed before the failure is logged."""
-_REMEMBERED = 10
-"""Dead tasks that a generation remembers; names may be as many as calls."""
 _PATIENCE = 2.0
 """Seconds that tasks have to end after their cancellation."""
 
@@ -54,7 +52,7 @@ class TasksPart(Part["Tasks"]):
             await _end(generation, generation.parts[self.name].running)
         finally:
             del self._app_loop.owners[generation.package_name]
-            generation.dead_tasks.clear()  # their frames hold the module's objects
+            generation.deaths.clear()  # their frames hold the module's objects
 
     async def retire(self, generation: Generation) -> None:
         """End what ``activate`` started, for the successor is about to start the same."""
@@ -65,8 +63,7 @@ class TasksPart(Part["Tasks"]):
     def describe(self, generation: Generation) -> dict[str, Any]:
         tasks = self.of(generation)
         running = list(tasks.running) if tasks is not None else ()
-        dead = {name: error.last_line for name, error in list(generation.dead_tasks.items())}
-        return {"running": sorted(map(task_name, running)), "dead": dead}
+        return {"running": sorted(map(task_name, running)), "dead": generation.deaths_of("task")}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         yield Panel("task", (), tuple((name,) for name in facts["running"]), live_only=True)
@@ -113,15 +110,10 @@ class Tasks:
         record_failure(generation.module_id, said, error, generation=generation.number)
         if generation.stage not in ("building", "live"):
             return
-        dead = generation.dead_tasks
-        known = dead.pop(name, None)
-        new = known is None and len(dead) < _REMEMBERED
-        if known is None and not new:
-            del dead[next(iter(dead))]
-        dead[name] = as_dead_task(generation.source, name, error)
-        dead[name].hide(self._secrets.mask)
-        if new:
-            print_to_console(f"{generation.module_id}: {reason_line(dead[name])}")
+        death = as_death(generation.source, name, error)
+        death.hide(self._secrets.mask)
+        if generation.note_death(death):
+            print_to_console(f"{generation.module_id}: {reason_line(death)}")
 
 
 def _is_unawaited_failure(task: asyncio.Task[Any]) -> bool:

@@ -40,6 +40,7 @@ class App(Protocol):
         directory: Finds modules, generations and services by name.
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
+        events: The queues of the events that modules publish.
         pools: The part that runs module functions in threads and child processes.
         secrets: The secrets of the settings of all modules.
     """
@@ -56,6 +57,7 @@ class App(Protocol):
     handles: Handles
     resources: Any
     pools: Any
+    events: Any
     secrets: KnownSecrets
 
     # -- for changes ----------------------------------------------------------------------

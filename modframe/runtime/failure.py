@@ -42,15 +42,20 @@ def as_load_error(
     return failure
 
 
-def as_dead_task(source: Source, name: str, error: BaseException) -> TaskDiedError:
-    """Return the error of a module whose task died, at the line where it did."""
+def as_death(
+    source: Source, name: str, error: BaseException, *, kind: str = "task"
+) -> TaskDiedError:
+    """Return the error of a module whose task or thread died, at the line where it did."""
     finding = body_finding(source, error, "")
     place = f"{finding.place}: " if finding.place else ""
+    unawaited = ", and nobody awaits it" if kind == "task" else ""
     failure = TaskDiedError(
-        f"task {name!r} died, and nobody awaits it: {place}{finding.message}",
-        cure="catch the error in the task, or correct it and load the module again with reload()",
+        f"{kind} {name!r} died{unawaited}: {place}{finding.message}",
+        cure=f"catch the error in the {kind}, or correct it and load the module again with "
+        "reload()",
         subject=source.module_id,
         module_id=source.module_id,
+        kind=kind,
         task=name,
         last_line=finding.message.partition("\n")[0],
     )

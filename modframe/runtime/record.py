@@ -124,20 +124,20 @@ class Records(dict[str, Record]):
         return "STARTING" if record.building else record.state
 
     def error(self, module_id: str) -> BaseException | None:
-        """Return why a module's newest attempt failed, else why the newest of its tasks died."""
+        """Return why a module's newest attempt failed, else why a task or thread died last."""
         record = self.get(module_id)
         if record is not None and record.error is not None:
             return record.error
-        return next(reversed(self._dead_tasks(module_id)), None)
+        return next(reversed(self._deaths(module_id)), None)
 
     def degraded(self) -> dict[str, list[str]]:
-        """Return module id → its dead tasks in few words, of live modules that have some."""
-        dead = {key: self._dead_tasks(key) for key in sorted(self._live.generations)}
+        """Return module id → its dead tasks and threads, of live modules that have some."""
+        dead = {key: self._deaths(key) for key in sorted(self._live.generations)}
         return {key: [error.fact for error in errors] for key, errors in dead.items() if errors}
 
-    def _dead_tasks(self, module_id: str) -> list[TaskDiedError]:
+    def _deaths(self, module_id: str) -> list[TaskDiedError]:
         generation = self._live.generations.get(module_id)
-        return list(generation.dead_tasks.values()) if generation is not None else []
+        return list(generation.deaths.values()) if generation is not None else []
 
     def errors(self) -> dict[str, BaseException]:
         """Return module id → error, of the modules whose newest attempt failed."""

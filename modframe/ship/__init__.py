@@ -1,10 +1,10 @@
 """Checks of a module, its export to files, and the scaffold of a new one."""
 
+from ..source.export_record import ExportRecord
 from .check import check
 from .detached import DetachedModules
-from .export import export
+from .export import export, export_folder
 from .export_plan import ExportReport, plan_export
-from .export_record import ExportRecord
 from .scaffold import Scaffolded, scaffold
 from .workspace import NewWorkspace, init_workspace
 
@@ -16,6 +16,7 @@ __all__ = [
     "Scaffolded",
     "check",
     "export",
+    "export_folder",
     "init_workspace",
     "plan_export",
     "scaffold",

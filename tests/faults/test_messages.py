@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import re
 import sqlite3
 import traceback
@@ -333,6 +334,36 @@ class TestForgottenAwait:
         assert f"warning: standard.orders: {said}" in done.stderr
         assert "tracemalloc" not in done.stderr
         assert "UserWarning: of another kind" in done.stderr
+
+    @pytest.mark.parametrize(("debug", "named"), [("", "def total"), ("1", "self.total()")])
+    def test_that_is_kept_and_collected_elsewhere(
+        self, tmp_path: Path, debug: str, named: str
+    ) -> None:
+        """It has the line where it is defined; where Python notes it, the one that made it."""
+        folder = tmp_path / "modules" / "standard" / "orders"
+        folder.mkdir(parents=True)
+        text = simple(
+            "async def total(self):\n    return 1\n"
+            "async def keep(self, box):\n    box.append(self.total())"
+        )
+        (folder / "api.py").write_text(text)
+        lines = text.splitlines()
+        at = next(number for number, one in enumerate(lines, 1) if named in one)
+        done = run_script(
+            """
+            import modframe
+            with modframe.start(data=":memory:", strict=True) as app:
+                box = []
+                app.get_service("orders").keep(box).result()
+                box.clear()
+                print([one.message for one in app.snapshot().log if one.level == "WARNING"])
+            """,
+            tmp_path,
+            env={**os.environ, "PYTHONASYNCIODEBUG": debug},
+        )
+        assert re.search(
+            rf"api\.py, line {at}: coroutine '\w+\.total' was never awaited", done.stdout
+        )
 
     @pytest.mark.kernel
     def test_that_nobody_notices_in_a_cell(self, shell: Kernel) -> None:

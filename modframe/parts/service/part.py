@@ -19,9 +19,10 @@ from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation, Step
 from ...runtime.loop.bounds import OverdueError, run_module_code, run_plain, run_with_timeout
 from ...runtime.owner import activation_of
-from ...runtime.ownership import callable_package
+from ...runtime.ownership import callable_package, find_method
 from ...runtime.part import Panel, Part
 from ...spec import ShutdownSpec
+from .injected import injected_into
 from .methods import describe_services, short_names
 
 
@@ -71,7 +72,11 @@ class ServicePart(Part[Service]):
         spec = generation.spec
         settings = self._settings_of(generation)
         generation.step = Step(spec.module_class, "phase 1")
-        generation.module = await _make(spec.module_class, app_context=generation.context)
+        generation.module = await _make(
+            spec.module_class,
+            injected_into(generation, spec.module_class),
+            app_context=generation.context,
+        )
         generation.step = None
         try:
             for name in spec.phase1:
@@ -102,7 +107,8 @@ class ServicePart(Part[Service]):
             _fill(instance, values)
         else:
             generation.step = Step(spec.service_class, "end of phase 1")
-            instance = await _make(spec.service_class, **values)
+            injected = injected_into(generation, spec.service_class)
+            instance = await _make(spec.service_class, injected, **values)
             generation.step = None
             generation.module.service_instance = instance
         generation.own_services[spec.name] = instance
@@ -121,8 +127,7 @@ class ServicePart(Part[Service]):
             await _run_phase(generation, getattr(generation.module, name), "phase 2")
         if generation.spec.initializes_service:
             for instance in generation.own_services.values() or [generation.module]:
-                initialize = getattr(instance, "initialize", None)
-                if callable(initialize):
+                if (initialize := find_method(instance, "initialize")) is not None:
                     await _run_phase(generation, initialize, "phase 2")
 
     def activates(self, generation: Generation) -> bool:
@@ -203,17 +208,18 @@ class ServicePart(Part[Service]):
         yield Panel("method", ("what it does",), tuple(methods))
 
 
-async def _make(cls: type, **values: Any) -> Any:
+async def _make(cls: type, injected: Mapping[str, Any], **values: Any) -> Any:
     """Make an instance, on a thread if the class has a constructor of its own, which may hang."""
-    make_it = partial(make, cls, **values)
+    make_it = partial(make, cls, injected, **values)
     own = callable_package(cls.__init__) or callable_package(cls.__new__)  # type: ignore[misc]  # only looked at
     return await run_plain(make_it) if own else make_it()
 
 
-def make(cls: type, **values: Any) -> Any:
+def make(cls: type, injected: Mapping[str, Any], **values: Any) -> Any:
     """Make an instance that has ``values`` as attributes before its ``__init__`` runs.
 
-    Those that ``__init__`` has parameters for are passed to it as well.
+    Those that ``__init__`` has parameters for are passed to it as well, and what it asks to be
+    given.
     """
     instance: Any = cls.__new__(cls)  # type: ignore[call-overload]  # mypy thinks of metaclasses
     _fill(instance, values)
@@ -224,7 +230,7 @@ def make(cls: type, **values: Any) -> Any:
         parameters = inspect.signature(cls).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     arguments = {name: value for name, value in values.items() if takes_any or name in parameters}
-    instance.__init__(**arguments)
+    instance.__init__(**{**arguments, **injected})
     for name, value in values.items():
         if getattr(instance, name, None) is None:
             _fill(instance, {name: value})
@@ -245,7 +251,9 @@ async def _run_phase(generation: Generation, method: Callable[[], Any], phase: s
     After a failure the generation still says which step ran.
     """
     step = generation.step = Step(method, phase)
-    refuse_bad_outcome(await run_module_code(method), step)
+    injected = injected_into(generation, method)
+    call = partial(method, **injected) if injected else method
+    refuse_bad_outcome(await run_module_code(call), step)
     generation.step = None
 
 
@@ -271,9 +279,9 @@ def _bound_method(generation: Generation, spec: ShutdownSpec) -> Callable[[], An
     if spec.method is None:
         return None
     for owner in (generation.module, *generation.own_services.values()):
-        method = getattr(owner, spec.method, None)
-        if callable(method):
-            return method  # type: ignore[no-any-return]  # the author's own method
+        method: Callable[[], Any] | None = find_method(owner, spec.method)
+        if method is not None:
+            return method
     return None
 
 

@@ -1,8 +1,8 @@
 """From a `ValidationError` of a settings model to a `SettingsError` with a finding for each fault.
 
-`resolve` calls it. A finding says the field, the bad value, where that was given, and the line of
-the field. The value of a secret is left out: of a pydantic secret, and of a field with the name of
-one.
+`resolve` calls it; the engine asks for the settings that were given for no module. A finding says
+the field, the bad value, where that was given, and the line of the field. The value of a secret is
+left out: of a pydantic secret, and of a field with the name of one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -19,6 +19,8 @@ from pydantic_core import ErrorDetails
 from ...errors import ModframeError
 from ...finding import Finding
 from ...masking import KnownSecrets, is_secret_at, mask_urls, secrets_in
+from ...spec import module_id_of
+from ...wording import near, otherwise
 
 _VALUE_LENGTH = 80
 
@@ -34,6 +36,18 @@ class SettingsError(ModframeError):
     rule = "settings"
     faults: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+def settings_for_none(given: Mapping[str, object], known: Collection[str]) -> dict[str, Exception]:
+    """Return an error for each module that settings were given for and that is not known."""
+    return {
+        name: SettingsError(
+            "settings were given for it, and there is no such module",
+            cure=otherwise(near(name, known), "they count once it is loaded"),
+            subject=name,
+        )
+        for name in sorted(set(map(module_id_of, given)).difference(known))
+    }
 
 
 def settings_error(

@@ -1,0 +1,75 @@
+"""What modules and people see of the events: ``app_context.events`` and ``app.events``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from threading import get_ident
+from typing import Any
+
+from ...html import section, table
+from ...runtime.calls.call import Call
+from ...runtime.loop.app_loop import AppLoop
+from ...wording import count
+from .events import Events
+from .queue import DeadLetter
+
+
+class ModuleEvents:
+    """The events, for module code."""
+
+    def __init__(self, events: Events, app_loop: AppLoop) -> None:
+        self._events = events
+        self._app_loop = app_loop
+
+    def publish(self, event: object) -> Awaitable[int]:
+        """Give an event to every method that is subscribed to its class.
+
+        Returns:
+            Something to await: how many subscriptions have it now. On the app loop nothing happens
+            before it is awaited; elsewhere it has begun.
+
+        Raises:
+            EventError: If it is no pydantic model and no dataclass.
+            EventRefusedError: If a full queue refused it.
+        """
+        if get_ident() == self._app_loop.thread_id or self._app_loop.here:
+            return self._events.publish(event)
+        return Call(self._app_loop, lambda: self._events.publish(event), "events.publish()")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {count(len(self._events.describe()), 'subscription')}>"
+
+
+class AppEvents(ModuleEvents):
+    """The events, for people and tests."""
+
+    @property
+    def dead(self) -> tuple[DeadLetter, ...]:
+        """The newest events that could not be handled, oldest first."""
+        return tuple(self._events.dead)
+
+    @property
+    def subscriptions(self) -> list[dict[str, Any]]:
+        """The subscriptions of what is live, with what waits and what was handled."""
+        return self._events.describe()
+
+    def settled(self, timeout: float = 30.0) -> Awaitable[None]:
+        """Wait until every event that was published was handled or given up.
+
+        Off the app loop it returns when that is so; what it returns can be awaited as well.
+
+        Raises:
+            EventsNotSettledError: If that takes longer than ``timeout`` seconds.
+        """
+        if get_ident() == self._app_loop.thread_id or self._app_loop.here:
+            return self._events.settled(timeout)
+        call: Call[None] = Call(
+            self._app_loop, lambda: self._events.settled(timeout), "events.settled()"
+        )
+        call.result()
+        return call
+
+    def _repr_html_(self) -> str:
+        keys = ("event", "module", "method", "policy", "waiting", "handled", "failed", "dead")
+        rows = [tuple(each[key] for key in keys) for each in self.subscriptions]
+        return section("subscriptions", table(rows, head=keys))

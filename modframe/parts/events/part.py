@@ -1,0 +1,64 @@
+"""`EventsPart`: what a generation subscribes to, read off its classes when it is built."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from ...events import SUBSCRIPTIONS
+from ...runtime.generation import Generation
+from ...runtime.part import Panel, Part
+from .events import Events
+from .subscription import Subscription
+
+
+class EventsPart(Part["tuple[Subscription, ...]"]):
+    """Reads the subscriptions of each generation; the app's `Events` follow what is live."""
+
+    name = "events"
+    empty_facts: ClassVar[Mapping[str, Any]] = {"subscriptions": []}
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+
+    def applies(self, generation: Generation) -> bool:
+        # Most modules have none, and then nothing has imported the decorator.
+        return "modframe.events" in sys.modules and any(_subscribed(generation))
+
+    def build(self, generation: Generation) -> tuple[Subscription, ...]:
+        """Return the subscriptions.
+
+        Raises:
+            EventError: If a method can't take an event.
+        """
+        return tuple(
+            Subscription.of(generation.module_id, name, method, spec)
+            for name, method in _subscribed(generation)
+            for spec in getattr(method, SUBSCRIPTIONS)
+        )
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        return {"subscriptions": self._events.describe(generation.module_id)}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        rows = tuple(
+            (one["event"], f"{one['method']}()", *(str(one[key]) for key in _COUNTS))
+            for one in facts["subscriptions"]
+        )
+        yield Panel("subscription", ("method", *_COUNTS), rows, live_only=True)
+
+
+_COUNTS = ("waiting", "handled", "failed", "dead")
+
+
+def _subscribed(generation: Generation) -> Iterator[tuple[str, Any]]:
+    """Yield name and function of the subscribed methods of service and module class."""
+    spec = generation.spec
+    service = spec.service.service_class if spec.service else None
+    for cls in dict.fromkeys((service, spec.module_class)):
+        for base in reversed(cls.__mro__[:-1] if cls is not None else ()):
+            for name, value in vars(base).items():
+                if inspect.isfunction(value) and hasattr(value, SUBSCRIPTIONS):
+                    yield name, value

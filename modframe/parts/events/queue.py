@@ -1,0 +1,260 @@
+"""`EventQueue`: the events that wait for one subscription, delivered one by one, in order.
+
+It belongs to the app, so it outlives the generations of the module. A task empties it while there
+is something in it, and gives each event to the generation that is live then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context, ContextVar
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ...errors import ModframeError, reason_line
+from ...observe import get_framework_logger, record_failure
+from ...runtime.generation import Generation, wait_for_gate
+from ...runtime.loop.bounds import wait_for_any
+from ...runtime.stragglers import cancelled_at_deadline, register_entry_point
+from .subscription import Subscription
+
+_PAUSE = 0.1
+"""Seconds before a failed event is given again; doubled with each failure."""
+_LONGEST_PAUSE = 30.0
+_handling: ContextVar[EventQueue | None] = ContextVar("modframe_handling", default=None)
+"""The queue whose event the current code handles."""
+
+
+class Envelope(NamedTuple):
+    """An event that waits: its data, and when it was published."""
+
+    data: dict[str, Any]
+    published: datetime
+
+
+class DeadLetter(NamedTuple):
+    """An event that could not be handled.
+
+    Attributes:
+        event: The plain name of its class.
+        module_id: The module whose method failed.
+        error: Why, as one line.
+        published: When it was published, in UTC.
+    """
+
+    event: str
+    module_id: str
+    method: str
+    data: dict[str, Any]
+    error: str
+    published: datetime
+
+
+class _Ended(Exception):  # noqa: N818  # an outcome, not an error
+    """The method was cut, or its module is not live: the event is given again later."""
+
+
+class EventQueue:
+    """The events that wait for one subscription.
+
+    Args:
+        subscription: The subscription; replaced by that of the next generation.
+        find: Finds the live generation of a module.
+        bury: Keeps an event that could not be handled.
+
+    Attributes:
+        handled: How many events were handled. ``failed``: how many attempts failed. ``dead``: how
+            many events were given up.
+    """
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        *,
+        find: Callable[[str], Generation | None],
+        bury: Callable[[DeadLetter], None],
+    ) -> None:
+        self.subscription = subscription
+        self.handled = self.failed = self.dead = 0
+        self._find = find
+        self._bury = bury
+        self._waiting: deque[Envelope] = deque()
+        self._pump: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def label(self) -> str:
+        """What messages call it: ``standard.stock.note() for standard.orders.OrderPlaced``."""
+        own = self.subscription
+        return f"{own.module_id}.{own.method}() for {own.spec.event}"
+
+    # -- in -------------------------------------------------------------------------------
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another event may wait."""
+        return len(self._waiting) < self.subscription.spec.capacity
+
+    async def wait_for_room(self) -> None:
+        """Wait while it is full; code that handles an event of this queue doesn't wait for it."""
+        while not self.has_room and _handling.get() is not self:
+            self._room.clear()
+            await self._room.wait()
+
+    def put(self, envelope: Envelope) -> None:
+        """Add an event, and begin to deliver if nothing does."""
+        spec = self.subscription.spec
+        if spec.policy == "drop_oldest":
+            while len(self._waiting) >= spec.capacity + bool(self._pump):
+                # The first one may be with its method; that one goes on.
+                del self._waiting[1 if self._pump is not None and len(self._waiting) > 1 else 0]
+        self._waiting.append(envelope)
+        self._idle.clear()
+        self._deliver()
+
+    def follow(self, subscription: Subscription) -> None:
+        """Deliver to a new generation of the module from now on; a pause ends."""
+        self.subscription = subscription
+        self._changed.set()
+        self._room.set()
+        self._deliver()
+
+    def _deliver(self) -> None:
+        if self._pump is None and self._waiting:
+            # A context of its own: what publishes neither waits for this nor is waited for.
+            loop = asyncio.get_running_loop()
+            self._pump = loop.create_task(self._run(), name=self.label, context=Context())
+            self._pump.add_done_callback(self._stopped)
+
+    def _stopped(self, _: asyncio.Task[None]) -> None:
+        self._pump = None
+        self._room.set()
+        if not self._waiting:
+            self._idle.set()
+
+    # -- out ------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        """Deliver what waits, until nothing does or the module is not live."""
+        _handling.set(self)
+        failures = 0
+        while self._waiting:
+            envelope = self._waiting[0]
+            self._changed.clear()
+            try:
+                await self._handle(envelope)
+            except _Ended:
+                if self._find(self.subscription.module_id) is None:
+                    return
+                continue
+            except Exception as error:  # noqa: BLE001  # the module's own; it is recorded
+                failures += 1
+                self.failed += 1
+                if self._give_up(envelope, error, failures):
+                    failures = 0
+                else:
+                    pause = min(_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)
+                    await wait_for_any(self._changed, timeout=pause)
+                continue
+            failures = 0
+            self.handled += 1
+            self._drop_first(envelope)
+
+    def _drop_first(self, envelope: Envelope) -> None:
+        if self._waiting and self._waiting[0] is envelope:
+            self._waiting.popleft()
+        self._room.set()
+
+    async def _handle(self, envelope: Envelope) -> None:
+        """Give an event to the live generation, in a task that its end can cancel.
+
+        Raises:
+            _Ended: If there is none, or the method was cut.
+        """
+        task = asyncio.get_running_loop().create_task(self._call(envelope), name=self.label)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                task.cancel()
+                raise
+            raise ModframeError(
+                f"{self.label} was cancelled", cure="let it handle CancelledError of what it awaits"
+            ) from None
+
+    async def _call(self, envelope: Envelope) -> None:
+        module_id = self.subscription.module_id
+        seen = await wait_for_gate(lambda: self._find(module_id))
+        if seen is None:
+            raise _Ended
+        subscription = self.subscription
+        generation = seen  # stragglers.py reads this name
+        generation.in_flight += 1
+        try:
+            outcome = subscription.handler(generation)(subscription.event(envelope.data))
+            if hasattr(outcome, "__await__"):
+                await outcome
+        except asyncio.CancelledError:
+            if cancelled_at_deadline(generation):
+                raise _Ended from None
+            raise
+        finally:
+            generation.release()
+
+    def _give_up(self, envelope: Envelope, error: Exception, failures: int) -> bool:
+        """Record a failure; return whether the event is given up."""
+        own = self.subscription
+        unfit = type(error).__module__.startswith("pydantic") and error.__traceback__ is not None
+        dead = failures > own.spec.retries
+        again = "it is kept in app.events.dead" if dead else "it is given again"
+        what = "does not fit" if unfit else "failed"
+        record_failure(
+            own.module_id, f"{own.method}() {what} for an event {own.spec.event}; {again}", error
+        )
+        if dead:
+            self.dead += 1
+            why = f"{type(error).__name__}: {reason_line(error)}"
+            letter = DeadLetter(
+                own.spec.event, own.module_id, own.method, envelope.data, why, envelope.published
+            )
+            self._bury(letter)
+            self._drop_first(envelope)
+        return dead
+
+    # -- waiting --------------------------------------------------------------------------
+
+    async def settled(self) -> None:
+        """Wait until every event was handled or given up."""
+        await self._idle.wait()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing waits and nothing is being handled."""
+        return self._idle.is_set()
+
+    def close(self, why: str, *, cancel: bool = False) -> None:
+        """Drop the events that still wait; the log says how many.
+
+        The one that is being handled is finished, or with ``cancel`` cancelled.
+        """
+        if cancel and self._pump is not None:
+            self._pump.cancel()
+        if left := len(self._waiting):
+            get_framework_logger(self.subscription.module_id).warning(
+                "%d events %s were not delivered to %s(): %s",
+                left, self.subscription.spec.event, self.subscription.method, why,
+            )  # fmt: skip
+        self._waiting.clear()
+        self._idle.set()
+        self._room.set()
+
+
+register_entry_point(EventQueue._call, lambda variables: variables["self"].label)
