@@ -98,8 +98,7 @@ class Engine:
     ) -> None:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
-        self.given_settings = given_settings
-        self.secrets = KnownSecrets()
+        self.given_settings, self.secrets = given_settings, KnownSecrets()
         self.modules_folder = workspace / "modules"
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.text_folders = TextFolders(self.modules_folder)
@@ -167,7 +166,7 @@ class Engine:
     def _make_observers(self) -> None:
         """Make what records and names what goes wrong; `start` lets it begin."""
         app_loop, config = self.app_loop, self.config
-        self.log = _event_log(self.data, config, self.secrets)
+        self.log = EventLog.from_settings(self.data, config, mask=self.secrets.mask)
         self._breaker = LoopBreaker(app_loop.loop, app_loop.thread_id, config.stall_timeout)
         self.watchdog = Watchdog(
             app_loop.loop,
@@ -403,13 +402,3 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
         return self.seen.snapshot(self.url)
-
-
-def _event_log(data: Path | None, config: FrameworkSettings, secrets: KnownSecrets) -> EventLog:
-    return EventLog(
-        data / "logs" if data else None,
-        level=config.log_level,
-        max_bytes=config.log_max_bytes,
-        backups=config.log_backups,
-        mask=secrets.mask,
-    )

@@ -12,13 +12,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..masking import mask_text
 from ..names import full_id
 from .event import Event, from_record
 from .loggers import TREES, correlation_id, log_waiting
 from .writer import Writer
+
+if TYPE_CHECKING:
+    from ..config import FrameworkSettings
 
 _SOME = 50
 """At least so many lines that wait are written before the newest are read."""
@@ -58,6 +61,19 @@ class EventLog:
         self._writer: Writer | None = None
         self._handler: _Handler | None = None
         self._before: list[int] = []
+
+    @classmethod
+    def from_settings(
+        cls, data: Path | None, config: FrameworkSettings, *, mask: Callable[[str], str]
+    ) -> Self:
+        """Return the log of an app with a data folder."""
+        return cls(
+            data / "logs" if data else None,
+            level=config.log_level,
+            max_bytes=config.log_max_bytes,
+            backups=config.log_backups,
+            mask=mask,
+        )
 
     def open(self) -> Self:
         """Start to listen; does nothing if it is open."""
