@@ -19,6 +19,7 @@ from .desk.waiting import Waiting
 from .engine import Engine
 from .errors import LoopStuckError, StartConflictError
 from .html import section
+from .masking import mask
 from .module import Module, Modules
 from .runtime.calls.not_awaited import refuse_unawaitable
 from .runtime.change.outcome import refuse_superseded
@@ -386,7 +387,7 @@ class AppContext:
             StartConflictError: If it does.
         """
         differing = [
-            f"{field.name}={value!r} (it runs with {own!r})"
+            self._engine.secrets.mask(f"{field.name}={mask(value)!r} (it runs with {mask(own)!r})")
             for field in fields(options)
             if (value := getattr(options, field.name)) is not None
             and value != (own := getattr(self._options, field.name))

@@ -7,7 +7,7 @@ attributes of the error, so that a program can act on them. Rooms with errors of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,13 @@ class ModframeError(Exception):
     def reason(self) -> str:
         """Message and cure, without the subject: for places that name the module themselves."""
         return with_cure(self.message, self.cure)
+
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take the secrets out of everything that the error says; its cause stays as it is."""
+        self.message, self.cure = mask(self.message), mask(self.cure)
+        self.args = tuple(mask(one) if isinstance(one, str) else one for one in self.args)
+        if notes := getattr(self, "__notes__", None):
+            notes[:] = map(mask, notes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(self.__dict__))
@@ -117,6 +124,11 @@ class LoadError(ModframeError):
     def reason(self) -> str:
         """All faults, without the module's id; each already ends with its cure."""
         return self.message
+
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take the secrets out of the message and the findings."""
+        super().hide(mask)
+        self.findings = tuple(finding.masked(mask) for finding in self.findings)
 
     def add(self, finding: Finding) -> None:
         """Add a finding that came up while the failed load was undone."""
@@ -312,6 +324,11 @@ class TaskDiedError(ModframeError):
     kind: str
     task: str
     last_line: str
+
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take the secrets out of the message and of ``last_line``."""
+        super().hide(mask)
+        self.last_line = mask(self.last_line)
 
     @property
     def fact(self) -> str:

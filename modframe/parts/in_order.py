@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..masking import KnownSecrets
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.part import Part, Parts
@@ -37,6 +38,7 @@ def make_parts(
     pools: PoolsPart,
     events: Events,
     settings: Mapping[str, Mapping[str, Any]],
+    secrets: KnownSecrets,
     hurry: asyncio.Event,
     more: Sequence[Part[Any]] = (),
 ) -> Parts:
@@ -55,6 +57,7 @@ def make_parts(
         pools: The part with the threads and child processes of ``app_context.tasks``.
         events: The queues of the events that modules publish.
         settings: Module id → settings given at start.
+        secrets: Gets the secrets in them.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
     """
@@ -72,9 +75,9 @@ def make_parts(
             SessionsPart(),
             ThreadsPart(resources.holds),
             TimersPart(),
-            TasksPart(app_loop),
+            TasksPart(app_loop, secrets),
             EventsPart(events),
-            SettingsPart(given),
+            SettingsPart(given, secrets),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),
             IntegrityPart(),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..config import FrameworkSettings
+from ..masking import KnownSecrets
 from ..source import Source
 from ..source.text_folders import TextFolders
 from .calls.handle import Find
@@ -41,6 +42,7 @@ class App(Protocol):
         resources: The part that keeps what the generations of a module share.
         events: The queues of the events that modules publish.
         pools: The part that runs module functions in threads and child processes.
+        secrets: The secrets of the settings of all modules.
     """
 
     app_loop: AppLoop
@@ -56,6 +58,7 @@ class App(Protocol):
     resources: Any
     pools: Any
     events: Any
+    secrets: KnownSecrets
 
     # -- for changes ----------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...load.methods import public_methods, signature_of, signature_text, type_hints
+from ...masking import mask
 from ...runtime.generation import Generation
 from ...spec import ServiceMethod, ServiceParam, type_name
 
@@ -116,7 +117,7 @@ def _describe_parameters(
             "required": parameter.default is parameter.empty,
             "default": None
             if parameter.default is parameter.empty
-            else _as_json(parameter.default),
+            else _as_json(parameter.default, parameter.name),
             **_described(words.get(parameter.name)),
         }
         for parameter in parameters.values()
@@ -154,11 +155,11 @@ def _json_schema(annotation: Any) -> dict[str, Any]:
         return {}
 
 
-def _as_json(value: Any) -> Any:
-    """Return a default as JSON-ready data, or as its text where JSON has no form for it."""
+def _as_json(value: Any, name: str) -> Any:
+    """Return the default of a parameter as JSON-ready data, or as its text; a secret is masked."""
     from pydantic_core import to_jsonable_python
 
     try:
-        return to_jsonable_python(value, fallback=repr)
+        return mask(to_jsonable_python(value, fallback=repr), name)
     except Exception:  # noqa: BLE001  # the author's object, whose repr may fail too
         return f"<{type(value).__name__}>"

@@ -7,23 +7,15 @@ read from the environment.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from ...load.type_texts import annotation_text
-
-_MASK = "**********"
-_SECRET_NAME = re.compile(
-    r"passw|passphrase|(api|private|secret|access)_?key"
-    r"|(^|_)(pass|pwd|secrets?|tokens?|credentials?|auth)(_|$)"
-)
-_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
+from ...masking import mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +59,4 @@ def _default(name: str, field: FieldInfo) -> str:
         value = to_jsonable_python(field.default, fallback=repr)
     except Exception:  # noqa: BLE001  # the author's object, whose repr may fail too
         return f"<{type(field.default).__name__}>"
-    return json.dumps(_masked(value, name), ensure_ascii=False)
-
-
-def _masked(value: Any, name: str) -> Any:
-    """Return plain data with a mask for each secret, also for passwords in URLs."""
-    if value and not isinstance(value, int | float) and _SECRET_NAME.search(name.lower()):
-        return _MASK
-    if isinstance(value, str):
-        return _PASSWORD.sub(rf"\1:{_MASK}@", value)
-    if isinstance(value, Mapping):
-        return {key: _masked(item, str(key)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item, "") for item in value]
-    return value
+    return json.dumps(mask(value, name), ensure_ascii=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ...masking import KnownSecrets, hide_secrets, mask_dump, secrets_in
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
 from .faults import SettingsError
@@ -23,8 +24,11 @@ class ModuleSettings:
         sources: Field → ``default``, ``file``, ``environment`` or ``session``.
     """
 
-    def __init__(self, generation: Generation, session: Mapping[str, Any]) -> None:
+    def __init__(
+        self, generation: Generation, session: Mapping[str, Any], secrets: KnownSecrets
+    ) -> None:
         self._generation = generation
+        self._secrets = secrets
         self._session = session
         self._fault: SettingsError | None = None
         self.model: type[BaseModel] | None = None
@@ -45,7 +49,7 @@ class ModuleSettings:
                 subject=self._generation.module_id,
             )
         try:
-            self.value, self.sources = resolve(model, self._generation.module_id, self._session)
+            self.value, self.sources = self._resolved(model)
         except SettingsError as fault:
             self._fault = fault
             raise
@@ -74,13 +78,22 @@ class ModuleSettings:
         """Return the settings as an instance of a model, registered or not."""
         if self.model is model and self.value is not None:
             return self.value
-        return resolve(model, self._generation.module_id, self._session)[0]
+        return self._resolved(model)[0]
+
+    def _resolved(self, model: type[BaseModel]) -> tuple[BaseModel, dict[str, str]]:
+        """Resolve a model, whose secrets are known and hidden from then on."""
+        module_id = self._generation.module_id
+        self._secrets.add(module_id, secrets_in(self._session))
+        value, sources = resolve(model, module_id, self._session)
+        self._secrets.add(module_id, secrets_in(value))
+        hide_secrets(model)
+        return value, sources
 
     def explain(self) -> dict[str, dict[str, Any]]:
         """Return field → value and source, secrets masked."""
         if self.value is None:
             return {}
-        values = self.value.model_dump(mode="json")
+        values = mask_dump(self.value, self.value.model_dump(mode="json"))
         return {
             name: {"value": values.get(name), "source": source}
             for name, source in self.sources.items()
@@ -88,16 +101,23 @@ class ModuleSettings:
 
 
 class SettingsPart(Part[ModuleSettings]):
-    """Gives every generation its `ModuleSettings`; ``session`` has the values of ``start()``."""
+    """Gives every generation its `ModuleSettings`.
+
+    Args:
+        session: The values of ``start()``.
+        secrets: Gets the secrets in the settings of each module.
+    """
 
     name = "settings"
     noun = "setting"
 
-    def __init__(self, session: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, session: Mapping[str, Mapping[str, Any]], secrets: KnownSecrets) -> None:
         self._session = session
+        self._secrets = secrets
 
     def build(self, generation: Generation) -> ModuleSettings:
-        settings = ModuleSettings(generation, self._session.get(generation.module_id, {}))
+        given = self._session.get(generation.module_id, {})
+        settings = ModuleSettings(generation, given, self._secrets)
         if generation.spec.settings_model is not None:
             settings.register(generation.spec.settings_model)
         return settings
