@@ -19,6 +19,7 @@ from .desk.waiting import Waiting
 from .engine import Engine
 from .errors import LoopStuckError, StartConflictError
 from .html import section
+from .masking import mask
 from .module import Module, Modules
 from .runtime.calls.not_awaited import refuse_unawaitable
 from .runtime.change.outcome import refuse_superseded
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
     from .server import Server
+    from .view.catalogue import Services
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
     from .watching import Watcher
@@ -330,6 +332,15 @@ class AppContext:
         """Return everything that runs, as frozen plain data; ``to_json()`` makes JSON of it."""
         return self._engine.snapshot()
 
+    def services(self, tag: str | None = None, text: str | None = None) -> Services:
+        """Return the live services with what their methods say, as a frozen list of them.
+
+        Args:
+            tag: Only methods with this tag, and their services; upper and lower case are the same.
+            text: Only methods in whose words, or their service's, all these words occur.
+        """
+        return self._engine.services(tag, text)
+
     @hide_frames
     def inspect(self, id: str | None = None) -> Inspector:
         """Return the widget view of everything, or of one module; it follows every change.
@@ -376,7 +387,7 @@ class AppContext:
             StartConflictError: If it does.
         """
         differing = [
-            f"{field.name}={value!r} (it runs with {own!r})"
+            self._engine.secrets.mask(f"{field.name}={mask(value)!r} (it runs with {mask(own)!r})")
             for field in fields(options)
             if (value := getattr(options, field.name)) is not None
             and value != (own := getattr(self._options, field.name))

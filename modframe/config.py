@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .arguments import FOLDER, MODULE_IDS, SETTINGS, SETTINGS_OF_ONE, check_arguments, optional
 from .errors import FrameworkSettingsError, WorkspaceError
+from .masking import mask
 from .spec import module_id_of
 
 _PREFIX = "MODFRAME_"
@@ -129,7 +130,7 @@ def read_settings() -> FrameworkSettings:
         return FrameworkSettings()
     except ValidationError as error:
         faults = [
-            f"{_PREFIX}{str(fault['loc'][0]).upper()} is {fault['input']!r}: {fault['msg']}"
+            f"{_PREFIX}{str(fault['loc'][0]).upper()} is {mask(fault['input'])!r}: {fault['msg']}"
             for fault in error.errors(include_url=False)
         ]
         raise FrameworkSettingsError(

@@ -183,6 +183,7 @@ class CoreContext(ModuleContext):
     def __init__(self, generation: Generation, find: Find, app: App) -> None:
         super().__init__(generation, find, app)
         self.snapshot = app.snapshot
+        self.services = app.services
         self.preferences: SettingsChanges = app.settings_changes
 
     def module_settings(self, module_id: str) -> ModuleSettings:

@@ -1,15 +1,17 @@
 """The decorators of a module class. Each records a `Fact` on the class, which the loader reads.
 
 They accept every spelling of the module development guide: positional or by keyword, one name or a
-list. ``@module`` is the short form of all of them. Module code imports them.
+list. ``@module`` is the short form of all of them. Module code imports them. The file is long
+because of the docstrings, which are what help() shows.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Any, Literal, TypeVar, overload
+from functools import partial, wraps
+from inspect import signature
+from typing import Any, Literal, TypeVar, cast, overload
 
 from .arguments import FLAG, Kind, argument_error, optional
 from .errors import ArgumentError, DecoratorError
@@ -60,7 +62,9 @@ def _record(decorator: str, **values: Any) -> Callable[[C], C]:
     for name, value in values.items():
         if name in _KINDS:
             _check(decorator, name, value, _KINDS[name])
-    frame = sys._getframe(2)
+    frame = sys._getframe(1)
+    while frame.f_globals is globals() and frame.f_back is not None:
+        frame = frame.f_back
     fact = Fact(decorator, values, frame.f_lineno, frame.f_code.co_filename)
 
     def decorate(cls: C) -> C:
@@ -128,6 +132,30 @@ _ALLOWED = ("service", "settings", "database", "requires", "keep_state", *CHOICE
 def _check(decorator: str, name: str, value: Any, kind: Kind) -> None:
     if not kind.fits(value):
         raise _argument_error(decorator, name, kind.words, value)
+
+
+def _refuse_unknown(decorator: str, names: Iterable[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            hint = near(name, known)
+            raise DecoratorError(
+                f"@{decorator} does not take {name}=",
+                cure=f"{hint}{'It' if hint else 'it'} takes {', '.join(known)}",
+            )
+
+
+def _by_name(decorator: F) -> F:
+    """Make a decorator whose arguments have names explain what it does not take."""
+    name, known = decorator.__name__, tuple(signature(decorator).parameters)
+
+    @wraps(decorator)
+    def checked(*values: Any, **named: Any) -> Any:
+        for value in values:
+            raise _argument_error(name, "what it takes", f"by name ({', '.join(known)})", value)
+        _refuse_unknown(name, named, known)
+        return decorator(**named)
+
+    return cast(F, checked)
 
 
 def _flattened_names(decorator: str, *groups: Any) -> tuple[str, ...]:
@@ -275,12 +303,15 @@ def register_database(database_name: str | None = None) -> Callable[[C], C]:
     return _record("register_database", database_name=database_name)
 
 
+@_by_name
 def enforce_data_integrity(*, strict_mode: bool = True, anti_mock: bool = True) -> Callable[[C], C]:
     """Make the module's handling of data strict.
 
     Args:
         strict_mode: Whether changes that a session leaves uncommitted raise instead of warn.
-        anti_mock: Whether imports of mock libraries in the module's code are findings.
+        anti_mock: Whether a module that holds test doubles is refused before it goes live, and
+            imports of mock libraries in its code are findings. In tests, ``app.override()`` puts a
+            double in place of a service.
     """
     return _record("enforce_data_integrity", strict_mode=strict_mode, anti_mock=anti_mock)
 
@@ -355,13 +386,7 @@ def module(target: Any = None, /, **values: Any) -> Any:
         return _record("module", module_id=None)(target)
     if target is not None and not isinstance(target, str):
         raise _not_a_class("module", target)
-    for name in values:
-        if name not in _ALLOWED:
-            hint = near(name, _ALLOWED)
-            raise DecoratorError(
-                f"@module does not take {name}=",
-                cure=f"{hint}{'It' if hint else 'it'} takes {', '.join(_ALLOWED)}",
-            )
+    _refuse_unknown("module", values, _ALLOWED)
     if "keep_state" in values:
         values["keep_state"] = _flattened_names("module", values["keep_state"])
     values["requires"] = _flattened_names("module", values.get("requires"))

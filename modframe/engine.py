@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,8 @@ from .desk.drafts import Drafts
 from .desk.exports import Exports
 from .desk.find_source import SourceFinder
 from .desk.rollback import Rollbacks
-from .errors import (
-    ModuleNotFoundInWorkspaceError,
-    WorkspaceError,
-    reason_of,
-)
+from .errors import ModuleNotFoundInWorkspaceError, WorkspaceError, reason_of
+from .masking import KnownSecrets
 from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
 from .parts.events import Events
@@ -97,6 +94,7 @@ class Engine:
     ) -> None:
         self.app_loop = app_loop
         self.workspace, self.data, self.config = workspace, data, config
+        self.secrets = KnownSecrets()
         self.modules_folder = workspace / "modules"
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.text_folders = TextFolders(self.modules_folder)
@@ -111,7 +109,9 @@ class Engine:
         self._hurry = asyncio.Event()
         self.resources = ResourcesPart(app_loop)
         self.pools = PoolsPart(workspace)
-        self.settings = SettingsSources(workspace, Preferences(data), session=given_settings)
+        self.settings = SettingsSources(
+            workspace, Preferences(data), session=given_settings, secrets=self.secrets
+        )
         self.events = Events(self.directory.find, hurry=self._hurry)
         self.parts = make_parts(
             app_loop,
@@ -121,6 +121,7 @@ class Engine:
             pools=self.pools,
             events=self.events,
             settings=self.settings,
+            secrets=self.secrets,
             hurry=self._hurry,
             more=parts,
         )
@@ -159,14 +160,16 @@ class Engine:
             self.parts,
             log=self.log,
             watchdog=self.watchdog,
+            secrets=self.secrets,
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
         )
+        self.services = self.seen.services
 
     def _make_observers(self) -> None:
         """Make what records and names what goes wrong; `start` lets it begin."""
         app_loop, config = self.app_loop, self.config
-        self.log = _event_log(self.data, config)
+        self.log = EventLog.from_settings(self.data, config, mask=self.secrets.mask)
         self._breaker = LoopBreaker(app_loop.loop, app_loop.thread_id, config.stall_timeout)
         self.watchdog = Watchdog(
             app_loop.loop,
@@ -177,7 +180,10 @@ class Engine:
         self.watchdog.freezes.write_after(min(NAMED_AFTER, config.freeze_timeout))
         app_loop.stall = self._stall
         self._forgotten_awaits = ForgottenAwaits(self.directory.all_generations)
-        self._lost_errors = LostErrors(print_to_console, self.directory.note_dead_thread)
+        self._lost_errors = LostErrors(
+            lambda line: print_to_console(self.secrets.mask(line)),
+            partial(self.directory.note_dead_thread, mask=self.secrets.mask),
+        )
 
     # -- start and stop -------------------------------------------------------------------
 
@@ -268,7 +274,8 @@ class Engine:
             for fault in record.unsettled
             if not fault.persons
         )
-        return StopReport(tuple(outcomes), time.perf_counter() - began, tuple(faults))
+        said = tuple(map(self.secrets.mask, faults))
+        return StopReport(tuple(outcomes), time.perf_counter() - began, said)
 
     def abandon(self, why: str) -> StopReport:
         """Give up a stop, from another thread, because the app loop stands still."""
@@ -320,7 +327,7 @@ class Engine:
 
     def printer_for(self, module_id: str) -> Callable[..., None]:
         """Make the ``print`` of a module."""
-        return make_printer(module_id, log_print)
+        return make_printer(module_id, log_print, self.secrets.mask)
 
     def source_on_disk(self, module_id: str) -> Source | None:
         """Return the source of a module in its folder or in a notebook, if there is one."""
@@ -353,6 +360,7 @@ class Engine:
             absent=self.directory.absent,
             stale=self.records.stale_reason,
             allowed_hosts=self.config.allowed_hosts,
+            secrets=self.secrets,
             block=self.app_loop.wait,
         )
 
@@ -377,7 +385,12 @@ class Engine:
         from .view.verbs import make_verbs, while_running
         from .view.widgets import Inspector
 
-        verbs = make_verbs(self.app_loop, get_service=self.handles.get, asgi=lambda: self.site.asgi)
+        verbs = make_verbs(
+            self.app_loop,
+            get_service=self.handles.get,
+            asgi=lambda: self.site.asgi,
+            mask=self.secrets.replace,
+        )
         return Inspector(
             while_running(self.app_loop, self.snapshot),
             verbs,
@@ -390,12 +403,3 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
         return self.seen.snapshot(self.url)
-
-
-def _event_log(data: Path | None, config: FrameworkSettings) -> EventLog:
-    return EventLog(
-        data / "logs" if data else None,
-        level=config.log_level,
-        max_bytes=config.log_max_bytes,
-        backups=config.log_backups,
-    )

@@ -7,7 +7,7 @@ attributes of the error, so that a program can act on them. Rooms with errors of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,13 @@ class ModframeError(Exception):
     def reason(self) -> str:
         """Message and cure, without the subject: for places that name the module themselves."""
         return with_cure(self.message, self.cure)
+
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take the secrets out of everything that the error says; its cause stays as it is."""
+        self.message, self.cure = mask(self.message), mask(self.cure)
+        self.args = tuple(mask(one) if isinstance(one, str) else one for one in self.args)
+        if notes := getattr(self, "__notes__", None):
+            notes[:] = map(mask, notes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(self.__dict__))
@@ -89,8 +96,8 @@ class LoadError(ModframeError):
     Attributes:
         module_id: The module that did not load.
         step: The step that failed: ``check``, ``import``, ``read``, ``graph``, ``contract``, a
-            part's name, ``phase1``, ``phase2``, ``test``, ``handover``; ``activate``, after which
-            the generation is live all the same.
+            part's name, ``phase1``, ``phase2``, ``test``, ``handover``, ``integrity``;
+            ``activate``, after which the generation is live all the same.
         findings: What is wrong, every finding of level error first.
     """
 
@@ -118,6 +125,11 @@ class LoadError(ModframeError):
         """All faults, without the module's id; each already ends with its cure."""
         return self.message
 
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take the secrets out of the message and the findings."""
+        super().hide(mask)
+        self.findings = tuple(finding.masked(mask) for finding in self.findings)
+
     def add(self, finding: Finding) -> None:
         """Add a finding that came up while the failed load was undone."""
         self.findings = (*self.findings, finding)
@@ -140,6 +152,22 @@ class ContractError(LoadError):
     def users(self) -> tuple[str, ...]:
         """Each place that would break: ``standard.shop (api.py, line 7)``."""
         return tuple(dict.fromkeys(str(use) for change in self.changes for use in change.uses))
+
+
+class DataIntegrityViolation(LoadError):  # noqa: N818  # the guide's name
+    """Raised when a module breaks what its ``@enforce_data_integrity`` demands."""
+
+
+class MockDataViolation(DataIntegrityViolation):
+    """Raised when test doubles would go live with a module that rules them out.
+
+    Attributes:
+        paths: The way to each one from the module: ``service.client.session``.
+    """
+
+    def __init__(self, module_id: str, findings: Iterable[Finding], paths: Iterable[str]) -> None:
+        super().__init__(module_id, "integrity", findings)
+        self.paths = tuple(paths)
 
 
 class InterruptedLoadError(ModframeError):
@@ -296,6 +324,11 @@ class TaskDiedError(ModframeError):
     kind: str
     task: str
     last_line: str
+
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take the secrets out of the message and of ``last_line``."""
+        super().hide(mask)
+        self.last_line = mask(self.last_line)
 
     @property
     def fact(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal
 
@@ -33,6 +33,12 @@ class Finding:
     file: str = ""
     line: int = 0
     cell: str = ""
+
+    def masked(self, mask: Callable[[str], str]) -> Finding:
+        """Return the finding without secrets in its words."""
+        message, cure = mask(self.message), mask(self.cure)
+        same = (message, cure) == (self.message, self.cure)
+        return self if same else replace(self, message=message, cure=cure)
 
     @property
     def place(self) -> str:

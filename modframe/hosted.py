@@ -94,6 +94,7 @@ class HostedApp:
             async with hosted(self._options, strict=self._strict) as engine:
                 print_failures(engine)
                 token = os.environ.get("MODFRAME_TOKEN", "")
+                engine.secrets.add("modframe.server", [token])
                 ready.set_result(engine.site.asgi.with_token(token, required=bool(token)))
                 await self._stopping.wait()
         except BaseException as error:

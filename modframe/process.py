@@ -18,6 +18,8 @@ from .arguments import FLAG, check_arguments, list_of
 from .config import StartOptions, read_settings
 from .engine import Engine
 from .errors import NotRunningError, StartConflictError, StartError, reason_line
+from .masking import KnownSecrets
+from .observe import UncaughtErrors
 from .runtime.change.outcome import StopReport
 from .runtime.loop.app_loop import AppLoop
 from .runtime.part import Part
@@ -30,6 +32,7 @@ _PARTS = list_of("a list of parts", Part)
 class _Running(NamedTuple):
     engine: Engine
     app: AppContext
+    uncaught: UncaughtErrors
 
 
 _lock = threading.RLock()
@@ -37,11 +40,17 @@ _running: _Running | None = None
 _starts_on_use = False
 _last_stop: StopReport | None = None
 """The report of the app that was stopped last, if none has run since."""
+_secrets = KnownSecrets()
 
 
 def current_app() -> AppContext | None:
     """Return the app that runs in this process; ``None`` if none does."""
     return None if _running is None else _running.app
+
+
+def known_secrets() -> KnownSecrets:
+    """Return the secrets of the app that runs or, for what is said of it later, ran last."""
+    return _secrets
 
 
 def running_app() -> AppContext:
@@ -143,6 +152,7 @@ def print_failures(engine: Engine) -> None:
     for key, error in engine.start_errors().items():
         state = f" {engine.records.state(key)}" if key in failed else ""
         line = f"modframe: {key}{state} · {reason_line(error)}"
+        line = engine.secrets.mask(line)
         print(line, file=sys.stderr, flush=True)  # noqa: T201  # for whoever asked for the start
 
 
@@ -153,7 +163,7 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
         StartConflictError: If an app runs already.
         DataFolderError: If nothing can be written to the data folder.
     """
-    global _running
+    global _running, _secrets
     with _lock:
         if _running is not None:
             raise StartConflictError(
@@ -175,7 +185,9 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
                 parts=options.parts or (),
             )
             app = AppContext(engine, options, close=partial(close_engine, engine))
-            _running = _Running(engine, app)
+            _running = _Running(engine, app, UncaughtErrors(engine.secrets.mask))
+            _running.uncaught.install()
+            _secrets = engine.secrets
         except BaseException:
             app_loop.close()
             raise
@@ -188,4 +200,5 @@ def close_engine(engine: Engine, report: StopReport | None = None) -> None:
     engine.app_loop.close()
     with _lock:
         if _running is not None and _running.engine is engine:
+            _running.uncaught.remove()
             _running, _starts_on_use, _last_stop = None, False, report or StopReport((), 0.0, ())

@@ -46,7 +46,7 @@ IMPORTS = {
         InvalidModuleIdError LoadError ModframeError ModuleExitError
         ModuleNotFoundInWorkspaceError NotRunningError OnAppLoopError ScaffoldError
         ServiceNotFoundError ServiceUnavailableError StartConflictError StartError
-        SupersededError WorkspaceError
+        SupersededError WorkspaceError DataIntegrityViolation MockDataViolation
     """,
 }
 """What everyone can import."""
@@ -65,8 +65,8 @@ DOORS = {
 
 ATTRIBUTES = {
     "app": """
-        load plan modules get_service run serve inspect snapshot database override asgi
-        test_client watch check stop __enter__ __exit__
+        load plan modules get_service services run serve inspect snapshot database override
+        asgi test_client watch check stop __enter__ __exit__
     """,
     "app.database": "sql integrity_session",
     "module": """
@@ -104,6 +104,7 @@ SIGNATURES = {
     "app.get_service": "name, /",
     "app.run": "awaitable, /",
     "app.serve": "host='127.0.0.1', port=8000, *, token=None",
+    "app.services": "tag=None, text=None",
     "app.inspect": "",
     "app.snapshot": "",
     "app.override": "name, replacement",
@@ -209,6 +210,7 @@ COMMANDS = {
     "scaffold": "--name --type --features --workspace --format",
     "compliance": "validate",
     "compliance validate": "--module --workspace --format",
+    "reference": "--output --workspace",
     "logs": "--module --level --since --id --lines --follow --workspace --format",
     "doctor": "--workspace --port --format",
 }
@@ -222,6 +224,7 @@ PATHS = {
     "/health/live": "application/json",
     "/health/ready": "application/json",
     "/api/v1/core/framework/modules": "application/json",
+    "/api/v1/core/framework/services": "application/json",
     "/api/v1/core/settings/core.settings": "application/json",
     "/api/v1/core/settings/core.settings/look_interval": "application/json",
     "/api/v1/orders/total": "application/json",

@@ -244,6 +244,19 @@ def export(
 
 
 @app.command()
+def reference(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file; printed if left out.")
+    ] = None,
+    workspace: Workspace = None,
+) -> int:
+    """Write what the modules of the workspace offer, as a page of Markdown."""
+    from .reference import write_reference
+
+    return write_reference(workspace, output)
+
+
+@app.command()
 def logs(
     module: Annotated[
         str | None, typer.Option("--module", "-m", help="Only events of this module.")

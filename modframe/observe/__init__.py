@@ -23,6 +23,7 @@ from .loggers import (
 from .lost_errors import LostErrors
 from .reading import LogFiles
 from .tracebacks import find_defined, find_raised, fold
+from .uncaught import UncaughtErrors
 from .values import escape
 from .watchdog import Stall, Watchdog
 
@@ -33,6 +34,7 @@ __all__ = [
     "LogFiles",
     "LostErrors",
     "Stall",
+    "UncaughtErrors",
     "Watchdog",
     "correlation_id",
     "escape",

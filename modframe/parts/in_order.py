@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..masking import KnownSecrets
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.part import Part, Parts
@@ -13,6 +14,7 @@ from .children import ChildrenPart
 from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
 from .events import Events, EventsPart
+from .integrity import IntegrityPart
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
 from .pools import PoolsPart
@@ -35,6 +37,7 @@ def make_parts(
     pools: PoolsPart,
     events: Events,
     settings: SettingsSources,
+    secrets: KnownSecrets,
     hurry: asyncio.Event,
     more: Sequence[Part[Any]] = (),
 ) -> Parts:
@@ -53,6 +56,7 @@ def make_parts(
         pools: The part with the threads and child processes of ``app_context.tasks``.
         events: The queues of the events that modules publish.
         settings: What sets the modules' settings.
+        secrets: Gets the secrets in what tasks raise.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
     """
@@ -69,10 +73,11 @@ def make_parts(
             SessionsPart(),
             ThreadsPart(resources.holds),
             TimersPart(),
-            TasksPart(app_loop),
+            TasksPart(app_loop, secrets),
             EventsPart(events),
             SettingsPart(settings),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),
+            IntegrityPart(),
         )
     )

@@ -14,6 +14,7 @@ from contextvars import Context
 from typing import Any, ClassVar
 
 from ..errors import ModframeError, reason_line
+from ..masking import KnownSecrets
 from ..observe import record_failure
 from ..runtime.failure import as_death
 from ..runtime.generation import Generation
@@ -31,16 +32,19 @@ _PATIENCE = 2.0
 
 
 class TasksPart(Part["Tasks"]):
-    """Keeps the tasks of each generation, and ends them with it."""
+    """Keeps the tasks of each generation, and ends them with it.
+
+    No report of a task that died has one of the ``secrets``.
+    """
 
     name = "tasks"
     empty_facts: ClassVar[Mapping[str, Any]] = {"running": [], "dead": {}}
 
-    def __init__(self, app_loop: AppLoop) -> None:
-        self._app_loop = app_loop
+    def __init__(self, app_loop: AppLoop, secrets: KnownSecrets) -> None:
+        self._app_loop, self._secrets = app_loop, secrets
 
     def build(self, generation: Generation) -> Tasks:
-        tasks = self._app_loop.owners[generation.package_name] = Tasks(generation)
+        tasks = self._app_loop.owners[generation.package_name] = Tasks(generation, self._secrets)
         return tasks
 
     async def leave(self, generation: Generation) -> None:
@@ -72,8 +76,8 @@ class Tasks:
     ``consumers`` are those that ``activate`` started.
     """
 
-    def __init__(self, generation: Generation) -> None:
-        self._generation = generation
+    def __init__(self, generation: Generation, secrets: KnownSecrets) -> None:
+        self._generation, self._secrets = generation, secrets
         self.running: set[asyncio.Task[Any]] = set()
         self.consumers: set[asyncio.Task[Any]] = set()
 
@@ -107,6 +111,7 @@ class Tasks:
         if generation.stage not in ("building", "live"):
             return
         death = as_death(generation.source, name, error)
+        death.hide(self._secrets.mask)
         if generation.note_death(death):
             print_to_console(f"{generation.module_id}: {reason_line(death)}")
 

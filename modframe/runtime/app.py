@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..config import FrameworkSettings
+from ..masking import KnownSecrets
 from ..source import Source
 from ..source.text_folders import TextFolders
 from .calls.handle import Find
@@ -42,6 +43,7 @@ class App(Protocol):
         settings_changes: Changes preferences, and makes what is live follow them.
         events: The queues of the events that modules publish.
         pools: The part that runs module functions in threads and child processes.
+        secrets: The secrets of the settings of all modules.
     """
 
     app_loop: AppLoop
@@ -58,6 +60,7 @@ class App(Protocol):
     pools: Any
     settings_changes: Any
     events: Any
+    secrets: KnownSecrets
 
     # -- for changes ----------------------------------------------------------------------
 
@@ -82,6 +85,9 @@ class App(Protocol):
 
     def snapshot(self) -> Any:
         """Return everything that runs, as frozen plain data."""
+
+    def services(self, tag: str | None = None, text: str | None = None) -> Any:
+        """Return the services with what their methods say, as frozen plain data."""
 
     # -- for trials -----------------------------------------------------------------------
 

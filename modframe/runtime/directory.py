@@ -132,11 +132,18 @@ class Directory:
         content = generation.source.files.get(place.file) if generation is not None else None
         return place.module_id, place.text(content.cell if content else ""), _AWAIT
 
-    def note_dead_thread(self, package: str, name: str, error: BaseException) -> None:
-        """Keep, as an error of the generation of a private package, that a thread of it died."""
+    def note_dead_thread(
+        self, package: str, name: str, error: BaseException, *, mask: Callable[[str], str]
+    ) -> None:
+        """Keep, as an error of the generation of a private package, that a thread of it died.
+
+        ``mask`` takes the secrets out of what it says.
+        """
         generation = self._of_package(package)
         if generation is not None and generation.stage in ("building", "live"):
-            generation.note_death(as_death(generation.source, name, error, kind="thread"))
+            death = as_death(generation.source, name, error, kind="thread")
+            death.hide(mask)
+            generation.note_death(death)
 
     def _of_package(self, package: str) -> Generation | None:
         return next((one for one in self.all_generations() if one.package_name == package), None)

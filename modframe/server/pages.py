@@ -44,6 +44,7 @@ class SystemPages:
         snapshot: Returns what the status page shows of each module.
         readiness: Whether all is ready, and module id → state.
         degraded: Returns module id → what of it has died, of modules that are live all the same.
+        clean: Takes the secrets of the app out of the facts of an answer.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class SystemPages:
         snapshot: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         degraded: Callable[[], Mapping[str, Sequence[str]]] = dict,
+        clean: Callable[[Any], Any] = lambda facts: facts,
     ) -> None:
+        self._clean = clean
         self._degraded = degraded
         self._openapi = openapi
         self._snapshot = snapshot
@@ -108,7 +111,7 @@ class SystemPages:
             facts["degraded"] = {key: list(texts) for key, texts in degraded.items()}
         if path_below_root(scope) == "/health":
             facts |= {"live": True, "ready": ready}
-        return JSONResponse(facts, 200 if ready else 503, _NO_STORE)
+        return JSONResponse(self._clean(facts), 200 if ready else 503, _NO_STORE)
 
     async def _status(self, scope: Scope) -> Response:
         return _page(status_page(list(self._snapshot()), query=_query(scope)), _BASE_POLICY)

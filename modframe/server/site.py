@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ServeError
+from ..masking import KnownSecrets
 from ..parts.web.paths import prefix_of
 from ..runtime.live import Live
 from ..view.snapshot import ModuleView
@@ -36,6 +37,8 @@ class Site:
             `SystemPages`.
         absent: As for `Dispatcher`, like ``stale``.
         allowed_hosts: Host names to answer to besides loopback.
+        secrets: Those of the app, the server's token among them, which no answer of modframe's
+            own shows.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
     """
 
@@ -49,17 +52,23 @@ class Site:
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str],
         allowed_hosts: Iterable[str],
+        secrets: KnownSecrets,
         block: Callable[[Callable[[], Any]], Any],
     ) -> None:
         pages = SystemPages(
-            MergedOpenAPI(live), snapshot=rows, readiness=readiness, degraded=degraded
+            MergedOpenAPI(live, secrets.replace),
+            snapshot=rows,
+            readiness=readiness,
+            degraded=degraded,
+            clean=secrets.replace_in,
         )
         self.asgi = Guard(
-            Dispatcher(live, system=pages, absent=absent, stale=stale),
+            Dispatcher(live, system=pages, absent=absent, stale=stale, mask=secrets.replace),
             allowed_hosts=allowed_hosts,
             token_paths=_CHANGING,
         )
         self._block = block
+        self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
         self._arguments: tuple[str, int, str | None] = ("", 0, None)
@@ -97,6 +106,7 @@ class Site:
                     port=port,
                 )
             checked_token = check_token(host, token)
+            self._secrets.add("modframe.server", [checked_token])
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
             bound = bound or bind(host, port)

@@ -31,7 +31,7 @@ def check(source: Source, *, modules: Path) -> tuple[Finding, ...]:
     """
     detached = DetachedModules(modules, mark="check")
     try:
-        loaded = _load(detached, source)
+        loaded = load_in_time(detached, source)
         findings = [
             *loaded.spec.findings,
             *_database(loaded, source),
@@ -45,7 +45,7 @@ def check(source: Source, *, modules: Path) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: finding.level != "error"))
 
 
-def _load(detached: DetachedModules, source: Source) -> Loaded:
+def load_in_time(detached: DetachedModules, source: Source) -> Loaded:
     """Load the source, on a thread that can be left behind if the module's body never ends.
 
     Raises:

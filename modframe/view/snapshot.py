@@ -14,7 +14,7 @@ from typing import Any
 
 from ..finding import Finding
 from ..html import section, table
-from ..runtime.part import Panel
+from ..runtime.part import Detail, Panel
 from ..wording import count, one_line
 
 _LATEST = 10
@@ -72,7 +72,8 @@ class ModuleView:
     @property
     def contents(self) -> str:
         """How much of everything there is: ``1 service, 2 routes``."""
-        return ", ".join(count(len(panel.rows), panel.noun) for panel in self.panels)
+        counted = (panel for panel in self.panels if not isinstance(panel, Detail))
+        return ", ".join(count(len(panel.rows), panel.noun) for panel in counted)
 
     def facts(self) -> list[tuple[str, str]]:
         """Return label and text of what is known of the module beside its panels."""

@@ -493,7 +493,7 @@ def test_a_bad_setting_shows_value_line_and_source(
     assert f"api.py, line {first + 1}: key: Value should have at least 10 items" in said
     assert f"api.py, line {first + 2}: api_token: Input should be a valid integer" in said
     assert f"api.py, line {first + 3}: inner.password: Input should be a valid integer" in said
-    assert "database = 'postgresql://***@host/db' (start(settings=...)): Input" in said
+    assert "database = 'postgresql://ann:**********@host/db' (start(settings=...)): Input" in said
     assert "hunter2" not in said
     assert said.count("many") == 1
 

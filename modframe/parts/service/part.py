@@ -24,6 +24,7 @@ from ...runtime.part import Panel, Part
 from ...spec import ShutdownSpec
 from .injected import injected_into
 from .methods import describe_services, short_names
+from .words import panels_of_words
 
 
 class Settings(Protocol):
@@ -206,6 +207,7 @@ class ServicePart(Part[Service]):
             for method in service["methods"]
         )
         yield Panel("method", ("what it does",), tuple(methods))
+        yield from panels_of_words(facts)
 
 
 async def _make(cls: type, injected: Mapping[str, Any], **values: Any) -> Any:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
 
+from ...masking import hide_secrets, mask_dump, secrets_in
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
 from .faults import SettingsError, holds_secret
 from .preferences import NOTHING
 from .resolve import Resolved, resolve, resolve_leaving_out
-from .sources import SettingsSources
+from .sources import Given, SettingsSources
 
 _STATE = (
     "__dict__",
@@ -73,7 +74,21 @@ class ModuleSettings:
 
     def _resolve(self, model: type[BaseModel]) -> Resolved:
         module_id = self._generation.module_id
-        return resolve_leaving_out(model, module_id, self._sources.given(module_id))
+        return self._knowing(resolve_leaving_out, model, self._sources.given(module_id))
+
+    def _knowing(
+        self,
+        resolve: Callable[[type[BaseModel], str, Given], Resolved],
+        model: type[BaseModel],
+        given: Given,
+    ) -> Resolved:
+        """Resolve a model, whose secrets are known and hidden from then on."""
+        module_id, secrets = self._generation.module_id, self._sources.secrets
+        secrets.add(module_id, secrets_in({**given.table, **given.session}))
+        resolved = resolve(model, module_id, given)
+        secrets.add(module_id, secrets_in(resolved.value))
+        hide_secrets(model)
+        return resolved
 
     # -- changes --------------------------------------------------------------------------
 
@@ -110,7 +125,7 @@ class ModuleSettings:
         }
         kept = {key: one for key, one in preferences.items() if key not in left_out}
         given = self._sources.given(module_id)
-        resolved = resolve(now.model, module_id, replace(given, preferences=kept))
+        resolved = self._knowing(resolve, now.model, replace(given, preferences=kept))
         given = replace(given, preferences=preferences or NOTHING)
         return replace(resolved, given=given, left_out=left_out)
 
@@ -168,7 +183,7 @@ class ModuleSettings:
         """Return field → value and source, secrets masked."""
         if self.value is None or self.resolved is None:
             return {}
-        values = self.value.model_dump(mode="json")
+        values = mask_dump(self.value, self.value.model_dump(mode="json"))
         return {
             name: {"value": values.get(name), "source": source}
             for name, source in self.resolved.sources.items()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...finding import Finding
+from ...masking import KnownSecrets
 from ...observe import log_event
 from ...spec import module_id_of
 from ...wording import near, otherwise
@@ -46,6 +47,7 @@ class SettingsSources:
         workspace: The folder with ``settings.toml`` and ``.env``.
         preferences: What people set while modules ran.
         session: Module id → values given at start.
+        secrets: Gets the secrets in all of them.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class SettingsSources:
         preferences: Preferences,
         *,
         session: Mapping[str, Mapping[str, Any]],
+        secrets: KnownSecrets,
     ) -> None:
+        self.secrets = secrets
         self._files = SettingsFiles(workspace)
         self.preferences = preferences
         self._said: set[tuple[str, str]] = set()

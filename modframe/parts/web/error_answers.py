@@ -26,7 +26,7 @@ from ...load.body import note_known_cure
 from ...observe import find_defined, find_raised, record_failure
 from ...runtime.ownership import callable_name
 from ...wording import count, text_after_colon
-from .problem import Problem, Scope, correlation_id, phrase
+from .problem import Problem, Scope, correlation_id, mask_of, phrase
 from .results import FailedResultError, answer_failed_result
 
 # The keys of an error's context that the schema gives; others may repeat the input.
@@ -99,7 +99,7 @@ async def _answer_validation(_: Request, error: RequestValidationError) -> Probl
 
 
 async def _close_websocket(socket: WebSocket, error: WebSocketException) -> None:
-    await socket.close(code=error.code, reason=error.reason)
+    await socket.close(code=error.code, reason=mask_of(socket.scope)(error.reason or ""))
 
 
 async def _close_invalid_websocket(

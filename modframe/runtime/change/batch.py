@@ -279,6 +279,24 @@ class Batch:
 
     # -- the end --------------------------------------------------------------------------
 
+    async def verify(self, graph: Graph) -> None:
+        """Let parts refuse generations that are ready to go live."""
+        limit = self._app.limits.phase
+        for key, generation in self.going.items():
+            for part in self._app.parts.defining("verify"):
+                if not part.verifies(generation):
+                    continue
+                try:
+                    await run_with_timeout(
+                        lambda part=part, generation=generation: part.verify(generation),  # type: ignore[misc]
+                        limit,
+                        what=part.name,
+                    )
+                except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+                    self.failed[key] = as_load_error(generation.source, part.name, error)
+                    break
+        self._block(graph)
+
     def refuse_moved_ground(self) -> None:
         """Check before publish that what this batch builds on is live as it was.
 
