@@ -393,6 +393,10 @@ class ScaffoldError(ModframeError, ValueError):
     """Raised when a scaffold has an invalid name or feature, or would overwrite files."""
 
 
+class UnknownRuleError(ModframeError, LookupError):
+    """Raised when a page of a rule is asked for that there isn't."""
+
+
 class ServeError(ModframeError):
     """Raised when a server can't be started on ``host`` and ``port``; nothing listens."""
 

@@ -90,7 +90,7 @@ class ModuleView:
             ("requires", ", ".join(self.requires)),
             ("overridden", ", ".join(self.overridden)),
             *(("left behind", fault) for fault in self.unsettled[-_LATEST:]),
-            *(("finding", f"{one.level}: {one} [{one.rule}]") for one in self.findings),
+            *(("finding", f"{one.level}: {one} [{one.label}]") for one in self.findings),
         ]
         return [(label, text) for label, text in rows if text]
 
