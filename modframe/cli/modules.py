@@ -8,13 +8,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModframeError, ModuleNotFoundInWorkspaceError
+from ..config import read_settings
+from ..errors import DisabledError, ModframeError, ModuleNotFoundInWorkspaceError
 from ..load import check as check_text
-from ..source import Source, find_modules, read_folder
+from ..source import Disabled, Source, find_modules, read_folder
 from ..source.workspace import find_workspace
 from ..spec import module_id_of
 from ..wording import count
@@ -26,8 +27,10 @@ from .out import as_json, console, say, table, workspace_at
 def list_modules(workspace: Path | None, *, as_data: bool) -> int:
     """Print every module below ``modules/``, without running any."""
     home = workspace_at(workspace)
+    disabled = Disabled(home, read_settings().disabled)
     modules = [
-        _facts(key, folder) for key, folder in sorted(find_modules(home / "modules").items())
+        _facts(key, folder, disabled.find(key))
+        for key, folder in sorted(find_modules(home / "modules").items())
     ]
     if as_data:
         as_json({"workspace": str(home), "modules": modules})
@@ -39,7 +42,7 @@ def list_modules(workspace: Path | None, *, as_data: bool) -> int:
                 module["id"],
                 module["type"],
                 module["version"],
-                count(len(module["errors"]), "error") if module["errors"] else "ok",
+                _state(module),
                 module["description"],
             )
             for module in modules
@@ -48,7 +51,14 @@ def list_modules(workspace: Path | None, *, as_data: bool) -> int:
     return 0
 
 
-def _facts(module_id: str, folder: Path) -> dict[str, Any]:
+def _state(module: Mapping[str, Any]) -> str:
+    """Return what is most important about a module, in few words."""
+    if module["disabled"]:
+        return f"disabled by {module['disabled']}"
+    return count(len(module["errors"]), "error") if module["errors"] else "ok"
+
+
+def _facts(module_id: str, folder: Path, disabled: DisabledError | None) -> dict[str, Any]:
     """Return what can be said about a module without running it."""
     constants: dict[str, str] = {}
     try:
@@ -65,6 +75,7 @@ def _facts(module_id: str, folder: Path) -> dict[str, Any]:
         "description": constants.get("MODULE_DESCRIPTION", ""),
         "folder": str(folder),
         "errors": errors,
+        "disabled": disabled.by if disabled is not None else "",
     }
 
 

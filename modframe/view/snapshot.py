@@ -29,7 +29,8 @@ class ModuleView:
     """One module, live or not.
 
     Attributes:
-        state: ``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD``.
+        state: ``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD``,
+            or ``DISABLED``.
         generation: The number of the live generation; 0 if there is none.
         origin: Where the live text comes from: ``cells``, ``folder``, ``mapping`` or ``notebook``.
         reads: The files that it read while it was loaded, and those it declares.

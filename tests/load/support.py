@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from modframe.errors import LoadError
 from modframe.finding import Finding
@@ -35,7 +36,9 @@ def loaded(
     """Load the texts as ``standard.thing``, and take them out again afterwards."""
     source = texts if isinstance(texts, Source) else Source.from_texts("standard.thing", texts)
     name = f"modules.{source.module_id}~{next(_numbers)}"
-    result = load(source, name, context or Context(), resolve=resolve, printer=print)
+    result = load(
+        source, name, context or Context(), resolve=resolve, printer=print, folder=Path("nowhere")
+    )
     try:
         yield result
     finally:

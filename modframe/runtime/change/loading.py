@@ -220,7 +220,9 @@ class Loading:
             self._parsed.add(module_id)
 
     def _load(self, module_id: str) -> None:
+        self._app.disabled.refuse(module_id)
         generation = self._batch.generations[module_id]
+        folder = folder_of(self._app.modules_folder, module_id)
         generation.begin(_IMPORT, self._app.limits.load)
         imports: list[str] = []
         generation.context = self._app.context_for(generation, self._batch.find)
@@ -235,6 +237,7 @@ class Loading:
                     generation.context,
                     resolve=lambda other: self._resolve(generation, other, imports),
                     printer=self._app.printer_for(module_id),
+                    folder=folder,
                     outer_names=self._outer_names,
                 )
         finally:
@@ -251,7 +254,6 @@ class Loading:
         if imports:
             generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
         if loaded.spec.files:
-            folder = folder_of(self._app.modules_folder, generation.module_id)
             generation.reads.add_declared(folder, loaded.spec.files)
 
     def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:
@@ -264,7 +266,7 @@ class Loading:
         if generation.loaded and other in generation.built_on:
             return generation.built_on[other].name  # also when a newer one is live
         if self._batch.open and not generation.loaded and other in self._batch.failed:
-            raise BlockedError(generation.module_id, [other])
+            raise BlockedError(generation.module_id, [other], failed=self._batch.failed)
         if self._batch.open and not generation.loaded:
             self._supply(other)
         inside = self._batch.generations.get(other) if self._batch.open else None
@@ -273,7 +275,9 @@ class Loading:
                 self._load(other)
             except LoadError as error:
                 self._batch.failed[other] = error
-                raise BlockedError(generation.module_id, [other]) from None
+                raise BlockedError(
+                    generation.module_id, [other], failed=self._batch.failed
+                ) from None
         if inside is not None:
             self._chain.refuse_circle(other)
         found = self._batch.find(other)

@@ -14,7 +14,7 @@ from types import ModuleType
 from ...errors import UnknownRuleError
 from ...finding import Finding
 from ...wording import near
-from . import code, data, ignores, integrity, module_class, routes, services, settings
+from . import code, data, ignores, integrity, module_class, packages, routes, services, settings
 from .ignores import apply_ignores
 from .parsed import ParsedModule
 from .rule import Rule
@@ -28,6 +28,7 @@ _TOPICS: Mapping[str, ModuleType] = {
     "Routes": routes,
     "Services": services,
     "Integrity": integrity,
+    "Packages": packages,
 }
 CATALOGUE: Mapping[str, Rule] = {
     rule.code: rule for topic in _TOPICS.values() for rule in topic.RULES
