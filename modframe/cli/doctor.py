@@ -125,7 +125,7 @@ def _modules(home: Path) -> Iterator[Check]:
         if (error := disabled.find(module_id)) is not None:
             yield Check("disabled", "ok", f"{module_id} by {error.by}")
             continue
-        for finding in requirement_findings(Source(module_id, {}, "mapping"), folder):
+        for finding in requirement_findings(Source(module_id, {}, "mapping"), str(folder)):
             state: Literal["ok", "fail"] = "fail" if finding.level == "error" else "ok"
             message = f"{module_id} {finding.message}"
             yield Check("requirements", state, message, finding.cure)

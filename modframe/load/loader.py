@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
-from pathlib import Path
 from threading import current_thread, main_thread
 
 from ..errors import BlockedError, ImportCircleError, LoadError
@@ -37,7 +36,7 @@ def load(
     *,
     resolve: Resolve,
     printer: Callable[..., None],
-    folder: Path,
+    folder: str,
     outer_names: Container[str] = (),
 ) -> Loaded:
     """Check, execute and read a source.

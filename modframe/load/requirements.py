@@ -58,7 +58,7 @@ class _Row:
         )
 
 
-def refuse_unmet(source: Source, folder: Path) -> list[Finding]:
+def refuse_unmet(source: Source, folder: str) -> list[Finding]:
     """Check that what a module requires is installed; return what else is to be said.
 
     ``folder`` is the module's folder, where its text files may lie.
@@ -73,9 +73,9 @@ def refuse_unmet(source: Source, folder: Path) -> list[Finding]:
     return findings
 
 
-def requirement_findings(source: Source, folder: Path) -> list[Finding]:
+def requirement_findings(source: Source, folder: str) -> list[Finding]:
     """Return an error for each requirement that is not met; the others as notes."""
-    base = Path(source.place) if source.origin == "folder" else folder
+    base = source.place if source.origin == "folder" else folder
     findings: list[Finding] = []
     for file in (REQUIRED, OPTIONAL):
         if (text := _text(source, base, file)) is not None:
@@ -84,16 +84,16 @@ def requirement_findings(source: Source, folder: Path) -> list[Finding]:
     return findings
 
 
-def _text(source: Source, folder: Path, file: str) -> str | None:
+def _text(source: Source, folder: str, file: str) -> str | None:
     if file in source.text_files:
         return source.text_files[file].text
-    path = f"{folder}{os.sep}{file}"
-    if not os.path.isfile(path):  # noqa: PTH113  # most modules have none, and every swap looks
+    path = f"{folder}/{file}"
+    if not os.access(path, os.F_OK):  # the quickest look, for every swap looks; most have none
         return None
     return Path(path).read_text(encoding="utf-8-sig", errors="replace")
 
 
-def _rows(source: Source, folder: Path, file: str, text: str, *, seen: set[str]) -> Iterator[_Row]:
+def _rows(source: Source, folder: str, file: str, text: str, *, seen: set[str]) -> Iterator[_Row]:
     """Yield the lines of a file and of those that it includes, continued lines as one."""
     content = source.text_files.get(file)
     cell, offset = (content.cell, content.first_line - 1) if content else ("", 0)
@@ -171,7 +171,7 @@ def _fault(requirement: Requirement, extra: str = "", above: frozenset[str] = fr
         inside = above | {f"{requirement.name}[{one}]"}
         for inner in _of_extra(requirement.name, one):
             if fault := _fault(inner, one, inside):
-                return f"whose {inner.name}{inner.specifier} for [{one}]: {fault}"
+                return f"whose extra {one!r} requires {inner.name}{inner.specifier}, {fault}"
     return ""
 
 

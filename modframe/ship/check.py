@@ -105,11 +105,13 @@ def _web(loaded: Loaded, source: Source) -> Sequence[Finding]:
     if router is None:
         return []
     from ..parts.web.application import build_web
+    from ..parts.web.check_router import empty_router
     from ..parts.web.errors import WebError
     from ..parts.web.forget import forget
 
     try:
-        build_web(source.module_id, router)
+        if not build_web(source.module_id, router).routes:
+            return [empty_router(router, source, loaded.package.modules())]
     except WebError as error:
         return as_load_error(source, "web", error).findings
     finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from modframe.errors import LoadError
 from modframe.finding import Finding
@@ -37,7 +36,7 @@ def loaded(
     source = texts if isinstance(texts, Source) else Source.from_texts("standard.thing", texts)
     name = f"modules.{source.module_id}~{next(_numbers)}"
     result = load(
-        source, name, context or Context(), resolve=resolve, printer=print, folder=Path("nowhere")
+        source, name, context or Context(), resolve=resolve, printer=print, folder="nowhere"
     )
     try:
         yield result

@@ -26,7 +26,7 @@ def write(folder: Path, texts: Mapping[str, str]) -> Path:
 
 def found(folder: Path, text: str, **more: str) -> list[Finding]:
     write(folder, {"requirements.txt": text, **more})
-    return requirement_findings(Source("standard.orders", {}, "mapping"), folder)
+    return requirement_findings(Source("standard.orders", {}, "mapping"), str(folder))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_is_missing_or_too_old_is_an_error_with_its_command(tmp_path: Path)
     assert missing.message == "requires nowhere-at-all==1.0, which is not installed"
     assert missing.line == 4
     with pytest.raises(RequirementsError) as raised:
-        refuse_unmet(Source("standard.orders", {}, "mapping"), tmp_path)
+        refuse_unmet(Source("standard.orders", {}, "mapping"), str(tmp_path))
     assert isinstance(raised.value, LoadError)
     assert raised.value.command == "pip install 'httpx>=99,<100' 'nowhere-at-all==1.0'"
     assert str(raised.value).endswith(f"Install all of them: {raised.value.command}")
@@ -75,7 +75,7 @@ def test_an_extra_whose_package_is_missing_is_named(
     monkeypatch.setattr("modframe.load.requirements.requires", lambda _: rows)
     (finding,) = found(tmp_path, "httpx[fast]\n")
     assert finding.message == (
-        "requires httpx[fast], whose nowhere-at-all>=2 for [fast]: which is not installed"
+        "requires httpx[fast], whose extra 'fast' requires nowhere-at-all>=2, which is not installed"
     )
 
 

@@ -17,7 +17,7 @@ from ...errors import BlockedError, LoadError
 from ...load import LoadChain, Loaded, load
 from ...load.body import running_place
 from ...load.text import analyze, is_code
-from ...names import folder_of
+from ...names import folder_of, path_below
 from ..app import App
 from ..failure import as_load_error
 from ..garbage.finalizers import Finalizer, finalizer_on
@@ -222,7 +222,6 @@ class Loading:
     def _load(self, module_id: str) -> None:
         self._app.disabled.refuse(module_id)
         generation = self._batch.generations[module_id]
-        folder = folder_of(self._app.modules_folder, module_id)
         generation.begin(_IMPORT, self._app.limits.load)
         imports: list[str] = []
         generation.context = self._app.context_for(generation, self._batch.find)
@@ -237,7 +236,7 @@ class Loading:
                     generation.context,
                     resolve=lambda other: self._resolve(generation, other, imports),
                     printer=self._app.printer_for(module_id),
-                    folder=folder,
+                    folder=path_below(self._app.modules_folder, module_id),
                     outer_names=self._outer_names,
                 )
         finally:
@@ -254,6 +253,7 @@ class Loading:
         if imports:
             generation.spec = replace(loaded.spec, imports_modules=tuple(dict.fromkeys(imports)))
         if loaded.spec.files:
+            folder = folder_of(self._app.modules_folder, generation.module_id)
             generation.reads.add_declared(folder, loaded.spec.files)
 
     def _resolve(self, generation: Generation, other: str, imports: list[str]) -> str | None:

@@ -1,6 +1,6 @@
 """MF5..: a module's routes: routers without any, and functions that were meant to be one.
 
-Called by `check`.
+Called by `check`; all but MF502 are reported by the load itself.
 """
 
 from __future__ import annotations
@@ -10,15 +10,6 @@ from collections.abc import Iterator
 
 from .parsed import Function, ParsedModule
 from .rule import Hit, Rule
-
-
-def _empty_router(module: ParsedModule) -> Iterator[Hit]:
-    router = module.spec.router
-    if router is None or getattr(router, "routes", True):
-        return
-    names = vars(module.modules["api.py"]).items()
-    name = next((name for name, value in names if value is router), "router")
-    yield Hit(f"{name!r} has no route", module.place_of(name))
 
 
 def _undecorated_route(module: ParsedModule) -> Iterator[Hit]:
@@ -60,8 +51,6 @@ RULES = (
         example="router = APIRouter()  # and no function has @router.get(...)",
         cure="write its routes, or write router_name=None if there is to be no API",
         cured='@router.get("/status")\nasync def get_status(): ...',
-        check=_empty_router,
-        about="load",
     ),
     Rule(
         "MF502",
