@@ -223,7 +223,12 @@ def test_a_comment_without_a_reason_takes_nothing_off() -> None:
 
 
 def test_nothing_takes_off_what_keeps_a_module_from_loading() -> None:
-    """Such findings have no code, and their names are unknown to comments."""
+    """Such findings have no code, or are errors; their names are unknown to comments."""
+    (file, old, new), *_ = BROKEN["MF302"]
+    texts = edited((file, old, new))
+    head = "class LibraryModule(DataIntegrityModule):"
+    texts[file] = texts[file].replace(head, f"{head}  # modframe: ignore[MF302] it is not needed")
+    assert "MF302" in codes(texts)
     texts = edited((*PRINT, f"{LOG}; nowhere  # modframe: ignore[undefined-name] it comes later"))
     assert codes(texts) == ["undefined-name", "MF002"]
     (fault, _) = found(texts)

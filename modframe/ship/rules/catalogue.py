@@ -155,8 +155,8 @@ the rule's name. Its `code` comes with it if it has one, `cell` if it is in a ce
 several modules are checked.
 
 Loading is stopped only by what can't run, such as a name that nothing defines or a decorator of the
-guide's form that is missing. Those findings have a name and no code. What has a code never keeps a
-module from loading, and one line can be excepted from it, with the reason:
+guide's form that is missing. Those findings have a name and no code. A warning or note with a code
+never keeps a module from loading, and one line can be excepted from it, with the reason:
 
 ```python
 print(banner)  # modframe: ignore[MF101] the banner is for the terminal

@@ -80,5 +80,6 @@ RULES = (
         example='@register_database(database_name=None)  # and DATABASE_NAME = "orders"',
         cure="write the constant's name in the decorator",
         cured='@register_database(database_name="orders")',
+        about="load",
     ),
 )

@@ -33,10 +33,10 @@ class Ignore:
     place: Place = field(compare=False)
 
     def covers(self, finding: Finding) -> bool:
-        """Return whether it takes a finding off: one with a code, on its line."""
-        return bool(
-            self.reason and finding.code in self.codes and finding.file == self.file
-        ) and finding.line in (self.line, self.place["line"])
+        """Return whether it takes a finding off: one on its line with a code, and no error."""
+        if not self.reason or finding.level == "error" or finding.code not in self.codes:
+            return False
+        return finding.file == self.file and finding.line in (self.line, self.place["line"])
 
 
 def apply_ignores(
@@ -64,8 +64,8 @@ def apply_ignores(
 def _ignores(parsed: ParsedFile) -> Iterator[Ignore]:
     if _MARK not in parsed.content.code:
         return
-    lines = parsed.content.code.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(parsed.content.code).readline):
+    lines = io.StringIO(parsed.content.code, newline=None).readlines()
+    for token in tokenize.generate_tokens(iter(lines).__next__):
         match = _COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
         if match is None:
             continue

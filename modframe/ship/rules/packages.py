@@ -15,6 +15,7 @@ RULES = (
         example="# requirements.txt: git+https://example.org/driver.git",
         cure="name the package and its version, if there is a release",
         cured="# requirements.txt: driver>=2.1",
+        about="load",
     ),
     Rule(
         "MF802",
@@ -26,5 +27,6 @@ RULES = (
         example="# requirements-optional.txt: polars>=1.30, which is not installed",
         cure="install it, if the module is to use it",
         cured="# pip install 'polars>=1.30'",
+        about="load",
     ),
 )

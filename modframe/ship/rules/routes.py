@@ -51,6 +51,7 @@ RULES = (
         example="router = APIRouter()  # and no function has @router.get(...)",
         cure="write its routes, or write router_name=None if there is to be no API",
         cured='@router.get("/status")\nasync def get_status(): ...',
+        about="load",
     ),
     Rule(
         "MF502",
@@ -72,6 +73,7 @@ RULES = (
         example="router = FastAPI()",
         cure="write 'router = APIRouter()', or call the variable something else",
         cured="router = APIRouter()",
+        about="load",
     ),
     Rule(
         "MF504",
@@ -82,5 +84,6 @@ RULES = (
         example="routes = APIRouter()",
         cure="call it 'router', or name it in @register_api_endpoints",
         cured="router = APIRouter()",
+        about="load",
     ),
 )

@@ -134,6 +134,7 @@ RULES = (
         example='methods=[ServiceMethod("count_all")]  # the class has count()',
         cure="write the method or take the ServiceMethod out",
         cured='methods=[ServiceMethod("count")]',
+        about="load",
     ),
     Rule(
         "MF605",
@@ -144,6 +145,7 @@ RULES = (
         example='ServiceMethod("count", params=[])  # and: async def count(self, kind: str)',
         cure="document what the method takes and returns",
         cured='ServiceMethod("count", params=[ServiceParam("kind", "str")])',
+        about="load",
     ),
     Rule(
         "MF606",
