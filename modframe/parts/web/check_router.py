@@ -51,11 +51,7 @@ def empty_router(router: APIRouter, source: Source, modules: Mapping[str, Module
         "warning",
         f"{name!r} has no routes, so the module answers nothing over HTTP",
         cure=f"decorate its endpoints with @{name}.get(...), or "
-        + (
-            f"write {name}.include_router({full[0]})"
-            if full
-            else "take the router out: router_name=None"
-        ),
+        + (f"write {name}.include_router({full[0]})" if full else "take the router out"),
         file="api.py",
         line=text.lines.get(name, 0) if isinstance(text, Analysis) else 0,
         cell=file.cell,
