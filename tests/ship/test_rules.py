@@ -194,6 +194,38 @@ def test_the_guide_s_form_allows_it(edit: Edit) -> None:
     assert codes(edited(edit)) == []
 
 
+SETTINGS = """\
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings
+
+
+class Shelf(BaseModel):
+    width: int = 80
+
+
+class Options({}):
+    shelf: Shelf = Shelf()
+"""
+
+
+@pytest.mark.parametrize(("base", "expected"), [("BaseModel", "MF303"), ("BaseSettings", "MF304")])
+def test_the_model_that_module_names_is_checked(base: str, expected: str) -> None:
+    """Under any name, in the short form too; models of its fields are not."""
+    text = short("from .settings import Options")["api.py"].replace(
+        "@module\n", "@module(settings=Options)\n"
+    )
+    (finding,) = found({"api.py": text, "settings.py": SETTINGS.format(base)})
+    assert (finding.code, finding.file, finding.line) == (expected, "settings.py", 9)
+
+
+def test_a_helper_of_another_file_is_no_forgotten_route() -> None:
+    """What another file of the module imports from api.py is used."""
+    texts = short("def helper():\n    return 1")
+    assert codes(texts) == ["MF502"]
+    assert codes({**texts, "more.py": "from .api import helper\n\nONE = helper()\n"}) == []
+    assert codes({**texts, "more.py": "from . import api\n\nONE = api.helper()\n"}) == []
+
+
 # -- comments ----------------------------------------------------------------------------------
 
 PRINT = ("services.py", LOG)

@@ -67,12 +67,22 @@ def test_a_disabled_module_is_kept_out_and_shown(
 
 
 def test_a_strict_start_goes_on_without_disabled_modules(modules: Path) -> None:
-    """They have not failed, and the app is ready without them."""
+    """They have not failed, the app is ready without them, and the status page shows them."""
     (modules / FILE).touch()
     (modules / "modules/standard/shop/api.py").write_text(simple())
     with modframe.start(workspace=modules, data=":memory:", strict=True) as app:
         assert app.modules["orders"].state == "DISABLED"
         assert app.snapshot().ready
+
+        async def ask(path: str) -> tuple[int, str]:
+            async with app.test_client() as client:
+                answer = await client.get(path)
+                return answer.status_code, answer.text
+
+        assert app.run(ask("/health/ready"))[0] == 200
+        assert "DISABLED" in app.run(ask("/"))[1]
+        status, text = app.run(ask("/api/v1/orders/one"))
+        assert (status, "standard.orders is DISABLED" in text) == (503, True)
 
 
 def test_a_load_says_what_enables_it(app: AppContext, modules: Path) -> None:
