@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RequirementsError
-from ..finding import Finding
+from ..finding import Finding, Level
 from ..source import Source
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _INCLUDE = re.compile(r"(?:-r\s*|--requirement(?:\s+|=))(?P<file>.+)")
 _UNCHECKED = re.compile(r"-e\b|--editable\b|-c\b|--constraint\b")
 _OPTIONS = re.compile(r"\s+--?\w.*$")
 _ELSEWHERE = re.compile(r"\w+(\+\w+)?://|[./~]|.*\.(whl|zip|tar\.gz)$")
+_CREDENTIALS = re.compile(r"://[^/@\s]+@")
 
 _met: set[str] = set()
 """Requirements that were met once. What this process has loaded stays, whatever pip does then."""
@@ -45,11 +46,11 @@ class _Row:
     line: int
     cell: str
 
-    def finding(self, rule: str, level: str, message: str, cure: str) -> Finding:
+    def finding(self, rule: str, level: Level, message: str, cure: str) -> Finding:
         """Return a finding at this line."""
         return Finding(
             rule,
-            "error" if level == "error" else "info",
+            level,
             message,
             cure=cure,
             file=self.file,
@@ -131,33 +132,44 @@ def _check(row: _Row, *, optional: bool) -> Iterator[Finding]:
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
-        why = "is no requirement of a package"
-        if _INCLUDE.match(text):
-            why = "names a file that isn't there"
-        elif _UNCHECKED.match(text) or _ELSEWHERE.match(text):
-            why = "is a URL, a path or a constraint"
-        cure = f"see to it yourself: pip install -r {row.file}"
-        yield row.finding("unchecked-requirement", "info", f"{text!r} {why}: not checked", cure)
+        yield _unchecked(row, text)
         return
-    fault = _fault(requirement)
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return
+    fault, cure = _fault(requirement), f"{_CURE}{_shown(text)!r}"
     if fault and optional:
-        message = f"can use {requirement}, {fault}"
-        yield row.finding("optional-requirement", "info", message, f"{_CURE}{text!r}")
+        message = f"can use {_shown(str(requirement))}, {fault}"
+        yield row.finding("optional-requirement", "info", message, cure)
     elif fault:
-        message = f"requires {requirement}, {fault}"
-        yield row.finding("requirements", "error", message, f"{_CURE}{text!r}")
+        message = f"requires {_shown(str(requirement))}, {fault}"
+        yield row.finding("requirements", "error", message, cure)
     elif requirement.url is not None:
-        message = (
-            f"{requirement.name} is installed, and whether it is that of {requirement.url} is "
-        )
-        cure = "see to it yourself, if it matters"
-        yield row.finding("unchecked-requirement", "info", f"{message}not checked", cure)
+        what = f"{requirement.name} is installed, and nothing tells whether it is that of"
+        message, cure = f"{what} {_shown(requirement.url)}", "see to it yourself, if it matters"
+        yield row.finding("unchecked-requirement", "info", message, cure)
     else:
         _met.add(text)
 
 
+def _unchecked(row: _Row, text: str) -> Finding:
+    """Return the finding about a line that names no package to compare."""
+    why = "is no requirement of a package"
+    if _INCLUDE.match(text):
+        why = "names a file that isn't there"
+    elif _UNCHECKED.match(text) or _ELSEWHERE.match(text):
+        why = "is a URL, a path or a constraint"
+    message = f"{_shown(text)!r} {why}: not checked"
+    cure = f"see to it yourself: pip install -r {row.file}"
+    return row.finding("unchecked-requirement", "info", message, cure)
+
+
+def _shown(text: str) -> str:
+    """Return a requirement without the user and password of its URL."""
+    return _CREDENTIALS.sub("://", text)
+
+
 def _fault(requirement: Requirement, extra: str = "", above: frozenset[str] = frozenset()) -> str:
-    """Return why a requirement isn't met; empty if it is, or if its marker leaves it out."""
+    """Return why a requirement isn't met; empty if it is. ``extra`` asked for it, if one did."""
     if requirement.marker is not None and not requirement.marker.evaluate({"extra": extra}):
         return ""
     try:

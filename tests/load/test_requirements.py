@@ -37,6 +37,7 @@ def found(folder: Path, text: str, **more: str) -> list[Finding]:
         pytest.param(
             "httpx>=0.1  # the client\nPydantic_Settings\n", id="met, however it is spelt"
         ),
+        pytest.param("httpx @ https://x/y.whl ; python_version < '3'\n", id="a URL it leaves out"),
         pytest.param("nowhere-at-all; python_version < '3.0'\n", id="a marker leaves it out"),
         pytest.param("sqlalchemy[asyncio]>=2\n", id="an extra that is there"),
         pytest.param("--index-url https://example.org/simple\n--pre\nhttpx\n", id="options"),
@@ -105,9 +106,11 @@ def test_what_can_t_be_checked_is_said(tmp_path: Path, text: str) -> None:
 
 
 def test_a_name_with_a_url_is_checked_by_name(tmp_path: Path) -> None:
-    """Missing, it is an error; installed, its version stays unknown."""
-    text = "httpx @ https://example.org/httpx.whl\nnowhere-at-all @ https://example.org/no.whl\n"
-    assert [one.level for one in found(tmp_path, text)] == ["info", "error"]
+    """Missing, it is an error; installed, its version stays unknown. Passwords are left out."""
+    text = "httpx @ https://me:s3cret@example.org/httpx.whl\nnowhere @ https://s3cret@x/no.whl\n"
+    findings = found(tmp_path, f"{text}git+https://me:s3cret@example.org/driver\n")
+    assert [one.level for one in findings] == ["info", "error", "info"]
+    assert "s3cret" not in "".join(map(str, findings))
 
 
 def test_optional_requirements_are_said_and_refuse_nothing(

@@ -78,7 +78,7 @@ def _private_import(module: ParsedModule) -> Iterator[Hit]:
         seen: set[tuple[int, str]] = set()
         for node in parsed.nodes:
             for name in _names_from_outside(parsed, node):
-                place, owner = parsed.place(node), _private(f"{name}", own)
+                place, owner = parsed.place(node), _private(name, own)
                 if owner and (place["line"], owner) not in seen:
                     seen.add((place["line"], owner))
                     *path, private = owner.split(".")

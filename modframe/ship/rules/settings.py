@@ -62,8 +62,12 @@ def _secret_default(module: ParsedModule) -> Iterator[Hit]:
     for parsed in module.files:
         for node in parsed.nodes:
             for name, value in _defaults(node):
-                if _SECRET.search(name) and not _NO_SECRET.search(name) and _text(parsed, value):
+                if _is_secret_name(name) and _text(parsed, value):
                     yield Hit(f"{name!r} has its secret in the text", parsed.place(value))
+
+
+def _is_secret_name(name: str) -> bool:
+    return bool(_SECRET.search(name)) and not _NO_SECRET.search(name)
 
 
 def _defaults(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
