@@ -184,6 +184,7 @@ def test_what_is_allowed_has_no_finding(code: str) -> None:
         pytest.param(("settings.py", "    loan_days", "    api_key: str | None = None\n    loan_days"), id="no default"),
         pytest.param(("api.py", ROUTE, f"def _unused():\n    pass\n\n\n{ROUTE}"), id="a private function"),
         pytest.param(("services.py", HEAD, f"{HEAD}from .database import _as_data\n"), id="its own private name"),
+        pytest.param(("settings.py", MODEL, f"class ShelfSettings(__import__('pydantic').BaseModel):\n    width: int = 80\n\n\n{MODEL}"), id="a model of a field"),
     ],
 )  # fmt: skip
 def test_the_guide_s_form_allows_it(edit: Edit) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -102,17 +102,17 @@ def _text(parsed: ParsedFile, value: ast.expr) -> str:
     return ""
 
 
-def _models(module: ParsedModule) -> dict[str, type[BaseModel]]:
-    """Return the settings models of a module by name, registered or in ``settings.py``."""
-    models = settings_models(module.modules)
+def _models(module: ParsedModule) -> Mapping[str, type[BaseModel]]:
+    """Return the settings models by name: what is registered, else those in ``settings.py``."""
     if module.spec.settings_model is not None:
-        models = {module.spec.settings_model.__name__: module.spec.settings_model}
+        return {module.spec.settings_model.__name__: module.spec.settings_model}
+    models: dict[str, type[BaseModel]] = {}
     for name in _registered(module):
         values = (vars(one).get(name) for one in module.modules.values())
         found = next((one for one in values if isinstance(one, type)), None)
         if found is not None and issubclass(found, BaseModel):
             models[name] = found
-    return models
+    return models or settings_models(module.modules)
 
 
 def _registered(module: ParsedModule) -> list[str]:
