@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import RequirementsError
 from ..finding import Finding, Level
+from ..masking import mask_urls
 from ..source import Source
 
 if TYPE_CHECKING:
@@ -164,8 +165,8 @@ def _unchecked(row: _Row, text: str) -> Finding:
 
 
 def _shown(text: str) -> str:
-    """Return a requirement without the user and password of its URL."""
-    return _CREDENTIALS.sub("://", text)
+    """Return a requirement without the secrets of its URL; a user alone is mostly a token."""
+    return mask_urls(_CREDENTIALS.sub("://", text))
 
 
 def _fault(requirement: Requirement, extra: str = "", above: frozenset[str] = frozenset()) -> str:

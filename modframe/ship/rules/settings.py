@@ -6,22 +6,16 @@ Called by `check`. The settings model is the one that ``@module`` names or phase
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
+from ...masking.names import is_secret_name
 from ...parts.settings.part import settings_models
 from .parsed import Function, ParsedFile, ParsedModule
 from .rule import Hit, Rule
-
-_SECRET = re.compile(
-    r"pass(word|wd|phrase)|secret|token|credential|(api|access|private|auth|signing)_?key", re.I
-)
-_NO_SECRET = re.compile(r"_(url|path|file|name|header|prefix|id|type|length|ttl)$", re.I)
-"""Names that speak of a secret and hold none, such as ``token_url``."""
 
 
 def _no_settings(module: ParsedModule) -> Iterator[Hit]:
@@ -62,12 +56,8 @@ def _secret_default(module: ParsedModule) -> Iterator[Hit]:
     for parsed in module.files:
         for node in parsed.nodes:
             for name, value in _defaults(node):
-                if _is_secret_name(name) and _text(parsed, value):
+                if is_secret_name(name) and _text(parsed, value):
                     yield Hit(f"{name!r} has its secret in the text", parsed.place(value))
-
-
-def _is_secret_name(name: str) -> bool:
-    return bool(_SECRET.search(name)) and not _NO_SECRET.search(name)
 
 
 def _defaults(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
