@@ -47,7 +47,7 @@ from .runtime.loop.breaking import LoopBreaker
 from .runtime.output import make_printer, print_to_console
 from .runtime.part import Part
 from .runtime.record import Records
-from .source import OnDisk, Source, find_modules, read_folder
+from .source import Disabled, OnDisk, Source, find_modules, read_folder
 from .source.folder_change import finish_changes
 from .source.text_folders import TextFolders
 from .spec import module_id_of
@@ -96,6 +96,7 @@ class Engine:
         self.workspace, self.data, self.config = workspace, data, config
         self.secrets = KnownSecrets()
         self.modules_folder = workspace / "modules"
+        self.disabled = Disabled(workspace, config.disabled)
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.text_folders = TextFolders(self.modules_folder)
         self.live = Live()
@@ -209,6 +210,8 @@ class Engine:
             await self.stop()
             raise
         self.settings.log_unclaimed({*self.records.ids(), *self.disk.ids()})
+        if unknown := self.disabled.named - self.records.ids() - set(self.disk.ids()):
+            _log.warning("%s is disabled, and there is no such module", ", ".join(sorted(unknown)))
         return outcomes
 
     def start_errors(self) -> dict[str, BaseException]:

@@ -136,6 +136,29 @@ class LoadError(ModframeError):
         self.add_note(f"{finding.level}: {finding}")
 
 
+class RequirementsError(LoadError):
+    """Raised when what a module's ``requirements.txt`` names is not installed; nothing of it ran.
+
+    ``command`` installs all of it.
+    """
+
+    def __init__(self, module_id: str, findings: Iterable[Finding], command: str) -> None:
+        unmet = tuple(findings)
+        several = sum(finding.level == "error" for finding in unmet) > 1
+        note = f"\nInstall all of them: {command}" if several else ""
+        super().__init__(module_id, "requirements", unmet, note=note)
+        self.command = command
+
+
+class DisabledError(LoadError):
+    """Raised, or kept as a module's error, when it is kept out; ``by`` says by what."""
+
+    def __init__(self, module_id: str, by: str, *, cure: str) -> None:
+        self.by = by
+        finding = Finding("disabled", "error", f"it is disabled by {by}", cure=cure)
+        super().__init__(module_id, "disabled", [finding])
+
+
 class ContractError(LoadError):
     """Raised when a change would remove or change what live modules use of a service.
 
@@ -247,13 +270,30 @@ class ImportCircleError(ModframeError, ImportError):
 
 
 class BlockedError(ModframeError):
-    """Raised, or kept as a module's error, when it can't start because of the modules in ``by``."""
+    """Raised, or kept as a module's error, when it can't start because of the modules in ``by``.
 
-    def __init__(self, module_id: str, by: Iterable[str]) -> None:
+    ``failed`` has their errors, as far as they are known.
+    """
+
+    def __init__(
+        self,
+        module_id: str,
+        by: Iterable[str],
+        *,
+        failed: Mapping[str, BaseException] | None = None,
+    ) -> None:
         self.module_id, self.by = module_id, tuple(by)
+        errors = [(failed or {}).get(one) for one in self.by]
+        rows = [
+            f"{one}, which is disabled by {error.by}" if isinstance(error, DisabledError) else one
+            for one, error in zip(self.by, errors, strict=True)
+        ]
+        mend = f"mend {self.by[0]}"
+        if isinstance(errors[0], DisabledError):
+            mend = errors[0].findings[0].cure
         super().__init__(
-            f"{module_id} is blocked by {', '.join(self.by)}",
-            cure=f"mend {self.by[0]}; {module_id} can then be loaded",
+            f"{module_id} is blocked by {', '.join(rows)}",
+            cure=f"{mend}; {module_id} can then be loaded",
         )
 
 
@@ -391,6 +431,10 @@ class ExportError(ModframeError):
 
 class ScaffoldError(ModframeError, ValueError):
     """Raised when a scaffold has an invalid name or feature, or would overwrite files."""
+
+
+class UnknownRuleError(ModframeError, LookupError):
+    """Raised when a page of a rule is asked for that there isn't."""
 
 
 class ServeError(ModframeError):

@@ -43,7 +43,7 @@ class Module:
 
     @property
     def state(self) -> str:
-        """``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED`` or ``FAILED_UNLOAD``."""
+        """``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD`` or ``DISABLED``."""
         return self._engine.records.state(self.id)
 
     @property

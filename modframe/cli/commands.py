@@ -44,6 +44,14 @@ class Format(StrEnum):
     json = "json"
 
 
+class FindingFormat(StrEnum):
+    """How findings are printed."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+
+
 class Level(StrEnum):
     """The levels of log events."""
 
@@ -177,13 +185,40 @@ def validate(
     module: Annotated[
         str | None, typer.Option("--module", "-m", help="A module's id; all if left out.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Check every module.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Let warnings exit with status 1, as errors do.")
+    ] = False,
+    rule: Annotated[
+        str | None, typer.Option("--explain", help="Print the page of this rule, and end.")
+    ] = None,
     workspace: Workspace = None,
-    format: Shape = Format.text,
+    format: Annotated[
+        FindingFormat,
+        typer.Option("--format", help="Text for people, JSON, or GitHub's workflow commands."),
+    ] = FindingFormat.text,
 ) -> int:
     """Check whether a module would load, and whether it follows the guide."""
-    from .modules import validate as run_validate
+    from .compliance import explain as run_explain
+    from .compliance import validate as run_validate
 
-    return run_validate(module, workspace, as_data=format is Format.json)
+    if rule is not None:
+        return run_explain(rule)
+    if every and module is not None:
+        raise typer.BadParameter("give --module or --all, not both", param_hint="--all")
+    return run_validate(module, workspace, shape=format.value, strict=strict)
+
+
+@compliance.command()
+def explain(
+    rule: Annotated[
+        str | None, typer.Argument(help="A code such as MF101, or a name; all if left out.")
+    ] = None,
+) -> int:
+    """Print what a rule demands, why, and how to do it."""
+    from .compliance import explain as run_explain
+
+    return run_explain(rule)
 
 
 @app.command()

@@ -91,7 +91,7 @@ def show_findings(findings: Iterable[Finding]) -> None:
     """Print a line for each finding, with its cure and its rule."""
     for finding in findings:
         style = _STYLES.get(finding.level, "")
-        say(f"{finding.level}: {one_line(finding)} [{finding.rule}]", style=style)
+        say(f"{finding.level}: {one_line(finding)} [{finding.label}]", style=style)
 
 
 def _masked(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ..config import FrameworkSettings
 from ..masking import KnownSecrets
-from ..source import Source
+from ..source import Disabled, Source
 from ..source.text_folders import TextFolders
 from .calls.handle import Find
 from .calls.handles import Handles
@@ -34,6 +34,7 @@ class App(Protocol):
         config: The framework's settings.
         limits: How long the steps of a change may take.
         modules_folder: The workspace's ``modules/``.
+        disabled: Which modules are kept out.
         text_folders: Where module code finds the text files of its source.
         parts: What each generation is made of, in the order they are entered.
         live: What runs. ``records``: what is known of each module beside it.
@@ -50,6 +51,7 @@ class App(Protocol):
     config: FrameworkSettings
     limits: Limits
     modules_folder: Path
+    disabled: Disabled
     text_folders: TextFolders
     parts: Parts
     live: Live

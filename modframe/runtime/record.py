@@ -8,14 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import LoadError, TaskDiedError, reason_of
+from ..errors import DisabledError, LoadError, TaskDiedError, reason_of
 from ..load.reads import Reads
 from ..source import Source
 from .generation import Generation
 from .live import Live
 
 State = Literal[
-    "DRAFT", "STARTING", "LIVE", "BLOCKED", "FAILED", "STOPPING", "STOPPED", "FAILED_UNLOAD"
+    "DRAFT",
+    "STARTING",
+    "LIVE",
+    "BLOCKED",
+    "FAILED",
+    "STOPPING",
+    "STOPPED",
+    "FAILED_UNLOAD",
+    "DISABLED",
 ]
 
 
@@ -140,8 +148,15 @@ class Records(dict[str, Record]):
         return list(generation.deaths.values()) if generation is not None else []
 
     def errors(self) -> dict[str, BaseException]:
-        """Return module id → error, of the modules whose newest attempt failed."""
-        return {key: record.error for key, record in self.items() if record.error is not None}
+        """Return module id → error, of the modules whose newest attempt failed.
+
+        A disabled module did not fail.
+        """
+        return {
+            key: record.error
+            for key, record in self.items()
+            if record.error is not None and not isinstance(record.error, DisabledError)
+        }
 
     def stale_reason(self, module_id: str) -> str:
         """Return why a module's newest source isn't live; empty if it is.
@@ -161,8 +176,8 @@ class Records(dict[str, Record]):
 
     @property
     def ready(self) -> bool:
-        """Whether all modules that are expected are live; stopped ones don't count."""
+        """Whether all modules that are expected are live; stopped and disabled ones don't count."""
         return all(
-            state in ("LIVE", "STOPPED") or not (self[key].expected or self[key].number)
+            state in ("LIVE", "STOPPED", "DISABLED") or not (self[key].expected or self[key].number)
             for key, state in self.readiness().items()
         )

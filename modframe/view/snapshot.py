@@ -29,7 +29,8 @@ class ModuleView:
     """One module, live or not.
 
     Attributes:
-        state: ``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD``.
+        state: ``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD``,
+            or ``DISABLED``.
         generation: The number of the live generation; 0 if there is none.
         origin: Where the live text comes from: ``cells``, ``folder``, ``mapping`` or ``notebook``.
         reads: The files that it read while it was loaded, and those it declares.
@@ -90,7 +91,7 @@ class ModuleView:
             ("requires", ", ".join(self.requires)),
             ("overridden", ", ".join(self.overridden)),
             *(("left behind", fault) for fault in self.unsettled[-_LATEST:]),
-            *(("finding", f"{one.level}: {one} [{one.rule}]") for one in self.findings),
+            *(("finding", f"{one.level}: {one} [{one.label}]") for one in self.findings),
         ]
         return [(label, text) for label, text in rows if text]
 

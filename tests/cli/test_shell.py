@@ -99,7 +99,7 @@ def test_inspect_of_a_module_that_fails_or_isn_t_there(shell: Shell) -> None:
 
 def test_compliance_gives_findings(shell: Shell) -> None:
     """As lines and as JSON, with status 1 for errors only; module output goes elsewhere."""
-    shell.write("standard.orders", "print('noise')\n" + ORDERS)
+    shell.write("standard.orders", "__import__('sys').stdout.write('noise')\n" + ORDERS)
     shell.write("standard.bad", "from modframe.decorators import module\nx = nowhere\n")
     done = shell.run("compliance", "validate", "--module", "standard.orders")
     assert (done.returncode, done.stdout) == (0, "standard.orders: complies\n")

@@ -169,7 +169,7 @@ class Batch:
             return
         for key, by in graph.blocked_by(self.failed).items():
             if key not in self.failed:
-                self.blocked.setdefault(key, BlockedError(key, by))
+                self.blocked.setdefault(key, BlockedError(key, by, failed=self.failed))
 
     # -- phases ---------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class Batch:
                     if other in done:
                         await done[other].wait()
                     if other in self.failed or other in self.blocked:
-                        self.blocked[key] = BlockedError(key, [other])
+                        self.blocked[key] = BlockedError(key, [other], failed=self.failed)
                         return
                 await step(generation)
             finally:

@@ -14,6 +14,7 @@ from contextvars import copy_context
 
 from ...errors import (
     BlockedError,
+    DisabledError,
     InterruptedLoadError,
     LoadError,
     ModframeError,
@@ -173,7 +174,7 @@ class Transaction:
         if not again:
             for key in batch.going:  # all or none: these are sound, and don't go live either
                 if batch.failed:
-                    batch.blocked[key] = BlockedError(key, batch.failed)
+                    batch.blocked[key] = BlockedError(key, batch.failed, failed=batch.failed)
                 else:
                     batch.failed[key] = InterruptedLoadError(
                         f"the load of {key} was interrupted", cure="load it again"
@@ -246,6 +247,8 @@ class Transaction:
             known = same_fault(record.error, error)  # a watched file is tried at every save
             record.error = error
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
+            if isinstance(error, DisabledError):
+                record.state = "DISABLED"
             if not known:
                 self._log_refusal(key, error)
 
@@ -257,7 +260,7 @@ class Transaction:
 
     def _log_refusal(self, key: str, error: BaseException) -> None:
         line = refusal(self._app.live.generations.get(key), error)
-        if key in self._batch.blocked:
+        if key in self._batch.blocked or isinstance(error, DisabledError):
             log_event(key, line, level=logging.WARNING)
             return
         finding = error.findings[0] if isinstance(error, LoadError) else None
