@@ -408,3 +408,18 @@ def test_every_view_has_it(app: AppContext) -> None:
             return str((await client.get("/")).text)
 
     assert "health checks" in app.run(page())
+
+
+def test_what_a_check_says_has_no_secret(app: AppContext) -> None:
+    """A password in a URL is masked in the report, over HTTP and in the snapshot."""
+    url = "degraded: postgresql://shop:hunter2secret@db/shop does not answer"
+    app.load({"api.py": checked(f"def check_health(self): return {url!r}")}, id="thing")
+    assert "@db/shop does not answer" in health(app).detail
+
+    async def page() -> str:
+        async with app.test_client() as client:
+            return str((await client.get("/health")).text)
+
+    for text in (repr(app.health()["standard.thing"]), app.run(page()), app.snapshot().to_json()):
+        assert "does not answer" in text
+        assert "hunter2secret" not in text
