@@ -31,7 +31,7 @@ HANGS = """
 import asyncio, time
 from modframe.decorators import module, module_health_check
 
-@module_health_check(interval=0.1, timeout=0.1)
+@module_health_check(interval=1, timeout=0.1)
 @module
 class Thing:
     async def get(self, number):
