@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .finding import Finding
     from .parts.database.crossing import AppDatabase
     from .parts.events import AppEvents
+    from .parts.health import HealthReport
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
     from .server import Server
@@ -349,6 +350,16 @@ class AppContext:
             ModuleNotFoundInWorkspaceError: If there is no such module.
         """
         return self._engine.inspector(None if id is None else self.modules[id].id)
+
+    @hide_frames
+    def health(self, *, wait: bool = False) -> HealthReport:
+        """Return module id → its `Health`, as far as it is known; no check is run for it.
+
+        With ``wait``, wait until each check has run once.
+        """
+        if wait:
+            self._app_loop.block("app.health()", self._engine.health.wait)
+        return self._engine.health.report()
 
     # -- the end --------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from .spec import (
     FACTS,
     STREAM_POLICY,
     Fact,
+    HealthGroup,
     ServiceExample,
     ServiceMethod,
     ServiceParam,
@@ -105,6 +106,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
+def _is_check(value: Any) -> bool:
+    return _is_text(value) or (callable(value) and not isinstance(value, type))
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -114,6 +119,7 @@ _TEXT = optional(_NAME)
 _CLASS = Kind("a class or its name", lambda value: isinstance(value, type | str | None))
 _SECONDS = Kind("a number of seconds above 0", lambda value: _is_number(value) and value > 0)
 _KINDS: Mapping[str, Kind] = {
+    "check": optional(Kind("a function or a name as text", _is_check)),
     "priority": Kind("a number", _is_number),
     "phase": Kind("'phase1' or 'phase2'", ("phase1", "phase2").__contains__),
     **{
@@ -122,11 +128,14 @@ _KINDS: Mapping[str, Kind] = {
     },
     **dict.fromkeys(("method", "router_name", "database_name", "database"), _TEXT),
     **dict.fromkeys(("service_class", "service", "settings"), _CLASS),
-    **dict.fromkeys(("strict_mode", "anti_mock"), FLAG),
+    **dict.fromkeys(("strict_mode", "anti_mock", "healthy_first"), FLAG),
     **dict.fromkeys(("interval", "timeout"), _SECONDS),
 }
 """Argument → what it is, in words, and a test for it."""
-_ALLOWED = ("service", "settings", "database", "requires", "keep_state", *CHOICES, "error_status")
+_ALLOWED = (
+    *("service", "settings", "database", "requires"),
+    *("keep_state", "swap", "streams", "settings_change", "error_status", "healthy_first"),
+)
 
 
 def _check(decorator: str, name: str, value: Any, kind: Kind) -> None:
@@ -317,18 +326,22 @@ def enforce_data_integrity(*, strict_mode: bool = True, anti_mock: bool = True) 
 
 
 def module_health_check(
-    check_function: str | None = None,
+    check_function: str | Callable[..., Any] | None = None,
     *,
-    function: str | None = None,
+    function: str | Callable[..., Any] | None = None,
     interval: float = 60.0,
+    timeout: float = 5.0,
+    group: HealthGroup = "ready",
 ) -> Callable[[C], C]:
-    """Name the method that checks the module's health, and the seconds between two checks.
+    """Have the module's health checked in the background, from publish on.
 
-    Both are kept in the spec; nothing runs the check yet.
+    The check is a function, or the name of one in ``api.py`` or of a method of the module or its
+    service; by default ``check_health``, if there is one. ``interval`` and ``timeout`` are seconds.
+    ``group`` says which page of ``/health`` it decides: ``"ready"``, ``"live"`` or ``"startup"``.
     """
-    named = function or check_function
-    _check("module_health_check", "function", named, _TEXT)
-    return _record("module_health_check", method=named, interval=interval)
+    check = check_function if function is None else function
+    values = {"check": check, "interval": interval, "timeout": timeout, "group": group}
+    return _record("module_health_check", **values)
 
 
 def graceful_shutdown(
@@ -359,6 +372,7 @@ def module(
     streams: StreamPolicy = "finish",
     settings_change: SettingsChange = "live",
     error_status: Mapping[str, int] = {},
+    healthy_first: bool = False,
 ) -> Callable[[C], C]: ...
 def module(target: Any = None, /, **values: Any) -> Any:
     """The short form: make a class a module in one line.
@@ -378,9 +392,11 @@ def module(target: Any = None, /, **values: Any) -> Any:
             ``on_settings_changed(changed)`` of the service, if there is one, is called with them.
             ``error_status``: the HTTP status of a `Result` with this error code that a route
             returns, such as ``{"NOT_FOUND": 404}``; 400 without.
+            ``healthy_first``: whether a generation goes live only after a first good health check.
 
-    The guide's form sets the last five by ``MODULE_KEEP_STATE``, ``MODULE_SWAP``,
-    ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE`` and ``MODULE_ERROR_STATUS`` on the class.
+    The guide's form sets the last six by ``MODULE_KEEP_STATE``, ``MODULE_SWAP``,
+    ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE``, ``MODULE_ERROR_STATUS`` and
+    ``MODULE_HEALTHY_FIRST`` on the class.
     """
     if isinstance(target, type):
         return _record("module", module_id=None)(target)

@@ -25,6 +25,7 @@ from .masking import KnownSecrets
 from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
 from .parts.events import Events
+from .parts.health import Overview
 from .parts.in_order import make_parts
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
@@ -155,6 +156,7 @@ class Engine:
             self.disk, self.live, self.records, last=self.rollbacks.last, workspace=workspace
         )
         self.refresher = Refresher()
+        self.health = Overview(self.live, self.records, self.watchdog, mask=self.secrets.mask)
         self.seen = Collector(
             self.live,
             self.records,
@@ -359,7 +361,7 @@ class Engine:
             live,
             rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
-            degraded=self.records.degraded,
+            health=self.health.report,
             absent=self.directory.absent,
             stale=self.records.stale_reason,
             allowed_hosts=self.config.allowed_hosts,

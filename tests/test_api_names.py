@@ -66,7 +66,7 @@ DOORS = {
 ATTRIBUTES = {
     "app": """
         load plan modules get_service services run serve inspect snapshot database override
-        asgi test_client watch check stop __enter__ __exit__
+        asgi test_client watch check health stop __enter__ __exit__
     """,
     "app.database": "sql integrity_session",
     "module": """
@@ -111,6 +111,7 @@ SIGNATURES = {
     "app.test_client": "",
     "app.watch": "",
     "app.check": "id, /",
+    "app.health": "",
     "app.stop": "",
     "app.database.sql": "query, *params",
     "app.database.integrity_session": "database, purpose",
@@ -154,7 +155,9 @@ SIGNATURES = {
     "decorators.register_api_endpoints": "router_name='router'",
     "decorators.register_database": "database_name=None",
     "decorators.enforce_data_integrity": "*, strict_mode=True, anti_mock=True",
-    "decorators.module_health_check": "check_function=None, *, function=None, interval=60.0",
+    "decorators.module_health_check": (
+        "check_function=None, *, function=None, interval=60.0, timeout=5.0, group='ready'"
+    ),
     "decorators.graceful_shutdown": "method='cleanup_resources', timeout=30.0",
     "decorators.force_shutdown": "method='force_cleanup', timeout=5.0",
     "decorators.stream_policy": "policy, /",
@@ -188,6 +191,7 @@ DECORATIONS = [
     "enforce_data_integrity(strict_mode=True, anti_mock=True)",
     "module_health_check(check_function=None)",
     "module_health_check(interval=300, function='check_health')",
+    "module_health_check(check_function=len, timeout=5, group='startup')",
     "graceful_shutdown(method='cleanup_resources', timeout=30)",
     "force_shutdown(method='force_cleanup', timeout=5)",
     "module",
@@ -198,15 +202,17 @@ DECORATIONS = [
     "module(swap='stop_first', streams='finish')",
     "module(streams='reconnect')",
     "module(settings_change='swap')",
+    "module(healthy_first=True)",
 ]
 """Every way in which a class can be decorated."""
 
 COMMANDS = {
-    "": "--version quickstart serve list inspect scaffold compliance logs doctor",
+    "": "--version quickstart serve list inspect health scaffold compliance logs doctor",
     "quickstart": "--once --port",
     "serve": "NOTEBOOK.ipynb --workspace --host --port --token MODFRAME_TOKEN --strict --watch",
     "list": "--workspace MODFRAME_WORKSPACE --format",
     "inspect": "--workspace --format",
+    "health": "--module --url --workspace --format",
     "scaffold": "--name --type --features --workspace --format",
     "compliance": "validate",
     "compliance validate": "--module --workspace --format",
@@ -223,6 +229,7 @@ PATHS = {
     "/health": "application/json",
     "/health/live": "application/json",
     "/health/ready": "application/json",
+    "/health/startup": "application/json",
     "/api/v1/core/framework/modules": "application/json",
     "/api/v1/core/framework/services": "application/json",
     "/api/v1/core/settings/core.settings": "application/json",

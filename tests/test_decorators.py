@@ -40,10 +40,13 @@ def values(decorator: object) -> dict[str, object]:
         (d.register_api_endpoints(), {"router_name": "router"}),
         (d.register_database(database_name=None), {"database_name": None}),
         (d.register_database("orders"), {"database_name": "orders"}),
-        (d.module_health_check(check_function=None), {"method": None, "interval": 60.0}),
+        (
+            d.module_health_check(check_function=None),
+            {"check": None, "interval": 60.0, "timeout": 5.0, "group": "ready"},
+        ),
         (
             d.module_health_check(interval=300, function="check"),
-            {"method": "check", "interval": 300.0},
+            {"check": "check", "interval": 300.0, "timeout": 5.0, "group": "ready"},
         ),
         (d.graceful_shutdown(method="cleanup", timeout=30), {"method": "cleanup", "timeout": 30.0}),
         (d.force_shutdown(method=None), {"method": None, "timeout": 5.0}),

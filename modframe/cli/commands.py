@@ -180,6 +180,23 @@ def inspect(
     return inspect_module(module, workspace, as_data=format is Format.json)
 
 
+@app.command()
+def health(
+    module: Annotated[
+        str | None, typer.Option("--module", "-m", help="A module's id; all if left out.")
+    ] = None,
+    url: Annotated[
+        str, typer.Option(help="Ask a running server, such as http://127.0.0.1:8000.")
+    ] = "",
+    workspace: Workspace = None,
+    format: Shape = Format.text,
+) -> int:
+    """Run the health checks of modules once, or ask a server what its checks say."""
+    from .health import show_health
+
+    return show_health(module, workspace, url=url, as_data=format is Format.json)
+
+
 @compliance.command()
 def validate(
     module: Annotated[

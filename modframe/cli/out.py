@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _STYLES = {
     "error": "bold red", "fail": "bold red", "failed": "bold red",
     "blocked": "yellow", "warning": "yellow", "warn": "yellow",
-    "ok": "green", "live": "green", "done": "green",
+    "ok": "green", "live": "green", "done": "green", "healthy": "green",
+    "degraded": "yellow", "unhealthy": "bold red",
     "info": "cyan",
 }  # fmt: skip
 

@@ -20,7 +20,6 @@ from ..source import Source
 from ..spec import (
     CHOICES,
     Fact,
-    HealthSpec,
     IntegritySpec,
     ModuleSpec,
     ServiceSpec,
@@ -31,6 +30,7 @@ from ..spec import (
 from ..wording import near, otherwise
 from .class_facts import ClassFacts, Findings
 from .documented import documentation_findings
+from .health import read_health
 from .injections import read_injections, required_services
 from .module_class import BASE, find_module_class, is_framework_base, report_missing_decorators
 from .services import ServiceReader
@@ -110,7 +110,9 @@ class Reader:
             or facts.value("module", "database"),
             files=self._files(cls),
             initializes_service=initializes,
-            health=self._health(cls, facts),
+            health=read_health(
+                cls, facts, service=service, api=self.modules["api.py"], findings=self._findings
+            ),
             integrity=IntegritySpec(**(integrity.values if integrity else {})),
             graceful=self._shutdown(facts, "graceful_shutdown", stopped_class),
             force=self._shutdown(facts, "force_shutdown", stopped_class),
@@ -240,15 +242,6 @@ class Reader:
             otherwise(near(name, methods), "write the method"),
             at=fact,
         )
-
-    def _health(self, cls: type, facts: ClassFacts) -> HealthSpec:
-        fact = facts.get("module_health_check")
-        if fact is None:
-            return HealthSpec()
-        method = fact.values["method"]
-        if method:
-            self._require_method(cls, method, fact)
-        return HealthSpec(method, float(fact.values["interval"]))
 
     def _shutdown(self, facts: ClassFacts, decorator: str, cls: type) -> ShutdownSpec:
         fact, default = facts.get(decorator), _SHUTDOWN[decorator]

@@ -14,6 +14,7 @@ from .children import ChildrenPart
 from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
 from .events import Events, EventsPart
+from .health import HealthPart
 from .integrity import IntegrityPart
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
@@ -44,9 +45,10 @@ def make_parts(
     """Make the parts in the order they are prepared and entered.
 
     They are left in reverse, so a part stands below those that it may use. At an end, the
-    routes go and the module stops first; then its tasks, timers, threads and sessions, which
-    may run until that stop. With no session open, a failed load's additions to the database
-    are taken back. Resources and log handlers are settled last: all others may use them.
+    health check ends, the routes go and the module stops first; then its tasks, timers, threads
+    and sessions, which may run until that stop. With no session open, a failed load's additions
+    to the database are taken back. Resources and log handlers are settled last: all others may
+    use them.
 
     Args:
         app_loop: The loop that module code runs on.
@@ -78,6 +80,7 @@ def make_parts(
             SettingsPart(settings),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),
+            HealthPart(app_loop),
             IntegrityPart(),
         )
     )

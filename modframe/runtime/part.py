@@ -127,6 +127,16 @@ class Part(Generic[T]):
     async def start(self, generation: Generation) -> None:
         """Phase 2: do what needs the other modules; called in dependency order."""
 
+    def confirms(self, generation: Generation) -> bool:
+        """Return whether there is anything to `confirm`."""
+        return type(self).confirm is not Part.confirm
+
+    async def confirm(self, generation: Generation) -> None:
+        """Try out what is ready to go live, before anything is handed over: it may take time.
+
+        Called in dependency order. What is raised refuses the generation, as in `verify`.
+        """
+
     def verifies(self, generation: Generation) -> bool:
         """Return whether there is anything to `verify`."""
         return type(self).verify is not Part.verify

@@ -136,14 +136,10 @@ class Records(dict[str, Record]):
         record = self.get(module_id)
         if record is not None and record.error is not None:
             return record.error
-        return next(reversed(self._deaths(module_id)), None)
+        return next(reversed(self.deaths(module_id)), None)
 
-    def degraded(self) -> dict[str, list[str]]:
-        """Return module id → its dead tasks and threads, of live modules that have some."""
-        dead = {key: self._deaths(key) for key in sorted(self._live.generations)}
-        return {key: [error.fact for error in errors] for key, errors in dead.items() if errors}
-
-    def _deaths(self, module_id: str) -> list[TaskDiedError]:
+    def deaths(self, module_id: str) -> list[TaskDiedError]:
+        """Return why tasks and threads of the live generation died, the newest last."""
         generation = self._live.generations.get(module_id)
         return list(generation.deaths.values()) if generation is not None else []
 

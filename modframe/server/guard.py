@@ -15,7 +15,7 @@ from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_bel
 from .hosts import AllowedHosts, host_of
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_OPEN = frozenset({"/health/live", "/health/ready"})
+_OPEN = frozenset({"/health/live", "/health/ready", "/health/startup"})
 _KNOWN_LIMIT = 256
 _BAD_HOST = Problem(
     403,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import ServeError
 from ..masking import KnownSecrets
+from ..parts.health import HealthReport
 from ..parts.web.paths import prefix_of
 from ..runtime.live import Live
 from ..view.snapshot import ModuleView
@@ -33,7 +34,7 @@ class Site:
 
     Args:
         live: The table of what runs.
-        rows: Returns the rows of the status page. ``readiness``, ``degraded``: as for
+        rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         absent: As for `Dispatcher`, like ``stale``.
         allowed_hosts: Host names to answer to besides loopback.
@@ -48,7 +49,7 @@ class Site:
         *,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
-        degraded: Callable[[], Mapping[str, Sequence[str]]] = dict,
+        health: Callable[[], HealthReport],
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str],
         allowed_hosts: Iterable[str],
@@ -59,7 +60,7 @@ class Site:
             MergedOpenAPI(live, secrets.replace),
             snapshot=rows,
             readiness=readiness,
-            degraded=degraded,
+            health=health,
             clean=secrets.replace_in,
         )
         self.asgi = Guard(

@@ -277,6 +277,29 @@ class Batch:
             finally:
                 generation.begin("")
 
+    async def confirm(self, graph: Graph) -> None:
+        """Let the parts refuse generations that are ready to go live."""
+        parts = self._app.parts.defining("confirm")
+        turns = self._in_turn()
+        if any(part.confirms(generation) for part in parts for generation in turns):
+            await self.in_order(graph, turns, self._confirm)
+
+    async def _confirm(self, generation: Generation) -> None:
+        for part in self._app.parts.defining("confirm"):
+            if not part.confirms(generation):
+                continue
+            generation.begin(f"the first look at it ({part.name})")
+            try:
+                await part.confirm(generation)
+            except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+                key = generation.module_id
+                self.failed[key] = as_load_error(
+                    generation.source, part.name, error, running=generation.step
+                )
+                return
+            finally:
+                generation.begin("")
+
     # -- the end --------------------------------------------------------------------------
 
     async def verify(self, graph: Graph) -> None:

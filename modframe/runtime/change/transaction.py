@@ -133,6 +133,9 @@ class Transaction:
         batch.refuse()
         await self._test()
         batch.refuse()
+        if not self._handover.is_rebuild:  # its text was live before
+            await batch.confirm(graph)
+            batch.refuse()
         await self._handover.run()
         batch.refuse()
         await batch.verify(graph)

@@ -32,7 +32,7 @@ from ..gate import Work, ensure_work
 from ..owner import Owner, current_resource
 from ..ownership import calling_package, run_for
 from ..traces import shorten_traceback
-from .bounds import as_overdue, cancel_all
+from .bounds import as_overdue, cancel_all, left_behind
 from .breaking import BrokenOutError
 from .module_threads import ModuleThreads
 from .submission import Submission, exit_error, stopped_error
@@ -381,12 +381,14 @@ def _log_report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 async def _shut_down() -> None:
     """Cancel the tasks that are left and wait for their end; the last thing that runs on a loop."""
+    ignoring = set(left_behind)
     for _ in range(_CANCEL_ROUNDS):
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        tasks = asyncio.all_tasks() - ignoring - {asyncio.current_task()}
         if not tasks:
             break
-        for task in await cancel_all(tasks):  # reported when its module was stopped
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own switch
+        ignoring |= await cancel_all(tasks)
+    for task in ignoring:  # reported when its module was stopped
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own switch
     await asyncio.get_running_loop().shutdown_asyncgens()
 
 
