@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ..config import FrameworkSettings
 from ..masking import KnownSecrets
+from ..observe import EventLog
 from ..source import Source
 from ..source.text_folders import TextFolders
 from .calls.handle import Find
@@ -41,6 +42,7 @@ class App(Protocol):
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
         events: The queues of the events that modules publish.
+        log: The events and the failures that were recorded.
         pools: The part that runs module functions in threads and child processes.
         secrets: The secrets of the settings of all modules.
     """
@@ -55,6 +57,7 @@ class App(Protocol):
     records: Records
     directory: Directory
     handles: Handles
+    log: EventLog
     resources: Any
     pools: Any
     events: Any

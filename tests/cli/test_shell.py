@@ -21,14 +21,14 @@ def test_help_and_version(shell: Shell) -> None:
     """Every command has its help; the version is the package's."""
     names = (
         "quickstart", "serve", "list", "inspect", "init", "scaffold", "compliance", "export",
-        "reference", "logs", "doctor",
+        "reference", "logs", "errors", "doctor",
     )  # fmt: skip
     done = shell.run("--help")
     assert done.returncode == 0
     listed = re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE)
     assert [one for one in listed if not one.startswith("-")] == [
         "quickstart", "serve", "list", "inspect", "init", "scaffold", "export", "reference", "logs",
-        "doctor", "compliance",
+        "errors", "doctor", "compliance",
     ]  # fmt: skip
     for name in names:
         assert shell.run(name, "--help").returncode == 0
