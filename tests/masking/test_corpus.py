@@ -134,6 +134,9 @@ COMMANDS = [
     ["list"],
     ["inspect", "vault"],
     ["logs", "-n", "1000"],
+    ["errors"],
+    ["errors", "--groups"],
+    ["health"],
     ["doctor"],
     ["compliance", "validate"],
 ]
@@ -180,6 +183,8 @@ def _commands(workspace: Path) -> Iterator[tuple[str, str]]:
             done = _shell(workspace, *command, "--format", shape)
             assert done.returncode in (0, 1), done.stderr
             yield f"{command[0]} {shape}", done.stdout + done.stderr
+    reference = _shell(workspace, "reference")
+    yield "reference", reference.stdout + reference.stderr
 
 
 def _failed_serve(workspace: Path) -> Iterator[tuple[str, str]]:
