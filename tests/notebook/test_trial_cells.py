@@ -168,7 +168,7 @@ def test_a_users_tests_from_cells_and_by_pytest_in_a_cell(shell: Kernel) -> None
         "import pathlib, pytest\n"
         "path = pathlib.Path('test_here.py')\n"
         "path.write_text('async def test_it(modframe_app, module_client):\\n'\n"
-        "    '    assert (await module_client(\"orders\").get(\"/total\")).status_code == 200\\n')\n"
+        '    \'    assert (await module_client("orders").get("/total")).status_code == 200\\n\')\n'
         "code = pytest.main(['-q', '-p', 'no:cacheprovider', str(path)])\n"
         "(int(code), app.modules['orders'].state)"
     )
