@@ -40,7 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
         return modules
 
     def package_of(module_id: str) -> str | None:
-        return workspace().package_of(module_id)
+        __tracebackhide__ = True
+        try:
+            return workspace().package_of(module_id)
+        except Exception as error:
+            from ..runtime.traces import shorten_traceback
+
+            shorten_traceback(error)  # of a module that doesn't load, its message says all
+            raise
 
     config.addinivalue_line("markers", _MARKER)
     # Behind a running app, whose live modules come first, and before the fallback.
@@ -116,7 +123,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[Any]:
 
     with ExitStack() as stack:
         yield from or_theirs(
-            request, lambda request, _: stack.enter_context(clients_of_test(request))("")
+            request, lambda request: stack.enter_context(clients_of_test(request))("")
         )
 
 

@@ -186,11 +186,12 @@ def short_errors() -> Iterator[None]:
 
 
 def or_theirs(
-    request: pytest.FixtureRequest, make: Callable[[pytest.FixtureRequest, AppContext], Any]
+    request: pytest.FixtureRequest, make: Callable[[pytest.FixtureRequest], Any]
 ) -> Iterator[Any]:
     """Yield what a fixture of a common name gives; outside workspaces, another plugin's of it."""
     name = request.fixturename
-    if name and _home(None, request.path.resolve().parent) is None:
+    marked = request.node.get_closest_marker("modframe") is not None
+    if name and not marked and _home(None, request.path.resolve().parent) is None:
         try:
             theirs = request.getfixturevalue(name)
         except pytest.FixtureLookupError as error:
@@ -199,13 +200,18 @@ def or_theirs(
         else:
             yield theirs
             return
-    app = request.getfixturevalue("modframe_app")
+        _app_of(request)  # says that there is no workspace, unless modframe_options has one
     with short_errors():
-        value = make(request, app)
+        value = make(request)
     yield value
 
 
-def service_of_test(request: pytest.FixtureRequest, app: AppContext) -> Any:
+def _app_of(request: pytest.FixtureRequest) -> AppContext:
+    app: AppContext = request.getfixturevalue("modframe_app")
+    return app
+
+
+def service_of_test(request: pytest.FixtureRequest) -> Any:
     """Return the handle of the service of the test's module.
 
     Raises:
@@ -218,10 +224,10 @@ def service_of_test(request: pytest.FixtureRequest, app: AppContext) -> Any:
             cure='write @pytest.mark.modframe("orders"), or take '
             'modframe_app.get_service("orders")',
         )
-    return app.get_service(wanted.module_id)
+    return _app_of(request).get_service(wanted.module_id)
 
 
-def context_of_test(request: pytest.FixtureRequest, app: AppContext) -> Any:
+def context_of_test(request: pytest.FixtureRequest) -> Any:
     """Return the ``app_context`` of the test's module, or the app if the test has no module.
 
     Its database sessions can be used on any loop: a test is not on the app loop.
@@ -230,6 +236,7 @@ def context_of_test(request: pytest.FixtureRequest, app: AppContext) -> Any:
         ServiceNotFoundError: If the module is not live.
     """
     wanted = wanted_by(request, request.getfixturevalue("modframe_options"))
+    app = _app_of(request)
     if not wanted.module_id:
         return app
     directory = running_engine().directory
@@ -247,6 +254,7 @@ def context_of_test(request: pytest.FixtureRequest, app: AppContext) -> Any:
 @contextmanager
 def clients_of_test(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Any]]:
     """Yield a function that makes clients, whose paths stand below what it is given."""
+    _app_of(request)
     asynchronous = inspect.iscoroutinefunction(getattr(request.node, "obj", None))
     with ExitStack() as stack:
 

@@ -182,18 +182,20 @@ def test_what_goes_wrong_is_said_in_a_line(orders: Shell) -> None:
         (orders.folder / "modules/standard/orders/tests" / file).unlink()
     orders.write("standard.bad", "x = nowhere\n")
     write(orders.folder / "tests/test_wrong.py", WRONG)
-    # `service` needs to know of which module, and all are not started for that
-    done = run_pytest(orders, "tests", "--tb=short")
+    write(orders.folder / "tests/test_import.py", "from modules.standard.bad.api import x\n")
+    done = run_pytest(orders, "tests", "--continue-on-collection-errors", "-p", "no:logging")
     text = done.stdout
-    assert "6 errors" in text, text
+    assert "1 failed, 7 errors" in text, text
+    assert "LoadError: standard.bad: api.py, line 1: name 'nowhere'" in text
+    assert "modframe/ship" not in text
     assert "standard.bad: api.py, line 1: name 'nowhere' is not defined" in text
     assert "no argument 'setings'. Did you mean 'settings'?" in text
     assert re.search(r"there is no module 'standard.ordes'. Did you mean 'standard.orders'", text)
+    assert "service: the test lies in no module's folder" in text
     assert "test_client_of" in text
     assert "runs in this process already, with other arguments: settings=" in text
     assert "there is no notebook" in text
     assert "start_with" not in text
-    assert "_home" not in text
 
 
 def test_outside_a_workspace(shell: Shell) -> None:
