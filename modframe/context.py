@@ -177,6 +177,13 @@ class ModuleContext:
         return f"<app_context of {self.module_id}, generation {self._generation.number}>"
 
 
+class ServiceAttributes:
+    """What the framework sets on a service before its ``__init__`` runs; `mypy_plugin` reads it."""
+
+    app_context: ModuleContext
+    settings: Any
+
+
 class CoreContext(ModuleContext):
     """The context of a core module: it may also look at the whole, and change preferences."""
 

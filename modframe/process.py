@@ -59,8 +59,17 @@ def running_app() -> AppContext:
     Raises:
         NotRunningError: If none does.
     """
+    return _get_running().app
+
+
+def running_engine() -> Engine:
+    """Return the engine of the app that runs in this process; raises as `running_app` does."""
+    return _get_running().engine
+
+
+def _get_running() -> _Running:
     if _running is not None:
-        return _running.app
+        return _running
     if was_stopped():
         raise NotRunningError(
             "modframe was stopped",
@@ -125,6 +134,12 @@ def start(
     """
     check_arguments("start()", parts=(parts, _PARTS), strict=(strict, FLAG))
     options = StartOptions(workspace, modules, data, settings, parts=tuple(parts) or None)
+    return start_with(options, strict=strict)
+
+
+@hide_frames
+def start_with(options: StartOptions, *, strict: bool = False) -> AppContext:
+    """Start modframe as `start` does, notebooks included; the pytest plugin calls it as well."""
     with _lock:
         if _running is not None:
             _running.app.refuse_other(options)
@@ -132,7 +147,7 @@ def start(
         engine = open_engine(AppLoop.start, options)
         app = running_app()
         try:
-            engine.app_loop.wait(lambda: engine.start(modules))
+            engine.app_loop.wait(lambda: engine.start(options.modules))
         except BaseException:
             close_engine(engine)
             raise

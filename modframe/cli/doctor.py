@@ -25,6 +25,7 @@ from ..load.imports import DOORS
 from ..load.requirements import requirement_findings
 from ..server import bind
 from ..server.processes import command_of
+from ..ship.workspace import STUBS
 from ..source import Disabled, Source, find_modules
 from ..source.workspace import data_folder
 from .out import as_json, say, table, workspace_at
@@ -54,6 +55,7 @@ def examine(workspace: Path | None, *, port: int, as_data: bool) -> int:
         _data(data),
         _port(port),
         _kernel(),
+        *_typing(home),
         *_shadows(home),
         *_databases(data),
     ]
@@ -173,6 +175,27 @@ def _kernel() -> Check:
         cure = f"{sys.executable} -m ipykernel install --user --name modframe, and choose that one"
         return Check("kernel", "warn", f"python3 is another Python: {program}", cure)
     return Check("kernel", "ok", f"python3 at {spec.resource_dir}")
+
+
+def _typing(home: Path) -> Iterator[Check]:
+    """Check whether mypy knows `core` and `modules`, where the workspace has settings of mypy."""
+    try:
+        project = tomllib.loads((home / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return
+    settings = project.get("tool", {}).get("mypy")
+    if settings is None:
+        return
+    missing = [f"{file} is missing" for file in STUBS if not (home / file).is_file()][:1]
+    if "modframe.mypy_plugin" not in settings.get("plugins", ()):
+        missing.append("[tool.mypy] has no modframe.mypy_plugin among its plugins")
+    if "typings" not in str(settings.get("mypy_path", "")):
+        missing.append("its mypy_path does not lead to typings/")
+    if missing:
+        cure = "'modframe init' writes typings/, and in a new folder a pyproject.toml to copy from"
+        yield Check("mypy", "warn", "; ".join(missing), cure)
+    else:
+        yield Check("mypy", "ok", "it knows core and modules: run 'mypy modules'")
 
 
 # -- names that hide modframe's ----------------------------------------------------------------

@@ -49,8 +49,11 @@ class PlainNameFinder:
         if len(parts) < 3:
             return self._parent(name, path)
         module_id = module_id_in(name)
-        packages = (resolve(module_id) for resolve in [*self.resolvers])
-        package = next(filter(None, packages), None)
+        __tracebackhide__ = True
+        package = None
+        for resolve in [*self.resolvers]:
+            if package := resolve(module_id):
+                break
         if package is None or package == ".".join(parts[:3]):
             return None
         real = ".".join([package, *parts[3:]])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ScaffoldError
+from ..load.imports import DOORS
 
 TEMPLATES = Path(__file__).parent / "templates" / "workspace"
 FILES: Mapping[str, str] = {
@@ -24,6 +25,14 @@ FILES: Mapping[str, str] = {
     "notebooks/first_module.ipynb": "first_module.ipynb",
 }
 """File of a workspace → the template that it is a copy of."""
+STUBS: Mapping[str, str] = {
+    "typings/core/__init__.pyi": "",
+    **{f"typings/core/{door}.pyi": f"from modframe.{door} import *\n" for door in DOORS},
+    "typings/core/app_context.pyi": (
+        "from modframe.context import ModuleContext\n\napp_context: ModuleContext\n"
+    ),
+}
+"""Stub of what `core` is inside modules → its text; mypy and Pyright read them."""
 _MODULES = "modules/standard"
 
 
@@ -51,7 +60,7 @@ def init_workspace(folder: Path) -> NewWorkspace:
     kept: list[str] = []
     try:
         (folder / _MODULES).mkdir(parents=True, exist_ok=True)
-        for file in FILES:
+        for file in (*FILES, *STUBS):
             (written if write_missing(folder, file) else kept).append(file)
     except OSError as error:
         before = f"; written before: {', '.join(written)}" if written else ""
@@ -63,11 +72,12 @@ def init_workspace(folder: Path) -> NewWorkspace:
 
 
 def write_missing(folder: Path, file: str) -> bool:
-    """Write one of `FILES` below a folder, and return whether it was missing."""
+    """Write one of `FILES` or `STUBS` below a folder, and return whether it was missing."""
     path = folder / file
     if path.exists() or path.is_symlink():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
+    text = STUBS[file].encode() if file in STUBS else (TEMPLATES / FILES[file]).read_bytes()
     with path.open("xb") as stream:
-        stream.write((TEMPLATES / FILES[file]).read_bytes())
+        stream.write(text)
     return True

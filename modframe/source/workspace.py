@@ -36,9 +36,14 @@ def find_workspace(folder: str | Path | None = None, *, above: Path | None = Non
             )
         return workspace
     start = above or Path.cwd()
+    return workspace_above(start) or start
+
+
+def workspace_above(start: Path) -> Path | None:
+    """Return the nearest folder upward that is a workspace, as `find_workspace` says."""
     folders = list(_upward(start))
     signs = (_has_settings, _has_modules)
-    return next((folder for sign in signs for folder in folders if sign(folder)), start)
+    return next((folder for sign in signs for folder in folders if sign(folder)), None)
 
 
 def _upward(start: Path) -> Iterator[Path]:

@@ -1,19 +1,29 @@
-"""The fixtures that tests get: `service`, `client`, `app_context`; and support for async tests.
+"""The fixtures that tests get at the gate: `service`, `client`, `app_context`, `module_client`.
 
-A plugin of the trial's pytest session, registered by `Run`.
+A plugin of the trial's pytest session, registered by `Run`. The plugin `modframe.pytest_plugin` has
+fixtures of the same names for pytest in a terminal. What needs an app of its own is skipped here,
+because the module is tested inside the app that runs, and a process has one.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from ..errors import ModuleNotFoundInWorkspaceError
+from ..names import full_id
 from ..parts.web.client import async_client, sync_client
+from ..parts.web.paths import prefix_of
+from ..wording import near, otherwise
 from .bridge import Bridge
+from .coroutines import Coroutines
 from .subject import Subject, names_a_module
+
+_OWN_APP = "needs an app of its own, which pytest starts in a terminal"
 
 
 class Fixtures:
@@ -22,6 +32,7 @@ class Fixtures:
     def __init__(self, subject: Subject, bridge: Bridge) -> None:
         self._subject = subject
         self._bridge = bridge
+        self._coroutines = Coroutines(bridge.run)
 
     @pytest.fixture(scope="session")
     def app_context(self) -> Any:
@@ -39,14 +50,44 @@ class Fixtures:
 
         An `httpx.AsyncClient` for an async test, an `httpx.Client` for any other.
         """
+        with ExitStack() as stack:
+            yield self._client(request, stack, "")
+
+    @pytest.fixture
+    def module_client(self, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Any]]:
+        """A function that returns a client of one module, by its id."""
+        with ExitStack() as stack:
+
+            def make(name: str) -> Any:
+                module_id, known = full_id(name), self._subject.module_ids
+                if module_id not in known:
+                    raise ModuleNotFoundInWorkspaceError(
+                        f"there is no module {module_id!r}",
+                        cure=otherwise(near(module_id, known), f"there are {', '.join(known)}"),
+                    )
+                return self._client(request, stack, prefix_of(module_id))
+
+            yield make
+
+    def _client(self, request: pytest.FixtureRequest, stack: ExitStack, prefix: str) -> Any:
         asgi, app_loop = self._subject.asgi(), self._subject.app_loop
         if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
-            asynchronous = async_client(asgi, app_loop)
-            yield asynchronous
-            self._bridge.run(asynchronous.aclose)
-        else:
-            with sync_client(asgi, app_loop, wait=self._bridge.run) as synchronous:
-                yield synchronous
+            client = async_client(asgi, app_loop, prefix=prefix)
+            stack.callback(self._bridge.run, client.aclose)
+            return client
+        return stack.enter_context(
+            sync_client(asgi, app_loop, wait=self._bridge.run, prefix=prefix)
+        )
+
+    @pytest.fixture
+    def modframe_app(self) -> None:
+        """Skip the test."""
+        pytest.skip(_OWN_APP)
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Skip a test whose marker says what its own app is started with."""
+        if item.get_closest_marker("modframe") is not None:
+            pytest.skip(_OWN_APP)
 
     @pytest.fixture
     def monkeypatch(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
@@ -61,55 +102,15 @@ class Fixtures:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Run an async test on the app loop."""
-        if not inspect.iscoroutinefunction(pyfuncitem.obj):
-            return None
-        names = pyfuncitem._fixtureinfo.argnames
-        arguments = {name: pyfuncitem.funcargs[name] for name in names}
-        self._bridge.run(lambda: pyfuncitem.obj(**arguments))
-        return True
+        return self._coroutines.run_test(pyfuncitem)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, Any, Any]:
-        """Run an async fixture on the app loop, and what follows its ``yield`` as well."""
-        original: Any = fixturedef.func
-        function = _bound(original, request.instance)
-        if inspect.isasyncgenfunction(function):
-            fixturedef.func = self._sync_generator(function)  # type: ignore[misc]  # restored below
-        elif inspect.iscoroutinefunction(function):
-            fixturedef.func = self._sync_function(function)  # type: ignore[misc]  # restored below
-        try:
+        """Run an async fixture on the app loop."""
+        with self._coroutines.synchronous(fixturedef, request):
             return (yield)
-        finally:
-            if fixturedef.func is not original:
-                fixturedef.func = original  # type: ignore[misc]  # restored
-
-    def _sync_function(self, function: Any) -> Any:
-        def fixture(**arguments: Any) -> Any:
-            return self._bridge.run(lambda: function(**arguments))
-
-        return fixture
-
-    def _sync_generator(self, function: Any) -> Any:
-        def fixture(**arguments: Any) -> Iterator[Any]:
-            steps = function(**arguments)
-            yield self._bridge.run(lambda: anext(steps))
-            try:
-                self._bridge.run(lambda: anext(steps))
-            except StopAsyncIteration:
-                return
-            pytest.fail(f"the async fixture {function.__name__!r} has more than one yield")
-
-        return fixture
-
-
-def _bound(function: Any, instance: Any) -> Any:
-    """Bind a fixture of a class to the instance whose test asks for it."""
-    owner = getattr(function, "__self__", None)
-    if instance is None or owner is None or not isinstance(instance, type(owner)):
-        return function
-    return function.__func__.__get__(instance)
 
 
 def _by_name(verb: Any, lookup: Any) -> Any:

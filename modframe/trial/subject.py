@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ class Subject:
         app_context: The generation's own.
         package_of: Module id → the package that this generation sees for it.
         asgi: Makes the ASGI application in which this generation answers.
+        module_ids: The modules of that application.
     """
 
     source: Source
@@ -38,6 +39,7 @@ class Subject:
     app_context: Any
     package_of: Callable[[str], str | None]
     asgi: Callable[[], ASGIApp]
+    module_ids: Collection[str]
 
     @property
     def folder(self) -> Path:

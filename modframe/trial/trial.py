@@ -115,6 +115,7 @@ class Trials:
             generation.context,
             package_of=package_of,
             asgi=lambda: self._app.asgi_over(seen),
+            module_ids=seen.generations.keys(),
         )
 
     async def _await(self, run: Run, generation: Generation) -> list[Failure]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kernels import Kernel, kernel
+from tests.trial import user_tests
 
 pytestmark = pytest.mark.kernel
 
@@ -154,3 +155,21 @@ def look():
     assert shell.run("[(a, b) for a, b in zip(before, look()) if a != b]").value == "[]"
     cell = shell.run("import os\nprint('still here')\nos.write(1, b'')")
     assert cell.stdout == "still here\n"
+
+
+def test_a_users_tests_from_cells_and_by_pytest_in_a_cell(shell: Kernel) -> None:
+    """Cells with ``--test`` give what a terminal gives; pytest in a cell takes the running app."""
+    cells = {"tests/test_orders.py": user_tests.TESTS, "tests/test_whole.py": user_tests.WHOLE}
+    for file, text in cells.items():
+        shell.run(f"%%module orders {file} --test\n{text}")
+    cell = shell.run(f"%%module orders --test\n{user_tests.API}")
+    assert f"{user_tests.PASS} tests passed, {user_tests.WHOLE_PASS} skipped" in cell.stdout
+    run = shell.run(
+        "import pathlib, pytest\n"
+        "path = pathlib.Path('test_here.py')\n"
+        "path.write_text('async def test_it(modframe_app, module_client):\\n'\n"
+        '    \'    assert (await module_client("orders").get("/total")).status_code == 200\\n\')\n'
+        "code = pytest.main(['-q', '-p', 'no:cacheprovider', str(path)])\n"
+        "(int(code), app.modules['orders'].state)"
+    )
+    assert run.value == "(0, 'LIVE')", run.text

@@ -19,15 +19,19 @@ Wait = Callable[[Callable[[], Awaitable[httpx.Response]]], httpx.Response]
 """Runs a coroutine function on the app loop and waits on the calling thread."""
 
 
-def async_client(asgi: ASGIApp, app_loop: AppLoop) -> httpx.AsyncClient:
-    """Return a client for async code on any loop, the app loop included."""
+def async_client(asgi: ASGIApp, app_loop: AppLoop, *, prefix: str = "") -> httpx.AsyncClient:
+    """Return a client for async code on any loop, the app loop included.
+
+    The paths of its requests stand below ``prefix``.
+    """
     transport = _AppLoopTransport(asgi, app_loop, wait=app_loop.wait)
-    return httpx.AsyncClient(transport=transport, base_url=_BASE_URL)
+    return httpx.AsyncClient(transport=transport, base_url=_BASE_URL + prefix)
 
 
-def sync_client(asgi: ASGIApp, app_loop: AppLoop, *, wait: Wait) -> httpx.Client:
+def sync_client(asgi: ASGIApp, app_loop: AppLoop, *, wait: Wait, prefix: str = "") -> httpx.Client:
     """Return a client for code that can't await; it must not be used on the app loop."""
-    return httpx.Client(transport=_AppLoopTransport(asgi, app_loop, wait=wait), base_url=_BASE_URL)
+    transport = _AppLoopTransport(asgi, app_loop, wait=wait)
+    return httpx.Client(transport=transport, base_url=_BASE_URL + prefix)
 
 
 class _AppLoopTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
