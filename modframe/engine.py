@@ -29,6 +29,7 @@ from .observe import DeadThreads, EventLog, Stall, Watchdog, log_print, record_f
 from .parts.database.part import LazyDatabases
 from .parts.events import Events
 from .parts.in_order import make_parts
+from .parts.jobs import Jobs
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
 from .runtime.calls.handle import Find
@@ -97,9 +98,8 @@ class Engine:
         notebooks: Sequence[Path] = (),
         parts: Sequence[Part[Any]] = (),
     ) -> None:
-        self.app_loop = app_loop
+        self.app_loop, self.given_settings = app_loop, given_settings
         self.workspace, self.data, self.config = workspace, data, config
-        self.given_settings = given_settings
         self.modules_folder = workspace / "modules"
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.text_folders = TextFolders(self.modules_folder)
@@ -112,9 +112,10 @@ class Engine:
         self.databases = LazyDatabases(data, config, self.directory.all_generations)
         self.session = self.databases.session_here
         self._hurry = asyncio.Event()
-        self.resources = ResourcesPart(app_loop)
-        self.pools = PoolsPart(workspace)
-        self.events = Events(self.directory.find)
+        self.resources, self.pools = ResourcesPart(app_loop), PoolsPart(workspace)
+        find = self.directory.find
+        find = self.directory.find
+        self.events, self.jobs = Events(find), Jobs(app_loop, find)
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
@@ -122,6 +123,7 @@ class Engine:
             resources=self.resources,
             pools=self.pools,
             events=self.events,
+            jobs=self.jobs,
             settings=given_settings,
             hurry=self._hurry,
             more=parts,
@@ -131,7 +133,7 @@ class Engine:
         self.swap = Swap(self, self.ending)
         self.handles = Handles(
             app_loop,
-            self.directory.find,
+            find,
             explain=self.directory.explain,
             names=self.directory.live_names,
         )
@@ -305,6 +307,7 @@ class Engine:
         PLAIN_NAMES.forget(module_ids)
         self.handles.refresh(module_ids)
         self.events.published(module_ids)
+        self.jobs.published(module_ids)
         self.watching.published(module_ids)
         self.refresher.wake()
 

@@ -297,6 +297,12 @@ class TaskDiedError(ModframeError):
         return f"task {self.task!r} died: {self.last_line}"
 
 
+class TaskError(ModframeError):
+    """Raised when a task can't be started, found or run."""
+
+    rule = "task"
+
+
 class ServiceNotFoundError(ModframeError, LookupError):
     """Raised when there is no service of a name; the message has the nearest names."""
 

@@ -14,6 +14,7 @@ from .children import ChildrenPart
 from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
 from .events import Events, EventsPart
+from .jobs import Jobs, JobsPart
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
 from .pools import PoolsPart
@@ -35,6 +36,7 @@ def make_parts(
     resources: ResourcesPart,
     pools: PoolsPart,
     events: Events,
+    jobs: Jobs,
     settings: Mapping[str, Mapping[str, Any]],
     hurry: asyncio.Event,
     more: Sequence[Part[Any]] = (),
@@ -53,6 +55,7 @@ def make_parts(
         resources: The part that keeps what the generations of a module share.
         pools: The part with the threads and child processes of ``app_context.tasks``.
         events: The queues of the events that modules publish.
+        jobs: The named tasks of modules.
         settings: Module id → settings given at start.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
@@ -73,6 +76,7 @@ def make_parts(
             TimersPart(),
             TasksPart(app_loop),
             EventsPart(events),
+            JobsPart(jobs),
             SettingsPart(given),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),

@@ -13,21 +13,19 @@ from collections.abc import Iterator, Mapping
 from contextvars import Context
 from typing import Any, ClassVar
 
-from ..errors import ModframeError, reason_line
+from ..errors import ModframeError
 from ..observe import record_failure
-from ..runtime.failure import as_dead_task
+from ..runtime.failure import note_dead_task
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.loop.bounds import cancel_all
-from ..runtime.output import print_to_console, task_context
+from ..runtime.output import task_context
 from ..runtime.owner import is_activating
 from ..runtime.part import Panel, Part
 from ..runtime.stragglers import task_name
 
 _NOTICE = 0.5
 """Seconds in which something may await a task that failed before the failure is logged."""
-_REMEMBERED = 10
-"""Dead tasks that a generation remembers; names may be as many as calls."""
 _PATIENCE = 2.0
 """Seconds that tasks have to end after their cancellation."""
 
@@ -107,16 +105,8 @@ class Tasks:
         generation, name = self._generation, task_name(task)
         said = f"task {name} died, and nobody awaits it"
         record_failure(generation.module_id, said, error, generation=generation.number)
-        if generation.stage not in ("building", "live"):
-            return
-        dead = generation.dead_tasks
-        known = dead.pop(name, None)
-        new = known is None and len(dead) < _REMEMBERED
-        if known is None and not new:
-            del dead[next(iter(dead))]
-        dead[name] = as_dead_task(generation.source, name, error)
-        if new:
-            print_to_console(f"{generation.module_id}: {reason_line(dead[name])}")
+        if generation.stage in ("building", "live"):
+            note_dead_task(generation, name, error, fate="died, and nobody awaits it")
 
 
 def _is_unawaited_failure(task: asyncio.Task[Any]) -> bool:

@@ -40,6 +40,7 @@ class App(Protocol):
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
         events: The queues of the events that modules publish.
+        jobs: The named tasks of modules.
         pools: The part that runs module functions in threads and child processes.
     """
 
@@ -56,6 +57,7 @@ class App(Protocol):
     resources: Any
     pools: Any
     events: Any
+    jobs: Any
 
     # -- for changes ----------------------------------------------------------------------
 
