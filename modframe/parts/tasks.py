@@ -9,7 +9,7 @@ generation remembers those that died and that nothing awaited.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextvars import Context
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from ..errors import ModframeError
 from ..observe import record_failure
 from ..runtime.failure import note_dead_task
 from ..runtime.generation import Generation
+from ..runtime.hold import Hold, holdable
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.loop.bounds import cancel_all
 from ..runtime.output import task_context
@@ -40,6 +41,8 @@ class TasksPart(Part["Tasks"]):
         self._app_loop = app_loop
 
     def build(self, generation: Generation) -> Tasks:
+        if generation.spec.keep_state or generation.spec.dumps_state:
+            generation.hold = Hold()
         tasks = self._app_loop.owners[generation.package_name] = Tasks(generation)
         return tasks
 
@@ -53,6 +56,8 @@ class TasksPart(Part["Tasks"]):
     async def retire(self, generation: Generation) -> None:
         """End what ``activate`` started, for the successor is about to start the same."""
         tasks = self.of(generation)
+        if generation.hold is not None:
+            generation.hold.open()  # they are cancelled before any goes on
         if tasks is not None and tasks.consumers:
             await _end(generation, tasks.consumers)
 
@@ -81,6 +86,13 @@ class Tasks:
     def context(self) -> Context:
         """Return the context of a new task, whose prints go to the log."""
         return task_context()
+
+    def wrap(self, coro: Coroutine[Any, Any, Any]) -> Any:
+        """Return what a new task runs: a consumer can be held while state is handed over."""
+        generation = self._generation
+        if generation.hold is None or not is_activating(generation.package_name):
+            return coro
+        return holdable(coro, generation.hold)
 
     def add(self, task: asyncio.Task[Any]) -> None:
         """Own a task until it is done."""

@@ -21,6 +21,7 @@ from ..names import private_package
 from ..source import Source
 from ..spec import ModuleSpec
 from .gate import Gate
+from .hold import Hold
 from .ledger import Ledger
 from .loop.bounds import wait_for_any
 from .ownership import callable_name
@@ -72,6 +73,7 @@ class Generation:
         dead_tasks: Name → why a task died that nobody awaits, newest last.
         drain_event: Set when a call or job has left; there while a drain waits for that.
         gate: Where calls wait while it hands over; ``None`` while they may pass.
+        hold: Keeps its consumers while it hands over; ``None`` if it has nothing to hand over.
         stage: How far it is. ``activation_failed``: whether it is live without what it activates.
         reads: The files that its body and its phases opened for reading.
         contract: What callers may rely on, once `contract_of` has read it.
@@ -98,6 +100,7 @@ class Generation:
         self.step: Step | None = None
         self.dead_tasks: dict[str, TaskDiedError] = {}
         self.gate: Gate | None = None
+        self.hold: Hold | None = None
         self.stage: Stage = "building"
         self.activation_failed = False
         self.reads = Reads()

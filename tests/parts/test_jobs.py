@@ -367,3 +367,26 @@ async def test_run_now_can_be_awaited(app: AppContext) -> None:
     assert now_due is not None
     assert abs((now_due - due).total_seconds()) < 1
     assert await app.get_service("stock").seen() == 1
+
+
+def test_a_task_that_ignores_its_cancellation(
+    app: AppContext, shared: tuple[list[Any], list[int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left behind and named, and the next generation's begins."""
+    body = """
+@task
+async def poll(self):
+    while not running:
+        try:
+            await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            pass
+"""
+    app.load({"api.py": simple(body, head=SHARED)}, id="stock")
+    task = app.tasks[NAME]
+    wait_for(lambda: task.state == "running")
+    app.load({"api.py": simple(body, head=SHARED) + "# new\n"}, id="stock")
+    wait_for(lambda: task.runs == 2 and task.state == "running")
+    assert "ignore their cancellation: 'standard.stock.poll'" in caplog.text
+    shared[0].append(1)
+    wait_for(lambda: task.state == "done")

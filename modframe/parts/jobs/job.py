@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import Context
+from contextvars import Context, copy_context
 from datetime import datetime
 from typing import Literal
 
@@ -90,11 +90,6 @@ class Job:
     def is_going(self) -> bool:
         """Whether it has not ended: it runs, or will run."""
         return self.state in ("waiting", "running", "restarting")
-
-    @property
-    def is_running(self) -> bool:
-        """Whether a run goes on."""
-        return self._run is not None
 
     @property
     def progress_text(self) -> str:
@@ -186,27 +181,18 @@ class Job:
         if self._run is None:
             self._waiters.give_up()
 
-    async def end_run_of(self, generation: Generation, *, timeout: float) -> bool:
-        """Cancel a run without times of a generation that retires; return whether it has ended.
-
-        One that ignores it is left behind.
-        """
-        run, definition = self._run, self._run_of
+    def leave_behind(self, generation: Generation) -> None:
+        """Wait no longer for a run of a generation that retired and ignores its cancellation."""
+        definition = self._run_of
         if (
-            run is None
-            or definition is None
-            or definition.generation is not generation
-            or definition.spec.periodic
+            self._run is not None
+            and self._driver is not None
+            and definition is not None
+            and definition.generation is generation
+            and not (definition.spec.periodic or self._run.done())
         ):
-            return True
-        run.cancel()
-        await asyncio.wait({run}, timeout=timeout)
-        if run.done():
-            return True
-        if self._driver is not None and self._run is run:
             self._due = int(definition is not self.definition and self._due)
             self._driver.cancel()
-        return False
 
     # -- times ----------------------------------------------------------------------------
 
@@ -289,12 +275,8 @@ class Job:
             _Ended: If the run was cut, or there is no generation to run on.
             ModframeError: If it let a ``CancelledError`` out.
         """
-        once = self._tick() if definition.spec.periodic else self._run_on(definition)
-        context, work, self._work = Context(), self._work, None
-        if work is not None:
-            context.run(current_work.set, work)
         self._run_of = definition
-        run = self._run = self._loop.create_task(once, name=self.label, context=context)
+        run = self._run = self._start_run(definition)
         self.state = "running"
         try:
             await asyncio.shield(run)
@@ -315,11 +297,32 @@ class Job:
             or definition.generation.stage != "live"
         )
 
-    async def _run_on(self, definition: Definition) -> None:
-        """Run a task without times; what it starts ends with it."""
-        current_run.set(self)
-        with activation_of(definition.generation.package_name):
-            await definition.run()
+    def _start_run(self, definition: Definition) -> asyncio.Task[None]:
+        context, work, self._work = Context(), self._work, None
+        if work is not None:
+            context.run(current_work.set, work)
+        context.run(current_run.set, self)
+        if definition.spec.periodic:
+            return self._loop.create_task(self._tick(), name=self.label, context=context)
+        return context.run(self._start_consumer, definition)
+
+    def _start_consumer(self, definition: Definition) -> asyncio.Task[None]:
+        """Start a run without times as what ``activate`` starts: it ends when its generation does.
+
+        Raises:
+            _Ended: If that has happened.
+        """
+        package = definition.generation.package_name
+        owner = self._app_loop.owners.get(package)
+        if owner is None:
+            raise _Ended
+        with activation_of(package):
+            run = owner.wrap(definition.run())
+            task: asyncio.Task[None] = self._loop.create_task(
+                run, name=self.label, context=copy_context()
+            )
+            owner.add(task)
+        return task
 
     async def _tick(self) -> None:
         """Run a periodic task once, on the generation that is live, as a call."""
@@ -328,7 +331,6 @@ class Job:
         definition = self.definition
         if seen is None or self.closed or definition.generation is not seen:
             raise _Ended
-        current_run.set(self)
         generation = seen  # stragglers.py reads this name
         self._run_of = definition
         generation.in_flight += 1

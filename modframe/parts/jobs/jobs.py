@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...errors import ModframeError, NotRunningError, TaskError
+from ...errors import NotRunningError, TaskError
 from ...runtime.generation import Generation
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.ownership import callable_name
@@ -17,8 +17,6 @@ from .definition import Definition, Key
 from .job import Job
 
 NAME = "jobs"
-_PATIENCE = 2.0
-"""Seconds that a run has to end after its cancellation."""
 _KEPT = 100
 """Tasks of a module that have ended and that are still listed."""
 
@@ -34,7 +32,6 @@ class Jobs:
     def __init__(self, app_loop: AppLoop, find: Callable[[str], Generation | None]) -> None:
         self._app_loop, self._find = app_loop, find
         self._modules: dict[str, dict[str, Job]] = {}
-        self._closing: set[Job] = set()
 
     # -- what is live ---------------------------------------------------------------------
 
@@ -49,10 +46,7 @@ class Jobs:
     def _follow(self, module_id: str, wanted: dict[str, Definition]) -> None:
         jobs = self._modules.setdefault(module_id, {})
         for name in [name for name in jobs if name not in wanted]:
-            job = jobs.pop(name)
-            job.close()
-            if job.is_running:
-                self._closing.add(job)
+            jobs.pop(name).close()
         for definition in wanted.values():
             self._begin(jobs, definition)
         if not jobs:
@@ -66,27 +60,10 @@ class Jobs:
         elif job.definition is not definition:
             job.follow(definition)
 
-    async def retire(self, generation: Generation) -> None:
-        """Cancel the runs without times of a generation; those of its successor begin then.
-
-        Raises:
-            ModframeError: If some ignore their cancellation; names them.
-        """
-        jobs = list(self._modules.get(generation.module_id, {}).values())
-        jobs += [job for job in self._closing if job.definition.key[0] == generation.module_id]
-        self._closing.difference_update(jobs)
-        left = [
-            repr(job.definition.name)
-            for job in jobs
-            if not await job.end_run_of(generation, timeout=_PATIENCE)
-        ]
-        if left:
-            raise ModframeError(
-                f"tasks of generation {generation.number} ignore their cancellation: "
-                f"{', '.join(left)}",
-                cure="let CancelledError out of them; they run on until the process ends",
-                subject=generation.module_id,
-            )
+    def retired(self, generation: Generation) -> None:
+        """Let the tasks of the next generation begin, whatever ignores its cancellation."""
+        for job in self.of_module(generation.module_id):
+            job.leave_behind(generation)
 
     # -- what modules start ---------------------------------------------------------------
 

@@ -34,9 +34,9 @@ class JobsPart(Part["dict[str, Definition]"]):
         return definitions
 
     async def retire(self, generation: Generation) -> None:
-        """Cancel the runs without times, for the successor is about to start the same."""
+        """Leave behind what did not end when `TasksPart` ended what ``activate`` started."""
         if self.of(generation):
-            await self._jobs.retire(generation)
+            self._jobs.retired(generation)
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         return {"tasks": [facts_of(job) for job in self._jobs.of_module(generation.module_id)]}
