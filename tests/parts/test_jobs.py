@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 from typing import Any
 
 import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError, TaskDiedError, TaskError
+from tests import inside
 from tests.fakes import simple
 from tests.waiting import wait_for
 
@@ -89,6 +92,51 @@ def test_each_run_counts_once_over_swaps(app: AppContext, swap: str) -> None:
         one.result(20)
     assert seen(app) == task.runs == runs
     assert task.skipped == 0
+
+
+def test_times_that_come_during_swaps(app: AppContext) -> None:
+    """Each run counts once in what is kept, whenever its time comes."""
+    body = TICK.replace("3600", "0.001")
+    for number in range(30):
+        app.load({"api.py": stock(body, note=number)}, id="stock")
+    task = app.tasks[NAME]
+    wait_for(lambda: task.runs > 30)
+    app.load({"api.py": stock(TICK)}, id="stock")
+    wait_for(lambda: task.state == "waiting")
+    assert seen(app) == task.runs
+
+
+def test_nothing_of_an_old_generation_stays(app: AppContext) -> None:
+    """After runs of every kind, failed ones among them."""
+    body = """
+def __init__(self): self.count = 0
+def initialize(self):
+    self.app_context.tasks.start(self.fail, every=3600, name="fail")
+    self.app_context.tasks.start(self.wait)
+@task(every=3600)
+async def poll(self): self.count += 1
+async def fail(self): raise ValueError("no")
+async def wait(self): await asyncio.Event().wait()
+@task
+def blocking(self): pass
+async def me(self): return weakref.ref(self)
+"""
+    text = simple(body, head=f"{HEAD}\nimport weakref", arguments='keep_state=("count",)')
+    for number in range(3):
+        app.load({"api.py": f"{text}\n# {number}\n"}, id="stock")
+        run(app)
+        failing: Any = app.tasks["standard.stock.fail"].run_now()
+        with pytest.raises(ValueError, match="no"):
+            failing.result(10)
+        del failing
+        old = app.get_service("stock").me().result(10)
+    app.load({"api.py": simple()}, id="stock")
+    inside.settle(app)
+    for handler in logging.getLogger().handlers:
+        getattr(handler, "records", []).clear()  # pytest's hold the tracebacks
+    gc.collect()
+    assert old() is None
+    assert not app.tasks
 
 
 @pytest.fixture

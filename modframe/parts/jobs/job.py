@@ -348,7 +348,8 @@ class Job:
     def _settle(self, definition: Definition, error: BaseException | None) -> float:
         """Note what came of a run; return the seconds before the same run is made again, if any."""
         spec = definition.spec
-        self.error = error
+        # The error of a generation that was replaced would keep it in memory; it is logged.
+        self.error = error if definition is self.definition else None
         if error is None:
             self.failures = 0
             forget_dead_task(definition.generation, definition.name)
