@@ -279,22 +279,24 @@ class InvalidModuleIdError(ModframeError, ValueError):
 
 
 class TaskDiedError(ModframeError):
-    """Kept as a live module's error once a task of it has died and nobody awaited the task.
+    """Kept as a live module's error once a task of it has died, or fails again and again.
 
     Attributes:
         module_id: The module, which stays live.
         task: The task's name.
+        fate: What happened to it, in few words.
         last_line: The type and the message of its error, as the last line of a traceback has them.
     """
 
     module_id: str
     task: str
+    fate: str
     last_line: str
 
     @property
     def fact(self) -> str:
         """The task and its error, in few words."""
-        return f"task {self.task!r} died: {self.last_line}"
+        return f"task {self.task!r} {self.fate}: {self.last_line}"
 
 
 class TaskError(ModframeError):

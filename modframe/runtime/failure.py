@@ -79,6 +79,7 @@ def _as_dead_task(source: Source, name: str, error: BaseException, *, fate: str)
         subject=source.module_id,
         module_id=source.module_id,
         task=name,
+        fate=fate.partition(",")[0].partition(";")[0],
         last_line=finding.message.partition("\n")[0],
     )
     failure.__cause__ = error

@@ -267,6 +267,9 @@ def poll(self):
     with pytest.raises(OSError, match="away"):
         run(app)
     assert "has failed 2 times in a row; it runs at its next time" in str(module.error)
+    status = app.snapshot().module("standard.stock")
+    assert status is not None
+    assert "has failed 2 times in a row" in status.error
     app.get_service("stock").mend().result(10)
     run(app)
     assert (task.state, task.error, module.error) == ("waiting", None, None)

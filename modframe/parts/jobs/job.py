@@ -275,7 +275,7 @@ class Job:
             _Ended: If the run was cut, or there is no generation to run on.
             ModframeError: If it let a ``CancelledError`` out.
         """
-        self._run_of = definition
+        self._run_of, self.progress = definition, None
         run = self._run = self._start_run(definition)
         self.state = "running"
         try:
