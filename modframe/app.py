@@ -13,11 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from .arguments import TEXT, TOKEN, WHOLE_NUMBER, check_arguments, instance_of
 from .config import FrameworkSettings, StartOptions
 from .desk.waiting import Waiting
 from .engine import Engine
 from .errors import LoopStuckError, StartConflictError
 from .html import section
+from .masking import mask
 from .module import Module, Modules
 from .parts.jobs import AppTasks
 from .runtime.calls.not_awaited import refuse_unawaitable
@@ -31,14 +33,17 @@ if TYPE_CHECKING:
     from .finding import Finding
     from .parts.database.crossing import AppDatabase
     from .parts.events import AppEvents
+    from .parts.health import HealthReport
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
     from .server import Server
+    from .view.catalogue import Services
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
     from .watching import Watcher
 
 T = TypeVar("T")
+_SOURCE_FILE = instance_of(SourceFile)
 _STUCK = 10.0
 """Seconds for which something may keep the app loop while `AppContext.stop` waits."""
 
@@ -49,7 +54,9 @@ class AppContext:
     Its verbs block. On the app loop they raise `OnAppLoopError`, which says what to do instead.
     """
 
-    def __init__(self, engine: Engine, options: StartOptions, *, close: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: Engine, options: StartOptions, *, close: Callable[[StopReport | None], None]
+    ) -> None:
         self._engine, self._app_loop = engine, engine.app_loop
         self._close = close
         self._options = options
@@ -158,6 +165,7 @@ class AppContext:
     @hide_frames
     def draft(self, module_id: str, file: str, content: SourceFile) -> Source:
         """Put a text into a module's draft, which begins as the live source; load nothing."""
+        check_arguments("app.draft()", file=(file, TEXT), content=(content, _SOURCE_FILE))
         return self._engine.drafts.put(module_id_of(module_id), file, content)
 
     @hide_frames
@@ -308,6 +316,9 @@ class AppContext:
         Raises:
             ServeError: If the port is taken, a token is missing, or it already serves elsewhere.
         """
+        check_arguments(
+            "app.serve()", host=(host, TEXT), port=(port, WHOLE_NUMBER), token=(token, TOKEN)
+        )
         site = self._engine.site
         return self._app_loop.block("app.serve()", lambda: site.serve(host, port, token=token))
 
@@ -323,6 +334,15 @@ class AppContext:
         """Return everything that runs, as frozen plain data; ``to_json()`` makes JSON of it."""
         return self._engine.snapshot()
 
+    def services(self, tag: str | None = None, text: str | None = None) -> Services:
+        """Return the live services with what their methods say, as a frozen list of them.
+
+        Args:
+            tag: Only methods with this tag, and their services; upper and lower case are the same.
+            text: Only methods in whose words, or their service's, all these words occur.
+        """
+        return self._engine.services(tag, text)
+
     @hide_frames
     def inspect(self, id: str | None = None) -> Inspector:
         """Return the widget view of everything, or of one module; it follows every change.
@@ -331,6 +351,16 @@ class AppContext:
             ModuleNotFoundInWorkspaceError: If there is no such module.
         """
         return self._engine.inspector(None if id is None else self.modules[id].id)
+
+    @hide_frames
+    def health(self, *, wait: bool = False) -> HealthReport:
+        """Return module id → its `Health`, as far as it is known; no check is run for it.
+
+        With ``wait``, wait until each check has run once.
+        """
+        if wait:
+            self._app_loop.block("app.health()", self._engine.health.wait)
+        return self._engine.health.report()
 
     # -- the end --------------------------------------------------------------------------
 
@@ -348,7 +378,7 @@ class AppContext:
             try:
                 self._report = self._stop()
             finally:
-                self._close()
+                self._close(self._report)
         return self._report
 
     def _stop(self) -> StopReport:
@@ -369,7 +399,7 @@ class AppContext:
             StartConflictError: If it does.
         """
         differing = [
-            f"{field.name}={value!r} (it runs with {own!r})"
+            self._engine.secrets.mask(f"{field.name}={mask(value)!r} (it runs with {mask(own)!r})")
             for field in fields(options)
             if (value := getattr(options, field.name)) is not None
             and value != (own := getattr(self._options, field.name))

@@ -38,6 +38,8 @@ class AppContextProxy(ModuleType):
                 raise NoAttributeError(
                     f"the app context has no {name!r}", cure=near(name, dir(self)).rstrip()
                 )
+            if name == "stop" and (report := self._last_stop()) is not None:
+                return lambda: report  # a second stop has nothing to do
             return getattr(self._modframe_app(), name)
         except BaseException as error:
             shorten_traceback(error)
@@ -47,6 +49,11 @@ class AppContextProxy(ModuleType):
         from .process import app_in_use
 
         return app_in_use()
+
+    def _last_stop(self) -> Any:
+        from .process import last_stop
+
+        return last_stop()
 
     def __dir__(self) -> list[str]:
         from .app import AppContext

@@ -14,7 +14,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from .arguments import FOLDER, MODULE_IDS, SETTINGS, SETTINGS_OF_ONE, check_arguments, optional
 from .errors import FrameworkSettingsError, WorkspaceError
+from .masking import mask
+from .spec import module_id_of
 
 _PREFIX = "MODFRAME_"
 
@@ -34,16 +37,28 @@ class StartOptions:
     parts: Sequence[Any] | None = None
 
     def __post_init__(self) -> None:
-        """Check that ``modules`` is no text, which would be a list of one-letter ids.
+        """Check the types of what a person gave; ``modules`` must not be a text in a list's place.
 
         Raises:
-            WorkspaceError: If it is.
+            ArgumentError: If an argument has another type.
+            InvalidModuleIdError: If settings are for what can't be a module.
+            WorkspaceError: If ``modules`` is a text.
         """
         if isinstance(self.modules, str):
             raise WorkspaceError(
                 f"modules={self.modules!r} is a text, not a list of ids",
                 cure=f"write modules=[{self.modules!r}]",
             )
+        check_arguments(
+            "start()",
+            workspace=(self.workspace, optional(FOLDER)),
+            modules=(self.modules, optional(MODULE_IDS)),
+            data=(self.data, optional(FOLDER)),
+            settings=(self.settings, optional(SETTINGS)),
+        )
+        for key, values in (self.settings or {}).items():
+            module_id_of(key)
+            check_arguments("start()", **{f"settings[{key!r}]": (values, SETTINGS_OF_ONE)})
 
 
 class FrameworkSettings(BaseSettings):
@@ -58,6 +73,7 @@ class FrameworkSettings(BaseSettings):
             until it is broken out of; 0 for as long as it takes. A step may until its own timeout.
         freeze_timeout: How long code that lets no other Python code run may take, until
             ``modframe serve`` writes where it is and ends with status 1; 0 for as long as it takes.
+            Elsewhere where it is is written after 10 s or this time, and the process goes on.
         test_timeout: How long the tests of one module may take before it goes live.
         watch_test: Whether a saved file goes live only if the module's tests pass, if it has any.
         database_lock_wait: How long a session waits for another process to release a file.
@@ -67,6 +83,7 @@ class FrameworkSettings(BaseSettings):
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
+        disabled: Ids of modules that are kept out, separated by commas.
         switch_interval: The interpreter's switch interval while a cell runs and the API is served,
             so that requests don't wait for the cell; 0 keeps Python's own.
     """
@@ -89,6 +106,7 @@ class FrameworkSettings(BaseSettings):
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    disabled: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
 
     @field_validator("log_level", mode="before")
@@ -96,11 +114,11 @@ class FrameworkSettings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.strip().upper() if isinstance(value, str) else value
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "disabled", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(host.strip() for host in value.split(",") if host.strip())
+            return tuple(one.strip() for one in value.split(",") if one.strip())
         return value
 
 
@@ -114,7 +132,7 @@ def read_settings() -> FrameworkSettings:
         return FrameworkSettings()
     except ValidationError as error:
         faults = [
-            f"{_PREFIX}{str(fault['loc'][0]).upper()} is {fault['input']!r}: {fault['msg']}"
+            f"{_PREFIX}{str(fault['loc'][0]).upper()} is {mask(fault['input'])!r}: {fault['msg']}"
             for fault in error.errors(include_url=False)
         ]
         raise FrameworkSettingsError(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .parts.events import ModuleEvents
-    from .parts.settings import ModuleSettings
+    from .parts.settings import ModuleSettings, SettingsChanges
     from .runtime.calls.handles import Handles
 
 T = TypeVar("T")
@@ -180,11 +180,13 @@ class ModuleContext:
 
 
 class CoreContext(ModuleContext):
-    """The context of a core module: it may also look at the whole."""
+    """The context of a core module: it may also look at the whole, and change preferences."""
 
     def __init__(self, generation: Generation, find: Find, app: App) -> None:
         super().__init__(generation, find, app)
         self.snapshot = app.snapshot
+        self.services = app.services
+        self.preferences: SettingsChanges = app.settings_changes
 
     def module_settings(self, module_id: str) -> ModuleSettings:
         """The settings of any module; before it is live, of the one that is being built.

@@ -1,27 +1,32 @@
 """The decorators of a module class. Each records a `Fact` on the class, which the loader reads.
 
 They accept every spelling of the module development guide: positional or by keyword, one name or a
-list. ``@module`` is the short form of all of them. Module code imports them.
+list. ``@module`` is the short form of all of them. Module code imports them. The file is long
+because of the docstrings, which are what help() shows.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Any, Literal, TypeVar, overload
+from functools import partial, wraps
+from inspect import signature
+from typing import Any, Literal, TypeVar, cast, overload
 
-from .errors import DecoratorError
+from .arguments import FLAG, Kind, argument_error, optional
+from .errors import ArgumentError, DecoratorError
 from .spec import (
     CHOICES,
     DEFAULT_PRIORITY,
     FACTS,
     STREAM_POLICY,
     Fact,
+    HealthGroup,
     ServiceExample,
     ServiceMethod,
     ServiceParam,
     ServiceReturn,
+    SettingsChange,
     StreamPolicy,
     SwapMode,
     module_id_of,
@@ -58,7 +63,9 @@ def _record(decorator: str, **values: Any) -> Callable[[C], C]:
     for name, value in values.items():
         if name in _KINDS:
             _check(decorator, name, value, _KINDS[name])
-    frame = sys._getframe(2)
+    frame = sys._getframe(1)
+    while frame.f_globals is globals() and frame.f_back is not None:
+        frame = frame.f_back
     fact = Fact(decorator, values, frame.f_lineno, frame.f_code.co_filename)
 
     def decorate(cls: C) -> C:
@@ -87,58 +94,77 @@ def _not_a_class(decorator: str, target: object) -> DecoratorError:
 # -- checking arguments -------------------------------------------------------------------------
 
 
-def _argument_error(decorator: str, name: str, wanted: str, value: object) -> DecoratorError:
+def _argument_error(decorator: str, name: str, wanted: str, value: object) -> ArgumentError:
     if isinstance(value, type):
         return DecoratorError(
             f"@{decorator} stands without parentheses", cure=f"write @{decorator}(...)"
         )
-    return DecoratorError(
-        f"@{decorator}: {name} is {wanted}, not {value!r}", cure=f"write {name} as {wanted}"
-    )
+    return argument_error(f"@{decorator}", name, wanted, value, kind=DecoratorError)
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
+def _is_check(value: Any) -> bool:
+    return _is_text(value) or (callable(value) and not isinstance(value, type))
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_Kind = tuple[str, Callable[[Any], bool]]
-_NAME: _Kind = "a name as text", _is_text
-_TEXT: _Kind = "a name as text", lambda value: value is None or _is_text(value)
-_CLASS: _Kind = "a class or its name", lambda value: isinstance(value, type | str | None)
-_FLAG: _Kind = "True or False", lambda value: isinstance(value, bool)
-_SECONDS: _Kind = "a number of seconds above 0", lambda value: _is_number(value) and value > 0
-_KINDS: Mapping[str, _Kind] = {
-    "priority": ("a number", _is_number),
-    "phase": ("'phase1' or 'phase2'", ("phase1", "phase2").__contains__),
+_NAME = Kind("a name as text", _is_text)
+_TEXT = optional(_NAME)
+_CLASS = Kind("a class or its name", lambda value: isinstance(value, type | str | None))
+_SECONDS = Kind("a number of seconds above 0", lambda value: _is_number(value) and value > 0)
+_KINDS: Mapping[str, Kind] = {
+    "check": optional(Kind("a function or a name as text", _is_check)),
+    "priority": Kind("a number", _is_number),
+    "phase": Kind("'phase1' or 'phase2'", ("phase1", "phase2").__contains__),
     **{
-        name: (" or ".join(map(repr, words)), words.__contains__) for name, words in CHOICES.items()
+        name: Kind(" or ".join(map(repr, words)), words.__contains__)
+        for name, words in CHOICES.items()
     },
     **dict.fromkeys(("method", "router_name", "database_name", "database"), _TEXT),
     **dict.fromkeys(("service_class", "service", "settings"), _CLASS),
-    **dict.fromkeys(("strict_mode", "anti_mock"), _FLAG),
+    **dict.fromkeys(("strict_mode", "anti_mock", "healthy_first"), FLAG),
     **dict.fromkeys(("interval", "timeout"), _SECONDS),
 }
 """Argument → what it is, in words, and a test for it."""
 _ALLOWED = (
-    "service",
-    "settings",
-    "database",
-    "requires",
-    "keep_state",
-    "swap",
-    "streams",
-    "error_status",
+    *("service", "settings", "database", "requires"),
+    *("keep_state", "swap", "streams", "settings_change", "error_status", "healthy_first"),
 )
 
 
-def _check(decorator: str, name: str, value: Any, kind: _Kind) -> None:
-    wanted, fits = kind
-    if not fits(value):
-        raise _argument_error(decorator, name, wanted, value)
+def _check(decorator: str, name: str, value: Any, kind: Kind) -> None:
+    if not kind.fits(value):
+        raise _argument_error(decorator, name, kind.words, value)
+
+
+def _refuse_unknown(decorator: str, names: Iterable[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            hint = near(name, known)
+            raise DecoratorError(
+                f"@{decorator} does not take {name}=",
+                cure=f"{hint}{'It' if hint else 'it'} takes {', '.join(known)}",
+            )
+
+
+def _by_name(decorator: F) -> F:
+    """Make a decorator whose arguments have names explain what it does not take."""
+    name, known = decorator.__name__, tuple(signature(decorator).parameters)
+
+    @wraps(decorator)
+    def checked(*values: Any, **named: Any) -> Any:
+        for value in values:
+            raise _argument_error(name, "what it takes", f"by name ({', '.join(known)})", value)
+        _refuse_unknown(name, named, known)
+        return decorator(**named)
+
+    return cast(F, checked)
 
 
 def _flattened_names(decorator: str, *groups: Any) -> tuple[str, ...]:
@@ -243,11 +269,11 @@ def _group(entry: Any) -> tuple[list[str], bool]:
     if not isinstance(entry, Mapping) or "modules" not in entry or set(entry) - known:
         wanted = "an id or {'modules': [...], 'optional': False}"
         raise _argument_error("requires_modules", "each entry", wanted, entry)
-    optional = entry.get("optional", False)
-    _check("requires_modules", "optional", optional, _FLAG)
+    is_optional = entry.get("optional", False)
+    _check("requires_modules", "optional", is_optional, FLAG)
     return [
         module_id_of(name) for name in _flattened_names("requires_modules", entry["modules"])
-    ], optional
+    ], is_optional
 
 
 def initialization_sequence(
@@ -286,29 +312,36 @@ def register_database(database_name: str | None = None) -> Callable[[C], C]:
     return _record("register_database", database_name=database_name)
 
 
+@_by_name
 def enforce_data_integrity(*, strict_mode: bool = True, anti_mock: bool = True) -> Callable[[C], C]:
     """Make the module's handling of data strict.
 
     Args:
         strict_mode: Whether changes that a session leaves uncommitted raise instead of warn.
-        anti_mock: Whether imports of mock libraries in the module's code are findings.
+        anti_mock: Whether a module that holds test doubles is refused before it goes live, and
+            imports of mock libraries in its code are findings. In tests, ``app.override()`` puts a
+            double in place of a service.
     """
     return _record("enforce_data_integrity", strict_mode=strict_mode, anti_mock=anti_mock)
 
 
 def module_health_check(
-    check_function: str | None = None,
+    check_function: str | Callable[..., Any] | None = None,
     *,
-    function: str | None = None,
+    function: str | Callable[..., Any] | None = None,
     interval: float = 60.0,
+    timeout: float = 5.0,
+    group: HealthGroup = "ready",
 ) -> Callable[[C], C]:
-    """Name the method that checks the module's health, and the seconds between two checks.
+    """Have the module's health checked in the background, from publish on.
 
-    Both are kept in the spec; nothing runs the check yet.
+    The check is a function, or the name of one in ``api.py`` or of a method of the module or its
+    service; by default ``check_health``, if there is one. ``interval`` and ``timeout`` are seconds.
+    ``group`` says which page of ``/health`` it decides: ``"ready"``, ``"live"`` or ``"startup"``.
     """
-    named = function or check_function
-    _check("module_health_check", "function", named, _TEXT)
-    return _record("module_health_check", method=named, interval=interval)
+    check = check_function if function is None else function
+    values = {"check": check, "interval": interval, "timeout": timeout, "group": group}
+    return _record("module_health_check", **values)
 
 
 def graceful_shutdown(
@@ -337,7 +370,9 @@ def module(
     keep_state: Sequence[str] | str = (),
     swap: SwapMode = "overlap",
     streams: StreamPolicy = "finish",
+    settings_change: SettingsChange = "live",
     error_status: Mapping[str, int] = {},
+    healthy_first: bool = False,
 ) -> Callable[[C], C]: ...
 def module(target: Any = None, /, **values: Any) -> Any:
     """The short form: make a class a module in one line.
@@ -352,23 +387,22 @@ def module(target: Any = None, /, **values: Any) -> Any:
             copied to the next generation. ``swap``: ``"stop_first"`` if it owns something that
             only one generation can have, such as a port. ``streams``: ``"reconnect"`` if open
             event streams and websockets are ended at once when the module is replaced; else they
-            finish on the generation they began on. ``error_status``: the HTTP status of a `Result`
-            with this error code that a route returns, such as ``{"NOT_FOUND": 404}``; 400 without.
+            finish on the generation they began on. ``settings_change``: ``"swap"`` if it is built
+            anew when its settings change; else its settings object gets the new values, and
+            ``on_settings_changed(changed)`` of the service, if there is one, is called with them.
+            ``error_status``: the HTTP status of a `Result` with this error code that a route
+            returns, such as ``{"NOT_FOUND": 404}``; 400 without.
+            ``healthy_first``: whether a generation goes live only after a first good health check.
 
-    The guide's form sets the last four by ``MODULE_KEEP_STATE``, ``MODULE_SWAP``,
-    ``MODULE_STREAMS`` and ``MODULE_ERROR_STATUS`` on the class.
+    The guide's form sets the last six by ``MODULE_KEEP_STATE``, ``MODULE_SWAP``,
+    ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE``, ``MODULE_ERROR_STATUS`` and
+    ``MODULE_HEALTHY_FIRST`` on the class.
     """
     if isinstance(target, type):
         return _record("module", module_id=None)(target)
     if target is not None and not isinstance(target, str):
         raise _not_a_class("module", target)
-    for name in values:
-        if name not in _ALLOWED:
-            hint = near(name, _ALLOWED)
-            raise DecoratorError(
-                f"@module does not take {name}=",
-                cure=f"{hint}{'It' if hint else 'it'} takes {', '.join(_ALLOWED)}",
-            )
+    _refuse_unknown("module", values, _ALLOWED)
     if "keep_state" in values:
         values["keep_state"] = _flattened_names("module", values["keep_state"])
     values["requires"] = _flattened_names("module", values.get("requires"))

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,18 +20,17 @@ from .desk.drafts import Drafts
 from .desk.exports import Exports
 from .desk.find_source import SourceFinder
 from .desk.rollback import Rollbacks
-from .errors import (
-    ModuleNotFoundInWorkspaceError,
-    WorkspaceError,
-    reason_of,
-)
-from .observe import DeadThreads, EventLog, Stall, Watchdog, log_print, record_failure
+from .errors import ModuleNotFoundInWorkspaceError, WorkspaceError, reason_of
+from .masking import KnownSecrets
+from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
 from .parts.events import Events
+from .parts.health import Overview
 from .parts.in_order import make_parts
 from .parts.jobs import Jobs
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
+from .parts.settings import Preferences, SettingsChanges, SettingsSources
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -50,7 +49,7 @@ from .runtime.loop.breaking import LoopBreaker
 from .runtime.output import make_printer, print_to_console
 from .runtime.part import Part
 from .runtime.record import Records
-from .source import OnDisk, Source, find_modules, read_folder
+from .source import Disabled, OnDisk, Source, find_modules, read_folder
 from .source.folder_change import finish_changes
 from .source.text_folders import TextFolders
 from .spec import module_id_of
@@ -59,7 +58,6 @@ from .view.collect import Collector
 from .view.refresh import Refresher
 from .view.snapshot import Snapshot
 from .watching import Watching
-from .wording import near
 
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
@@ -70,8 +68,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("modframe.engine")
 CORE_MODULES = Path(__file__).parent / "core_modules"
 """Holds ``core/<name>/``, laid out like a workspace's ``modules/``."""
-_LAST_EVENTS = 5.0
-"""Seconds in which a stop delivers the events that still wait."""
 
 
 class Engine:
@@ -100,7 +96,9 @@ class Engine:
     ) -> None:
         self.app_loop, self.given_settings = app_loop, given_settings
         self.workspace, self.data, self.config = workspace, data, config
+        self.secrets = KnownSecrets()
         self.modules_folder = workspace / "modules"
+        self.disabled = Disabled(workspace, config.disabled)
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.text_folders = TextFolders(self.modules_folder)
         self.live = Live()
@@ -113,9 +111,12 @@ class Engine:
         self.session = self.databases.session_here
         self._hurry = asyncio.Event()
         self.resources, self.pools = ResourcesPart(app_loop), PoolsPart(workspace)
+        self.settings = SettingsSources(
+            workspace, Preferences(data), session=given_settings, secrets=self.secrets
+        )
         find = self.directory.find
-        find = self.directory.find
-        self.events, self.jobs = Events(find), Jobs(app_loop, find)
+        self.events = Events(find, hurry=self._hurry)
+        self.jobs = Jobs(app_loop, find, secrets=self.secrets)
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
@@ -124,13 +125,17 @@ class Engine:
             pools=self.pools,
             events=self.events,
             jobs=self.jobs,
-            settings=given_settings,
+            settings=self.settings,
+            secrets=self.secrets,
             hurry=self._hurry,
             more=parts,
         )
         self.limits = Limits.from_settings(config)
         self.ending = Ending(self, hurry=self._hurry)
         self.swap = Swap(self, self.ending)
+        self.settings_changes = SettingsChanges(
+            self, self.settings.preferences, swap=self.swap, ending=self.ending
+        )
         self.handles = Handles(
             app_loop,
             find,
@@ -154,20 +159,23 @@ class Engine:
             self.disk, self.live, self.records, last=self.rollbacks.last, workspace=workspace
         )
         self.refresher = Refresher()
+        self.health = Overview(self.live, self.records, self.watchdog, mask=self.secrets.mask)
         self.seen = Collector(
             self.live,
             self.records,
             self.parts,
             log=self.log,
             watchdog=self.watchdog,
+            secrets=self.secrets,
             workspace=str(workspace),
             data=str(data) if data else ":memory:",
         )
+        self.services = self.seen.services
 
     def _make_observers(self) -> None:
         """Make what records and names what goes wrong; `start` lets it begin."""
         app_loop, config = self.app_loop, self.config
-        self.log = _event_log(self.data, config)
+        self.log = EventLog.from_settings(self.data, config, mask=self.secrets.mask)
         self._breaker = LoopBreaker(app_loop.loop, app_loop.thread_id, config.stall_timeout)
         self.watchdog = Watchdog(
             app_loop.loop,
@@ -175,9 +183,13 @@ class Engine:
             name=self.directory.name_code,
             break_out=self._breaker,
         )
+        self.watchdog.freezes.write_after(min(NAMED_AFTER, config.freeze_timeout))
         app_loop.stall = self._stall
         self._forgotten_awaits = ForgottenAwaits(self.directory.all_generations)
-        self._dead_threads = DeadThreads(print_to_console)
+        self._lost_errors = LostErrors(
+            lambda line: print_to_console(self.secrets.mask(line)),
+            partial(self.directory.note_dead_thread, mask=self.secrets.mask),
+        )
 
     # -- start and stop -------------------------------------------------------------------
 
@@ -185,12 +197,14 @@ class Engine:
         """Load the core modules and those asked for; the records keep the failed ones."""
         self.log.open()
         self._forgotten_awaits.install()
-        self._dead_threads.install()
+        self._lost_errors.install()
         self.watchdog.start()
         PLAIN_NAMES.resolvers.insert(0, self.directory.package_of)
         try:
             if self.data is not None:
                 finish_changes(self.data)  # those of modules/ are finished when it is read
+                self.exports.finish()
+            await self.settings.preferences.open()
             with collecting_rarely():
                 core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
                 names = self.disk.ids() if modules is None else modules
@@ -200,12 +214,15 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
-        for name in {module_id_of(key) for key in self.given_settings} - self.records.ids():
-            _log.warning(
-                "settings were given for %r, and there is no such module; %s",
-                name, near(name, self.records.ids()) or "they count once it is loaded",
-            )  # fmt: skip
+        self.settings.log_unclaimed({*self.records.ids(), *self.disk.ids()})
+        if unknown := self.disabled.named - self.records.ids() - set(self.disk.ids()):
+            _log.warning("%s is disabled, and there is no such module", ", ".join(sorted(unknown)))
         return outcomes
+
+    def start_errors(self) -> dict[str, BaseException]:
+        """Return module id → why it did not start, or that there is none for the settings given."""
+        known = {*self.records.ids(), *self.disk.ids()}
+        return {**self.records.errors(), **self.settings.for_none(known)}
 
     def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:
         """Return the source of a module; if it can't be read, note that the module has failed."""
@@ -235,17 +252,15 @@ class Engine:
         await self._guarded(self.watching.end, "the watch", faults)
         if self._site is not None:
             await self._guarded(self._site.close, "the server", faults)
-        await self._guarded(self._close_events, "the events", faults)
+        await self._guarded(self.events.close, "the events", faults)
         await self._guarded(stop_modules, "the modules", faults)
         if self.directory.package_of in PLAIN_NAMES.resolvers:
             PLAIN_NAMES.resolvers.remove(self.directory.package_of)
         PLAIN_NAMES.forget(self.records)
         await self._guarded(self.databases.aclose, "the databases", faults)
+        await self._guarded(self.settings.preferences.aclose, "the preferences", faults)
         await self._guarded(self.rollbacks.aclose, "the history", faults)
         return self._report(began, outcomes, faults)
-
-    async def _close_events(self) -> None:
-        await self.events.close(timeout=0.0 if self._hurry.is_set() else _LAST_EVENTS)
 
     @staticmethod
     async def _guarded(stop: Callable[[], Awaitable[object]], what: str, faults: list[str]) -> None:
@@ -258,7 +273,7 @@ class Engine:
     def _report(self, began: float, outcomes: Iterable[Outcome], faults: list[str]) -> StopReport:
         self.text_folders.close()
         self._forgotten_awaits.remove()
-        self._dead_threads.remove()
+        self._lost_errors.remove()
         self.watchdog.stop()
         self.log.close()
         faults += (
@@ -267,7 +282,8 @@ class Engine:
             for fault in record.unsettled
             if not fault.persons
         )
-        return StopReport(tuple(outcomes), time.perf_counter() - began, tuple(faults))
+        said = tuple(map(self.secrets.mask, faults))
+        return StopReport(tuple(outcomes), time.perf_counter() - began, said)
 
     def abandon(self, why: str) -> StopReport:
         """Give up a stop, from another thread, because the app loop stands still."""
@@ -309,6 +325,7 @@ class Engine:
         self.events.published(module_ids)
         self.jobs.published(module_ids)
         self.watching.published(module_ids)
+        self.settings_changes.published(module_ids)
         self.refresher.wake()
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
@@ -319,7 +336,7 @@ class Engine:
 
     def printer_for(self, module_id: str) -> Callable[..., None]:
         """Make the ``print`` of a module."""
-        return make_printer(module_id, log_print)
+        return make_printer(module_id, log_print, self.secrets.mask)
 
     def source_on_disk(self, module_id: str) -> Source | None:
         """Return the source of a module in its folder or in a notebook, if there is one."""
@@ -348,10 +365,11 @@ class Engine:
             live,
             rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
-            degraded=self.records.degraded,
+            health=self.health.report,
             absent=self.directory.absent,
             stale=self.records.stale_reason,
             allowed_hosts=self.config.allowed_hosts,
+            secrets=self.secrets,
             block=self.app_loop.wait,
         )
 
@@ -376,7 +394,12 @@ class Engine:
         from .view.verbs import make_verbs, while_running
         from .view.widgets import Inspector
 
-        verbs = make_verbs(self.app_loop, get_service=self.handles.get, asgi=lambda: self.site.asgi)
+        verbs = make_verbs(
+            self.app_loop,
+            get_service=self.handles.get,
+            asgi=lambda: self.site.asgi,
+            mask=self.secrets.replace,
+        )
         return Inspector(
             while_running(self.app_loop, self.snapshot),
             verbs,
@@ -389,12 +412,3 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Return everything that runs, as frozen plain data; from any thread, without waiting."""
         return self.seen.snapshot(self.url)
-
-
-def _event_log(data: Path | None, config: FrameworkSettings) -> EventLog:
-    return EventLog(
-        data / "logs" if data else None,
-        level=config.log_level,
-        max_bytes=config.log_max_bytes,
-        backups=config.log_backups,
-    )

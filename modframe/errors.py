@@ -7,7 +7,7 @@ attributes of the error, so that a program can act on them. Rooms with errors of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,13 @@ class ModframeError(Exception):
     def reason(self) -> str:
         """Message and cure, without the subject: for places that name the module themselves."""
         return with_cure(self.message, self.cure)
+
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take the secrets out of everything that the error says; its cause stays as it is."""
+        self.message, self.cure = mask(self.message), mask(self.cure)
+        self.args = tuple(mask(one) if isinstance(one, str) else one for one in self.args)
+        if notes := getattr(self, "__notes__", None):
+            notes[:] = map(mask, notes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(self.__dict__))
@@ -89,8 +96,8 @@ class LoadError(ModframeError):
     Attributes:
         module_id: The module that did not load.
         step: The step that failed: ``check``, ``import``, ``read``, ``graph``, ``contract``, a
-            part's name, ``phase1``, ``phase2``, ``test``, ``handover``; ``activate``, after which
-            the generation is live all the same.
+            part's name, ``phase1``, ``phase2``, ``test``, ``handover``, ``integrity``;
+            ``activate``, after which the generation is live all the same.
         findings: What is wrong, every finding of level error first.
     """
 
@@ -118,10 +125,38 @@ class LoadError(ModframeError):
         """All faults, without the module's id; each already ends with its cure."""
         return self.message
 
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take the secrets out of the message and the findings."""
+        super().hide(mask)
+        self.findings = tuple(finding.masked(mask) for finding in self.findings)
+
     def add(self, finding: Finding) -> None:
         """Add a finding that came up while the failed load was undone."""
         self.findings = (*self.findings, finding)
         self.add_note(f"{finding.level}: {finding}")
+
+
+class RequirementsError(LoadError):
+    """Raised when what a module's ``requirements.txt`` names is not installed; nothing of it ran.
+
+    ``command`` installs all of it.
+    """
+
+    def __init__(self, module_id: str, findings: Iterable[Finding], command: str) -> None:
+        unmet = tuple(findings)
+        several = sum(finding.level == "error" for finding in unmet) > 1
+        note = f"\nInstall all of them: {command}" if several else ""
+        super().__init__(module_id, "requirements", unmet, note=note)
+        self.command = command
+
+
+class DisabledError(LoadError):
+    """Raised, or kept as a module's error, when it is kept out; ``by`` says by what."""
+
+    def __init__(self, module_id: str, by: str, *, cure: str) -> None:
+        self.by = by
+        finding = Finding("disabled", "error", f"it is disabled by {by}", cure=cure)
+        super().__init__(module_id, "disabled", [finding])
 
 
 class ContractError(LoadError):
@@ -140,6 +175,22 @@ class ContractError(LoadError):
     def users(self) -> tuple[str, ...]:
         """Each place that would break: ``standard.shop (api.py, line 7)``."""
         return tuple(dict.fromkeys(str(use) for change in self.changes for use in change.uses))
+
+
+class DataIntegrityViolation(LoadError):  # noqa: N818  # the guide's name
+    """Raised when a module breaks what its ``@enforce_data_integrity`` demands."""
+
+
+class MockDataViolation(DataIntegrityViolation):
+    """Raised when test doubles would go live with a module that rules them out.
+
+    Attributes:
+        paths: The way to each one from the module: ``service.client.session``.
+    """
+
+    def __init__(self, module_id: str, findings: Iterable[Finding], paths: Iterable[str]) -> None:
+        super().__init__(module_id, "integrity", findings)
+        self.paths = tuple(paths)
 
 
 class InterruptedLoadError(ModframeError):
@@ -219,13 +270,30 @@ class ImportCircleError(ModframeError, ImportError):
 
 
 class BlockedError(ModframeError):
-    """Raised, or kept as a module's error, when it can't start because of the modules in ``by``."""
+    """Raised, or kept as a module's error, when it can't start because of the modules in ``by``.
 
-    def __init__(self, module_id: str, by: Iterable[str]) -> None:
+    ``failed`` has their errors, as far as they are known.
+    """
+
+    def __init__(
+        self,
+        module_id: str,
+        by: Iterable[str],
+        *,
+        failed: Mapping[str, BaseException] | None = None,
+    ) -> None:
         self.module_id, self.by = module_id, tuple(by)
+        errors = [(failed or {}).get(one) for one in self.by]
+        rows = [
+            f"{one}, which is disabled by {error.by}" if isinstance(error, DisabledError) else one
+            for one, error in zip(self.by, errors, strict=True)
+        ]
+        mend = f"mend {self.by[0]}"
+        if isinstance(errors[0], DisabledError):
+            mend = errors[0].findings[0].cure
         super().__init__(
-            f"{module_id} is blocked by {', '.join(self.by)}",
-            cure=f"mend {self.by[0]}; {module_id} can then be loaded",
+            f"{module_id} is blocked by {', '.join(rows)}",
+            cure=f"{mend}; {module_id} can then be loaded",
         )
 
 
@@ -266,7 +334,11 @@ class FolderBusyError(WorkspaceError):
     """Raised when another process has been changing a folder for too long."""
 
 
-class DecoratorError(ModframeError, TypeError):
+class ArgumentError(ModframeError, TypeError):
+    """Raised when an argument is of another type than a verb takes; nothing was done."""
+
+
+class DecoratorError(ArgumentError):
     """Raised when a decorator of a module class has invalid arguments."""
 
     rule = "decorator"
@@ -279,24 +351,33 @@ class InvalidModuleIdError(ModframeError, ValueError):
 
 
 class TaskDiedError(ModframeError):
-    """Kept as a live module's error once a task of it has died, or fails again and again.
+    """Kept as a live module's error once a task or a thread of it has died.
+
+    A task that has a name, and that fails again and again, counts as well.
 
     Attributes:
         module_id: The module, which stays live.
-        task: The task's name.
+        kind: ``"task"`` or ``"thread"``.
+        task: The name of the task or the thread.
         fate: What happened to it, in few words.
         last_line: The type and the message of its error, as the last line of a traceback has them.
     """
 
     module_id: str
+    kind: str
     task: str
     fate: str
     last_line: str
 
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take the secrets out of the message and of ``last_line``."""
+        super().hide(mask)
+        self.last_line = mask(self.last_line)
+
     @property
     def fact(self) -> str:
-        """The task and its error, in few words."""
-        return f"task {self.task!r} {self.fate}: {self.last_line}"
+        """The task or thread and its error, in few words."""
+        return f"{self.kind} {self.task!r} {self.fate}: {self.last_line}"
 
 
 class TaskError(ModframeError):
@@ -360,6 +441,10 @@ class ExportError(ModframeError):
 
 class ScaffoldError(ModframeError, ValueError):
     """Raised when a scaffold has an invalid name or feature, or would overwrite files."""
+
+
+class UnknownRuleError(ModframeError, LookupError):
+    """Raised when a page of a rule is asked for that there isn't."""
 
 
 class ServeError(ModframeError):

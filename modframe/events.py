@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
+from .arguments import WHOLE_NUMBER, Kind, check_arguments
 from .errors import DecoratorError
 from .names import module_id_in, package_in
-from .wording import near
 
 __all__ = ["subscribe"]
 
@@ -22,6 +22,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 Policy = Literal["wait", "drop_oldest", "refuse"]
 SUBSCRIPTIONS = "__modframe_subscriptions__"
 """The attribute of a method that holds what it is subscribed to."""
+_POLICY = Kind(
+    f"one of {', '.join(map(repr, get_args(Policy)))}", lambda value: value in get_args(Policy)
+)
 CAPACITY = 1000
 RETRIES = 3
 
@@ -82,25 +85,16 @@ def subscribe(
         capacity: How many events may wait.
 
     Raises:
-        DecoratorError: If an argument makes no sense.
+        ArgumentError: If an argument makes no sense.
+        DecoratorError: If ``event`` is no event class, or what is decorated is no method.
     """
     named = _event_of(event)
-    if policy not in get_args(Policy):
-        choices = get_args(Policy)
-        raise DecoratorError(
-            f"@subscribe(policy={policy!r}) is none of {', '.join(map(repr, choices))}",
-            cure=near(str(policy), choices).rstrip() or "choose one of them",
-        )
-    numbers: tuple[tuple[str, object, int], ...] = (
-        ("retries", retries, 0),
-        ("capacity", capacity, 1),
+    check_arguments(
+        "@subscribe",
+        policy=(policy, _POLICY),
+        retries=(retries, _from_on(0)),
+        capacity=(capacity, _from_on(1)),
     )
-    for name, value, least in numbers:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise DecoratorError(
-                f"@subscribe({name}={value!r}) is not a number from {least} on",
-                cure=f"write for example {name}={least + 2}",
-            )
     cls = event if isinstance(event, type) else None
     spec = SubscriptionSpec(named, cls, policy, retries, capacity)
 
@@ -114,6 +108,12 @@ def subscribe(
         return method
 
     return decorate
+
+
+def _from_on(least: int) -> Kind:
+    return Kind(
+        f"a whole number from {least} on", lambda value: WHOLE_NUMBER.fits(value) and value >= least
+    )
 
 
 def _event_of(event: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal
 
@@ -17,12 +17,14 @@ class Finding:
 
     Attributes:
         rule: Stable name of the rule, for example ``"missing-decorator"``.
-        level: ``"error"`` keeps a module from loading; the others never do.
+        level: ``"error"`` is what can't work: a load refuses it, unless it has a code.
         message: What is wrong, naming the subject.
         cure: The next step, as a sentence without a full stop.
         file: The module's file, for example ``"api.py"``; empty if it is about the whole module.
         line: Line in that file or cell, from 1; 0 if unknown.
         cell: The notebook's name of the cell (``"Cell In[3]"``); empty for files.
+        code: The rule's code, for example ``"MF101"``, of a demand of the guide; empty for faults
+            that keep a module from loading.
     """
 
     rule: str
@@ -33,6 +35,18 @@ class Finding:
     file: str = ""
     line: int = 0
     cell: str = ""
+    code: str = ""
+
+    @property
+    def label(self) -> str:
+        """The rule as people read it: its code, if it has one, and its name."""
+        return f"{self.code} {self.rule}" if self.code else self.rule
+
+    def masked(self, mask: Callable[[str], str]) -> Finding:
+        """Return the finding without secrets in its words."""
+        message, cure = mask(self.message), mask(self.cure)
+        same = (message, cure) == (self.message, self.cure)
+        return self if same else replace(self, message=message, cure=cure)
 
     @property
     def place(self) -> str:
@@ -41,9 +55,10 @@ class Finding:
         return ", ".join(part for part in parts if part)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as JSON-ready data; ``cell`` is left out if it is empty."""
-        names = ("rule", "level", "file", "line", "message", "cure", *(("cell",) * bool(self.cell)))
-        return {name: getattr(self, name) for name in names}
+        """Return the finding as JSON-ready data; ``cell`` and ``code`` are left out if empty."""
+        names = ("rule", "level", "file", "line", "message", "cure")
+        more = [name for name in ("cell", "code") if getattr(self, name)]
+        return {name: getattr(self, name) for name in (*names, *more)}
 
     def __str__(self) -> str:
         return with_cure(f"{self.place}: {self.message}" if self.place else self.message, self.cure)

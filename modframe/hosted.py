@@ -14,6 +14,7 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any
 
+from .arguments import FLAG, check_arguments
 from .config import StartOptions
 from .engine import Engine
 from .errors import StartError
@@ -40,12 +41,11 @@ async def hosted(
     opened(engine)
     try:
         await engine.start(options.modules)
-        if strict and (errors := engine.records.errors()):
+        if strict and (errors := engine.start_errors()):
             raise StartError(errors)
         yield engine
     finally:
-        await engine.stop()
-        close_engine(engine)
+        close_engine(engine, await engine.stop())
 
 
 class HostedApp:
@@ -94,6 +94,7 @@ class HostedApp:
             async with hosted(self._options, strict=self._strict) as engine:
                 print_failures(engine)
                 token = os.environ.get("MODFRAME_TOKEN", "")
+                engine.secrets.add("modframe.server", [token])
                 ready.set_result(engine.site.asgi.with_token(token, required=bool(token)))
                 await self._stopping.wait()
         except BaseException as error:
@@ -136,4 +137,5 @@ def create_app(
 
     If ``MODFRAME_TOKEN`` is set in the environment, every request needs that token.
     """
+    check_arguments("create_app()", strict=(strict, FLAG))
     return HostedApp(StartOptions(workspace, modules, data, settings), strict=strict)

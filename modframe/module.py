@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .arguments import FLAG, FOLDER, check_arguments
 from .desk.rollback import errors_of
 from .errors import reason_line
 from .finding import Finding
@@ -41,7 +43,7 @@ class Module:
 
     @property
     def state(self) -> str:
-        """``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED`` or ``FAILED_UNLOAD``."""
+        """``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD`` or ``DISABLED``."""
         return self._engine.records.state(self.id)
 
     @property
@@ -167,17 +169,18 @@ class Module:
         return self._engine.inspector(self.id)
 
     @hide_frames
-    def export(self, to: str = "modules", *, force: bool = False) -> ExportReport:
+    def export(self, to: str | Path = "modules", *, force: bool = False) -> ExportReport:
         """Write the live source to ``<to>/<type>/<name>/``, byte for byte.
 
         Args:
-            to: A folder, relative to the workspace.
+            to: A folder: relative to the workspace and in it, or absolute and anywhere.
             force: Whether to overwrite files that were changed by hand since the last export.
 
         Raises:
-            ExportError: If nothing is live, a file was changed by hand, or the source doesn't load
-                in a fresh process.
+            ExportError: If nothing is live, a file was changed by hand, the source doesn't load
+                in a fresh process, or ``to`` leads out of the workspace.
         """
+        check_arguments("export()", to=(to, FOLDER), force=(force, FLAG))
         self._engine.app_loop.refuse_here("export()")
         return self._engine.exports.export(self.id, to, force=force)
 

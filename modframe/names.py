@@ -35,6 +35,12 @@ def folder_of(modules: Path, module_id: str) -> Path:
     return modules / kind / name
 
 
+def path_below(modules: Path, module_id: str) -> str:
+    """Return `folder_of` as a string, in a small part of the time: every swap looks there."""
+    kind, _, name = module_id.partition(".")
+    return f"{modules}/{kind}/{name}"
+
+
 # -- private packages --------------------------------------------------------------------------
 
 

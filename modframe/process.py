@@ -11,33 +11,46 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .app import AppContext
+from .arguments import FLAG, check_arguments, list_of
 from .config import StartOptions, read_settings
 from .engine import Engine
 from .errors import NotRunningError, StartConflictError, StartError, reason_line
+from .masking import KnownSecrets
+from .observe import UncaughtErrors
+from .runtime.change.outcome import StopReport
 from .runtime.loop.app_loop import AppLoop
+from .runtime.part import Part
 from .runtime.traces import hide_frames
 from .source.workspace import data_folder, find_workspace, refuse_unwritable
 
-if TYPE_CHECKING:
-    from .runtime.part import Part
+_PARTS = list_of("a list of parts", Part)
 
 
 class _Running(NamedTuple):
     engine: Engine
     app: AppContext
+    uncaught: UncaughtErrors
 
 
 _lock = threading.RLock()
 _running: _Running | None = None
-_starts_on_use = _was_stopped = False
+_starts_on_use = False
+_last_stop: StopReport | None = None
+"""The report of the app that was stopped last, if none has run since."""
+_secrets = KnownSecrets()
 
 
 def current_app() -> AppContext | None:
     """Return the app that runs in this process; ``None`` if none does."""
     return None if _running is None else _running.app
+
+
+def known_secrets() -> KnownSecrets:
+    """Return the secrets of the app that runs or, for what is said of it later, ran last."""
+    return _secrets
 
 
 def running_app() -> AppContext:
@@ -48,7 +61,7 @@ def running_app() -> AppContext:
     """
     if _running is not None:
         return _running.app
-    if _was_stopped:
+    if was_stopped():
         raise NotRunningError(
             "modframe was stopped",
             cure="call modframe.start() to begin again; in a notebook, %load_ext modframe and the "
@@ -59,7 +72,12 @@ def running_app() -> AppContext:
 
 def was_stopped() -> bool:
     """Return whether an app ran in this process, and none has run since."""
-    return _was_stopped and _running is None
+    return _last_stop is not None and _running is None
+
+
+def last_stop() -> StopReport | None:
+    """Return the report of the app that was stopped, if none has run since."""
+    return _last_stop if _running is None else None
 
 
 def start_on_use(wanted: bool, /) -> None:  # noqa: FBT001  # positional-only, its one argument
@@ -103,8 +121,9 @@ def start(
     Raises:
         StartConflictError: If an app already runs that was started with other arguments.
         DataFolderError: If nothing can be written to the data folder.
-        StartError: Under ``strict``, if a module failed.
+        StartError: Under ``strict``, if a module failed, or there is none that settings are for.
     """
+    check_arguments("start()", parts=(parts, _PARTS), strict=(strict, FLAG))
     options = StartOptions(workspace, modules, data, settings, parts=tuple(parts) or None)
     with _lock:
         if _running is not None:
@@ -117,7 +136,7 @@ def start(
         except BaseException:
             close_engine(engine)
             raise
-    if strict and (errors := engine.records.errors()):
+    if strict and (errors := engine.start_errors()):
         app.stop()
         raise StartError(errors)
     print_failures(engine)
@@ -125,9 +144,15 @@ def start(
 
 
 def print_failures(engine: Engine) -> None:
-    """Print a line on stderr for each module that failed to start; `start` raises for none."""
-    for key, error in engine.records.errors().items():
-        line = f"modframe: {key} {engine.records.state(key)} · {reason_line(error)}"
+    """Print a line on stderr for each module that failed to start; `start` raises for none.
+
+    Settings that no module takes have a line too.
+    """
+    failed = engine.records.errors()
+    for key, error in engine.start_errors().items():
+        state = f" {engine.records.state(key)}" if key in failed else ""
+        line = f"modframe: {key}{state} · {reason_line(error)}"
+        line = engine.secrets.mask(line)
         print(line, file=sys.stderr, flush=True)  # noqa: T201  # for whoever asked for the start
 
 
@@ -138,7 +163,7 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
         StartConflictError: If an app runs already.
         DataFolderError: If nothing can be written to the data folder.
     """
-    global _running
+    global _running, _secrets
     with _lock:
         if _running is not None:
             raise StartConflictError(
@@ -160,17 +185,20 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
                 parts=options.parts or (),
             )
             app = AppContext(engine, options, close=partial(close_engine, engine))
-            _running = _Running(engine, app)
+            _running = _Running(engine, app, UncaughtErrors(engine.secrets.mask))
+            _running.uncaught.install()
+            _secrets = engine.secrets
         except BaseException:
             app_loop.close()
             raise
         return engine
 
 
-def close_engine(engine: Engine) -> None:
+def close_engine(engine: Engine, report: StopReport | None = None) -> None:
     """End the loop of an engine that was stopped, and let the process have another app."""
-    global _running, _starts_on_use, _was_stopped
+    global _running, _starts_on_use, _last_stop
     engine.app_loop.close()
     with _lock:
         if _running is not None and _running.engine is engine:
-            _running, _starts_on_use, _was_stopped = None, False, True
+            _running.uncaught.remove()
+            _running, _starts_on_use, _last_stop = None, False, report or StopReport((), 0.0, ())

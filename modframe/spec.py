@@ -7,7 +7,7 @@ views read the spec.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -22,9 +22,13 @@ FACTS = "__modframe_facts__"
 DEFAULT_PRIORITY = 100
 SwapMode = Literal["overlap", "stop_first"]
 StreamPolicy = Literal["finish", "reconnect"]
+SettingsChange = Literal["live", "swap"]
+HealthGroup = Literal["ready", "live", "startup"]
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "swap": get_args(SwapMode),
     "streams": get_args(StreamPolicy),
+    "group": get_args(HealthGroup),
+    "settings_change": get_args(SettingsChange),
 }
 """Option → the words it can have; the first one is the default."""
 STREAM_POLICY = "__modframe_streams__"
@@ -134,10 +138,25 @@ class ShutdownSpec:
 
 @dataclass(frozen=True, slots=True)
 class HealthSpec:
-    """A module's health check: the method's name, if there is one, and the interval in seconds."""
+    """A module's health check, and when it runs.
 
-    method: str | None = None
+    Attributes:
+        check: The name of a method of the module or its service, or a function; ``None`` if the
+            module has no check.
+        takes: The arguments that a function takes: any of ``app_context``, ``module``, ``service``.
+        interval: Seconds between the end of a run and the next one.
+        timeout: Seconds that a run may take.
+        group: Whether the module is ``ready``, is ``live`` or has started (``startup``) depends on
+            it.
+        first: Whether a generation goes live only after its first good verdict.
+    """
+
+    check: str | Callable[..., Any] | None = None
+    takes: tuple[str, ...] = ()
     interval: float = 60.0
+    timeout: float = 5.0
+    group: HealthGroup = "ready"
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +189,8 @@ class ModuleSpec:
         keep_state: Attributes of the service that are copied to the next generation.
         swap: ``"stop_first"`` for a module that can't run beside its next generation.
         streams: What open streams do when the module is replaced, unless their route says it.
+        settings_change: What a change of its settings means: ``"live"``, its settings object has
+            the new values; ``"swap"``, it is built anew.
         error_status: Code of a failed `Result` → the HTTP status of a route that returns it.
         injections: Qualified name of a method that the framework calls → what its parameters get.
         dumps_state: Whether the service has a ``dump_state``. ``loads_state`` likewise.
@@ -200,6 +221,7 @@ class ModuleSpec:
     keep_state: tuple[str, ...] = ()
     swap: SwapMode = "overlap"
     streams: StreamPolicy = "finish"
+    settings_change: SettingsChange = "live"
     error_status: Mapping[str, int] = field(default_factory=dict)
     injections: Mapping[str, tuple[Injected, ...]] = field(default_factory=dict)
     dumps_state: bool = False

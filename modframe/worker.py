@@ -1,8 +1,8 @@
 """`Worker`: a daemon thread with a queue of jobs, run one after the other.
 
 In go functions without arguments, from any thread; their results are dropped (`submit`) or come
-back to the event loop that awaits them (`call`). The log, the history, module bodies and DuckDB
-connections each have workers of their own, so that none waits for another.
+back to the event loop that awaits them (`call`). The log, the history, the preferences, module
+bodies and DuckDB connections each have workers of their own, so that none waits for another.
 
 Nothing joins a worker when the process ends, unlike a thread of an executor: a job that hangs must
 not hold up a notebook's end. An owner that has to wait for its last job calls `join`.

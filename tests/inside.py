@@ -132,6 +132,11 @@ def end_loader_thread(app: AppContext) -> None:
     app.run(close())
 
 
+def log(app: AppContext, name: str | None = None) -> list[str]:
+    """Return the messages of the event log, oldest first, of one module or of everything."""
+    return [event.message for event in app._engine.log.tail(500, name)]
+
+
 def open_views(app: AppContext) -> int:
     """Return how many inspectors are kept up to date."""
     return len(app._engine.refresher.views)

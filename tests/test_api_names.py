@@ -46,7 +46,7 @@ IMPORTS = {
         InvalidModuleIdError LoadError ModframeError ModuleExitError
         ModuleNotFoundInWorkspaceError NotRunningError OnAppLoopError ScaffoldError
         ServiceNotFoundError ServiceUnavailableError StartConflictError StartError
-        SupersededError WorkspaceError
+        SupersededError WorkspaceError DataIntegrityViolation MockDataViolation
     """,
 }
 """What everyone can import."""
@@ -65,8 +65,8 @@ DOORS = {
 
 ATTRIBUTES = {
     "app": """
-        load plan modules get_service run serve inspect snapshot database override asgi
-        test_client watch check stop __enter__ __exit__
+        load plan modules get_service services run serve inspect snapshot database override
+        asgi test_client watch check health stop __enter__ __exit__
     """,
     "app.database": "sql integrity_session",
     "module": """
@@ -104,12 +104,14 @@ SIGNATURES = {
     "app.get_service": "name, /",
     "app.run": "awaitable, /",
     "app.serve": "host='127.0.0.1', port=8000, *, token=None",
+    "app.services": "tag=None, text=None",
     "app.inspect": "",
     "app.snapshot": "",
     "app.override": "name, replacement",
     "app.test_client": "",
     "app.watch": "",
     "app.check": "id, /",
+    "app.health": "",
     "app.stop": "",
     "app.database.sql": "query, *params",
     "app.database.integrity_session": "database, purpose",
@@ -135,6 +137,11 @@ SIGNATURES = {
     "core_context.snapshot": "",
     "core_settings.get_typed_settings": "id, model, /",
     "core_settings.explain": "id, /",
+    "core_settings.schema": "id, /",
+    "core_settings.preferences": "module_id",
+    "core_settings.set_preference": "module_id, key, value",
+    "core_settings.set_preferences": "module_id, mapping",
+    "core_settings.clear_preference": "module_id, key",
     "error_utils.error_message": "module_id, error_type, details, location=''",
     "logging.get_framework_logger": "id, /",
     "database.get_database_base": "name, /",
@@ -148,7 +155,9 @@ SIGNATURES = {
     "decorators.register_api_endpoints": "router_name='router'",
     "decorators.register_database": "database_name=None",
     "decorators.enforce_data_integrity": "*, strict_mode=True, anti_mock=True",
-    "decorators.module_health_check": "check_function=None, *, function=None, interval=60.0",
+    "decorators.module_health_check": (
+        "check_function=None, *, function=None, interval=60.0, timeout=5.0, group='ready'"
+    ),
     "decorators.graceful_shutdown": "method='cleanup_resources', timeout=30.0",
     "decorators.force_shutdown": "method='force_cleanup', timeout=5.0",
     "decorators.stream_policy": "policy, /",
@@ -182,6 +191,7 @@ DECORATIONS = [
     "enforce_data_integrity(strict_mode=True, anti_mock=True)",
     "module_health_check(check_function=None)",
     "module_health_check(interval=300, function='check_health')",
+    "module_health_check(check_function=len, timeout=5, group='startup')",
     "graceful_shutdown(method='cleanup_resources', timeout=30)",
     "force_shutdown(method='force_cleanup', timeout=5)",
     "module",
@@ -191,18 +201,22 @@ DECORATIONS = [
     "module(keep_state=('count',), swap='overlap')",
     "module(swap='stop_first', streams='finish')",
     "module(streams='reconnect')",
+    "module(settings_change='swap')",
+    "module(healthy_first=True)",
 ]
 """Every way in which a class can be decorated."""
 
 COMMANDS = {
-    "": "--version quickstart serve list inspect scaffold compliance logs doctor",
+    "": "--version quickstart serve list inspect health scaffold compliance logs doctor",
     "quickstart": "--once --port",
     "serve": "NOTEBOOK.ipynb --workspace --host --port --token MODFRAME_TOKEN --strict --watch",
     "list": "--workspace MODFRAME_WORKSPACE --format",
     "inspect": "--workspace --format",
+    "health": "--module --url --workspace --format",
     "scaffold": "--name --type --features --workspace --format",
     "compliance": "validate",
     "compliance validate": "--module --workspace --format",
+    "reference": "--output --workspace",
     "logs": "--module --level --since --id --lines --follow --workspace --format",
     "doctor": "--workspace --port --format",
 }
@@ -215,7 +229,11 @@ PATHS = {
     "/health": "application/json",
     "/health/live": "application/json",
     "/health/ready": "application/json",
+    "/health/startup": "application/json",
     "/api/v1/core/framework/modules": "application/json",
+    "/api/v1/core/framework/services": "application/json",
+    "/api/v1/core/settings/core.settings": "application/json",
+    "/api/v1/core/settings/core.settings/look_interval": "application/json",
     "/api/v1/orders/total": "application/json",
     "/api/v1/extensions/extra/total": "application/json",
     "/api/v1/core/inner/total": "application/json",

@@ -40,10 +40,13 @@ def values(decorator: object) -> dict[str, object]:
         (d.register_api_endpoints(), {"router_name": "router"}),
         (d.register_database(database_name=None), {"database_name": None}),
         (d.register_database("orders"), {"database_name": "orders"}),
-        (d.module_health_check(check_function=None), {"method": None, "interval": 60.0}),
+        (
+            d.module_health_check(check_function=None),
+            {"check": None, "interval": 60.0, "timeout": 5.0, "group": "ready"},
+        ),
         (
             d.module_health_check(interval=300, function="check"),
-            {"method": "check", "interval": 300.0},
+            {"check": "check", "interval": 300.0, "timeout": 5.0, "group": "ready"},
         ),
         (d.graceful_shutdown(method="cleanup", timeout=30), {"method": "cleanup", "timeout": 30.0}),
         (d.force_shutdown(method=None), {"method": None, "timeout": 5.0}),
@@ -72,6 +75,24 @@ def test_spellings(decorator: object, recorded: dict[str, object]) -> None:
         (lambda: d.force_shutdown(timeout=float("nan")), "timeout is a number of seconds above 0"),
         (lambda: d.module_health_check(interval=-1), "interval is a number of seconds above 0"),
         (lambda: d.enforce_data_integrity(strict_mode="yes"), "strict_mode is True or False"),
+        (
+            lambda: d.enforce_data_integrity(anti_mock="yes"),
+            "anti_mock is True or False, not 'yes'",
+        ),
+        (lambda: d.enforce_data_integrity(anti_mock=None), "anti_mock is True or False, not None"),
+        (
+            lambda: d.enforce_data_integrity(anti_moc=True),
+            r"does not take anti_moc=. Did you mean 'anti_mock'\? It takes strict_mode, anti_mock",
+        ),
+        (
+            lambda: d.enforce_data_integrity(level=3),
+            r"not take level=. It takes strict_mode, anti_",
+        ),
+        (lambda: d.enforce_data_integrity(int), "enforce_data_integrity stands without parenthes"),
+        (
+            lambda: d.enforce_data_integrity(True),
+            r"what it takes is by name \(strict_mode, anti_mo",
+        ),
         (lambda: d.inject_dependencies("app_ctx"), "can't hand 'app_ctx'.*'app_context' is what"),
         (lambda: d.register_service(5), "the service's name is a name as text, not 5"),
         (

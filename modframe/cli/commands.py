@@ -44,6 +44,14 @@ class Format(StrEnum):
     json = "json"
 
 
+class FindingFormat(StrEnum):
+    """How findings are printed."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+
+
 class Level(StrEnum):
     """The levels of log events."""
 
@@ -172,18 +180,62 @@ def inspect(
     return inspect_module(module, workspace, as_data=format is Format.json)
 
 
+@app.command()
+def health(
+    module: Annotated[
+        str | None, typer.Option("--module", "-m", help="A module's id; all if left out.")
+    ] = None,
+    url: Annotated[
+        str, typer.Option(help="Ask a running server, such as http://127.0.0.1:8000.")
+    ] = "",
+    workspace: Workspace = None,
+    format: Shape = Format.text,
+) -> int:
+    """Run the health checks of modules once, or ask a server what its checks say."""
+    from .health import show_health
+
+    return show_health(module, workspace, url=url, as_data=format is Format.json)
+
+
 @compliance.command()
 def validate(
     module: Annotated[
         str | None, typer.Option("--module", "-m", help="A module's id; all if left out.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Check every module.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Let warnings exit with status 1, as errors do.")
+    ] = False,
+    rule: Annotated[
+        str | None, typer.Option("--explain", help="Print the page of this rule, and end.")
+    ] = None,
     workspace: Workspace = None,
-    format: Shape = Format.text,
+    format: Annotated[
+        FindingFormat,
+        typer.Option("--format", help="Text for people, JSON, or GitHub's workflow commands."),
+    ] = FindingFormat.text,
 ) -> int:
     """Check whether a module would load, and whether it follows the guide."""
-    from .modules import validate as run_validate
+    from .compliance import explain as run_explain
+    from .compliance import validate as run_validate
 
-    return run_validate(module, workspace, as_data=format is Format.json)
+    if rule is not None:
+        return run_explain(rule)
+    if every and module is not None:
+        raise typer.BadParameter("give --module or --all, not both", param_hint="--all")
+    return run_validate(module, workspace, shape=format.value, strict=strict)
+
+
+@compliance.command()
+def explain(
+    rule: Annotated[
+        str | None, typer.Argument(help="A code such as MF101, or a name; all if left out.")
+    ] = None,
+) -> int:
+    """Print what a rule demands, why, and how to do it."""
+    from .compliance import explain as run_explain
+
+    return run_explain(rule)
 
 
 @app.command()
@@ -222,7 +274,7 @@ def export(
     module: Annotated[
         str | None, typer.Argument(help="A module's id; with --check all if left out.")
     ] = None,
-    to: Annotated[str, typer.Option(help="The folder, relative to the workspace.")] = "modules",
+    to: Annotated[str, typer.Option(help="The folder: in the workspace, or absolute.")] = "modules",
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say whether the files differ.")
     ] = False,
@@ -241,6 +293,19 @@ def export(
     if module is None:
         raise typer.BadParameter("say which module, or add --check to look at all")
     return export_module(module, workspace, to=to, force=force, as_data=as_data)
+
+
+@app.command()
+def reference(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file; printed if left out.")
+    ] = None,
+    workspace: Workspace = None,
+) -> int:
+    """Write what the modules of the workspace offer, as a page of Markdown."""
+    from .reference import write_reference
+
+    return write_reference(workspace, output)
 
 
 @app.command()

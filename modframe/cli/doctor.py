@@ -19,11 +19,13 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from ..config import read_settings
 from ..errors import ModframeError
 from ..load.imports import DOORS
+from ..load.requirements import requirement_findings
 from ..server import bind
 from ..server.processes import command_of
-from ..source import find_modules
+from ..source import Disabled, Source, find_modules
 from ..source.workspace import data_folder
 from .out import as_json, say, table, workspace_at
 
@@ -48,6 +50,7 @@ def examine(workspace: Path | None, *, port: int, as_data: bool) -> int:
         _python(),
         *_packages(),
         _workspace(home),
+        *_modules(home),
         _data(data),
         _port(port),
         _kernel(),
@@ -112,6 +115,23 @@ def _workspace(home: Path) -> Check:
         cure = "'modframe scaffold --name my_module' writes a first one, or open a notebook"
         return Check("workspace", "warn", f"{home}, without modules", cure)
     return Check("workspace", "ok", f"{home}, modules: {len(modules)}")
+
+
+def _modules(home: Path) -> Iterator[Check]:
+    """Say what modules lack of what they require, and which are disabled."""
+    disabled = Disabled(home, read_settings().disabled)
+    folders = find_modules(home / "modules")
+    for module_id, folder in folders.items():
+        if (error := disabled.find(module_id)) is not None:
+            yield Check("disabled", "ok", f"{module_id} by {error.by}")
+            continue
+        for finding in requirement_findings(Source(module_id, {}, "mapping"), str(folder)):
+            state: Literal["ok", "fail"] = "fail" if finding.level == "error" else "ok"
+            message = f"{module_id} {finding.message}"
+            yield Check("requirements", state, message, finding.cure)
+    for module_id in sorted(disabled.named - folders.keys()):
+        cure = "correct the id, or take it out"
+        yield Check("disabled", "warn", f"{module_id}: there is no such module", cure)
 
 
 def _data(data: Path | None) -> Check:

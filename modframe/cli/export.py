@@ -15,7 +15,7 @@ from ..desk.history import History
 from ..errors import ModuleNotFoundInWorkspaceError
 from ..finding import Finding
 from ..names import folder_of
-from ..ship import ExportRecord, ExportReport, export, plan_export
+from ..ship import ExportRecord, ExportReport, export, export_folder, plan_export
 from ..source import Source
 from ..source.workspace import data_folder
 from ..spec import module_id_of
@@ -36,7 +36,8 @@ def export_module(name: str, workspace: Path | None, *, to: str, force: bool, as
     home = workspace_at(workspace)
     data = data_folder(None, home)
     source = _sources(home, data, [name])[0]
-    report = export(source, home / to, workspace=home, record=ExportRecord(data), force=force)
+    folder = export_folder(home, to, data=data, module_id=source.module_id)
+    report = export(source, folder, workspace=home, record=ExportRecord(data), force=force)
     if as_data:
         as_json(_facts(report))
         return 0

@@ -1,4 +1,4 @@
-"""``modframe list``, ``inspect``, ``compliance validate`` and ``scaffold``: facts about modules.
+"""``modframe list``, ``inspect`` and ``scaffold``: facts about modules.
 
 In come ids and a workspace; out go lines or JSON, and an exit status.
 """
@@ -8,19 +8,18 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModframeError, ModuleNotFoundInWorkspaceError, WorkspaceError
-from ..finding import Finding
+from ..config import read_settings
+from ..errors import DisabledError, ModframeError, ModuleNotFoundInWorkspaceError
 from ..load import check as check_text
-from ..runtime.failure import as_load_error
-from ..source import Source, find_modules, read_folder
+from ..source import Disabled, Source, find_modules, read_folder
 from ..source.workspace import find_workspace
 from ..spec import module_id_of
-from ..wording import count, near
-from .out import as_json, console, say, show_findings, table, workspace_at
+from ..wording import count
+from .out import as_json, console, say, table, workspace_at
 
 # -- list --------------------------------------------------------------------------------------
 
@@ -28,8 +27,10 @@ from .out import as_json, console, say, show_findings, table, workspace_at
 def list_modules(workspace: Path | None, *, as_data: bool) -> int:
     """Print every module below ``modules/``, without running any."""
     home = workspace_at(workspace)
+    disabled = Disabled(home, read_settings().disabled)
     modules = [
-        _facts(key, folder) for key, folder in sorted(find_modules(home / "modules").items())
+        _facts(key, folder, disabled.find(key))
+        for key, folder in sorted(find_modules(home / "modules").items())
     ]
     if as_data:
         as_json({"workspace": str(home), "modules": modules})
@@ -41,7 +42,7 @@ def list_modules(workspace: Path | None, *, as_data: bool) -> int:
                 module["id"],
                 module["type"],
                 module["version"],
-                count(len(module["errors"]), "error") if module["errors"] else "ok",
+                _state(module),
                 module["description"],
             )
             for module in modules
@@ -50,7 +51,14 @@ def list_modules(workspace: Path | None, *, as_data: bool) -> int:
     return 0
 
 
-def _facts(module_id: str, folder: Path) -> dict[str, Any]:
+def _state(module: Mapping[str, Any]) -> str:
+    """Return what is most important about a module, in few words."""
+    if module["disabled"]:
+        return f"disabled by {module['disabled']}"
+    return count(len(module["errors"]), "error") if module["errors"] else "ok"
+
+
+def _facts(module_id: str, folder: Path, disabled: DisabledError | None) -> dict[str, Any]:
     """Return what can be said about a module without running it."""
     constants: dict[str, str] = {}
     try:
@@ -67,6 +75,7 @@ def _facts(module_id: str, folder: Path) -> dict[str, Any]:
         "description": constants.get("MODULE_DESCRIPTION", ""),
         "folder": str(folder),
         "errors": errors,
+        "disabled": disabled.by if disabled is not None else "",
     }
 
 
@@ -108,51 +117,6 @@ def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
         say(title, style="bold")
         say("\n".join(lines))
     return 0 if view.state == "LIVE" else 1
-
-
-# -- compliance --------------------------------------------------------------------------------
-
-
-def validate(name: str | None, workspace: Path | None, *, as_data: bool) -> int:
-    """Check one module, or all; return 1 if any finding is an error.
-
-    Raises:
-        ModuleNotFoundInWorkspaceError: With the nearest name, if the module has no folder.
-    """
-    from ..ship import check
-
-    modules = workspace_at(workspace) / "modules"
-    folders = find_modules(modules)
-    module_ids = [module_id_of(name)] if name else sorted(folders)
-    if name and module_ids[0] not in folders:
-        raise ModuleNotFoundInWorkspaceError(
-            f"there is no module {module_ids[0]!r} in {modules}",
-            cure=f"{near(module_ids[0], folders)}'modframe list' shows what there is",
-        )
-    all_findings: list[Finding] = []
-    for module_id in module_ids:
-        # What module bodies print must not mix with the findings.
-        with contextlib.redirect_stdout(sys.stderr):
-            try:
-                source = read_folder(folders[module_id], module_id=module_id)
-                findings = check(source, modules=modules)
-            except WorkspaceError as error:
-                empty = Source(module_id, {}, "folder")
-                findings = as_load_error(empty, "source", error).findings
-        all_findings += findings
-        if not as_data:
-            say(f"{module_id}: {_summary(findings)}")
-            show_findings(findings)
-    if as_data:
-        as_json({"findings": [finding.to_dict() for finding in all_findings]})
-    return 1 if any(finding.level == "error" for finding in all_findings) else 0
-
-
-def _summary(findings: Iterable[Finding]) -> str:
-    levels = [finding.level for finding in findings]
-    nouns = {"error": "error", "warning": "warning", "info": "note"}
-    counts = [count(levels.count(level), nouns[level]) for level in nouns if level in levels]
-    return ", ".join(counts) or "complies"
 
 
 # -- scaffold ----------------------------------------------------------------------------------

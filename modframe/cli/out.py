@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ModframeError, WorkspaceError
 from ..finding import Finding
+from ..masking import mask_text
 from ..wording import one_line as one_line
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 _STYLES = {
     "error": "bold red", "fail": "bold red", "failed": "bold red",
     "blocked": "yellow", "warning": "yellow", "warn": "yellow",
-    "ok": "green", "live": "green", "done": "green",
+    "ok": "green", "live": "green", "done": "green", "healthy": "green",
+    "degraded": "yellow", "unhealthy": "bold red",
     "info": "cyan",
 }  # fmt: skip
 
@@ -90,7 +92,13 @@ def show_findings(findings: Iterable[Finding]) -> None:
     """Print a line for each finding, with its cure and its rule."""
     for finding in findings:
         style = _STYLES.get(finding.level, "")
-        say(f"{finding.level}: {one_line(finding)} [{finding.rule}]", style=style)
+        say(f"{finding.level}: {one_line(finding)} [{finding.label}]", style=style)
+
+
+def _masked(text: str) -> str:
+    """Return a text without secrets, those of an app that this process ran among them."""
+    process = sys.modules.get("modframe.process")  # not loaded where no app ran
+    return mask_text(text) if process is None else str(process.known_secrets().mask(text))
 
 
 def show_error(error: BaseException) -> None:
@@ -98,13 +106,13 @@ def show_error(error: BaseException) -> None:
     if os.environ.get("MODFRAME_DEBUG", "") not in ("", "0", "false"):
         import traceback
 
-        traceback.print_exception(error)
+        print(_masked("".join(traceback.format_exception(error))), end="", file=sys.stderr)
     text, hint = str(error), ""
     if not isinstance(error, ModframeError):
         text, hint = f"{type(error).__name__}: {error}", " (--debug shows where)"
     first, *others = text.rstrip().splitlines() or [type(error).__name__]
     indented = (line[: len(line) - len(line.lstrip())] + one_line(line) for line in others)
-    message = "\n".join([f"error: {one_line(first)}{hint}", *indented])
+    message = _masked("\n".join([f"error: {one_line(first)}{hint}", *indented]))
     if sys.stderr.isatty():
         console(stderr=True).print(message, style="red")
     else:

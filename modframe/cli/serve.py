@@ -95,7 +95,7 @@ async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served:
         stop.loading = None
         if serving.watch:
             # As one line, since an error may quote module code of several lines.
-            engine.watching.report = lambda text: say(one_line(text))
+            engine.watching.report = lambda text: say(one_line(engine.secrets.mask(text)))
             await engine.watching.begin()
         _announce(engine, server, serving)
         status = await _run_until(stop, once_served(server))

@@ -74,7 +74,7 @@ class Stop:
     def follow(self, engine: Engine) -> None:
         """Act on an engine from now on, and keep what its modules change of the process."""
         self.engine = engine
-        engine.watchdog.end_frozen(engine.config.freeze_timeout)
+        engine.watchdog.freezes.write_after(engine.config.freeze_timeout, end=True)
         engine.swap.listeners.append(self._restore)
 
     def _restore(self, source: Source, outcome: object) -> None:

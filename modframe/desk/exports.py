@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExportError
+from ..errors import ExportError, WorkspaceError
 from ..names import folder_of
 from ..observe import log_event, refusal_logged
 from ..runtime.live import Live
 from ..runtime.record import Records
+from ..source.export_record import ExportRecord
+from ..source.folder_change import finish_changes
 
 if TYPE_CHECKING:
-    from ..ship import ExportRecord, ExportReport
+    from ..ship import ExportReport
+
+_log = logging.getLogger("modframe.desk")
 
 
 class Exports:
@@ -40,12 +44,18 @@ class Exports:
         self._live, self._records = live, records
         self._workspace, self._data = workspace, data
         self._settings = settings
+        self._record = ExportRecord(data)
 
-    @cached_property
-    def _record(self) -> ExportRecord:
-        from ..ship import ExportRecord
+    def finish(self) -> None:
+        """Finish the exports that were cut off, wherever the record says that one may have gone.
 
-        return ExportRecord(self._data)
+        A folder where that fails is named in the log: nothing of it is loaded here.
+        """
+        for folder in self._record.folders() - {self._workspace / "modules"}:
+            try:
+                finish_changes(folder)
+            except (OSError, WorkspaceError) as error:
+                _log.warning("%s", error)
 
     def files(self, module_id: str) -> set[str]:
         """Return the files that modframe wrote into a module's folder in the workspace."""
@@ -53,13 +63,14 @@ class Exports:
         digests = self._record.digests(folder)
         return {path.relative_to(folder).as_posix() for path in digests}
 
-    def export(self, module_id: str, to: str, *, force: bool = False) -> ExportReport:
-        """Write the live source of a module below a folder, which is relative to the workspace.
+    def export(self, module_id: str, to: str | Path, *, force: bool = False) -> ExportReport:
+        """Write the live source of a module below a folder: in the workspace, or absolute.
 
         Raises:
-            ExportError: If nothing is live, or the export is refused; nothing was written.
+            ExportError: If nothing is live, a relative folder leads out of the workspace, or the
+                export is refused; nothing was written.
         """
-        from ..ship import export
+        from ..ship import export, export_folder
 
         with refusal_logged(module_id, "was not exported"):
             generation = self._live.generations.get(module_id)
@@ -72,7 +83,7 @@ class Exports:
                 )
             report = export(
                 generation.source,
-                self._workspace / to,
+                export_folder(self._workspace, to, data=self._data, module_id=module_id),
                 workspace=self._workspace,
                 record=self._record,
                 draft=self._records[module_id].draft,

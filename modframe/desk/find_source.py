@@ -68,7 +68,13 @@ class SourceFinder:
         return source
 
     def to_check(self, module_id: str) -> Source:
-        """Return what a check looks at: the draft if there is one, else the text as it is now."""
+        """Return what a check looks at: the draft if there is one, else the text as it is now.
+
+        The live text of a core module counts as well; it lies in modframe's own folder.
+        """
+        generation = self._live.generations.get(module_id)
+        if generation is not None and module_id.startswith("core."):
+            return self._draft(module_id) or generation.source
         return self._draft(module_id) or self.current(module_id)
 
     def _draft(self, module_id: str) -> Source | None:

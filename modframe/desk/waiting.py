@@ -46,8 +46,9 @@ def cells_to_run(
 ) -> tuple[str, ...]:
     """Return the files of a module whose cells are expected to say something else than its draft.
 
-    The notebook tells, as it was saved last, if it has cells of the module. Else every file that
-    was exported from cells is expected.
+    The notebook tells, as it was saved last, if it has cells of the module. Edits that were not
+    saved are not known: waiting for cells that may have some would keep the first edit after each
+    start from going live. Without cells there, every file that was exported is expected.
 
     Args:
         draft: The files in the folder, and the cells that were run.

@@ -17,6 +17,7 @@ from .checks import check
 from .imports import Resolve
 from .package import Package
 from .reader import Reader
+from .requirements import refuse_unmet
 from .text import is_code
 
 
@@ -35,6 +36,7 @@ def load(
     *,
     resolve: Resolve,
     printer: Callable[..., None],
+    folder: str,
     outer_names: Container[str] = (),
 ) -> Loaded:
     """Check, execute and read a source.
@@ -45,14 +47,17 @@ def load(
         context: Its ``app_context``.
         resolve: Module id → package name, for imports from other modules.
         printer: Its ``print``.
+        folder: The module's folder, whether there is one or not; for its requirements.
         outer_names: Names of the notebook that called, for better messages.
 
     Raises:
         LoadError: With all findings, if there is no spec; the package is closed then.
+        RequirementsError: If a package that it requires is not installed; nothing was executed.
     """
     findings = check(source, outer_names)
     if any(finding.level == "error" for finding in findings):
         raise LoadError(source.module_id, "check", findings)
+    findings += refuse_unmet(source, folder)
     package = Package(name, source, context=context, resolve=resolve, printer=printer)
     try:
         _execute(package)

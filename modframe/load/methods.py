@@ -12,6 +12,8 @@ from functools import partialmethod, singledispatchmethod
 from types import FunctionType, MethodType
 from typing import Any
 
+from ..masking import MASK, is_one_secret
+
 HOOKS = frozenset(
     {
         "initialize",
@@ -50,11 +52,21 @@ def _is_method(value: object) -> bool:
 
 
 def signature_text(signature: inspect.Signature | None) -> str:
-    """Return a signature as views show it; ``(...)`` for ``None``."""
+    """Return a signature as views show it, defaults of secrets masked; ``(...)`` for ``None``."""
     try:
-        return str(signature) if signature is not None else "(...)"
+        return str(_without_secrets(signature)) if signature is not None else "(...)"
     except Exception:  # noqa: BLE001  # the __repr__ of a default is the module's own
         return "(...)"
+
+
+def _without_secrets(signature: inspect.Signature) -> inspect.Signature:
+    """Return a signature in which no default is a secret."""
+    shown = [
+        parameter.replace(default=MASK) if is_one_secret(parameter.default, name) else parameter
+        for name, parameter in signature.parameters.items()
+    ]
+    same = all(one is signature.parameters[one.name] for one in shown)
+    return signature if same else signature.replace(parameters=shown)
 
 
 def signature_of(method: Any) -> inspect.Signature | None:

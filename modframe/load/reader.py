@@ -20,7 +20,6 @@ from ..source import Source
 from ..spec import (
     CHOICES,
     Fact,
-    HealthSpec,
     IntegritySpec,
     ModuleSpec,
     ServiceSpec,
@@ -31,6 +30,7 @@ from ..spec import (
 from ..wording import near, otherwise
 from .class_facts import ClassFacts, Findings
 from .documented import documentation_findings
+from .health import read_health
 from .injections import read_injections, required_services
 from .module_class import BASE, find_module_class, is_framework_base, report_missing_decorators
 from .services import ServiceReader
@@ -110,7 +110,9 @@ class Reader:
             or facts.value("module", "database"),
             files=self._files(cls),
             initializes_service=initializes,
-            health=self._health(cls, facts),
+            health=read_health(
+                cls, facts, service=service, api=self.modules["api.py"], findings=self._findings
+            ),
             integrity=IntegritySpec(**(integrity.values if integrity else {})),
             graceful=self._shutdown(facts, "graceful_shutdown", stopped_class),
             force=self._shutdown(facts, "force_shutdown", stopped_class),
@@ -241,15 +243,6 @@ class Reader:
             at=fact,
         )
 
-    def _health(self, cls: type, facts: ClassFacts) -> HealthSpec:
-        fact = facts.get("module_health_check")
-        if fact is None:
-            return HealthSpec()
-        method = fact.values["method"]
-        if method:
-            self._require_method(cls, method, fact)
-        return HealthSpec(method, float(fact.values["interval"]))
-
     def _shutdown(self, facts: ClassFacts, decorator: str, cls: type) -> ShutdownSpec:
         fact, default = facts.get(decorator), _SHUTDOWN[decorator]
         method = fact.values["method"] if fact else default.method
@@ -336,7 +329,8 @@ def _distinct(*groups: Any) -> tuple[str, ...]:
 
 _ERROR_STATUSES = range(400, 600)
 _CONSTANTS = {
-    name: f"MODULE_{name.upper()}" for name in ("keep_state", "swap", "streams", "error_status")
+    name: f"MODULE_{name.upper()}"
+    for name in ("keep_state", "swap", "streams", "settings_change", "error_status")
 }
 
 
@@ -349,6 +343,7 @@ def handover_fields(
         "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
         "swap": _checked_choice(cls, facts, "swap", findings),
         "streams": _checked_choice(cls, facts, "streams", findings),
+        "settings_change": _checked_choice(cls, facts, "settings_change", findings),
         "error_status": _checked_statuses(_configured(cls, facts, "error_status", {}), findings),
         "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
         "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
@@ -399,6 +394,9 @@ def _checked_choice(cls: type, facts: ClassFacts, name: str, findings: Findings)
         return value
     constant, wanted = _CONSTANTS[name], " or ".join(map(repr, choices))
     findings.add(
-        name, f"{constant} is {value!r}, and has to be {wanted}", f"write {wanted}", at=constant
+        name.replace("_", "-"),
+        f"{constant} is {value!r}, and has to be {wanted}",
+        f"write {wanted}",
+        at=constant,
     )
     return default

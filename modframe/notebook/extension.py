@@ -12,6 +12,7 @@ from ..process import start_on_use, was_stopped
 from . import failure
 from .hooks import Hooks
 from .magics import ModframeMagics
+from .outputs import MaskedOutputs
 
 _NAMES = ("app", "app_context")
 
@@ -24,7 +25,9 @@ def load(shell: Any) -> None:
     hooks = Hooks(shell)
     hooks.install()
     failure.install(shell)
-    magics = ModframeMagics(shell, hooks)
+    outputs = MaskedOutputs(shell)
+    outputs.install()
+    magics = ModframeMagics(shell, hooks, outputs)
     if "sql" in shell.magics_manager.magics["cell"]:
         magics.magics["cell"]["modsql"] = magics.magics["cell"].pop("sql")
     shell.register_magics(magics)
@@ -42,6 +45,7 @@ def unload(shell: Any) -> None:
     if magics is None:
         return
     magics.hooks.remove()
+    magics.outputs.remove()
     failure.remove()
     start_on_use(False)
     vars(shell.extension_manager).pop("load_extension", None)

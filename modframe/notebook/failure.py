@@ -70,7 +70,7 @@ def _reaches(source: Source, trace: TracebackType | None) -> bool:
 
 def _excerpt(source: Source, finding: Finding) -> Iterator[str]:
     """Yield the line that a finding is about, with the lines around it."""
-    content = source.files.get(finding.file)
+    content = source.all_files.get(finding.file)
     if content is None or not finding.line:
         return
     lines = content.lines

@@ -22,6 +22,7 @@ from ..wording import count
 from .cell import cell_file, notebook_of
 from .failure import note_draft
 from .hooks import Hooks
+from .outputs import MaskedOutputs
 
 T = TypeVar("T")
 _TARGET = re.compile(r"\s*([A-Za-z_]\w*)\s*<<\s*\Z")
@@ -45,9 +46,9 @@ class ModframeMagics(Magics):
 
     shell: Any
 
-    def __init__(self, shell: Any, hooks: Hooks) -> None:
+    def __init__(self, shell: Any, hooks: Hooks, outputs: MaskedOutputs) -> None:
         super().__init__(shell)
-        self.hooks = hooks
+        self.hooks, self.outputs = hooks, outputs
 
     @cell_magic
     def module(self, line: str, cell: str) -> None:

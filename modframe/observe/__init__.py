@@ -5,8 +5,8 @@ In go log records from modules and from modframe; out come `data/logs/app.log`,
 modules get their loggers through `modframe.logging`. This room knows no module.
 """
 
-from .dead_threads import DeadThreads
 from .event import Event
+from .freezes import NAMED_AFTER
 from .line import format_line, parse_line
 from .log import EventLog
 from .loggers import (
@@ -20,17 +20,21 @@ from .loggers import (
     record_failure,
     refusal_logged,
 )
+from .lost_errors import LostErrors
 from .reading import LogFiles
 from .tracebacks import find_defined, find_raised, fold
+from .uncaught import UncaughtErrors
 from .values import escape
 from .watchdog import Stall, Watchdog
 
 __all__ = [
-    "DeadThreads",
+    "NAMED_AFTER",
     "Event",
     "EventLog",
     "LogFiles",
+    "LostErrors",
     "Stall",
+    "UncaughtErrors",
     "Watchdog",
     "correlation_id",
     "escape",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from ..masking import mask_text
 from .loggers import RECORD_NAMES, module_of_logger
 from .tracebacks import format_trimmed
 from .values import plain
@@ -78,11 +79,19 @@ def format_time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def from_record(record: logging.LogRecord, *, correlation_id: object = None) -> Event:
-    """Make the event of a log record; of one whose arguments don't fit its message too."""
+def from_record(
+    record: logging.LogRecord,
+    *,
+    correlation_id: object = None,
+    mask: Callable[[str], str] = mask_text,
+) -> Event:
+    """Make the event of a log record; of one whose arguments don't fit its message too.
+
+    ``mask`` takes the secrets out of each text.
+    """
     time = datetime.fromtimestamp(record.created, UTC)
     fields = {
-        _field_name(name): plain(value)
+        _field_name(name): plain(value, name, mask=mask)
         for name, value in vars(record).items()
         if name not in RECORD_NAMES
     }
@@ -93,10 +102,10 @@ def from_record(record: logging.LogRecord, *, correlation_id: object = None) -> 
         time=time.replace(microsecond=time.microsecond // 1000 * 1000),
         level=_NOT_KEY.sub("_", record.levelname),
         module_id=module_of_logger(record.name),
-        message=_message_of(record),
+        message=mask(_message_of(record)),
         fields=MappingProxyType(fields),
         exc_type=exc_type,
-        traceback=text,
+        traceback=mask(text),
     )
 
 

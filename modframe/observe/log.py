@@ -12,12 +12,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from ..masking import mask_text
 from ..names import full_id
 from .event import Event, from_record
 from .loggers import TREES, correlation_id, log_waiting
 from .writer import Writer
+
+if TYPE_CHECKING:
+    from ..config import FrameworkSettings
 
 _SOME = 50
 """At least so many lines that wait are written before the newest are read."""
@@ -31,6 +35,7 @@ class EventLog:
         ring: How many events `tail` can reach back.
         level: The lowest level that modules log, unless a logger has a level of its own.
         max_bytes: The size after which a file is renamed; ``backups`` renamed files are kept.
+        mask: Takes the secrets out of each text of an event, before anybody sees it.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class EventLog:
         level: int | str = logging.INFO,
         max_bytes: int = 10_000_000,
         backups: int = 5,
+        mask: Callable[[str], str] = mask_text,
     ) -> None:
         self.folder = folder
         self.listeners: list[Callable[[Event], None]] = []
@@ -50,16 +56,30 @@ class EventLog:
         # Re-entrant: the garbage collector may run a `__del__` that logs, anywhere in here.
         self._lock = threading.RLock()
         self._level = _level_number(level)
+        self._mask = mask
         self._limits = {"max_bytes": max_bytes, "backups": backups}
         self._writer: Writer | None = None
         self._handler: _Handler | None = None
         self._before: list[int] = []
 
+    @classmethod
+    def from_settings(
+        cls, data: Path | None, config: FrameworkSettings, *, mask: Callable[[str], str]
+    ) -> Self:
+        """Return the log of an app with a data folder."""
+        return cls(
+            data / "logs" if data else None,
+            level=config.log_level,
+            max_bytes=config.log_max_bytes,
+            backups=config.log_backups,
+            mask=mask,
+        )
+
     def open(self) -> Self:
         """Start to listen; does nothing if it is open."""
         if self._handler is None:
             self._writer = Writer(self.folder, **self._limits) if self.folder else None
-            self._handler = _Handler(self._add, self._writer)
+            self._handler = _Handler(self._add, self._writer, self._mask)
             self._before = [logger.level for logger in TREES]
             for logger in TREES:
                 logger.addHandler(self._handler)
@@ -150,10 +170,12 @@ def _level_number(level: int | str) -> int:
 class _Handler(logging.Handler):
     """Takes records in the thread that logs; `logging.shutdown` closes it at the latest."""
 
-    def __init__(self, add: Callable[..., None], writer: Writer | None) -> None:
+    def __init__(
+        self, add: Callable[..., None], writer: Writer | None, mask: Callable[[str], str]
+    ) -> None:
         super().__init__()
         self.writer = writer
-        self._add = add
+        self._add, self._mask = add, mask
 
     def createLock(self) -> None:  # noqa: N802 - the name in `logging`
         # `EventLog` and `Writer` have locks of their own. With one more here, `logging.shutdown`
@@ -168,7 +190,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         log_waiting()
         try:
-            event = from_record(record, correlation_id=correlation_id.get())
+            event = from_record(record, correlation_id=correlation_id.get(), mask=self._mask)
             self._add(event, is_error=record.levelno >= logging.ERROR)
             if self.writer is not None:
                 self.writer.put(event)

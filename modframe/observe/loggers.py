@@ -23,6 +23,7 @@ from contextvars import ContextVar
 from hashlib import blake2b
 from typing import Any, Final
 
+from ..arguments import TEXT, check_arguments
 from ..errors import ModframeError, reason_of
 from ..names import MODULE_TYPES, full_id, module_id_in
 from ..wording import one_line
@@ -62,6 +63,7 @@ def get_framework_logger(module_id: str) -> logging.Logger:
     >>> get_framework_logger("orders").name
     'modframe.modules.standard.orders'
     """
+    check_arguments("get_framework_logger()", module_id=(module_id, TEXT))
     return logging.getLogger(MODULES + full_id(module_id))
 
 

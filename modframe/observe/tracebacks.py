@@ -39,11 +39,13 @@ class Raised:
         module_id: The module whose code it was; empty if it was no module's.
         place: ``"api.py, Cell In[3], line 7"``; empty if it was no module's.
         code: The file and function, for telling one fault from another.
+        package: The private package of the module's generation.
     """
 
     module_id: str = ""
     place: str = ""
     code: str = ""
+    package: str = ""
 
 
 def find_raised(error: BaseException) -> Raised:
@@ -55,7 +57,8 @@ def find_raised(error: BaseException) -> Raised:
             if module_id := _module_of(frame.f_globals):
                 code, place = frame.f_code, _place(frame.f_code, frame.f_globals, line)
                 file, _ = _file_and_cell(code, frame.f_globals)
-                return Raised(module_id, place, f"{file}:{code.co_qualname}")
+                package = package_in(frame.f_globals.get("__name__"))
+                return Raised(module_id, place, f"{file}:{code.co_qualname}", package)
         if frames and not outermost.code:
             code = frames[-1][0].f_code
             outermost = Raised(code=f"{code.co_filename}:{code.co_qualname}")

@@ -13,10 +13,12 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import BaseModel
+
+from ..masking import MASK, SECRET_TYPES, is_one_secret, mask_text
 
 # Control characters, line ends of every kind, and marks that change the direction of text: with
 # them, a message could look like another line or run a terminal's commands. Lone surrogates
@@ -43,32 +45,39 @@ def quote(value: Any) -> str:
     return escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, name: str = "", *, mask: Callable[[str], str] = mask_text) -> Any:
     """Return a value as JSON-ready data; secrets are masked, large or broken parts described.
 
-    >>> plain({"key": SecretStr("s3cret"), "sizes": (2.5, float("inf"))})
-    {'key': '**********', 'sizes': [2.5, 'inf']}
+    Args:
+        value: Anything.
+        name: The name of the field; one such as ``password`` says that the value is a secret.
+        mask: Takes secrets out of a text.
+
+    >>> plain({"password": "s3cret", "sizes": (2.5, float("inf"))})
+    {'password': '**********', 'sizes': [2.5, 'inf']}
     """
-    return _Reader().read(value, depth=0)
+    return _Reader(mask).read(value, name, depth=0)
 
 
 class _Reader:
     """Reads one value; limits on items and depth bound the cost of a log call, cycles included."""
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Callable[[str], str]) -> None:
         self._items_left = _MAX_ITEMS
+        self._mask = mask
 
-    def read(self, value: Any, *, depth: int) -> Any:
+    def read(self, value: Any, name: str = "", *, depth: int) -> Any:
         try:
-            return self._read(value, depth=depth)
+            return MASK if is_one_secret(value, name) else self._read(value, depth=depth)
         except Exception as error:  # noqa: BLE001 - a log call must not fail for a field's own code
             return f"<{type(value).__name__} that can't be shown: {type(error).__name__}>"
 
     def _read(self, value: Any, *, depth: int) -> Any:
         self._items_left -= 1
         if value is None or isinstance(value, (bool, str, int, float)):
-            return _scalar(value)
-        if isinstance(value, (SecretStr, SecretBytes)):
+            plain = _scalar(value)
+            return self._mask(plain) if isinstance(plain, str) else plain
+        if isinstance(value, SECRET_TYPES):
             return str(value)
         if isinstance(value, (datetime.date, datetime.time)):
             return value.isoformat()
@@ -78,14 +87,17 @@ class _Reader:
             value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.repr}
         if isinstance(value, (Mapping, list, tuple, Set)):
             return self._items(value, depth=depth + 1)
-        return repr(value) if isinstance(value, (bytes, BaseException)) else str(value)
+        text = repr(value) if isinstance(value, (bytes, BaseException)) else str(value)
+        return self._mask(text)
 
     def _items(self, value: Any, *, depth: int) -> Any:
         if depth > _MAX_DEPTH or self._items_left < 0:
             return f"<{type(value).__name__} of {len(value)}>"
         if isinstance(value, Mapping):
             pairs = itertools.islice(value.items(), self._items_left + 1)
-            return {self._key(key): self.read(item, depth=depth) for key, item in pairs}
+            return {
+                (name := self._key(key)): self.read(item, name, depth=depth) for key, item in pairs
+            }
         return [
             self.read(item, depth=depth) for item in itertools.islice(value, self._items_left + 1)
         ]

@@ -9,7 +9,6 @@ which the loop answers when it gets to it; one that takes longer than `STILL` st
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import logging
 import os
 import selectors
@@ -18,12 +17,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Final
 
-from .loggers import get_framework_logger
+from .freezes import Freezes
+from .loggers import MODFRAME, get_framework_logger
 
 STILL: Final = 0.2
 """Seconds without an answer after which a loop stands still."""
@@ -31,8 +30,6 @@ _LOOK = 0.1
 """Seconds between two looks."""
 _PAUSED = 1.0
 """Seconds between two looks after which the whole process was paused, and the loop is innocent."""
-_REARM = 5.0
-"""Seconds after which the timer of `faulthandler` is set again."""
 _IDLE = frozenset({selectors.__file__, asyncio.runners.__file__})
 """The innermost files of a loop that waits; the second one is of loops that are not Python."""
 _log = logging.getLogger("modframe.watchdog")
@@ -64,12 +61,14 @@ class Watchdog:
     Args:
         loop: The loop.
         thread_id: The thread that it runs in.
-        name: Returns the module and the place of the module code below a frame, or ``None``.
+        name: Returns the module and the place of the module code below a frame, and what to do
+            about it; ``None`` if there is no module code.
         break_out: Called while the loop stands still, with the seconds so far; breaks out of
             what has taken too long, or does nothing.
 
     Attributes:
         last: The newest stall that is over.
+        freezes: Names what lets no Python code run at all.
     """
 
     def __init__(
@@ -77,18 +76,17 @@ class Watchdog:
         loop: asyncio.AbstractEventLoop,
         thread_id: int,
         *,
-        name: Callable[[FrameType], tuple[str, str] | None],
+        name: Callable[[FrameType], tuple[str, str, str] | None],
         break_out: Callable[[float], object],
     ) -> None:
         self.last: Stall | None = None
         self._loop, self._thread_id = loop, thread_id
         self._name, self._break_out = name, break_out
-        self._freeze = 0.0
+        self.freezes = Freezes(name)
         self._stall: Stall | None = None
         self._sent = 0.0  # when the beat under way was sent; 0 if there is none
         self._answered = 0.0
         self._stopped = threading.Event()
-        self._armed = 0.0
         _watchdogs.add(self)
 
     def start(self) -> None:
@@ -98,13 +96,6 @@ class Watchdog:
             thread.start()
         except RuntimeError as error:
             _log.warning("the app loop is not watched: %s", error)
-
-    def end_frozen(self, seconds: float) -> None:
-        """From now on, end the process if C code lets no Python code run for ``seconds``.
-
-        The traceback of every thread is written to stderr before. 0 ends nothing.
-        """
-        self._freeze = seconds
 
     def stop(self) -> None:
         """End the watch, from any thread; does not wait."""
@@ -124,27 +115,11 @@ class Watchdog:
         looked = time.monotonic()
         while not self._stopped.wait(_LOOK):
             now = time.monotonic()
-            self._arm(now)
+            self.freezes.look_back(now - looked)
+            self.freezes.arm(now)
             self._look(now, paused=now - looked > _PAUSED)
             looked = now
-        if self._armed:
-            faulthandler.cancel_dump_traceback_later()
-
-    def _arm(self, now: float) -> None:
-        """Set the timer that names what holds the interpreter, when no thread can look."""
-        if self._freeze and now - self._armed >= min(_REARM, self._freeze / 2):
-            self._armed = now
-            with suppress(RuntimeError, ValueError, OSError):  # stderr is no file
-                faulthandler.dump_traceback_later(self._freeze, exit=True)
-
-    def disarm(self) -> None:
-        """Take the timer back until the next look; called before a fork.
-
-        A forked child has no thread of the timer, and would wait for its end when it exits.
-        """
-        if self._armed:
-            self._armed = 0.0
-            faulthandler.cancel_dump_traceback_later()
+        self.freezes.disarm()
 
     def _look(self, now: float, *, paused: bool) -> None:
         if self._sent and self._answered:
@@ -184,11 +159,10 @@ class Watchdog:
             place = f"{code.co_qualname}() ({code.co_filename}, line {frame.f_lineno})"
             self._stall = Stall("", place, time.time() - seconds, seconds)
             return
-        self._stall = Stall(*named, time.time() - seconds, seconds)
+        module_id, place, cure = named
+        self._stall = Stall(module_id or MODFRAME, place, time.time() - seconds, seconds)
         get_framework_logger(self._stall.module_id).warning(
-            "%s, and nothing else runs there meanwhile; await something in it, or give what takes "
-            "long to a thread",
-            self._stall,
+            "%s, and nothing else runs there meanwhile; %s", self._stall, cure
         )
 
     def _end(self) -> None:
@@ -207,8 +181,12 @@ _watchdogs: weakref.WeakSet[Watchdog] = weakref.WeakSet()
 
 
 def _disarm_all() -> None:
+    """Take timers back until the next look.
+
+    A forked child has no thread of a timer, and would wait for its end when it exits.
+    """
     for watchdog in list(_watchdogs):
-        watchdog.disarm()
+        watchdog.freezes.disarm()
 
 
 os.register_at_fork(before=_disarm_all)

@@ -1,8 +1,8 @@
 """Child processes: those that a module's code started end with its generation.
 
-Noted where they start, by ``subprocess`` (so by ``asyncio.create_subprocess_exec`` too) and by
-``multiprocessing``. At the generation's end, after its own cleanup, those that still run are
-terminated, and killed a second later. One that a shared resource started is the resource's.
+Noted where they start, by ``subprocess``, ``asyncio`` on any loop and ``multiprocessing``. At the
+generation's end, after its own cleanup, those that still run are terminated, with what they have
+started, and killed a second later. One that a shared resource started is the resource's.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, ClassVar
@@ -36,7 +37,7 @@ class _Child:
     """A process that module code started.
 
     Attributes:
-        process: The ``subprocess.Popen``, or ``multiprocessing``'s ``Process``.
+        process: The ``subprocess.Popen``, or the ``Process`` of asyncio or ``multiprocessing``.
         awaited: Whether asyncio waits for its end, and sets ``returncode`` then.
     """
 
@@ -59,9 +60,57 @@ class _Child:
             args = self.process.args
             words = args if isinstance(args, list | tuple) else [args]
             return f"{' '.join(map(str, words))[:_SHOWN]!r} ({pid})"
+        if isinstance(self.process, asyncio.subprocess.Process):
+            return f"a process of asyncio ({pid})"
         target = getattr(self.process, "_target", None)
         name = callable_name(target) if target is not None else type(self.process).__name__
         return f"{name!r} ({self.process.name}, {pid})"
+
+    def signal(self, method: str) -> None:
+        """Call a method of the process; one that has ended just now is left alone."""
+        with suppress(ProcessLookupError):
+            getattr(self.process, method)()
+
+    def descendants(self) -> list[_Descendant]:
+        """Return the processes that it has started, and those have, as far as they are below it."""
+        import psutil  # takes 10 ms, and few modules have children
+
+        try:
+            below = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.Error:  # it has ended meanwhile
+            return []
+        return [_Descendant(process) for process in below]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Descendant:
+    """A process that a child has started.
+
+    Attributes:
+        process: The ``psutil.Process``.
+    """
+
+    process: Any
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended; nobody may have waited for its end yet."""
+        import psutil
+
+        try:
+            return bool(self.process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    def signal(self, method: str) -> None:
+        """Call a method of the process; one that has ended just now is left alone."""
+        import psutil
+
+        with suppress(psutil.NoSuchProcess):
+            getattr(self.process, method)()
+
+    def __str__(self) -> str:
+        return f"one that a child process had started (pid {self.process.pid})"
 
 
 class ChildrenPart(Part[None]):
@@ -72,6 +121,7 @@ class ChildrenPart(Part[None]):
 
     def __init__(self) -> None:
         _Noticed.install(subprocess.Popen, "_child_created", default=False)
+        _Noticed.install(asyncio.subprocess.Process, "pid", default=None)  # not all have a Popen
         for library in ("concurrent", "multiprocessing"):
             call_after_import(library, _notice_multiprocessing)
 
@@ -88,7 +138,8 @@ class ChildrenPart(Part[None]):
         running = [child for child in _started.pop(generation.package_name, ()) if child.runs]
         if not running:
             return
-        left = await _end_by("kill", await _end_by("terminate", running))
+        below = [one for child in running for one in child.descendants()]
+        left = await _end_by("kill", await _end_by("terminate", [*running, *below]))
         if left:
             raise ModframeError(
                 f"child processes of generation {generation.number} can't be ended: "
@@ -132,7 +183,9 @@ class _Noticed:
         vars(process)[self._name] = value
         if value and current_resource.get() is None and (package := calling_package()):
             started = [child for child in _started.get(package, ()) if child.runs]
-            _started[package] = [*started, _Child(process, awaited=_is_in_asyncio())]
+            if not any(child.process.pid == process.pid for child in started):  # its Popen is
+                started.append(_Child(process, awaited=_is_in_asyncio()))
+            _started[package] = started
 
 
 def _is_in_asyncio() -> bool:
@@ -149,11 +202,13 @@ def _notice_multiprocessing() -> None:
         _Noticed.install(library.BaseProcess, "_popen", default=None)
 
 
-async def _end_by(method: str, children: Iterable[_Child]) -> list[_Child]:
+async def _end_by(
+    method: str, children: Iterable[_Child | _Descendant]
+) -> list[_Child | _Descendant]:
     """Call a method of the processes, and wait a moment; return those that run on."""
     left = [child for child in children if child.runs]
     for child in left:
-        getattr(child.process, method)()
+        child.signal(method)
     loop = asyncio.get_running_loop()
     until = loop.time() + _PATIENCE
     while left := [child for child in left if child.runs]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..masking import KnownSecrets
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.part import Part, Parts
-from ..spec import module_id_of
 from .children import ChildrenPart
 from .clients import ClientsPart
 from .database.part import DatabasePart, LazyDatabases
 from .events import Events, EventsPart
+from .health import HealthPart
+from .integrity import IntegrityPart
 from .jobs import Jobs, JobsPart
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
@@ -21,7 +23,7 @@ from .pools import PoolsPart
 from .resources import ResourcesPart
 from .service import ServicePart
 from .sessions import SessionsPart
-from .settings import SettingsPart
+from .settings import SettingsPart, SettingsSources
 from .tasks import TasksPart
 from .threads import ThreadsPart
 from .timers import TimersPart
@@ -37,16 +39,18 @@ def make_parts(
     pools: PoolsPart,
     events: Events,
     jobs: Jobs,
-    settings: Mapping[str, Mapping[str, Any]],
+    settings: SettingsSources,
+    secrets: KnownSecrets,
     hurry: asyncio.Event,
     more: Sequence[Part[Any]] = (),
 ) -> Parts:
     """Make the parts in the order they are prepared and entered.
 
     They are left in reverse, so a part stands below those that it may use. At an end, the
-    routes go and the module stops first; then its tasks, timers, threads and sessions, which
-    may run until that stop. With no session open, a failed load's additions to the database
-    are taken back. Resources and log handlers are settled last: all others may use them.
+    health check ends, the routes go and the module stops first; then its tasks, timers, threads
+    and sessions, which may run until that stop. With no session open, a failed load's additions
+    to the database are taken back. Resources and log handlers are settled last: all others may
+    use them.
 
     Args:
         app_loop: The loop that module code runs on.
@@ -56,11 +60,11 @@ def make_parts(
         pools: The part with the threads and child processes of ``app_context.tasks``.
         events: The queues of the events that modules publish.
         jobs: The named tasks of modules.
-        settings: Module id → settings given at start.
+        settings: What sets the modules' settings.
+        secrets: Gets the secrets in what tasks raise.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
     """
-    given = {module_id_of(key): values for key, values in settings.items()}
     return Parts(
         (
             LogHandlersPart(),
@@ -74,11 +78,13 @@ def make_parts(
             SessionsPart(),
             ThreadsPart(resources.holds),
             TimersPart(),
-            TasksPart(app_loop),
+            TasksPart(app_loop, secrets),
             EventsPart(events),
             JobsPart(jobs),
-            SettingsPart(given),
+            SettingsPart(settings),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),
+            HealthPart(app_loop),
+            IntegrityPart(),
         )
     )

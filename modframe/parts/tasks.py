@@ -14,8 +14,9 @@ from contextvars import Context
 from typing import Any, ClassVar
 
 from ..errors import ModframeError
+from ..masking import KnownSecrets
 from ..observe import record_failure
-from ..runtime.failure import note_dead_task
+from ..runtime.failure import as_death, note_death
 from ..runtime.generation import Generation
 from ..runtime.hold import Hold, holdable
 from ..runtime.loop.app_loop import AppLoop
@@ -32,18 +33,21 @@ _PATIENCE = 2.0
 
 
 class TasksPart(Part["Tasks"]):
-    """Keeps the tasks of each generation, and ends them with it."""
+    """Keeps the tasks of each generation, and ends them with it.
+
+    No report of a task that died has one of the ``secrets``.
+    """
 
     name = "tasks"
     empty_facts: ClassVar[Mapping[str, Any]] = {"running": [], "dead": {}}
 
-    def __init__(self, app_loop: AppLoop) -> None:
-        self._app_loop = app_loop
+    def __init__(self, app_loop: AppLoop, secrets: KnownSecrets) -> None:
+        self._app_loop, self._secrets = app_loop, secrets
 
     def build(self, generation: Generation) -> Tasks:
         if generation.spec.keep_state or generation.spec.dumps_state:
             generation.hold = Hold()
-        tasks = self._app_loop.owners[generation.package_name] = Tasks(generation)
+        tasks = self._app_loop.owners[generation.package_name] = Tasks(generation, self._secrets)
         return tasks
 
     async def leave(self, generation: Generation) -> None:
@@ -51,7 +55,7 @@ class TasksPart(Part["Tasks"]):
             await _end(generation, generation.parts[self.name].running)
         finally:
             del self._app_loop.owners[generation.package_name]
-            generation.dead_tasks.clear()  # their frames hold the module's objects
+            generation.deaths.clear()  # their frames hold the module's objects
 
     async def retire(self, generation: Generation) -> None:
         """End what ``activate`` started, for the successor is about to start the same."""
@@ -64,8 +68,7 @@ class TasksPart(Part["Tasks"]):
     def describe(self, generation: Generation) -> dict[str, Any]:
         tasks = self.of(generation)
         running = list(tasks.running) if tasks is not None else ()
-        dead = {name: error.last_line for name, error in list(generation.dead_tasks.items())}
-        return {"running": sorted(map(task_name, running)), "dead": dead}
+        return {"running": sorted(map(task_name, running)), "dead": generation.deaths_of("task")}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         yield Panel("task", (), tuple((name,) for name in facts["running"]), live_only=True)
@@ -78,8 +81,8 @@ class Tasks:
     ``consumers`` are those that ``activate`` started.
     """
 
-    def __init__(self, generation: Generation) -> None:
-        self._generation = generation
+    def __init__(self, generation: Generation, secrets: KnownSecrets) -> None:
+        self._generation, self._secrets = generation, secrets
         self.running: set[asyncio.Task[Any]] = set()
         self.consumers: set[asyncio.Task[Any]] = set()
 
@@ -118,7 +121,7 @@ class Tasks:
         said = f"task {name} died, and nobody awaits it"
         record_failure(generation.module_id, said, error, generation=generation.number)
         if generation.stage in ("building", "live"):
-            note_dead_task(generation, name, error, fate="died, and nobody awaits it")
+            note_death(generation, as_death(generation.source, name, error), self._secrets)
 
 
 def _is_unawaited_failure(task: asyncio.Task[Any]) -> bool:

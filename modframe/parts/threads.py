@@ -14,13 +14,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import ModframeError
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
 from ..runtime.ownership import callable_name, callable_package
-from ..runtime.part import Part
+from ..runtime.part import Panel, Part
 from ..worker import Worker, leave_at_exit
 
 _PATIENCE = 1.0
@@ -35,9 +35,16 @@ class ThreadsPart(Part[None]):
     """
 
     name = "threads"
+    empty_facts: ClassVar[Mapping[str, Any]] = {"dead": {}}
 
     def __init__(self, shared: Callable[[object], bool]) -> None:
         self._shared = shared
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        return {"dead": generation.deaths_of("thread")}
+
+    def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
+        yield Panel("dead thread", ("why",), tuple(facts["dead"].items()), live_only=True)
 
     async def leave(self, generation: Generation) -> None:
         """Cancel timers, close what has threads, and wait for the threads.

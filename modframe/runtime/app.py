@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..config import FrameworkSettings
-from ..source import Source
+from ..masking import KnownSecrets
+from ..source import Disabled, Source
 from ..source.text_folders import TextFolders
 from .calls.handle import Find
 from .calls.handles import Handles
@@ -33,21 +34,25 @@ class App(Protocol):
         config: The framework's settings.
         limits: How long the steps of a change may take.
         modules_folder: The workspace's ``modules/``.
+        disabled: Which modules are kept out.
         text_folders: Where module code finds the text files of its source.
         parts: What each generation is made of, in the order they are entered.
         live: What runs. ``records``: what is known of each module beside it.
         directory: Finds modules, generations and services by name.
         handles: The service handles that people get.
         resources: The part that keeps what the generations of a module share.
+        settings_changes: Changes preferences, and makes what is live follow them.
         events: The queues of the events that modules publish.
         jobs: The named tasks of modules.
         pools: The part that runs module functions in threads and child processes.
+        secrets: The secrets of the settings of all modules.
     """
 
     app_loop: AppLoop
     config: FrameworkSettings
     limits: Limits
     modules_folder: Path
+    disabled: Disabled
     text_folders: TextFolders
     parts: Parts
     live: Live
@@ -56,8 +61,10 @@ class App(Protocol):
     handles: Handles
     resources: Any
     pools: Any
+    settings_changes: Any
     events: Any
     jobs: Any
+    secrets: KnownSecrets
 
     # -- for changes ----------------------------------------------------------------------
 
@@ -82,6 +89,9 @@ class App(Protocol):
 
     def snapshot(self) -> Any:
         """Return everything that runs, as frozen plain data."""
+
+    def services(self, tag: str | None = None, text: str | None = None) -> Any:
+        """Return the services with what their methods say, as frozen plain data."""
 
     # -- for trials -----------------------------------------------------------------------
 

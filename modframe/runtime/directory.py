@@ -12,11 +12,16 @@ from ..errors import ModframeError, NotRunningError, ServiceUnavailableError, re
 from ..observe import Stall
 from ..spec import module_of_service
 from .calls.handles import not_found_error
+from .failure import as_death
+from .garbage.finalizers import find_finalizer
 from .generation import Generation
 from .live import Live
 from .loop.app_loop import Progress
 from .ownership import place_of
 from .record import Records
+
+_AWAIT = "await something in it, or give what takes long to a thread"
+_LET_GO = "let go of what it waits for when the module stops"
 
 
 class Directory:
@@ -113,16 +118,35 @@ class Directory:
         why = "the log and the status page say why" if record.error is not None else ""
         return self._records.state(module_id), why
 
-    def name_code(self, frame: FrameType) -> tuple[str, str] | None:
-        """Return the module whose code runs in a frame or has called it, and the place there."""
+    def name_code(self, frame: FrameType) -> tuple[str, str, str] | None:
+        """Return whose code runs in a frame or has called it, the place there, and what to do.
+
+        A finalizer is its own module's fault, and not of the code that happens to collect garbage.
+        """
+        if (finalizer := find_finalizer(frame)) is not None:
+            return finalizer.module_id, f"the finalizer {finalizer}", _LET_GO
         place = place_of(frame)
         if place is None:
             return None
-        sources = (
-            one.source for one in self.all_generations() if one.package_name == place.package
-        )
-        content = next((source.files.get(place.file) for source in sources), None)
-        return place.module_id, place.text(content.cell if content else "")
+        generation = self._of_package(place.package)
+        content = generation.source.files.get(place.file) if generation is not None else None
+        return place.module_id, place.text(content.cell if content else ""), _AWAIT
+
+    def note_dead_thread(
+        self, package: str, name: str, error: BaseException, *, mask: Callable[[str], str]
+    ) -> None:
+        """Keep, as an error of the generation of a private package, that a thread of it died.
+
+        ``mask`` takes the secrets out of what it says.
+        """
+        generation = self._of_package(package)
+        if generation is not None and generation.stage in ("building", "live"):
+            death = as_death(generation.source, name, error, kind="thread")
+            death.hide(mask)
+            generation.note_death(death)
+
+    def _of_package(self, package: str) -> Generation | None:
+        return next((one for one in self.all_generations() if one.package_name == package), None)
 
     def progress(self) -> Iterator[Progress]:
         """Yield what keeps the app loop, and what changes do with each module; from any thread."""

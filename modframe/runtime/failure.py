@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import LoadError, ModframeError, TaskDiedError, reason_line
 from ..finding import Finding
 from ..load.body import body_finding, innermost_place
+from ..masking import KnownSecrets
 from ..result import Result
 from ..source import Source
 from .generation import Generation, Step
@@ -19,8 +20,6 @@ from .loop.bounds import OverdueError
 from .output import print_to_console
 from .ownership import unwrap_callable
 
-_REMEMBERED = 10
-"""Dead tasks that a generation remembers; names may be as many as calls."""
 _ADDED = "_modframe_added"
 """The attribute that holds the findings added to an error that is not a `LoadError` yet."""
 
@@ -45,41 +44,37 @@ def as_load_error(
     return failure
 
 
-def note_dead_task(generation: Generation, name: str, error: BaseException, *, fate: str) -> None:
-    """Note on a generation that a task of it died or fails again and again; tell people once.
+def note_death(generation: Generation, death: TaskDiedError, secrets: KnownSecrets) -> None:
+    """Remember on a generation that a task of it died, without secrets; tell people once."""
+    death.hide(secrets.mask)
+    if generation.note_death(death):
+        print_to_console(f"{generation.module_id}: {reason_line(death)}")
+
+
+def as_death(
+    source: Source, name: str, error: BaseException, *, kind: str = "task", fate: str = ""
+) -> TaskDiedError:
+    """Return the error of a module whose task or thread died, at the line where it did.
 
     Args:
-        generation: The generation, whose module has the newest one as its error.
-        name: The task's name.
+        source: The module's text.
+        name: The name of the task or thread.
         error: What it failed with.
-        fate: What happened to it, such as ``"died, and nobody awaits it"``.
+        kind: ``"task"`` or ``"thread"``.
+        fate: What happened to it, where a task's death is not just one that nobody awaits.
     """
-    dead = generation.dead_tasks
-    known = dead.pop(name, None)
-    new = known is None and len(dead) < _REMEMBERED
-    if known is None and not new:
-        del dead[next(iter(dead))]
-    dead[name] = _as_dead_task(generation.source, name, error, fate=fate)
-    if new:
-        print_to_console(f"{generation.module_id}: {reason_line(dead[name])}")
-
-
-def forget_dead_task(generation: Generation, name: str) -> None:
-    """Take back that a task fails, since it ran well."""
-    generation.dead_tasks.pop(name, None)
-
-
-def _as_dead_task(source: Source, name: str, error: BaseException, *, fate: str) -> TaskDiedError:
-    """Return the error of a module whose task died, at the line where it did."""
     finding = body_finding(source, error, "")
     place = f"{finding.place}: " if finding.place else ""
+    unawaited = ", and nobody awaits it" if kind == "task" else ""
     failure = TaskDiedError(
-        f"task {name!r} {fate}: {place}{finding.message}",
-        cure="catch the error in the task, or correct it and load the module again with reload()",
+        f"{kind} {name!r} {fate or f'died{unawaited}'}: {place}{finding.message}",
+        cure=f"catch the error in the {kind}, or correct it and load the module again with "
+        "reload()",
         subject=source.module_id,
         module_id=source.module_id,
+        kind=kind,
         task=name,
-        fate=fate.partition(",")[0].partition(";")[0],
+        fate=fate.partition(",")[0].partition(";")[0] or "died",
         last_line=finding.message.partition("\n")[0],
     )
     failure.__cause__ = error

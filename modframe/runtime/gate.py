@@ -20,6 +20,9 @@ class Work:
 
     __slots__ = ("__weakref__",)
 
+    def give_way(self) -> None:
+        """End, if a hand-over need not wait for it; called when a gate closes around it."""
+
 
 current_work: ContextVar[Work | None] = ContextVar("modframe_work", default=None)
 

@@ -24,7 +24,7 @@ from .gate import Gate
 from .hold import Hold
 from .ledger import Ledger
 from .loop.bounds import wait_for_any
-from .ownership import callable_name
+from .ownership import callable_name, find_method
 
 if TYPE_CHECKING:
     from ..load import Package
@@ -51,6 +51,10 @@ class Step(NamedTuple):
         return f"{name} ({self.phase})" if self.phase else name
 
 
+_REMEMBERED = 10
+"""Dead tasks and threads that a generation remembers; names may be as many as calls."""
+
+
 class Generation:
     """One load of a module.
 
@@ -70,7 +74,7 @@ class Generation:
         jobs: Tasks that calls started and that still run.
         doing: What its change does with it now, and ``at_most`` for how many seconds; 0 if no bound
             is known. ``step``: its own method that runs then, or that failed.
-        dead_tasks: Name → why a task died that nobody awaits, newest last.
+        deaths: Kind and name → why a task that nobody awaits, or a thread, died, newest last.
         drain_event: Set when a call or job has left; there while a drain waits for that.
         gate: Where calls wait while it hands over; ``None`` while they may pass.
         hold: Keeps its consumers while it hands over; ``None`` if it has nothing to hand over.
@@ -98,7 +102,7 @@ class Generation:
         self.jobs: set[asyncio.Task[Any]] = set()
         self.doing, self.at_most = "", 0.0
         self.step: Step | None = None
-        self.dead_tasks: dict[str, TaskDiedError] = {}
+        self.deaths: dict[tuple[str, str], TaskDiedError] = {}
         self.gate: Gate | None = None
         self.hold: Hold | None = None
         self.stage: Stage = "building"
@@ -186,6 +190,32 @@ class Generation:
         self.jobs.discard(task)
         self.wake_drain()
 
+    def note_death(self, error: TaskDiedError) -> bool:
+        """Remember that a task or a thread died; from any thread.
+
+        Returns:
+            Whether it is worth a line: it was not known, and not too many were.
+        """
+        name = (error.kind, error.task)
+        known = self.deaths.pop(name, None)
+        full = len(self.deaths) >= _REMEMBERED
+        if full:
+            self.deaths.pop(next(iter(self.deaths), name), None)
+        self.deaths[name] = error
+        return known is None and not full
+
+    def forget_death(self, task: str) -> None:
+        """Take back that a task of this name fails, since it ran well."""
+        self.deaths.pop(("task", task), None)
+
+    def deaths_of(self, kind: str) -> dict[str, str]:
+        """Return name → last line of its error, of the tasks or the threads that died."""
+        return {
+            error.task: error.last_line
+            for error in list(self.deaths.values())
+            if error.kind == kind
+        }
+
     async def drain(
         self, timeout: float, *, hurry: asyncio.Event, calls_only: bool = False
     ) -> bool:
@@ -228,8 +258,7 @@ class Generation:
     def find_hook(self, name: str) -> Any:
         """Return a method by name, of the service or else of the module, or ``None``."""
         for owner in (*self.own_services.values(), self.module):
-            method = getattr(owner, name, None)
-            if callable(method):
+            if (method := find_method(owner, name)) is not None:
                 return method
         return None
 

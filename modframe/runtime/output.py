@@ -45,15 +45,27 @@ def print_to_console(text: str) -> None:
     Context().run(builtins.print, text, file=sys.stderr)
 
 
-def make_printer(module_id: str, log: Callable[[str, str], None]) -> Callable[..., None]:
-    """Return the ``print`` of a module; ``log`` gets the module's id and a text."""
+def make_printer(
+    module_id: str, log: Callable[[str, str], None], mask: Callable[[str], str]
+) -> Callable[..., None]:
+    """Return the ``print`` of a module.
+
+    Args:
+        module_id: The module.
+        log: Gets the module's id and a text.
+        mask: Takes the secrets out of a text that goes to a cell; the log does so itself.
+    """
 
     def module_print(
         *values: object, sep: str | None = " ", end: str | None = "\n", **options: Any
     ) -> None:
+        if options.get("file") not in (None, sys.stdout, sys.stderr):
+            builtins.print(*values, sep=sep, end=end, **options)  # noqa: T201  # to where it says
+            return
+        text = (" " if sep is None else sep).join(map(str, values))
         if options.get("file") is not None or _prints_to_cell.get():
-            builtins.print(*values, sep=sep, end=end, **options)  # noqa: T201  # the real one, for a cell
+            builtins.print(mask(text), end=end, **options)  # noqa: T201  # the real one, for a cell
         else:
-            log(module_id, (" " if sep is None else sep).join(map(str, values)))
+            log(module_id, text)
 
     return module_print

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import inspect
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..names import module_id_in, package_in
+
+T = TypeVar("T")
 
 
 def unwrap_callable(callback: Any) -> Any:
@@ -37,6 +41,18 @@ def callable_package(callback: Any) -> str:
     return package_in(cls.__module__)
 
 
+def find_method(owner: object, name: str) -> Any:
+    """Return a method that an object or its class has, or ``None``.
+
+    A ``__getattr__`` isn't asked: it answers for names that nobody wrote, and may take long.
+    """
+    cls = type(owner)
+    if not (hasattr(cls, name) or (cls.__dictoffset__ and name in vars(owner))):
+        return None
+    method = getattr(owner, name, None)
+    return method if callable(method) else None
+
+
 def callable_name(callback: Any) -> str:
     """Return the name of a callable, as messages show it."""
     function = unwrap_callable(callback)
@@ -45,9 +61,30 @@ def callable_name(callback: Any) -> str:
 
 
 def calling_package() -> str:
-    """Return the private package of the innermost frame that is module code; empty if none is."""
+    """Return the private package of the innermost frame that is module code; empty if none is.
+
+    On a thread that works for a module by `run_for`, it is that module's.
+    """
     frame = module_frame(sys._getframe(1))
-    return package_in(frame.f_globals.get("__package__")) if frame is not None else ""
+    if frame is None:
+        return _working_for.package
+    return package_in(frame.f_globals.get("__package__"))
+
+
+class _WorkingFor(threading.local):
+    package = ""
+
+
+_working_for = _WorkingFor()
+
+
+def run_for(package: str, function: Callable[..., T], *args: Any) -> T:
+    """Call a function, on a thread that works for a private package meanwhile."""
+    before, _working_for.package = _working_for.package, package
+    try:
+        return function(*args)
+    finally:
+        _working_for.package = before
 
 
 @dataclass(frozen=True, slots=True)

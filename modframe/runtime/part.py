@@ -45,6 +45,12 @@ class Panel:
         return (self.noun, *self.heads)
 
 
+class Detail(Panel):
+    """A panel that says more about the rows of another one; what a module has is counted there."""
+
+    __slots__ = ()
+
+
 Description = tuple[Any, tuple[Panel, ...]]
 """The frozen facts of a generation that a part describes, and the panels that show them."""
 
@@ -120,6 +126,26 @@ class Part(Generic[T]):
 
     async def start(self, generation: Generation) -> None:
         """Phase 2: do what needs the other modules; called in dependency order."""
+
+    def confirms(self, generation: Generation) -> bool:
+        """Return whether there is anything to `confirm`."""
+        return type(self).confirm is not Part.confirm
+
+    async def confirm(self, generation: Generation) -> None:
+        """Try out what is ready to go live, before anything is handed over: it may take time.
+
+        Called in dependency order. What is raised refuses the generation, as in `verify`.
+        """
+
+    def verifies(self, generation: Generation) -> bool:
+        """Return whether there is anything to `verify`."""
+        return type(self).verify is not Part.verify
+
+    async def verify(self, generation: Generation) -> None:
+        """Look once more at what is ready to go live, with its kept state; called before publish.
+
+        What is raised refuses the generation: what is live then stays.
+        """
 
     def activates(self, generation: Generation) -> bool:
         """Return whether there is anything to `activate`."""

@@ -8,14 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import LoadError, TaskDiedError, reason_of
+from ..errors import DisabledError, LoadError, TaskDiedError, reason_of
 from ..load.reads import Reads
 from ..source import Source
 from .generation import Generation
 from .live import Live
 
 State = Literal[
-    "DRAFT", "STARTING", "LIVE", "BLOCKED", "FAILED", "STOPPING", "STOPPED", "FAILED_UNLOAD"
+    "DRAFT",
+    "STARTING",
+    "LIVE",
+    "BLOCKED",
+    "FAILED",
+    "STOPPING",
+    "STOPPED",
+    "FAILED_UNLOAD",
+    "DISABLED",
 ]
 
 
@@ -124,24 +132,27 @@ class Records(dict[str, Record]):
         return "STARTING" if record.building else record.state
 
     def error(self, module_id: str) -> BaseException | None:
-        """Return why a module's newest attempt failed, else why the newest of its tasks died."""
+        """Return why a module's newest attempt failed, else why a task or thread died last."""
         record = self.get(module_id)
         if record is not None and record.error is not None:
             return record.error
-        return next(reversed(self._dead_tasks(module_id)), None)
+        return next(reversed(self.deaths(module_id)), None)
 
-    def degraded(self) -> dict[str, list[str]]:
-        """Return module id → its dead tasks in few words, of live modules that have some."""
-        dead = {key: self._dead_tasks(key) for key in sorted(self._live.generations)}
-        return {key: [error.fact for error in errors] for key, errors in dead.items() if errors}
-
-    def _dead_tasks(self, module_id: str) -> list[TaskDiedError]:
+    def deaths(self, module_id: str) -> list[TaskDiedError]:
+        """Return why tasks and threads of the live generation died, the newest last."""
         generation = self._live.generations.get(module_id)
-        return list(generation.dead_tasks.values()) if generation is not None else []
+        return list(generation.deaths.values()) if generation is not None else []
 
     def errors(self) -> dict[str, BaseException]:
-        """Return module id → error, of the modules whose newest attempt failed."""
-        return {key: record.error for key, record in self.items() if record.error is not None}
+        """Return module id → error, of the modules whose newest attempt failed.
+
+        A disabled module did not fail.
+        """
+        return {
+            key: record.error
+            for key, record in self.items()
+            if record.error is not None and not isinstance(record.error, DisabledError)
+        }
 
     def stale_reason(self, module_id: str) -> str:
         """Return why a module's newest source isn't live; empty if it is.
@@ -161,8 +172,8 @@ class Records(dict[str, Record]):
 
     @property
     def ready(self) -> bool:
-        """Whether all modules that are expected are live; stopped ones don't count."""
+        """Whether all modules that are expected are live; stopped and disabled ones don't count."""
         return all(
-            state in ("LIVE", "STOPPED") or not (self[key].expected or self[key].number)
+            state in ("LIVE", "STOPPED", "DISABLED") or not (self[key].expected or self[key].number)
             for key, state in self.readiness().items()
         )

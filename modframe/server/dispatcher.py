@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import ModuleExitError
+from ..masking import mask_urls
 from ..parts.web.errors import BrokenResponseError
 from ..parts.web.part import WebPart
 from ..parts.web.paths import module_id_at, prefix_of
-from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
+from ..parts.web.problem import MASK_KEY, ASGIApp, Problem, Receive, Scope, Send, path_below_root
 from ..runtime.gate import Work, current_work
 from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
@@ -37,6 +38,7 @@ class Dispatcher:
             others, which includes those that were removed.
         stale: Returns why a module's newest text isn't live, for local clients only; empty if it
             is live.
+        mask: Takes the secrets of the app out of a text; problems and headers are cleaned by it.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Dispatcher:
         system: ASGIApp,
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str] = lambda _: "",
+        mask: Callable[[str], str] = mask_urls,
     ) -> None:
         self._live = live
         self._system = system
         self._absent = absent
         self._stale = stale
+        self._mask = mask
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or a lifespan.
@@ -61,6 +65,7 @@ class Dispatcher:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
+        scope[MASK_KEY] = self._mask
         path = path_below_root(scope) if scope.get("root_path") else scope["path"]
         module_id = module_id_at(path)
         try:
@@ -95,7 +100,7 @@ class Dispatcher:
             await self._missing(module_id, self._live.generations, scope).send(scope, send)
             return
         if (why := self._stale(module_id)) and is_local(scope):
-            send = with_header(send, stale_header(module_id, generation.number, why))
+            send = with_header(send, stale_header(module_id, generation.number, self._mask(why)))
         generation.in_flight += 1
         try:
             await web.asgi(scope, receive, send)

@@ -11,11 +11,11 @@ import hmac
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
+from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
 from .hosts import AllowedHosts, host_of
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_OPEN = frozenset({"/health/live", "/health/ready"})
+_OPEN = frozenset({"/health/live", "/health/ready", "/health/startup"})
 _KNOWN_LIMIT = 256
 _BAD_HOST = Problem(
     403,
@@ -115,7 +115,7 @@ class Guard:
         return host is not None and host in self._hosts
 
     def _token_passes(self, scope: Scope, reading: bool) -> bool:  # noqa: FBT001  # private
-        path: str = scope["path"]
+        path: str = path_below_root(scope) if scope.get("root_path") else scope["path"]
         if not self.token_required and (reading or not path.startswith(self._token_paths)):
             return True
         if path in _OPEN:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..masking import mask_urls
 from ..observe import record_failure
 from ..parts.web.application import WebApp
 from ..parts.web.openapi import operations, slug_of
@@ -23,10 +24,10 @@ _Json = dict[str, Any]
 
 
 class MergedOpenAPI:
-    """The OpenAPI document of what is live."""
+    """The OpenAPI document of what is live; ``mask`` takes secrets out of its text."""
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
+    def __init__(self, live: Live, mask: Callable[[str], str] = mask_urls) -> None:
+        self._live, self._mask = live, mask
         self._made_of: dict[str, weakref.ref[WebApp]] | None = None
         self._document: dict[str, Any] = {}
         self._body = b""
@@ -47,7 +48,7 @@ class MergedOpenAPI:
             webs = self._webs()
             made_of = {name: weakref.ref(web) for name, web in webs.items()}
             if made_of != self._made_of:  # two references are equal if they lead to one object
-                self._document, self._body = await asyncio.to_thread(_make, webs)
+                self._document, self._body = await asyncio.to_thread(_make, webs, self._mask)
                 self._made_of = made_of
 
     def _webs(self) -> dict[str, WebApp]:
@@ -59,8 +60,8 @@ class MergedOpenAPI:
         }
 
 
-def _make(webs: Mapping[str, WebApp]) -> tuple[_Json, bytes]:
-    """Return the merged document, and the same as JSON."""
+def _make(webs: Mapping[str, WebApp], mask: Callable[[str], str]) -> tuple[_Json, bytes]:
+    """Return the merged document, and the same as JSON; a default value may be a secret."""
     documents, broken = {}, {}
     for name, web in webs.items():
         try:
@@ -73,7 +74,10 @@ def _make(webs: Mapping[str, WebApp]) -> tuple[_Json, bytes]:
         rows = "; ".join(f"{name} ({kind})" for name, kind in broken.items())
         info["description"] = f"Left out, because their document can't be made: {rows}."
     merged = _merge(documents, info)
-    return merged, json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(merged, ensure_ascii=False, separators=(",", ":"))
+    if (masked := mask(body)) != body:
+        merged, body = json.loads(masked), masked
+    return merged, body.encode()
 
 
 def _merge(documents: Mapping[str, _Json], info: _Json) -> _Json:

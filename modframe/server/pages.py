@@ -7,11 +7,12 @@ that the engine hands to the site, and never waits for a module.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from ..parts.health import HealthReport
 from ..parts.web.boundary import Boundary
 from ..parts.web.problem import Problem, Receive, Scope, Send, path_below_root
 from ..view.snapshot import ModuleView
@@ -37,13 +38,23 @@ def _page(body: bytes, policy: str) -> Response:
     return Response(body, headers=guards, media_type="text/html")
 
 
+def _probe(word: str, checks: HealthReport, *, holds: bool = True, **facts: Any) -> Response:
+    """Return the answer of a page that says whether one thing holds, such as ``"ready"``."""
+    holds = holds and not checks.failing
+    body = {"status": word if holds else f"not {word}", **facts}
+    if checks:
+        body["checks"] = {key: health.verdict for key, health in checks.items()}
+    return JSONResponse(body, 200 if holds else 503, _NO_STORE)
+
+
 class SystemPages:
     """The ASGI application of the pages.
 
     Args:
         snapshot: Returns what the status page shows of each module.
         readiness: Whether all is ready, and module id → state.
-        degraded: Returns module id → what of it has died, of modules that are live all the same.
+        health: Returns the health of all modules, as far as it is known already.
+        clean: Takes the secrets of the app out of the facts of an answer.
     """
 
     def __init__(
@@ -52,9 +63,11 @@ class SystemPages:
         *,
         snapshot: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
-        degraded: Callable[[], Mapping[str, Sequence[str]]] = dict,
+        health: Callable[[], HealthReport] = HealthReport,
+        clean: Callable[[Any], Any] = lambda facts: facts,
     ) -> None:
-        self._degraded = degraded
+        self._clean = clean
+        self._report = health
         self._openapi = openapi
         self._snapshot = snapshot
         self._readiness = readiness
@@ -62,7 +75,8 @@ class SystemPages:
             "/": self._status,
             "/health": self._health,
             "/health/live": self._live,
-            "/health/ready": self._health,
+            "/health/ready": self._ready,
+            "/health/startup": self._started,
             "/openapi.json": self._document,
             "/docs": self._docs,
             "/docs/start.js": self._start,
@@ -91,24 +105,38 @@ class SystemPages:
             answer.body = b""  # the headers tell its length all the same
         await answer(scope, receive, send)
 
+    # The pages for probes are open to everyone who reaches the server: what a check says in words
+    # stands in `/health` alone.
+
     async def _live(self, _scope: Scope) -> Response:
-        return JSONResponse({"status": "live"}, headers=_NO_STORE)
+        return _probe("live", self._report().group("live"))
 
-    async def _health(self, scope: Scope) -> Response:
-        """Return which modules are ready, and which of those are degraded.
+    async def _started(self, _scope: Scope) -> Response:
+        return _probe("started", self._report().group("startup"))
 
-        ``/health`` also says that the server is live.
-        """
+    async def _ready(self, _scope: Scope) -> Response:
         ready, states = self._readiness()
+        checks = self._report().group("ready", "startup")
+        return _probe("ready", checks, holds=ready, modules=dict(states))
+
+    async def _health(self, _scope: Scope) -> Response:
+        """Return which modules are live, how healthy they are, and what is wrong with them."""
+        ready, states = self._readiness()
+        report = self._report()
+        ready = ready and not report.group("ready", "startup").failing
+        live = not report.group("live").failing
         facts: dict[str, Any] = {
             "status": "ready" if ready else "not ready",
+            "live": live,
+            "ready": ready,
+            "health": report.status,
             "modules": dict(states),
+            "checks": {key: health.to_dict() for key, health in report.items()},
         }
-        if degraded := self._degraded():
-            facts["degraded"] = {key: list(texts) for key, texts in degraded.items()}
-        if path_below_root(scope) == "/health":
-            facts |= {"live": True, "ready": ready}
-        return JSONResponse(facts, 200 if ready else 503, _NO_STORE)
+        reasons = {key: list(one.reasons) for key, one in report.items() if not one.down}
+        if degraded := {key: texts for key, texts in reasons.items() if texts}:
+            facts["degraded"] = degraded
+        return JSONResponse(self._clean(facts), 200 if ready and live else 503, _NO_STORE)
 
     async def _status(self, scope: Scope) -> Response:
         return _page(status_page(list(self._snapshot()), query=_query(scope)), _BASE_POLICY)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from ..masking import is_secret_name, mask_urls
+
 _SHOWN_ARGUMENTS = 3
 
 
@@ -30,7 +32,7 @@ def describe_listener(port: int) -> str:
 
 
 def command_of(pid: int) -> str:
-    """Return the first words of a process's command line, up to one that contains "token".
+    """Return the first words of a process's command line, up to one that may hold a secret.
 
     Empty if the process has ended or belongs to another user.
     """
@@ -40,7 +42,7 @@ def command_of(pid: int) -> str:
         return ""
     shown = [Path(program).name]
     for argument in arguments[: _SHOWN_ARGUMENTS - 1]:
-        if "token" in argument.lower():
+        if "token" in argument.lower() or is_secret_name(argument.partition("=")[0]):
             break
-        shown.append(argument)
+        shown.append(mask_urls(argument))
     return " ".join(filter(None, shown))

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import ServeError
+from ..masking import KnownSecrets
+from ..parts.health import HealthReport
+from ..parts.web.paths import prefix_of
 from ..runtime.live import Live
 from ..view.snapshot import ModuleView
 from .binding import bind
@@ -22,16 +25,21 @@ from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
 
+_CHANGING = (f"{prefix_of('core.settings')}/",)
+"""Paths below which a request that changes the system needs the token, on loopback as well."""
+
 
 class Site:
     """Answers HTTP for one app.
 
     Args:
         live: The table of what runs.
-        rows: Returns the rows of the status page. ``readiness``, ``degraded``: as for
+        rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         absent: As for `Dispatcher`, like ``stale``.
         allowed_hosts: Host names to answer to besides loopback.
+        secrets: Those of the app, the server's token among them, which no answer of modframe's
+            own shows.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
     """
 
@@ -41,20 +49,27 @@ class Site:
         *,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
-        degraded: Callable[[], Mapping[str, Sequence[str]]] = dict,
+        health: Callable[[], HealthReport],
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str],
         allowed_hosts: Iterable[str],
+        secrets: KnownSecrets,
         block: Callable[[Callable[[], Any]], Any],
     ) -> None:
         pages = SystemPages(
-            MergedOpenAPI(live), snapshot=rows, readiness=readiness, degraded=degraded
+            MergedOpenAPI(live, secrets.replace),
+            snapshot=rows,
+            readiness=readiness,
+            health=health,
+            clean=secrets.replace_in,
         )
         self.asgi = Guard(
-            Dispatcher(live, system=pages, absent=absent, stale=stale),
+            Dispatcher(live, system=pages, absent=absent, stale=stale, mask=secrets.replace),
             allowed_hosts=allowed_hosts,
+            token_paths=_CHANGING,
         )
         self._block = block
+        self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
         self._arguments: tuple[str, int, str | None] = ("", 0, None)
@@ -92,9 +107,11 @@ class Site:
                     port=port,
                 )
             checked_token = check_token(host, token)
+            self._secrets.add("modframe.server", [checked_token])
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
             bound = bound or bind(host, port)
+            self.asgi.token = checked_token
             guard = self.asgi.with_token(checked_token, required=not is_loopback(host))
             self._server = await start_server(
                 guard, bound, host=host, token=checked_token, block=self._block

@@ -1,10 +1,11 @@
-"""Checks of a module, its export to files, and the scaffold of a new one."""
+"""Checks of a module, its export to files, its reference, and the scaffold of a new one."""
 
+from ..source.export_record import ExportRecord
 from .check import check
 from .detached import DetachedModules
-from .export import export
+from .export import export, export_folder
 from .export_plan import ExportReport, plan_export
-from .export_record import ExportRecord
+from .reference import Reference, make_reference
 from .scaffold import Scaffolded, scaffold
 from .workspace import NewWorkspace, init_workspace
 
@@ -13,10 +14,13 @@ __all__ = [
     "ExportRecord",
     "ExportReport",
     "NewWorkspace",
+    "Reference",
     "Scaffolded",
     "check",
     "export",
+    "export_folder",
     "init_workspace",
+    "make_reference",
     "plan_export",
     "scaffold",
 ]

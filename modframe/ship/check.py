@@ -21,7 +21,7 @@ from ..load.body import running_place
 from ..runtime.failure import as_load_error
 from ..source import Source
 from .detached import DetachedModules
-from .guide_rules import check_guide_rules
+from .rules import ParsedModule, apply_rules
 
 
 def check(source: Source, *, modules: Path) -> tuple[Finding, ...]:
@@ -31,21 +31,16 @@ def check(source: Source, *, modules: Path) -> tuple[Finding, ...]:
     """
     detached = DetachedModules(modules, mark="check")
     try:
-        loaded = _load(detached, source)
-        findings = [
-            *loaded.spec.findings,
-            *_database(loaded, source),
-            *_web(loaded, source),
-            *check_guide_rules(loaded.spec, source, loaded.package.modules()),
-        ]
+        loaded = load_in_time(detached, source)
+        told = [*loaded.spec.findings, *_database(loaded, source), *_web(loaded, source)]
+        return apply_rules(ParsedModule(source, loaded), told)
     except LoadError as error:
-        return _findings(source, error)
+        return apply_rules(ParsedModule(source, None), _findings(source, error))
     finally:
         detached.close()
-    return tuple(sorted(findings, key=lambda finding: finding.level != "error"))
 
 
-def _load(detached: DetachedModules, source: Source) -> Loaded:
+def load_in_time(detached: DetachedModules, source: Source) -> Loaded:
     """Load the source, on a thread that can be left behind if the module's body never ends.
 
     Raises:
@@ -110,11 +105,13 @@ def _web(loaded: Loaded, source: Source) -> Sequence[Finding]:
     if router is None:
         return []
     from ..parts.web.application import build_web
+    from ..parts.web.check_router import empty_router
     from ..parts.web.errors import WebError
     from ..parts.web.forget import forget
 
     try:
-        build_web(source.module_id, router)
+        if not build_web(source.module_id, router).routes:
+            return [empty_router(router, source, loaded.package.modules())]
     except WebError as error:
         return as_load_error(source, "web", error).findings
     finally:

@@ -113,6 +113,7 @@ class DetachedModules:
                 DetachedContext(module_id, self._folder(module_id)),
                 resolve=self.package_of,
                 printer=print,
+                folder=str(self._folder(module_id)),
             )
         finally:
             self._chain.leave(module_id)

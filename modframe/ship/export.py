@@ -7,20 +7,21 @@ written all together: a process that is killed leaves all of the old or all of t
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ExportError
+from ..errors import ExportError, FolderBusyError
 from ..finding import Finding
 from ..names import folder_of
 from ..source import Source
+from ..source.export_record import ExportRecord
 from ..source.folder_change import Change, changing
 from ..wording import count
 from .export_plan import ExportPlan, ExportReport, plan_export
-from .export_record import ExportRecord
 from .fresh_process import load_in_fresh_process
 
 
@@ -52,11 +53,15 @@ def export(
     home = Path(source.place) if source.origin == "folder" else None
     home = home or folder_of(workspace / "modules", source.module_id)
     make_plan = partial(plan_export, source, folder, record, home=home)
-    plan = make_plan()
-    _refuse_by_hand(source, plan, force=force)
     try:
+        plan = make_plan()
+        _refuse_by_hand(source, plan, force=force)
         faults = load_in_fresh_process(
-            plan, source.module_id, (to, workspace / "modules"), settings=settings or {}
+            plan,
+            source.module_id,
+            (to, workspace / "modules"),
+            workspace=workspace,
+            settings=settings or {},
         )
         if errors := [fault for fault in faults if fault.level == "error"]:
             raise _refused(source, "It does not load in a fresh process", errors)
@@ -76,6 +81,32 @@ def export(
     return ExportReport(source.module_id, folder, paths, plan.write, plan.remove, tuple(findings))
 
 
+def export_folder(
+    workspace: Path, to: str | Path, *, data: Path | None, module_id: str = ""
+) -> Path:
+    """Return the folder that a person named for exports: in the workspace, or absolute.
+
+    Raises:
+        ExportError: If a relative one leads out of the workspace, or it is the data folder.
+    """
+    folder = Path(os.path.normpath(workspace / Path(to).expanduser()))
+    if not Path(to).expanduser().is_absolute() and not folder.is_relative_to(workspace):
+        raise ExportError(
+            f"{str(to)!r} leads out of the workspace {workspace}, so nothing was written",
+            cure=f"name a folder in it, or write {str(folder)!r}: an absolute one may be anywhere",
+            findings=(),
+            subject=module_id,
+        )
+    if data is not None and folder.resolve() == data.resolve():
+        raise ExportError(
+            f"{folder} is the data folder, which is modframe's own, so nothing was written",
+            cure="export to another folder",
+            findings=(),
+            subject=module_id,
+        )
+    return folder
+
+
 def _write(plan: ExportPlan, to: Path, change: Change, record: ExportRecord) -> None:
     """Write and remove the files, all or none; the record knows of them at every moment."""
 
@@ -90,7 +121,11 @@ def _write(plan: ExportPlan, to: Path, change: Change, record: ExportRecord) -> 
     except (OSError, ValueError):
         record.restore(before)
         raise
-    record.note(plan.digests, gone=plan.remove)
+    try:
+        record.note(plan.digests, gone=plan.remove)
+    except (OSError, FolderBusyError) as error:
+        # The files are there, and the record knows their digests beside those of the old ones.
+        record.problem = f"the record of exports can't be written: {error}"
     record.problem = record.problem or problem
 
 
@@ -110,9 +145,14 @@ def _changed_meanwhile(source: Source, folder: Path) -> ExportError:
 
 
 def _not_writable(source: Source, folder: Path, error: Exception) -> ExportError:
+    if isinstance(error, OSError) and error.errno == errno.EXDEV:
+        # Files of two file systems can't be changed all together.
+        way_out = f"mount a folder at {folder.parent.parent} as a whole, and none in it"
+    else:
+        way_out = "make room or give the rights to write there"
     return ExportError(
         f"{source.module_id} was not exported, and the files in {folder} are as they were: {error}",
-        cure="make room or give the rights to write there, or export elsewhere with to=",
+        cure=f"{way_out}, or export elsewhere with to=",
         findings=(),
         module_id=source.module_id,
     )

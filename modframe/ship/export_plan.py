@@ -15,10 +15,10 @@ from ..finding import Finding, Level, first_finding
 from ..html import section, table
 from ..load.text import is_code
 from ..source import Source
+from ..source.export_record import ExportRecord
 from ..source.folder_change import Content, digest_at, digest_of
 from ..source.source import is_text_file
 from ..wording import count
-from .export_record import ExportRecord
 
 _REMOVED = (
     "the module no longer has it, and nobody changed it since modframe wrote it, so it was removed"

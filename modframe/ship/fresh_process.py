@@ -18,6 +18,7 @@ from typing import Any
 
 from ..finding import Finding
 from ..names import MODULE_TYPES, folder_of
+from ..parts.settings.files import SETTINGS_FILES
 from .export_plan import ExportPlan
 
 TIMEOUT = 180.0
@@ -33,17 +34,22 @@ def load_in_fresh_process(
     module_id: str,
     folders: tuple[Path, ...],
     *,
+    workspace: Path,
     settings: Mapping[str, Mapping[str, Any]],
 ) -> list[Finding]:
     """Load and start a module in a fresh process as an export would write it; return its findings.
 
     Args:
         folders: Folders of modules, for what the module requires; earlier ones take precedence.
+        workspace: Its ``settings.toml`` and ``.env`` count for the process as well.
         settings: The settings given at start, which no file holds.
     """
     with tempfile.TemporaryDirectory(prefix="modframe-trial-", ignore_cleanup_errors=True) as path:
         stage = Path(path)
         _stage(plan, module_id, stage / "modules", sources=folders)
+        for name in SETTINGS_FILES:
+            if (workspace / name).is_file():
+                shutil.copyfile(workspace / name, stage / name)
         request = {"workspace": path, "module": module_id, "settings": settings}
         return _run(json.dumps(request, default=_plain), stage / RESULT)
 

@@ -12,6 +12,7 @@ folder that is there while the lock is free belongs to a process that has died.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -25,13 +26,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from ..errors import FolderBusyError, WorkspaceError
+from ..errors import WorkspaceError
 from .folder_lock import lock_folder
 
 PREFIX = ".modframe-change-"
 """How the hidden folders are called."""
 _STAGED = ".new"
 _STEPS = "change.json"
+_NOTHING = f"{PREFIX}nothing"
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 _NEW_FILE |= getattr(os, "O_BINARY", 0)
 _COPY = 1 << 20
@@ -79,7 +81,7 @@ def changing(folder: Path) -> Iterator[Change]:
     that become empty go too.
 
     Raises:
-        OSError: If a file can't be written; nothing has changed.
+        OSError: If a file can't be written, or can't be moved to its place; nothing has changed.
         ValueError: If a path leads out of the folder, or through a link; nothing has changed.
         WorkspaceError: If files could not be moved to their places after others were.
         FolderBusyError: If another process holds the folder for too long.
@@ -101,13 +103,14 @@ def finish_changes(folder: Path) -> None:
 
     Raises:
         WorkspaceError: If it can't be finished; it says why.
+        FolderBusyError: If the other process is at work for too long.
     """
     if not _pending(folder):
         return
     try:
         with lock_folder(folder):
             _finish_all(folder)
-    except (OSError, FolderBusyError) as error:
+    except OSError as error:
         raise _unfinished(folder, error) from error
 
 
@@ -154,6 +157,8 @@ def _change(folder: Path, write: Mapping[str, Content], remove: Iterable[str]) -
             for number, (path, content) in enumerate(write.items())
         ]
         steps += [_Step(path, digest_at(_inside(folder, path))) for path in gone]
+        for place in {(folder / step.path).parent for step in steps}:
+            _refuse_unmovable(staging, place)
         rows = [[step.path, step.before, step.staged] for step in steps]
         _write_new(staging / _STEPS, json.dumps(rows).encode())
         _sync(staging)
@@ -173,6 +178,28 @@ def _stage(folder: Path, path: str, content: Content, staged: Path) -> _Step:
         if stat.S_ISREG(status.st_mode):
             staged.chmod(stat.S_IMODE(status.st_mode))
     return _Step(path, digest_at(target), staged.name)
+
+
+def _refuse_unmovable(staging: Path, place: Path) -> None:
+    """Check that files can be moved from one folder to another, which may be missing yet.
+
+    It is tried before the first file is moved, since half of them must not be.
+
+    Raises:
+        OSError: If they can't.
+    """
+    place = next(path for path in (place, *place.parents) if os.path.lexists(path))
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+    try:
+        # There is no such file, but the system looks first if the folders are of one mount.
+        os.replace(staging / _NOTHING, place / _NOTHING)  # noqa: PTH105  # as in `_do`
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(place)) from None
+    if os.name == "posix" and place.stat().st_dev != staging.stat().st_dev:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(place))
 
 
 def _carry_out(folder: Path, committed: Path, steps: Iterable[_Step]) -> None:
@@ -228,7 +255,10 @@ def _finish_all(folder: Path) -> None:
     """Drop or carry out what was cut off; call it with the folder's lock."""
     for path in _pending(folder):
         if path.name.endswith(_STAGED):
-            shutil.rmtree(path)
+            try:
+                shutil.rmtree(path)
+            except OSError as error:
+                _log.warning("%s is left over and can't be removed: %s", path, error)
             continue
         try:
             steps = _read_steps(folder, path / _STEPS)
@@ -259,10 +289,11 @@ def _read_steps(folder: Path, file: Path) -> list[_Step]:
     return steps
 
 
-def _unfinished(folder: Path, error: BaseException) -> WorkspaceError:
+def _unfinished(folder: Path, error: OSError) -> WorkspaceError:
+    place = Path(error.filename2 or error.filename or folder)
     return WorkspaceError(
         f"files in {folder} are half written, and the rest can't be moved to its place: {error}",
-        cure=f"see to it that {folder} can be written to; the next start finishes the export",
+        cure=f"see to it that {place} can be written to; the next start finishes the export",
     )
 
 

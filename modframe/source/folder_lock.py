@@ -49,6 +49,8 @@ def _open_and_lock(folder: Path, *, shared: bool) -> int:
     try:
         return _lock(_open(folder, locks_folders=True), folder, shared=shared)
     except OSError:
+        if not folder.is_dir():
+            raise
         # NFS locks nothing that is not open for writing, and a folder never is.
         return _lock(_open(folder, locks_folders=False), folder, shared=shared)
 

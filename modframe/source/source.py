@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import linecache
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -114,7 +114,12 @@ class Source:
     def of(
         cls, module_id: str, files: Mapping[str, SourceFile], origin: Origin, place: str = ""
     ) -> Source:
-        """Make a source of all files, Python or not."""
+        """Make a source of all files, Python or not.
+
+        Raises:
+            WorkspaceError: If one of them would be the folder of another.
+        """
+        _refuse_files_in_files(module_id, files)
         code = {file: content for file, content in files.items() if not is_text_file(file)}
         texts = {file: content for file, content in files.items() if file not in code}
         return cls(module_id, code, origin, place, texts)
@@ -124,16 +129,14 @@ class Source:
         """Make a source of a mapping; its files get names made of a digest of their text.
 
         Raises:
-            WorkspaceError: If a text is not a string.
+            WorkspaceError: If a name or a text is not a string, or a file is a folder of another.
         """
         files = {}
         for file, text in texts.items():
+            if not isinstance(file, str):
+                raise _not_texts(module_id, f"the file name {file!r} is not a string")
             if not isinstance(text, str):
-                raise WorkspaceError(
-                    f"the text of {file!r} is {text!r}, not a string",
-                    cure="give a mapping from file names to their texts",
-                    subject=module_id,
-                )
+                raise _not_texts(module_id, f"the text of {file!r} is {text!r}, not a string")
             mark = hashlib.sha256(_bytes(text)).hexdigest()[:8]
             files[file] = SourceFile(text, f"<{module_id} {file} {mark}>")
         return cls.of(module_id, files, "mapping")
@@ -184,6 +187,25 @@ class Source:
         return f"<Source {self.module_id}: {count(len(self.all_files), 'file')} from {self.origin}>"
 
 
+def _not_texts(module_id: str, fault: str) -> WorkspaceError:
+    cure = "give a mapping from file names to their texts"
+    return WorkspaceError(fault, cure=cure, subject=module_id)
+
+
+def _refuse_files_in_files(module_id: str, files: Iterable[str]) -> None:
+    known = set(files)
+    for file in known:
+        above = file.rpartition("/")[0]
+        while above and above not in known:
+            above = above.rpartition("/")[0]
+        if above:
+            raise WorkspaceError(
+                f"{above!r} is a file of the module, so {file!r} can't be one",
+                cure="give one of them another name",
+                subject=module_id,
+            )
+
+
 def parse_sources(
     sources: Any, module_id: str | None, find: Callable[[str | Path], Source]
 ) -> list[Source]:
@@ -192,11 +214,11 @@ def parse_sources(
     Args:
         sources: An id, a folder, a ``{file: text}`` mapping, or a list of those, in which a mapping
             comes as ``(id, mapping)``.
-        module_id: The id of a mapping.
+        module_id: The id of a mapping, and only of that.
         find: Reads the source of an id or a folder.
 
     Raises:
-        WorkspaceError: If it is none of them.
+        WorkspaceError: If it is none of them, or nothing takes the id.
     """
     several = sources if isinstance(sources, list | tuple) else [sources]
     return [_parse_source(source, module_id, find) for source in several]
@@ -207,6 +229,12 @@ def _parse_source(
 ) -> Source:
     if isinstance(source, tuple) and len(source) == 2:
         module_id, source = source
+    elif module_id is not None and not isinstance(source, Mapping):
+        raise WorkspaceError(
+            f"id={module_id!r} names the module of a {{file: text}} mapping, and {source!r} is "
+            "none",
+            cure="leave id= out: an id, a folder and an (id, mapping) pair name their module",
+        )
     if isinstance(source, Source):
         return source
     if isinstance(source, Mapping):

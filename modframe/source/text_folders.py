@@ -2,12 +2,15 @@
 
 In goes a source, out comes the folder that its ``app_context.path`` is. That is the module's folder
 as long as all texts of the source lie in it; else a temporary folder, which has these texts and
-links to everything else in the module's folder. `ModuleContext` asks for it; the engine owns it.
+links to everything else in the module's folder. What module code writes there goes to the module's
+folder once that has the texts, and at the end. `ModuleContext` asks for it; the engine owns it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,6 +20,8 @@ from tempfile import TemporaryDirectory
 from ..names import folder_of
 from .source import Source
 
+_log = logging.getLogger("modframe.source")
+
 
 class TextFolders:
     """The folders of one app's modules; ``modules`` is the workspace's folder of modules."""
@@ -24,7 +29,8 @@ class TextFolders:
     def __init__(self, modules: Path) -> None:
         self._modules = modules
         self._temporary: TemporaryDirectory[str] | None = None
-        self._made: set[str] = set()
+        self._made: dict[str, set[Path]] = {}
+        """Module id → the texts in its temporary folder."""
         self._lock = threading.Lock()
 
     def is_temporary(self, folder: Path) -> bool:
@@ -35,6 +41,9 @@ class TextFolders:
         """Return the folder in which module code finds its text files, as the source has them."""
         folder = folder_of(self._modules, source.module_id)
         if not source.text_files or _has_all(folder, source):
+            if source.module_id in self._made:
+                with self._lock:
+                    self._give_back(source.module_id)
             return folder
         with self._lock:
             return self._fill(source, folder)
@@ -45,13 +54,16 @@ class TextFolders:
             with self._lock:
                 self._fill(source, folder_of(self._modules, source.module_id))
 
-    def _fill(self, source: Source, folder: Path) -> Path:
+    def _place(self, module_id: str) -> Path:
         if self._temporary is None:
             self._temporary = TemporaryDirectory(prefix="modframe-", ignore_cleanup_errors=True)
-        place = folder_of(Path(self._temporary.name), source.module_id)
+        return folder_of(Path(self._temporary.name), module_id)
+
+    def _fill(self, source: Source, folder: Path) -> Path:
+        place = self._place(source.module_id)
         place.mkdir(parents=True, exist_ok=True)
-        self._made.add(source.module_id)
         own = {place / file for file in source.text_files}
+        self._made.setdefault(source.module_id, set()).update(own)
         inside = {parent for path in own for parent in path.parents}
         _link_all(folder, place, own, inside)
         for file, content in source.text_files.items():
@@ -63,9 +75,24 @@ class TextFolders:
                 aside.replace(path)
         return place
 
+    def _give_back(self, module_id: str) -> None:
+        """Move what module code wrote into a temporary folder to the module's own."""
+        place = self._place(module_id)
+        for path in place.rglob("*"):
+            target = folder_of(self._modules, module_id) / path.relative_to(place)
+            written = path.is_file() and not path.is_symlink() and path not in self._made[module_id]
+            if written and not os.path.lexists(target):
+                try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.move(path, target)
+                except OSError as error:
+                    _log.warning("%s, which module code wrote, is lost: %s", target, error)
+
     def close(self) -> None:
-        """Remove the temporary folders."""
+        """Remove the temporary folders, but for what module code wrote there."""
         if self._temporary is not None:
+            for module_id in self._made:
+                self._give_back(module_id)
             self._temporary.cleanup()
 
 

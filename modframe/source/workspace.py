@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from ..errors import DataFolderError, WorkspaceError
 from ..names import MODULE_TYPES
@@ -51,11 +52,22 @@ def _upward(start: Path) -> Iterator[Path]:
 
 
 def _has_settings(folder: Path) -> bool:
+    return "modframe" in _tools(folder)
+
+
+def project_settings(folder: Path) -> Mapping[str, Any]:
+    """Return ``[tool.modframe]`` of a workspace's ``pyproject.toml``; empty if there is none."""
+    settings = _tools(folder).get("modframe", {})
+    return settings if isinstance(settings, dict) else {}
+
+
+def _tools(folder: Path) -> Mapping[str, Any]:
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return False
-    return "modframe" in project.get("tool", {})
+        return {}
+    tools = project.get("tool", {})
+    return tools if isinstance(tools, dict) else {}
 
 
 def _has_modules(folder: Path) -> bool:

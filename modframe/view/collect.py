@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from ..masking import KnownSecrets
 from ..names import MODULE_TYPES
 from ..observe import Event, EventLog, Watchdog
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.part import Description, Panel, Part, Parts
 from ..runtime.record import Record, Records
+from .catalogue import Services, find_services
 from .snapshot import LogLine, ModuleView, Snapshot, freeze
 
 LOG_TAIL = 50
@@ -31,6 +33,7 @@ class Collector:
         parts: Describe what runs.
         log: The event log, for its tail.
         watchdog: Knows what keeps the app loop.
+        secrets: Those of the app, which no snapshot shows.
         workspace: The workspace's folder.
         data: The data folder.
     """
@@ -43,6 +46,7 @@ class Collector:
         *,
         log: EventLog,
         watchdog: Watchdog,
+        secrets: KnownSecrets,
         workspace: str,
         data: str,
     ) -> None:
@@ -53,6 +57,7 @@ class Collector:
         self._empty_facts = {name: facts for name, (facts, _) in self._empty.items()}
         self._log = log
         self._watchdog = watchdog
+        self._secrets = secrets
         self._workspace, self._data = workspace, data
 
     def ids(self) -> list[str]:
@@ -75,6 +80,10 @@ class Collector:
             log=tuple(map(_log_line, self._log.tail(LOG_TAIL))),
         )
 
+    def services(self, tag: str | None = None, text: str | None = None) -> Services:
+        """Return the live services with what their methods say; see `find_services`."""
+        return find_services(map(self.module, self.ids()), tag=tag, text=text)
+
     def module(self, module_id: str) -> ModuleView:
         """Return the view of one module."""
         generation = self._live.generations.get(module_id)
@@ -92,17 +101,19 @@ class Collector:
             origin=live.origin if live else "",
             files=tuple(sorted(source.all_files)) if source else (),
             reads=tuple(sorted(map(str, generation.reads))) if generation else (),
-            error=str(self._records.error(module_id) or ""),
-            outcome=str(record.outcome),
+            error=self._text(self._records.error(module_id)),
+            outcome=self._text(record.outcome),
             draft=record.draft is not None
             and (live is None or record.draft.full_digest != live.full_digest),
             in_flight=generation.in_flight + generation.open_streams if generation else 0,
             retired=tuple(freeze(_draining(retired)) for retired in list(record.retired)),
             overridden=tuple(record.replacements),
-            unsettled=tuple(map(str, record.unsettled)),
+            unsettled=tuple(map(self._text, record.unsettled)),
             requires=spec.required_ids if spec else (),
             parts=MappingProxyType(facts),
-            findings=tuple(generation.findings) if generation else (),
+            findings=tuple(one.masked(self._secrets.mask) for one in generation.findings)
+            if generation
+            else (),
             panels=tuple(panels),
         )
 
@@ -121,6 +132,8 @@ class Collector:
     def _describe_part(self, part: Part[Any], generation: Generation) -> Description:
         """Return a part's frozen facts and its panels; the generation keeps those that stay."""
         facts = part.describe(generation)
+        if self._secrets:
+            facts = self._secrets.replace_in(facts)
         if facts == part.empty_facts:
             description = self._empty[part.name]
         else:
@@ -128,6 +141,9 @@ class Collector:
         if part.describes_once:
             generation.descriptions[part.name] = description
         return description
+
+    def _text(self, value: object) -> str:
+        return self._secrets.mask(str(value)) if value else ""
 
     def rows(self) -> Iterable[ModuleView]:
         """Return the views of the modules that should run."""

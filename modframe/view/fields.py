@@ -13,6 +13,7 @@ from datetime import date, datetime, time
 from typing import Any, Literal
 
 from ..errors import FormError
+from ..masking import is_secret_name
 from ..parts.service.methods import short_names
 from .snapshot import thaw
 
@@ -73,6 +74,8 @@ def read_field(param: Mapping[str, Any]) -> Field:
         title = str(schema.get("title", ""))  # an Enum has one; a Literal says it all by itself
         return Field(name, "choice", title, required, first, choices=choices)
     kind = _kind_of(schema, default)
+    if kind == "text" and is_secret_name(name):
+        kind = "secret"
     if kind in _READERS:
         start = _read_default(kind, default)
         if start is None and default is not None:  # it has a zone, for which there is no input

@@ -17,6 +17,7 @@ from typing import Any
 import ipywidgets as w
 
 from ..html import text
+from ..masking import mask_urls
 from ..runtime.calls.call import Call
 from .fields import Field, collect
 from .results import error_html
@@ -44,6 +45,7 @@ class Form:
         render: Makes HTML of the result and its duration in seconds.
         verb: The button's text.
         about: What the call does, as text.
+        mask: Takes secrets out of what is shown of the result.
         ended: Called when a run has ended.
     """
 
@@ -55,11 +57,13 @@ class Form:
         render: Render,
         verb: str = "Run",
         about: str = "",
+        mask: Callable[[str], str] = mask_urls,
         ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.fields = tuple(fields)
         self.inputs = {field.name: make_input(field) for field in self.fields}
-        self.runner = Runner(lambda: start(self.values()), render=render, verb=verb, ended=ended)
+        self._start = start
+        self.runner = Runner(self._begin, render=render, verb=verb, mask=mask, ended=ended)
         rows: list[w.Widget] = [html(text(about), "mf-dim")] if about else []
         rows += [self._row(field) for field in self.fields]
         self.widget = w.VBox([*rows, *self.runner.widgets])
@@ -72,6 +76,14 @@ class Form:
             FormError: If a required one is empty, or a text is no JSON.
         """
         return collect(self.fields, {name: widget.value for name, widget in self.inputs.items()})
+
+    def _begin(self) -> Call[Any]:
+        """Start the call; what was typed as a secret is not kept, for a notebook saves inputs."""
+        call = self._start(self.values())
+        for field in self.fields:
+            if field.kind == "secret":
+                self.inputs[field.name].value = ""
+        return call
 
     def _row(self, field: Field) -> w.Widget:
         star = "<span class='mf-bad-text' title='required'> *</span>" if field.required else ""
@@ -109,6 +121,7 @@ class Runner:
         start: Starts the call; its errors are shown like those of the call.
         render: Makes HTML of the result and its duration in seconds.
         verb: The button's text.
+        mask: Takes secrets out of that HTML.
         ended: Called when a run has ended, also if it failed.
     """
 
@@ -118,9 +131,10 @@ class Runner:
         *,
         render: Render,
         verb: str,
+        mask: Callable[[str], str],
         ended: Callable[[], None],
     ) -> None:
-        self._start, self._render, self.ended = start, render, ended
+        self._start, self._render, self._mask, self.ended = start, render, mask, ended
         self._busy = threading.Lock()
         self._running: Call[Any] | None = None
         self._cancel_requested = threading.Event()
@@ -153,7 +167,7 @@ class Runner:
         try:
             self._cancel_requested.clear()
             self._show_running(running=True)
-            result = self._result_html()
+            result = self._mask(self._result_html())
             self._show_running(running=False)
             self.outcome.value = result
         finally:

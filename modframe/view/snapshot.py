@@ -14,7 +14,7 @@ from typing import Any
 
 from ..finding import Finding
 from ..html import section, table
-from ..runtime.part import Panel
+from ..runtime.part import Detail, Panel
 from ..wording import count, one_line
 
 _LATEST = 10
@@ -29,7 +29,8 @@ class ModuleView:
     """One module, live or not.
 
     Attributes:
-        state: ``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD``.
+        state: ``DRAFT STARTING LIVE BLOCKED FAILED STOPPING STOPPED FAILED_UNLOAD``,
+            or ``DISABLED``.
         generation: The number of the live generation; 0 if there is none.
         origin: Where the live text comes from: ``cells``, ``folder``, ``mapping`` or ``notebook``.
         reads: The files that it read while it was loaded, and those it declares.
@@ -72,7 +73,8 @@ class ModuleView:
     @property
     def contents(self) -> str:
         """How much of everything there is: ``1 service, 2 routes``."""
-        return ", ".join(count(len(panel.rows), panel.noun) for panel in self.panels)
+        counted = (panel for panel in self.panels if not isinstance(panel, Detail))
+        return ", ".join(count(len(panel.rows), panel.noun) for panel in counted)
 
     def facts(self) -> list[tuple[str, str]]:
         """Return label and text of what is known of the module beside its panels."""
@@ -89,7 +91,7 @@ class ModuleView:
             ("requires", ", ".join(self.requires)),
             ("overridden", ", ".join(self.overridden)),
             *(("left behind", fault) for fault in self.unsettled[-_LATEST:]),
-            *(("finding", f"{one.level}: {one} [{one.rule}]") for one in self.findings),
+            *(("finding", f"{one.level}: {one} [{one.label}]") for one in self.findings),
         ]
         return [(label, text) for label, text in rows if text]
 

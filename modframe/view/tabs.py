@@ -93,7 +93,14 @@ class ModuleTabs:
         def start(values: Mapping[str, Any]) -> Call[Any]:
             return self._verbs.call(service, name, values)
 
-        return Form(entry.fields, start, render=value_html, about=entry.about, ended=self._ended)
+        return Form(
+            entry.fields,
+            start,
+            render=value_html,
+            about=entry.about,
+            mask=self._verbs.mask,
+            ended=self._ended,
+        )
 
     def _route_form(self, entry: Entry) -> Form:
         method, path = entry.key
@@ -115,6 +122,7 @@ class ModuleTabs:
             render=answer_html,
             verb="Send",
             about=entry.about,
+            mask=self._verbs.mask,
             ended=self._ended,
         )
 

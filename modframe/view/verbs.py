@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotRunningError
+from ..masking import mask_urls
 from ..parts.web.client import async_client
 from ..runtime.calls.call import Call
 from ..runtime.loop.app_loop import AppLoop
@@ -34,14 +35,20 @@ class Verbs:
         call: Takes service name, method name and arguments by name; returns the started call.
         request: Takes HTTP method, path, query and JSON body; returns the started request, whose
             value is an `Answer`.
+        mask: Takes the secrets of the app out of what is shown of a result.
     """
 
     call: Callable[[str, str, Mapping[str, Any]], Call[Any]]
     request: Callable[[str, str, Mapping[str, str], Any], Call[Answer]]
+    mask: Callable[[str], str] = mask_urls
 
 
 def make_verbs(
-    app_loop: AppLoop, *, get_service: Callable[[str], Any], asgi: Callable[[], Any]
+    app_loop: AppLoop,
+    *,
+    get_service: Callable[[str], Any],
+    asgi: Callable[[], Any],
+    mask: Callable[[str], str],
 ) -> Verbs:
     """Make the verbs of a running app.
 
@@ -49,6 +56,7 @@ def make_verbs(
         app_loop: Runs what they start.
         get_service: Returns the handle of a service by its name.
         asgi: Returns the ASGI application; requests need no port.
+        mask: Takes the secrets of the app out of a text.
     """
 
     def call(service: str, method: str, values: Mapping[str, Any]) -> Call[Any]:
@@ -63,7 +71,7 @@ def make_verbs(
 
         return _started(app_loop, answer, f"{method} {path}")
 
-    return Verbs(call, request)
+    return Verbs(call, request, mask)
 
 
 def while_running(app_loop: AppLoop, snapshot: Callable[[], Snapshot]) -> Callable[[], Snapshot]:

@@ -20,15 +20,16 @@ from tests.fakes import ORDERS
 def test_help_and_version(shell: Shell) -> None:
     """Every command has its help; the version is the package's."""
     names = (
-        "quickstart", "serve", "list", "inspect", "init", "scaffold", "compliance", "export", "logs",
-        "doctor",
+        "quickstart", "serve", "list", "inspect", "init", "scaffold", "compliance", "export",
+        "reference", "logs", "doctor", "health",
     )  # fmt: skip
     done = shell.run("--help")
     assert done.returncode == 0
     listed = re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE)
     assert [one for one in listed if not one.startswith("-")] == [
-        "quickstart", "serve", "list", "inspect", "init", "scaffold", "export", "logs", "doctor",
-        "compliance",
+        "quickstart", "serve", "list", "inspect", "health", "init", "scaffold", "export",
+        "reference", "logs",
+        "doctor", "compliance",
     ]  # fmt: skip
     for name in names:
         assert shell.run(name, "--help").returncode == 0
@@ -99,7 +100,7 @@ def test_inspect_of_a_module_that_fails_or_isn_t_there(shell: Shell) -> None:
 
 def test_compliance_gives_findings(shell: Shell) -> None:
     """As lines and as JSON, with status 1 for errors only; module output goes elsewhere."""
-    shell.write("standard.orders", "print('noise')\n" + ORDERS)
+    shell.write("standard.orders", "__import__('sys').stdout.write('noise')\n" + ORDERS)
     shell.write("standard.bad", "from modframe.decorators import module\nx = nowhere\n")
     done = shell.run("compliance", "validate", "--module", "standard.orders")
     assert (done.returncode, done.stdout) == (0, "standard.orders: complies\n")

@@ -34,6 +34,7 @@ def test_in_a_script_every_way_to_the_app_says_that_it_was_stopped(workspace: Pa
         ):
             use()
     assert repr(modframe.app_context) == "<modframe: stopped; modframe.start() begins again>"
+    assert modframe.app_context.stop() is app.stop()
     with modframe.start(workspace=workspace, data=":memory:"):
         assert "core.framework" in modframe.app_context.modules
 
@@ -64,12 +65,12 @@ def test_touching_the_app_in_a_kernel_starts_nothing(stopped: Kernel) -> None:
         "app.modules",
         "app_context.get_service('orders')",
         "app.serve(port=0)",
-        "app.stop()",
         "%%sql\nselect 1",
         "%modframe drop orders",
     )
     for use in uses:
         assert STOPPED in stopped.run(use, fails=True).text
+    assert stopped.run("app.stop()").value.startswith("<stopped 3 modules in ")
     assert stopped.run("app").value == "<modframe: stopped; modframe.start() begins again>"
     assert (
         stopped.run("from modframe.process import current_app; current_app() is None").value

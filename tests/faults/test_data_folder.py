@@ -119,3 +119,51 @@ def test_a_disk_that_fills_later_is_said_once_and_the_app_lives_on(workspace: Pa
     said = [line for line in done.stderr.splitlines() if "log lines not written" in line]
     assert len(said) == 1
     assert not (workspace / "modules").exists()
+
+
+def test_a_commit_that_finds_the_disk_full_is_no_conflict(workspace: Path) -> None:
+    """The error says what the disk said; once there is room, commits go on."""
+    folder = workspace / "modules/standard/shop"
+    folder.mkdir(parents=True)
+    (folder / "db_models.py").write_text(
+        "from modframe.database import get_database_base\n"
+        "from sqlalchemy.orm import Mapped, mapped_column\n"
+        'DATABASE_NAME = "shop"\n'
+        "class Item(get_database_base(DATABASE_NAME)):\n"
+        '    __tablename__ = "items"\n'
+        "    id: Mapped[int] = mapped_column(primary_key=True)\n"
+        "    text: Mapped[str]\n"
+    )
+    (folder / "api.py").write_text(
+        "from modframe.decorators import module\n"
+        "from .db_models import Item\n"
+        "@module\n"
+        "class Shop:\n"
+        "    async def add(self, number, size):\n"
+        '        session = self.app_context.database.integrity_session("shop", "add")\n'
+        "        async with session as opened:\n"
+        '            opened.add(Item(id=number, text="x" * size))\n'
+        "            await opened.commit()\n"
+    )
+    script = """
+        import resource, modframe
+
+        app = modframe.start(strict=True)
+        shop = app.get_service("shop")
+        shop.add(1, 10).result(30)
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            shop.add(2, 500_000).result(30)
+        except Exception as error:
+            print(type(error).__name__, error)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        shop.add(2, 10).result(30)
+        print(app.database.sql("select id from shop.items order by id").rows)
+        app.stop()
+    """
+    done = run_script(script, workspace)
+    *refused, rows = done.stdout.splitlines()
+    assert "File too large" in refused[0], done.stderr
+    assert not any("conflict" in line.lower() or "another" in line for line in refused)
+    assert rows == "[(1,), (2,)]"

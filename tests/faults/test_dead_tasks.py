@@ -245,3 +245,69 @@ def test_a_thread_that_dies_is_recorded_and_said_in_one_line(tmp_path: Path) -> 
     assert entry["message"] == "thread 'poll' died"
     assert entry["place"] == f"api.py, line {line}"
     assert "threading.py" not in entry["traceback"]
+
+
+def test_a_dead_thread_stands_in_the_error_and_in_health(app: AppContext) -> None:
+    """As a dead task does: by name, line and last line; the module stays live."""
+    text = simple(
+        """
+        def activate(self):
+            threading.Thread(target=self.work, name="poll").start()
+
+        def work(self):
+            raise ValueError("the wire is loose")
+        """,
+        head="import threading",
+    )
+    app.load({"api.py": text}, id="thing")
+    until_degraded(app)
+    module = app.modules["thing"]
+    line = next(at for at, row in enumerate(text.splitlines(), 1) if "raise" in row)
+    assert module.state == "LIVE"
+    assert isinstance(module.error, TaskDiedError)
+    assert (module.error.kind, module.error.task) == ("thread", "poll")
+    assert str(module.error).startswith(
+        f"standard.thing: thread 'poll' died: api.py, line {line}: ValueError: the wire is loose. "
+        "Catch the error in the thread"
+    )
+    assert "dead thread" in str(app.snapshot().module("standard.thing"))
+
+    async def health() -> object:
+        async with app.test_client() as http:
+            return (await http.get("/health")).json()["degraded"]
+
+    said = "thread 'poll' died: ValueError: the wire is loose"
+    assert asyncio.run(health()) == {"standard.thing": [said]}
+    app.load({"api.py": simple()}, id="thing")
+    assert app.modules["thing"].error is None
+
+
+def test_a_finalizer_that_raises_is_recorded_and_said_in_one_line(tmp_path: Path) -> None:
+    """With the module's line, in place of the traceback that Python prints."""
+    folder = tmp_path / "modules" / "standard" / "thing"
+    folder.mkdir(parents=True)
+    text = simple(
+        "def initialize(self):\n    Held()",
+        head="class Held:\n    def __del__(self):\n        raise ValueError('the wire is loose')",
+    )
+    (folder / "api.py").write_text(text)
+    done = run_script(
+        """
+        import modframe, sys
+        before = sys.unraisablehook
+        with modframe.start():
+            class Own:
+                def __del__(self):
+                    {}["key"]
+            Own()
+        print(sys.unraisablehook is before)
+        """,
+        tmp_path,
+    )
+    said = "standard.thing: exception ignored in Held.__del__: api.py, line 4: "
+    assert f"{said}ValueError: the wire is loose\n" in done.stderr
+    assert "Exception ignored in: <function Held" not in done.stderr
+    assert "Exception ignored in: <function Own" in done.stderr
+    assert done.stdout == "True\n"
+    [entry] = map(json.loads, (tmp_path / "data/logs/errors.jsonl").read_text().splitlines())
+    assert (entry["module_id"], entry["place"]) == ("standard.thing", "api.py, line 4")

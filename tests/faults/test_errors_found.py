@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import threading
@@ -149,6 +150,78 @@ def test_an_answer_that_broke_off_is_recorded_once_and_printed_nowhere(
     [entry] = errors(workspace)
     assert (entry["type"], entry["generation"]) == ("ValueError", 1)
     assert "ValueError" not in "".join(capfd.readouterr())
+
+
+LATER = dedent(
+    """
+    import asyncio
+    from fastapi import APIRouter, BackgroundTasks
+    from modframe.decorators import module
+
+    router = APIRouter()
+
+
+    @router.get("/task")
+    async def task(tasks: BackgroundTasks) -> int:
+        tasks.add_task(send, "ann")
+        return 7
+
+
+    @router.get("/callback")
+    async def callback() -> int:
+        asyncio.get_running_loop().call_soon(send, "ann")
+        return 7
+
+
+    def send(name: str) -> None:
+        raise ConnectionError("no post")
+
+
+    @module
+    class Shop:
+        pass
+    """
+).lstrip()
+
+
+def test_a_background_task_that_fails_is_said_as_one(shop: AppContext, workspace: Path) -> None:
+    """By the name of its function and its line: the request itself was answered."""
+    shop.load({"api.py": LATER}, id="shop")
+    answer = httpx.get(f"{shop.serve(port=0).url}/api/v1/shop/task")
+    assert answer.json() == 7
+    shop.stop()
+    [entry] = errors(workspace)
+    assert entry["message"] == (
+        "the background task send() of GET /api/v1/shop/task failed with ConnectionError: no post"
+    )
+    assert entry["place"] == f"api.py, line {line_of(LATER, 'raise')}"
+    assert entry["correlation_id"]
+
+
+async def test_a_callback_that_raises_on_the_loop_of_a_server_is_recorded(
+    workspace: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on modframe's own loop; what is no module's goes where it went before."""
+    folder = workspace / "modules/standard/shop"
+    folder.mkdir(parents=True)
+    (folder / "api.py").write_text(LATER)
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    app = modframe.create_app(workspace)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        assert (await http.get("/api/v1/shop/callback")).json() == 7
+    loop.call_soon({}.__getitem__, "key")
+    await asyncio.sleep(0)
+    await app.aclose()
+    [entry] = errors(workspace)
+    assert entry["module_id"] == "standard.shop"
+    assert entry["message"].startswith("Exception in callback send(")
+    assert entry["place"] == f"api.py, line {line_of(LATER, 'raise')}"
+    assert [record.exc_info[0] for record in caplog.records if record.name == "asyncio"] == [
+        KeyError
+    ]
+    assert loop.get_exception_handler() is before
 
 
 def test_what_a_module_logs_while_it_answers_carries_the_id(shop: AppContext) -> None:

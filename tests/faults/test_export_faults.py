@@ -21,6 +21,7 @@ from modframe.errors import ExportError, FolderBusyError
 from modframe.process import current_app
 from modframe.ship import ExportRecord, ExportReport, export
 from modframe.source import Source, folder_lock
+from tests.fakes import simple
 from tests.waiting import wait_for
 
 TEXT = """\
@@ -324,6 +325,30 @@ def test_a_text_file_of_a_cell_is_the_module_s_and_makes_no_generation(
         assert again.get_service("orders").text("queries/all.sql").result(30) == "SELECT 2\n"
         again.modules["orders"].export()
         assert (folder / "README.md").read_text() == "by hand\n"
+
+
+@pytest.mark.parametrize("exported", [True, False])
+def test_what_module_code_writes_beside_its_texts_stays(
+    app: AppContext, workspace: Path, tried: None, exported: bool
+) -> None:
+    """After the export that brings the texts to the module's folder, and after a stop without."""
+    folder = workspace / "modules/standard/orders"
+    text = simple(
+        "def write(self):\n"
+        "    (self.app_context.path / 'out').mkdir()\n"
+        "    (self.app_context.path / 'out/one.txt').write_text('kept')\n"
+        "def read(self):\n    return (self.app_context.path / 'out/one.txt').read_text()"
+    )
+    module = app.load({"api.py": text, "notes.md": "x"}, id="orders")
+    orders = app.get_service("orders")
+    orders.write().result(30)
+    assert orders.read().result(30) == "kept"
+    if exported:
+        module.export()
+        assert orders.read().result(30) == "kept"
+    app.stop()
+    assert (folder / "out/one.txt").read_text() == "kept"
+    assert (folder / "notes.md").exists() is exported
 
 
 def test_data_files_travel_to_another_folder(app: AppContext, workspace: Path) -> None:

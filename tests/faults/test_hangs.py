@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import re
 import signal
 import sys
 import threading
@@ -297,6 +299,17 @@ async def test_a_route_a_task_and_a_call_are_broken_out_of(impatient: AppContext
     assert "broken out of" in error
 
 
+def test_the_getattr_of_a_service_is_not_asked_for_hooks(impatient: AppContext) -> None:
+    """It answers for names that nobody wrote; one that never returns would keep the app loop."""
+    hangs = "def __getattr__(self, name):\n    while True: pass\ndef number(self):\n    return 1"
+    impatient.load({"api.py": simple(hangs)}, id="thing")
+    assert impatient.get_service("thing").number().result() == 1
+    impatient.load({"api.py": simple(hangs.replace("return 1", "return 2"))}, id="thing")
+    assert impatient.get_service("thing").number().result() == 2
+    impatient.modules["thing"].unload()
+    assert not any("kept the app loop" in one for one in messages(impatient))
+
+
 # -- several modules in one change -------------------------------------------------------------------
 
 
@@ -396,7 +409,7 @@ def test_a_forked_child_of_a_watched_server_ends(tmp_path: Path) -> None:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     watchdog = Watchdog(loop, thread.ident, name=lambda frame: None, break_out=lambda seconds: None)
-    watchdog.end_frozen(1000)
+    watchdog.freezes.write_after(1000, end=True)
     armed = threading.Event()
     import faulthandler
     arm = faulthandler.dump_traceback_later
@@ -410,3 +423,62 @@ def test_a_forked_child_of_a_watched_server_ends(tmp_path: Path) -> None:
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     """
     assert run_script(script, tmp_path).stdout == "5\n"
+
+
+HOLDS = """
+import ctypes, time
+from modframe.decorators import module
+
+
+@module
+class Thing:
+    async def sleep(self):
+        ctypes.PyDLL(None).usleep(2_500_000)
+        return "slept"
+
+    def compute(self):
+        began = time.monotonic()
+        sum(range(10**7))
+        return sum(range(10**7 * (1 + round(4 / (time.monotonic() - began))))) > 0
+"""
+
+
+@pytest.mark.parametrize("before", ["", "import _pytest.faulthandler"])
+def test_what_holds_the_interpreter_is_written_to_stderr(tmp_path: Path, before: str) -> None:
+    """By a timer that needs no Python code and of which there is one: pytest's is left alone."""
+    done = run_script(
+        f"""
+        {before}
+        import modframe
+        with modframe.start(data=":memory:") as app:
+            app.load({{"api.py": {HOLDS!r}}}, id="thing")
+            print(app.get_service("thing").sleep().result())
+        """,
+        tmp_path,
+        env={**os.environ, "MODFRAME_FREEZE_TIMEOUT": "0.5"},
+    )
+    assert done.stdout == "slept\n", done.stderr
+    written = ("Timeout (0:00:00.500000)!" in done.stderr, "line 9 in sleep" in done.stderr)
+    assert written == ((False, False) if before else (True, True)), done.stderr
+
+
+def test_what_held_the_interpreter_is_logged_once_it_is_free(tmp_path: Path) -> None:
+    """With the module, the line and the seconds, on whichever thread it was."""
+    done = run_script(
+        f"""
+        import modframe
+        from tests.waiting import wait_for
+        with modframe.start(data=":memory:") as app:
+            app.load({{"api.py": {HOLDS!r}}}, id="thing")
+            app.get_service("thing").compute().result()
+            print(wait_for(lambda: [
+                line.message for line in app.snapshot().log if "no other Python code" in line.message
+            ])[0])
+        """,
+        tmp_path,
+    )
+    assert re.match(
+        r"Thing\.compute\(\) of standard\.thing \(api\.py, line 15\) let no other Python code run "
+        r"for \d+\.\d s; run it in a process by app_context\.tasks\.process",
+        done.stdout,
+    ), done

@@ -7,6 +7,7 @@ import atexit
 import logging
 import os
 import re
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -103,6 +104,73 @@ def test_a_child_process_that_ignores_its_end_is_killed(app: AppContext, tmp_pat
     assert app.modules["thing"].state == "STOPPED"
 
 
+def started(app: AppContext) -> psutil.Process:
+    """Return the one child process that the snapshot shows."""
+    [text] = running(app)
+    found = re.search(r"pid (\d+)", text)
+    assert found is not None
+    return psutil.Process(int(found[1]))
+
+
+@pytest.mark.parametrize(
+    "kind", ["asyncio.to_thread({0}, {1})", "loop.run_in_executor(None, {0}, {1})"]
+)
+def test_a_process_that_a_thread_starts_for_a_module_ends_with_it(
+    app: AppContext, kind: str
+) -> None:
+    """Also where no line of the module is on that thread."""
+    start = kind.format("subprocess.Popen", SLEEP)
+    load(
+        app,
+        f"""
+        async def initialize(self):
+            loop = asyncio.get_running_loop()
+            self.it = await {start}
+        """,
+        head="import asyncio, subprocess",
+    )
+    process = started(app)
+    load(app, "")
+    inside.settle(app)
+    assert has_ended(process)
+
+
+def test_a_process_of_another_kind_of_loop_ends_with_its_generation(
+    app: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uvloop starts processes without `subprocess.Popen`."""
+    monkeypatch.setattr(subprocess.Popen, "_child_created", False)
+    load(
+        app,
+        f"""
+        async def initialize(self):
+            self.it = await asyncio.create_subprocess_exec(*{SLEEP})
+        """,
+        head="import asyncio",
+    )
+    process = started(app)
+    load(app, "")
+    inside.settle(app)
+    assert has_ended(process)
+
+
+def test_what_a_child_process_has_started_ends_with_it(app: AppContext) -> None:
+    """Such as the command of a shell."""
+    load(
+        app,
+        """
+        def initialize(self):
+            self.it = subprocess.Popen("sleep 600 & wait", shell=True)
+        """,
+        head="import subprocess",
+    )
+    shell = started(app)
+    [command] = wait_for(shell.children)
+    load(app, "")
+    inside.settle(app)
+    wait_for(lambda: has_ended(shell) and has_ended(command))
+
+
 def test_a_process_of_a_shared_resource_lives_as_long_as_that(app: AppContext) -> None:
     """It goes on over a swap, and ends with the last generation that uses it."""
     body = f"""
@@ -169,6 +237,16 @@ def leaked(app: AppContext, body: str, *, head: str = "") -> str:
             r"atexit, where Thing.end\(\) is registered",
         ),
         (
+            "import atexit",
+            "atexit.register(lambda: self)",
+            r"atexit, where <lambda>\(\) is registered; let go",
+        ),
+        (
+            "import atexit, functools",
+            "atexit.register(functools.partial(repr, self))",
+            r"atexit, where repr\(\) is registered; let go",
+        ),
+        (
             "import tests.fakes",
             "tests.fakes.KEPT = [self]",
             "tests.fakes.KEPT",
@@ -191,7 +269,18 @@ def leaked(app: AppContext, body: str, *, head: str = "") -> str:
         ("import __main__", "__main__.Out = {3: self}", r"Out\[3\] of the notebook: that is yours"),
         ("import asyncio", "transport = await open_transport(self)", "a transport: "),
     ],
-    ids=["logger", "atexit", "registry", "thread", "argument", "variable", "out", "transport"],
+    ids=[
+        "logger",
+        "atexit",
+        "closure",
+        "partial",
+        "registry",
+        "thread",
+        "argument",
+        "variable",
+        "out",
+        "transport",
+    ],
 )
 @pytest.mark.usefixtures("released")
 def test_what_holds_a_replaced_generation_is_named(
@@ -258,7 +347,7 @@ def released(app: AppContext) -> Iterator[None]:
     GO.set()
     GO.clear()
     for callback in _exit_callbacks():
-        if "Thing.end" in str(callback):
+        if "Thing" in str(callback):
             atexit.unregister(callback)
     root = logging.getLogger()
     for handler in list(root.handlers):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import re
 import sqlite3
 import traceback
@@ -334,6 +335,36 @@ class TestForgottenAwait:
         assert "tracemalloc" not in done.stderr
         assert "UserWarning: of another kind" in done.stderr
 
+    @pytest.mark.parametrize(("debug", "named"), [("", "def total"), ("1", "self.total()")])
+    def test_that_is_kept_and_collected_elsewhere(
+        self, tmp_path: Path, debug: str, named: str
+    ) -> None:
+        """It has the line where it is defined; where Python notes it, the one that made it."""
+        folder = tmp_path / "modules" / "standard" / "orders"
+        folder.mkdir(parents=True)
+        text = simple(
+            "async def total(self):\n    return 1\n"
+            "async def keep(self, box):\n    box.append(self.total())"
+        )
+        (folder / "api.py").write_text(text)
+        lines = text.splitlines()
+        at = next(number for number, one in enumerate(lines, 1) if named in one)
+        done = run_script(
+            """
+            import modframe
+            with modframe.start(data=":memory:", strict=True) as app:
+                box = []
+                app.get_service("orders").keep(box).result()
+                box.clear()
+                print([one.message for one in app.snapshot().log if one.level == "WARNING"])
+            """,
+            tmp_path,
+            env={**os.environ, "PYTHONASYNCIODEBUG": debug},
+        )
+        assert re.search(
+            rf"api\.py, line {at}: coroutine '\w+\.total' was never awaited", done.stdout
+        )
+
     @pytest.mark.kernel
     def test_that_nobody_notices_in_a_cell(self, shell: Kernel) -> None:
         """The cell that made the call says it, with the module's cell."""
@@ -462,7 +493,7 @@ def test_a_bad_setting_shows_value_line_and_source(
     assert f"api.py, line {first + 1}: key: Value should have at least 10 items" in said
     assert f"api.py, line {first + 2}: api_token: Input should be a valid integer" in said
     assert f"api.py, line {first + 3}: inner.password: Input should be a valid integer" in said
-    assert "database = 'postgresql://***@host/db' (start(settings=...)): Input" in said
+    assert "database = 'postgresql://ann:**********@host/db' (start(settings=...)): Input" in said
     assert "hunter2" not in said
     assert said.count("many") == 1
 

@@ -35,7 +35,9 @@ def loaded(
     """Load the texts as ``standard.thing``, and take them out again afterwards."""
     source = texts if isinstance(texts, Source) else Source.from_texts("standard.thing", texts)
     name = f"modules.{source.module_id}~{next(_numbers)}"
-    result = load(source, name, context or Context(), resolve=resolve, printer=print)
+    result = load(
+        source, name, context or Context(), resolve=resolve, printer=print, folder="nowhere"
+    )
     try:
         yield result
     finally:

@@ -181,6 +181,7 @@ def test_a_function_imports_from_its_own_generation_for_ever() -> None:
         Context(),
         resolve=no_module,
         printer=print,
+        folder="nowhere",
     )
     thing: Any = old.spec.module_class()
     late_file = old.package.modules()["never_before.py"]

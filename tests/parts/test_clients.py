@@ -23,7 +23,9 @@ def closed(self):
 
 
 def warnings_of(app: AppContext) -> list[str]:
-    return [line.message for line in app.snapshot().log if line.level == "WARNING"]
+    """What the log says of clients; a busy machine gives warnings of its own."""
+    lines = [line.message for line in app.snapshot().log if line.level != "INFO"]
+    return [line for line in lines if "open" in line or "Unclosed" in line]
 
 
 def test_open_clients_are_closed_and_named(app: AppContext) -> None:
@@ -58,7 +60,7 @@ def test_a_failed_load_leaves_no_client_open(app: AppContext) -> None:
     body = AIOHTTP.replace("\ndef closed", "    raise ValueError('no')\n\ndef closed")
     with pytest.raises(LoadError, match="ValueError: no"):
         app.load({"api.py": simple(body, head=HEAD)}, id="thing")
-    assert sum("ended with an open" in line for line in warnings_of(app)) == 2
+    wait_for(lambda: sum("ended with an open" in line for line in warnings_of(app)) == 2)
 
 
 def test_the_client_of_a_resource_is_the_resources(app: AppContext) -> None:

@@ -270,9 +270,13 @@ def poll(self):
     status = app.snapshot().module("standard.stock")
     assert status is not None
     assert "has failed 2 times in a row" in status.error
+    health = app.health()["standard.stock"]
+    assert health.status == "degraded"
+    assert "has failed 2 times in a row" in str(health.detail)
     app.get_service("stock").mend().result(10)
     run(app)
     assert (task.state, task.error, module.error) == ("waiting", None, None)
+    assert app.health()["standard.stock"].status != "degraded"
 
 
 def test_progress_and_threads(app: AppContext) -> None:

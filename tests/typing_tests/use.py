@@ -78,4 +78,9 @@ async def use() -> Result:
         orders = orders.rollback(oldest) if texts else orders.rollback(to=2, force=True)
     start().load(["orders", "standard.shop"], force=orders.rollback().generation > 1)
     start().watch().stop()
+    tags: set[str] = {
+        tag for one in start().services(text="tea") for method in one.methods for tag in method.tags
+    }
+    texts_of_rows: list[str] = [row[1] for row in start().services("sales").rows if row[3] in tags]
+    actions += texts_of_rows
     return found if found.success else Result.error("NO", str(found.message))

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ...arguments import TEXT, check_arguments
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
@@ -41,13 +42,17 @@ class AppDatabase:
         Raises:
             DatabaseError: If it isn't one statement that reads, or DuckDB refuses it.
         """
+        check_arguments("app.database.sql()", query=(query, TEXT))
         self._app_loop.refuse_here("app.database.sql()", "use integrity_session in module code")
         return self._app_loop.wait(lambda: self._databases.get().sql(query, *params))
 
+    @hide_frames
     def integrity_session(
         self, database: str, purpose: str
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """A session: commit it yourself; an error rolls it back. ``async with`` in any cell."""
+        verb = "app.database.integrity_session()"
+        check_arguments(verb, database=(database, TEXT), purpose=(purpose, TEXT))
         session = self._databases.session(database, purpose)
         return session if self._app_loop.here else _CrossingSession(self._app_loop, session)
 

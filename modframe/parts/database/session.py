@@ -25,6 +25,7 @@ logger = logging.getLogger("modframe.database")
 _WIDTH = 240
 """Characters of a statement, and of its parameters, in the text of an error."""
 _CONFLICTS = ("Conflict on ", "write-write conflict", "Could not commit", "Failed to commit")
+_DISK_FAULTS = ("Could not write", "Could not sync", "Could not truncate", "No space left")
 
 
 @asynccontextmanager
@@ -68,7 +69,7 @@ def _conflict(database: str, purpose: str, error: DBAPIError) -> DatabaseConflic
     text = str(error.orig)
     if type(error.orig).__name__ != "TransactionException":
         return None
-    if not any(sign in text for sign in _CONFLICTS):
+    if not any(sign in text for sign in _CONFLICTS) or any(sign in text for sign in _DISK_FAULTS):
         return None
     return DatabaseConflictError(
         f"session {purpose!r} on database {database!r} met another one that changed the same "

@@ -21,6 +21,8 @@ from .subscription import Key, Subscription, data_of
 
 _DEAD_KEPT = 1000
 _NAME = "events"
+_PATIENCE = 5.0
+"""Seconds in which a stop delivers the events that still wait."""
 
 
 class Events:
@@ -28,12 +30,14 @@ class Events:
 
     Args:
         find: Finds the live generation of a module.
+        hurry: Once set, `close` waits for nothing.
 
     Attributes:
         dead: The newest events that could not be handled, oldest first.
     """
 
-    def __init__(self, find: Callable[[str], Generation | None]) -> None:
+    def __init__(self, find: Callable[[str], Generation | None], *, hurry: asyncio.Event) -> None:
+        self._hurry = hurry
         self.dead: deque[DeadLetter] = deque(maxlen=_DEAD_KEPT)
         self._find = find
         self._queues: dict[Key, EventQueue] = {}
@@ -115,10 +119,10 @@ class Events:
                 cure="look at the log for a method that fails or never returns",
             ) from None
 
-    async def close(self, *, timeout: float) -> None:
-        """Deliver what waits, for ``timeout`` seconds at most, and end."""
+    async def close(self) -> None:
+        """Deliver what waits, for a few seconds at most, and end."""
         with suppress(EventsNotSettledError):  # each queue says what it drops
-            await self.settled(timeout)
+            await self.settled(0.0 if self._hurry.is_set() else _PATIENCE)
         for queue in self._queues.values():
             queue.close("modframe stopped", cancel=True)
         self._queues.clear()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from ...errors import TaskError, reason_line
+from ...errors import TaskError
 from ...html import section, table
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
@@ -106,7 +106,8 @@ class Task:
 
     def __repr__(self) -> str:
         said = f", {self.progress}" if self.progress else ""
-        error = f", {error_text(self.error)}" if self.error is not None else ""
+        job = self._job
+        error = f", {job.error_text}" if job is not None and job.error is not None else ""
         return f"<Task {self.name}: {self.state}, {count(self.runs, 'run')}{said}{error}>"
 
 
@@ -160,10 +161,5 @@ def facts_of(job: Job) -> dict[str, Any]:
         "name": definition.name, "function": definition.runs, "times": definition.spec.times,
         "state": job.state, "runs": job.runs, "skipped": job.skipped,
         "next": following.isoformat(timespec="seconds") if following else "",
-        "progress": job.progress_text, "error": error_text(job.error),
+        "progress": job.progress_text, "error": job.error_text,
     }  # fmt: skip
-
-
-def error_text(error: BaseException | None) -> str:
-    """Return an error as one line; empty if there is none."""
-    return f"{type(error).__name__}: {reason_line(error)}" if error is not None else ""

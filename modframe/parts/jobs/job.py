@@ -13,9 +13,10 @@ from contextvars import Context, copy_context
 from datetime import datetime
 from typing import Literal
 
-from ...errors import ModframeError
+from ...errors import ModframeError, reason_line
+from ...masking import KnownSecrets
 from ...observe import record_failure
-from ...runtime.failure import forget_dead_task, note_dead_task
+from ...runtime.failure import as_death, note_death
 from ...runtime.gate import Work, current_work
 from ...runtime.generation import Generation, wait_for_gate
 from ...runtime.loop.app_loop import AppLoop
@@ -47,6 +48,7 @@ class Job:
         definition: What it runs; replaced by that of the next generation.
         find: Finds the live generation of a module.
         app_loop: The app loop.
+        secrets: The secrets that no report of a failure may have.
 
     Attributes:
         state: ``waiting running restarting done failed`` or ``cancelled``.
@@ -63,7 +65,9 @@ class Job:
         *,
         find: Callable[[str], Generation | None],
         app_loop: AppLoop,
+        secrets: KnownSecrets,
     ) -> None:
+        self._secrets = secrets
         self.definition = definition
         self.state: State = "waiting"
         self.runs = self.skipped = self.failures = 0
@@ -98,6 +102,14 @@ class Job:
             return ""
         done, total, text = self.progress
         return f"{done:g}{f' of {total:g}' if total is not None else ''} {text}".rstrip()
+
+    @property
+    def error_text(self) -> str:
+        """What the last run failed with, as one line without secrets; empty if it didn't fail."""
+        error = self.error
+        if error is None:
+            return ""
+        return self._secrets.mask(f"{type(error).__name__}: {reason_line(error)}")
 
     @property
     def next(self) -> datetime | None:
@@ -352,7 +364,7 @@ class Job:
         self.error = error if definition is self.definition else None
         if error is None:
             self.failures = 0
-            forget_dead_task(definition.generation, definition.name)
+            definition.generation.forget_death(definition.name)
             again = spec.restart == "always" and not spec.periodic
         else:
             self.failures += 1
@@ -384,7 +396,8 @@ class Job:
             generation.module_id, f"task {name} {what}; {then}", error, generation=generation.number
         )
         if (dead or self.failures > 1) and generation.stage == "live":
-            note_dead_task(generation, name, error, fate=f"{what}; {then}")
+            death = as_death(generation.source, name, error, fate=f"{what}; {then}")
+            note_death(generation, death, self._secrets)
 
     def report(self, done: float, total: float | None, text: str) -> None:
         """Keep how far it says it is."""

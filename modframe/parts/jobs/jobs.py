@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...errors import NotRunningError, TaskError
+from ...masking import KnownSecrets
 from ...runtime.generation import Generation
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.ownership import callable_name
@@ -27,10 +28,17 @@ class Jobs:
     Args:
         app_loop: The loop that module code runs on.
         find: Finds the live generation of a module.
+        secrets: The secrets that no report of a failure may have.
     """
 
-    def __init__(self, app_loop: AppLoop, find: Callable[[str], Generation | None]) -> None:
-        self._app_loop, self._find = app_loop, find
+    def __init__(
+        self,
+        app_loop: AppLoop,
+        find: Callable[[str], Generation | None],
+        *,
+        secrets: KnownSecrets,
+    ) -> None:
+        self._app_loop, self._find, self._secrets = app_loop, find, secrets
         self._modules: dict[str, dict[str, Job]] = {}
 
     # -- what is live ---------------------------------------------------------------------
@@ -55,7 +63,9 @@ class Jobs:
     def _begin(self, jobs: dict[str, Job], definition: Definition) -> None:
         job = jobs.get(definition.name)
         if job is None:
-            job = jobs[definition.name] = Job(definition, find=self._find, app_loop=self._app_loop)
+            job = jobs[definition.name] = Job(
+                definition, find=self._find, app_loop=self._app_loop, secrets=self._secrets
+            )
             job.begin()
         elif job.definition is not definition:
             job.follow(definition)

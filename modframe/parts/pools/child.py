@@ -124,7 +124,7 @@ def main() -> None:
     for logger in TREES:
         logger.setLevel(logging.DEBUG)  # the parent leaves out what it doesn't log
         logger.addHandler(_Forwarder(reply))
-    install(shipment, printer=make_printer(package.module_id, tell_log))
+    install(shipment, printer=make_printer(package.module_id, tell_log, str))
     while True:
         _answer(calls.get(), reply)
 

@@ -19,11 +19,12 @@ from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation, Step
 from ...runtime.loop.bounds import OverdueError, run_module_code, run_plain, run_with_timeout
 from ...runtime.owner import activation_of
-from ...runtime.ownership import callable_package
+from ...runtime.ownership import callable_package, find_method
 from ...runtime.part import Panel, Part
 from ...spec import ShutdownSpec
 from .injected import injected_into
 from .methods import describe_services, short_names
+from .words import panels_of_words
 
 
 class Settings(Protocol):
@@ -127,8 +128,7 @@ class ServicePart(Part[Service]):
             await _run_phase(generation, getattr(generation.module, name), "phase 2")
         if generation.spec.initializes_service:
             for instance in generation.own_services.values() or [generation.module]:
-                initialize = getattr(instance, "initialize", None)
-                if callable(initialize):
+                if (initialize := find_method(instance, "initialize")) is not None:
                     await _run_phase(generation, initialize, "phase 2")
 
     def activates(self, generation: Generation) -> bool:
@@ -207,6 +207,7 @@ class ServicePart(Part[Service]):
             for method in service["methods"]
         )
         yield Panel("method", ("what it does",), tuple(methods))
+        yield from panels_of_words(facts)
 
 
 async def _make(cls: type, injected: Mapping[str, Any], **values: Any) -> Any:
@@ -280,9 +281,9 @@ def _bound_method(generation: Generation, spec: ShutdownSpec) -> Callable[[], An
     if spec.method is None:
         return None
     for owner in (generation.module, *generation.own_services.values()):
-        method = getattr(owner, spec.method, None)
-        if callable(method):
-            return method  # type: ignore[no-any-return]  # the author's own method
+        method: Callable[[], Any] | None = find_method(owner, spec.method)
+        if method is not None:
+            return method
     return None
 
 

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import ast
 import linecache
-import re
 import sys
-from collections.abc import Mapping
-from typing import get_args
+from collections.abc import Iterable, Mapping
 
-from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic.types import Secret
+from pydantic_core import ErrorDetails
 
 from ...errors import ModframeError
 from ...finding import Finding
+from ...masking import KnownSecrets, is_secret_at, mask_urls, secrets_in
 
-_SECRET_NAME = re.compile(r"pass(word|wd|phrase)?\b|passw|secret|token|key|credential|auth", re.I)
-_SECRETS = (SecretStr, SecretBytes, Secret)
-_CREDENTIALS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 _VALUE_LENGTH = 80
 
 
@@ -59,7 +55,9 @@ def settings_error(
     """
     faults: list[tuple[str, str]] = []
     findings: list[Finding] = []
-    for fault in error.errors(include_url=False, include_context=False):
+    found = error.errors(include_url=False, include_context=False)
+    secrets = _secrets_of(model, found)
+    for fault in found:
         loc = tuple(map(str, fault["loc"]))
         name, top = ".".join(loc) or model.__name__, next(iter(loc), "")
         own_name, field = _field(model, top)
@@ -72,8 +70,9 @@ def settings_error(
             given, cure = _given(
                 top, fault["input"], field, place=places.get(top, ""), variable=variables[top]
             )
-            value = "" if _is_secret(model, loc) else f"= {_shortened(fault['input'])} "
+            value = "" if is_secret_at(model, loc) else f"= {_shortened(fault['input'])} "
             message = f"{value}({given}): {fault['msg']}" if value else f"{fault['msg']} ({given})"
+        message = secrets.replace(message)  # an author's validator may repeat what it refuses
         faults.append((name, message))
         file, line = _place_of(model, own_name)
         text = _named(name, message)
@@ -110,23 +109,32 @@ def _given(
     return "its default, or a .env file", "correct it in the model or in the .env file"
 
 
-def _is_secret(model: type[BaseModel], loc: tuple[str, ...]) -> bool:
-    """Return whether a value is that of a secret, or of a field with the name of one."""
-    inside: type[BaseModel] | None = model
-    for name in loc:
-        field = _field(inside, name)[1] if inside is not None else None
-        annotation = field.annotation if field is not None else None
-        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
-        if _SECRET_NAME.search(name) or any(issubclass(kind, _SECRETS) for kind in kinds):
+def _secrets_of(model: type[BaseModel], faults: Iterable[ErrorDetails]) -> KnownSecrets:
+    """Return the secrets in the values that don't validate."""
+    secrets = KnownSecrets()
+    for number, fault in enumerate(faults):
+        loc = tuple(map(str, fault["loc"]))
+        hidden = {"secret": fault["input"]} if is_secret_at(model, loc) else fault["input"]
+        secrets.add(str(number), secrets_in(hidden))
+    return secrets
+
+
+def holds_secret(model: type[BaseModel], name: str, value: object) -> bool:
+    """Return whether the value of a field is a secret, or has one inside."""
+    waiting: list[tuple[tuple[str, ...], object]] = [((name,), value)]
+    while waiting:
+        loc, one = waiting.pop()
+        if is_secret_at(model, loc) or any(secrets_in(one, name)):
             return True
-        inside = next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
+        if isinstance(one, Mapping):
+            waiting += [((*loc, str(key)), inside) for key, inside in one.items()]
     return False
 
 
 def _shortened(value: object) -> str:
     if isinstance(value, BaseModel | Mapping):
         return f"a {type(value).__name__}"  # which may hold secrets
-    text = _CREDENTIALS.sub("://***@", repr(value))
+    text = mask_urls(repr(value))
     return text if len(text) <= _VALUE_LENGTH else f"{text[:_VALUE_LENGTH]}..."
 
 

@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
 
+from ...masking import hide_secrets, mask_dump, secrets_in
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
-from .faults import SettingsError
-from .resolve import resolve
+from .faults import SettingsError, holds_secret
+from .preferences import NOTHING
+from .resolve import Resolved, resolve, resolve_leaving_out
+from .sources import Given, SettingsSources
+
+_STATE = (
+    "__dict__",
+    "__pydantic_fields_set__",
+    "__pydantic_extra__",
+    "__pydantic_private__",
+)
+"""What a model's instance consists of; the fields change by one assignment."""
 
 
 class ModuleSettings:
     """The settings of one generation.
 
     Attributes:
-        value: An instance of the registered model, if its values validate.
-        sources: Field → ``default``, ``file``, ``environment`` or ``session``.
+        resolved: The registered model with its values, if they validate.
     """
 
-    def __init__(self, generation: Generation, session: Mapping[str, Any]) -> None:
+    def __init__(self, generation: Generation, sources: SettingsSources) -> None:
         self._generation = generation
-        self._session = session
+        self._sources = sources
         self._fault: SettingsError | None = None
-        self.model: type[BaseModel] | None = None
-        self.value: BaseModel | None = None
-        self.sources: dict[str, str] = {}
+        self.resolved: Resolved | None = None
+
+    @property
+    def model(self) -> type[BaseModel] | None:
+        """The registered model."""
+        return self.resolved.model if self.resolved is not None else None
+
+    @property
+    def value(self) -> BaseModel | None:
+        """An instance of the model; a change of preferences updates it in place."""
+        return self.resolved.value if self.resolved is not None else None
 
     def register(self, model: type[BaseModel]) -> None:
         """Resolve a model; if that fails, the load fails too, even if the module catches the error.
@@ -45,11 +64,84 @@ class ModuleSettings:
                 subject=self._generation.module_id,
             )
         try:
-            self.value, self.sources = resolve(model, self._generation.module_id, self._session)
+            resolved = self._resolve(model)
         except SettingsError as fault:
             self._fault = fault
             raise
-        self.model = model
+        self.resolved = resolved
+        self._generation.findings.extend(resolved.findings)
+        self._sources.log(self._generation.module_id, resolved.findings)
+
+    def _resolve(self, model: type[BaseModel]) -> Resolved:
+        module_id = self._generation.module_id
+        return self._knowing(resolve_leaving_out, model, self._sources.given(module_id))
+
+    def _knowing(
+        self,
+        resolve: Callable[[type[BaseModel], str, Given], Resolved],
+        model: type[BaseModel],
+        given: Given,
+    ) -> Resolved:
+        """Resolve a model, whose secrets are known and hidden from then on."""
+        module_id, secrets = self._generation.module_id, self._sources.secrets
+        secrets.add(module_id, secrets_in({**given.table, **given.session}))
+        resolved = resolve(model, module_id, given)
+        secrets.add(module_id, secrets_in(resolved.value))
+        hide_secrets(model)
+        return resolved
+
+    # -- changes --------------------------------------------------------------------------
+
+    @property
+    def registered(self) -> Resolved:
+        """What the registered model was resolved to.
+
+        Raises:
+            LookupError: If none was registered.
+        """
+        if self.resolved is None:
+            raise LookupError(f"{self._generation.module_id} has no settings")
+        return self.resolved
+
+    def resolve(self) -> Resolved:
+        """Return what the registered model would be resolved to now.
+
+        Raises:
+            SettingsError: If the values don't validate.
+        """
+        return self._resolve(self.registered.model)
+
+    def resolve_with(self, preferences: Mapping[str, Any]) -> Resolved:
+        """Return the same with other preferences; those that are left out already stay so.
+
+        Raises:
+            SettingsError: If the values don't validate.
+        """
+        now, module_id = self.registered, self._generation.module_id
+        left_out = {
+            key: why
+            for key, why in now.left_out.items()
+            if key in preferences and preferences[key] == now.given.preferences.get(key)
+        }
+        kept = {key: one for key, one in preferences.items() if key not in left_out}
+        given = self._sources.given(module_id)
+        resolved = self._knowing(resolve, now.model, replace(given, preferences=kept))
+        given = replace(given, preferences=preferences or NOTHING)
+        return replace(resolved, given=given, left_out=left_out)
+
+    def differences(self, resolved: Resolved) -> dict[str, Any]:
+        """Return field → value of those that differ from the values now."""
+        now, then = vars(self.registered.value), vars(resolved.value)
+        return {name: then[name] for name in resolved.sources if then.get(name) != now.get(name)}
+
+    def adopt(self, resolved: Resolved) -> Resolved:
+        """Put other values into the settings object in place; return those that it had."""
+        value = self.registered.value
+        earlier = replace(self.registered, value=value.model_copy())
+        for slot in _STATE:
+            object.__setattr__(value, slot, getattr(resolved.value, slot))
+        self.resolved = replace(resolved, value=value)
+        return earlier
 
     def finish(self) -> None:
         """Check at the end of phase 1 that everything was registered.
@@ -74,30 +166,41 @@ class ModuleSettings:
         """Return the settings as an instance of a model, registered or not."""
         if self.model is model and self.value is not None:
             return self.value
-        return resolve(model, self._generation.module_id, self._session)[0]
+        return self._resolve(model).value
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the model, without the defaults of secrets; ``{}`` without."""
+        if self.model is None:
+            return {}
+        schema = self.model.model_json_schema()
+        for described in (schema, *schema.get("$defs", {}).values()):
+            for name, field in described.get("properties", {}).items():
+                if field.get("writeOnly") or holds_secret(self.model, name, field.get("default")):
+                    field.pop("default", None)
+        return schema
 
     def explain(self) -> dict[str, dict[str, Any]]:
         """Return field → value and source, secrets masked."""
-        if self.value is None:
+        if self.value is None or self.resolved is None:
             return {}
-        values = self.value.model_dump(mode="json")
+        values = mask_dump(self.value, self.value.model_dump(mode="json"))
         return {
             name: {"value": values.get(name), "source": source}
-            for name, source in self.sources.items()
+            for name, source in self.resolved.sources.items()
         }
 
 
 class SettingsPart(Part[ModuleSettings]):
-    """Gives every generation its `ModuleSettings`; ``session`` has the values of ``start()``."""
+    """Gives every generation its `ModuleSettings`, resolved from ``sources``."""
 
     name = "settings"
     noun = "setting"
 
-    def __init__(self, session: Mapping[str, Mapping[str, Any]]) -> None:
-        self._session = session
+    def __init__(self, sources: SettingsSources) -> None:
+        self._sources = sources
 
     def build(self, generation: Generation) -> ModuleSettings:
-        settings = ModuleSettings(generation, self._session.get(generation.module_id, {}))
+        settings = ModuleSettings(generation, self._sources)
         if generation.spec.settings_model is not None:
             settings.register(generation.spec.settings_model)
         return settings

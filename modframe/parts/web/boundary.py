@@ -63,13 +63,12 @@ class Boundary:
             raise
         except (WebSocketDisconnect, ClientDisconnect, ReconnectError):
             return  # the client left, which ended the handler: nothing failed
-        except HTTPException as error:
-            if state != _NOTHING:
-                self._record(scope, error)
-                raise self._broken(scope) from None  # recorded a line above
-            await http_problem(error).send(scope, send)
         except BaseException as error:  # noqa: BLE001  # between module code and the loop
-            problem = self._record(scope, error)
+            problem = (
+                http_problem(error)  # the author's answer
+                if isinstance(error, HTTPException) and state == _NOTHING
+                else self._record(scope, error)
+            )
             if scope["type"] == "websocket" and state == _BEGUN:
                 await self._close_websocket(scope, send)
             elif state == _NOTHING:

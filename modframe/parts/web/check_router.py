@@ -10,7 +10,8 @@ import ast
 import builtins
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import ModuleType
 from typing import Any, ForwardRef, get_args
 
 from fastapi import APIRouter
@@ -20,7 +21,7 @@ from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from ...finding import Finding
 from ...load.text import Analysis, analyze
-from ...runtime.generation import Generation
+from ...source import Source
 from .routes import contexts, place_of
 
 _PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
@@ -38,10 +39,9 @@ def check_router(router: APIRouter) -> list[Finding]:
     ]
 
 
-def empty_router(generation: Generation) -> Finding:
-    """Return the finding about a router that has no route once phase 1 is over."""
-    router, file = generation.spec.router, generation.source.files["api.py"]
-    modules = generation.package.modules() if generation.package is not None else {}
+def empty_router(router: APIRouter, source: Source, modules: Mapping[str, ModuleType]) -> Finding:
+    """Return the finding about a router that has no route; ``modules`` are the executed files."""
+    file = source.files["api.py"]
     names = vars(modules["api.py"]) if "api.py" in modules else {}
     name = next((key for key, value in names.items() if value is router), "router")
     full = [key for key, value in names.items() if isinstance(value, APIRouter) and value.routes]

@@ -6,6 +6,7 @@ without what was sent. Everything else is a 500 with a correlation id; its text 
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
@@ -16,14 +17,16 @@ from fastapi.exceptions import (
     WebSocketRequestValidationError,
 )
 from pydantic_core.core_schema import ErrorType
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 from starlette.websockets import WebSocket
 
 from ...load.body import note_known_cure
 from ...observe import find_defined, find_raised, record_failure
+from ...runtime.ownership import callable_name
 from ...wording import count, text_after_colon
-from .problem import Problem, Scope, correlation_id, phrase
+from .problem import Problem, Scope, correlation_id, mask_of, phrase
 from .results import FailedResultError, answer_failed_result
 
 # The keys of an error's context that the schema gives; others may repeat the input.
@@ -60,21 +63,31 @@ def record_unexpected(
     """Record an error with its traceback; return a problem that has only the correlation id."""
     note_known_cure(error)
     correlation = correlation_id(scope)
-    request = f"{scope.get('method', 'WS')} {scope['path']}"
-    place = ""
+    what = f"{scope.get('method', 'WS')} {scope['path']}"
+    place, endpoint = "", scope.get("endpoint")
+    if (background := _background_task(error)) is not None:
+        what, endpoint = f"the background task {callable_name(background)}() of {what}", background
     if not find_raised(error).place:
-        place = find_defined(scope.get("endpoint"))
+        place = find_defined(endpoint)
         if isinstance(error, ResponseValidationError):  # raised behind the endpoint, by FastAPI
             error = error.with_traceback(None)
     record_failure(
         module_id,
-        f"{request} failed with {type(error).__name__}{text_after_colon(error)}",
+        f"{what} failed with {type(error).__name__}{text_after_colon(error)}",
         error,
         generation=generation,
         place=place,
         correlation_id=correlation,
     )
     return Problem(500, f"This request failed; the log has the reason under {correlation}")
+
+
+def _background_task(error: BaseException) -> Any:
+    """Return the function of the background task that raised an error; ``None`` if none did."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code is BackgroundTask.__call__.__code__:
+            return frame.f_locals["self"].func
+    return None
 
 
 async def _answer_http(_: HTTPConnection, error: HTTPException) -> Problem:
@@ -86,7 +99,7 @@ async def _answer_validation(_: Request, error: RequestValidationError) -> Probl
 
 
 async def _close_websocket(socket: WebSocket, error: WebSocketException) -> None:
-    await socket.close(code=error.code, reason=error.reason)
+    await socket.close(code=error.code, reason=mask_of(socket.scope)(error.reason or ""))
 
 
 async def _close_invalid_websocket(

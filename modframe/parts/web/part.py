@@ -36,8 +36,12 @@ class WebPart(Part["WebApp"]):
                 streams=generation.spec.streams,
                 error_status=generation.spec.error_status,
             )
-            if not web.routes:
-                generation.findings.append(empty_router(generation))
+            if not web.routes and generation.package is not None:
+                generation.findings.append(
+                    empty_router(
+                        generation.spec.router, generation.source, generation.package.modules()
+                    )
+                )
             return web
         except BaseException:
             forget()

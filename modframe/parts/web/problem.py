@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from ...masking import mask_urls
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -29,6 +31,8 @@ def path_below_root(scope: Scope) -> str:
 
 
 MEDIA_TYPE = "application/problem+json"
+MASK_KEY = "modframe.mask"
+"""The key of a scope with the function that takes the secrets of the app out of a text."""
 _CORRELATION = re.compile(rb"[\w.\-]{1,64}")
 _CLOSE_POLICY = 1008
 _CLOSE_LATER = 1013
@@ -81,6 +85,12 @@ def phrase(status: int) -> str:
         return f"Status {status}"
 
 
+def mask_of(scope: Scope) -> Callable[[str], str]:
+    """Return what takes the secrets of the app out of a text of an answer."""
+    mask: Callable[[str], str] = scope.get(MASK_KEY, mask_urls)
+    return mask
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An answer that says what is wrong.
@@ -107,9 +117,8 @@ class Problem:
             "correlation_id": correlation_id(scope),
             **self.extra,
         }
-        return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode(
-            "utf-8", "replace"
-        )
+        text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+        return mask_of(scope)(text).encode("utf-8", "replace")
 
     def _headers(self, scope: Scope, body: bytes) -> Iterable[tuple[bytes, bytes]]:
         if body:
@@ -132,7 +141,7 @@ class Problem:
         if scope["type"] == "websocket":
             if "websocket.http.response" not in scope.get("extensions", ()):
                 code = _CLOSE_LATER if self.status >= _SERVER_FAULT else _CLOSE_POLICY
-                reason = str(self.detail).encode()[:120].decode("utf-8", "ignore")
+                reason = mask_of(scope)(str(self.detail)).encode()[:120].decode("utf-8", "ignore")
                 await send({"type": "websocket.close", "code": code, "reason": reason})
                 return
             kind = "websocket.http.response"

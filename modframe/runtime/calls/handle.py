@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from threading import get_ident
@@ -61,6 +61,25 @@ class Handle:
         except ServiceUnavailableError:
             return []
 
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]  # help() and `handle?` ask the instance
+        target = self._handle
+        try:
+            own = inspect.getdoc(type(target.instance())) or ""
+        except ServiceUnavailableError:
+            return repr(self)
+        rows = [
+            f"    {name}{signature}{f': {about}' if about != f'{name}{signature}' else ''}"
+            for name, signature, about in self._methods()
+        ]
+        return "\n\n".join(filter(None, [own, "\n".join(["Methods:", *rows]) if rows else ""]))
+
+    def _methods(self) -> Iterator[tuple[str, str, str]]:
+        """Yield name, signature and the first line of the help of every method."""
+        for name in dir(self):
+            method = getattr(self, name)
+            yield name, method.signature_text(), (method.__doc__ or "").split("\n")[0]
+
     def __repr__(self) -> str:
         target = self._handle
         try:
@@ -71,10 +90,7 @@ class Handle:
         return f"<service {target.service}: {methods}, generation {generation.number}>"
 
     def _repr_html_(self) -> str:
-        rows = []
-        for name in dir(self):
-            method = getattr(self, name)
-            rows.append((f"{name}{method.signature_text()}", (method.__doc__ or "").split("\n")[0]))
+        rows = [(f"{name}{signature}", about) for name, signature, about in self._methods()]
         return section(self._handle.service, table(rows, head=("method", "what it does")))
 
 
@@ -321,15 +337,22 @@ register_entry_point(Method._items, _describe_call)
 
 def _documentation(method: ServiceMethod) -> str:
     """Return a `ServiceMethod` as the text of a docstring."""
-    rows = [method.description] if method.description else []
+    rows = [str(method.description)] if method.description else []
     if method.params:
         rows.append("Parameters:")
         for param in method.params:
             optional = "" if param.required else ", optional"
+            default = "" if param.default is None else f", default {param.default!r}"
             description = f": {param.description}" if param.description else ""
-            rows.append(f"    {param.name} ({type_name(param.param_type)}{optional}){description}")
+            kind = f"{type_name(param.param_type)}{optional}{default}"
+            rows.append(f"    {param.name} ({kind}){description}")
     if method.returns:
         description = f": {method.returns.description}" if method.returns.description else ""
         rows.append(f"Returns: {type_name(method.returns.return_type)}{description}")
-    rows += [f"Example: {example.call} → {example.result}" for example in method.examples]
+    for example in method.examples:
+        result = f" → {example.result}" if example.result else ""
+        rows.append(f"Example: {example.call}{result}")
+    if method.tags:
+        tags = [method.tags] if isinstance(method.tags, str) else method.tags
+        rows.append(f"Tags: {', '.join(map(str, tags))}")
     return "\n".join(rows)

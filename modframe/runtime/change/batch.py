@@ -169,7 +169,7 @@ class Batch:
             return
         for key, by in graph.blocked_by(self.failed).items():
             if key not in self.failed:
-                self.blocked.setdefault(key, BlockedError(key, by))
+                self.blocked.setdefault(key, BlockedError(key, by, failed=self.failed))
 
     # -- phases ---------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class Batch:
                     if other in done:
                         await done[other].wait()
                     if other in self.failed or other in self.blocked:
-                        self.blocked[key] = BlockedError(key, [other])
+                        self.blocked[key] = BlockedError(key, [other], failed=self.failed)
                         return
                 await step(generation)
             finally:
@@ -277,7 +277,48 @@ class Batch:
             finally:
                 generation.begin("")
 
+    async def confirm(self, graph: Graph) -> None:
+        """Let the parts refuse generations that are ready to go live."""
+        parts = self._app.parts.defining("confirm")
+        turns = self._in_turn()
+        if any(part.confirms(generation) for part in parts for generation in turns):
+            await self.in_order(graph, turns, self._confirm)
+
+    async def _confirm(self, generation: Generation) -> None:
+        for part in self._app.parts.defining("confirm"):
+            if not part.confirms(generation):
+                continue
+            generation.begin(f"the first look at it ({part.name})")
+            try:
+                await part.confirm(generation)
+            except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+                key = generation.module_id
+                self.failed[key] = as_load_error(
+                    generation.source, part.name, error, running=generation.step
+                )
+                return
+            finally:
+                generation.begin("")
+
     # -- the end --------------------------------------------------------------------------
+
+    async def verify(self, graph: Graph) -> None:
+        """Let parts refuse generations that are ready to go live."""
+        limit = self._app.limits.phase
+        for key, generation in self.going.items():
+            for part in self._app.parts.defining("verify"):
+                if not part.verifies(generation):
+                    continue
+                try:
+                    await run_with_timeout(
+                        lambda part=part, generation=generation: part.verify(generation),  # type: ignore[misc]
+                        limit,
+                        what=part.name,
+                    )
+                except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+                    self.failed[key] = as_load_error(generation.source, part.name, error)
+                    break
+        self._block(graph)
 
     def refuse_moved_ground(self) -> None:
         """Check before publish that what this batch builds on is live as it was.

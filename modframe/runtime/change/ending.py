@@ -136,6 +136,7 @@ class Ending:
         self._note(old, error.message if isinstance(error, ModframeError) else text, error)
 
     def _note(self, old: Generation, text: str, error: Exception | None = None) -> None:
+        text = self._app.secrets.mask(text)
         self._app.records[old.module_id].unsettled.append(Unsettled(old.number, text))
         record_failure(
             old.module_id,

@@ -185,6 +185,8 @@ async def _close_gates(
     deadline = loop.time() + timeout
     for old in olds:
         old.gate = Gate(work_inside(old), closed)
+        for work in old.gate.admits:
+            work.give_way()
     while busy := [old for old in olds if old.in_flight]:
         seconds_left = deadline - loop.time()
         if not await busy[0].drain(seconds_left, hurry=asyncio.Event(), calls_only=True):

@@ -17,7 +17,7 @@ from ...errors import BlockedError, LoadError
 from ...load import LoadChain, Loaded, load
 from ...load.body import running_place
 from ...load.text import analyze, is_code
-from ...names import folder_of
+from ...names import folder_of, path_below
 from ..app import App
 from ..failure import as_load_error
 from ..garbage.finalizers import Finalizer, finalizer_on
@@ -220,6 +220,7 @@ class Loading:
             self._parsed.add(module_id)
 
     def _load(self, module_id: str) -> None:
+        self._app.disabled.refuse(module_id)
         generation = self._batch.generations[module_id]
         generation.begin(_IMPORT, self._app.limits.load)
         imports: list[str] = []
@@ -235,6 +236,7 @@ class Loading:
                     generation.context,
                     resolve=lambda other: self._resolve(generation, other, imports),
                     printer=self._app.printer_for(module_id),
+                    folder=path_below(self._app.modules_folder, module_id),
                     outer_names=self._outer_names,
                 )
         finally:
@@ -264,7 +266,7 @@ class Loading:
         if generation.loaded and other in generation.built_on:
             return generation.built_on[other].name  # also when a newer one is live
         if self._batch.open and not generation.loaded and other in self._batch.failed:
-            raise BlockedError(generation.module_id, [other])
+            raise BlockedError(generation.module_id, [other], failed=self._batch.failed)
         if self._batch.open and not generation.loaded:
             self._supply(other)
         inside = self._batch.generations.get(other) if self._batch.open else None
@@ -273,7 +275,9 @@ class Loading:
                 self._load(other)
             except LoadError as error:
                 self._batch.failed[other] = error
-                raise BlockedError(generation.module_id, [other]) from None
+                raise BlockedError(
+                    generation.module_id, [other], failed=self._batch.failed
+                ) from None
         if inside is not None:
             self._chain.refuse_circle(other)
         found = self._batch.find(other)

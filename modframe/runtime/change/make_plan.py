@@ -27,6 +27,8 @@ from .plan import Action, PartChange, Plan, PlanEntry, diff_of
 
 _STEPS = {
     "check": "its text has faults",
+    "disabled": "it is disabled",
+    "requirements": "what it requires is not installed",
     "import": "one of its files can't be run",
     "read": "what it says about itself has faults",
     "contract": "live modules use what it takes away",

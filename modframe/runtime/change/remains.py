@@ -22,6 +22,8 @@ from ...worker import Worker
 from ..app import App
 from ..garbage.finalizers import Finalizer, finalizer_on
 from ..generation import Generation
+from ..loop.bounds import GRACE
+from ..loop.breaking import BrokenOutError, raise_in, take_back
 from ..record import Unsettled
 from .remnant import Look, Remnant
 
@@ -36,6 +38,17 @@ _MOST = 8
 """Closed generations that are kept for the next collection; older ones are let go of before."""
 _PAUSE = 0.02
 _PAUSES = 100
+_BLOCKS = (
+    "blocks",
+    (
+        ": Python's garbage collector stands still until this process is restarted; close what it "
+        "waits for when the module stops"
+    ),
+)
+_BROKEN_OUT = (
+    "took too long and was broken out of",
+    "; release what takes long when the module stops",
+)
 
 
 class Remains:
@@ -131,6 +144,8 @@ class Remains:
     def _run(self, look: Look, generations: list[Generation]) -> None:
         try:
             look.run(generations, pause=self._pause)
+        except BrokenOutError:
+            pass  # it came just after the finalizer that was to be broken out of
         finally:
             with suppress(RuntimeError):  # the loop has ended
                 self._app.app_loop.loop.call_soon_threadsafe(self._finish, look)
@@ -153,6 +168,8 @@ class Remains:
         self._looked.set()
         self._not_before = time.perf_counter() + _SHARE * look.took
         self._suspects += look.again
+        if look.interrupted is not None:
+            self._blame(look, look.interrupted, _BROKEN_OUT)
         for remnant, unsettled in look.found:
             self._note(remnant, unsettled)
         for remnant in look.remnants:
@@ -174,31 +191,41 @@ class Remains:
             notify(remnant.module_id, remnant.number)
 
     def _check(self, look: Look) -> None:
-        """Give up a look that a finalizer blocks; a large heap only takes long."""
-        finalizer = finalizer_on(self._worker.thread_id)
+        """Break a look out of a finalizer, or give it up; a large heap only takes long."""
+        thread_id = self._worker.thread_id
+        finalizer = finalizer_on(thread_id, dropping=_DROPPING)
         if finalizer is None:
             self._schedule(_STUCK)
-            return
+        elif finalizer.running is not None and look.interrupted is None:
+            look.interrupted = finalizer
+            raise_in(thread_id, finalizer.running)
+            if finalizer_on(thread_id, dropping=_DROPPING) is None:
+                take_back(thread_id)  # it has ended meanwhile
+            self._schedule(GRACE)
+        else:
+            self._give_up(look, finalizer)
+
+    def _give_up(self, look: Look, finalizer: Finalizer) -> None:
         self._gave_up, self._look = True, None
         self._looked.set()
         self._worker.close()  # its thread ends if the finalizer does
         self._worker = Worker("modframe-collect")
-        whose = [one for one in look.remnants if one.package == finalizer.package]
-        for remnant in whose or look.remnants:
-            self._note(remnant, _blocked(remnant, finalizer, among=whose or look.remnants))
-        if not look.remnants:
-            _log.error("%s", _blocked(None, finalizer, among=()).text)
+        self._blame(look, finalizer, _BLOCKS)
         for remnant in look.remnants:
             self._tell(remnant)
 
+    def _blame(self, look: Look, finalizer: Finalizer, what: tuple[str, str]) -> None:
+        """Note what a finalizer did, at the generation whose it is or may be."""
+        verb, rest = what
+        whose = [one for one in look.remnants if one.package == finalizer.package]
+        for remnant in whose or look.remnants:
+            others = {one.module_id for one in whose or look.remnants if one is not remnant}
+            perhaps = f", if it is not one of {some(sorted(others))}" if others else ""
+            text = f"a finalizer of it{perhaps} {verb}, {finalizer}{rest}"
+            self._note(remnant, Unsettled(remnant.number, text))
+        if not look.remnants:
+            _log.error("a finalizer %s, %s%s", verb, finalizer, rest)
 
-def _blocked(
-    remnant: Remnant | None, finalizer: Finalizer, *, among: tuple[Remnant, ...] | list[Remnant]
-) -> Unsettled:
-    others = sorted({one.module_id for one in among if one is not remnant})
-    perhaps = f", if it is not one of {some(others)}" if others else ""
-    return Unsettled(
-        remnant.number if remnant is not None else 0,
-        f"a finalizer of it{perhaps} blocks, {finalizer}: Python's garbage collector stands still "
-        "until this process is restarted; close what it waits for when the module stops",
-    )
+
+_DROPPING = frozenset({Look.run.__code__, Remains._drop.__code__})
+"""Where the thread lets go of things: other code that these run is a finalizer."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...wording import some
+from ..garbage.finalizers import Finalizer
 from ..garbage.holders import find_holders
 from ..generation import Generation
 from ..record import Unsettled
@@ -94,7 +95,7 @@ class Look:
 
     Attributes:
         remnants: All that it looks at.
-        collecting: Whether it lets go of generations and collects, at the moment.
+        interrupted: The finalizer that it was to be broken out of; ``None`` if none hung.
         took: Seconds that the collection took, in which all threads stood still.
         again: What the next look has to look at.
         found: What outlives its generation, with its name.
@@ -102,7 +103,7 @@ class Look:
 
     def __init__(self, before: Sequence[Remnant]) -> None:
         self.remnants = tuple(before)
-        self.collecting = False
+        self.interrupted: Finalizer | None = None
         self.took = 0.0
         self.again: list[Remnant] = []
         self.found: list[tuple[Remnant, Unsettled]] = []
@@ -117,12 +118,10 @@ class Look:
         before = self.remnants
         fresh = list(map(Remnant.of, generations))
         self.remnants = (*before, *fresh)
-        self.collecting = True
         generations.clear()  # finalizers run here
         began = time.perf_counter()
         gc.collect()  # and here
         self.took = time.perf_counter() - began
-        self.collecting = False
         # Some caches let go at the next collection: they know classes by weak references.
         self.again = [remnant for remnant in fresh if remnant.alive()]
         for remnant in before:

@@ -122,6 +122,23 @@ class Swap:
 
         return await self._counted(lambda: self._claimed(sources, attempt))
 
+    async def rebuild(self, generation: Generation, *, label: str) -> None:
+        """Build a live module anew from the text that is live when its turn comes.
+
+        No text that waits for its turn is superseded by it.
+
+        Raises:
+            ModframeError: If it fails; nothing has changed.
+        """
+        began, key = time.perf_counter(), generation.module_id
+
+        async def attempt(claim: Claim) -> None:
+            if (live := self.live.generations.get(key)) is not None:
+                with closing(self._batch([live.source], claim, self._next_number)) as batch:
+                    await self._transaction(batch, label=label).run(began)
+
+        await self._counted(lambda: self._claimed([generation.source], attempt))
+
     def _notify(self, source: Source, outcome: Outcome) -> None:
         log_outcome(self._app.app_loop, source, outcome)
         for listener in self.listeners:

@@ -14,6 +14,7 @@ from contextvars import copy_context
 
 from ...errors import (
     BlockedError,
+    DisabledError,
     InterruptedLoadError,
     LoadError,
     ModframeError,
@@ -132,7 +133,12 @@ class Transaction:
         batch.refuse()
         await self._test()
         batch.refuse()
+        if not self._handover.is_rebuild:  # its text was live before
+            await batch.confirm(graph)
+            batch.refuse()
         await self._handover.run()
+        batch.refuse()
+        await batch.verify(graph)
         batch.refuse()
         if batch.failed or batch.blocked:
             self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
@@ -171,14 +177,16 @@ class Transaction:
         if not again:
             for key in batch.going:  # all or none: these are sound, and don't go live either
                 if batch.failed:
-                    batch.blocked[key] = BlockedError(key, batch.failed)
+                    batch.blocked[key] = BlockedError(key, batch.failed, failed=batch.failed)
                 else:
                     batch.failed[key] = InterruptedLoadError(
                         f"the load of {key} was interrupted", cure="load it again"
                     )
             self._note_failures()
         self._note_unwinding(await batch.discard(batch.generations))
-        copy_findings([*batch.failed.values(), *batch.blocked.values()], error)
+        failures = [*batch.failed.values(), *batch.blocked.values()]
+        copy_findings(failures, error)
+        self._hide_secrets([*failures, error])  # of what was added while it was undone
         await self._handover.stopped_completely()
         if self._handover.stopped and not self._handover.is_rebuild:
             await self._bring_back(error)
@@ -226,8 +234,8 @@ class Transaction:
     def _note_unwinding(self, faults: Mapping[str, list[Exception]]) -> None:
         for key, errors in faults.items():
             for error in errors:
-                fault = Unsettled(0, f"{type(error).__name__}: {error}")
-                self._app.records[key].unsettled.append(fault)
+                said = self._app.secrets.mask(f"{type(error).__name__}: {error}")
+                self._app.records[key].unsettled.append(Unsettled(0, said))
                 record_failure(
                     key,
                     f"a generation that did not go live did not unwind: {reason_of(error)}",
@@ -238,15 +246,24 @@ class Transaction:
         batch = self._batch
         for key, error in {**batch.failed, **batch.blocked}.items():
             record = self._app.records[key]
+            self._hide_secrets([error])
             known = same_fault(record.error, error)  # a watched file is tried at every save
             record.error = error
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
+            if isinstance(error, DisabledError):
+                record.state = "DISABLED"
             if not known:
                 self._log_refusal(key, error)
 
+    def _hide_secrets(self, errors: Iterable[BaseException]) -> None:
+        """Take the secrets out of errors of modframe's own; a module's exceptions stay theirs."""
+        for error in errors:
+            if isinstance(error, ModframeError):
+                error.hide(self._app.secrets.mask)
+
     def _log_refusal(self, key: str, error: BaseException) -> None:
         line = refusal(self._app.live.generations.get(key), error)
-        if key in self._batch.blocked:
+        if key in self._batch.blocked or isinstance(error, DisabledError):
             log_event(key, line, level=logging.WARNING)
             return
         finding = error.findings[0] if isinstance(error, LoadError) else None
@@ -363,6 +380,7 @@ class Transaction:
                         error,
                         running=Step(generation.find_hook("activate")),
                     )
+                    failure.hide(self._app.secrets.mask)
                     failure.add_note(
                         f"Generation {generation.number} is live all the same, without what "
                         "activate() was to start."

@@ -6,13 +6,13 @@ changed.
 
 from __future__ import annotations
 
-import ast
 import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ...load.text import is_code
+from ...load.type_texts import accepts
 from ...names import full_id
 from ...source import Source
 from .signatures import MethodContract, ServiceContract
@@ -30,8 +30,6 @@ _SHAPE = frozenset(
         "parameter added", "parameter kind",
     }
 )  # fmt: skip
-_GENERICS = frozenset({"Dict", "FrozenSet", "List", "Set", "Tuple", "Type"})
-"""Names of ``typing`` that PEP 585 writes in lower case."""
 _STARS = {"VAR_POSITIONAL", "VAR_KEYWORD"}
 _NEVER_BREAKS = frozenset({"service added", "method added", "parameter optional"})
 
@@ -131,7 +129,7 @@ def _method_changes(old: MethodContract, new: MethodContract) -> list[ContractCh
     if old.kind != new.kind:
         was, now = ("a stream", "one value") if old.kind == "stream" else ("one value", "a stream")
         rows.append(("stream", f"{old.name}() gives {now}, not {was}, now", ""))
-    elif not _accepts(returned, returns):
+    elif not accepts(returned, returns):
         rows.append(("return type", f"{old.name}() returns {returns}, not {returned}, now", ""))
     if old.signature is not None and new.signature is not None:
         rows += _parameter_changes(old, new)
@@ -178,7 +176,7 @@ def _changes_of_one(
         kind = after.kind.name.lower().replace("_", " ")
         yield "parameter kind", f"{name}() takes {key!r} as {kind} now", key
     was, now = _types(old, new, key)
-    if not _accepts(now, was):
+    if not accepts(now, was):
         yield "parameter type", f"{name}() takes {key!r} as {now}, not {was}, now", key
 
 
@@ -202,62 +200,12 @@ def _renamed(old: MethodContract, new: MethodContract) -> dict[str, str]:
     }
 
 
-# -- types as text -----------------------------------------------------------------------------
-
-
 def _types(old: MethodContract, new: MethodContract, name: str) -> tuple[str, str]:
     """Return the old and the new type if both versions annotate it, else if both document it."""
     for was, now in zip(old.types(name), new.types(name), strict=True):
         if was and now:
             return was, now
     return "", ""
-
-
-def _accepts(wide: str, narrow: str) -> bool:
-    """Return whether a type includes another one, as far as unions tell."""
-    members = _union_members(wide)
-    return bool(members & {"Any", "object"}) or _union_members(narrow) <= members
-
-
-class _BareNames(ast.NodeTransformer):
-    """Formats a type without module prefixes, in PEP 585 spelling."""
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        """``typing.List`` → ``list``."""
-        return self.visit(ast.Name(node.attr, ast.Load()))  # type: ignore[no-any-return]  # a name
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        """``List`` → ``list``."""
-        return ast.Name(node.id.lower() if node.id in _GENERICS else node.id, ast.Load())
-
-
-def _union_members(text: str) -> frozenset[str]:
-    """Return the members of a union: the same for ``"int | None"`` and ``"Optional[int]"``.
-
-    Also the same for ``"List[int]"`` and ``"list[int]"``, and with or without a module prefix.
-    """
-    try:
-        plain = _BareNames().visit(ast.parse(text, mode="eval").body)
-        return frozenset(_members_of_node(plain))
-    except (SyntaxError, ValueError):
-        return frozenset({text})
-
-
-def _members_of_node(node: ast.expr) -> Iterator[str]:
-    match node:
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            yield from _members_of_node(left)
-            yield from _members_of_node(right)
-        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
-            yield from _members_of_node(inner)
-            yield "None"
-        case ast.Subscript(value=ast.Name(id="Union"), slice=ast.Tuple(elts=inner)):
-            for member in inner:
-                yield from _members_of_node(member)
-        case ast.Constant(value=str(text)):
-            yield from _union_members(text)
-        case _:
-            yield ast.unparse(node)
 
 
 # -- who uses it -------------------------------------------------------------------------------

@@ -7,14 +7,13 @@ two.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ...load.methods import public_methods
 from ...load.text import Analysis, analyze, place_of_callable
-from ...names import plain_names
+from ...load.type_texts import annotation_text
 from ...source import Source
 from ...spec import ServiceMethod, type_name
 from ..generation import Generation
@@ -153,29 +152,17 @@ def _plain_signature(cls: type, name: str) -> inspect.Signature:
     empty, package = inspect.Parameter.empty, cls.__module__
     plain = [
         parameter.replace(
-            annotation=_annotation_text(parameter.annotation, package),
+            annotation=_shown(annotation_text(parameter.annotation, package)),
             default=empty if parameter.default is empty else _Text("..."),
         )
         for parameter in parameters
     ]
-    returns = _annotation_text(real.return_annotation, package)
+    returns = _shown(annotation_text(real.return_annotation, package))
     return inspect.Signature(plain, return_annotation=returns)
 
 
-def _annotation_text(annotation: Any, own: str) -> Any:
-    """Return a type as text, the same from code and strings, without generation and own package."""
-    if annotation is inspect.Parameter.empty:
-        return annotation
-    if annotation is None:
-        return _Text("None")
-    try:
-        text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    except Exception:  # noqa: BLE001  # the repr of an author's type may raise
-        return inspect.Parameter.empty
-    text = text.replace("typing.", "").replace("NoneType", "None")
-    package = ".".join(own.split(".")[:3])
-    files = re.compile(rf"{re.escape(package)}(?:\.\w+)*\.(?=\w)")
-    return _Text(plain_names(files.sub("", text)))
+def _shown(annotation: str) -> Any:
+    return _Text(annotation) if annotation else inspect.Parameter.empty
 
 
 def _class_place(

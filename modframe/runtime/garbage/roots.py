@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
 import logging
 import signal
 import sys
@@ -178,7 +179,10 @@ def hidden_roots(own: Container[object]) -> Iterator[Holder]:
     """Yield what holds one of the given objects where no referrer shows it."""
 
     def is_own(callback: Any) -> bool:
-        return getattr(callback, "__self__", None) in own or unwrap_callable(callback) in own
+        function = unwrap_callable(callback)
+        held = (function, getattr(callback, "__self__", None), *getattr(callback, "args", ()))
+        closed_over = gc.get_referents(*(getattr(function, "__closure__", None) or ()))
+        return any(one in own for one in (*held, *closed_over))
 
     for callback in _exit_callbacks():
         if is_own(callback):
@@ -203,4 +207,6 @@ def _exit_callbacks() -> list[Any]:
     callbacks: list[Any] = []
     probe = type("_Probe", (), {"__eq__": staticmethod(callbacks.append), "__hash__": None})
     atexit.unregister(probe())  # `append` returns None, so nothing is equal, and all stay
-    return callbacks
+    found = callbacks.copy()
+    callbacks.clear()  # the class lives on for a while
+    return found

@@ -26,13 +26,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from ...errors import LoopStuckError, NotRunningError, OnAppLoopError
 from ...names import module_id_in, package_in
-from ...observe import Stall, get_framework_logger, record_failure
+from ...observe import Stall, find_raised, get_framework_logger, record_failure
 from ...worker import leave_at_exit
 from ..gate import Work, ensure_work
 from ..owner import Owner, current_resource
-from ..ownership import calling_package
+from ..ownership import calling_package, run_for
 from ..traces import shorten_traceback
-from .bounds import as_overdue, cancel_all
+from .bounds import as_overdue, cancel_all, left_behind
 from .breaking import BrokenOutError
 from .module_threads import ModuleThreads
 from .submission import Submission, exit_error, stopped_error
@@ -87,6 +87,7 @@ class AppLoop:
         self.stall: Callable[[], Stall | None] = lambda: None
         self._thread: threading.Thread | None = None
         self._forked = False
+        self._put_back: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self.submissions: set[Submission[Any]] = set()
         _loops.add(self)
@@ -96,6 +97,7 @@ class AppLoop:
         """Return a new loop that runs in a daemon thread of its own."""
         self = cls(asyncio.SelectorEventLoop())
         self._own_tasks()
+        self._own_threads()
         self.loop.set_exception_handler(_log_report)
         ready = threading.Event()
         # An empty context: tasks that start here have no cell to print under.
@@ -111,6 +113,8 @@ class AppLoop:
         """Return the loop that runs in the current thread."""
         self = cls(asyncio.get_running_loop())
         self._own_tasks()
+        self._own_threads()
+        self._own_reports()
         self.thread_id = threading.get_ident()
         return self
 
@@ -154,6 +158,39 @@ class AppLoop:
 
         with suppress(AttributeError):  # a loop of another library, written in C
             self.loop.set_task_factory = set_task_factory  # type: ignore[method-assign]  # of this loop
+
+    def _own_threads(self) -> None:
+        """Let the threads of `asyncio.to_thread` know which module they work for."""
+        run = self.loop.run_in_executor
+
+        def run_in_executor(executor: Any, func: Any, *args: Any) -> Any:
+            in_thread = executor is None or isinstance(
+                executor, concurrent.futures.ThreadPoolExecutor
+            )
+            if in_thread and (package := calling_package()):
+                return run(executor, run_for, package, func, *args)
+            return run(executor, func, *args)
+
+        with suppress(AttributeError):  # a loop of another library, written in C
+            self.loop.run_in_executor = run_in_executor  # type: ignore[method-assign, assignment]  # of this loop
+
+    def _own_reports(self) -> None:
+        """Log what asyncio reports about module code; the rest goes where it went before."""
+        before = self.loop.get_exception_handler()
+
+        def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            error = context.get("exception")
+            if error is not None and find_raised(error).module_id:
+                _log_report(loop, context)
+            else:
+                (before or type(loop).default_exception_handler)(loop, context)
+
+        def put_back() -> None:
+            if self.loop.get_exception_handler() is handle:
+                self.loop.set_exception_handler(before)
+
+        self.loop.set_exception_handler(handle)
+        self._put_back = put_back
 
     def _make_task(
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
@@ -312,8 +349,10 @@ class AppLoop:
         self.threads.close()
         executor = getattr(self.loop, "_default_executor", None)  # gone once the loop has closed
         if self._thread is None:
-            vars(self.loop).pop("set_task_factory", None)
+            for name in ("set_task_factory", "run_in_executor"):
+                vars(self.loop).pop(name, None)
             self.loop.set_task_factory(None)
+            self._put_back()
             self.thread_id = 0
         elif not self._forked:
             if not already:
@@ -343,12 +382,14 @@ def _log_report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 async def _shut_down() -> None:
     """Cancel the tasks that are left and wait for their end; the last thing that runs on a loop."""
+    ignoring = set(left_behind)
     for _ in range(_CANCEL_ROUNDS):
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        tasks = asyncio.all_tasks() - ignoring - {asyncio.current_task()}
         if not tasks:
             break
-        for task in await cancel_all(tasks):  # reported when its module was stopped
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own switch
+        ignoring |= await cancel_all(tasks)
+    for task in ignoring:  # reported when its module was stopped
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own switch
     await asyncio.get_running_loop().shutdown_asyncgens()
 
 

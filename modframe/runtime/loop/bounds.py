@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from ...config import FrameworkSettings
 from ...errors import ModframeError, ModuleExitError
@@ -24,6 +25,8 @@ from .module_threads import HOLD, ModuleThreads
 from .thread_run import Run
 
 T = TypeVar("T")
+left_behind: WeakSet[asyncio.Task[Any]] = WeakSet()
+"""Steps that ignored their cancellation; nothing waits for them again, nor does the loop's end."""
 GRACE = 1.0
 """Seconds a cancelled step gets to end before it is left behind."""
 _TURN = 0.005
@@ -255,6 +258,7 @@ async def _cancel(task: asyncio.Task[Any], late: str) -> OverdueError:
     await asyncio.wait({task}, timeout=GRACE)
     if task.done():
         return OverdueError(f"{late} was cancelled", trace=_trace_of(task))
+    left_behind.add(task)
     return OverdueError(
         f"{late} ignores its cancellation and was left behind", lambda: not task.done()
     )

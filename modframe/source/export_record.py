@@ -1,7 +1,8 @@
 """`ExportRecord`: which texts modframe wrote into module folders, to notice changes by hand.
 
 The digests are kept in ``exports.json`` in the data folder. Without a data folder
-(``data=":memory:"``) they last as long as the record. The app makes one, and `export` uses it.
+(``data=":memory:"``) they last as long as the record. The app makes one, `export` uses it, and each
+start asks it for the folders where an export may have been cut off.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ..source.folder_change import changing
+from ..names import MODULE_TYPES
+from .folder_change import changing
 
 Rows = dict[str, tuple[str, ...]]
 _NAME = "exports.json"
@@ -57,9 +59,17 @@ class ExportRecord:
 
     def digests(self, folder: Path) -> dict[Path, tuple[str, ...]]:
         """Return path → digests of the files that modframe wrote below a folder."""
+        rows = self._rows_of_paths().items()
+        return {path: row for path, row in rows if path.is_relative_to(folder)}
+
+    def _rows_of_paths(self) -> dict[Path, tuple[str, ...]]:
         base = self._data if self._data is not None else Path()
-        paths = {Path(os.path.normpath(base / key)): row for key, row in self._read().items()}
-        return {path: row for path, row in paths.items() if path.is_relative_to(folder)}
+        return {Path(os.path.normpath(base / key)): row for key, row in self._read().items()}
+
+    def folders(self) -> set[Path]:
+        """Return the folders that hold ``<type>/<name>/`` of what was exported."""
+        above = (parent for path in self._rows_of_paths() for parent in path.parents)
+        return {one.parent.parent for one in above if one.parent.name in MODULE_TYPES}
 
     def expect(self, digests: Mapping[Path, str]) -> Rows:
         """Note what is about to be written, beside what was written before; return the latter."""

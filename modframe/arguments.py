@@ -1,0 +1,86 @@
+"""What an argument may be, in words and as a test; decorators and verbs check theirs with it.
+
+In go the name of a verb and its arguments, each with its `Kind`; a wrong one raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .errors import ArgumentError
+
+
+class Kind(NamedTuple):
+    """What an argument is.
+
+    Attributes:
+        words: Such as ``"a number"``, to follow ``is`` in a sentence.
+        fits: Returns whether a value is of the kind.
+        secret: Whether a message has the type of a wrong value alone, and not the value.
+    """
+
+    words: str
+    fits: Callable[[Any], bool]
+    secret: bool = False
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_sequence_of(kind: type | tuple[type, ...], values: Any) -> bool:
+    listed = isinstance(values, Sequence | set | frozenset) and not isinstance(values, str | bytes)
+    return listed and all(isinstance(value, kind) for value in values)
+
+
+def instance_of(kind: type) -> Kind:
+    """Return the kind of the instances of a class."""
+    return Kind(f"a {kind.__name__}", lambda value: isinstance(value, kind))
+
+
+def list_of(words: str, *kinds: type) -> Kind:
+    """Return the kind of the lists of instances of classes."""
+    return Kind(words, lambda value: _is_sequence_of(kinds, value))
+
+
+def optional(kind: Kind) -> Kind:
+    """Return the kind of what is of a kind or ``None``."""
+    return Kind(kind.words, lambda value: value is None or kind.fits(value), kind.secret)
+
+
+TEXT = Kind("a text", _is_text)
+FLAG = Kind("True or False", lambda value: isinstance(value, bool))
+WHOLE_NUMBER = Kind(
+    "a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)
+)
+FOLDER = Kind("a folder, as text or a path", lambda value: isinstance(value, str | Path))
+MODULE_IDS = list_of("a list of module ids", str, Path)
+TOKEN = Kind("a text or None", lambda value: value is None or _is_text(value), secret=True)
+SETTINGS = Kind("{module id: {key: value}}", lambda value: isinstance(value, Mapping), secret=True)
+SETTINGS_OF_ONE = Kind("{key: value}", SETTINGS.fits, secret=True)
+
+
+def check_arguments(verb: str, **given: tuple[Any, Kind]) -> None:
+    """Check arguments by their names, each a pair of its value and its kind.
+
+    Raises:
+        ArgumentError: For the first that is of another kind.
+    """
+    for name, (value, kind) in given.items():
+        if not kind.fits(value):
+            shown = type(value) if kind.secret else value
+            raise argument_error(verb, name, kind.words, shown)
+
+
+def argument_error(
+    verb: str,
+    name: str,
+    wanted: str,
+    value: object,
+    *,
+    kind: type[ArgumentError] = ArgumentError,
+) -> ArgumentError:
+    """Make the error for an argument that isn't what it has to be."""
+    return kind(f"{verb}: {name} is {wanted}, not {value!r}", cure=f"write {name} as {wanted}")

@@ -1,0 +1,58 @@
+"""What a kernel sends to be shown goes through a mask while the extension is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import modframe
+from modframe.notebook.outputs import MaskedOutputs
+from tests.fakes import simple
+
+TEXT = simple(
+    head="from pydantic import BaseModel\nclass S(BaseModel):\n    password: str = 'hunter22'",
+    arguments="settings=S",
+)
+
+
+class Session:
+    """Notes the messages that it would send."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def send(self, stream: Any, kind: Any, content: Any = None, **options: Any) -> None:
+        self.sent.append((kind, content, options))
+
+
+def test_outputs_are_masked_and_nothing_else(workspace: Path) -> None:
+    """Messages by name or whole; code that is echoed, and what no app knows, pass as they are."""
+    session = Session()
+    outputs = MaskedOutputs(SimpleNamespace(kernel=SimpleNamespace(session=session)))
+    outputs.install()
+    said = {"text": "it is hunter22", "data": {"text/html": ["hunter22"]}}
+    hidden = {"text": "it is **********", "data": {"text/html": ["**********"]}}
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        session.send(None, "stream", said)
+        app.load({"api.py": TEXT}, id="thing")
+        session.send(None, "stream", said, ident=b"x")
+        session.send(None, {"msg_type": "error", "content": said})
+        session.send(None, "execute_input", said)
+        outputs.remove()
+        session.send(None, "stream", said)
+    assert session.sent == [
+        ("stream", said, {}),
+        ("stream", hidden, {"ident": b"x"}),
+        ({"msg_type": "error", "content": hidden}, None, {}),
+        ("execute_input", said, {}),
+        ("stream", said, {}),
+    ]
+    assert said["text"] == "it is hunter22"
+
+
+def test_a_shell_without_a_kernel_is_left_alone() -> None:
+    """Terminals have no messages."""
+    outputs = MaskedOutputs(SimpleNamespace())
+    outputs.install()
+    outputs.remove()
