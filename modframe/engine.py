@@ -114,7 +114,6 @@ class Engine:
         self._hurry = asyncio.Event()
         self.resources, self.pools = ResourcesPart(app_loop), PoolsPart(workspace)
         find = self.directory.find
-        find = self.directory.find
         self.events, self.jobs = Events(find), Jobs(app_loop, find)
         self.parts = make_parts(
             app_loop,
