@@ -68,7 +68,7 @@ class Task:
     def progress(self) -> str:
         """How far it says it is; empty if it says nothing."""
         job = self._job
-        return job.progress_text if job is not None else ""
+        return str(job.progress or "") if job is not None else ""
 
     def cancel(self) -> None:
         """Cancel its run, and let it run no more until its module is loaded again."""
@@ -161,5 +161,5 @@ def facts_of(job: Job) -> dict[str, Any]:
         "name": definition.name, "function": definition.runs, "times": definition.spec.times,
         "state": job.state, "runs": job.runs, "skipped": job.skipped,
         "next": following.isoformat(timespec="seconds") if following else "",
-        "progress": job.progress_text, "error": job.error_text,
+        "progress": str(job.progress or ""), "error": job.error_text,
     }  # fmt: skip

@@ -24,6 +24,7 @@ from ...runtime.owner import activation_of
 from ...runtime.stragglers import cancelled_at_deadline, register_entry_point
 from ...tasks import current_run
 from .definition import Definition
+from .progress import Progress
 from .times import Times, times_of
 from .waiters import Waiters
 
@@ -55,7 +56,7 @@ class Job:
         runs: How many runs have begun. ``skipped``: how many times came while a run went on, or
             while something kept the loop. ``failures``: how many runs failed in a row.
         error: What the last run failed with; ``None`` once a run ends well.
-        progress: How far it says it is: done, total and a text.
+        progress: How far it says it is; ``None`` if it says nothing.
         closed: Whether no live generation has it any more.
     """
 
@@ -72,7 +73,7 @@ class Job:
         self.state: State = "waiting"
         self.runs = self.skipped = self.failures = 0
         self.error: BaseException | None = None
-        self.progress: tuple[float, float | None, str] | None = None
+        self.progress: Progress | None = None
         self.closed = False
         self._find, self._app_loop, self._loop = find, app_loop, app_loop.loop
         self._times: Times | None = None
@@ -94,14 +95,6 @@ class Job:
     def is_going(self) -> bool:
         """Whether it has not ended: it runs, or will run."""
         return self.state in ("waiting", "running", "restarting")
-
-    @property
-    def progress_text(self) -> str:
-        """How far it says it is, for people; empty if it says nothing."""
-        if self.progress is None:
-            return ""
-        done, total, text = self.progress
-        return f"{done:g}{f' of {total:g}' if total is not None else ''} {text}".rstrip()
 
     @property
     def error_text(self) -> str:
@@ -401,7 +394,7 @@ class Job:
 
     def report(self, done: float, total: float | None, text: str) -> None:
         """Keep how far it says it is."""
-        self.progress = (done, total, text)
+        self.progress = Progress(done, total, text)
 
 
 register_entry_point(Job._tick, lambda variables: variables["self"].label)
