@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from .errors import NotRunningError, TaskError
-from .observe import get_framework_logger
+from .observe import RecordedErrors, get_framework_logger
 from .parts.jobs import Task
 from .parts.pools import PoolTasks
 from .parts.sessions import OwnedSession
@@ -187,6 +187,11 @@ class CoreContext(ModuleContext):
         self.snapshot = app.snapshot
         self.services = app.services
         self.preferences: SettingsChanges = app.settings_changes
+
+    @property
+    def errors(self) -> RecordedErrors:
+        """The failures that were recorded; reading them takes its time, so do it on a thread."""
+        return self._app.log.errors
 
     def module_settings(self, module_id: str) -> ModuleSettings:
         """The settings of any module; before it is live, of the one that is being built.

@@ -154,7 +154,7 @@ class Engine:
         self.trials = Trials(self)
         self.watching.change = self._change_saved
         self.rollbacks = Rollbacks(self.swap, data)
-        self.log.listeners.append(self.rollbacks.note_event)
+        self.log.on_failure = self.rollbacks.count_error
         self.source_finder = SourceFinder(
             self.disk, self.live, self.records, last=self.rollbacks.last, workspace=workspace
         )
@@ -176,6 +176,7 @@ class Engine:
         """Make what records and names what goes wrong; `start` lets it begin."""
         app_loop, config = self.app_loop, self.config
         self.log = EventLog.from_settings(self.data, config, mask=self.secrets.mask)
+        self.log.number_of = self.directory.number_of
         self._breaker = LoopBreaker(app_loop.loop, app_loop.thread_id, config.stall_timeout)
         self.watchdog = Watchdog(
             app_loop.loop,

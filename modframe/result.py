@@ -6,10 +6,22 @@ A `Result` is data: it is never raised, and it has no HTTP status. A phase may r
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NoReturn, overload
+import sys
+from collections.abc import Callable, Mapping
+from types import CodeType
+from typing import Any, NamedTuple, NoReturn, overload
 
 from .html import table
+
+_FACTS = ("code", "data", "details", "message")
+
+
+class Made(NamedTuple):
+    """Where an error `Result` was made: the code, the name of its file's module, and the line."""
+
+    code: CodeType
+    module: str
+    line: int
 
 
 class _Success:
@@ -35,7 +47,8 @@ class Result:
     False
     """
 
-    __slots__ = ("code", "data", "details", "message")
+    # An error remembers where it was made, and the first boundary that it crosses records it.
+    __slots__ = ("_made", "_recorded", *_FACTS)
 
     data: Any
     code: str | None
@@ -59,7 +72,11 @@ class Result:
     @classmethod
     def error(cls, code: str, message: str, details: Any = None) -> Result:
         """Return an error: a stable code for programs, a message for people, details for both."""
-        return cls(code=code, message=message, details=details)
+        error = cls(code=code, message=message, details=details)
+        caller = sys._getframe(1)
+        made = Made(caller.f_code, str(caller.f_globals.get("__name__")), caller.f_lineno)
+        object.__setattr__(error, "_made", made)
+        return error
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
@@ -112,7 +129,19 @@ def _as_mapping(value: Any) -> Any:
     """Return a result as a mapping; what a route made of one is returned as it is."""
     if not isinstance(value, Result):
         return value
-    return {name: getattr(value, name) for name in ("success", *Result.__slots__)}
+    return {name: getattr(value, name) for name in ("success", *_FACTS)}
+
+
+def made_at(result: Result) -> Made | None:
+    """Return where an error was made; ``None`` for one that came from another process."""
+    return getattr(result, "_made", None)
+
+
+def claim_record(result: Result) -> bool:
+    """Return whether an error is still to be recorded; the boundary that asks first does it."""
+    claimed = getattr(result, "_recorded", False)
+    object.__setattr__(result, "_recorded", True)
+    return not claimed
 
 
 def _build_success(data: Any = None) -> Result:
@@ -124,6 +153,24 @@ def _rebuild(data: Any, code: str | None, message: str | None, details: Any) -> 
     return Result(data, code=code, message=message, details=details)
 
 
+class ErrorMessage(str):
+    """A line for the log that knows its facts; one that a module logs lands in `errors.jsonl`.
+
+    Attributes:
+        module_id: The module that it is about.
+        code: The error type.
+        location: The function; may be empty.
+        context: Further facts by name.
+    """
+
+    __slots__ = ("code", "context", "location", "module_id")
+
+    module_id: str
+    code: str
+    location: str
+    context: Mapping[str, Any]
+
+
 def error_message(
     module_id: str, error_type: str, details: str, location: str = "", **context: Any
 ) -> str:
@@ -133,4 +180,7 @@ def error_message(
     """
     place = f" in {location}" if location else ""
     facts = "".join(f" {key}={value!r}" for key, value in context.items())
-    return f"{module_id} - {error_type}{place}: {details}{facts}"
+    message = ErrorMessage(f"{module_id} - {error_type}{place}: {details}{facts}")
+    message.module_id, message.code = module_id, str(error_type)
+    message.location, message.context = str(location), context
+    return message

@@ -68,6 +68,7 @@ Workspace = Annotated[
         "--workspace", "-w", envvar="MODFRAME_WORKSPACE", help="The folder with modules/."
     ),
 ]
+_TIMES = "10m, 2h, 1d, or a time such as 2026-11-25T10:00; UTC unless it has a zone."
 Shape = Annotated[Format, typer.Option("--format", help="Text for people or JSON for programs.")]
 
 
@@ -107,6 +108,16 @@ def _main(
 ) -> None:
     if debug:
         os.environ["MODFRAME_DEBUG"] = "1"
+
+
+def _time_since(text: str) -> datetime | None:
+    """Return the time that ``--since`` means; ``None`` for an empty one."""
+    from ..observe import parse_since
+
+    try:
+        return parse_since(text, datetime.now(UTC)) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--since") from None
 
 
 @app.command()
@@ -318,10 +329,7 @@ def logs(
     ] = Level.debug,
     since: Annotated[
         str,
-        typer.Option(
-            help="Only newer events: 10m, 2h, 1d, or a time such as 2026-11-25T10:00; UTC unless "
-            "it has a zone."
-        ),
+        typer.Option(help=f"Only newer events: {_TIMES}"),
     ] = "",
     id: Annotated[
         str, typer.Option("--id", help="Only events of the request with this correlation id.")
@@ -340,12 +348,9 @@ def logs(
 ) -> int:
     """Print the newest events of data/logs/app.log, each with its traceback below it."""
     from ..spec import module_id_of
-    from .logs import Filter, parse_since, show_logs
+    from .logs import Filter, show_logs
 
-    try:
-        after = parse_since(since, datetime.now(UTC)) if since else None
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--since") from None
+    after = _time_since(since)
     wanted = Filter(
         module_id_of(module) if module else "",
         0 if level is Level.debug else getLevelNamesMapping()[level.value.upper()],
@@ -353,6 +358,44 @@ def logs(
         id,
     )
     return show_logs(wanted, workspace, lines=lines, follow=follow, as_data=format is Format.json)
+
+
+@app.command()
+def errors(
+    module: Annotated[
+        str | None, typer.Option("--module", "-m", help="Only errors of this module.")
+    ] = None,
+    since: Annotated[
+        str,
+        typer.Option(help=f"Only newer errors: {_TIMES}"),
+    ] = "",
+    text: Annotated[
+        str, typer.Option("--text", "-t", help="Only errors with this text, in whichever case.")
+    ] = "",
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="How many at most, the newest ones.")
+    ] = 100,
+    groups: Annotated[
+        bool, typer.Option("--groups", "-g", help="One entry for each kind, with its number.")
+    ] = False,
+    explain: Annotated[
+        str,
+        typer.Option("--explain", metavar="CODE", help="Print what a code means, and its cure."),
+    ] = "",
+    workspace: Workspace = None,
+    format: Shape = Format.text,
+) -> int:
+    """Print the newest errors of data/logs/errors.jsonl, or what a code of modframe's means."""
+    from ..observe import Wanted
+    from ..spec import module_id_of
+    from .errors import explain_code, show_errors
+
+    as_data = format is Format.json
+    if explain:
+        return explain_code(explain, as_data=as_data)
+    module_id = module_id_of(module) if module else None
+    wanted = Wanted.of(module_id, since=_time_since(since), text=text)
+    return show_errors(wanted, workspace, limit=limit, grouped=groups, as_data=as_data)
 
 
 @app.command()

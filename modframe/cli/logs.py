@@ -9,21 +9,17 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from ..errors import ModframeError, WorkspaceError
-from ..observe import Event, LogFiles, escape, fold, format_line, parse_line
-from ..source.workspace import data_folder
-from .out import workspace_at
+from ..errors import ModframeError
+from ..observe import Event, escape, fold, format_line, parse_line
+from .out import log_files
 
 _LINES = 50
-_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _INDENT = "    "
 
 
@@ -79,7 +75,7 @@ def show_logs(
     Raises:
         WorkspaceError: If there is no log.
     """
-    files = _files_of(workspace, needed=not follow)
+    files = log_files(workspace, "app.log", needed=not follow)
     asks_for_all = wanted.since is not None or wanted.correlation_id
     limit = None if lines is None and asks_for_all else _LINES if lines is None else lines
     everything = wanted == Filter() and not as_data
@@ -105,44 +101,6 @@ def show_logs(
         whose = f"of {wanted.module_id}" if wanted.module_id else "like that"
         print(f"no event {whose} in {files.path.parent}", file=sys.stderr)
     return 0
-
-
-def _files_of(workspace: Path | None, *, needed: bool) -> LogFiles:
-    data = data_folder(None, workspace_at(workspace))
-    if data is None:
-        raise WorkspaceError(
-            "with MODFRAME_DATA=:memory: no log is kept", cure="name a folder there to keep one"
-        )
-    files = LogFiles(data / "logs" / "app.log")
-    if needed and not files.exists():
-        raise WorkspaceError(
-            f"there is no log at {files.path}",
-            cure="it is there once modframe ran in this workspace: start a notebook or "
-            "'modframe serve'",
-        )
-    return files
-
-
-def parse_since(text: str, now: datetime) -> datetime:
-    """Return the time that ``10m``, ``2h``, ``1d`` or an ISO time means; without a zone it is UTC.
-
-    Raises:
-        ValueError: If it is no time.
-
-    >>> noon = datetime(2026, 11, 25, 12, tzinfo=UTC)
-    >>> str(parse_since("2h", noon)), str(parse_since("2026-11-25T09:30", noon))
-    ('2026-11-25 10:00:00+00:00', '2026-11-25 09:30:00+00:00')
-    """
-    if ago := _AGO.fullmatch(text.strip()):
-        return now - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
-    try:
-        time = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is no time; write 10m, 2h or 1d, or a time as the log has it, such as "
-            f"{now.isoformat(timespec='minutes').removesuffix('+00:00')}"
-        ) from None
-    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def _number_of(level: str) -> int:

@@ -20,6 +20,8 @@ from ..wording import one_line as one_line
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..observe import LogFiles
+
 _STYLES = {
     "error": "bold red", "fail": "bold red", "failed": "bold red",
     "blocked": "yellow", "warning": "yellow", "warn": "yellow",
@@ -44,6 +46,30 @@ def workspace_at(folder: Path | None) -> Path:
             cure="give the workspace, the folder with modules/, as --workspace",
         )
     return home
+
+
+def log_files(workspace: Path | None, name: str, *, needed: bool) -> LogFiles:
+    """Return the files of one log of a workspace, ``app.log`` or ``errors.jsonl``.
+
+    Raises:
+        WorkspaceError: If no log is kept, or if there is none although it is needed.
+    """
+    from ..observe import LogFiles
+    from ..source.workspace import data_folder
+
+    data = data_folder(None, workspace_at(workspace))
+    if data is None:
+        raise WorkspaceError(
+            "with MODFRAME_DATA=:memory: no log is kept", cure="name a folder there to keep one"
+        )
+    files = LogFiles(data / "logs" / name)
+    if needed and not files.exists():
+        raise WorkspaceError(
+            f"there is no log at {files.path}",
+            cure="it is there once modframe ran in this workspace: start a notebook or "
+            "'modframe serve'",
+        )
+    return files
 
 
 def console(*, stderr: bool = False) -> Console:

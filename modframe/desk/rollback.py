@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from ..errors import ModframeError
-from ..observe import Event
 from ..runtime.change.outcome import Outcome, refuse_superseded
 from ..runtime.change.swap import Swap
 from ..source import Source
@@ -69,11 +68,9 @@ class Rollbacks:
         self._swap.records[entry.module_id].draft = None
         return outcome
 
-    def note_event(self, event: Event) -> None:
-        """Count an event of the log if it is a failure of a live generation."""
-        generation = event.fields.get("generation")
-        if event.level in ("ERROR", "CRITICAL") and isinstance(generation, int) and generation:
-            self._history.count_error(event.module_id, generation)
+    def count_error(self, module_id: str, generation: int) -> None:
+        """Count a failure of a live generation; from any thread."""
+        self._history.count_error(module_id, generation)
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._history.close)

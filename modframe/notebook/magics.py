@@ -20,6 +20,7 @@ from ..source.cells import parse_line
 from ..spec import module_id_of
 from ..wording import count
 from .cell import cell_file, notebook_of
+from .errors import show_errors
 from .failure import note_draft
 from .hooks import Hooks
 from .outputs import MaskedOutputs
@@ -126,6 +127,9 @@ class ModframeMagics(Magics):
         ``%modframe keep orders``: go live with the draft as it is, though it waits for cells whose
         files are in the module's folder.
 
+        ``%modframe errors [MODULE] [--since 10m] [--text TEXT] [--limit 20] [--groups]``: show what
+        failed, one by one or by kind; ``%modframe errors --explain CODE`` says what a code means.
+
         ``%modframe nest``: let your own ``asyncio.run`` work in cells (`nest_asyncio2`).
         """
         words = line.split()
@@ -139,17 +143,19 @@ class ModframeMagics(Magics):
             module_id = _parsed(module_id_of, words[1])
             app = app_in_use()
             self._say(app, app.try_draft(module_id, outer_names=self.shell.user_ns, keep=True))
+        elif words[:1] == ["errors"]:
+            show_errors(app_in_use(), line.strip().removeprefix("errors"))
         elif words == ["nest"]:
             import nest_asyncio2
 
             nest_asyncio2.apply()
             print("asyncio.run() can be called in cells now")
         else:
-            unknown = words and words[0] not in ("drop", "keep", "nest")
+            unknown = words and words[0] not in ("drop", "errors", "keep", "nest")
             what = f"there is no {words[0]!r}. " if unknown else ""
             raise UsageError(
                 f"{' '.join(('%modframe', *words))}: {what}Write %modframe drop MODULE [FILE], "
-                "%modframe keep MODULE or %modframe nest."
+                "%modframe keep MODULE, %modframe errors [MODULE] or %modframe nest."
             )
 
     @cell_magic

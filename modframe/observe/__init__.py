@@ -1,11 +1,14 @@
-"""The event log: its files, and a ring of the newest events.
+"""The event log: its files, a ring of the newest events, and the recorded failures.
 
 In go log records from modules and from modframe; out come `data/logs/app.log`,
-`data/logs/errors.jsonl` and the newest events for views. The app owns the one `EventLog`;
-modules get their loggers through `modframe.logging`. This room knows no module.
+`data/logs/errors.jsonl`, the newest events for views, and failures by filter and kind.
+The app owns the one `EventLog`; modules get their loggers through `modframe.logging`. This room
+knows no module.
 """
 
 from .event import Event
+from .failure import Failure, failure_of, parse_failure
+from .fingerprint import Fingerprint
 from .freezes import NAMED_AFTER
 from .line import format_line, parse_line
 from .log import EventLog
@@ -18,10 +21,14 @@ from .loggers import (
     log_soon,
     log_waiting,
     record_failure,
+    record_result,
     refusal_logged,
 )
 from .lost_errors import LostErrors
 from .reading import LogFiles
+from .recorded import Group, RecordedErrors, Wanted, group_of
+from .report import failure_lines, failure_table, group_lines, group_table
+from .since import parse_since
 from .tracebacks import find_defined, find_raised, fold
 from .uncaught import UncaughtErrors
 from .values import escape
@@ -31,24 +38,38 @@ __all__ = [
     "NAMED_AFTER",
     "Event",
     "EventLog",
+    "Failure",
+    "Fingerprint",
+    "Group",
     "LogFiles",
     "LostErrors",
+    "RecordedErrors",
     "Stall",
     "UncaughtErrors",
+    "Wanted",
     "Watchdog",
     "correlation_id",
     "escape",
+    "failure_lines",
+    "failure_of",
+    "failure_table",
     "find_defined",
     "find_raised",
     "fold",
     "format_line",
     "get_framework_logger",
+    "group_lines",
+    "group_of",
+    "group_table",
     "let_root_listen",
     "log_event",
     "log_print",
     "log_soon",
     "log_waiting",
+    "parse_failure",
     "parse_line",
+    "parse_since",
     "record_failure",
+    "record_result",
     "refusal_logged",
 ]

@@ -15,15 +15,14 @@ from types import MappingProxyType
 from typing import Any
 
 from ..masking import mask_text
+from .failure import FACTS, Failure, format_time
 from .loggers import RECORD_NAMES, module_of_logger
 from .tracebacks import format_trimmed
 from .values import plain
 
 # Written after the fields in a line; a field of that name gets an underscore.
 RESERVED = frozenset({"exc_type", "traceback"})
-# What `record_failure` knows of a failure, in the order in which errors.jsonl has it.
-FAILURE_FACTS = ("generation", "code", "place", "correlation_id", "fingerprint")
-_ERRORS = frozenset({"ERROR", "CRITICAL"})
+_FAILURES = frozenset({"WARNING", "ERROR", "CRITICAL"})
 _NOT_KEY = re.compile(r"[^\w.\-]")
 
 
@@ -39,6 +38,7 @@ class Event:
         fields: What `extra=` carried, as plain data.
         exc_type: The exception's type, for example ``"ValueError"``; empty without one.
         traceback: The traceback's text, trimmed to module code; empty without one.
+        count: How many failures it stands for; its message says so too.
     """
 
     time: datetime
@@ -48,35 +48,34 @@ class Event:
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     exc_type: str = ""
     traceback: str = ""
+    count: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """The event as JSON-ready data."""
-        values = {name: getattr(self, name) for name in self.__slots__}
+        values = {name: getattr(self, name) for name in self.__slots__ if name != "count"}
         return {**values, "time": format_time(self.time), "fields": dict(self.fields)}
-
-    def to_error(self) -> dict[str, Any]:
-        """The event as a line of `errors.jsonl`; a fact that isn't known is ``None``."""
-        fields = dict(self.fields)
-        facts = {name: fields.pop(name, None) for name in FAILURE_FACTS}
-        return {
-            "time": format_time(self.time),
-            "module_id": self.module_id,
-            "message": self.message,
-            **facts,
-            "type": self.exc_type,
-            "traceback": self.traceback,
-            "fields": fields,
-        }
 
     @property
     def is_failure(self) -> bool:
-        """Whether it belongs into `errors.jsonl`: an error with an exception or a code."""
-        return self.level in _ERRORS and bool(self.exc_type or "fingerprint" in self.fields)
+        """Whether it belongs into `errors.jsonl`: `complete_facts` found that it is a failure."""
+        return "fingerprint" in self.fields and self.level in _FAILURES
 
-
-def format_time(time: datetime) -> str:
-    """Format a time as `app.log` has it: ``2026-11-25T10:00:00.123Z``."""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def to_failure(self) -> Failure:
+        """Return the entry of `errors.jsonl`."""
+        fields = dict(self.fields)
+        facts = {name: fields.pop(name, "") for name in FACTS}
+        generation = facts.pop("generation")
+        return Failure(
+            self.time,
+            self.module_id,
+            self.message,
+            generation if isinstance(generation, int) else 0,
+            **{name: str(fact) for name, fact in facts.items()},
+            type=self.exc_type,
+            traceback=self.traceback,
+            count=self.count,
+            fields=MappingProxyType(fields),
+        )
 
 
 def from_record(

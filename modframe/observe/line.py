@@ -15,7 +15,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from .event import Event, format_time
+from .event import Event
+from .failure import format_time
 from .values import is_unsafe, quote
 
 _WORD = re.compile(r"[^\W\d][\w/.:@~+\-%]*\Z")  # a text that needs no quotes

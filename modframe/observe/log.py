@@ -1,23 +1,35 @@
 """`EventLog`: every event of modframe and its modules, in a ring and in files.
 
-In go the records of the loggers in `loggers.TREES`; out come the newest events for views (`tail`)
-and the files that `Writer` writes. The app makes one, opens it first and closes it last.
+In go the records of the loggers in `loggers.TREES`; out come the newest events for views (`tail`),
+the recorded failures (`errors`), and the files that `Writer` writes. The app makes one, opens it
+first and closes it last.
+
+Of a storm of failures only the first ones become events, as `Storms` has it. The others are
+counted, and their numbers become events every ten seconds, and at the end.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
+import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..masking import mask_text
 from ..names import full_id
 from .event import Event, from_record
-from .loggers import TREES, correlation_id, log_waiting
+from .facts import complete_facts
+from .failure import Failure
+from .loggers import TREES, correlation_id, log_waiting, module_of_logger
+from .reading import LogFiles
+from .recorded import RecordedErrors
+from .storms import Storms
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -25,6 +37,10 @@ if TYPE_CHECKING:
 
 _SOME = 50
 """At least so many lines that wait are written before the newest are read."""
+_IN_MEMORY = 1000
+"""Failures that are kept where there is no folder."""
+_COUNTS_AFTER = 10.0
+"""Seconds after which the number of failures that were only counted is written."""
 
 
 class EventLog:
@@ -51,7 +67,15 @@ class EventLog:
         self.folder = folder
         self.listeners: list[Callable[[Event], None]] = []
         """Called with each event, in the thread that logs; they must not wait."""
+        self.on_failure: Callable[[str, int], None] = lambda _module_id, _generation: None
+        """Called with module and generation for each failure of one, written or only counted."""
+        self.number_of: Callable[[str], int] = lambda _package: 0
+        """Returns the number of a private package's generation; 0 if none of it was live."""
         self._newest: deque[Event] = deque(maxlen=ring)
+        self._failures: deque[Failure] = deque(maxlen=_IN_MEMORY)
+        self._storms = Storms()
+        self._timer: threading.Timer | None = None
+        self._counts = threading.RLock()  # so that a number is read where it is, and once
         self._events = self._errors = 0
         # Re-entrant: the garbage collector may run a `__del__` that logs, anywhere in here.
         self._lock = threading.RLock()
@@ -61,6 +85,7 @@ class EventLog:
         self._writer: Writer | None = None
         self._handler: _Handler | None = None
         self._before: list[int] = []
+        _logs.add(self)
 
     @classmethod
     def from_settings(
@@ -79,7 +104,7 @@ class EventLog:
         """Start to listen; does nothing if it is open."""
         if self._handler is None:
             self._writer = Writer(self.folder, **self._limits) if self.folder else None
-            self._handler = _Handler(self._add, self._writer, self._mask)
+            self._handler = _Handler(self, self._writer)
             self._before = [logger.level for logger in TREES]
             for logger in TREES:
                 logger.addHandler(self._handler)
@@ -100,6 +125,7 @@ class EventLog:
     def flush(self) -> None:
         """Wait until every line so far is on disk."""
         log_waiting()
+        self._write_counts()
         if self._handler is not None:
             self._handler.flush()
 
@@ -128,13 +154,85 @@ class EventLog:
             events = [event for event in events if event.module_id == module_id]
         return tuple(events[-n:] if n > 0 else ())
 
-    def _add(self, event: Event, *, is_error: bool) -> None:
+    @property
+    def errors(self) -> RecordedErrors:
+        """The failures that were recorded, those of earlier runs included."""
+        files = LogFiles(self.folder / "errors.jsonl") if self.folder is not None else None
+        return RecordedErrors(files, reading=self._reading)
+
+    @contextmanager
+    def _reading(self) -> Iterator[list[Failure]]:
+        """Yield the failures that no file has; what was counted is not written meanwhile."""
+        with self._counts:
+            log_waiting()
+            if self._handler is not None:
+                self._handler.flush()
+            counted = [event.to_failure() for event in self._storms.pending()]
+            yield [*self._failures, *counted]
+
+    # -- what comes in --------------------------------------------------------------------
+
+    def _take(self, record: logging.LogRecord) -> None:
+        """Make the event of a record; a failure that comes too often is only counted."""
+        module_id = module_of_logger(record.name)
+        is_error = record.levelno >= logging.ERROR
+        fingerprint = complete_facts(record, module_id, self.number_of)
+        if fingerprint:
+            generation = getattr(record, "generation", 0)
+            if isinstance(generation, int) and generation:
+                self.on_failure(module_id, generation)
+            if not self._storms.admits(fingerprint, module_id):
+                self._count(is_error=is_error)
+                self._write_counts_later()
+                return
+        event = from_record(record, correlation_id=correlation_id.get(), mask=self._mask)
+        if fingerprint:
+            self._storms.note(fingerprint, event)
+        self._count(is_error=is_error)
+        self._add(event)
+
+    def _count(self, *, is_error: bool) -> None:
         with self._lock:
-            self._newest.append(event)
             self._events += 1
             self._errors += is_error
+
+    def _add(self, event: Event) -> None:
+        with self._lock:
+            self._newest.append(event)
+            if self.folder is None and event.is_failure:
+                self._failures.append(event.to_failure())
         for listener in self.listeners:
             listener(event)
+        if self._writer is not None:
+            self._writer.put(event)
+
+    # -- counts of storms -----------------------------------------------------------------
+
+    def _write_counts_later(self) -> None:
+        if self._has_timer() or self._handler is None:
+            return
+        timer = threading.Timer(_COUNTS_AFTER, self._write_counts)
+        timer.name, timer.daemon = "modframe-log-counts", True
+        with self._lock:
+            if self._has_timer():
+                return
+            self._timer = timer
+        try:
+            timer.start()
+        except RuntimeError:  # the system has no more threads; the end writes the counts
+            self._timer = None
+
+    def _has_timer(self) -> bool:
+        return self._timer is not None
+
+    def _write_counts(self) -> None:
+        with self._lock:
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        with self._counts:
+            for event in self._storms.take():
+                self._add(event)
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -170,12 +268,10 @@ def _level_number(level: int | str) -> int:
 class _Handler(logging.Handler):
     """Takes records in the thread that logs; `logging.shutdown` closes it at the latest."""
 
-    def __init__(
-        self, add: Callable[..., None], writer: Writer | None, mask: Callable[[str], str]
-    ) -> None:
+    def __init__(self, log: EventLog, writer: Writer | None) -> None:
         super().__init__()
         self.writer = writer
-        self._add, self._mask = add, mask
+        self._log = log
 
     def createLock(self) -> None:  # noqa: N802 - the name in `logging`
         # `EventLog` and `Writer` have locks of their own. With one more here, `logging.shutdown`
@@ -190,10 +286,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         log_waiting()
         try:
-            event = from_record(record, correlation_id=correlation_id.get(), mask=self._mask)
-            self._add(event, is_error=record.levelno >= logging.ERROR)
-            if self.writer is not None:
-                self.writer.put(event)
+            self._log._take(record)
         except Exception:  # noqa: BLE001 - a handler's contract: logging never fails the caller
             self.handleError(record)
 
@@ -202,6 +295,21 @@ class _Handler(logging.Handler):
             self.writer.flush()
 
     def close(self) -> None:
+        self._log._write_counts()
         if self.writer is not None:
             self.writer.close()
         super().close()
+
+
+_logs: weakref.WeakSet[EventLog] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    """Leave what was counted to the parent, whose timer writes it."""
+    for log in list(_logs):
+        log._storms.forget()
+        log._timer, log._counts = None, threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

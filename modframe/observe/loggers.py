@@ -2,7 +2,8 @@
 
 In goes a module id, out comes a standard logger, and back. Modules get theirs through
 `modframe.logging`; `EventLog` attaches its handler to `TREES`. All rooms that meet an exception of
-module code call `record_failure`; changes call `log_event`, and a module's ``print`` `log_print`.
+module code call `record_failure`, and those that an error `Result` leaves a module by call
+`record_result`. Changes call `log_event`, and a module's ``print`` `log_print`.
 
 A module's logger is called ``modframe.modules.standard.orders``. A bare ``standard.orders`` would
 put ``core``, ``standard`` and ``extensions`` into everyone's logging tree, where a real package
@@ -17,17 +18,18 @@ import re
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from hashlib import blake2b
 from typing import Any, Final
 
 from ..arguments import TEXT, check_arguments
 from ..errors import ModframeError, reason_of
 from ..names import MODULE_TYPES, full_id, module_id_in
+from ..result import Result, claim_record, made_at
 from ..wording import one_line
-from .tracebacks import Raised, find_raised
+from .facts import PACKAGE, facts_of
+from .tracebacks import Raised, find_made, find_raised, find_written
 
 ROOT: Final = "modframe"
 MODULES: Final = "modframe.modules."
@@ -40,6 +42,7 @@ RECORD_NAMES: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
     "asctime",
     "taskName",
+    PACKAGE,
 }
 """Attributes that every record has; the others came through `extra=`, which refuses these names."""
 correlation_id: ContextVar[object] = ContextVar("modframe_correlation_id", default=None)
@@ -109,24 +112,45 @@ def record_failure(
     """
     raised = find_raised(error) if error is not None else Raised()
     module_id = full_id(module_id or raised.module_id or MODFRAME)
-    if not place and raised.place:
-        other = raised.module_id != module_id
-        place = f"{raised.module_id} {raised.place}" if other else raised.place
-    facts = {
-        "generation": generation,
-        "code": code,
-        "place": place,
-        "fingerprint": _fingerprint(module_id, code, error, raised.code),
-    }
+    facts = facts_of(module_id, error, raised, code=code, place=place)
+    _log_failure(module_id, message, facts, error=error, generation=generation, fields=fields)
+
+
+def record_result(
+    result: Result, module_id: str, what: str, *, generation: int = 0, returned_by: Any = None
+) -> None:
+    """Record an error `Result` that crosses a boundary; later boundaries record it no more.
+
+    Args:
+        result: The error.
+        module_id: The module whose service or route returns it.
+        what: What returned it, such as ``"standard.orders.place()"``.
+        generation: The number of the generation that returns it; 0 to find it by the code.
+        returned_by: That function, for the place of an error that came from another process.
+    """
+    if not claim_record(result):
+        return
+    module_id, code = full_id(module_id), str(result.code)
+    raised = find_made(made_at(result)) or find_written(returned_by) or Raised(code=what)
+    facts = facts_of(module_id, None, raised, code=code)
+    fields = {} if result.details is None else {"details": result.details}
+    message = f"{what} returned {code}: {result.message}"
+    _log_failure(module_id, message, facts, generation=generation, fields=fields)
+
+
+def _log_failure(
+    module_id: str,
+    message: str,
+    facts: Mapping[str, Any],
+    *,
+    error: BaseException | None = None,
+    generation: int = 0,
+    fields: Mapping[str, Any],
+) -> None:
     extra = {f"{key}_" if key in RECORD_NAMES else key: value for key, value in fields.items()}
-    extra |= {key: value for key, value in facts.items() if value}
+    extra |= {"generation": generation} if generation else {}
+    extra |= facts
     get_framework_logger(module_id).error("%s", message, exc_info=error, extra=extra)
-
-
-def _fingerprint(module_id: str, code: str, error: BaseException | None, where: str) -> str:
-    """Return what the same fault has in common each time: neither its text nor its line."""
-    parts = (module_id, code, type(error).__name__, where)
-    return blake2b("\0".join(parts).encode(errors="replace"), digest_size=6).hexdigest()
 
 
 def log_event(

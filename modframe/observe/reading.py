@@ -1,14 +1,15 @@
-"""`LogFiles`: `app.log` and the files it was renamed to, read back.
+"""`LogFiles`: `app.log` or `errors.jsonl`, and the files it was renamed to, read back.
 
 In goes the path that `RotatingFile` writes to; out come lines, the oldest first, and then new ones
-as they are written. ``modframe logs`` calls it, in a process that need not be the writer's.
+as they are written. ``modframe logs`` and `RecordedErrors` call it, in a process that need not
+be the writer's.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -46,13 +47,15 @@ class LogFiles:
         """
         picked: list[T] = []
         end = Position()
-        for path in self._files():
+        read: set[int] = set()  # a file that is renamed meanwhile would come again
+        for path in self._paths():
             here, found = Position(), deque[T](maxlen=limit)
             first = ""
-            for line in self._lines_after(here, path):
+            for line in self._lines_after(here, path, known=read):
                 first = first or line
                 if (one := pick(line)) is not None:
                     found.append(one)
+            read.add(here.inode)
             end = end if end.inode else here
             picked = [*found, *picked]
             if (limit is not None and len(picked) >= limit) or enough(first):
@@ -66,14 +69,21 @@ class LogFiles:
                 yield from self._lines_after(position, path)
 
     @staticmethod
-    def _lines_after(position: Position, path: Path) -> Iterator[str]:
-        """Yield the whole lines of a file after a position, and move the position on."""
+    def _lines_after(
+        position: Position, path: Path, *, known: Container[int] = ()
+    ) -> Iterator[str]:
+        """Yield the whole lines of a file after a position, and move the position on.
+
+        A file whose inode is known has none.
+        """
         try:
             file = path.open("rb")
         except FileNotFoundError:
             return  # renamed a moment ago: the next look finds it
         with file:
             status = os.fstat(file.fileno())
+            if status.st_ino in known:
+                return
             if status.st_ino != position.inode or status.st_size < position.offset:
                 position.inode, position.offset = status.st_ino, 0
             file.seek(position.offset)
@@ -85,12 +95,16 @@ class LogFiles:
 
     def _files(self) -> list[Path]:
         """Return the files that exist, the newest first."""
-        paths = [self.path] if self.path.is_file() else []
+        return list(self._paths())
+
+    def _paths(self) -> Iterator[Path]:
+        """Yield the files that exist, the newest first; each is looked for when its turn comes."""
+        if self.path.is_file():
+            yield self.path
         number = 1
         while (backup := self.path.with_name(f"{self.path.name}.{number}")).is_file():
-            paths.append(backup)
+            yield backup
             number += 1
-        return paths
 
     def _files_from(self, position: Position) -> list[Path]:
         """Return the file that a position is in and those that came after it, the oldest first."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 
 from ..errors import ModframeError
 from ..names import module_id_in, package_in
+from ..result import Made
 from ..wording import count
 
 MACHINERY = frozenset({"modframe", "asyncio", "concurrent", "contextlib", "importlib"})
@@ -47,6 +49,10 @@ class Raised:
     code: str = ""
     package: str = ""
 
+    def __bool__(self) -> bool:
+        """Return whether it was a line of module code."""
+        return bool(self.place)
+
 
 def find_raised(error: BaseException) -> Raised:
     """Return the innermost line of module code that an exception or a cause of it passed."""
@@ -54,24 +60,54 @@ def find_raised(error: BaseException) -> Raised:
     for cause in _chain(error):
         frames = list(traceback.walk_tb(cause.__traceback__))
         for frame, line in reversed(frames):
-            if module_id := _module_of(frame.f_globals):
-                code, place = frame.f_code, _place(frame.f_code, frame.f_globals, line)
-                file, _ = _file_and_cell(code, frame.f_globals)
-                package = package_in(frame.f_globals.get("__name__"))
-                return Raised(module_id, place, f"{file}:{code.co_qualname}", package)
+            if _module_of(frame.f_globals):
+                return _raised(frame.f_code, frame.f_globals, line)
         if frames and not outermost.code:
             code = frames[-1][0].f_code
             outermost = Raised(code=f"{code.co_filename}:{code.co_qualname}")
     return outermost
 
 
-def find_defined(function: Any) -> str:
-    """Return the place of a function of module code, as `Raised.place`; empty for any other."""
+def find_running() -> Raised:
+    """Return the innermost line of module code that runs in this thread, for what it logs."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if _module_of(frame.f_globals):
+            return _raised(frame.f_code, frame.f_globals, frame.f_lineno)
+        frame = frame.f_back
+    return Raised()
+
+
+def find_made(made: Made | None) -> Raised:
+    """Return the line of module code that made an error `Result`, while its file is loaded."""
+    module = sys.modules.get(made.module) if made is not None else None
+    if made is None or module is None or not _module_of(vars(module)):
+        return Raised()
+    return _raised(made.code, vars(module), made.line)
+
+
+def _raised(code: CodeType, namespace: Mapping[str, Any], line: int) -> Raised:
+    file, _ = _file_and_cell(code, namespace)
+    return Raised(
+        _module_of(namespace),
+        _place(code, namespace, line),
+        f"{file}:{code.co_qualname}",
+        package_in(namespace.get("__name__")),
+    )
+
+
+def find_written(function: Any) -> Raised:
+    """Return the first line of a function of module code."""
     plain = inspect.unwrap(function)
     code, namespace = getattr(plain, "__code__", None), getattr(plain, "__globals__", {})
     if code is None or not _module_of(namespace):
-        return ""
-    return _place(code, namespace, code.co_firstlineno)
+        return Raised()
+    return _raised(code, namespace, code.co_firstlineno)
+
+
+def find_defined(function: Any) -> str:
+    """Return the place of a function of module code, as `Raised.place`; empty for any other."""
+    return find_written(function).place
 
 
 def format_trimmed(error: BaseException) -> str:

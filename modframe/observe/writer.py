@@ -72,7 +72,7 @@ class Writer:
             errors = [event for event in events if event.is_failure]
             try:
                 self._append(self.lines, [format_line(event) for event in events])
-                self._append(self.errors, [quote(event.to_error()) for event in errors])
+                self._append(self.errors, [quote(event.to_failure().to_dict()) for event in errors])
             except Exception as error:  # noqa: BLE001 - a full disk stops no module; it is reported
                 self._report(error, len(events))
             else:

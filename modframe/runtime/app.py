@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ..config import FrameworkSettings
 from ..masking import KnownSecrets
+from ..observe import EventLog
 from ..source import Disabled, Source
 from ..source.text_folders import TextFolders
 from .calls.handle import Find
@@ -44,6 +45,7 @@ class App(Protocol):
         settings_changes: Changes preferences, and makes what is live follow them.
         events: The queues of the events that modules publish.
         jobs: The named tasks of modules.
+        log: The events and the failures that were recorded.
         pools: The part that runs module functions in threads and child processes.
         secrets: The secrets of the settings of all modules.
     """
@@ -59,6 +61,7 @@ class App(Protocol):
     records: Records
     directory: Directory
     handles: Handles
+    log: EventLog
     resources: Any
     pools: Any
     settings_changes: Any

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 
 from ..errors import ModframeError, NotRunningError, ServiceUnavailableError, reason_of
+from ..names import module_id_in, number_in
 from ..observe import Stall
 from ..spec import module_of_service
 from .calls.handles import not_found_error
@@ -71,6 +72,12 @@ class Directory:
         """Return the private package that a module's plain name leads to."""
         generation = self.find(module_id)
         return generation.package_name if generation else None
+
+    def number_of(self, package: str) -> int:
+        """Return the number of a private package's generation; 0 if it never went live."""
+        number, live = number_in(package), self.find(module_id_in(package))
+        went_live = live is not None and number.isdigit() and int(number) <= live.number
+        return int(number) if went_live else 0
 
     def live_names(self) -> list[str]:
         """Return the name of each live service, and the id of each live module without one."""

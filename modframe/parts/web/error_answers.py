@@ -1,7 +1,8 @@
 """From an error in a handler to the answer for the client, and to a line in the log.
 
-Called by the sub-application. An author's `HTTPException` is shown. A validation error is shown
-without what was sent. Everything else is a 500 with a correlation id; its text is only in the log.
+Called by the sub-application. An author's `HTTPException` is shown, and recorded if it is a fault
+of the server. A validation error is shown without what was sent. Everything else is a 500 with a
+correlation id; its text is only in the log.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _KNOWN_KINDS = frozenset(get_args(ErrorType)) | {"json_invalid", "missing"}
 _SHORTEST_ECHO = 3
 _LONGEST_SEARCH = 500
 _POLICY_VIOLATION = 1008
+_SERVER_FAULT = 500
 
 
 def http_problem(error: HTTPException) -> Problem:
@@ -90,7 +92,17 @@ def _background_task(error: BaseException) -> Any:
     return None
 
 
-async def _answer_http(_: HTTPConnection, error: HTTPException) -> Problem:
+async def _answer_http(connection: HTTPConnection, error: HTTPException) -> Problem:
+    if error.status_code >= _SERVER_FAULT:
+        scope = connection.scope
+        record_failure(
+            "",
+            f"{scope.get('method', 'WS')} {scope['path']} was answered with {error.status_code}: "
+            f"{error.detail}",
+            error,
+            code=f"HTTP_{error.status_code}",
+            correlation_id=correlation_id(scope),
+        )
     return http_problem(error)
 
 

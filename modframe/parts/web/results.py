@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.requests import HTTPConnection
 
+from ...observe import record_result
 from ...result import Result
 from .problem import Problem
 from .routes import contexts
@@ -35,8 +36,11 @@ class FailedResultError(Exception):
         self.status = status
 
 
-async def answer_failed_result(_: HTTPConnection, error: FailedResultError) -> Problem:
-    """Answer with the error's message and code; its details, which are for the log, stay out."""
+async def answer_failed_result(connection: HTTPConnection, error: FailedResultError) -> Problem:
+    """Answer with the error's message and code; record it with its details, which stay out."""
+    scope = connection.scope
+    request = f"{scope.get('method', 'WS')} {scope['path']}"
+    record_result(error.result, scope["app"].title, request, returned_by=scope.get("endpoint"))
     return Problem(error.status, error.result.message, extra={"code": error.result.code})
 
 

@@ -17,6 +17,8 @@ from typing import Any
 from ...errors import CallEndedError, NoAttributeError, ServiceUnavailableError
 from ...html import section, table
 from ...load.methods import public_methods, signature_of, signature_text
+from ...observe import correlation_id, record_result
+from ...result import Result
 from ...spec import ServiceMethod, type_name
 from ...wording import count, near
 from ..generation import Generation, wait_for_gate
@@ -201,8 +203,14 @@ class Method:
             raise target.explain(target.module_id)
         generation.in_flight += 1
         try:
-            outcome = self._method(generation)(*args, **kwargs)
-            return await outcome if hasattr(outcome, "__await__") else outcome
+            # `_method` finds the same, for one more call; where nothing is found, it says why.
+            method = getattr(generation.services.get(target.service), self._name, None)
+            outcome = (method or self._method(generation))(*args, **kwargs)
+            if hasattr(outcome, "__await__"):
+                outcome = await outcome
+            if type(outcome) is Result and outcome.code is not None:
+                self._record(outcome, generation)
+            return outcome
         except asyncio.CancelledError:
             if cancelled_at_deadline(generation):
                 raise self._ended_error(generation) from None
@@ -226,6 +234,8 @@ class Method:
         try:
             async with aclosing(self._method(generation)(*args, **kwargs)) as items:
                 async for item in items:
+                    if type(item) is Result and item.code is not None:
+                        self._record(item, generation)
                     yield item
         except asyncio.CancelledError:
             if cancelled_at_deadline(generation):
@@ -237,6 +247,14 @@ class Method:
         finally:
             generation.count_as_call()
             generation.release()
+
+    def _record(self, result: Result, generation: Generation) -> None:
+        """Record an error that leaves the module, which its own calls do in a request alone."""
+        if self._target.own and correlation_id.get() is None:
+            return
+        method = getattr(generation.services.get(self._target.service), self._name, None)
+        what, number = f"{self.label}()", generation.number
+        record_result(result, generation.module_id, what, generation=number, returned_by=method)
 
     def _ended_error(self, generation: Generation) -> Exception:
         target = self._target
