@@ -1,4 +1,4 @@
-"""What modules live on: an event published and handled, and injection when a module is loaded.
+"""What modules live on: events, injection when a module is loaded, and periodic tasks.
 
 Run `python benchmarks/services.py`. The figures are the best of the rounds; a load with injection
 is compared with the same load without it, in turns.
@@ -67,6 +67,24 @@ class Report:
     def get(self):
         return {number}
 """
+TASKS = """
+from modframe.decorators import module
+from modframe.tasks import task
+
+
+@module
+class Poll:
+    def __init__(self):
+        self.count = 0
+
+    def initialize(self):
+        for number in range(1000):
+            self.app_context.tasks.start(self.poll, name=str(number), every=3600)
+
+    @task(every=3600, overlap="queue")
+    async def poll(self):
+        self.count += 1
+"""
 
 
 def events(app: AppContext) -> tuple[float, float]:
@@ -95,6 +113,29 @@ def injection(app: AppContext) -> float:
     return statistics.median(differences[10:])
 
 
+def idle_tasks(app: AppContext) -> tuple[float, float]:
+    """Share of a core that a thousand tasks take between their runs, and seconds for a run."""
+
+    async def run_often() -> None:
+        task = app.tasks["standard.poll.poll"]
+        for run in [task.run_now() for _ in range(1000)]:
+            await run
+
+    app.load({"api.py": TASKS}, id="poll")
+    shares, runs = [], []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        app.run(run_often())
+        runs.append((time.perf_counter() - began) / 1000)
+        used = time.process_time()
+        time.sleep(1)
+        shares.append(time.process_time() - used)
+    app.modules["poll"].unload()
+    used = time.process_time()
+    time.sleep(1)
+    return max(0.0, min(shares) - (time.process_time() - used)), min(runs)
+
+
 def main() -> None:
     """Print the figures beside their targets."""
     with modframe.start(data=":memory:", modules=[]) as app:
@@ -102,6 +143,9 @@ def main() -> None:
         print(f"publish to one subscriber       {publish * 1e6:7.1f} us   (≤ 30)")
         print(f"the same until it was handled   {whole * 1e6:7.1f} us")
         print(f"injection of four parameters    {injection(app) * 1e3:7.2f} ms   (≤ 0.3)")
+        share, run = idle_tasks(app)
+        print(f"1000 tasks between their runs   {share * 1e3:7.2f} ms a second   (0)")
+        print(f"a run of a periodic task        {run * 1e6:7.1f} us")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from .errors import LoopStuckError, StartConflictError
 from .html import section
 from .masking import mask
 from .module import Module, Modules
+from .parts.jobs import AppTasks
 from .runtime.calls.not_awaited import refuse_unawaitable
 from .runtime.change.outcome import refuse_superseded
 from .runtime.traces import hide_frames, shorten_traceback
@@ -60,7 +61,7 @@ class AppContext:
         self._close = close
         self._options = options
         self._report: StopReport | None = None
-        self.modules = Modules(engine)
+        self.modules, self.tasks = Modules(engine), AppTasks(engine.jobs, engine.app_loop)
         setattr(self, "get_service", engine.handles.get)  # noqa: B010  # saves a call
 
     # -- running things -------------------------------------------------------------------

@@ -16,15 +16,17 @@ from contextlib import (
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from .errors import NotRunningError
+from .errors import NotRunningError, TaskError
 from .observe import RecordedErrors, get_framework_logger
-from .parts.pools import ModuleTasks
+from .parts.jobs import Task
+from .parts.pools import PoolTasks
 from .parts.sessions import OwnedSession
 from .parts.settings import SettingsPart
 from .runtime.app import App
 from .runtime.calls.handle import Find
 from .runtime.generation import Generation
 from .spec import module_id_of
+from .tasks import MAX_RESTARTS, Overlap, Restart, current_run, read_task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,8 +65,8 @@ class ModuleContext:
 
     @cached_property
     def tasks(self) -> ModuleTasks:
-        """Runs functions in threads and child processes."""
-        return ModuleTasks(self._generation, self._app.pools)
+        """Runs functions as named tasks, in threads and in child processes."""
+        return ModuleTasks(self._generation, self._app)
 
     @cached_property
     def events(self) -> ModuleEvents:
@@ -234,3 +236,67 @@ class ModuleDatabase:
 
     def __repr__(self) -> str:
         return f"<databases, for {self._generation.module_id}>"
+
+
+class ModuleTasks(PoolTasks):
+    """Runs functions of a module as named tasks, in threads and in child processes."""
+
+    def __init__(self, generation: Generation, app: App) -> None:
+        super().__init__(generation, app.pools)
+        self._app = app
+
+    def start(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        name: str = "",
+        every: float | None = None,
+        cron: str | None = None,
+        zone: str = "UTC",
+        overlap: Overlap = "skip",
+        restart: Restart = "never",
+        max_restarts: int = MAX_RESTARTS,
+    ) -> Task:
+        """Run a function as a named task of this generation; from any thread.
+
+        What is started while the module starts begins once it is live, and the task of that name
+        of the old generation has ended. With ``every`` or ``cron`` it runs at those times, as a
+        call; with neither it runs at once, and is cancelled when the generation is replaced.
+
+        Args:
+            function: An ``async def``; a plain ``def`` runs in a thread.
+            args: Its arguments.
+            name: What it is called in ``app.tasks``, after the module's id; by default the
+                function's name.
+            every: Seconds between two runs; the first one comes after so many.
+            cron: When it runs: minute, hour, day of the month, month, day of the week.
+            zone: The time zone of ``cron``, such as ``"Europe/Berlin"``.
+            overlap: What happens to a time that comes while the last run goes on.
+            restart: Whether it begins again, after pauses that double from 0.1 s to a minute: if
+                it fails, or, a task without times, also if it returns. A periodic task that failed
+                runs at its next time in any case.
+            max_restarts: How many failures in a row it is restarted after.
+
+        Raises:
+            TaskError: If an argument makes no sense, or a task of that name goes on.
+            NotRunningError: If this generation has ended.
+        """
+        options = {
+            "name": name, "every": every, "cron": cron, "zone": zone, "overlap": overlap,
+            "restart": restart, "max_restarts": max_restarts,
+        }  # fmt: skip
+        spec = read_task("tasks.start", options, error=TaskError)
+        jobs = self._app.jobs
+        return Task(jobs, self._app.app_loop, jobs.start(self._generation, function, args, spec))
+
+    def progress(self, done: float, total: float | None = None, text: str = "") -> None:
+        """Say how far the task is that calls this; nothing, if no task does.
+
+        Args:
+            done: How much is done.
+            total: How much there is to do, if that is known.
+            text: What is counted, or what it does now.
+        """
+        run = current_run.get()
+        if run is not None:
+            run.report(done, total, text)

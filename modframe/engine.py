@@ -27,6 +27,7 @@ from .parts.database.part import LazyDatabases
 from .parts.events import Events
 from .parts.health import Overview
 from .parts.in_order import make_parts
+from .parts.jobs import Jobs
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
 from .parts.settings import Preferences, SettingsChanges, SettingsSources
@@ -93,7 +94,7 @@ class Engine:
         notebooks: Sequence[Path] = (),
         parts: Sequence[Part[Any]] = (),
     ) -> None:
-        self.app_loop = app_loop
+        self.app_loop, self.given_settings = app_loop, given_settings
         self.workspace, self.data, self.config = workspace, data, config
         self.secrets = KnownSecrets()
         self.modules_folder = workspace / "modules"
@@ -109,12 +110,13 @@ class Engine:
         self.databases = LazyDatabases(data, config, self.directory.all_generations)
         self.session = self.databases.session_here
         self._hurry = asyncio.Event()
-        self.resources = ResourcesPart(app_loop)
-        self.pools = PoolsPart(workspace)
+        self.resources, self.pools = ResourcesPart(app_loop), PoolsPart(workspace)
         self.settings = SettingsSources(
             workspace, Preferences(data), session=given_settings, secrets=self.secrets
         )
-        self.events = Events(self.directory.find, hurry=self._hurry)
+        find = self.directory.find
+        self.events = Events(find, hurry=self._hurry)
+        self.jobs = Jobs(app_loop, find, secrets=self.secrets)
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
@@ -122,6 +124,7 @@ class Engine:
             resources=self.resources,
             pools=self.pools,
             events=self.events,
+            jobs=self.jobs,
             settings=self.settings,
             secrets=self.secrets,
             hurry=self._hurry,
@@ -135,7 +138,7 @@ class Engine:
         )
         self.handles = Handles(
             app_loop,
-            self.directory.find,
+            find,
             explain=self.directory.explain,
             names=self.directory.live_names,
         )
@@ -321,6 +324,7 @@ class Engine:
         PLAIN_NAMES.forget(module_ids)
         self.handles.refresh(module_ids)
         self.events.published(module_ids)
+        self.jobs.published(module_ids)
         self.watching.published(module_ids)
         self.settings_changes.published(module_ids)
         self.refresher.wake()

@@ -351,18 +351,22 @@ class InvalidModuleIdError(ModframeError, ValueError):
 
 
 class TaskDiedError(ModframeError):
-    """Kept as a live module's error once a task or a thread of it has died and nobody awaited it.
+    """Kept as a live module's error once a task or a thread of it has died.
+
+    A task that has a name, and that fails again and again, counts as well.
 
     Attributes:
         module_id: The module, which stays live.
         kind: ``"task"`` or ``"thread"``.
         task: The name of the task or the thread.
+        fate: What happened to it, in few words.
         last_line: The type and the message of its error, as the last line of a traceback has them.
     """
 
     module_id: str
     kind: str
     task: str
+    fate: str
     last_line: str
 
     def hide(self, mask: Callable[[str], str]) -> None:
@@ -373,7 +377,13 @@ class TaskDiedError(ModframeError):
     @property
     def fact(self) -> str:
         """The task or thread and its error, in few words."""
-        return f"{self.kind} {self.task!r} died: {self.last_line}"
+        return f"{self.kind} {self.task!r} {self.fate}: {self.last_line}"
+
+
+class TaskError(ModframeError):
+    """Raised when a task can't be started, found or run."""
+
+    rule = "task"
 
 
 class ServiceNotFoundError(ModframeError, LookupError):

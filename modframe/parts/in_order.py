@@ -16,6 +16,7 @@ from .database.part import DatabasePart, LazyDatabases
 from .events import Events, EventsPart
 from .health import HealthPart
 from .integrity import IntegrityPart
+from .jobs import Jobs, JobsPart
 from .log_handlers import LogHandlersPart
 from .metrics import MetricsPart
 from .pools import PoolsPart
@@ -37,6 +38,7 @@ def make_parts(
     resources: ResourcesPart,
     pools: PoolsPart,
     events: Events,
+    jobs: Jobs,
     settings: SettingsSources,
     secrets: KnownSecrets,
     hurry: asyncio.Event,
@@ -57,6 +59,7 @@ def make_parts(
         resources: The part that keeps what the generations of a module share.
         pools: The part with the threads and child processes of ``app_context.tasks``.
         events: The queues of the events that modules publish.
+        jobs: The named tasks of modules.
         settings: What sets the modules' settings.
         secrets: Gets the secrets in what tasks raise.
         hurry: Once set, graceful stops end at once.
@@ -77,6 +80,7 @@ def make_parts(
             TimersPart(),
             TasksPart(app_loop, secrets),
             EventsPart(events),
+            JobsPart(jobs),
             SettingsPart(settings),
             ServicePart(hurry, SettingsPart.of),
             WebPart(),

@@ -9,18 +9,19 @@ generation remembers those that died and that nothing awaited.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextvars import Context
 from typing import Any, ClassVar
 
-from ..errors import ModframeError, reason_line
+from ..errors import ModframeError
 from ..masking import KnownSecrets
 from ..observe import record_failure
-from ..runtime.failure import as_death
+from ..runtime.failure import as_death, note_death
 from ..runtime.generation import Generation
+from ..runtime.hold import Hold, holdable
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.loop.bounds import cancel_all
-from ..runtime.output import print_to_console, task_context
+from ..runtime.output import task_context
 from ..runtime.owner import is_activating
 from ..runtime.part import Panel, Part
 from ..runtime.stragglers import task_name
@@ -44,6 +45,8 @@ class TasksPart(Part["Tasks"]):
         self._app_loop, self._secrets = app_loop, secrets
 
     def build(self, generation: Generation) -> Tasks:
+        if generation.spec.keep_state or generation.spec.dumps_state:
+            generation.hold = Hold()
         tasks = self._app_loop.owners[generation.package_name] = Tasks(generation, self._secrets)
         return tasks
 
@@ -57,6 +60,8 @@ class TasksPart(Part["Tasks"]):
     async def retire(self, generation: Generation) -> None:
         """End what ``activate`` started, for the successor is about to start the same."""
         tasks = self.of(generation)
+        if generation.hold is not None:
+            generation.hold.open()  # they are cancelled before any goes on
         if tasks is not None and tasks.consumers:
             await _end(generation, tasks.consumers)
 
@@ -85,6 +90,13 @@ class Tasks:
         """Return the context of a new task, whose prints go to the log."""
         return task_context()
 
+    def wrap(self, coro: Coroutine[Any, Any, Any]) -> Any:
+        """Return what a new task runs: a consumer can be held while state is handed over."""
+        generation = self._generation
+        if generation.hold is None or not is_activating(generation.package_name):
+            return coro
+        return holdable(coro, generation.hold)
+
     def add(self, task: asyncio.Task[Any]) -> None:
         """Own a task until it is done."""
         self.running.add(task)
@@ -108,12 +120,8 @@ class Tasks:
         generation, name = self._generation, task_name(task)
         said = f"task {name} died, and nobody awaits it"
         record_failure(generation.module_id, said, error, generation=generation.number)
-        if generation.stage not in ("building", "live"):
-            return
-        death = as_death(generation.source, name, error)
-        death.hide(self._secrets.mask)
-        if generation.note_death(death):
-            print_to_console(f"{generation.module_id}: {reason_line(death)}")
+        if generation.stage in ("building", "live"):
+            note_death(generation, as_death(generation.source, name, error), self._secrets)
 
 
 def _is_unawaited_failure(task: asyncio.Task[Any]) -> bool:

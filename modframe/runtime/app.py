@@ -44,6 +44,7 @@ class App(Protocol):
         resources: The part that keeps what the generations of a module share.
         settings_changes: Changes preferences, and makes what is live follow them.
         events: The queues of the events that modules publish.
+        jobs: The named tasks of modules.
         log: The events and the failures that were recorded.
         pools: The part that runs module functions in threads and child processes.
         secrets: The secrets of the settings of all modules.
@@ -65,6 +66,7 @@ class App(Protocol):
     pools: Any
     settings_changes: Any
     events: Any
+    jobs: Any
     secrets: KnownSecrets
 
     # -- for changes ----------------------------------------------------------------------

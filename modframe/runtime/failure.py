@@ -9,13 +9,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ..errors import LoadError, ModframeError, TaskDiedError
+from ..errors import LoadError, ModframeError, TaskDiedError, reason_line
 from ..finding import Finding
 from ..load.body import body_finding, innermost_place
+from ..masking import KnownSecrets
 from ..result import Result
 from ..source import Source
-from .generation import Step
+from .generation import Generation, Step
 from .loop.bounds import OverdueError
+from .output import print_to_console
 from .ownership import unwrap_callable
 
 _ADDED = "_modframe_added"
@@ -42,21 +44,37 @@ def as_load_error(
     return failure
 
 
+def note_death(generation: Generation, death: TaskDiedError, secrets: KnownSecrets) -> None:
+    """Remember on a generation that a task of it died, without secrets; tell people once."""
+    death.hide(secrets.mask)
+    if generation.note_death(death):
+        print_to_console(f"{generation.module_id}: {reason_line(death)}")
+
+
 def as_death(
-    source: Source, name: str, error: BaseException, *, kind: str = "task"
+    source: Source, name: str, error: BaseException, *, kind: str = "task", fate: str = ""
 ) -> TaskDiedError:
-    """Return the error of a module whose task or thread died, at the line where it did."""
+    """Return the error of a module whose task or thread died, at the line where it did.
+
+    Args:
+        source: The module's text.
+        name: The name of the task or thread.
+        error: What it failed with.
+        kind: ``"task"`` or ``"thread"``.
+        fate: What happened to it, where a task's death is not just one that nobody awaits.
+    """
     finding = body_finding(source, error, "")
     place = f"{finding.place}: " if finding.place else ""
     unawaited = ", and nobody awaits it" if kind == "task" else ""
     failure = TaskDiedError(
-        f"{kind} {name!r} died{unawaited}: {place}{finding.message}",
+        f"{kind} {name!r} {fate or f'died{unawaited}'}: {place}{finding.message}",
         cure=f"catch the error in the {kind}, or correct it and load the module again with "
         "reload()",
         subject=source.module_id,
         module_id=source.module_id,
         kind=kind,
         task=name,
+        fate=fate.partition(",")[0].partition(";")[0] or "died",
         last_line=finding.message.partition("\n")[0],
     )
     failure.__cause__ = error

@@ -21,6 +21,7 @@ from ..names import private_package
 from ..source import Source
 from ..spec import ModuleSpec
 from .gate import Gate
+from .hold import Hold
 from .ledger import Ledger
 from .loop.bounds import wait_for_any
 from .ownership import callable_name, find_method
@@ -76,6 +77,7 @@ class Generation:
         deaths: Kind and name → why a task that nobody awaits, or a thread, died, newest last.
         drain_event: Set when a call or job has left; there while a drain waits for that.
         gate: Where calls wait while it hands over; ``None`` while they may pass.
+        hold: Keeps its consumers while it hands over; ``None`` if it has nothing to hand over.
         stage: How far it is. ``activation_failed``: whether it is live without what it activates.
         reads: The files that its body and its phases opened for reading.
         contract: What callers may rely on, once `contract_of` has read it.
@@ -102,6 +104,7 @@ class Generation:
         self.step: Step | None = None
         self.deaths: dict[tuple[str, str], TaskDiedError] = {}
         self.gate: Gate | None = None
+        self.hold: Hold | None = None
         self.stage: Stage = "building"
         self.activation_failed = False
         self.reads = Reads()
@@ -200,6 +203,10 @@ class Generation:
             self.deaths.pop(next(iter(self.deaths), name), None)
         self.deaths[name] = error
         return known is None and not full
+
+    def forget_death(self, task: str) -> None:
+        """Take back that a task of this name fails, since it ran well."""
+        self.deaths.pop(("task", task), None)
 
     def deaths_of(self, kind: str) -> dict[str, str]:
         """Return name → last line of its error, of the tasks or the threads that died."""

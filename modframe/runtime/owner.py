@@ -8,7 +8,7 @@ ended. A context variable marks them, which the tasks they start inherit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from typing import Any, Protocol
@@ -21,6 +21,9 @@ class Owner(Protocol):
 
     def context(self) -> Context:
         """Return the context for a new task, made from the current one."""
+
+    def wrap(self, coro: Coroutine[Any, Any, Any]) -> Any:
+        """Return what a new task runs in place of its coroutine, or the coroutine."""
 
     def add(self, task: asyncio.Task[Any]) -> None:
         """Keep a task that is about to run."""
@@ -44,6 +47,10 @@ class ResourceTasks(set[asyncio.Task[Any]]):
         context = Context()
         context.run(current_resource.set, self)
         return context
+
+    def wrap(self, coro: Coroutine[Any, Any, Any]) -> Any:
+        """Return the coroutine: nothing holds it."""
+        return coro
 
     def add(self, task: asyncio.Task[Any]) -> None:
         """Keep a task until it is done."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from .gate import Work
 from .generation import Generation
+from .hold import HOLDABLE
 from .loop.bounds import GRACE
 
 Describe = Callable[[Mapping[str, Any]], str]
@@ -83,6 +84,9 @@ def frames(waiting: Any) -> Iterator[FrameType]:
             if hasattr(waiting, f"{kind}_frame"):
                 if (frame := getattr(waiting, f"{kind}_frame")) is not None:
                     yield frame
+                    if frame.f_code is HOLDABLE:
+                        waiting = frame.f_locals["coro"]
+                        break
                 waiting = getattr(waiting, "gi_yieldfrom" if kind == "gi" else f"{kind}_await")
                 break
         else:

@@ -1,9 +1,9 @@
 """Pools: module functions run in threads and in child processes, which end with their generation.
 
-`PoolsPart` keeps them; modules reach them through ``app_context.tasks``, a `ModuleTasks`.
+`PoolsPart` keeps them; ``app_context.tasks`` of a module is a `PoolTasks`, and more.
 """
 
-from .module_tasks import ModuleTasks
 from .part import PoolsPart
+from .pool_tasks import PoolTasks
 
-__all__ = ["ModuleTasks", "PoolsPart"]
+__all__ = ["PoolTasks", "PoolsPart"]

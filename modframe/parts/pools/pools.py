@@ -55,7 +55,7 @@ class Pools:
     async def thread(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        """Run a function in a thread; see `ModuleTasks.thread`."""
+        """Run a function in a thread; see `PoolTasks.thread`."""
         self._refuse(function, "thread")
         async with self._thread_turns:
             self._refuse_if_closed(function)
@@ -81,7 +81,7 @@ class Pools:
     async def process(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        """Run a function in a child process; see `ModuleTasks.process`."""
+        """Run a function in a child process; see `PoolTasks.process`."""
         self._refuse(function, "process")
         async with self._process_turns:
             self._refuse_if_closed(function)

@@ -8,7 +8,7 @@ its successor is stopped first.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from typing import TypeVar
@@ -68,6 +68,7 @@ class Handover:
             return
         self._batch.refuse_moved_ground()
         await self._close_gates(pairs)
+        _hold_consumers(pairs)
         with self._admitted():
             states = {old.module_id: await self._collect(old, new) for old, new in pairs}
             self._batch.refuse()
@@ -87,6 +88,7 @@ class Handover:
         ]
         if pairs:
             await self._close_gates(pairs)
+            _hold_consumers(pairs)
         if not pairs and not self.stopped:
             return
         with self._admitted():
@@ -104,8 +106,10 @@ class Handover:
             await asyncio.wait({self._stop_task})
 
     def open_gates(self) -> None:
-        """Let calls pass again."""
+        """Let calls pass again, and the consumers of generations that stay go on."""
         for old in self._gated:
+            if old.hold is not None:
+                old.hold.open()
             gate, old.gate = old.gate, None
             if gate is not None:
                 gate.open()
@@ -152,6 +156,13 @@ class Handover:
         except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
             self._batch.failed[new.module_id] = as_load_error(new.source, "handover", error)
             return None
+
+
+def _hold_consumers(pairs: Iterable[Pair]) -> None:
+    """Keep the tasks that ``activate`` started where they are, from the copy of the state on."""
+    for old, new in pairs:
+        if old.hold is not None and hands_over(old, new):
+            old.hold.close()
 
 
 def _stops_first(old: Generation, new: Generation) -> bool:

@@ -202,7 +202,8 @@ class AppLoop:
         work, context = ensure_work(context)
         if context is not None:
             options["context"] = context
-        wrapper: Any = _contain_exits(coro, work)
+        inner = coro if owner is None else owner.wrap(coro)
+        wrapper: Any = _contain_exits(inner, work)
         wrapper.__qualname__ = getattr(coro, "__qualname__", "task")  # the task's name in views
         task: asyncio.Task[Any] = CTask(wrapper, loop=loop, **options)
         # A task that is cancelled before its first step never starts the wrapped coroutine.

@@ -1,4 +1,4 @@
-"""`ModuleTasks`: what a module reaches as ``app_context.tasks``, bound to one generation of it."""
+"""`PoolTasks`: runs functions of one generation of a module in its threads and processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class ModuleTasks:
+class PoolTasks:
     """Runs functions of a module beside the app loop."""
 
     def __init__(self, generation: Generation, pools: PoolsPart) -> None:
