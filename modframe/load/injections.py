@@ -40,7 +40,7 @@ def read_injections(
         findings: Gets one for each parameter that has no default and that nothing fits.
     """
     plans = {}
-    for method in methods:
+    for method in dict.fromkeys(methods):  # a module class may be its service's class too
         function = inspect.unwrap(method) if callable(method) else None
         if isinstance(function, FunctionType) and _takes_more_than_self(function):
             plan = tuple(_plan(function, findings))

@@ -134,3 +134,10 @@ def test_no_name_of_a_service(app: AppContext, name: str) -> None:
     text = simple("pass", head=f"from modframe import service\nX = service({name})")
     with pytest.raises(LoadError, match="takes the name of a service"):
         app.load({"api.py": text}, id="thing")
+
+
+def test_a_fault_of_one_parameter_is_said_once(app: AppContext) -> None:
+    """The module class of the short form is its service's class too."""
+    with pytest.raises(LoadError) as caught:
+        app.load({"api.py": SHOP.replace("log: logging.Logger", "log: int")}, id="shop")
+    assert [finding.rule for finding in caught.value.findings] == ["injection"]
