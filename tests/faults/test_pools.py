@@ -360,3 +360,13 @@ def test_an_executor_of_module_code_runs_its_functions(workspace: Path, method: 
         workspace,
     )
     assert done.stdout == "(True, 3)\n", done.stderr
+
+
+def test_a_file_that_can_not_be_imported_there_raises_what_it_raises(app: AppContext) -> None:
+    """With the line of the module, and what to do instead."""
+    app.load({"api.py": simple("async def one(self):\n    return 1")}, id="base")
+    work = WORK.replace("\n\nHANG", "\n\nBASE = app_context.get_service('base')\nHANG", 1)
+    thing = load(app, **{"work.py": work})
+    with pytest.raises(modframe.errors.NotRunningError, match="Pass what it needs") as caught:
+        thing.run("number_of_process").result()
+    assert "BASE = " in "".join(traceback.format_exception(caught.value))

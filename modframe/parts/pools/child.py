@@ -151,8 +151,11 @@ def _read_calls(pipe: int, calls: SimpleQueue[bytes]) -> None:
 def _answer(call: bytes, reply: Callable[[str, Any], None]) -> None:
     try:
         function, args, kwargs = pickle.loads(call)  # noqa: S301  # from the parent alone
-    except Exception as error:  # noqa: BLE001  # whatever restores an argument raises
-        reply("unread", plain_names(reason_line(error)))
+    except BaseException as error:  # noqa: BLE001  # importing the file may raise anything
+        if isinstance(error, AttributeError) and "'__main__'" in str(error):
+            reply("unread", reason_line(error))
+        else:
+            _reply_error(error, reply)
         return
     try:
         result = function(*args, **kwargs)

@@ -187,7 +187,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     if _GROUP is None:
         process.kill()
         return
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of ended ones
         os.killpg(process.pid, signal.SIGKILL)
 
 

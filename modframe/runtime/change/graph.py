@@ -120,7 +120,7 @@ def about_missing(name: str, users: Set[str], records: Records, names: Iterable[
 
 def _own_part(name: str) -> str:
     """Return a name without the type before it and the ``.service`` that most services end with."""
-    return name.rpartition(".service")[0].partition(".")[2] or name.partition(".")[2]
+    return name.removesuffix(".service").partition(".")[2] or name
 
 
 def _provided(name: str, specs: Callable[[str], ModuleSpec | None], failed: set[str]) -> bool:

@@ -187,9 +187,10 @@ async def run_with_timeout(
     work, context = ensure_work()
     loop = asyncio.get_running_loop()
     task = CTask(_call(step, name, work, timeout=timeout), loop=loop, context=context, **EAGERLY)
+    deadline = Deadline(timeout)
     try:
         if not task.done():
-            deadline = step_deadlines.setdefault(task, Deadline(timeout))
+            deadline = step_deadlines.setdefault(task, deadline)
             await _wait_until_late(task, deadline, hurry)
         run = None if task.done() else ModuleThreads.of(loop).running.get(task)
         while run is not None and run.at_breakpoint and not task.done():
