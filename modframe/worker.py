@@ -96,6 +96,10 @@ class Worker:
         def job() -> None:
             try:
                 settle = partial(future.set_result, function())
+            except StopIteration as error:  # no future takes one, as no coroutine may raise one
+                refused = RuntimeError("the function raised StopIteration")
+                refused.__cause__ = error
+                settle = partial(future.set_exception, refused)
             except BaseException as error:  # noqa: BLE001  # raised where the future is awaited
                 settle = partial(future.set_exception, error)
             with suppress(RuntimeError):  # the loop has closed: nobody waits any more

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -164,7 +165,7 @@ def make_workspace(folder: Path, *, as_data: bool) -> int:
         say(f"  {file}")
     if made.kept:
         say(f"left as they were: {', '.join(made.kept)}")
-    enter = "" if made.folder == Path.cwd() else f"  cd {folder}\n"
+    enter = "" if made.folder == Path.cwd() else f"  cd {shlex.quote(str(folder))}\n"
     say(
         f"next:\n{enter}  python tools/scaffold_module.py --name my_module\n  python app.py\n"
         "  jupyter lab notebooks/first_module.ipynb"

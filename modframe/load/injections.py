@@ -40,7 +40,7 @@ def read_injections(
         findings: Gets one for each parameter that has no default and that nothing fits.
     """
     plans = {}
-    for method in methods:
+    for method in dict.fromkeys(methods):  # a module class may be its service's class too
         function = inspect.unwrap(method) if callable(method) else None
         if isinstance(function, FunctionType) and _takes_more_than_self(function):
             plan = tuple(_plan(function, findings))
@@ -62,7 +62,11 @@ def _plan(function: FunctionType, findings: Findings) -> Iterator[Injected]:
         if parameter.kind in _STARRED:
             continue
         found = _wanted(parameter.name, hints.get(parameter.name), own)
-        if found is not None:
+        if isinstance(parameter.default, NamedService):
+            _refuse_default(function, parameter, findings)
+        elif found is not None and parameter.kind is parameter.POSITIONAL_ONLY:
+            _refuse_positional(function, parameter, findings)
+        elif found is not None:
             yield found
         elif parameter.default is parameter.empty and hints is not _UNREADABLE:
             _refuse(function, parameter, findings)
@@ -129,6 +133,30 @@ def _refuse(function: FunctionType, parameter: inspect.Parameter, findings: Find
             f"call it one of {choices}, annotate it with a service's class or "
             f"Annotated[Any, service({parameter.name!r})], or give it a default",
         ),
+        at=function,
+    )
+
+
+def _refuse_default(
+    function: FunctionType, parameter: inspect.Parameter, findings: Findings
+) -> None:
+    findings.add(
+        "injection",
+        f"{parameter.default!r} is the default of the parameter {parameter.name!r} of "
+        f"{function.__qualname__}(), and gives it nothing",
+        f"write {parameter.name}: Annotated[Any, {parameter.default!r}]",
+        at=function,
+    )
+
+
+def _refuse_positional(
+    function: FunctionType, parameter: inspect.Parameter, findings: Findings
+) -> None:
+    findings.add(
+        "injection",
+        f"modframe can't give the parameter {parameter.name!r} of {function.__qualname__}() by "
+        "position",
+        "take the '/' out, so that it can be given by name",
         at=function,
     )
 

@@ -7,9 +7,10 @@ shared resource made is the resource's.
 
 from __future__ import annotations
 
-import functools
+import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial, wraps
 from typing import Any, ClassVar, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ from ..errors import ModframeError, reason_line
 from ..load.imports import call_after_import
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
-from ..runtime.loop.bounds import run_with_timeout
+from ..runtime.loop.bounds import run_plain, run_with_timeout
 from ..runtime.owner import current_resource
 from ..runtime.ownership import Place, place_of
 from ..runtime.part import Panel, Part
@@ -89,7 +90,7 @@ def _notice_clients() -> None:
 
 
 def _noting(initialize: Any, kind: _Kind) -> Any:
-    @functools.wraps(initialize)
+    @wraps(initialize)
     def initialize_and_note(self: Any, *args: Any, **kwargs: Any) -> None:
         initialize(self, *args, **kwargs)
         if current_resource.get() is None and (place := place_of(sys._getframe(1))) is not None:
@@ -105,6 +106,14 @@ def _open(package: str) -> list[tuple[Any, _Client]]:
     return [(client, fact) for client, fact in made if not getattr(client, fact.kind.closed)]
 
 
+async def _close(method: Callable[[], Any]) -> None:
+    """Close a client; a plain method, which may wait for the network, is called on a thread."""
+    if inspect.iscoroutinefunction(method):
+        await method()
+    else:
+        await run_plain(method)
+
+
 async def _close_all(generation: Generation) -> None:
     """Close the clients that are still open.
 
@@ -114,9 +123,8 @@ async def _close_all(generation: Generation) -> None:
     faults = []
     for client, fact in _open(generation.package_name):
         try:
-            await run_with_timeout(
-                getattr(client, fact.kind.close), _PATIENCE, what=f"closing {fact}"
-            )
+            close = partial(_close, getattr(client, fact.kind.close))
+            await run_with_timeout(close, _PATIENCE, what=f"closing {fact}")
         except Exception as error:  # noqa: BLE001  # foreign code; the others are closed still
             faults.append(f"{fact}: {reason_line(error)}")
         else:

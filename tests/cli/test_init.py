@@ -66,6 +66,12 @@ def test_what_is_there_stays(shell: Shell, workspace: Path) -> None:
     assert (workspace / "app.py").read_text() == "mine = True\n"
 
 
+def test_the_next_commands_can_be_pasted(shell: Shell) -> None:
+    """Also if the folder's name has a space."""
+    done = shell.run("init", "my shop")
+    assert "  cd 'my shop'\n" in done.stdout
+
+
 def test_a_folder_that_is_a_file(shell: Shell) -> None:
     """It is refused with the reason."""
     (shell.folder / "shop").write_text("")

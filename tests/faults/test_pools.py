@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import traceback
 from pathlib import Path
@@ -22,10 +23,16 @@ from tests.waiting import has_ended, wait_for
 
 WORK = """
 import os
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from core.app_context import app_context
+
+
+HANG = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
 
 
 @dataclass
@@ -60,6 +67,42 @@ def hang(path):
 
 def unpicklable():
     return lambda: 1
+
+
+class Unreadable:
+    def __reduce__(self):
+        return int, ("x",)
+
+
+def unreadable():
+    return Unreadable()
+
+
+def same(value):
+    return value
+
+
+def no_more():
+    next(iter(()))
+
+
+def forks(path):
+    if os.fork() == 0:
+        print("in the fork")
+        hang(path)
+    os._exit(5)
+
+
+def break_off(path):
+    for descriptor in range(3, 10):
+        with suppress(OSError):
+            os.write(descriptor, bytes(7) + bytes([200]) + b"half")
+    os._exit(9)
+
+
+def starts_another(path):
+    subprocess.Popen([sys.executable, "-c", f"import time; {HANG}", path])
+    time.sleep(60)
 
 
 def reach():
@@ -172,6 +215,65 @@ def test_a_process_that_dies_fails_its_call_alone(app: AppContext, tmp_path: Pat
     assert thing.total([1]).result() == (True, 2)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there is no such signal")
+def test_a_process_that_died_while_idle_fails_no_call(app: AppContext) -> None:
+    """The next call gets another one."""
+    thing = load(app)
+    process = psutil.Process(thing.run("number_of_process").result())
+    process.kill()
+    wait_for(lambda: has_ended(process))
+    assert thing.run("number_of_process").result() != process.pid
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_process_that_forked_and_died_fails_its_call(app: AppContext, tmp_path: Path) -> None:
+    """What it forked doesn't keep the call waiting, and is killed."""
+    thing = load(app)
+    with pytest.raises(ProcessError, match=r"ran forks\(\) ended with status 5"):
+        thing.run("forks", str(tmp_path / "pid")).result(timeout=30)
+    assert thing.total([1]).result() == (True, 2)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no process groups")
+def test_what_a_process_starts_ends_with_it(app: AppContext, tmp_path: Path) -> None:
+    """Also if the process is killed."""
+    thing = load(app)
+    call = thing.run("starts_another", str(tmp_path / "pid"))
+    process = started(tmp_path / "pid")
+    call.cancel()
+    wait_for(lambda: has_ended(process))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="it writes to descriptors by number")
+def test_a_reply_that_breaks_off_is_no_reply(app: AppContext) -> None:
+    """The process was killed in the middle of a large result."""
+    thing = load(app)
+    with pytest.raises(ProcessError, match=r"ran break_off\(\) ended with status 9"):
+        thing.run("break_off", "").result()
+    assert thing.total([1]).result() == (True, 2)
+
+
+def test_what_cannot_be_read_on_the_other_side_is_named(
+    app: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result whose pickle can't be restored, and an argument of a notebook's own class."""
+    thing = load(app)
+    with pytest.raises(ProcessError, match=r"unreadable\(\) was run .* its result can't be read"):
+        thing.run("unreadable").result()
+    mine = type("Mine", (), {"__module__": "__main__"})
+    monkeypatch.setattr(sys.modules["__main__"], "Mine", mine, raising=False)
+    with pytest.raises(ProcessError, match=r"same\(\) can't be run.*'Mine'.*a file of the module"):
+        thing.run("same", mine()).result()
+
+
+def test_a_stop_iteration_hangs_no_call(app: AppContext) -> None:
+    """A future can't carry it, as a coroutine can't raise it."""
+    thing = load(app)
+    for call in (thing.run("no_more"), thing.thread(next, iter(()))):
+        with pytest.raises(RuntimeError, match="raised StopIteration"):
+            call.result(timeout=30)
+
+
 def test_what_cannot_be_sent_is_refused_with_what_to_do(app: AppContext) -> None:
     """Methods, coroutine functions, results, and the app in the child."""
     thing = load(app)
@@ -258,3 +360,13 @@ def test_an_executor_of_module_code_runs_its_functions(workspace: Path, method: 
         workspace,
     )
     assert done.stdout == "(True, 3)\n", done.stderr
+
+
+def test_a_file_that_can_not_be_imported_there_raises_what_it_raises(app: AppContext) -> None:
+    """With the line of the module, and what to do instead."""
+    app.load({"api.py": simple("async def one(self):\n    return 1")}, id="base")
+    work = WORK.replace("\n\nHANG", "\n\nBASE = app_context.get_service('base')\nHANG", 1)
+    thing = load(app, **{"work.py": work})
+    with pytest.raises(modframe.errors.NotRunningError, match="Pass what it needs") as caught:
+        thing.run("number_of_process").result()
+    assert "BASE = " in "".join(traceback.format_exception(caught.value))

@@ -159,3 +159,35 @@ def test_code_that_holds_the_interpreter_is_named_and_ends_serve(workspace: Path
         process.kill()
     assert process.returncode == 1
     assert re.search(r'api\.py", line \d+ in hit', errors), errors
+
+
+HURRIED = """
+import asyncio
+import os
+import signal
+from modframe.decorators import module
+
+@module
+class Thing:
+    async def cleanup_resources(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(600)
+"""
+
+
+def test_a_stop_that_is_hurried_does_not_say_that_the_time_was_over(workspace: Path) -> None:
+    """An interrupt ends the wait for a method that has 30 seconds."""
+    folder = workspace / "modules" / "standard" / "thing"
+    folder.mkdir(parents=True)
+    (folder / "api.py").write_text(HURRIED)
+    script = """
+    import contextlib
+    import modframe
+    app = modframe.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        app.stop()
+    """
+    run_script(script, workspace)
+    log = (workspace / "data" / "logs" / "app.log").read_text()
+    assert "cleanup_resources() still ran when the stop was hurried, and was cancelled" in log
+    assert "took longer" not in log

@@ -134,3 +134,46 @@ def test_no_name_of_a_service(app: AppContext, name: str) -> None:
     text = simple("pass", head=f"from modframe import service\nX = service({name})")
     with pytest.raises(LoadError, match="takes the name of a service"):
         app.load({"api.py": text}, id="thing")
+
+
+def test_a_fault_of_one_parameter_is_said_once(app: AppContext) -> None:
+    """The module class of the short form is its service's class too."""
+    with pytest.raises(LoadError) as caught:
+        app.load({"api.py": SHOP.replace("log: logging.Logger", "log: int")}, id="shop")
+    assert [finding.rule for finding in caught.value.findings] == ["injection"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('service("prices")],', 'service("prices")], /,', "'prices' of Shop.__init__() by position"),
+        (
+            'prices: Annotated[Any, service("prices")]', 'prices=service("prices")',
+            "Write prices: Annotated[Any, service('prices')]",
+        ),
+        (
+            'prices: Any = Depends(service("prices"))', 'prices: Annotated[Any, service("prices")]',
+            "Write prices: Any = Depends(service('prices'))",
+        ),
+        (
+            'prices: Any = Depends(service("prices"))', 'prices: Any = service("prices")',
+            "Write prices: Any = Depends(service('prices'))",
+        ),
+    ],
+)  # fmt: skip
+def test_a_service_in_the_wrong_form(app: AppContext, old: str, new: str, said: str) -> None:
+    """It is refused with the right one: a route would take it from the query of the URL."""
+    text = SHOP.replace(old, new)
+    text = text.replace("self, prices=", "self, *, prices=")
+    with pytest.raises(LoadError) as caught:
+        app.load([("prices", {"api.py": PRICES}), ("shop", {"api.py": text})])
+    assert said in str(caught.value)
+    assert caught.value.line
+
+
+def test_no_name_is_suggested_that_is_not_near(app: AppContext) -> None:
+    """What all names of services have in common is no similarity."""
+    app.load({"api.py": PRICES}, id="stock")
+    with pytest.raises(Exception, match="which no module provides") as caught:
+        app.load({"api.py": SHOP.replace('"prices")]', '"nope")]')}, id="shop")
+    assert "Did you mean" not in str(caught.value)

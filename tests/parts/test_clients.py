@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import threading
 
 import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests import inside
 from tests.fakes import simple
 from tests.waiting import wait_for
 
@@ -73,3 +75,37 @@ async def initialize(self):
     app.load({"api.py": simple(body, head=head)}, id="thing")
     app.load({"api.py": simple(body + "\n# changed\n", head=head)}, id="thing")
     assert warnings_of(app) == []
+
+
+def test_a_client_whose_close_blocks_keeps_nothing_else(app: AppContext) -> None:
+    """It is closed on a thread, and other modules answer meanwhile."""
+    body = """
+    def initialize(self):
+        self.client = Slow()
+        self.begun, self.go = BEGUN, GO
+
+    def get(self):
+        return self.client
+    """
+    head = """
+import threading, httpx
+
+BEGUN, GO = threading.Event(), threading.Event()
+
+class Slow(httpx.Client):
+    def close(self):
+        BEGUN.set()
+        GO.wait()
+        super().close()
+"""
+    app.load({"api.py": simple(body, head=head)}, id="slow")
+    app.load({"api.py": simple("def one(self):\n    return 1")}, id="other")
+    slow = inside.service(app, "slow")
+    unload = threading.Thread(target=app.modules["slow"].unload)
+    unload.start()
+    try:
+        wait_for(slow.begun.is_set)
+        assert app.get_service("other").one().result(timeout=4) == 1
+    finally:
+        slow.go.set()
+        unload.join()

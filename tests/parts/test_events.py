@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from modframe.app import AppContext
-from modframe.errors import EventError, EventRefusedError, EventsNotSettledError, LoadError
+from modframe.errors import (
+    EventError,
+    EventRefusedError,
+    EventsNotSettledError,
+    LoadError,
+    NotAwaitedError,
+)
 from tests.fakes import simple
 from tests.faults.processes import run_script
 from tests.waiting import wait_for
@@ -277,10 +283,40 @@ def test_wrong_subscriptions(shop: AppContext, line: str, text: str) -> None:
 
 
 def test_a_method_that_takes_no_event(shop: AppContext) -> None:
-    """Refused at load."""
+    """Refused at load, with the line."""
     source = stock().replace("note(self, order: Order)", "note(self, *, order=None)")
-    with pytest.raises(LoadError, match="has to take one event"):
+    with pytest.raises(LoadError, match="has to take one event") as caught:
         shop.load({"api.py": source}, id="stock")
+    assert source.splitlines()[caught.value.line - 1].strip().startswith("@subscribe")
+    assert caught.value.file == "api.py"
+
+
+def test_an_event_whose_fields_have_aliases(app: AppContext) -> None:
+    """Its data has the names of the fields, and fits the class all the same."""
+    body = """
+    async def place(self):
+        await self.app_context.events.publish(Placed(no=7))
+    @subscribe(Placed)
+    async def note(self, event: Placed):
+        self.seen = event.number
+    async def last(self):
+        return self.seen
+    """
+    head = HEAD.replace("number: int", 'number: int = Field(alias="no")')
+    app.load(
+        {"api.py": simple(body, head=head.replace("BaseModel\n", "BaseModel, Field\n", 1))},
+        id="shop",
+    )
+    shop = app.get_service("shop")
+    shop.place().result()
+    app.events.settled()
+    assert shop.last().result() == 7
+
+
+def test_a_call_of_the_events_that_is_not_awaited(app: AppContext) -> None:
+    """It is called what it is."""
+    with pytest.raises(NotAwaitedError, match=r"^events.settled\(\) gave a call"):
+        bool(app.events.settled())
 
 
 def test_what_is_no_event(shop: AppContext) -> None:

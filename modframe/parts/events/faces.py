@@ -34,7 +34,7 @@ class ModuleEvents:
         """
         if get_ident() == self._app_loop.thread_id or self._app_loop.here:
             return self._events.publish(event)
-        return Call(self._app_loop, lambda: self._events.publish(event), "events.publish()")
+        return Call(self._app_loop, lambda: self._events.publish(event), "events.publish")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {count(len(self._events.describe()), 'subscription')}>"
@@ -64,7 +64,7 @@ class AppEvents(ModuleEvents):
         if get_ident() == self._app_loop.thread_id or self._app_loop.here:
             return self._events.settled(timeout)
         call: Call[None] = Call(
-            self._app_loop, lambda: self._events.settled(timeout), "events.settled()"
+            self._app_loop, lambda: self._events.settled(timeout), "events.settled"
         )
         call.result()
         return call

@@ -47,11 +47,14 @@ class Subscription:
             if each.default is each.empty and each.kind is not each.VAR_POSITIONAL
         ]
         if signature is not None and (not parameters or len(required) > 1):
+            code = inspect.unwrap(function).__code__
             raise EventError(
                 f"{name}() is subscribed to {spec.event} and has to take one event, "
                 f"not {signature}",
                 cure=f"write 'async def {name}(self, event): ...'",
                 subject=module_id,
+                file=code.co_filename,
+                line=code.co_firstlineno,
             )
         known = spec.cls
         if known is None and parameters:
@@ -67,10 +70,14 @@ class Subscription:
     def event(self, data: dict[str, Any]) -> Any:
         """Return the object that the method gets.
 
+        The data has the names of fields, also of those that have an alias.
+
         Raises:
             pydantic.ValidationError: If the data doesn't fit the class that the module knows.
         """
-        return data if self.adapter is None else self.adapter.validate_python(data)
+        if self.adapter is None:
+            return data
+        return self.adapter.validate_python(data, by_name=True, by_alias=True)
 
     def handler(self, generation: Generation) -> Any:
         """Return the method of a generation."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ...errors import NotRunningError
+from ...errors import NotRunningError, reason_line
 from ...load import Package
 from ...names import folder_of, plain_names
 from ...observe import get_framework_logger
@@ -111,7 +111,13 @@ def main() -> None:
     threading.Thread(target=_read_calls, args=(os.dup(0), calls), daemon=True).start()
     lock = threading.Lock()
 
-    def reply(kind: str, content: object) -> None:
+    own = os.getpid()
+
+    def reply(kind: str, content: Any) -> None:
+        if os.getpid() != own:  # in a process that a function forked, whose replies nobody awaits
+            if kind in ("print", "log"):
+                sys.stderr.write(f"{content[-1]}\n")
+            return
         message = pickle.dumps((kind, content))
         with lock:
             write_message(replies, message)
@@ -119,6 +125,9 @@ def main() -> None:
     def tell_log(module_id: str, text: str) -> None:
         reply("print", (module_id, text))
 
+    if hasattr(os, "register_at_fork"):  # a fork would keep the pipe open when this process ends
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.register_at_fork(after_in_child=lambda: os.dup2(nowhere, replies.fileno()))
     shipment: Shipment = pickle.loads(calls.get())  # noqa: S301  # from the parent alone
     (package, *_) = shipment.sources.values()
     for logger in TREES:
@@ -134,12 +143,21 @@ def _read_calls(pipe: int, calls: SimpleQueue[bytes]) -> None:
     with os.fdopen(pipe, "rb") as stream:
         while message := read_message(stream):
             calls.put(message)
+    if os.name == "posix":
+        os.killpg(0, signal.SIGKILL)  # with what the functions have started
     os._exit(1)
 
 
-def _answer(call: bytes, reply: Callable[[str, object], None]) -> None:
+def _answer(call: bytes, reply: Callable[[str, Any], None]) -> None:
     try:
         function, args, kwargs = pickle.loads(call)  # noqa: S301  # from the parent alone
+    except BaseException as error:  # noqa: BLE001  # importing the file may raise anything
+        if isinstance(error, AttributeError) and "'__main__'" in str(error):
+            reply("unread", reason_line(error))
+        else:
+            _reply_error(error, reply)
+        return
+    try:
         result = function(*args, **kwargs)
     except BaseException as error:  # noqa: BLE001  # raised in the parent, SystemExit included
         _reply_error(error, reply)
@@ -150,7 +168,7 @@ def _answer(call: bytes, reply: Callable[[str, object], None]) -> None:
         reply("refused", f"its result can't be pickled: {plain_names(str(error))}")
 
 
-def _reply_error(error: BaseException, reply: Callable[[str, object], None]) -> None:
+def _reply_error(error: BaseException, reply: Callable[[str, Any], None]) -> None:
     shorten_traceback(error)
     text = plain_names("".join(traceback.format_exception(error))).rstrip()
     error.__traceback__ = error.__cause__ = error.__context__ = None
@@ -164,7 +182,7 @@ def _reply_error(error: BaseException, reply: Callable[[str, object], None]) -> 
 class _Forwarder(logging.Handler):
     """Sends log records to the parent, whose log they belong to."""
 
-    def __init__(self, reply: Callable[[str, object], None]) -> None:
+    def __init__(self, reply: Callable[[str, Any], None]) -> None:
         super().__init__()
         self._reply = reply
 

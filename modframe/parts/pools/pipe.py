@@ -16,8 +16,10 @@ def write_message(stream: IO[bytes], content: bytes) -> None:
 
 
 def read_message(stream: IO[bytes]) -> bytes:
-    """Return the next message; empty once the other side has closed the pipe."""
+    """Return the next message; empty once the other side has closed the pipe, also within one."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return b""
-    return stream.read(*_LENGTH.unpack(head))
+    (length,) = _LENGTH.unpack(head)
+    content = stream.read(length)
+    return content if len(content) == length else b""

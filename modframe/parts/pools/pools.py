@@ -85,19 +85,29 @@ class Pools:
         self._refuse(function, "process")
         async with self._process_turns:
             self._refuse_if_closed(function)
-            idle = (process for process in self.processes if not process.runs)
-            process = next(idle, None)
-            if process is None:
-                process = self._make_process()
-                self.processes.append(process)
+            process = self._idle_process()
             future = process.call(function, args, kwargs)
             try:
                 return await future
             finally:
                 process.runs = ""
                 if future.cancelled() or process.ended:
-                    process.end()
-                    self.processes.remove(process)
+                    self._end(process)
+
+    def _idle_process(self) -> ChildProcess:
+        """Return a process that waits for a call; those that died meanwhile are let go of."""
+        for process in [process for process in self.processes if not process.runs]:
+            if process.alive:
+                return process
+            self._end(process)
+        process = self._make_process()
+        self.processes.append(process)
+        return process
+
+    def _end(self, process: ChildProcess) -> None:
+        process.end()
+        if process in self.processes:  # `close` has ended all of them
+            self.processes.remove(process)
 
     def _refuse(self, function: Any, kind: str) -> None:
         """Refuse what is no function, and coroutine functions.

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +20,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import IO, Any
 
-from ...errors import ProcessError
+from ...errors import ProcessError, reason_line
 from ...names import plain_names
 from ...runtime.ownership import callable_name
 from ...worker import Worker
@@ -27,6 +29,8 @@ from .shipment import Shipment
 
 _START = "import sys; sys.path[:] = {path!r}; from {child} import main; main()"
 _CHILD = f"{__package__}.child"
+_GROUP = 0 if os.name == "posix" else None
+"""A process leads a group of its own, so that what it has started can be killed with it."""
 
 
 class ProcessTraceback(Exception):  # noqa: N818  # it is shown as the cause of an error, as text
@@ -61,6 +65,11 @@ class ChildProcess:
         """The number of the process; 0 before its first call."""
         return self._process.pid if self._process is not None else 0
 
+    @property
+    def alive(self) -> bool:
+        """Whether it takes calls: it has not ended, and nothing has killed it."""
+        return not self.ended and (self._process is None or self._process.poll() is None)
+
     def call(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> asyncio.Future[Any]:
@@ -84,7 +93,10 @@ class ChildProcess:
     def _reply(self, replies: IO[bytes]) -> tuple[str, Any]:
         """Return the reply to a call; what is printed and logged meanwhile goes to its place."""
         while message := read_message(replies):
-            kind, content = pickle.loads(message)  # noqa: S301  # from a process of our own
+            try:
+                kind, content = pickle.loads(message)  # noqa: S301  # from a process of our own
+            except Exception as error:  # noqa: BLE001  # whatever restores its result raises
+                return "refused", f"its result can't be read: {plain_names(reason_line(error))}"
             if kind == "print":
                 self._print(content[1])
             elif kind == "log":
@@ -102,6 +114,13 @@ class ChildProcess:
             if error is None:
                 raise self._error(f"{self.runs}() failed in its process:\n{trace}")
             raise error from ProcessTraceback(f"\n{trace}")
+        if kind == "unread":
+            raise self._error(
+                f"{self.runs}() can't be run in a process, since it or an argument can't be read "
+                f"there: {content}",
+                cure="what a script or a notebook's own cell defines isn't there; write it in a "
+                "file of the module",
+            )
         if kind == "refused":
             raise self._error(
                 f"{self.runs}() was run in a process, and {content}",
@@ -134,19 +153,21 @@ class ChildProcess:
             if self._process is None:
                 start = _START.format(path=[str(path) for path in sys.path], child=_CHILD)
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-                )
-                write_message(_pipes(self._process)[0], pickle.dumps(self._shipment))
+                    [sys.executable, "-c", start],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=_GROUP,
+                )  # fmt: skip
+                with suppress(OSError):  # it ended: the missing reply says so
+                    write_message(_pipes(self._process)[0], pickle.dumps(self._shipment))
             if self.ended:  # meanwhile
-                self._process.kill()
+                _kill(self._process)
             return self._process
 
     def end(self) -> None:
-        """Kill the process, whatever it runs; does not wait."""
+        """Kill the process, whatever it runs, and what it has started; does not wait."""
         with self._lock:
             self.ended = True
             if self._process is not None:
-                self._process.kill()
+                _kill(self._process)
         self._worker.submit(self._reap)
         self._worker.close()
 
@@ -159,6 +180,15 @@ class ChildProcess:
 
     def __repr__(self) -> str:
         return f"<child process {self.pid or 'not started'}: {self.runs or 'idle'}>"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, and where the system has groups of processes, all that is left of its own."""
+    if _GROUP is None:
+        process.kill()
+        return
+    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of ended ones
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:

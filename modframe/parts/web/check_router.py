@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from ...finding import Finding
+from ...injection import NamedService
 from ...load.text import Analysis, analyze
 from ...source import Source
 from .routes import contexts, place_of
@@ -33,6 +34,7 @@ def check_router(router: APIRouter) -> list[Finding]:
     routes = list(contexts(router))
     return [
         *_unresolved_annotations(routes),
+        *_services_as_parameters(routes),
         *_relative_paths(routes),
         *_duplicates(routes),
         *_lifespan_handlers(router),
@@ -72,22 +74,38 @@ def _unresolved_annotations(routes: Iterable[RouteContext]) -> Iterator[Finding]
             continue
         methods = "/".join(sorted(route.methods or {"WS"}))
         subject = f"{methods} {route.path or '/'} ({_name(endpoint)})"
-        for call, parameter, annotation in _annotations(dependant):
+        for call, field in _fields(dependant):
             owner = subject
             if call is not None and call is not endpoint:
                 owner = f"{subject}, through its dependency {_name(call)!r},"
-            what = f"parameter {parameter!r} of {owner}"
-            yield from _annotation_faults(annotation, what, call or endpoint)
+            what = f"parameter {field.name!r} of {owner}"
+            yield from _annotation_faults(field.field_info.annotation, what, call or endpoint)
         for model in _response_models(route):
             yield from _annotation_faults(model, f"what {subject} returns", endpoint)
 
 
-def _annotations(dependant: Any) -> Iterator[tuple[Callable[..., Any] | None, str, Any]]:
+def _services_as_parameters(routes: Iterable[RouteContext]) -> Iterator[Finding]:
+    """Yield services that would be looked for in the request, since ``Depends`` is missing."""
+    for route in routes:
+        for call, field in _fields(getattr(route, "dependant", None)):
+            for named in (field.field_info.default, *field.field_info.metadata):
+                if isinstance(named, NamedService):
+                    yield _finding(
+                        "service-parameter",
+                        f"{_name(call)}() of {route.path or '/'} would get its parameter "
+                        f"{field.name!r} from the request, not {named!r}",
+                        f"write {field.name}: Any = Depends({named!r})",
+                        place_of(call),
+                    )
+
+
+def _fields(dependant: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield what FastAPI reads of the request for a route and its dependencies."""
     for kind in _PARAMETERS:
-        for field in getattr(dependant, kind):
-            yield dependant.call, field.name, field.field_info.annotation
-    for inner in dependant.dependencies:
-        yield from _annotations(inner)
+        for field in getattr(dependant, kind, ()):
+            yield dependant.call, field
+    for inner in getattr(dependant, "dependencies", ()):
+        yield from _fields(inner)
 
 
 def _response_models(route: RouteContext) -> Iterator[Any]:

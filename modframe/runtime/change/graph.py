@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from ...errors import GraphError, Missing
 from ...spec import ModuleSpec, module_of_service
-from ...wording import near, otherwise
+from ...wording import near, nearest, otherwise
 from ..record import Records
 
 
@@ -114,7 +114,13 @@ def about_missing(name: str, users: Set[str], records: Records, names: Iterable[
         return Missing(f"which is {state}", f"load {module_id} first")
     cure = Missing().cure
     others = {each for each in names if module_of_service(each) not in users} - {name}
-    return Missing(cure=otherwise(near(name, others), cure))
+    similar = {each for each in others if nearest(_own_part(name), [_own_part(each)])}
+    return Missing(cure=otherwise(near(name, similar), cure))
+
+
+def _own_part(name: str) -> str:
+    """Return a name without the type before it and the ``.service`` that most services end with."""
+    return name.removesuffix(".service").partition(".")[2] or name
 
 
 def _provided(name: str, specs: Callable[[str], ModuleSpec | None], failed: set[str]) -> bool:

@@ -187,9 +187,11 @@ async def run_with_timeout(
     work, context = ensure_work()
     loop = asyncio.get_running_loop()
     task = CTask(_call(step, name, work, timeout=timeout), loop=loop, context=context, **EAGERLY)
+    deadline = Deadline(timeout)
     try:
         if not task.done():
-            await _wait_until_late(task, step_deadlines.setdefault(task, Deadline(timeout)), hurry)
+            deadline = step_deadlines.setdefault(task, deadline)
+            await _wait_until_late(task, deadline, hurry)
         run = None if task.done() else ModuleThreads.of(loop).running.get(task)
         while run is not None and run.at_breakpoint and not task.done():
             await asyncio.wait({task}, timeout=GRACE)
@@ -198,6 +200,8 @@ async def run_with_timeout(
         if task.done():
             return _outcome(task, name(), timeout)
         late = f"{name()} took longer than its {timeout:g} s and"
+        if deadline.left > 0:
+            late = f"{name()} still ran when the stop was hurried, and"
         raise await (_cancel(task, late) if run is None else _break_out(task, run, late))
     except asyncio.CancelledError:
         task.cancel()
