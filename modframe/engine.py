@@ -221,9 +221,9 @@ class Engine:
         return outcomes
 
     def start_errors(self) -> dict[str, BaseException]:
-        """Return module id → why it did not start, or that there is none for the settings given."""
+        """Return module id → why it did not start, or that settings name it nearly."""
         known = {*self.records.ids(), *self.disk.ids()}
-        return {**self.records.errors(), **self.settings.for_none(known)}
+        return {**self.records.errors(), **self.settings.misspelt(known)}
 
     def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:
         """Return the source of a module; if it can't be read, note that the module has failed."""

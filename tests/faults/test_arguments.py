@@ -141,15 +141,30 @@ def test_settings_of_an_unknown_module_are_said_at_start(workspace: Path) -> Non
         app.stop()
     """
     done = run_script(script, workspace)
-    assert done.stdout == "<modframe: 3 of 3 modules live>\n"
+    assert done.stdout == "<modframe: 4 of 4 modules live>\n"
     assert done.stderr == (
         "modframe: standard.ordrs · settings were given for it, and there is no such module. "
         "Did you mean 'standard.orders'? Otherwise they count once it is loaded.\n"
     )
 
 
+def test_settings_of_a_module_of_cells_to_come(workspace: Path) -> None:
+    """Nothing has nearly that name: only the log says it."""
+    script = """
+        import modframe
+        modframe.start(settings={"shop": {"x": 1}}).stop()
+    """
+    done = run_script(script, workspace)
+    assert done.stderr == ""
+    log = (workspace / "data/logs/app.log").read_text()
+    assert "standard.shop: settings were given for it, and there is no such module" in log
+
+
 def test_settings_of_an_unknown_module_fail_a_strict_start(workspace: Path) -> None:
     """As a module that failed does."""
+    folder = workspace / "modules/standard/orders"
+    folder.mkdir(parents=True)
+    (folder / "api.py").write_text(ORDERS)
     with pytest.raises(StartError, match=r"standard\.ordrs: settings were given for it, and there"):
         modframe.start(
             workspace=workspace, data=":memory:", settings={"ordrs": {"x": 1}}, strict=True

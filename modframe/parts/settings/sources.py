@@ -88,6 +88,13 @@ class SettingsSources:
         """Return an error for each unknown module that ``start()`` was given settings for."""
         return _for_none("settings were given for it", self._session, known)
 
+    def misspelt(self, known: Collection[str]) -> dict[str, SettingsError]:
+        """Return those of them whose name is nearly that of a known module.
+
+        Settings may also be given for a module that cells are to define.
+        """
+        return {name: error for name, error in self.for_none(known).items() if near(name, known)}
+
     def log_unclaimed(self, known: Collection[str]) -> None:
         """Log for which modules that aren't known settings stand anywhere.
 
