@@ -70,7 +70,7 @@ def test_touching_the_app_in_a_kernel_starts_nothing(stopped: Kernel) -> None:
     )
     for use in uses:
         assert STOPPED in stopped.run(use, fails=True).text
-    assert stopped.run("app.stop()").value.startswith("<stopped 3 modules in ")
+    assert stopped.run("app.stop()").value.startswith("<stopped 4 modules in ")
     assert stopped.run("app").value == "<modframe: stopped; modframe.start() begins again>"
     assert (
         stopped.run("from modframe.process import current_app; current_app() is None").value

@@ -399,7 +399,7 @@ def test_every_view_has_it(app: AppContext) -> None:
     assert "  health check  check_health() degraded 0.02 s slow" in str(view).splitlines()
     assert "health checks" in app.modules["thing"]._repr_html_()
     report = app.health()
-    assert repr(report) == "<health of 3 modules: standard.thing degraded>"
+    assert repr(report) == "<health of 4 modules: standard.thing degraded>"
     assert "slow" in report._repr_html_()
     assert repr(report["standard.thing"]).startswith("<Health: degraded at ")
 
