@@ -236,7 +236,7 @@ def let_root_listen(listen: bool, /) -> None:  # noqa: FBT001 - positional-only,
 
 
 # A library's loggers are silent until someone listens: without a handler of their own, warnings
-# would fall to `logging.lastResort`, which prints.
+# would fall to `logging.lastResort`, which prints. A test may be the first to import this.
 for _tree in TREES:
     _tree.addHandler(logging.NullHandler())
-    _tree.propagate = False
+    _tree.propagate = "modframe.pytest_plugin" in sys.modules
