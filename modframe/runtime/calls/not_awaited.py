@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any, NoReturn
@@ -14,7 +15,7 @@ from ..ownership import callable_name
 from ..traces import hide_frames
 
 _OPERATIONS = """
-    getitem setitem delitem len iter bool contains int float index call enter exit
+    getitem setitem delitem len iter contains int float index call enter exit
     add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow
     and rand or ror xor rxor neg abs round lt le gt ge
 """
@@ -34,6 +35,13 @@ class NotAwaited:
         raise NoAttributeError(
             f"{self._label}() gave a call, which has no {name!r}", cure=_cure(f".{name}")
         )
+
+    @hide_frames
+    def __bool__(self) -> bool:
+        # From Python 3.12 on, the repr of a task that runs a call asks whether there is one.
+        if sys._getframe(2).f_globals.get("__name__") == "asyncio.base_tasks":
+            return True
+        raise NotAwaitedError(f"{self._label}() gave a call, not its value", cure=_cure(""))
 
 
 def _cure(use: str) -> str:
