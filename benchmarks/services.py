@@ -40,10 +40,14 @@ class Shop:
         pass
 """
 PLAIN = """
+import logging
+from typing import Annotated, Any
+
+from modframe import service
 from modframe.decorators import module
 
 
-@module
+@module(requires=["shop"])
 class Report:
     def __init__(self):
         pass

@@ -6,7 +6,9 @@ the service part supplies it. ``Depends(service("orders"))`` gives routes the sa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, Literal, Protocol, get_args
 
 from .errors import DecoratorError
@@ -29,6 +31,10 @@ class Injected:
     parameter: str
     kind: InjectedKind
     service: str = ""
+
+
+Injections = Mapping[FunctionType, tuple[Injected, ...]]
+"""Function that the framework calls → what its parameters are given."""
 
 
 class Services(Protocol):

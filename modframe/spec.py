@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from .errors import InvalidModuleIdError
 from .finding import Finding
-from .injection import Injected
+from .injection import Injections
 from .names import DEFAULT_TYPE, MODULE_TYPES, full_id
 from .wording import near
 
@@ -192,7 +192,7 @@ class ModuleSpec:
         settings_change: What a change of its settings means: ``"live"``, its settings object has
             the new values; ``"swap"``, it is built anew.
         error_status: Code of a failed `Result` → the HTTP status of a route that returns it.
-        injections: Qualified name of a method that the framework calls → what its parameters get.
+        injections: Function that the framework calls → what its parameters are given.
         dumps_state: Whether the service has a ``dump_state``. ``loads_state`` likewise.
         findings: Findings of the reader that did not make it refuse the module.
     """
@@ -223,7 +223,7 @@ class ModuleSpec:
     streams: StreamPolicy = "finish"
     settings_change: SettingsChange = "live"
     error_status: Mapping[str, int] = field(default_factory=dict)
-    injections: Mapping[str, tuple[Injected, ...]] = field(default_factory=dict)
+    injections: Injections = field(default_factory=dict)
     dumps_state: bool = False
     loads_state: bool = False
     findings: tuple[Finding, ...] = ()

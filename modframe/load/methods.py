@@ -80,6 +80,21 @@ def signature_of(method: Any) -> inspect.Signature | None:
         return None
 
 
+def names_of_parameters(cls: type) -> tuple[Container[str], bool]:
+    """Return the names that a constructor takes by name, and whether it takes any other too."""
+    function = cls.__init__  # type: ignore[misc]  # only looked at
+    if type(function) is FunctionType and function.__dict__.keys().isdisjoint(_OVERRIDES):
+        code = function.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        return names, bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    try:
+        parameters = inspect.signature(cls).parameters
+    except (TypeError, ValueError):  # a built-in has none
+        return (), False
+    kinds = [parameter.kind for parameter in parameters.values()]
+    return parameters, inspect.Parameter.VAR_KEYWORD in kinds
+
+
 def _takes_only_self(method: Any) -> bool:
     """Return whether a bound method is a plain function that has no other parameter.
 

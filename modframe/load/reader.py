@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import InvalidModuleIdError
 from ..finding import Finding
-from ..injection import Injected
+from ..injection import Injections
 from ..source import Source
 from ..spec import (
     CHOICES,
@@ -207,7 +207,7 @@ class Reader:
         phases: tuple[str, ...],
         *,
         initializes: bool,
-    ) -> Mapping[str, tuple[Injected, ...]]:
+    ) -> Injections:
         """Return what the constructors and phases want to be given."""
         of_service = (service and service.service_class) or cls
         methods = [cls.__init__, of_service.__init__]  # type: ignore[misc]  # only looked at
@@ -216,9 +216,7 @@ class Reader:
             methods.append(getattr(of_service, "initialize", None))
         return read_injections(methods, self._findings)
 
-    def _injected_services(
-        self, injections: Mapping[str, tuple[Injected, ...]], router: Any
-    ) -> list[str]:
+    def _injected_services(self, injections: Injections, router: Any) -> list[str]:
         """Return the services of other modules that are injected, each of which is required."""
         own = self.source.module_id
         modules = {name: module_of_service(name) for name in required_services(injections, router)}

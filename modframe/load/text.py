@@ -255,15 +255,24 @@ def _parameters(arguments: ast.arguments) -> Iterator[ast.arg]:
 
 
 def _names_in(annotations: Iterable[ast.expr | None]) -> set[str]:
-    """Return the names that annotations use, also inside strings."""
+    """Return the names that annotations use, also inside strings that are types."""
     names: set[str] = set()
-    for annotation in filter(None, annotations):
-        if isinstance(annotation, ast.Name):  # most are
-            names.add(annotation.id)
-            continue
-        for node in ast.walk(annotation):
-            if isinstance(node, ast.Name):
-                names.add(node.id)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names.update(re.findall(r"(?<![\w.])[^\W\d]\w*", node.value))
+    waiting: list[tuple[ast.AST, bool]] = [(each, True) for each in annotations if each is not None]
+    while waiting:
+        node, is_type = waiting.pop()
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif not isinstance(node, ast.Constant):
+            is_type = is_type and not _has_values(node)
+            waiting += [(child, is_type) for child in ast.iter_child_nodes(node)]
+        elif is_type and isinstance(node.value, str):
+            names.update(re.findall(r"(?<![\w.])[^\W\d]\w*", node.value))
     return names
+
+
+def _has_values(node: ast.AST) -> bool:
+    """Return whether strings in a part of an annotation are values: ``Query("a text")``."""
+    if isinstance(node, ast.Subscript):
+        name = getattr(node.value, "id", getattr(node.value, "attr", ""))
+        return name == "Literal"
+    return isinstance(node, ast.Call)

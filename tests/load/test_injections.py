@@ -177,3 +177,34 @@ def test_no_name_is_suggested_that_is_not_near(app: AppContext) -> None:
     with pytest.raises(Exception, match="which no module provides") as caught:
         app.load({"api.py": SHOP.replace('"prices")]', '"nope")]')}, id="shop")
     assert "Did you mean" not in str(caught.value)
+
+
+async def test_two_classes_of_one_name(app: AppContext) -> None:
+    """What each constructor takes is known of each, though both are called alike."""
+    service = (
+        "from typing import Annotated, Any\nfrom modframe import service\n\n\n"
+        "class Shop:\n    def __init__(self, prices: Annotated[Any, service('prices')]):\n"
+        "        self.prices = prices\n\n    async def get(self):\n"
+        "        return await self.prices.get()\n"
+    )
+    api = (
+        "from modframe.decorators import module\nfrom . import services\n\n\n"
+        "@module(service=services.Shop)\nclass Shop:\n    def __init__(self, logger):\n"
+        "        logger.info('made')\n"
+    )
+    files = {"api.py": api, "services.py": service}
+    app.load([("prices", {"api.py": PRICES}), ("shop", files)])
+    assert await app.get_service("shop").get() == 7
+
+
+def test_texts_in_annotations_that_are_no_types(app: AppContext) -> None:
+    """A name in a description or a literal is none that has to be defined; in a type it is."""
+    head = "from typing import Annotated, Literal\nfrom pydantic import Field"
+    text = simple(
+        "def get(self, a: Annotated[int, Field(description='any wrods')] = 1, "
+        "b: Literal['left'] = 'left') -> 'int': return a",
+        head=head,
+    )
+    app.load({"api.py": text}, id="thing")
+    module = app.load({"api.py": text.replace("'int'", "'Nit'")}, id="thing")
+    assert any("'Nit' is not defined" in finding.message for finding in module.findings)

@@ -6,6 +6,7 @@ the method.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from ...errors import ModframeError
@@ -24,8 +25,8 @@ def injected_into(generation: Generation, method: Any) -> dict[str, Any]:
     plans = generation.spec.injections
     if not plans:
         return {}
-    function = getattr(method, "__init__") if isinstance(method, type) else method  # noqa: B009  # mypy
-    plan = plans.get(getattr(function, "__qualname__", ""), ())
+    function = inspect.getattr_static(method, "__init__") if isinstance(method, type) else method
+    plan = plans.get(inspect.unwrap(getattr(function, "__func__", function)), ())
     return {injected.parameter: _value(generation, injected) for injected in plan}
 
 

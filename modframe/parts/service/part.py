@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Protocol
 
 from ...errors import ModframeError
+from ...load.methods import names_of_parameters
 from ...observe import record_failure
 from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation, Step
@@ -227,11 +228,8 @@ def make(cls: type, injected: Mapping[str, Any], **values: Any) -> Any:
     _fill(instance, values)
     if cls.__init__ is object.__init__:  # type: ignore[misc]  # only compared
         return instance  # takes nothing; reading a built-in's signature is slow
-    parameters: Mapping[str, inspect.Parameter] = {}
-    with suppress(TypeError, ValueError):  # a built-in has no signature
-        parameters = inspect.signature(cls).parameters
-    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    arguments = {name: value for name, value in values.items() if takes_any or name in parameters}
+    names, takes_any = names_of_parameters(cls)
+    arguments = {name: value for name, value in values.items() if takes_any or name in names}
     instance.__init__(**{**arguments, **injected})
     for name, value in values.items():
         if getattr(instance, name, None) is None:
