@@ -189,6 +189,7 @@ def test_a_method_that_fails_gets_the_event_again_then_it_is_kept(shop: AppConte
         "standard.shop.Placed", "note", {"number": 1}
     )  # fmt: skip
     assert "ValueError: no" in letter.error
+    assert shop.modules["stock"].history[-1].errors == 2
     assert facts(shop)[1] == 2
     shop.load({"api.py": stock("retries=50", 'raise ValueError("no")')}, id="stock")
     place(shop, 2)

@@ -15,14 +15,11 @@ from typing import Any, NamedTuple
 
 from ...errors import ModframeError, reason_line
 from ...observe import get_framework_logger, record_failure
-from ...runtime.generation import Generation, wait_for_gate
+from ...runtime.calls.delivery import CutError, pause_after, run_live
+from ...runtime.generation import Generation
 from ...runtime.loop.bounds import wait_for_any
-from ...runtime.stragglers import cancelled_at_deadline, register_entry_point
 from .subscription import Subscription
 
-_PAUSE = 0.1
-"""Seconds before a failed event is given again; doubled with each failure."""
-_LONGEST_PAUSE = 30.0
 _handling: ContextVar[EventQueue | None] = ContextVar("modframe_handling", default=None)
 """The queue whose event the current code handles."""
 
@@ -52,10 +49,6 @@ class DeadLetter(NamedTuple):
     published: datetime
 
 
-class _Ended(Exception):  # noqa: N818  # an outcome, not an error
-    """The method was cut, or its module is not live: the event is given again later."""
-
-
 class EventQueue:
     """The events that wait for one subscription.
 
@@ -82,6 +75,7 @@ class EventQueue:
         self._bury = bury
         self._waiting: deque[Envelope] = deque()
         self._pump: asyncio.Task[None] | None = None
+        self._generation = 0
         self._room = asyncio.Event()
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
@@ -134,8 +128,10 @@ class EventQueue:
             self._pump = loop.create_task(self._run(), name=self.label, context=Context())
             self._pump.add_done_callback(self._stopped)
 
-    def _stopped(self, _: asyncio.Task[None]) -> None:
+    def _stopped(self, pump: asyncio.Task[None]) -> None:
         self._pump = None
+        if not pump.cancelled() and (error := pump.exception()) is not None:
+            record_failure(self.subscription.module_id, f"{self.label} can't go on", error)
         self._room.set()
         if not self._waiting:
             self._idle.set()
@@ -151,7 +147,7 @@ class EventQueue:
             self._changed.clear()
             try:
                 await self._handle(envelope)
-            except _Ended:
+            except CutError:
                 if self._find(self.subscription.module_id) is None:
                     return
                 continue
@@ -161,8 +157,7 @@ class EventQueue:
                 if self._give_up(envelope, error, failures):
                     failures = 0
                 else:
-                    pause = min(_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)
-                    await wait_for_any(self._changed, timeout=pause)
+                    await wait_for_any(self._changed, timeout=pause_after(failures))
                 continue
             failures = 0
             self.handled += 1
@@ -177,7 +172,7 @@ class EventQueue:
         """Give an event to the live generation, in a task that its end can cancel.
 
         Raises:
-            _Ended: If there is none, or the method was cut.
+            CutError: If there is none, or the method was cut.
         """
         task = asyncio.get_running_loop().create_task(self._call(envelope), name=self.label)
         try:
@@ -191,23 +186,13 @@ class EventQueue:
             ) from None
 
     async def _call(self, envelope: Envelope) -> None:
+        def handle(generation: Generation) -> Any:
+            self._generation = generation.number
+            subscription = self.subscription
+            return subscription.handler(generation)(subscription.event(envelope.data))
+
         module_id = self.subscription.module_id
-        seen = await wait_for_gate(lambda: self._find(module_id))
-        if seen is None:
-            raise _Ended
-        subscription = self.subscription
-        generation = seen  # stragglers.py reads this name
-        generation.in_flight += 1
-        try:
-            outcome = subscription.handler(generation)(subscription.event(envelope.data))
-            if hasattr(outcome, "__await__"):
-                await outcome
-        except asyncio.CancelledError:
-            if cancelled_at_deadline(generation):
-                raise _Ended from None
-            raise
-        finally:
-            generation.release()
+        await run_live(lambda: self._find(module_id), handle, label=self.label)
 
     def _give_up(self, envelope: Envelope, error: Exception, failures: int) -> bool:
         """Record a failure; return whether the event is given up."""
@@ -217,7 +202,10 @@ class EventQueue:
         again = "it is kept in app.events.dead" if dead else "it is given again"
         what = "does not fit" if unfit else "failed"
         record_failure(
-            own.module_id, f"{own.method}() {what} for an event {own.spec.event}; {again}", error
+            own.module_id,
+            f"{own.method}() {what} for an event {own.spec.event}; {again}",
+            error,
+            generation=self._generation,
         )
         if dead:
             self.dead += 1
@@ -255,6 +243,3 @@ class EventQueue:
         self._waiting.clear()
         self._idle.set()
         self._room.set()
-
-
-register_entry_point(EventQueue._call, lambda variables: variables["self"].label)

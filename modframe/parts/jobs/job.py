@@ -16,12 +16,12 @@ from typing import Literal
 from ...errors import ModframeError, reason_line
 from ...masking import KnownSecrets
 from ...observe import record_failure
+from ...runtime.calls.delivery import CutError, pause_after, run_live
 from ...runtime.failure import as_death, note_death
 from ...runtime.gate import Work, current_work
-from ...runtime.generation import Generation, wait_for_gate
+from ...runtime.generation import Generation
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.owner import activation_of
-from ...runtime.stragglers import cancelled_at_deadline, register_entry_point
 from ...tasks import current_run
 from .definition import Definition
 from .progress import Progress
@@ -29,17 +29,10 @@ from .times import Times, times_of
 from .waiters import Waiters
 
 State = Literal["waiting", "running", "restarting", "done", "failed", "cancelled"]
-_PAUSE = 0.1
-"""Seconds before a task begins again; doubled each time."""
-_LONGEST_PAUSE = 60.0
 _STEADY = 60.0
 """Seconds after which a run counts as a good one: a failure is then the first in a row."""
 _QUEUED = 1000
 """How many runs may wait for the one that goes on."""
-
-
-class _Ended(Exception):  # noqa: N818  # an outcome, not an error
-    """The run was cut by the end of its generation, or there was none to run on."""
 
 
 class Job:
@@ -255,7 +248,7 @@ class Job:
         error: BaseException | None = None
         try:
             await self._run_once(definition)
-        except _Ended:
+        except CutError:
             self.runs -= definition.spec.periodic
             self._leave_if_over(definition)
             return 0.0
@@ -277,7 +270,7 @@ class Job:
         """Run once, in a task that an end can cancel.
 
         Raises:
-            _Ended: If the run was cut, or there is no generation to run on.
+            CutError: If the run was cut, or there is no generation to run on.
             ModframeError: If it let a ``CancelledError`` out.
         """
         self._run_of, self.progress = definition, None
@@ -289,7 +282,7 @@ class Job:
             if not run.cancelled():
                 raise  # the driver is: the run is left behind
             if self._was_ended(definition):
-                raise _Ended from None
+                raise CutError from None
             raise ModframeError(
                 f"{self.label} was cancelled", cure="let it handle CancelledError of what it awaits"
             ) from None
@@ -315,12 +308,12 @@ class Job:
         """Start a run without times as what ``activate`` starts: it ends when its generation does.
 
         Raises:
-            _Ended: If that has happened.
+            CutError: If that has happened.
         """
         package = definition.generation.package_name
         owner = self._app_loop.owners.get(package)
         if owner is None:
-            raise _Ended
+            raise CutError
         with activation_of(package):
             run = owner.wrap(definition.run())
             task: asyncio.Task[None] = self._loop.create_task(
@@ -332,21 +325,14 @@ class Job:
     async def _tick(self) -> None:
         """Run a periodic task once, on the generation that is live, as a call."""
         module_id = self.definition.key[0]
-        seen = await wait_for_gate(lambda: self._find(module_id))
+        await run_live(lambda: self._find(module_id), self._run_on, label=self.label)
+
+    async def _run_on(self, generation: Generation) -> None:
         definition = self.definition
-        if seen is None or self.closed or definition.generation is not seen:
-            raise _Ended
-        generation = seen  # stragglers.py reads this name
+        if self.closed or definition.generation is not generation:
+            raise CutError
         self._run_of = definition
-        generation.in_flight += 1
-        try:
-            await definition.run()
-        except asyncio.CancelledError:
-            if cancelled_at_deadline(generation):
-                raise _Ended from None
-            raise
-        finally:
-            generation.release()
+        await definition.run()
 
     # -- what came of a run ---------------------------------------------------------------
 
@@ -369,7 +355,7 @@ class Job:
             return 0.0  # the next generation's is due
         if again:
             self.state = "restarting"
-            return float(min(_PAUSE * 2 ** min(max(self.failures - 1, 0), 30), _LONGEST_PAUSE))
+            return pause_after(self.failures)
         if self.state != "cancelled":
             ended: State = "done" if error is None else "failed"
             self.state = "waiting" if spec.periodic else ended
@@ -395,6 +381,3 @@ class Job:
     def report(self, done: float, total: float | None, text: str) -> None:
         """Keep how far it says it is."""
         self.progress = Progress(done, total, text)
-
-
-register_entry_point(Job._tick, lambda variables: variables["self"].label)
