@@ -186,10 +186,11 @@ def test_a_strict_start_does_not_fail_for_it(tmp_path: Path) -> None:
 
 @pytest.mark.kernel
 def test_the_open_cell_shows_it(tmp_path: Path) -> None:
-    """One line below the cell that runs, with the cell and line of the task."""
+    """One line below the cell that runs; and the outcome of its own cell, run again, has it."""
     with kernel(tmp_path) as shell:
         shell.run("%load_ext modframe")
-        shell.run("%%module thing\n" + STARTED["initialize"])
+        text = "%%module thing\n" + STARTED["initialize"]
+        shell.run(text)
         cell = shell.run(
             "import asyncio\nfrom tests.waiting import wait_for\n"
             "wait_for(lambda: app.modules['thing'].error)\n"
@@ -202,6 +203,10 @@ def test_the_open_cell_shows_it(tmp_path: Path) -> None:
             re.MULTILINE,
         )
         assert "ValueError" not in cell.stdout
+        assert shell.run(text).stdout == (
+            "standard.thing unchanged, generation 1 · task Thing.work died: "
+            "ValueError: the wire is loose\n"
+        )
 
 
 def test_a_thread_that_dies_is_recorded_and_said_in_one_line(tmp_path: Path) -> None:

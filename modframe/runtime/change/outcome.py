@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from ...errors import SupersededError, reason_line
+from ...errors import SupersededError, TaskDiedError, reason_line
 from ...finding import Finding, first_finding
 from ...html import table
-from ...wording import count, duration
+from ...wording import count, duration, some
 from ..generation import Generation
 from .account import Account, PendingAccount
 
@@ -51,6 +51,8 @@ class Outcome:
         tests: The result of the module's own tests, if they were run.
         label: Why the change was made, where its line says so: ``rollback to 3``.
         pending_account: Makes `account` when it is first asked for.
+        deaths: The tasks and threads of the live generation that died or fail again and again. It
+            is that generation's own mapping, so the line also tells what came after the change.
         changed_texts: The files that are no code and that changed while the code did not.
     """
 
@@ -68,6 +70,7 @@ class Outcome:
         default_factory=PendingAccount, repr=False, compare=False
     )
     changed_texts: tuple[str, ...] = ()
+    deaths: Mapping[Any, TaskDiedError] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def account(self) -> Account:
@@ -84,7 +87,8 @@ class Outcome:
             line = f"{self.module_id} {names} changed · generation {self.after} goes on"
             return f"{self.label} · {line}" if self.label else line
         if self.kind == "unchanged":
-            return f"{self.module_id} unchanged, generation {self.after}"
+            line = f"{self.module_id} unchanged, generation {self.after}"
+            return " · ".join(filter(None, (line, self._deaths())))
         if self.kind == "stopped":
             return f"{self.module_id} stopped"
         if self.kind == "superseded":
@@ -98,10 +102,18 @@ class Outcome:
             str(self.tests) if self.tests is not None else "",
             *self.notes,
             self.account.unusual,
+            self._deaths(),
             url if self.routes else "",
             first_finding(self.findings),
         ]
         return " · ".join(filter(None, phrases))
+
+    def _deaths(self) -> str:
+        deaths = [
+            f"{each.kind} {each.task} {each.fate}: {each.last_line}"
+            for each in list(self.deaths.values())
+        ]
+        return some(deaths) if deaths else ""
 
 
 def refusal(live: Generation | None, error: BaseException) -> str:

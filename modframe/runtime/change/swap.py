@@ -259,7 +259,13 @@ class Swap:
             self.records[key].error = None
             changed = generation.changed_texts(source)
             outcomes[key] = Outcome(
-                key, "unchanged", number, number, label=label, changed_texts=changed
+                key,
+                "unchanged",
+                number,
+                number,
+                label=label,
+                changed_texts=changed,
+                deaths=generation.deaths,
             )
             if changed:
                 generation.source = replace(

@@ -325,6 +325,7 @@ class Transaction:
             self._passed.get(key),
             self._label,
             account,
+            deaths=generation.deaths,
         )
 
     # -- after publish --------------------------------------------------------------------
