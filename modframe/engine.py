@@ -107,14 +107,27 @@ class Engine:
             self.live, self.records, on_disk=self.disk.ids, stall=self._stall
         )
         app_loop.progress = self.directory.progress
-        self.databases = LazyDatabases(data, config, self.directory.all_generations)
-        self.session = self.databases.session_here
         self._hurry = asyncio.Event()
-        self.resources, self.pools = ResourcesPart(app_loop), PoolsPart(workspace)
+        self.limits = Limits.from_settings(config)
+        self._site: Site | None = None
+        self._make_parts(parts)
+        self._make_changes()
+        self._make_observers()
+        self._make_desk()
+        self._make_views()
+
+    def _make_parts(self, more: Sequence[Part[Any]]) -> None:
+        """Make what generations are made of, and what of it belongs to the app."""
+        app_loop, find = self.app_loop, self.directory.find
+        self.databases = LazyDatabases(self.data, self.config, self.directory.all_generations)
+        self.session = self.databases.session_here
+        self.resources, self.pools = ResourcesPart(app_loop), PoolsPart(self.workspace)
         self.settings = SettingsSources(
-            workspace, Preferences(data), session=given_settings, secrets=self.secrets
+            self.workspace,
+            Preferences(self.data),
+            session=self.given_settings,
+            secrets=self.secrets,
         )
-        find = self.directory.find
         self.events = Events(find, hurry=self._hurry)
         self.jobs = Jobs(app_loop, find, secrets=self.secrets)
         self.parts = make_parts(
@@ -128,36 +141,50 @@ class Engine:
             settings=self.settings,
             secrets=self.secrets,
             hurry=self._hurry,
-            more=parts,
+            more=more,
         )
-        self.limits = Limits.from_settings(config)
+
+    def _make_changes(self) -> None:
+        """Make what changes what runs, and what callers reach it by."""
         self.ending = Ending(self, hurry=self._hurry)
         self.swap = Swap(self, self.ending)
+        self.swap.listeners.append(lambda source, _: self.text_folders.refresh(source))
         self.settings_changes = SettingsChanges(
             self, self.settings.preferences, swap=self.swap, ending=self.ending
         )
         self.handles = Handles(
-            app_loop,
-            find,
+            self.app_loop,
+            self.directory.find,
             explain=self.directory.explain,
             names=self.directory.live_names,
         )
         self.overrides = Overrides(self.live, self.records, self.handles, self.published)
-        self._make_observers()
-        self._site: Site | None = None
-        self.watching = Watching(self.swap, self.disk, app_loop=app_loop)
-        self.swap.listeners.append(lambda source, _: self.text_folders.refresh(source))
+
+    def _make_desk(self) -> None:
+        """Make what stands above a change: the watch, drafts, exports, tests, history."""
+        self.watching = Watching(self.swap, self.disk, app_loop=self.app_loop)
+        self.watching.change = self._change_saved
         self.exports = Exports(
-            self.live, self.records, workspace=workspace, data=data, settings=given_settings
+            self.live,
+            self.records,
+            workspace=self.workspace,
+            data=self.data,
+            settings=self.given_settings,
         )
         self.drafts = Drafts(self.swap, self.exports.files)
         self.trials = Trials(self)
-        self.watching.change = self._change_saved
-        self.rollbacks = Rollbacks(self.swap, data)
+        self.rollbacks = Rollbacks(self.swap, self.data)
         self.log.on_failure = self.rollbacks.count_error
         self.source_finder = SourceFinder(
-            self.disk, self.live, self.records, last=self.rollbacks.last, workspace=workspace
+            self.disk,
+            self.live,
+            self.records,
+            last=self.rollbacks.last,
+            workspace=self.workspace,
         )
+
+    def _make_views(self) -> None:
+        """Make what people see of it."""
         self.refresher = Refresher()
         self.health = Overview(self.live, self.records, self.watchdog, mask=self.secrets.mask)
         self.seen = Collector(
@@ -167,8 +194,8 @@ class Engine:
             log=self.log,
             watchdog=self.watchdog,
             secrets=self.secrets,
-            workspace=str(workspace),
-            data=str(data) if data else ":memory:",
+            workspace=str(self.workspace),
+            data=str(self.data) if self.data else ":memory:",
         )
         self.services = self.seen.services
 
