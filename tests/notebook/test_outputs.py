@@ -53,6 +53,8 @@ def test_outputs_are_masked_and_nothing_else(workspace: Path) -> None:
 
 def test_a_shell_without_a_kernel_is_left_alone() -> None:
     """Terminals have no messages."""
-    outputs = MaskedOutputs(SimpleNamespace())
+    shell = SimpleNamespace()
+    outputs = MaskedOutputs(shell)
     outputs.install()
+    assert vars(shell) == {}
     outputs.remove()

@@ -73,7 +73,7 @@ def test_an_unreadable_dotenv_fails_the_modules_with_settings(app: AppContext) -
 def test_a_folder_called_dotenv_is_none(app: AppContext) -> None:
     """It is a virtual environment."""
     Path(".env").mkdir()
-    app.load({"api.py": TEXT}, id="thing")
+    assert app.load({"api.py": TEXT}, id="thing").findings == ()
 
 
 def test_bad_values_say_which_file_gave_them(app: AppContext) -> None:
