@@ -21,17 +21,17 @@ import duckdb
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
-from .adapter import Connection
-from .dialect import URL_TEXT, keywords
+from .duckdb.adapter import Connection
+from .duckdb.dialect import URL_TEXT, keywords
+from .duckdb.opening import holder_of, locked_error, lost_error, opening_error
+from .duckdb.worker import DatabaseWorker, finish
 from .errors import DatabaseClosedError, DatabaseLockedError
 from .file import DatabaseFile
 from .names import literal, quoted
-from .opening import holder_of, locked_error, lost_error, opening_error
-from .tracking import Tracked, watch_engine
-from .worker import DatabaseWorker, finish
+from .sessions.tracking import Tracked, watch_engine
 
 if TYPE_CHECKING:
-    from .instance import Instance
+    from .duckdb.instance import Instance
 
 logger = logging.getLogger("modframe.database")
 

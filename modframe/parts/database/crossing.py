@@ -18,7 +18,7 @@ from .part import LazyDatabases
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from .catalogs import Rows
+    from .databases import Rows
 
 
 class AppDatabase:

@@ -16,7 +16,7 @@ import sys
 import weakref
 from pathlib import Path
 
-from .opening import locked_error, lost_error, unlockable_error
+from .duckdb.opening import locked_error, lost_error, unlockable_error
 
 if sys.platform != "win32":
     import fcntl

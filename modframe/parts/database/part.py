@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from ...config import FrameworkSettings
-    from .catalogs import Databases
+    from .databases import Databases
     from .discover import DatabaseSpec
-    from .schema import SchemaChange
+    from .schema.compare import SchemaChange
 
 
 _used_here: ContextVar[LazyDatabases | None] = ContextVar("modframe_databases", default=None)
@@ -62,7 +62,7 @@ class LazyDatabases:
         return self._databases
 
     def _make(self) -> Databases:
-        from .catalogs import Databases
+        from .databases import Databases
 
         return Databases(
             self._folder,

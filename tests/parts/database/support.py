@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from modframe.parts.database.catalogs import Databases
+from modframe.parts.database.databases import Databases
 
 BOUND = 20.0
 """Seconds after which a poll fails; many, since the machine may be busy."""

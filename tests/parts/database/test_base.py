@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from modframe.parts.database.base import database_of
-from modframe.parts.database.catalogs import Databases
+from modframe.parts.database.databases import Databases
 from modframe.parts.database.discover import DatabaseSpec, discover
 from modframe.parts.database.errors import DatabaseDefinitionError, DatabaseNameError
 from tests.parts.database.support import file_of, forget_package, fresh_base

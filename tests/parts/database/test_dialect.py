@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import REAL, Float, Numeric
 
-from modframe.parts.database.dialect import ModframeDuckDB
+from modframe.parts.database.duckdb.dialect import ModframeDuckDB
 
 
 def test_a_float_keeps_its_precision() -> None:

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from sqlalchemy import Column, Integer, text
 
-from modframe.parts.database.catalogs import CatalogFacts, Databases
+from modframe.parts.database.databases import CatalogFacts, Databases
 from modframe.parts.database.errors import (
     DatabaseForkedError,
     DatabaseLockedError,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from modframe.parts.database.catalogs import Databases, Rows
+from modframe.parts.database.databases import Databases, Rows
 from modframe.parts.database.errors import (
     DatabaseError,
     DatabaseLockedError,

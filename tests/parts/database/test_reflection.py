@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import MetaData, Table, inspect, select, text
 from sqlalchemy.exc import NoSuchTableError
 
-from modframe.parts.database.catalogs import Databases
+from modframe.parts.database.databases import Databases
 
 DDL = """
 CREATE SEQUENCE parents_id_seq;

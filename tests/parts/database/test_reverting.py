@@ -15,7 +15,7 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Unique
 import modframe
 from modframe.app import AppContext
 from modframe.errors import LoadError
-from modframe.parts.database.catalogs import Databases, SchemaChange
+from modframe.parts.database.databases import Databases, SchemaChange
 from tests.parts.database.support import fresh_base
 
 

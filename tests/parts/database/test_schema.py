@@ -36,7 +36,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
-from modframe.parts.database.catalogs import Databases, SchemaChange
+from modframe.parts.database.databases import Databases, SchemaChange
 from modframe.parts.database.errors import DatabaseBusyError, SchemaConflictError
 from tests.parts.database.support import fresh_base
 

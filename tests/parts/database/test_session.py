@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, String, delete, func, insert, select, te
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from modframe.parts.database.catalogs import Databases
+from modframe.parts.database.databases import Databases
 from modframe.parts.database.errors import (
     DatabaseClosedError,
     DatabaseConflictError,

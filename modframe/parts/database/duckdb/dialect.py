@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 
-from .errors import UnsupportedByDuckDBError
+from ..errors import UnsupportedByDuckDBError
 from .reflection import Reflection
 
 NAME = "modframe_duckdb"

@@ -17,8 +17,8 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from ...worker import Worker
-from .errors import DatabaseForkedError
+from ....worker import Worker
+from ..errors import DatabaseForkedError
 
 T = TypeVar("T")
 

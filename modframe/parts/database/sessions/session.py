@@ -13,12 +13,12 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ...runtime.output import print_to_cell
-from ...wording import one_line
-from .catalog import Catalog
-from .errors import DatabaseConflictError, UncommittedChangesError
+from ....runtime.output import print_to_cell
+from ....wording import one_line
+from ..catalog import Catalog
+from ..duckdb.worker import finish
+from ..errors import DatabaseConflictError, UncommittedChangesError
 from .tracking import TRACKED, Tracked
-from .worker import finish
 
 logger = logging.getLogger("modframe.database")
 

@@ -16,15 +16,15 @@ from typing import Any
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from .applying import apply
 from .catalog import Catalog
+from .duckdb.instance import Instance
 from .errors import DatabaseNameError
-from .instance import Instance
 from .names import check_name, is_name
-from .query import Rows, names_in, read
-from .reverting import revert
-from .schema import SchemaChange
-from .session import integrity_session
+from .schema.apply import apply
+from .schema.compare import SchemaChange
+from .schema.revert import revert
+from .sessions.session import integrity_session
+from .sql.query import Rows, names_in, read
 
 __all__ = ["CatalogFacts", "Databases", "Rows", "SchemaChange"]
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import duckdb
 
-from .errors import DatabaseClosedError, DatabaseLoopError
+from ..errors import DatabaseClosedError, DatabaseLoopError
 from .worker import DatabaseWorker
 
 T = TypeVar("T")

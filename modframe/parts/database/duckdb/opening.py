@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 
-from .errors import DatabaseFileLostError, DatabaseLockedError, DatabaseOpenError
+from ..errors import DatabaseFileLostError, DatabaseLockedError, DatabaseOpenError
 
 _LOCK = ("Conflicting lock is held", "Could not set lock on file", "being used by another process")
 _PID = re.compile(r"\(PID (\d+)\)")

@@ -10,12 +10,12 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ...names import module_id_in
-from ...wording import count
-from .applying import QUIET, busy_after
-from .catalog import Catalog
-from .names import quoted
-from .schema import SchemaChange
+from ....names import module_id_in
+from ....wording import count
+from ..catalog import Catalog
+from ..names import quoted
+from .apply import QUIET, busy_after
+from .compare import SchemaChange
 
 _ON_OLD_TABLES = ("index", "column")
 """Kinds of things that were added to tables which existed before, and may be in use."""

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from ... import html
-from ...wording import count
-from .adapter import fetch
-from .errors import DatabaseError, QueryRefusedError
-from .instance import Instance
-from .names import quoted
-from .worker import DatabaseWorker
+from .... import html
+from ....wording import count
+from ..duckdb.adapter import fetch
+from ..duckdb.instance import Instance
+from ..duckdb.worker import DatabaseWorker
+from ..errors import DatabaseError, QueryRefusedError
+from ..names import quoted
 
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped]  # ships no annotations

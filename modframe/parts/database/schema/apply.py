@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateSequence, CreateTable
 
-from .catalog import Catalog
-from .errors import DatabaseBusyError, SchemaConflictError
-from .schema import (
+from ..catalog import Catalog
+from ..errors import DatabaseBusyError, SchemaConflictError
+from .compare import (
     Difference,
     SchemaChange,
     SchemaPlan,

@@ -1,0 +1,1 @@
+"""Read-only SQL over all module databases: a query comes in, rows go out."""
