@@ -6,12 +6,13 @@ settings as ``app_context.config``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .arguments import FOLDER, MODULE_IDS, SETTINGS, SETTINGS_OF_ONE, check_arguments, optional
@@ -61,6 +62,16 @@ class StartOptions:
             check_arguments("start()", **{f"settings[{key!r}]": (values, SETTINGS_OF_ONE)})
 
 
+def _database_urls() -> dict[str, SecretStr]:
+    """Return the environment's ``MODFRAME_DATABASE_URL_<NAME>``: name, in lower case, → URL."""
+    start = f"{_PREFIX}DATABASE_URL_"
+    return {
+        key.upper().removeprefix(start).lower(): SecretStr(value)
+        for key, value in os.environ.items()
+        if key.upper().startswith(start)
+    }
+
+
 class FrameworkSettings(BaseSettings):
     """How the framework behaves; times are in seconds.
 
@@ -76,6 +87,9 @@ class FrameworkSettings(BaseSettings):
             Elsewhere where it is is written after 10 s or this time, and the process goes on.
         test_timeout: How long the tests of one module may take before it goes live.
         watch_test: Whether a saved file goes live only if the module's tests pass, if it has any.
+        database_url: Where all module databases are: an engine's name, ``sqlite:///<folder>`` or a
+            server's URL. ``database_urls``: the same for single ones, from
+            ``MODFRAME_DATABASE_URL_<NAME>``; names are in lower case.
         database_lock_wait: How long a session waits for another process to release a file.
         database_idle: How long after its last session a database is released.
         database_memory: DuckDB's memory limit for this process, for example ``"2GB"``.
@@ -98,6 +112,8 @@ class FrameworkSettings(BaseSettings):
     freeze_timeout: float = Field(default=120.0, ge=0)
     test_timeout: float = Field(default=60.0, gt=0)
     watch_test: bool = False
+    database_url: SecretStr | None = None
+    database_urls: dict[str, SecretStr] = Field(default_factory=_database_urls)
     database_lock_wait: float = Field(default=5.0, ge=0)
     database_idle: float = Field(default=2.0, ge=0)
     database_memory: str | None = None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from .errors import NotRunningError, TaskError
 from .observe import RecordedErrors, get_framework_logger
+from .parts.database.part import declared_engine
 from .parts.jobs import Task
 from .parts.pools import PoolTasks
 from .parts.sessions import OwnedSession
@@ -231,7 +232,8 @@ class ModuleDatabase:
             purpose: What it is for; named in warnings and errors.
         """
         strict = self._generation.loaded and self._generation.spec.integrity.strict_mode
-        session = self._app.session(database, purpose, strict=strict)
+        engine = declared_engine(self._generation, database)
+        session = self._app.session(database, purpose, strict=strict, engine=engine)
         return OwnedSession(self._generation, session, database=database, purpose=purpose)
 
     def __repr__(self) -> str:

@@ -86,7 +86,7 @@ class App(Protocol):
     # -- for module contexts --------------------------------------------------------------
 
     def session(
-        self, database: str, purpose: str, *, strict: bool
+        self, database: str, purpose: str, *, strict: bool, engine: str | None = None
     ) -> AbstractAsyncContextManager[Any]:
         """Open a database session on the app loop."""
 

@@ -31,9 +31,9 @@ class ScratchDatabases(LazyDatabases):
 
     @asynccontextmanager
     async def session(
-        self, database: str, purpose: str, *, strict: bool = False
+        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
     ) -> AsyncIterator[AsyncSession]:
-        session_context = super().session(database, purpose, strict=strict)
+        session_context = super().session(database, purpose, strict=strict, engine=engine)
         async with self._making_tables:
             if database not in self._with_tables:
                 await self._make_tables(database)
@@ -44,4 +44,4 @@ class ScratchDatabases(LazyDatabases):
     async def _make_tables(self, database: str) -> None:
         for spec in specs_of(self.generations()):
             if spec.name == database:
-                await self.get().apply(database, spec.metadata)
+                await self.get().apply(database, spec.metadata, engine=spec.engine)

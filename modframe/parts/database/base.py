@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from sqlalchemy import DefaultClause, Integer, MetaData, Sequence, Table, event
+from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 from .names import check_name
@@ -62,22 +62,3 @@ def database_of(metadata: MetaData) -> str | None:
     """Return the database of metadata that was made here; ``None`` for any other metadata."""
     name = metadata.info.get("database")
     return name if isinstance(name, str) else None
-
-
-@event.listens_for(Table, "after_parent_attach")
-def _number_keys(table: Table, metadata: MetaData) -> None:
-    """Give an integer key a sequence and a server default: DuckDB has no SERIAL."""
-    if database_of(metadata) is None:
-        return
-    column = table.autoincrement_column
-    if column is None or column.default is not None or not isinstance(column.type, Integer):
-        return
-    if column.server_default is not None and column.identity is None:
-        return
-    sequence = Sequence(f"{table.name}_{column.name}_seq", metadata=metadata, schema=table.schema)
-    sequence.column = column
-    column.default = sequence  # part of an INSERT, so that the keys of a batch keep their order
-    column.identity = None
-    column.server_default = DefaultClause(sequence.next_value())  # for an INSERT in plain SQL
-    column.server_default.column = column
-    column.autoincrement = True

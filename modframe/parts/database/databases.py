@@ -8,31 +8,35 @@ first use of a database makes its file.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from .catalog import Catalog
-from .duckdb.instance import Instance
+from .backend import Backend, BackendOptions, backend_class
+from .choice import Choice, Chooser
+from .database import Database
 from .errors import DatabaseNameError
-from .names import check_name, is_name
+from .home import Home
+from .names import check_name
 from .schema.apply import apply
 from .schema.compare import SchemaChange
 from .schema.revert import revert
 from .sessions.session import integrity_session
 from .sql.query import Rows, names_in, read
 
-__all__ = ["CatalogFacts", "Databases", "Rows", "SchemaChange"]
+if TYPE_CHECKING:
+    from .duckdb.backend import DuckDB
 
-SUFFIX = ".duckdb"
+__all__ = ["DatabaseFacts", "Databases", "Rows", "SchemaChange"]
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogFacts:
+class DatabaseFacts:
     """Facts about one database, for people.
 
     Attributes:
@@ -54,7 +58,8 @@ class Databases:
     """The module databases below one folder.
 
     Args:
-        folder: Where the files are, ``<name>.duckdb`` each; ``None`` keeps all in memory.
+        folder: Where the files are, such as ``<name>.duckdb``; ``None`` keeps all in memory.
+        url: Where all databases are; see `Chooser`. ``urls``: the same for single ones.
         lock_wait: Seconds to wait for a file that another process holds.
         idle: Seconds without a session after which a file is detached.
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
@@ -65,36 +70,63 @@ class Databases:
         self,
         folder: Path | None,
         *,
+        url: str | None = None,
+        urls: Mapping[str, str] | None = None,
         lock_wait: float = 5.0,
         idle: float = 2.0,
         memory_limit: str | None = None,
         threads: int | None = None,
     ) -> None:
         self._folder = folder
+        self._chooser = Chooser(folder, url=url, urls=urls)
         self._lock_wait = lock_wait
         self._idle = idle
-        self._instance = Instance(memory_limit=memory_limit, threads=threads)
-        self._catalogs: dict[str, Catalog] = {}
+        self._options = BackendOptions(lock_wait, memory_limit, threads)
+        self._home = Home()
+        self._backends: dict[str, Backend] = {}
+        self._known: dict[tuple[str, str], Database] = {}
+        self._declared: dict[str, str | None] = {}
 
-    def _catalog(self, database: str) -> Catalog:
-        check_name(database)
-        catalog = self._catalogs.get(database.lower())
-        if catalog is None:
-            path = self._folder / f"{database}{SUFFIX}" if self._folder is not None else None
-            catalog = Catalog(
-                database, path, self._instance, lock_wait=self._lock_wait, idle=self._idle
-            )
-            self._catalogs[database.lower()] = catalog
-        if catalog.name != database:
+    def choice(self, database: str, declared: str | None = None) -> Choice:
+        """Return which engine keeps a database, and what says so."""
+        return self._chooser.choose(database, declared)
+
+    def backend(self, engine: str) -> Backend:
+        """Return the app's object of an engine; the first call imports its driver.
+
+        Raises:
+            DatabaseEngineError: If there is no such engine, or its driver isn't installed.
+        """
+        if engine not in self._backends:
+            self._backends[engine] = backend_class(engine)(self._options, self._home)
+        return self._backends[engine]
+
+    def database(self, name: str, declared: str | None = None) -> Database:
+        """Return one database; nothing is opened or made yet.
+
+        ``declared`` is the ``DATABASE_ENGINE`` of the caller's module; by default, what the module
+        that was loaded last says.
+
+        Raises:
+            DatabaseNameError: If the name can't be used, or differs from another in case alone.
+        """
+        check_name(name)
+        choice = self._chooser.choose(name, declared or self._declared.get(name))
+        key = (name.lower(), choice.engine)
+        database = self._known.get(key)
+        if database is None:
+            database = Database(name, self.backend(choice.engine), choice.place, idle=self._idle)
+            self._known[key] = database
+        if database.name != name:
             raise DatabaseNameError(
-                f"{database!r} and {catalog.name!r} are the same name to DuckDB",
+                f"{name!r} and {database.name!r} are the same name to a database",
                 cure="spell it the same everywhere, or choose another name",
-                database=database,
+                database=name,
             )
-        return catalog
+        return database
 
     def session(
-        self, database: str, purpose: str, *, strict: bool = False
+        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on one database, which is made if it doesn't exist; the caller commits.
 
@@ -106,9 +138,11 @@ class Databases:
             DatabaseLockedError: On entering, if another process holds the file for too long.
             UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         """
-        return integrity_session(self._catalog(database), purpose, strict=strict)
+        return integrity_session(self.database(database, engine), purpose, strict=strict)
 
-    async def apply(self, database: str, metadata: MetaData, *, user: str = "") -> SchemaChange:
+    async def apply(
+        self, database: str, metadata: MetaData, *, user: str = "", engine: str | None = None
+    ) -> SchemaChange:
         """Add what the models have and the database lacks: tables, columns, indexes.
 
         The generation ``user`` relies on them until `release`. Return what was added;
@@ -118,19 +152,22 @@ class Databases:
             SchemaConflictError: If adding can't make tables fit the models; nothing was changed.
             DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
         """
-        return await apply(self._catalog(database), metadata, wait=self._lock_wait, user=user)
+        self._declared[database] = engine
+        target = self.database(database, engine)
+        target.backend.adapt(metadata)
+        return await apply(target, metadata, wait=self._lock_wait, user=user)
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
         """Drop what a change added for the generation ``user``, where nothing was written to it.
 
         Return what stays, with the reason: ``table orders (it holds 2 rows)``.
         """
-        return await revert(self._catalog(change.database), change, user=user)
+        return await revert(self.database(change.database, change.engine), change, user=user)
 
     def release(self, user: str) -> None:
         """Note that a generation relies on no tables any more."""
-        for catalog in self._catalogs.values():
-            catalog.needs.pop(user, None)
+        for database in self._known.values():
+            database.needs.pop(user, None)
 
     async def sql(self, query: str, *params: Any, database: str | None = None) -> Rows:
         """Run one reading statement across all databases; tables are ``<database>.<table>``.
@@ -142,55 +179,63 @@ class Databases:
             QueryRefusedError: If it isn't one reading statement.
             DatabaseLockedError: If another process holds a file that it needs.
         """
-        self._instance.check()
-        catalogs = {name: self._catalog(name) for name in self._existing()}
-        if database is not None and database not in catalogs:
+        self._home.check()
+        known = {name: self.database(name) for name in self._existing()}
+        if database is not None and database not in known:
             raise DatabaseNameError(
                 f"there is no database {database!r}",
-                cure=f"there are: {', '.join(catalogs) or 'none yet'}",
+                cure=f"there are: {', '.join(known) or 'none yet'}",
                 database=database,
             )
-        needed = names_in(query, catalogs) | ({database} if database is not None else set())
+        needed = names_in(query, known) | ({database} if database is not None else set())
         async with AsyncExitStack() as attached:
-            uses = [catalogs[name].use() for name in sorted(needed or catalogs)]
+            uses = [known[name].use() for name in sorted(needed or known)]
             for use in uses:
                 await attached.enter_async_context(use)
-            return await read(self._instance, query, params, database=database)
+            return await read(self._duckdb.instance, query, params, database=database)
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is a database, in a file or in use; never waits."""
+        return name in self._existing()
 
     def _existing(self) -> list[str]:
         """Return the names of the databases that exist; makes none."""
-        names = {catalog.name for catalog in self._catalogs.values() if catalog.attached}
-        if self._folder is not None and self._folder.is_dir():
-            stems = (path.stem for path in self._folder.glob(f"*{SUFFIX}"))
-            names |= {stem for stem in stems if is_name(stem)}
+        names = {database.name for database in self._known.values() if database.attached}
+        names |= set(self._chooser.existing())
         return sorted(names)
 
-    def describe(self) -> list[CatalogFacts]:
+    @property
+    def _duckdb(self) -> DuckDB:
+        """The engine that runs people's queries, over the tables of all the others."""
+        return cast("DuckDB", self.backend("duckdb"))
+
+    def describe(self) -> list[DatabaseFacts]:
         """Return the facts about each database, by name; never waits."""
         return [
-            CatalogFacts(
-                database=catalog.name,
-                path=str(catalog.path or ""),
-                attached=catalog.attached,
-                sessions=len(catalog.sessions),
-                purposes=tuple(session.purpose for session in list(catalog.sessions)),
-                tables=catalog.tables,
+            DatabaseFacts(
+                database=database.name,
+                path=str(database.path or ""),
+                attached=database.attached,
+                sessions=len(database.sessions),
+                purposes=tuple(session.purpose for session in list(database.sessions)),
+                tables=database.tables,
             )
-            for _, catalog in sorted(self._catalogs.items())
+            for _, database in sorted(self._known.items())
         ]
 
     def forget(self) -> None:
         """Clear the caches of compiled statements; called when a generation was closed, whose
         models they would keep alive."""
-        for catalog in list(self._catalogs.values()):
-            catalog.forget()
+        for database in list(self._known.values()):
+            database.forget()
 
     async def aclose(self) -> None:
         """Detach all files and close DuckDB; sessions still open are cut off."""
         try:
-            await asyncio.gather(*(catalog.aclose() for catalog in self._catalogs.values()))
+            await asyncio.gather(*(database.aclose() for database in self._known.values()))
         finally:
-            await self._instance.aclose()
+            self._home.closed = True
+            await asyncio.gather(*(backend.aclose() for backend in self._backends.values()))
 
     async def __aenter__(self) -> Databases:
         return self
@@ -199,6 +244,6 @@ class Databases:
         await self.aclose()
 
     def __repr__(self) -> str:
-        attached = sum(catalog.attached for catalog in self._catalogs.values())
+        attached = sum(database.attached for database in self._known.values())
         where = str(self._folder) if self._folder is not None else "memory"
-        return f"<Databases in {where}: {len(self._catalogs)} known, {attached} attached>"
+        return f"<Databases in {where}: {len(self._known)} known, {attached} attached>"

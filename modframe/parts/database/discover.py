@@ -14,11 +14,13 @@ from types import ModuleType
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
+from .backend import ENGINES
 from .base import MADE_IN, database_of
 from .errors import DatabaseDefinitionError, DatabaseNameError
 from .names import check_name
 
 CONSTANT = "DATABASE_NAME"
+ENGINE_CONSTANT = "DATABASE_ENGINE"
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,13 @@ class DatabaseSpec:
     Attributes:
         metadata: The tables of its models; empty if the module has none.
         file: The file that declares it, for example ``"db_models.py"``.
+        engine: The ``DATABASE_ENGINE`` of that file; ``None`` leaves the choice to the environment.
     """
 
     name: str
     metadata: MetaData
     file: str
+    engine: str | None = None
 
 
 def discover(
@@ -52,12 +56,15 @@ def discover(
         for base in _bases_made_in(module):
             _check_base(file, module, base, name=constants[file], named=named)
             database = base.metadata.info["database"]
-            specs.setdefault(database, DatabaseSpec(database, base.metadata, file))
+            engine = _engine(file, module)
+            specs.setdefault(database, DatabaseSpec(database, base.metadata, file, engine))
     declared = [(name, file) for file, name in constants.items() if name is not None]
     if named is not None and not specs and not declared:
         declared = [(_checked(named, "", 0), "")]
     for name, file in declared:  # those without models
-        specs.setdefault(name, DatabaseSpec(name, MetaData(info={"database": name}), file))
+        engine = _engine(file, modules[file]) if file else None
+        metadata = MetaData(info={"database": name})
+        specs.setdefault(name, DatabaseSpec(name, metadata, file, engine))
     return tuple(specs.values())
 
 
@@ -65,6 +72,19 @@ def _constant(file: str, module: ModuleType) -> str | None:
     """Return the file's constant; ``None``, as in the guide's decorator, means no database."""
     value = vars(module).get(CONSTANT)
     return None if value is None else _checked(value, file, _line_of(module, f"{CONSTANT} "))
+
+
+def _engine(file: str, module: ModuleType) -> str | None:
+    engine = vars(module).get(ENGINE_CONSTANT)
+    if engine is None or (isinstance(engine, str) and engine in ENGINES):
+        return engine
+    raise DatabaseDefinitionError(
+        f"{ENGINE_CONSTANT} in {file!r} is {engine!r}, and there is no such engine",
+        file=file,
+        line=_line_of(module, f"{ENGINE_CONSTANT} "),
+        cure=f"choose one of: {', '.join(ENGINES)}",
+        database="",
+    )
 
 
 def _checked(name: object, file: str, line: int) -> str:

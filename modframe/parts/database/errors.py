@@ -16,6 +16,16 @@ class DatabaseNameError(DatabaseError, ValueError):
     """Raised when a name can't be used for a database, or there is no such database."""
 
 
+class DatabaseEngineError(DatabaseError, ValueError):
+    """Raised when there is no such engine, or its driver isn't installed."""
+
+    engine: str
+
+
+class DatabaseURLError(DatabaseError, ValueError):
+    """Raised when the environment says where databases are in a way that can't be used."""
+
+
 class DatabaseDefinitionError(DatabaseError):
     """Raised when a module's files define models or a database in a way that can't work.
 

@@ -1,6 +1,6 @@
 """`DatabaseFile`: the file of a database: held by one process, and the same one all the time.
 
-`Catalog` locks it before DuckDB opens it, and checks it before each transaction and commit.
+A wing locks it before its engine opens it; it is checked before each transaction and commit.
 
 DuckDB locks its file by a POSIX lock. The system drops that when the process closes any descriptor
 of the file, for example at the end of a copy. So modframe has a lock of its own: an ``flock`` on
@@ -16,7 +16,7 @@ import sys
 import weakref
 from pathlib import Path
 
-from .duckdb.opening import locked_error, lost_error, unlockable_error
+from .errors import DatabaseFileLostError, DatabaseLockedError, DatabaseOpenError
 
 if sys.platform != "win32":
     import fcntl
@@ -137,3 +137,59 @@ def _read_pid(lock: int) -> int | None:
     """Return the pid in the lock's file; ``None`` while its owner is about to write it."""
     text = os.pread(lock, 20, 0).strip()
     return int(text) if text.isdigit() else None
+
+
+def locked_error(
+    database: str, path: str, *, holder: int | None, waited: float
+) -> DatabaseLockedError:
+    if holder == os.getpid():
+        who = f"this process (pid {holder}) already, through another app or instance"
+        cure = "stop that one first, or give this one a data folder of its own"
+    else:
+        who = f"process {holder}" if holder is not None else "another process"
+        stop = f"stop it (kill {holder})" if holder is not None else "stop it"
+        cure = (
+            f"{stop}, or close its sessions on {database!r}: modframe gives a file back when it "
+            "has been idle; or wait longer (MODFRAME_DATABASE_LOCK_WAIT, in seconds), or give "
+            "this process a data folder of its own (MODFRAME_DATA)"
+        )
+    return DatabaseLockedError(
+        f"database {database!r} ({path}) is held by {who}; waited {waited:.1f} s for it",
+        cure=cure,
+        database=database,
+        path=path,
+        holder=holder,
+        waited=waited,
+    )
+
+
+def unlockable_error(database: str, path: str, error: OSError) -> DatabaseOpenError:
+    """Make the error for a file whose folder is on a file system without locks."""
+    return DatabaseOpenError(
+        f"database {database!r} can't be locked, so that two processes could write to it: "
+        f"{path}.lock: {error.strerror or error}",
+        cure="give this process a data folder on a local disk (MODFRAME_DATA)",
+        database=database,
+        path=path,
+    )
+
+
+def lost_error(database: str, path: str, *, deleted: bool) -> DatabaseFileLostError:
+    """Make the error for a file that is not at its path any more."""
+    if deleted:
+        what = "deleted"
+        cure = (
+            "put the file back; or load each module that uses it again, "
+            "app.load(ID, force=True), to begin with an empty one"
+        )
+    else:
+        what = "replaced by another file"
+        cure = "run this again: once no session of the old file is open, the new one is opened"
+    return DatabaseFileLostError(
+        f"database {database!r}: its file {path} was {what} while modframe used it, so nothing "
+        "was written",
+        cure=cure,
+        database=database,
+        path=path,
+        deleted=deleted,
+    )

@@ -66,6 +66,8 @@ class LazyDatabases:
 
         return Databases(
             self._folder,
+            url=self._config.database_url.get_secret_value() if self._config.database_url else None,
+            urls={name: url.get_secret_value() for name, url in self._config.database_urls.items()},
             lock_wait=self._config.database_lock_wait,
             idle=self._config.database_idle,
             memory_limit=self._config.database_memory,
@@ -73,27 +75,27 @@ class LazyDatabases:
         )
 
     def session(
-        self, database: str, purpose: str, *, strict: bool = False
+        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """Return a session on one of them.
+        """Return a session on one of them; ``engine`` is what the caller's module declares.
 
         Raises:
             DatabaseNameError: If no module declares it and there is no file of it.
         """
         if database not in self._checked_names:
             self._refuse_unknown(database)
-        return self.get().session(database, purpose, strict=strict)
+        return self.get().session(database, purpose, strict=strict, engine=engine)
 
     def session_here(
-        self, database: str, purpose: str, *, strict: bool
+        self, database: str, purpose: str, *, strict: bool, engine: str | None = None
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on the databases that this context uses: by default, on these."""
-        return (_used_here.get() or self).session(database, purpose, strict=strict)
+        databases = _used_here.get() or self
+        return databases.session(database, purpose, strict=strict, engine=engine)
 
     def _refuse_unknown(self, database: str) -> None:
         declared = {spec.name for spec in specs_of(self.generations())}
-        file = self._folder / f"{database}.duckdb" if self._folder is not None else None
-        if database not in declared and not (file is not None and file.is_file()):
+        if database not in declared and not self.get().exists(database):
             from .errors import DatabaseNameError
 
             raise DatabaseNameError(
@@ -112,6 +114,12 @@ class LazyDatabases:
 def specs_of(generations: Iterable[Generation]) -> Iterator[DatabaseSpec]:
     for generation in generations:
         yield from DatabasePart.of(generation) or ()
+
+
+def declared_engine(generation: Generation, database: str) -> str | None:
+    """Return the ``DATABASE_ENGINE`` that a generation declares for a database."""
+    specs = DatabasePart.of(generation) or ()
+    return next((spec.engine for spec in specs if spec.name == database), None)
 
 
 class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
@@ -140,7 +148,9 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
         changes = []
         try:
             for spec in specs:
-                changes.append(await databases.apply(spec.name, spec.metadata, user=user))
+                changes.append(
+                    await databases.apply(spec.name, spec.metadata, user=user, engine=spec.engine)
+                )
                 generation.findings += [
                     Finding("database-note", "warning", note, file=spec.file)
                     for note in changes[-1].notes

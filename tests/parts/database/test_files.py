@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from sqlalchemy import Column, Integer, text
 
-from modframe.parts.database.databases import CatalogFacts, Databases
+from modframe.parts.database.databases import DatabaseFacts, Databases
 from modframe.parts.database.errors import (
     DatabaseForkedError,
     DatabaseLockedError,
@@ -51,7 +51,7 @@ async def test_the_file_is_named_after_the_database(folder: Path) -> None:
         async with databases.session("shop", "look around"):
             path = folder / "shop.duckdb"
             assert databases.describe() == [
-                CatalogFacts("shop", str(path), True, 1, ("look around",), ())
+                DatabaseFacts("shop", str(path), True, 1, ("look around",), ())
             ]
         assert {one.name for one in folder.iterdir()} == {"shop.duckdb", "shop.duckdb.lock"}
 

@@ -11,6 +11,7 @@ from sqlalchemy import MetaData, Table, inspect, select, text
 from sqlalchemy.exc import NoSuchTableError
 
 from modframe.parts.database.databases import Databases
+from modframe.parts.database.duckdb.number_keys import number_keys
 
 DDL = """
 CREATE SEQUENCE parents_id_seq;
@@ -134,6 +135,7 @@ async def test_create_all_and_drop_all_repeat_safely(folder: Path) -> None:
     from tests.parts.database.test_schema import metadata_of
 
     metadata = metadata_of()
+    number_keys(metadata)
 
     def see(connection: Any) -> None:
         for _ in range(2):

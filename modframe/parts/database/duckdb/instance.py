@@ -5,7 +5,6 @@ Module databases are attached to it, one catalog each. DuckDB is opened with the
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import weakref
@@ -14,7 +13,7 @@ from typing import TypeVar
 
 import duckdb
 
-from ..errors import DatabaseClosedError, DatabaseLoopError
+from ..errors import DatabaseClosedError
 from .worker import DatabaseWorker
 
 T = TypeVar("T")
@@ -43,8 +42,6 @@ class Instance:
             self._config["threads"] = threads
         self._worker = DatabaseWorker("instance")
         self._root: duckdb.DuckDBPyConnection | None = None
-        self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None
         _instances.add(self)
 
     @property
@@ -53,30 +50,6 @@ class Instance:
         if self._root is None:
             raise DatabaseClosedError("DuckDB isn't open", cure="start the app", database="")
         return self._root
-
-    def check(self) -> None:
-        """Refuse use after closing, on a second loop, and in a forked child.
-
-        Raises:
-            DatabaseClosedError: After `aclose`.
-            DatabaseLoopError: On another loop than at the first use.
-            DatabaseForkedError: In a child forked since.
-        """
-        self._worker.check_process()
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
-            raise DatabaseLoopError(
-                "the databases live on the app loop, and this is another one",
-                cure="go through `app.database` or a service handle, which cross over, or use "
-                "`app.run(...)`",
-                database="",
-            )
-        if self._closed:
-            raise DatabaseClosedError(
-                "the databases were closed with the app", cure="start the app again", database=""
-            )
 
     async def run(self, work: Callable[[], T], *, interrupt: Callable[[], None] | None = None) -> T:
         """Run a job on the instance's thread, opening DuckDB first if it isn't open."""
@@ -90,7 +63,6 @@ class Instance:
 
     async def aclose(self) -> None:
         """Close DuckDB and end the thread."""
-        self._closed = True
         root = self._root
         if root is not None:
             await self._worker.run(root.close)

@@ -11,14 +11,13 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ....worker import Worker
-from ..errors import DatabaseForkedError
+from ..home import check_process
 
 T = TypeVar("T")
 
@@ -28,22 +27,6 @@ EXIT_WAIT = 1.0
 """Seconds that the end of the process waits for a busy thread."""
 
 _workers: weakref.WeakSet[DatabaseWorker] = weakref.WeakSet()
-
-
-async def finish(awaitable: Awaitable[T]) -> T:
-    """Await to the end even if cancelled meanwhile; the cancellation is raised afterwards."""
-    task = asyncio.ensure_future(awaitable)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as exc:
-            cancelled = exc
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()
-        raise cancelled
-    return task.result()
 
 
 class DatabaseWorker(Worker):
@@ -58,21 +41,6 @@ class DatabaseWorker(Worker):
         self.interrupt: Callable[[], None] | None = None
         self.busy = False
         _workers.add(self)
-
-    def check_process(self) -> None:
-        """Refuse to work in a forked child.
-
-        Raises:
-            DatabaseForkedError: If the process was forked since; threads and file locks stayed
-                behind in the parent, so that writes would be lost or corrupt the file.
-        """
-        if self.forked:
-            raise DatabaseForkedError(
-                f"process {os.getpid()} was forked from one that has the databases open",
-                cure="run functions in processes by app_context.tasks.process(function, *args), "
-                "and reach the databases where their results are awaited",
-                database="",
-            )
 
     async def run(self, work: Callable[[], T], *, interrupt: Callable[[], None] | None = None) -> T:
         """Run a job on the thread and await its result.
@@ -101,7 +69,7 @@ class DatabaseWorker(Worker):
         future.result()
 
     def _call_busy(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        self.check_process()
+        check_process(self._process)
 
         def job() -> T:
             self.busy = True
@@ -114,7 +82,7 @@ class DatabaseWorker(Worker):
 
     def run_unattended(self, work: Callable[[], None]) -> None:
         """Queue a last job of an owner that is gone; an exception of it is dropped."""
-        self.check_process()
+        check_process(self._process)
 
         def job() -> None:
             with contextlib.suppress(Exception):  # the owner is gone, nobody could be told

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateSequence, CreateTable
 
-from ..catalog import Catalog
+from ..database import Database
 from ..errors import DatabaseBusyError, SchemaConflictError
 from .compare import (
     Difference,
@@ -37,45 +37,47 @@ QUIET = 0.5
 
 
 async def apply(
-    catalog: Catalog, metadata: MetaData, *, wait: float, user: str = ""
+    database: Database, metadata: MetaData, *, wait: float, user: str = ""
 ) -> SchemaChange:
     """Add what the models have and the database lacks; a database that was deleted begins anew.
 
     Args:
         wait: Seconds to wait for sessions with open changes.
-        user: The generation that needs the tables, until it is removed from ``catalog.needs``.
+        user: The generation that needs the tables, until it is removed from ``database.needs``.
     """
-    await catalog.begin_anew_if_lost()
-    async with catalog.gate, catalog.use() as engine, engine.connect() as connection:
+    await database.begin_anew_if_lost()
+    async with database.gate, database.use() as engine, engine.connect() as connection:
         plan = await connection.run_sync(compare_schema, metadata)
         await connection.rollback()
         if plan.differences:
-            raise _schema_conflict(catalog.name, plan.differences)
-        with catalog.changing():
-            quiet = not plan.touches or not await busy_after(catalog, min(wait, QUIET))
-            change = await _carry_out(connection, catalog.name, plan) if quiet else None
+            raise _schema_conflict(database.name, plan.differences)
+        with database.changing():
+            quiet = not plan.touches or not await busy_after(database, min(wait, QUIET))
+            change = await _carry_out(connection, database, plan) if quiet else None
         if change is None:  # a long read, or writers that wait for each other: let writers finish
-            await _let_writers_out(catalog, wait)
-            with catalog.changing():
-                change = await _carry_out(connection, catalog.name, plan)
+            await _let_writers_out(database, wait)
+            with database.changing():
+                change = await _carry_out(connection, database, plan)
         if user:
-            catalog.needs[user] = needed_by(metadata) | catalog.needs.get(user, frozenset())
-        catalog.tables = tuple(sorted({*catalog.tables, *change.tables}))
+            database.needs[user] = needed_by(metadata) | database.needs.get(user, frozenset())
+        database.tables = tuple(sorted({*database.tables, *change.tables}))
         return change
 
 
-async def _carry_out(connection: AsyncConnection, database: str, plan: SchemaPlan) -> SchemaChange:
+async def _carry_out(
+    connection: AsyncConnection, database: Database, plan: SchemaPlan
+) -> SchemaChange:
     try:
         await connection.run_sync(execute, plan)
         await connection.commit()
     except DBAPIError as exc:
-        text = f"DuckDB refuses: {exc.orig}"
+        text = f"{database.backend.title} refuses: {exc.orig}"
         tables: list[Any] = [*plan.tables, *(index.table for index in plan.indexes)]
         tables += [column.table for column, _ in plan.columns]
         name = full_name(tables[0]) if tables else ""
-        raise _schema_conflict(database, [Difference(name, "", text)]) from exc
+        raise _schema_conflict(database.name, [Difference(name, "", text)]) from exc
     return SchemaChange(
-        database,
+        database.name,
         tables=tuple(full_name(table) for table in plan.tables),
         columns=tuple(f"{full_name(column.table)}.{column.name}" for column, _ in plan.columns),
         indexes=tuple(
@@ -84,6 +86,7 @@ async def _carry_out(connection: AsyncConnection, database: str, plan: SchemaPla
         sequences=tuple(map(sequence_name, plan.sequences)),
         schemas=tuple(plan.schemas),
         notes=tuple(plan.notes),
+        engine=database.backend.name,
     )
 
 
@@ -117,10 +120,10 @@ def _add_column_statement(connection: Connection, column: Column[object], *, str
     return text + (" NOT NULL" if strict else "")
 
 
-async def busy_after(catalog: Catalog, wait: float) -> list[str]:
+async def busy_after(database: Database, wait: float) -> list[str]:
     """Return the purposes of sessions still in a transaction after ``wait`` seconds at most."""
     return await _wait_for_none(
-        lambda: sorted({session.purpose for session in catalog.sessions if session.busy}), wait
+        lambda: sorted({session.purpose for session in database.sessions if session.busy}), wait
     )
 
 
@@ -135,21 +138,21 @@ async def _wait_for_none(purposes: Callable[[], list[str]], wait: float) -> list
     return remaining
 
 
-async def _let_writers_out(catalog: Catalog, wait: float) -> None:
+async def _let_writers_out(database: Database, wait: float) -> None:
     """Wait until no session has uncommitted changes; new transactions may begin meanwhile.
 
     Raises:
         DatabaseBusyError: If some still have after ``wait`` seconds.
     """
     writers = await _wait_for_none(
-        lambda: [session.purpose for session in catalog.sessions if session.writing], wait
+        lambda: [session.purpose for session in database.sessions if session.writing], wait
     )
     if writers:
         raise DatabaseBusyError(
-            f"database {catalog.name!r} can't be changed while sessions have uncommitted "
+            f"database {database.name!r} can't be changed while sessions have uncommitted "
             f"changes: {', '.join(map(repr, writers))} (waited {wait:.1f} s)",
             cure="commit them or let them end, then load the module again",
-            database=catalog.name,
+            database=database.name,
             purposes=tuple(writers),
         )
 

@@ -30,7 +30,7 @@ class SchemaChange:
     """What was added to a database; false if nothing was.
 
     Attributes:
-        database: The database's name.
+        database: The database's name. ``engine``: the engine that keeps it.
         tables: The new tables. ``columns``: new columns of older tables, ``<table>.<column>``.
         indexes: The new indexes of older tables. ``sequences``: the new sequences.
         schemas: The new schemas.
@@ -44,6 +44,7 @@ class SchemaChange:
     sequences: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    engine: str | None = field(default=None, compare=False)
 
     def __bool__(self) -> bool:
         return any((self.tables, self.columns, self.indexes, self.sequences, self.schemas))

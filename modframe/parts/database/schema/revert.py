@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ....names import module_id_in
 from ....wording import count
-from ..catalog import Catalog
+from ..database import Database
 from ..names import quoted
 from .apply import QUIET, busy_after
 from .compare import SchemaChange
@@ -21,39 +21,39 @@ _ON_OLD_TABLES = ("index", "column")
 """Kinds of things that were added to tables which existed before, and may be in use."""
 
 
-async def revert(catalog: Catalog, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
+async def revert(database: Database, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
     """Drop what a change added for ``user``, where nothing was written to it.
 
     Return what stays, with the reason in brackets. ``user`` no longer relies on anything.
     """
-    catalog.needs.pop(user, None)
+    database.needs.pop(user, None)
     if not change:
         return ()
     stays: list[str] = []
-    async with catalog.gate, catalog.use() as engine, engine.connect() as connection:
-        with catalog.changing():
-            busy = await _blocking_sessions(catalog, change)
+    async with database.gate, database.use() as engine, engine.connect() as connection:
+        with database.changing():
+            busy = await _blocking_sessions(database, change)
             for item in change.items:
                 kind, _, name = item.partition(" ")
-                reason = _user_of(catalog, item) or (busy if kind in _ON_OLD_TABLES else "")
+                reason = _user_of(database, item) or (busy if kind in _ON_OLD_TABLES else "")
                 reason = reason or await _drop(connection, kind, name)
                 if reason:
                     stays.append(f"{item} ({reason})")
                 elif kind == "table":
-                    catalog.tables = tuple(table for table in catalog.tables if table != name)
+                    database.tables = tuple(table for table in database.tables if table != name)
     return tuple(stays)
 
 
-async def _blocking_sessions(catalog: Catalog, change: SchemaChange) -> str:
+async def _blocking_sessions(database: Database, change: SchemaChange) -> str:
     """Wait for open transactions; return the reason why those that go on prevent a drop."""
     if not change.columns and not change.indexes:
         return ""
-    busy = await busy_after(catalog, QUIET)
+    busy = await busy_after(database, QUIET)
     return f"in the way: {count(len(busy), 'session')}, {', '.join(map(repr, busy))}" * bool(busy)
 
 
-def _user_of(catalog: Catalog, item: str) -> str:
-    for user, needs in catalog.needs.items():
+def _user_of(database: Database, item: str) -> str:
+    for user, needs in database.needs.items():
         if item.lower() in needs:
             return f"{module_id_in(user)} relies on it"
     return ""

@@ -15,22 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ....runtime.output import print_to_cell
 from ....wording import one_line
-from ..catalog import Catalog
-from ..duckdb.worker import finish
+from ..database import Database
 from ..errors import DatabaseConflictError, UncommittedChangesError
-from .tracking import TRACKED, Tracked
+from ..tracking import TRACKED, Tracked
+from ..waiting import finish
 
 logger = logging.getLogger("modframe.database")
 
 _WIDTH = 240
 """Characters of a statement, and of its parameters, in the text of an error."""
-_CONFLICTS = ("Conflict on ", "write-write conflict", "Could not commit", "Failed to commit")
-_DISK_FAULTS = ("Could not write", "Could not sync", "Could not truncate", "No space left")
 
 
 @asynccontextmanager
 async def integrity_session(
-    catalog: Catalog, purpose: str, *, strict: bool
+    database: Database, purpose: str, *, strict: bool
 ) -> AsyncIterator[AsyncSession]:
     """Open a session on one database; ``purpose`` is named in messages.
 
@@ -38,42 +36,37 @@ async def integrity_session(
         UncommittedChangesError: If it is strict and changes are uncommitted.
         DatabaseConflictError: If another session changed the same rows first.
     """
-    async with catalog.gate:  # tables may be changing
+    async with database.gate:  # tables may be changing
         pass
-    async with catalog.use() as engine:
+    async with database.use() as engine:
         session = AsyncSession(engine, expire_on_commit=False)
         tracked = Tracked(
-            session.sync_session, purpose, hold=catalog.hold, check=catalog.check_file
+            session.sync_session, purpose, hold=database.hold, check=database.check_file
         )
         session.info[TRACKED] = tracked
-        catalog.sessions.append(tracked)
+        database.sessions.append(tracked)
         uncommitted: tuple[str, ...] = ()
         try:
             yield session
             uncommitted = tracked.uncommitted
         except DBAPIError as exc:
             _shorten(exc)
-            if conflict := _conflict(catalog.name, purpose, exc):
-                raise conflict from exc
+            if database.backend.fault(exc) == "conflict":
+                raise _conflict_error(database.name, purpose, exc) from exc
             raise
         finally:
             try:
                 await finish(session.close())
             finally:
-                catalog.sessions.remove(tracked)
+                database.sessions.remove(tracked)
     if uncommitted:
-        _report(catalog.name, purpose, uncommitted, strict=strict)
+        _report(database.name, purpose, uncommitted, strict=strict)
 
 
-def _conflict(database: str, purpose: str, error: DBAPIError) -> DatabaseConflictError | None:
-    text = str(error.orig)
-    if type(error.orig).__name__ != "TransactionException":
-        return None
-    if not any(sign in text for sign in _CONFLICTS) or any(sign in text for sign in _DISK_FAULTS):
-        return None
+def _conflict_error(database: str, purpose: str, error: DBAPIError) -> DatabaseConflictError:
     return DatabaseConflictError(
         f"session {purpose!r} on database {database!r} met another one that changed the same "
-        f"rows first ({text}), and was rolled back",
+        f"rows first ({error.orig}), and was rolled back",
         cure="run the whole session again, reading anew what it builds on",
         database=database,
         purpose=purpose,

@@ -1,0 +1,172 @@
+"""`Backend` and `Store`: all that an engine of databases does for modframe; the wings implement it.
+
+Comes in: the name of a database and where it is. Goes out: SQLAlchemy's engine for it, and answers
+to what differs between engines. Nothing above the wings knows which engine it talks to. A new
+engine is a folder beside `duckdb`, and its name in `ENGINES`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+from sqlalchemy import MetaData
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from .errors import DatabaseEngineError
+from .home import Home
+
+FaultKind = Literal["conflict", "integrity", "locked", "full", "lost", "other"]
+"""What an engine's error means: another session was first; the rows break a constraint; somebody
+holds a lock; no room is left; the connection or file is gone; anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendOptions:
+    """What the framework's settings say to engines.
+
+    Attributes:
+        lock_wait: Seconds to wait for what another process holds.
+        memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
+        threads: How many threads DuckDB may use.
+    """
+
+    lock_wait: float = 5.0
+    memory_limit: str | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a database is: in a file, at a server's URL, or, with neither, in memory.
+
+    Attributes:
+        temporary: Whether nothing may be left of it when it is closed, as for one in memory.
+    """
+
+    path: Path | None = None
+    url: URL | None = None
+    temporary: bool = False
+
+
+class Store(Protocol):
+    """One database, as its engine keeps it. Used on the app loop; it never blocks that.
+
+    Attributes:
+        path: Its file; ``None`` in memory and on a server.
+        gives_back: Whether it is released when nobody has used it for a while, so that another
+            process can have the file.
+    """
+
+    path: Path | None
+    gives_back: bool
+
+    async def open(self) -> AsyncEngine:
+        """Open it, making it if it doesn't exist; ``release`` ends it. Cancelling is safe.
+
+        Raises:
+            DatabaseLockedError: If another process holds it for longer than the wait.
+            DatabaseOpenError: If it can't be opened.
+        """
+
+    async def release(self, engine: AsyncEngine) -> None:
+        """Give it back: connections are closed, then the file. No session uses it."""
+
+    async def cut_off(self, engine: AsyncEngine | None) -> None:
+        """Close it for good, even while sessions use it: what they run is interrupted."""
+
+    async def tables(self) -> tuple[str, ...]:
+        """Return the names of its tables, while it is open."""
+
+    def check(self) -> None:
+        """Check that it is still the one that was opened; called before each transaction.
+
+        Raises:
+            DatabaseFileLostError: If its file was deleted or replaced.
+        """
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is not where it was opened any more."""
+
+    def begin_anew(self) -> None:
+        """Let the next ``open`` make or open what is there, after it was lost."""
+
+
+class Backend(ABC):
+    """One engine of databases; each app has at most one object of it.
+
+    Attributes:
+        name: As in ``DATABASE_ENGINE``.
+        title: Its name in sentences.
+        transactional_ddl: Whether a failed change of a schema is rolled back by the engine.
+        copies_to_alter: Whether most changes of a table copy it.
+        savepoints: Whether ``session.begin_nested()`` works.
+        enforces_references: Whether the engine itself checks foreign keys.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    transactional_ddl: ClassVar[bool] = True
+    copies_to_alter: ClassVar[bool] = False
+    savepoints: ClassVar[bool] = True
+    enforces_references: ClassVar[bool] = True
+
+    def __init__(self, options: BackendOptions, home: Home) -> None:
+        """Make nothing yet, neither on disk nor on a server."""
+        self.options = options
+        self.home = home
+
+    @abstractmethod
+    def store(self, database: str, place: Place) -> Store:
+        """Return a database that is at a place; nothing is opened or made yet."""
+
+    def adapt(self, metadata: MetaData) -> None:
+        """Let models say what this engine needs, before their tables are made or used."""
+        _ = metadata
+
+    @abstractmethod
+    def fault(self, error: DBAPIError) -> FaultKind:
+        """Return what an error of the driver means."""
+
+    async def aclose(self) -> None:
+        """Close what all its databases share; they are closed already."""
+        return
+
+
+ENGINES = {"duckdb": "duckdb"}
+"""The engines: name, as in ``DATABASE_ENGINE``, → the folder of this room with its `Backend`."""
+SUFFIXES = {"duckdb": ".duckdb"}
+"""The engines that keep files: name → suffix; known without an import of the driver."""
+
+
+def backend_class(engine: str) -> type[Backend]:
+    """Return an engine's class; its driver is imported now.
+
+    Raises:
+        DatabaseEngineError: If there is no such engine, or its driver isn't installed.
+    """
+    folder = ENGINES.get(engine)
+    if folder is None:
+        raise DatabaseEngineError(
+            f"there is no database engine {engine!r}",
+            cure=f"choose one of: {', '.join(ENGINES)}",
+            database="",
+            engine=engine,
+        )
+    try:
+        module = import_module(f"{__package__}.{folder}.backend")
+    except ModuleNotFoundError as exc:
+        raise DatabaseEngineError(
+            f"the engine {engine!r} needs {exc.name}, which isn't installed",
+            cure=f'run `pip install "modframe[{engine}]"`',
+            database="",
+            engine=engine,
+        ) from exc
+    backend: type[Backend] = module.BACKEND
+    return backend

@@ -1,0 +1,121 @@
+"""`Chooser`: says which engine keeps a database, and where; called by `Databases`.
+
+Comes in: the database's name and the ``DATABASE_ENGINE`` of the file that declares it. Goes out: a
+frozen `Choice` with its source. ``MODFRAME_DATABASE_URL_<NAME>`` wins over
+``MODFRAME_DATABASE_URL``, and both over the file; then the file on disk decides, and then the
+default, DuckDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from .backend import ENGINES, SUFFIXES, Place
+from .errors import DatabaseURLError
+from .names import is_name
+
+DEFAULT = "duckdb"
+ALL = "MODFRAME_DATABASE_URL"
+_SCHEMES = {"postgres": "postgresql"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which engine keeps a database, where it is, and what said so.
+
+    Attributes:
+        source: The variable of the environment, ``"DATABASE_ENGINE"``, ``"file"`` (there is one)
+            or ``"default"``.
+    """
+
+    engine: str
+    place: Place
+    source: str
+
+
+class Chooser:
+    """Chooses engines for the databases of one folder.
+
+    Args:
+        folder: Where the files are; ``None`` keeps all in memory, and on servers only for a while.
+        url: Where all databases are: an engine's name, ``sqlite:///<folder>`` or a server's URL.
+        urls: The same for one: name, in lower case, → engine, ``sqlite:///<file>`` or URL.
+    """
+
+    def __init__(
+        self, folder: Path | None, *, url: str | None = None, urls: Mapping[str, str] | None = None
+    ) -> None:
+        self._folder = folder
+        self._url = url
+        self._urls = dict(urls or {})
+
+    def choose(self, database: str, declared: str | None = None) -> Choice:
+        """Return the engine and the place of a database; ``declared`` is its ``DATABASE_ENGINE``.
+
+        Raises:
+            DatabaseURLError: If a variable of the environment holds no URL that can be used.
+        """
+        if (text := self._urls.get(database.lower())) is not None:
+            return self._from_url(database, text, f"{ALL}_{database.upper()}", one=True)
+        if self._url is not None:
+            return self._from_url(database, self._url, ALL, one=False)
+        if declared is not None:
+            return Choice(declared, self._file(database, declared), "DATABASE_ENGINE")
+        for engine in ENGINES:
+            if (path := self._file(database, engine).path) is not None and path.is_file():
+                return Choice(engine, Place(path), "file")
+        return Choice(DEFAULT, self._file(database, DEFAULT), "default")
+
+    def existing(self) -> dict[str, str]:
+        """Return the databases that have a file: name → engine."""
+        found: dict[str, str] = {}
+        if self._folder is not None and self._folder.is_dir():
+            for engine in ENGINES:
+                if suffix := SUFFIXES.get(engine):
+                    stems = (path.stem for path in self._folder.glob(f"*{suffix}"))
+                    found |= {stem: engine for stem in stems if is_name(stem) and stem not in found}
+        return found
+
+    def _file(self, database: str, engine: str) -> Place:
+        suffix = SUFFIXES.get(engine)
+        if self._folder is None or not suffix:
+            return Place(temporary=self._folder is None)
+        return Place(self._folder / f"{database}{suffix}")
+
+    def _from_url(self, database: str, text: str, source: str, *, one: bool) -> Choice:
+        if text in ENGINES and SUFFIXES.get(text):
+            return Choice(text, self._file(database, text), source)
+        url = _parse(text, source)
+        engine = url.get_backend_name()
+        engine = _SCHEMES.get(engine, engine)
+        if engine not in ENGINES:
+            raise _url_error(source, f"names the engine {engine!r}, which modframe doesn't have")
+        suffix = SUFFIXES.get(engine)
+        if not suffix:
+            return Choice(engine, Place(url=url, temporary=self._folder is None), source)
+        if not url.database:
+            return Choice(engine, self._file(database, engine), source)
+        path = Path(url.database)
+        return Choice(engine, Place(path if one else path / f"{database}{suffix}"), source)
+
+
+def _parse(text: str, source: str) -> URL:
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError):
+        raise _url_error(source, "is no URL of a database") from None
+
+
+def _url_error(source: str, what: str) -> DatabaseURLError:
+    """Make an error that doesn't repeat the URL, for it may hold a password."""
+    return DatabaseURLError(
+        f"{source} {what}",
+        cure=f"give it one of: {', '.join(ENGINES)}; sqlite:///folder; "
+        "postgresql://user:password@host/database",
+        database="",
+    )

@@ -1,0 +1,212 @@
+"""`Database`: one module database: whether it is open, its engine, its sessions, who relies on it.
+
+Comes in: sessions, schema changes and queries that need it. Goes out: an engine on it. It is opened
+for the first user, and given back after it has not been used for a while, where its `Store` says
+so. All of it happens on the app loop. `Databases` owns databases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import Context
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import await_only
+
+from .backend import Backend, Place
+from .errors import DatabaseClosedError
+from .tracking import Tracked, watch_engine
+from .waiting import finish
+
+logger = logging.getLogger("modframe.database")
+
+
+class Database:
+    """One database.
+
+    Attributes:
+        name: Its name, in SQL and of the file.
+        backend: Its engine.
+        sessions: Its open sessions.
+        gate: Held while tables are changed; new sessions wait for it.
+        tables: Its tables, as last seen.
+        needs: Generation → what it relies on, named as in `SchemaChange.items`.
+    """
+
+    def __init__(self, name: str, backend: Backend, place: Place, *, idle: float) -> None:
+        self.name = name
+        self.backend = backend
+        self.place = place
+        self.store = backend.store(name, place)
+        self.sessions: list[Tracked] = []
+        self.gate = asyncio.Lock()
+        self.tables: tuple[str, ...] = ()
+        self.needs: dict[str, frozenset[str]] = {}
+        self._tables_changing: asyncio.Event | None = None
+        self._idle = idle
+        self._users = 0
+        self._engine: AsyncEngine | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._releasing: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def path(self) -> Path | None:
+        """Its file; ``None`` for one in memory or on a server."""
+        return self.store.path
+
+    @property
+    def attached(self) -> bool:
+        """Whether this process holds the file."""
+        return self._engine is not None
+
+    @property
+    def users(self) -> int:
+        """How many sessions, schema changes and queries need the file now."""
+        return self._users
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[AsyncEngine]:
+        """Keep it open, opening it first if needed; yields the engine.
+
+        Raises:
+            DatabaseLockedError: If another process holds it for longer than the wait.
+            DatabaseFileLostError: If it was deleted or replaced.
+            DatabaseOpenError: If it can't be opened.
+            DatabaseClosedError: If the databases were closed.
+        """
+        self.backend.home.check()
+        self._users += 1
+        self._stop_timer()
+        try:
+            while (engine := self._engine) is None:
+                await self._open()
+            self.check_file()
+            yield engine
+        finally:
+            self._users -= 1
+            if not self._closed:
+                self._start_timer()
+
+    def check_file(self) -> None:
+        """Check that the attached file is the one at the path; called before each transaction.
+
+        Raises:
+            DatabaseFileLostError: If it was deleted or replaced. It is detached once no session is
+                open, and the next one opens a file that replaced it.
+        """
+        self.store.check()
+
+    async def begin_anew_if_lost(self) -> None:
+        """Let the next use open or make the file, if the one that was used is lost."""
+        if self.store.lost:
+            await self._release()
+            if not self.attached:
+                self.store.begin_anew()
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Let open sessions begin no transaction while tables change: its commit would fail."""
+        change = self._tables_changing = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._tables_changing = None
+            change.set()
+
+    def hold(self) -> None:
+        """Wait until no tables change, and check the file; called inside SQLAlchemy's greenlet."""
+        while (change := self._tables_changing) is not None:
+            await_only(change.wait())
+        self.check_file()
+
+    async def _open(self) -> None:
+        """Wait for the attempt at opening that all users share, starting it if there is none."""
+        if self._closed:
+            raise DatabaseClosedError(
+                f"database {self.name!r} was closed with the app",
+                cure="start the app again",
+                database=self.name,
+            )
+        if self._opening is None:
+            loop = asyncio.get_running_loop()
+            self._opening = loop.create_task(self._open_store(), context=Context())
+            self._opening.add_done_callback(self._opened)
+        opening = self._opening
+        await asyncio.wait([opening])
+        if not opening.cancelled():
+            opening.result()
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        self._opening = None
+        if not task.cancelled():
+            task.exception()  # retrieved, since there may be no waiter left that raises it
+        self._start_timer()
+
+    async def _open_store(self) -> None:
+        async with self._turn:
+            if self._engine is None:
+                engine = await self.store.open()
+                watch_engine(engine)
+                self._engine = engine
+                self.tables = await self.store.tables()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _start_timer(self) -> None:
+        """Give the file back after a while, if nothing uses it until then."""
+        self._stop_timer()
+        if self._users or not self.attached or not self.store.gives_back:
+            return
+        loop = asyncio.get_running_loop()
+        idle = 0 if self.store.lost else self._idle
+        self._timer = loop.call_later(idle, self._release_idle, context=Context())
+
+    def _release_idle(self) -> None:
+        self._timer = None
+        if not self._users and self._releasing is None:
+            loop = asyncio.get_running_loop()
+            self._releasing = loop.create_task(self._release(), context=Context())
+            self._releasing.add_done_callback(self._released)
+
+    def _released(self, task: asyncio.Task[None]) -> None:
+        self._releasing = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("database %r could not be given back: %s", self.name, error)
+        if self._timer is None and not self._closed:
+            self._start_timer()
+
+    async def _release(self) -> None:
+        async with self._turn:
+            if self._users or self._engine is None:
+                return
+            engine, self._engine = self._engine, None
+            await finish(self.store.release(engine))
+
+    def forget(self) -> None:
+        """Clear the cache of compiled statements, which keeps models of old generations alive."""
+        if self._engine is not None:
+            self._engine.clear_compiled_cache()
+
+    async def aclose(self) -> None:
+        """Close it for good; sessions still open are cut off."""
+        self._closed = True
+        self._stop_timer()
+        if self._opening is not None:
+            self._opening.cancel()
+        for task in (self._opening, self._releasing):
+            if task is not None:
+                await asyncio.wait([task])
+        self._stop_timer()
+        async with self._turn:
+            engine, self._engine = self._engine, None
+            await finish(self.store.cut_off(engine))

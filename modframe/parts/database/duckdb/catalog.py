@@ -1,0 +1,164 @@
+"""`Catalog`: one module database in DuckDB: a file attached to the app's one instance.
+
+DuckDB is only called on worker threads. Each connection of the engine is a cursor of the instance
+with the catalog in use, on a thread of its own. `Database` opens and releases it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import weakref
+from pathlib import Path
+
+import duckdb
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
+
+from ..errors import DatabaseLockedError
+from ..file import DatabaseFile, locked_error, lost_error
+from ..names import literal, quoted
+from ..waiting import finish
+from .adapter import Connection
+from .dialect import URL_TEXT, keywords
+from .instance import Instance
+from .opening import holder_of, opening_error
+from .worker import DatabaseWorker
+
+FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
+"""Seconds between two attempts to open a locked file: growing, with some random variation."""
+POOL_SIZE, POOL_OVERFLOW = 5, 15
+
+
+class Catalog:
+    """One database, attached under its name. One in memory stays attached, or it would be lost."""
+
+    def __init__(
+        self, name: str, path: Path | None, instance: Instance, *, lock_wait: float
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.gives_back = path is not None
+        self._instance = instance
+        self._lock_wait = lock_wait
+        self._file = DatabaseFile(name, path) if path is not None else None
+        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+    async def open(self) -> AsyncEngine:
+        loop = asyncio.get_running_loop()
+        started, pause = loop.time(), FIRST_PAUSE
+        while True:
+            try:
+                await finish(self._instance.run(self._attach))
+            except DatabaseLockedError as exc:
+                waited = loop.time() - started
+                if waited >= self._lock_wait:
+                    raise locked_error(
+                        self.name, exc.path, holder=exc.holder, waited=waited
+                    ) from exc.__cause__
+            else:
+                return create_async_engine(
+                    URL_TEXT,
+                    creator=self._connect,
+                    pool_size=POOL_SIZE,
+                    max_overflow=POOL_OVERFLOW,
+                )
+            remaining = self._lock_wait - (loop.time() - started)
+            await asyncio.sleep(max(0.0, min(pause * random.uniform(0.8, 1.2), remaining)))
+            pause = min(pause * 2, LAST_PAUSE)
+
+    def _attach(self) -> None:
+        """Try once to attach the file; on the instance's thread."""
+        keywords()  # queries DuckDB here, once, and not on the loop with the first engine
+        name = quoted(self.name)
+        root = self._instance.root
+        if (file := self._file) is None:
+            root.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {name}")
+            return
+        try:
+            if file.deleted:
+                raise lost_error(self.name, file.path, deleted=True)
+            file.lock()
+            root.execute(f"ATTACH IF NOT EXISTS {literal(file.path)} AS {name}")
+            file.note_opened()
+        except (duckdb.Error, OSError) as exc:
+            file.unlock()
+            locked, holder = holder_of(exc)
+            if locked:
+                raise locked_error(self.name, file.path, holder=holder, waited=0.0) from exc
+            raise opening_error(self.name, file.path, exc) from exc
+        except BaseException:
+            file.unlock()
+            raise
+
+    async def tables(self) -> tuple[str, ...]:
+        query = "SELECT table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY 1"
+
+        def read() -> tuple[str, ...]:
+            rows = self._instance.root.execute(query, [self.name]).fetchall()
+            return tuple(table for (table,) in rows)
+
+        return await self._instance.run(read)
+
+    def _connect(self) -> Connection:
+        """Make a connection for the pool; called inside SQLAlchemy's greenlet."""
+        worker = DatabaseWorker(self.name)
+        use = f"USE {quoted(self.name)}.main"
+
+        def connect() -> duckdb.DuckDBPyConnection:
+            native = self._instance.root.cursor()
+            native.execute(use)
+            return native
+
+        try:
+            connection = Connection(await_only(worker.run(connect)), worker)
+        except BaseException:
+            worker.close()
+            raise
+        self._connections.add(connection)
+        return connection
+
+    # -- giving it back -------------------------------------------------------------------
+
+    async def release(self, engine: AsyncEngine) -> None:
+        try:
+            await finish(engine.dispose())
+        finally:
+            await finish(self._instance.run(self._detach))
+
+    async def cut_off(self, engine: AsyncEngine | None) -> None:
+        if engine is not None:
+            await finish(engine.dispose())
+        for connection in list(self._connections):
+            await finish(connection.cut_off())
+        await finish(self._instance.run(self._detach))
+
+    def _detach(self) -> None:
+        """Detach the file; on the instance's thread.
+
+        A checkpoint would delete the log beside the file, which belongs to the file that is there.
+        """
+        root, lost = self._instance.root, self.lost
+        try:
+            if lost:
+                root.execute("SET checkpoint_on_detach = 'disabled'")
+            root.execute(f"DETACH DATABASE IF EXISTS {quoted(self.name)}")
+        finally:
+            if lost:
+                root.execute("RESET checkpoint_on_detach")
+            if self._file is not None:
+                self._file.unlock()
+
+    # -- is it still the same? ------------------------------------------------------------
+
+    def check(self) -> None:
+        if self._file is not None:
+            self._file.check()
+
+    @property
+    def lost(self) -> bool:
+        return self._file is not None and self._file.lost
+
+    def begin_anew(self) -> None:
+        if self._file is not None:
+            self._file.forget()

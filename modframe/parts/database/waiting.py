@@ -1,0 +1,25 @@
+"""Waits that a cancelled task doesn't cut short, for steps that mustn't be left half done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def finish(awaitable: Awaitable[T]) -> T:
+    """Await to the end even if cancelled meanwhile; the cancellation is raised afterwards."""
+    task = asyncio.ensure_future(awaitable)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()
+        raise cancelled
+    return task.result()
