@@ -21,9 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from .errors import DatabaseEngineError
 from .home import Home
 
-FaultKind = Literal["conflict", "integrity", "locked", "full", "lost", "other"]
-"""What an engine's error means: another session was first; the rows break a constraint; somebody
-holds a lock; no room is left; the connection or file is gone; anything else."""
+FaultKind = Literal["conflict", "race", "integrity", "locked", "full", "lost", "other"]
+"""What an engine's error means: another session was first; the rows break a constraint, because
+another session was first; they break a constraint; another program holds a lock; no room is left;
+the connection or file is gone; anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ class Backend(ABC):
         copies_to_alter: Whether most changes of a table copy it.
         savepoints: Whether ``session.begin_nested()`` works.
         enforces_references: Whether the engine itself checks foreign keys.
+        isolation: The isolation level that ``transaction()`` asks for, where by default one session
+            overwrites what another changed since it was read; ``None`` where it doesn't.
     """
 
     name: ClassVar[str]
@@ -116,6 +119,7 @@ class Backend(ABC):
     copies_to_alter: ClassVar[bool] = False
     savepoints: ClassVar[bool] = True
     enforces_references: ClassVar[bool] = True
+    isolation: ClassVar[str | None] = None
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         """Make nothing yet, neither on disk nor on a server."""

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...arguments import TEXT, check_arguments
+from ...arguments import TEXT, TIMES, check_arguments
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .databases import Rows
+    from .sessions.transaction import Transaction
 
 
 class AppDatabase:
-    """``app.database``: SQL over everything, and sessions."""
+    """``app.database``: SQL over everything, sessions and transactions."""
 
     def __init__(self, app_loop: AppLoop, databases: LazyDatabases) -> None:
         self._app_loop = app_loop
@@ -56,8 +57,28 @@ class AppDatabase:
         session = self._databases.session(database, purpose)
         return session if self._app_loop.here else _CrossingSession(self._app_loop, session)
 
+    @hide_frames
+    def transaction(self, database: str, purpose: str, *, retry: int = 0) -> Any:
+        """A transaction that commits by itself: of a function, or of an ``async with`` block.
+
+        ``await app.database.transaction("orders", "mend", retry=8)(mend)`` runs ``mend``, an
+        ``async def`` that takes the session, on the app loop, and commits when it returns. After a
+        conflict with another session it runs again with a fresh session.
+
+        Args:
+            database: Its name.
+            purpose: What it is for; named in warnings and errors.
+            retry: How often the function is run again after a conflict; a block can't be.
+        """
+        verb = "app.database.transaction()"
+        check_arguments(
+            verb, database=(database, TEXT), purpose=(purpose, TEXT), retry=(retry, TIMES)
+        )
+        made = self._databases.transaction(database, purpose, retry=retry)
+        return made if self._app_loop.here else _CrossingTransaction(self._app_loop, made)
+
     def __repr__(self) -> str:
-        return "<databases: sql(...), integrity_session(...)>"
+        return "<databases: sql(...), integrity_session(...), transaction(...)>"
 
 
 class _CrossingSession:
@@ -107,6 +128,22 @@ class _CrossingSession:
             return None
         self._begun = False
         return await self._session.__aexit__(*error)
+
+
+class _CrossingTransaction(_CrossingSession):
+    """A transaction on the app loop, begun from another thread or loop."""
+
+    def __init__(self, app_loop: AppLoop, transaction: Transaction) -> None:
+        super().__init__(app_loop, transaction)
+        self._transaction = transaction
+
+    def __call__(self, function: Callable[[AsyncSession], Awaitable[Any]]) -> Call[Any]:
+        """Run an async function with the session on the app loop; await what it returns."""
+        return Call(
+            self._app_loop,
+            lambda: self._transaction(function),
+            f"transaction: {self._transaction!r}",
+        )
 
 
 class _Crossed:

@@ -18,7 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 
 from .backend import Backend, Place
+from .contention import Contention
 from .errors import DatabaseClosedError
+from .faults import raise_integrity_errors
 from .tracking import Tracked, watch_engine
 from .waiting import finish
 
@@ -33,6 +35,7 @@ class Database:
         backend: Its engine.
         sessions: Its open sessions.
         gate: Held while tables are changed; new sessions wait for it.
+        contention: Whether its sessions met conflicts lately.
         tables: Its tables, as last seen.
         needs: Generation → what it relies on, named as in `SchemaChange.items`.
     """
@@ -44,6 +47,7 @@ class Database:
         self.store = backend.store(name, place)
         self.sessions: list[Tracked] = []
         self.gate = asyncio.Lock()
+        self.contention = Contention()
         self.tables: tuple[str, ...] = ()
         self.needs: dict[str, frozenset[str]] = {}
         self._tables_changing: asyncio.Event | None = None
@@ -154,6 +158,7 @@ class Database:
             if self._engine is None:
                 engine = await self.store.open()
                 watch_engine(engine)
+                raise_integrity_errors(engine, self.backend)
                 self._engine = engine
                 self.tables = await self.store.tables()
 

@@ -8,7 +8,7 @@ first use of a database makes its file.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from .schema.apply import apply
 from .schema.compare import SchemaChange
 from .schema.revert import revert
 from .sessions.session import integrity_session
+from .sessions.transaction import Transaction
 from .sql.query import Rows, names_in, read
 
 if TYPE_CHECKING:
@@ -139,6 +140,28 @@ class Databases:
             UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         """
         return integrity_session(self.database(database, engine), purpose, strict=strict)
+
+    def transaction(
+        self,
+        database: str,
+        purpose: str,
+        *,
+        retry: int = 0,
+        engine: str | None = None,
+        session: Callable[[], AbstractAsyncContextManager[AsyncSession]] | None = None,
+    ) -> Transaction:
+        """Return what runs a function, or a block, as one transaction, and commits it.
+
+        Args:
+            retry: How often the function is run again after a conflict.
+            session: Makes the session of each try; by default, one of these databases.
+
+        Raises:
+            DatabaseNameError: If the name can't be used for a database.
+        """
+        target = self.database(database, engine)
+        make = session or (lambda: integrity_session(target, purpose, strict=True))
+        return Transaction(target, purpose, session=make, retry=retry)
 
     async def apply(
         self, database: str, metadata: MetaData, *, user: str = "", engine: str | None = None

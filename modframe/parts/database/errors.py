@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from ...errors import ModframeError
+from typing import ClassVar
+
+from ...errors import Answer, ModframeError
 
 
 class DatabaseError(ModframeError):
-    """Raised, in one of its kinds, when a module database can't do what was asked."""
+    """Raised, in one of its kinds, when a module database can't do what was asked.
+
+    Attributes:
+        retryable: Whether it is worth running the same again: nothing was written, and nothing has
+            to be repaired first. What repeats calls, such as tenacity, can ask for it.
+    """
 
     rule = "database"
+    retryable: ClassVar[bool] = False
     database: str
 
 
@@ -78,9 +86,60 @@ class DatabaseForkedError(DatabaseError, RuntimeError):
 
 
 class DatabaseConflictError(DatabaseError):
-    """Raised when another session changed the same rows first; nothing was written."""
+    """Raised when another session changed the same rows first; nothing was written.
+
+    Where it leaves a route, the answer is 409 with ``Retry-After``.
+
+    Attributes:
+        purpose: What the session was for.
+        tries: How often a transaction with ``retry`` ran.
+    """
+
+    retryable = True
+    answer = Answer(
+        409,
+        "Another request changed the same data at the same time, and nothing was written. "
+        "Send this one again",
+        retry_after=1,
+    )
+    purpose: str
+    tries: int = 1
+
+
+class DatabaseFullError(DatabaseError):
+    """Raised when the disk of a database has no room left; nothing was written."""
 
     purpose: str
+
+
+class DatabaseLostError(DatabaseError):
+    """Raised when the connection to a database was lost, or its engine has shut down.
+
+    What was not committed is not there. If it was lost during a commit, that may have succeeded.
+    """
+
+    purpose: str
+
+
+class WrongDatabaseError(DatabaseError, ValueError):
+    """Raised when a session on one database is used for a model of another one.
+
+    Attributes:
+        purpose: What the session was for.
+        model: The model's name.
+        wanted: The database that the model belongs to.
+    """
+
+    purpose: str
+    model: str
+    wanted: str
+
+
+class NestedTransactionError(DatabaseError, RuntimeError):
+    """Raised when a transaction is begun inside of another one, ``outer``, in the same task."""
+
+    purpose: str
+    outer: str
 
 
 class UncommittedChangesError(DatabaseError):

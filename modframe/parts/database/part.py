@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .databases import Databases
     from .discover import DatabaseSpec
     from .schema.compare import SchemaChange
+    from .sessions.transaction import Transaction
+
+    SessionContext = AbstractAsyncContextManager[AsyncSession]
 
 
 _used_here: ContextVar[LazyDatabases | None] = ContextVar("modframe_databases", default=None)
@@ -92,6 +95,37 @@ class LazyDatabases:
         """Return a session on the databases that this context uses: by default, on these."""
         databases = _used_here.get() or self
         return databases.session(database, purpose, strict=strict, engine=engine)
+
+    def transaction(
+        self,
+        database: str,
+        purpose: str,
+        *,
+        retry: int = 0,
+        strict: bool = False,
+        engine: str | None = None,
+        own: Callable[[SessionContext], SessionContext] | None = None,
+    ) -> Transaction:
+        """Return a transaction on one of them; ``own`` may wrap the session of each try.
+
+        Raises:
+            DatabaseNameError: If no module declares it and there is no file of it.
+        """
+
+        def session() -> SessionContext:
+            made = self.session(database, purpose, strict=strict, engine=engine)
+            return own(made) if own is not None else made
+
+        if database not in self._checked_names:
+            self._refuse_unknown(database)
+        return self.get().transaction(
+            database, purpose, retry=retry, engine=engine, session=session
+        )
+
+    def transaction_here(self, database: str, purpose: str, **options: Any) -> Transaction:
+        """Return a transaction on the databases that this context uses: by default, on these."""
+        databases = _used_here.get() or self
+        return databases.transaction(database, purpose, **options)
 
     def _refuse_unknown(self, database: str) -> None:
         declared = {spec.name for spec in specs_of(self.generations())}

@@ -1,0 +1,102 @@
+"""What an engine's error becomes; called by sessions and by changes of a schema.
+
+Comes in: SQLAlchemy's error, which the engine's `Backend` classifies. Goes out: an error that says
+what to do about it, or nothing, where SQLAlchemy's own error already says it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from .backend import Backend
+from .errors import (
+    DatabaseConflictError,
+    DatabaseError,
+    DatabaseFullError,
+    DatabaseLockedError,
+    DatabaseLostError,
+)
+
+_BROKEN_CONSTRAINT = frozenset({"integrity", "race"})
+
+
+def error_of(
+    backend: Backend, error: DBAPIError, *, database: str, purpose: str, what: str
+) -> DatabaseError | None:
+    """Return the error for a conflict, a full disk, a lock or a lost connection, else ``None``.
+
+    Args:
+        what: What the engine was asked for, as the subject of a sentence.
+        purpose: What the session was for; the id of a module for a change of its schema.
+    """
+    reason = str(error.orig).partition("\n")[0]
+    facts = {"database": database, "purpose": purpose}
+    match backend.fault(error):
+        case "conflict":
+            return DatabaseConflictError(
+                f"{what} met another one that changed the same rows first ({reason}), and was "
+                "rolled back",
+                cure="run it again from its beginning, reading anew what it builds on; "
+                "transaction(database, purpose, retry=8) does that",
+                **facts,
+            )
+        case "full":
+            return full_error(database, reason, what=what, purpose=purpose)
+        case "locked":
+            return DatabaseLockedError(
+                f"{what} waited too long for a lock that another program holds ({reason}), and "
+                "was rolled back",
+                cure="end what holds it, such as an open transaction in another program or an "
+                "ALTER TABLE, then run it again",
+                path="", holder=None, waited=0.0, **facts,
+            )  # fmt: skip
+        case "lost":
+            return DatabaseLostError(
+                f"{what} lost its connection to {backend.title} ({reason})",
+                cure="see that the database is running and can be reached, then run it again; "
+                "look first whether it was committed, if it was lost while it committed",
+                **facts,
+            )
+        case _:
+            return None
+
+
+def full_error(database: str, reason: str, *, what: str, purpose: str = "") -> DatabaseFullError:
+    """Return the error for a disk that has no room left."""
+    return DatabaseFullError(
+        f"{what} needs more room than the disk of database {database!r} has ({reason}), and was "
+        "rolled back",
+        cure="free some room, or move the data folder to a larger disk (MODFRAME_DATA), then run "
+        "it again; what was committed before is kept",
+        database=database,
+        purpose=purpose,
+    )
+
+
+def raise_integrity_errors(engine: AsyncEngine, backend: Backend) -> None:
+    """Let broken constraints be `IntegrityError`, also where the driver has another class for them.
+
+    DuckDB notices some of them at commit.
+    """
+
+    def replace(context: ExceptionContext) -> IntegrityError | None:
+        error = context.sqlalchemy_exception
+        if (
+            not isinstance(error, DBAPIError)
+            or isinstance(error, IntegrityError)
+            or error.orig is None
+            or backend.fault(error) not in _BROKEN_CONSTRAINT
+        ):
+            return None
+        return IntegrityError(
+            error.statement,
+            error.params,
+            error.orig,
+            hide_parameters=error.hide_parameters,
+            connection_invalidated=error.connection_invalidated,
+        )
+
+    event.listen(engine.sync_engine, "handle_error", replace)
