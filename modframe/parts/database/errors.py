@@ -106,10 +106,21 @@ class DatabaseConflictError(DatabaseError):
     tries: int = 1
 
 
+MAKE_ROOM = (
+    "free some room, or move the data folder to a larger disk (MODFRAME_DATA), then run it again; "
+    "what was committed before is kept"
+)
+"""What to do where a disk is full."""
+
+
 class DatabaseFullError(DatabaseError):
     """Raised when the disk of a database has no room left; nothing was written."""
 
     purpose: str
+
+
+class DatabaseOpenFullError(DatabaseFullError, DatabaseOpenError):
+    """Raised when a database can't be opened, for its disk has no room left."""
 
 
 class DatabaseLostError(DatabaseError):

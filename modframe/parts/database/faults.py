@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .backend import Backend
 from .errors import (
+    MAKE_ROOM,
     DatabaseConflictError,
     DatabaseError,
     DatabaseFullError,
@@ -24,13 +25,13 @@ _BROKEN_CONSTRAINT = frozenset({"integrity", "race"})
 
 
 def error_of(
-    backend: Backend, error: DBAPIError, *, database: str, purpose: str, what: str
+    backend: Backend, error: DBAPIError, *, database: str, what: str, purpose: str = ""
 ) -> DatabaseError | None:
     """Return the error for a conflict, a full disk, a lock or a lost connection, else ``None``.
 
     Args:
         what: What the engine was asked for, as the subject of a sentence.
-        purpose: What the session was for; the id of a module for a change of its schema.
+        purpose: What the session was for; empty for a change of tables.
     """
     reason = str(error.orig).partition("\n")[0]
     facts = {"database": database, "purpose": purpose}
@@ -67,10 +68,8 @@ def error_of(
 def full_error(database: str, reason: str, *, what: str, purpose: str = "") -> DatabaseFullError:
     """Return the error for a disk that has no room left."""
     return DatabaseFullError(
-        f"{what} needs more room than the disk of database {database!r} has ({reason}), and was "
-        "rolled back",
-        cure="free some room, or move the data folder to a larger disk (MODFRAME_DATA), then run "
-        "it again; what was committed before is kept",
+        f"{what} needs more room than the disk has ({reason}), and was rolled back",
+        cure=MAKE_ROOM,
         database=database,
         purpose=purpose,
     )

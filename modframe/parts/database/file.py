@@ -11,16 +11,25 @@ processes could lock two files. Windows needs none: DuckDB opens its file for it
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import weakref
 from pathlib import Path
 
-from .errors import DatabaseFileLostError, DatabaseLockedError, DatabaseOpenError
+from .errors import (
+    MAKE_ROOM,
+    DatabaseFileLostError,
+    DatabaseLockedError,
+    DatabaseOpenError,
+    DatabaseOpenFullError,
+)
 
 if sys.platform != "win32":
     import fcntl
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says when a file can't grow."""
 Identity = tuple[int, int]
 """Device and inode of a file."""
 
@@ -164,13 +173,26 @@ def locked_error(
 
 
 def unlockable_error(database: str, path: str, error: OSError) -> DatabaseOpenError:
-    """Make the error for a file whose folder is on a file system without locks."""
+    """Make the error for a file whose folder is full, or on a file system without locks."""
+    if error.errno in _FULL:
+        return opening_full_error(database, path, str(error))
     return DatabaseOpenError(
         f"database {database!r} can't be locked, so that two processes could write to it: "
         f"{path}.lock: {error.strerror or error}",
         cure="give this process a data folder on a local disk (MODFRAME_DATA)",
         database=database,
         path=path,
+    )
+
+
+def opening_full_error(database: str, path: str, reason: str) -> DatabaseOpenFullError:
+    """Make the error for a file that can't be opened for want of room."""
+    return DatabaseOpenFullError(
+        f"database {database!r} ({path}) can't be opened, for its disk has no room left: {reason}",
+        cure=MAKE_ROOM,
+        database=database,
+        path=path,
+        purpose="",
     )
 
 

@@ -7,6 +7,7 @@ with the catalog in use, on a thread of its own. `Database` opens and releases i
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import weakref
 from pathlib import Path
@@ -25,8 +26,12 @@ from .instance import Instance
 from .opening import holder_of, opening_error
 from .worker import DatabaseWorker
 
+logger = logging.getLogger("modframe.database")
+
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
 """Seconds between two attempts to open a locked file: growing, with some random variation."""
+_DETACHED = "IO Error: Detached database"
+"""How the error begins where a file was detached, and only its checkpoint failed."""
 POOL_SIZE, POOL_OVERFLOW = 5, 15
 
 
@@ -143,6 +148,13 @@ class Catalog:
             if lost:
                 root.execute("SET checkpoint_on_detach = 'disabled'")
             root.execute(f"DETACH DATABASE IF EXISTS {quoted(self.name)}")
+        except duckdb.IOException as exc:
+            if not str(exc).startswith(_DETACHED):
+                raise
+            logger.warning(
+                "database %r was closed with its log beside it, which keeps what was committed "
+                "and is read at the next start: %s", self.name, exc,
+            )  # fmt: skip
         finally:
             if lost:
                 root.execute("RESET checkpoint_on_detach")

@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateIndex, CreateSchema, CreateSequence, CreateT
 
 from ..database import Database
 from ..errors import DatabaseBusyError, SchemaConflictError
+from ..faults import error_of
 from .compare import (
     Difference,
     SchemaChange,
@@ -71,6 +72,11 @@ async def _carry_out(
         await connection.run_sync(execute, plan)
         await connection.commit()
     except DBAPIError as exc:
+        what = f"a change of the tables of database {database.name!r}"
+        if (
+            error := error_of(database.backend, exc, database=database.name, what=what)
+        ) is not None:
+            raise error from exc
         text = f"{database.backend.title} refuses: {exc.orig}"
         tables: list[Any] = [*plan.tables, *(index.table for index in plan.indexes)]
         tables += [column.table for column, _ in plan.columns]
