@@ -20,7 +20,7 @@ from sqlalchemy.util import await_only
 from .backend import Backend, Place
 from .contention import Contention
 from .errors import DatabaseClosedError
-from .faults import raise_integrity_errors
+from .faults import watch_faults
 from .tracking import Tracked, watch_engine
 from .waiting import finish
 
@@ -158,7 +158,7 @@ class Database:
             if self._engine is None:
                 engine = await self.store.open()
                 watch_engine(engine)
-                raise_integrity_errors(engine, self.backend)
+                watch_faults(engine, self.backend)
                 self._engine = engine
                 self.tables = await self.store.tables()
 

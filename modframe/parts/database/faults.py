@@ -20,8 +20,10 @@ from .errors import (
     DatabaseLockedError,
     DatabaseLostError,
 )
+from .tracking import note_conflict
 
 _BROKEN_CONSTRAINT = frozenset({"integrity", "race"})
+_ANOTHER_WAS_FIRST = frozenset({"conflict", "race"})
 
 
 def error_of(
@@ -75,27 +77,27 @@ def full_error(database: str, reason: str, *, what: str, purpose: str = "") -> D
     )
 
 
-def raise_integrity_errors(engine: AsyncEngine, backend: Backend) -> None:
-    """Let broken constraints be `IntegrityError`, also where the driver has another class for them.
+def watch_faults(engine: AsyncEngine, backend: Backend) -> None:
+    """Note conflicts in their sessions, and let each broken constraint be an `IntegrityError`.
 
-    DuckDB notices some of them at commit.
+    The driver may have another class for one, as DuckDB's has for those that it notices at commit.
     """
 
-    def replace(context: ExceptionContext) -> IntegrityError | None:
+    def on_error(context: ExceptionContext) -> IntegrityError | None:
         error = context.sqlalchemy_exception
-        if (
-            not isinstance(error, DBAPIError)
-            or isinstance(error, IntegrityError)
-            or error.orig is None
-            or backend.fault(error) not in _BROKEN_CONSTRAINT
-        ):
+        if not isinstance(error, DBAPIError) or error.orig is None:
             return None
-        return IntegrityError(
-            error.statement,
-            error.params,
-            error.orig,
-            hide_parameters=error.hide_parameters,
-            connection_invalidated=error.connection_invalidated,
-        )
+        fault, replaced = backend.fault(error), None
+        if fault in _BROKEN_CONSTRAINT and not isinstance(error, IntegrityError):
+            replaced = IntegrityError(
+                error.statement,
+                error.params,
+                error.orig,
+                hide_parameters=error.hide_parameters,
+                connection_invalidated=error.connection_invalidated,
+            )
+        if fault in _ANOTHER_WAS_FIRST and context.connection is not None:
+            note_conflict(context.connection, replaced or error)
+        return replaced
 
-    event.listen(engine.sync_engine, "handle_error", replace)
+    event.listen(engine.sync_engine, "handle_error", on_error)

@@ -137,6 +137,39 @@ async def test_when_tries_are_used_up_the_error_says_how_many_there_were(
         assert await number(databases, counter) == 10 * (retry + 1)
 
 
+@pytest.mark.parametrize("flush", [False, True])
+async def test_a_conflict_that_the_function_catches_is_run_again_all_the_same(
+    folder: Path, flush: bool
+) -> None:
+    """As in services that turn every exception into a result: else its writes would be lost."""
+    async with Databases(folder) as databases:
+        counter = await begin(databases)
+        runs = []
+
+        async def change(session: AsyncSession) -> str:
+            runs.append(1)
+            row = (await session.scalars(select(counter))).one()
+            if len(runs) == 1:
+                async with databases.session("shop", "other") as other:
+                    await other.execute(update(counter).values(number=10))
+                    await other.commit()
+            try:
+                if flush:
+                    row.number += 1
+                    await session.flush()
+                else:
+                    await session.execute(update(counter).values(number=counter.number + 1))
+            except Exception:  # as the function under test does
+                return "failed"
+            return "done"
+
+        assert await databases.transaction("shop", "change", retry=2)(change) == "done"
+        assert await number(databases, counter) == 11
+        runs.clear()
+        with pytest.raises(DatabaseConflictError):
+            await databases.transaction("shop", "change")(change)
+
+
 async def test_errors_of_the_function_are_raised_at_once_and_roll_back(folder: Path) -> None:
     """A broken constraint is one of them."""
     async with Databases(folder) as databases:

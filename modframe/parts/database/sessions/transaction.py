@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ....errors import ArgumentError
 from ..database import Database
 from ..errors import DatabaseConflictError, NestedTransactionError
+from ..tracking import TRACKED
 
 T = TypeVar("T")
 
@@ -121,6 +122,8 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
             _around.set(here)
             try:
                 yield session
+                if (conflict := session.info[TRACKED].conflict) is not None:
+                    raise conflict  # the function caught it, and wrote less than it meant to
             finally:
                 here.task = None
                 _around.set(outer)
