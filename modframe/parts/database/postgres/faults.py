@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from psycopg import OperationalError
 from sqlalchemy.exc import DBAPIError
 
 from ..backend import FaultKind
@@ -24,5 +25,6 @@ def fault_of(error: DBAPIError) -> FaultKind:
     code = getattr(error.orig, "sqlstate", None) or ""
     fault = _CODES.get(code) or _CLASSES.get(code[:2])
     if fault is None:
-        fault = "lost" if error.connection_invalidated else "other"
+        unsaid = isinstance(error.orig, OperationalError) and not code  # by the server, at least
+        fault = "lost" if error.connection_invalidated or unsaid else "other"
     return fault
