@@ -13,6 +13,11 @@ from modframe.parts.database.databases import Databases
 from tests.parts.database.support import forget_package
 
 PACKAGE = "modules.standard.my_module~1"
+ENDLESS = {
+    "duckdb": "SELECT count(*) FROM range(100000000) a, range(10000) b WHERE a.range + b.range = 7",
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    "postgresql": "SELECT pg_sleep(3600)",
+}
 MakeDatabases = Callable[..., Databases]
 
 
@@ -57,6 +62,12 @@ async def databases(make_databases: MakeDatabases) -> AsyncIterator[Databases]:
     """Return databases on the engine, which are closed afterwards."""
     async with make_databases() as made:
         yield made
+
+
+@pytest.fixture
+def endless(engine: str) -> str:
+    """A statement that the engine never gets done with."""
+    return ENDLESS[engine]
 
 
 @pytest.fixture
