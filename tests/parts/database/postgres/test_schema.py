@@ -13,6 +13,7 @@ from sqlalchemy import Column, DateTime, Integer, select, text
 from modframe.parts.database.databases import Databases
 from modframe.parts.database.errors import DatabaseOpenError, DatabaseURLError
 from tests.parts.database.support import fresh_base
+from tests.postgres_server import with_parameter
 
 
 def ask(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -79,7 +80,7 @@ async def test_a_schema_of_somebody_else_is_left_alone(folder: Path, postgres_ur
         assert "schema=existing" in info.value.cure
         assert "MODFRAME_DATABASE_URL_SHOP" in info.value.cure
         assert "DATABASE_NAME" in info.value.cure
-    declared = {"shop": f"{postgres_url}&schema=existing"}
+    declared = {"shop": with_parameter(postgres_url, schema="existing")}
     async with Databases(folder, urls=declared) as databases:
         assert await value(databases, "shop", "SELECT n FROM theirs") == 7
     assert ask(postgres_url, "SELECT obj_description('shop'::regnamespace)") == [(None,)]
@@ -87,7 +88,7 @@ async def test_a_schema_of_somebody_else_is_left_alone(folder: Path, postgres_ur
 
 async def test_another_word_for_a_schema_is_refused(folder: Path, postgres_url: str) -> None:
     """A typing error isn't taken for a declaration."""
-    async with Databases(folder, url=f"{postgres_url}&schema=exsiting") as databases:
+    async with Databases(folder, url=with_parameter(postgres_url, schema="exsiting")) as databases:
         with pytest.raises(DatabaseURLError, match=r"schema=exsiting.*schema=existing"):
             await value(databases, "shop", "SELECT 1")
 
