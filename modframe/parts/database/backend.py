@@ -8,6 +8,8 @@ engine is a folder beside `duckdb`, and its name in `ENGINES`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import ClassVar, Literal, Protocol
 from sqlalchemy import MetaData
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from .errors import DatabaseEngineError
 from .home import Home
@@ -138,12 +140,27 @@ class Backend(ABC):
     def fault(self, error: DBAPIError) -> FaultKind:
         """Return what an error of the driver means."""
 
+    @asynccontextmanager
+    async def alone(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Keep other processes from changing the tables of a connection's database meanwhile.
+
+        What is open on the connection is rolled back. By default nothing is done: the file is this
+        process's alone.
+        """
+        _ = connection
+        yield
+
+    async def existing(self, url: URL) -> tuple[str, ...]:
+        """Return the names of the databases at a server's URL that modframe made; it may wait."""
+        _ = url
+        return ()
+
     async def aclose(self) -> None:
         """Close what all its databases share; they are closed already."""
         return
 
 
-ENGINES = {"duckdb": "duckdb"}
+ENGINES = {"duckdb": "duckdb", "postgresql": "postgres"}
 """The engines: name, as in ``DATABASE_ENGINE``, → the folder of this room with its `Backend`."""
 SUFFIXES = {"duckdb": ".duckdb"}
 """The engines that keep files: name → suffix; known without an import of the driver."""

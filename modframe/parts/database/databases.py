@@ -218,8 +218,15 @@ class Databases:
             return await read(self._duckdb.instance, query, params, database=database)
 
     def exists(self, name: str) -> bool:
-        """Return whether there is a database, in a file or in use; never waits."""
+        """Return whether there is a database, in a file or in use; never waits, asks no server."""
         return name in self._existing()
+
+    async def find(self, name: str) -> bool:
+        """Return whether there is a database; the server is asked that would keep it."""
+        choice = self.choice(name, self._declared.get(name))
+        if self.exists(name) or choice.place.url is None or choice.place.temporary:
+            return self.exists(name)
+        return name in await self.backend(choice.engine).existing(choice.place.url)
 
     def _existing(self) -> list[str]:
         """Return the names of the databases that exist; makes none."""

@@ -47,7 +47,7 @@ class DatabaseDefinitionError(DatabaseError):
 
 
 class DatabaseOpenError(DatabaseError):
-    """Raised when a database's file, ``path``, can't be opened."""
+    """Raised when a database can't be opened: its file, or its server and database, is ``path``."""
 
     path: str
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ...config import FrameworkSettings
     from .databases import Databases
     from .discover import DatabaseSpec
+    from .errors import DatabaseNameError
     from .schema.compare import SchemaChange
     from .sessions.transaction import Transaction
 
@@ -83,11 +84,12 @@ class LazyDatabases:
         """Return a session on one of them; ``engine`` is what the caller's module declares.
 
         Raises:
-            DatabaseNameError: If no module declares it and there is no file of it.
+            DatabaseNameError: If no module declares it and there is no file of it; on a server,
+                on entering.
         """
-        if database not in self._checked_names:
-            self._refuse_unknown(database)
-        return self.get().session(database, purpose, strict=strict, engine=engine)
+        known = self._refuse_unknown(database, engine)
+        session = self.get().session(database, purpose, strict=strict, engine=engine)
+        return session if known else self._find_first(database, session)
 
     def session_here(
         self, database: str, purpose: str, *, strict: bool, engine: str | None = None
@@ -116,8 +118,7 @@ class LazyDatabases:
             made = self.session(database, purpose, strict=strict, engine=engine)
             return own(made) if own is not None else made
 
-        if database not in self._checked_names:
-            self._refuse_unknown(database)
+        self._refuse_unknown(database, engine)
         return self.get().transaction(
             database, purpose, retry=retry, engine=engine, session=session
         )
@@ -127,18 +128,44 @@ class LazyDatabases:
         databases = _used_here.get() or self
         return databases.transaction(database, purpose, **options)
 
-    def _refuse_unknown(self, database: str) -> None:
-        declared = {spec.name for spec in specs_of(self.generations())}
-        if database not in declared and not self.get().exists(database):
-            from .errors import DatabaseNameError
-
-            raise DatabaseNameError(
-                f"there is no database {database!r}",
-                cure=f"{near(database, declared)}A module declares one by DATABASE_NAME beside "
-                "its models",
-                database=database,
-            )
+    @asynccontextmanager
+    async def _find_first(
+        self, database: str, session: AbstractAsyncContextManager[AsyncSession]
+    ) -> AsyncIterator[AsyncSession]:
+        """Enter a session if the server that would keep its database has it."""
+        if not await self.get().find(database):
+            raise self._unknown(database)
         self._checked_names.add(database)
+        async with session as entered:
+            yield entered
+
+    def _refuse_unknown(self, database: str, engine: str | None) -> bool:
+        """Return whether a module declares a database, or there is a file of it, or it is used.
+
+        If not, a server may have it.
+
+        Raises:
+            DatabaseNameError: If there is no server that could have it either.
+        """
+        if database not in self._checked_names:
+            if database in self._declared_names() or self.get().exists(database):
+                self._checked_names.add(database)
+            elif self.get().choice(database, engine).place.url is None:
+                raise self._unknown(database)
+        return database in self._checked_names
+
+    def _declared_names(self) -> set[str]:
+        return {spec.name for spec in specs_of(self.generations())}
+
+    def _unknown(self, database: str) -> DatabaseNameError:
+        from .errors import DatabaseNameError
+
+        return DatabaseNameError(
+            f"there is no database {database!r}",
+            cure=f"{near(database, self._declared_names())}A module declares one by DATABASE_NAME "
+            "beside its models",
+            database=database,
+        )
 
     async def aclose(self) -> None:
         if self._databases is not None:

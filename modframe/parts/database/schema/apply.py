@@ -29,6 +29,7 @@ from .compare import (
     scalar_default,
     sequence_name,
 )
+from .creating import create_tables, is_compared
 from .tables import full_name
 
 POLL = 0.01
@@ -47,7 +48,12 @@ async def apply(
         user: The generation that needs the tables, until it is removed from ``database.needs``.
     """
     await database.begin_anew_if_lost()
-    async with database.gate, database.use() as engine, engine.connect() as connection:
+    async with (
+        database.gate,
+        database.use() as engine,
+        engine.connect() as connection,
+        database.backend.alone(connection),
+    ):
         plan = await connection.run_sync(compare_schema, metadata)
         await connection.rollback()
         if plan.differences:
@@ -97,6 +103,9 @@ async def _carry_out(
 
 
 def execute(connection: Connection, plan: SchemaPlan) -> None:
+    if not is_compared(connection):  # TEMPORARY
+        create_tables(connection, plan.tables)
+        return
     for schema in plan.schemas:
         connection.execute(CreateSchema(schema))
     for sequence in plan.sequences:
