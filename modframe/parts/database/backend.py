@@ -139,9 +139,9 @@ class Backend(ABC):
         return
 
 
-ENGINES = {"duckdb": "duckdb"}
+ENGINES = {"duckdb": "duckdb", "sqlite": "sqlite"}
 """The engines: name, as in ``DATABASE_ENGINE``, → the folder of this room with its `Backend`."""
-SUFFIXES = {"duckdb": ".duckdb"}
+SUFFIXES = {"duckdb": ".duckdb", "sqlite": ".sqlite"}
 """The engines that keep files: name → suffix; known without an import of the driver."""
 
 

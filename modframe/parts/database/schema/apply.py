@@ -28,6 +28,7 @@ from .compare import (
     scalar_default,
     sequence_name,
 )
+from .creating import create_tables, is_compared
 from .tables import full_name
 
 POLL = 0.01
@@ -91,6 +92,9 @@ async def _carry_out(
 
 
 def execute(connection: Connection, plan: SchemaPlan) -> None:
+    if not is_compared(connection):  # TEMPORARY
+        create_tables(connection, plan.tables)
+        return
     for schema in plan.schemas:
         connection.execute(CreateSchema(schema))
     for sequence in plan.sequences:

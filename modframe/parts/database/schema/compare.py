@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
+from .creating import is_compared, missing_tables
 from .tables import TableFacts, ask, canonical_types, full_name, key_of, lower, read_tables
 
 
@@ -119,6 +120,9 @@ def index_name(name: object, table: Table) -> str:
 def compare_schema(connection: Connection, metadata: MetaData) -> SchemaPlan:
     """Compare models with the tables of the catalog that the connection has in use."""
     plan = SchemaPlan()
+    if not is_compared(connection):  # TEMPORARY
+        plan.tables = missing_tables(connection, metadata)
+        return plan
     tables = read_tables(connection)
     schemas = {str(name) for (name,) in ask(connection, "schemas", "lower(schema_name)")}
     names = "lower(schema_name), lower(sequence_name)"
