@@ -35,21 +35,17 @@ def from_database(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def rounded(value: object, precision: int | None, scale: int | None) -> Decimal:
-    """Return a value for a ``Numeric(precision, scale)`` column, rounded half away from zero.
+def rounded(value: object, scale: int | None) -> Decimal:
+    """Return a value for a `Numeric` column with ``scale`` digits after the point.
+
+    It is rounded half away from zero, as engines do that know decimals.
 
     Raises:
-        ValueError: If it has more digits before the point than the column.
+        ValueError: If it is infinite or not a number.
     """
     number = value if isinstance(value, Decimal) else Decimal(str(value))
     if not number.is_finite():
         raise ValueError(f"a Numeric column was given {value!r}, which is no number with digits")
-    if scale is not None:
-        exponent = Decimal(1).scaleb(-scale)
-        number = number.quantize(exponent, rounding=ROUND_HALF_UP, context=_WIDE)
-    if precision is not None and number and number.adjusted() >= precision - (scale or 0):
-        raise ValueError(
-            f"a Numeric({precision}, {scale or 0}) column was given {value!r}, which has more "
-            f"than {precision - (scale or 0)} digits before the point"
-        )
-    return number
+    if scale is None:
+        return number
+    return number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=_WIDE)

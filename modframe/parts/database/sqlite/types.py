@@ -60,18 +60,26 @@ class Numeric(sqltypes.Numeric[Any]):
     """A number with all its digits."""
 
     def bind_processor(self, dialect: Any) -> Processor:
-        precision, scale = self.precision, self.scale
-        as_text = is_text(self)
+        scale, as_text = self.scale, is_text(self)
 
         def process(value: Any) -> str | float | None:
             if value is None:
                 return None
-            number = rounded(value, precision, scale)
+            number = rounded(value, scale)
             if not as_text:
-                return float(number)
+                return self._exact_double(number)
             return format(number if scale is not None else _shortened(number), "f")
 
         return process
+
+    def _exact_double(self, number: Decimal) -> float:
+        double = float(number)
+        if Decimal(repr(double)) != number:
+            raise ValueError(
+                f"a {self!r} column was given {number}, which has more than {EXACT_DIGITS} digits: "
+                "give the column a larger precision, for example Numeric(30, 10)"
+            )
+        return double
 
     def literal_processor(self, dialect: Any) -> Processor:
         process = self.bind_processor(dialect)
