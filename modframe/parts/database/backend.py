@@ -8,6 +8,7 @@ engine is a folder beside `duckdb`, and its name in `ENGINES`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -52,6 +53,25 @@ class Place:
     path: Path | None = None
     url: URL | None = None
     temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What an engine says about a table or column of models; its text is a sentence.
+
+    Attributes:
+        column: Empty if it is about the table.
+        refused: Whether the engine can't do it, and not only in its own way.
+    """
+
+    table: str
+    column: str
+    text: str
+    refused: bool = True
+
+    def __str__(self) -> str:
+        where = f"{self.table}.{self.column}" if self.column else self.table
+        return f"{where}: {self.text}"
 
 
 class Store(Protocol):
@@ -129,6 +149,11 @@ class Backend(ABC):
     def adapt(self, metadata: MetaData) -> None:
         """Let models say what this engine needs, before their tables are made or used."""
         _ = metadata
+
+    def remarks(self, metadata: MetaData) -> Iterator[Remark]:
+        """Yield what this engine can't do of what models say, and what it does in its own way."""
+        _ = metadata
+        yield from ()
 
     @abstractmethod
     def fault(self, error: DBAPIError) -> FaultKind:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError
 
-from ..backend import Backend, FaultKind, Place
+from ..backend import Backend, FaultKind, Place, Remark
 from .faults import fault_of
+from .remarks import remarks_on
 from .store import SQLiteStore
 
 
@@ -18,6 +22,9 @@ class SQLite(Backend):
 
     def store(self, database: str, place: Place) -> SQLiteStore:
         return SQLiteStore(database, place, lock_wait=self.options.lock_wait)
+
+    def remarks(self, metadata: MetaData) -> Iterator[Remark]:
+        yield from remarks_on(metadata)
 
     def fault(self, error: DBAPIError) -> FaultKind:
         return fault_of(error)
