@@ -125,6 +125,14 @@ class FrameworkSettings(BaseSettings):
     disabled: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
 
+    def database_places(self) -> dict[str, Any]:
+        """Return ``url`` and ``urls`` as the databases take them, in plain text: mind secrets."""
+        url = self.database_url
+        return {
+            "url": url.get_secret_value() if url is not None else None,
+            "urls": {name: one.get_secret_value() for name, one in self.database_urls.items()},
+        }
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:

@@ -8,7 +8,7 @@ engine is a folder beside `duckdb`, and its name in `ENGINES`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -55,6 +55,25 @@ class Place:
     path: Path | None = None
     url: URL | None = None
     temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What an engine says about a table or column of models; its text is a sentence.
+
+    Attributes:
+        column: Empty if it is about the table.
+        refused: Whether the engine can't do it, and not only in its own way.
+    """
+
+    table: str
+    column: str
+    text: str
+    refused: bool = True
+
+    def __str__(self) -> str:
+        where = f"{self.table}.{self.column}" if self.column else self.table
+        return f"{where}: {self.text}"
 
 
 class Store(Protocol):
@@ -136,6 +155,11 @@ class Backend(ABC):
         """Let models say what this engine needs, before their tables are made or used."""
         _ = metadata
 
+    def remarks(self, metadata: MetaData) -> Iterator[Remark]:
+        """Yield what this engine can't do of what models say, and what it does in its own way."""
+        _ = metadata
+        yield from ()
+
     @abstractmethod
     def fault(self, error: DBAPIError) -> FaultKind:
         """Return what an error of the driver means."""
@@ -160,9 +184,9 @@ class Backend(ABC):
         return
 
 
-ENGINES = {"duckdb": "duckdb", "postgresql": "postgres"}
+ENGINES = {"duckdb": "duckdb", "sqlite": "sqlite", "postgresql": "postgres"}
 """The engines: name, as in ``DATABASE_ENGINE``, → the folder of this room with its `Backend`."""
-SUFFIXES = {"duckdb": ".duckdb"}
+SUFFIXES = {"duckdb": ".duckdb", "sqlite": ".sqlite"}
 """The engines that keep files: name → suffix; known without an import of the driver."""
 
 

@@ -37,6 +37,15 @@ class Choice:
     place: Place
     source: str
 
+    def overrules(self, declared: str | None) -> str:
+        """Return what to know if the file declares another engine; empty if it doesn't."""
+        if declared is None or declared == self.engine:
+            return ""
+        return (
+            f"the file says DATABASE_ENGINE = {declared!r}, and {self.source} says "
+            f"{self.engine!r}, which wins"
+        )
+
 
 class Chooser:
     """Chooses engines for the databases of one folder.
@@ -70,6 +79,16 @@ class Chooser:
             if (path := self._file(database, engine).path) is not None and path.is_file():
                 return Choice(engine, Place(path), "file")
         return Choice(DEFAULT, self._file(database, DEFAULT), "default")
+
+    def beside(self, database: str, engine: str) -> list[Choice]:
+        """Return the files of a database that other engines than the chosen one keep."""
+        return [
+            Choice(other, place, "file")
+            for other in ENGINES
+            if other != engine
+            and (place := self._file(database, other)).path is not None
+            and place.path.is_file()
+        ]
 
     def existing(self) -> dict[str, str]:
         """Return the databases that have a file: name → engine."""

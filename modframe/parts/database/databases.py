@@ -10,22 +10,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import MetaData
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .backend import Backend, BackendOptions, backend_class
 from .choice import Choice, Chooser
 from .database import Database
-from .errors import DatabaseNameError
+from .errors import DatabaseError, DatabaseNameError
 from .home import Home
-from .names import check_name
+from .names import check_name, quoted
 from .schema.apply import apply
 from .schema.compare import SchemaChange
 from .schema.revert import revert
+from .schema.support import check_support
 from .sessions.session import integrity_session
 from .sessions.transaction import Transaction
 from .sql.query import Rows, names_in, read
@@ -87,6 +89,7 @@ class Databases:
         self._backends: dict[str, Backend] = {}
         self._known: dict[tuple[str, str], Database] = {}
         self._declared: dict[str, str | None] = {}
+        self._with_rows: dict[Choice, bool] = {}
 
     def choice(self, database: str, declared: str | None = None) -> Choice:
         """Return which engine keeps a database, and what says so."""
@@ -172,13 +175,16 @@ class Databases:
         `revert` takes it back where that loses nothing.
 
         Raises:
-            SchemaConflictError: If adding can't make tables fit the models; nothing was changed.
+            SchemaConflictError: If adding can't make tables fit the models, or the engine can't do
+                what they say; nothing was changed.
             DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
         """
         self._declared[database] = engine
         target = self.database(database, engine)
         target.backend.adapt(metadata)
-        return await apply(target, metadata, wait=self._lock_wait, user=user)
+        notes = check_support(database, target.backend, metadata)
+        change = await apply(target, metadata, wait=self._lock_wait, user=user)
+        return replace(change, notes=(*notes, *change.notes)) if notes else change
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
         """Drop what a change added for the generation ``user``, where nothing was written to it.
@@ -186,6 +192,31 @@ class Databases:
         Return what stays, with the reason: ``table orders (it holds 2 rows)``.
         """
         return await revert(self.database(change.database, change.engine), change, user=user)
+
+    async def left_behind(self, database: str, engine: str) -> list[Choice]:
+        """Return the files with rows that other engines than the chosen one keep for a database.
+
+        A file that can't be read counts as one with rows.
+        """
+        files = self._chooser.beside(database, engine)
+        for choice in files:
+            if choice not in self._with_rows:  # once an app: it would take time with each swap
+                self._with_rows[choice] = await self._has_rows(database, choice)
+        return [choice for choice in files if self._with_rows[choice]]
+
+    async def _has_rows(self, database: str, choice: Choice) -> bool:
+        other = Database(database, self.backend(choice.engine), choice.place, idle=self._idle)
+        try:
+            async with other.use() as engine, engine.connect() as connection:
+                for table in other.tables:
+                    text = f"SELECT 1 FROM {quoted(table)} LIMIT 1"
+                    if (await connection.exec_driver_sql(text)).first() is not None:
+                        return True
+            return False
+        except (DatabaseError, SQLAlchemyError):  # held by another process, or damaged
+            return True
+        finally:
+            await other.aclose()
 
     def release(self, user: str) -> None:
         """Note that a generation relies on no tables any more."""

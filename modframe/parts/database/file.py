@@ -1,4 +1,4 @@
-"""`DatabaseFile`: the file of a database: held by one process, and the same one all the time.
+"""`DatabaseFile`: the file of a database: the same one all the time, and held by one process.
 
 A wing locks it before its engine opens it; it is checked before each transaction and commit.
 
@@ -49,11 +49,13 @@ if sys.platform != "win32":
 class DatabaseFile:
     """The file of the database ``database``; making this object makes nothing on disk.
 
-    ``path`` has no symbolic links, so that one file has one lock.
+    ``path`` has no symbolic links, so that one file has one lock. A file that is not ``exclusive``
+    has none: its engine lets processes share it.
     """
 
-    def __init__(self, database: str, path: Path) -> None:
+    def __init__(self, database: str, path: Path, *, exclusive: bool = True) -> None:
         self.database = database
+        self._exclusive = exclusive
         self.path = os.path.realpath(path)
         self.lock_path = f"{self.path}.lock"
         self._lock: int | None = None
@@ -69,7 +71,7 @@ class DatabaseFile:
             DatabaseOpenError: If the file system has no locks.
             OSError: If the lock's file can't be made.
         """
-        if sys.platform == "win32":
+        if sys.platform == "win32" or not self._exclusive:
             return
         if self._lock is not None and _identity(self.lock_path) == self._lock_identity:
             return
@@ -105,7 +107,7 @@ class DatabaseFile:
     # -- is it still the same? ------------------------------------------------------------
 
     def note_opened(self) -> None:
-        """Remember which file is at the path: DuckDB has just opened it."""
+        """Remember which file is at the path: its engine has just opened it."""
         self._opened = _identity(self.path)
 
     def forget(self) -> None:

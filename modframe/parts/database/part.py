@@ -70,8 +70,7 @@ class LazyDatabases:
 
         return Databases(
             self._folder,
-            url=self._config.database_url.get_secret_value() if self._config.database_url else None,
-            urls={name: url.get_secret_value() for name, url in self._config.database_urls.items()},
+            **self._config.database_places(),
             lock_wait=self._config.database_lock_wait,
             idle=self._config.database_idle,
             memory_limit=self._config.database_memory,
@@ -203,6 +202,7 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
     async def enter(self, generation: Generation) -> AsyncIterator[tuple[DatabaseSpec, ...]]:
         databases = await asyncio.to_thread(self._databases.get)  # imports DuckDB and SQLAlchemy
         from .discover import discover
+        from .review import engine_findings, note
 
         specs = discover(_modules_of(generation), named=generation.spec.database_name)
         user = generation.package_name
@@ -212,10 +212,8 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
                 changes.append(
                     await databases.apply(spec.name, spec.metadata, user=user, engine=spec.engine)
                 )
-                generation.findings += [
-                    Finding("database-note", "warning", note, file=spec.file)
-                    for note in changes[-1].notes
-                ]
+                generation.findings += [note(spec, text) for text in changes[-1].notes]
+                generation.findings += await engine_findings(databases, spec)
             yield specs
         except BaseException as fault:
             for change in reversed(changes):

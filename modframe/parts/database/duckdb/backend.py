@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError
 
-from ..backend import Backend, BackendOptions, FaultKind, Place
+from ..backend import Backend, BackendOptions, FaultKind, Place, Remark
 from ..home import Home
 from .catalog import Catalog
 from .faults import fault_of
 from .instance import Instance
 from .number_keys import number_keys
+from .remarks import remarks_on
 
 
 class DuckDB(Backend):
@@ -29,6 +32,9 @@ class DuckDB(Backend):
 
     def adapt(self, metadata: MetaData) -> None:
         number_keys(metadata)
+
+    def remarks(self, metadata: MetaData) -> Iterator[Remark]:
+        yield from remarks_on(metadata)
 
     def fault(self, error: DBAPIError) -> FaultKind:
         return fault_of(error)

@@ -25,6 +25,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 
 from ..errors import UnsupportedByDuckDBError
 from .reflection import Reflection
+from .types import COLSPECS
 
 NAME = "modframe_duckdb"
 URL_TEXT = f"{NAME}://"
@@ -87,6 +88,7 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
     supports_smallserial = True
     sequences_optional = False
     returns_native_bytes = True
+    supports_native_decimal = True
     # not psycopg2's, which reads the connection's notices
     execution_ctx_cls = PGExecutionContext  # type: ignore[assignment]  # a base of psycopg2's
     preparer = IdentifierPreparer
@@ -95,8 +97,9 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
         {
             kind: own
             for kind, own in duckdb_engine.Dialect.colspecs.items()
-            if kind not in {sqltypes.Enum, sqltypes.ARRAY, sqltypes.Float}
+            if kind not in {sqltypes.Enum, sqltypes.ARRAY}
         }
+        | COLSPECS
     )
 
     @classmethod
