@@ -37,11 +37,13 @@ class BackendOptions:
         lock_wait: Seconds to wait for what another process holds.
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
+        synchronous: ``FULL`` if a commit to SQLite waits for the disk.
     """
 
     lock_wait: float = 5.0
     memory_limit: str | None = None
     threads: int | None = None
+    synchronous: str = "NORMAL"
 
 
 @dataclass(frozen=True, slots=True)

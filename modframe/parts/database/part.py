@@ -75,6 +75,7 @@ class LazyDatabases:
             idle=self._config.database_idle,
             memory_limit=self._config.database_memory,
             threads=self._config.database_threads,
+            synchronous=self._config.database_synchronous,
         )
 
     def session(
