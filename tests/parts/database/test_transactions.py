@@ -225,6 +225,26 @@ async def test_a_race_for_a_unique_value_is_run_again(folder: Path) -> None:
         assert sorted(answers) == ["made", *["taken"] * (AT_ONCE - 1)]
 
 
+async def test_a_broken_constraint_beside_other_commits_is_run_again_once(folder: Path) -> None:
+    """It could have been a race; the second time it counts, whatever others commit."""
+    async with Databases(folder) as databases:
+        counter = await begin(databases)
+        runs = []
+
+        async def twice(session: AsyncSession) -> None:
+            runs.append(1)
+            await session.execute(select(counter))
+            async with databases.session("shop", "other") as other:
+                other.add(counter(name=f"other {len(runs)}"))
+                await other.commit()
+            session.add(counter(name="one"))
+            await session.flush()
+
+        with pytest.raises(IntegrityError):
+            await databases.transaction("shop", "twice", retry=8)(twice)
+        assert len(runs) == 2
+
+
 async def test_a_block_commits_and_an_error_in_it_rolls_back(folder: Path) -> None:
     """With retry it is refused, for a block can't be run again."""
     async with Databases(folder) as databases:
