@@ -159,6 +159,7 @@ class Database:
                 engine = await self.store.open()
                 watch_engine(engine)
                 watch_faults(engine, self.backend)
+                self.contention.watch(engine)
                 self._engine = engine
                 self.tables = await self.store.tables()
 
