@@ -13,7 +13,8 @@ from typing import Any
 
 from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Connection, MetaData, Table, text
+from sqlalchemy import CheckConstraint, Connection, Inspector, MetaData, Table, inspect, text
+from sqlalchemy.sql.ddl import CheckFirst
 from sqlalchemy.types import SchemaType
 
 from ..alterations import Alterations
@@ -55,8 +56,11 @@ def perform(
     for op in first:
         alembic.invoke(op)
     _create_tables(connection, alembic, tables, metadata)
+    inspector = inspect(connection)
     for key, group in changes.items():
-        _change_table(connection, alembic, alterations, key=key, group=group, fill=fill or {})
+        for number, part in enumerate(_rounds(group)):
+            there = _reflect(connection if number else inspector, key)
+            _change_table(alembic, alterations, there, part, fill=fill or {})
     for op in last:
         alembic.invoke(op)
 
@@ -65,15 +69,12 @@ def copies(
     connection: Connection, operations: Iterable[ops.MigrateOperation], alterations: Alterations
 ) -> bool:
     """Return whether the engine has to copy a table for one of the operations."""
-    found: dict[Key, Table] = {}
-    for op in operations:
-        key = key_of(op)
-        if key[1] and not isinstance(op, ops.CreateTableOp | ops.DropTableOp):
-            if key not in found:
-                found[key] = _reflect(connection, key)
-            if alterations.copies(op, found[key]):
-                return True
-    return False
+    inspector = inspect(connection)  # it reads the catalogue once
+    return any(
+        alterations.copies(op, _reflect(inspector, key_of(op)))
+        for op in operations
+        if key_of(op)[1] and not isinstance(op, ops.CreateTableOp | ops.DropTableOp)
+    )
 
 
 def _create_tables(
@@ -87,30 +88,29 @@ def _create_tables(
             alembic.invoke(op)
     elif operations:
         tables = [metadata.tables[in_schema(op.schema, op.table_name)] for op in operations]
-        metadata.create_all(connection, tables=tables, checkfirst=True)
+        there = CheckFirst.SEQUENCES | CheckFirst.TYPES
+        metadata.create_all(connection, tables=tables, checkfirst=there)
 
 
 def _change_table(
-    connection: Connection,
     alembic: Operations,
     alterations: Alterations,
+    there: Table,
+    part: Sequence[ops.MigrateOperation],
     *,
-    key: Key,
-    group: Sequence[ops.MigrateOperation],
     fill: Fill,
 ) -> None:
-    for part in _rounds(group):
-        there = _reflect(connection, key)
-        copying = any(alterations.copies(op, there) for op in part)
-        with alterations.detached(connection, there, part, copying=copying):
+    connection = alembic.get_bind()
+    copying = any(alterations.copies(op, there) for op in part)
+    with alterations.detached(connection, there, part, copying=copying):
+        for op in part:
+            _fill_rows(connection, there, op, fill)
+        if copying:
+            _copy(alembic, there, part)
+        else:
             for op in part:
-                _fill_rows(connection, there, op, fill)
-            if copying:
-                _copy(alembic, there, part)
-            else:
-                for op in part:
-                    _make_type(connection, op)
-                    alembic.invoke(op)
+                _make_type(connection, op)
+                alembic.invoke(op)
 
 
 def _rounds(group: Sequence[ops.MigrateOperation]) -> Iterator[list[ops.MigrateOperation]]:
@@ -130,8 +130,9 @@ def _rounds(group: Sequence[ops.MigrateOperation]) -> Iterator[list[ops.MigrateO
     yield from (each for each in rounds if each)
 
 
-def _reflect(connection: Connection, key: Key) -> Table:
-    return Table(key[1], MetaData(), schema=key[0], autoload_with=connection, resolve_fks=False)
+def _reflect(there: Connection | Inspector, key: Key) -> Table:
+    inspector: Any = there  # SQLAlchemy takes both
+    return Table(key[1], MetaData(), schema=key[0], autoload_with=inspector, resolve_fks=False)
 
 
 def _fill_rows(connection: Connection, there: Table, op: Any, fill: Fill) -> None:
