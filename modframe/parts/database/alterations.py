@@ -8,7 +8,7 @@ calls it and knows no engine.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -48,8 +48,11 @@ class Alterations(ABC):
         return str(connection.dialect.type_compiler_instance.process(kind))
 
     @abstractmethod
-    def state(self, connection: Connection) -> str:
-        """Return a text that changes whenever the tables do; one cheap statement."""
+    def state(self, connection: Connection, schemas: Collection[str]) -> str:
+        """Return a text that changes whenever the tables do; one cheap statement.
+
+        ``schemas`` are those that models name, besides the default one.
+        """
 
     # -- adding ---------------------------------------------------------------------------
 
@@ -74,6 +77,11 @@ class Alterations(ABC):
         """Return whether the engine has to copy a table, as it is, for an operation."""
         _ = op, table
         return False
+
+    def native(self, connection: Connection, op: ops.MigrateOperation) -> ops.MigrateOperation:
+        """Return an operation with what the engine has to be told besides."""
+        _ = connection
+        return op
 
     @contextmanager
     def transaction(self, connection: Connection, *, copying: bool) -> Iterator[None]:

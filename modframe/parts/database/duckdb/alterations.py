@@ -8,7 +8,7 @@ one, nor add a check: then the table is copied.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -85,7 +85,7 @@ class DuckDBAlterations(Alterations):
             self._names[name] = str(connection.exec_driver_sql(query).scalar_one())
         return self._names[name]
 
-    def state(self, connection: Connection) -> str:
+    def state(self, connection: Connection, schemas: Collection[str]) -> str:
         return str(connection.exec_driver_sql(_STATE).scalar_one())
 
     # -- adding ---------------------------------------------------------------------------

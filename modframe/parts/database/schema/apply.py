@@ -56,7 +56,7 @@ async def apply(
                 touches=any(step.name.startswith(ADDED_TO_OLD) for step in adding),
                 wait=wait,
             )
-            await connection.run_sync(_note_fitting, database, fingerprint)
+            await connection.run_sync(_note_fitting, database, metadata, fingerprint)
             await connection.rollback()
         if user:
             database.needs[user] = needed_by(metadata) | database.needs.get(user, frozenset())
@@ -69,7 +69,7 @@ def _compare(
     connection: Connection, database: Database, metadata: MetaData, fingerprint: str
 ) -> list[Step]:
     """Return how models and tables differ; nothing is compared that was found to fit before."""
-    state = database.backend.alterations.state(connection)
+    state = _state(connection, database, metadata)
     if database.fitting.knows(state, fingerprint):
         return []
     steps = compare(connection, metadata, database.backend.alterations)
@@ -78,8 +78,15 @@ def _compare(
     return steps
 
 
-def _note_fitting(connection: Connection, database: Database, fingerprint: str) -> None:
-    database.fitting.note(database.backend.alterations.state(connection), fingerprint)
+def _note_fitting(
+    connection: Connection, database: Database, metadata: MetaData, fingerprint: str
+) -> None:
+    database.fitting.note(_state(connection, database, metadata), fingerprint)
+
+
+def _state(connection: Connection, database: Database, metadata: MetaData) -> str:
+    schemas = {table.schema for table in metadata.tables.values() if table.schema}
+    return database.backend.alterations.state(connection, sorted(schemas))
 
 
 async def _carry_out(

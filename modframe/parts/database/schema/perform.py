@@ -110,7 +110,7 @@ def _change_table(
         else:
             for op in part:
                 _make_type(connection, op)
-                alembic.invoke(op)
+                alembic.invoke(alterations.native(connection, op))
 
 
 def _rounds(group: Sequence[ops.MigrateOperation]) -> Iterator[list[ops.MigrateOperation]]:

@@ -187,7 +187,9 @@ class _Reader:
 
     def _added_constraint(self, op: Any, table: str) -> Step:
         if isinstance(op, ops.CreateUniqueConstraintOp):
-            step = Step(f"add unique {table}.{'_'.join(map(str, op.columns))}", table)
+            columns = "_".join(map(str, op.columns))
+            op.constraint_name = op.constraint_name or f"{op.table_name}_{columns.lower()}_key"
+            step = Step(f"add unique {table}.{columns}", table)
             return self._with_additive(step, op)
         if isinstance(op, ops.CreateForeignKeyOp):
             column = str(op.local_cols[0])
