@@ -25,7 +25,7 @@ from .errors import DatabaseError, DatabaseNameError
 from .home import Home
 from .names import check_name, quoted
 from .schema.apply import apply
-from .schema.compare import SchemaChange
+from .schema.changes import SchemaChange
 from .schema.revert import revert
 from .schema.support import check_support
 from .sessions.session import integrity_session

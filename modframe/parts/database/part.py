@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .databases import Databases
     from .discover import DatabaseSpec
     from .errors import DatabaseNameError
-    from .schema.compare import SchemaChange
+    from .schema.changes import SchemaChange
     from .sessions.transaction import Transaction
 
     SessionContext = AbstractAsyncContextManager[AsyncSession]

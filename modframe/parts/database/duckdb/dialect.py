@@ -15,6 +15,7 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy import util
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import (
+    PGDDLCompiler,
     PGExecutionContext,
     PGIdentifierPreparer,
     PGTypeCompiler,
@@ -22,6 +23,7 @@ from sqlalchemy.dialects.postgresql.base import (
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
+from sqlalchemy.sql import compiler
 
 from ..errors import UnsupportedByDuckDBError
 from .reflection import Reflection
@@ -59,6 +61,14 @@ class TypeCompiler(PGTypeCompiler):
         return "DOUBLE" if type_.precision is None or type_.precision > 24 else "REAL"
 
 
+class DDLCompiler(PGDDLCompiler):
+    """Tables: a key has its type and its default, for DuckDB has no ``SERIAL``."""
+
+    def get_column_specification(self, column: Any, **kw: Any) -> str:
+        """Return a column of a table as every engine but PostgreSQL writes it."""
+        return compiler.DDLCompiler.get_column_specification(self, column, **kw)
+
+
 class DBAPI(duckdb_engine.DBAPI):
     """The driver as SQLAlchemy sees it: the names of its exceptions."""
 
@@ -93,6 +103,7 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
     execution_ctx_cls = PGExecutionContext  # type: ignore[assignment]  # a base of psycopg2's
     preparer = IdentifierPreparer
     type_compiler_cls = TypeCompiler
+    ddl_compiler = DDLCompiler
     colspecs = util.immutabledict(
         {
             kind: own
