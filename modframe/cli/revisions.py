@@ -88,7 +88,7 @@ def write(wanted: Wanted, message: str, *, renames: tuple[str, ...], empty: bool
             "module": chain.revisions.module_id,
             "database": chain.spec.name,
             "file": str(path) if path else None,
-            "operations": list(proposal.sentences),
+            "operations": list(proposal.names),
             "hints": list(proposal.hints),
         }
     if wanted.as_data:
@@ -97,7 +97,7 @@ def write(wanted: Wanted, message: str, *, renames: tuple[str, ...], empty: bool
         say(f"{chain.label}: nothing to do, the revisions make what the models say")
     else:
         say(f"wrote {path}")
-        for sentence in proposal.sentences:
+        for sentence in proposal.names:
             say(f"  {sentence}")
         for hint in proposal.hints:
             say(f"look at it: {hint}")
@@ -220,7 +220,7 @@ def check(wanted: Wanted) -> int:
                     {
                         "module": chain.revisions.module_id,
                         "database": chain.spec.name,
-                        "lacking": list(proposal.sentences),
+                        "lacking": list(proposal.names),
                         "hints": list(proposal.hints),
                     }
                 )

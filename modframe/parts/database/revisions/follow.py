@@ -14,12 +14,11 @@ from pathlib import Path
 from ....observe import get_framework_logger
 from ..databases import Databases
 from ..discover import DatabaseSpec
-from .difference import difference
+from ..schema.steps import compare
 from .errors import RevisionMissingError
 from .files import read_revisions
 from .place import revision_files, revisions_folders
 from .run import upgrade
-from .words import words_of
 
 
 async def follow_revisions(
@@ -66,8 +65,8 @@ async def refuse_lacking(databases: Databases, spec: DatabaseSpec, module_id: st
     database = databases.database(spec.name, spec.engine)
     database.backend.adapt(spec.metadata)
     async with database.use() as engine, engine.connect() as connection:
-        found = await connection.run_sync(difference, spec.metadata)
-    lacking = tuple(words_of(one) for one in found if words_of(one).startswith(("add", "create")))
+        steps = await connection.run_sync(compare, spec.metadata, database.backend.alterations)
+    lacking = tuple(step.name for step in steps if step.adds or step.needed)
     if lacking:
         raise RevisionMissingError(
             f"{module_id} has revisions, so that nothing else changes database {spec.name!r} here, "

@@ -7,12 +7,12 @@ while, and never on the module's own: so what a notebook added there by itself i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.operations import MigrateOperation, Operations, ops
+from alembic.operations import MigrateOperation, ops
 from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,12 +21,24 @@ from ..database import Database
 from ..databases import Databases
 from ..discover import DatabaseSpec
 from ..home import Home
-from .difference import difference
+from ..schema.changes import in_schema
+from ..schema.operations import CreateSequenceOp
+from ..schema.perform import perform
+from ..schema.steps import Step, compare
 from .files import Revisions
 from .renames import Rename, suggestions
 from .run import context_for, run
-from .words import words_of
 from .write import write_revision
+
+_HINTS = {
+    "add column": "{step.table}.{step.column} is NOT NULL without a default: where the table has "
+    'rows, add it with server_default="...", or as nullable, fill it, and alter it then',
+    "set not": "{step.table}.{step.column} becomes NOT NULL: fill the rows that have NULL before",
+    "change type": "{step.table}.{step.column} changes its type: {step.refused}",
+    "drop column": "the values of {step.table}.{step.column} are lost",
+    "drop table": "the rows of {step.table} are lost",
+}
+"""How the name of a step begins → what to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +46,15 @@ class Proposal:
     """What a revision would do to make of the last one what the models say.
 
     Attributes:
-        upgrade: It, in order; empty if the revisions make all of it.
-        downgrade: What takes it back, in order.
+        names: It in words, such as ``add column orders.note``; empty if nothing is lacking.
+        upgrade: Alembic's operations for it. ``downgrade``: those that take it back.
         hints: What a person should look at before running it.
     """
 
-    upgrade: tuple[MigrateOperation, ...]
-    downgrade: tuple[MigrateOperation, ...]
-    hints: tuple[str, ...]
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """What it does, each operation in a few words: ``add column orders.note``."""
-        return tuple(map(words_of, self.upgrade))
+    names: tuple[str, ...] = ()
+    upgrade: tuple[MigrateOperation, ...] = ()
+    downgrade: tuple[MigrateOperation, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 @asynccontextmanager
@@ -106,7 +114,7 @@ async def revise(
         OSError: If the file can't be written.
     """
     async with _built(databases, spec, revisions) as (database, connection):
-        proposal = Proposal((), (), ())
+        proposal = Proposal()
         if not empty:
             proposal = await connection.run_sync(
                 _compare, spec, revisions, database=database, renames=renames
@@ -136,28 +144,39 @@ def _compare(
     renames: Sequence[Rename],
 ) -> Proposal:
     """Carry out the renames, and compare what is there then with the models."""
+    alterations = database.backend.alterations
     first: list[MigrateOperation] = []
     back: list[MigrateOperation] = []
-    operations = Operations(context_for(connection, revisions))
     for rename in renames:
         inspector = inspect(connection)
         rename.refuse_unfit(inspector, spec, revisions.module_id)
         first.append(rename.operation(inspector))
-        back.append(rename.back(first[-1]))
-        operations.invoke(first[-1])
-    found = difference(connection, spec.metadata)
-    hints = (*suggestions(found), *_unfilled(found))
-    downgrade = [one.reverse() for one in reversed(found)]
-    return Proposal((*first, *found), (*downgrade, *reversed(back)), hints)
-
-
-def _unfilled(found: Sequence[MigrateOperation]) -> tuple[str, ...]:
-    """Return a hint for each new column that rows which are there have no value for."""
-    return tuple(
-        f"{one.table_name}.{one.column.name} is NOT NULL and has no default: on a table with rows, "
-        'add it with server_default="...", or as nullable, fill it and alter it'
-        for one in found
-        if isinstance(one, ops.AddColumnOp)
-        and not one.column.nullable
-        and one.column.server_default is None
+        back.insert(0, rename.back(first[-1]))
+        perform(connection, [first[-1]], alterations)
+    steps = compare(connection, spec.metadata, alterations)
+    found = [one for step in steps for one in _written(step, spec)]
+    return Proposal(
+        names=(*(rename.words for rename in renames), *(step.name for step in steps)),
+        upgrade=(*first, *found),
+        downgrade=(*(one.reverse() for one in reversed(found)), *back),
+        hints=(*suggestions(found), *filter(None, map(_hint, steps))),
     )
+
+
+def _written(step: Step, spec: DatabaseSpec) -> Iterator[MigrateOperation]:
+    """Yield what a revision says of a step: a new table's indexes too, and no sequence of a key."""
+    for one in step.ops:
+        if not isinstance(one, CreateSequenceOp):
+            yield one
+        if isinstance(one, ops.CreateTableOp):
+            table = spec.metadata.tables[in_schema(one.schema, one.table_name)]
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                yield ops.CreateIndexOp.from_index(index)
+
+
+def _hint(step: Step) -> str:
+    """Return what a person should look at in a step; empty if it only adds."""
+    if not step.ops:
+        return f"{step.name}: {step.refused}; write this by hand"
+    kind = " ".join(step.name.split()[:2])
+    return _HINTS.get(kind, "").format(step=step) if step.refused else ""

@@ -12,9 +12,10 @@ from typing import Any
 
 from alembic.operations import MigrateOperation, Operations, ops
 from sqlalchemy import Connection, Inspector, Table, inspect
-from sqlalchemy.schema import CreateSequence
 
 from ..database import Database
+from ..schema.changes import in_schema
+from ..schema.perform import perform
 
 Invoke = Callable[[MigrateOperation], Any]
 
@@ -28,6 +29,7 @@ class Recognizer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._alterations = database.backend.alterations
         self._there: list[str] = []
 
     def take_there(self) -> tuple[str, ...]:
@@ -46,27 +48,27 @@ class Recognizer:
     def _invoke(self, operations: Operations, operation: MigrateOperation) -> Any:
         if isinstance(operation, ops.CreateTableOp):
             return self._create_table(operations, operation)
-        inspector = inspect(_connection(operations))
-        if (name := _there(operations, operation, inspector)) is not None:
+        connection = _connection(operations)
+        if (name := _there(operations, operation, inspect(connection))) is not None:
             self._there.append(name)
-            return None
-        return operations.invoke(operation)
+        elif isinstance(operation, ops.ExecuteSQLOp | ops.BulkInsertOp):
+            return operations.invoke(operation)
+        else:
+            perform(connection, [operation], self._alterations)
+        return None
 
     def _create_table(self, operations: Operations, operation: ops.CreateTableOp) -> Table:
         """Make a table, or what it lacks if it is there; keys are numbered as the engine does."""
         table = operation.to_table(operations.migration_context)
         self._database.backend.adapt(table.metadata)
         connection = _connection(operations)
-        inspector = inspect(connection)
-        for sequence in table.metadata._sequences.values():
-            connection.execute(CreateSequence(sequence, if_not_exists=True))
-        if not inspector.has_table(table.name, schema=table.schema):
-            operations.impl.create_table(table)
+        if not inspect(connection).has_table(table.name, schema=table.schema):
+            perform(connection, [operation], self._alterations, metadata=table.metadata)
             return table
-        self._there.append(f"table {_full(table.name, table.schema)}")
+        self._there.append(f"table {in_schema(table.schema, table.name)}")
         for part in _parts(table):
             if _there(operations, part, inspect(connection)) is None:
-                operations.invoke(part)
+                perform(connection, [part], self._alterations)
         return table
 
 
@@ -111,7 +113,7 @@ def _column(operations: Operations, operation: ops.AddColumnOp, inspector: Inspe
     found = next((one for one in columns if one["name"].lower() == column.name.lower()), None)
     if found is None:
         return None
-    name = f"{_full(table, operation.schema)}.{column.name}"
+    name = f"{in_schema(operation.schema, table)}.{column.name}"
     there: Any = column._copy()
     there.type = found["type"]
     if operations.migration_context.impl.compare_type(there, column):
@@ -128,7 +130,7 @@ def _index(operation: ops.CreateIndexOp, inspector: Inspector) -> str | None:
         return None
     for index in inspector.get_indexes(table, schema=operation.schema):
         if str(index["name"]).lower() == name.lower():
-            return f"index {_full(name, operation.schema)}"
+            return f"index {in_schema(operation.schema, name)}"
     return None
 
 
@@ -141,7 +143,7 @@ def _unique(operation: ops.CreateUniqueConstraintOp, inspector: Inspector) -> st
     uniques += [one for one in inspector.get_indexes(table, schema=schema) if one["unique"]]
     for unique in uniques:
         if {str(name).lower() for name in unique["column_names"]} == wanted:
-            return f"unique {_full(table, schema)}({', '.join(sorted(wanted))})"
+            return f"unique {in_schema(schema, table)}({', '.join(sorted(wanted))})"
     return None
 
 
@@ -152,9 +154,5 @@ def _reference(operation: ops.CreateForeignKeyOp, inspector: Inspector) -> str |
     wanted = (operation.local_cols, operation.referent_table, operation.remote_cols)
     for key in inspector.get_foreign_keys(table, schema=schema):
         if (key["constrained_columns"], key["referred_table"], key["referred_columns"]) == wanted:
-            return f"reference {_full(table, schema)}({', '.join(operation.local_cols)})"
+            return f"reference {in_schema(schema, table)}({', '.join(operation.local_cols)})"
     return None
-
-
-def _full(name: str, schema: str | None) -> str:
-    return f"{schema}.{name}" if schema else name

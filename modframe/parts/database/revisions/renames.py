@@ -56,6 +56,12 @@ class Rename:
             f"{self.table}.{self.column}={self.new}" if self.column else f"{self.table}={self.new}"
         )
 
+    @property
+    def words(self) -> str:
+        """What it does: ``rename column orders.note to remark``."""
+        what = f"column {self.table}.{self.column}" if self.column else f"table {self.table}"
+        return f"rename {what} to {self.new}"
+
     def operation(self, inspector: Inspector) -> MigrateOperation:
         """Return the operation that carries it out."""
         if self.column is None:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ..database import Database
+from ..schema.quiet import when_quiet
 from .errors import RevisionFailedError, UnknownRevisionError
 from .files import Revision, Revisions, line_in
 from .lock import alone
@@ -107,12 +108,26 @@ async def _run(
         database.gate,
         database.use() as engine,
         engine.connect() as connection,
+        database.backend.alone(connection),
     ):
-        with database.changing():
-            steps = await connection.run_sync(run, revisions, meant, down=down, database=database)
-            await connection.commit()
+        done = await when_quiet(
+            database,
+            lambda: connection.run_sync(
+                _in_transaction, revisions, meant, down=down, database=database
+            ),
+            touches=True,
+            wait=wait,
+        )
         database.tables = await database.store.tables()
-    return steps
+    return done
+
+
+def _in_transaction(
+    connection: Connection, revisions: Revisions, target: str, *, down: bool, database: Database
+) -> tuple[Applied, ...]:
+    """Run revisions in a transaction of their own; any of them may copy a table."""
+    with database.backend.alterations.transaction(connection, copying=True):
+        return run(connection, revisions, target, down=down, database=database)
 
 
 def run(

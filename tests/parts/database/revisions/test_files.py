@@ -102,7 +102,12 @@ def test_a_target_is_the_beginning_of_an_id_or_a_name(module: ModuleFolder) -> N
     module.write("0002_total", "pass", id="abd2", parent="abc1")
     read = module.read()
     assert [read.resolve(one) for one in ("0002", "abc", "0001_make")] == ["abd2", "abc1", "abc1"]
-    assert [read.resolve(one) for one in ("head", "base", "-1", "+2")] == ["head", "base", "-1", "+2"]
+    assert [read.resolve(one) for one in ("head", "base", "-1", "+2")] == [
+        "head",
+        "base",
+        "-1",
+        "+2",
+    ]
     with pytest.raises(UnknownRevisionError, match="'ab' begins 2 revisions"):
         read.resolve("ab")
     with pytest.raises(UnknownRevisionError, match="'0002_totl' is no revision"):

@@ -49,13 +49,9 @@ async def test_the_first_revision_is_a_plain_file(
     path = await write(databases, metadata, module, message='The "first" one')
     assert path == module.versions / "0001_the_first_one.py"
     text = path.read_text()
-    assert text.startswith("\"\"\"The 'first' one\n\nRevision ID: ")
-    assert 'down_revision = None\n' in text
-    assert (
-        "def upgrade() -> None:\n"
-        "    op.create_table(\n"
-        '        "orders",\n'
-    ) in text
+    assert text.startswith('"""The \'first\' one\n\nRevision ID: ')
+    assert "down_revision = None\n" in text
+    assert ('def upgrade() -> None:\n    op.create_table(\n        "orders",\n') in text
     assert 'sa.Column("note", sa.String(length=20), nullable=True),\n' in text
     assert 'op.drop_table("orders")\n' in text
     assert "nextval" not in text
@@ -88,7 +84,7 @@ async def test_nothing_to_do_writes_nothing(databases: Databases, module: Module
     """Models that the revisions make need no revision; one to be filled by hand can be had."""
     module.write("0001_make", CREATE)
     assert await write(databases, orders(), module) is None
-    assert (await propose(databases, spec_of(orders()), module.read())).sentences == ()
+    assert (await propose(databases, spec_of(orders()), module.read())).names == ()
     path = await write(databases, orders(), module, message="fill totals", empty=True)
     assert path is not None
     assert path.read_text().count("    pass\n") == 2
@@ -102,7 +98,7 @@ async def test_a_rename_is_suggested_and_never_guessed(
     module.write("0001_make", CREATE)
     metadata = orders(Column("remark", String), without="note")
     proposal = await propose(databases, spec_of(metadata), module.read())
-    assert sorted(proposal.sentences) == ["add column orders.remark", "drop column orders.note"]
+    assert sorted(proposal.names) == ["add column orders.remark", "drop column orders.note"]
     assert any("--rename orders.note=remark" in hint for hint in proposal.hints)
     rename = Rename.parse("orders.note=remark", "standard.orders")
     path = await write(databases, metadata, module, renames=[rename])
@@ -136,7 +132,7 @@ async def test_a_renamed_table(databases: Databases, module: ModuleFolder) -> No
     assert any("--rename orders=sales" in hint for hint in proposal.hints)
     renamed = [Rename.parse("orders=sales", "standard.orders")]
     proposal = await propose(databases, spec_of(metadata), module.read(), renames=renamed)
-    assert proposal.sentences == ("rename table orders to sales",)
+    assert proposal.names == ("rename table orders to sales",)
 
 
 @pytest.mark.parametrize(
@@ -185,9 +181,7 @@ async def test_types_of_the_module_are_written_as_what_they_are(
 ) -> None:
     """A revision outlives the module's code, so it names SQLAlchemy's types alone."""
     module.write("0001_make", CREATE)
-    path = await write(
-        databases, orders(Column("total", Cents), Column("paid", Boolean)), module
-    )
+    path = await write(databases, orders(Column("total", Cents), Column("paid", Boolean)), module)
     assert path is not None
     assert 'sa.Column("total", sa.Integer(), nullable=True)' in path.read_text()
     await upgrade(databases.database("shop"), module.read())

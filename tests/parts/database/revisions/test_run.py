@@ -26,7 +26,11 @@ def orders(*columns: Column[int] | Column[str]) -> MetaData:
     """Return models of the table that the first revision makes, and more columns of it."""
     metadata = MetaData()
     Table(
-        "orders", metadata, Column("id", Integer, primary_key=True), Column("note", String), *columns
+        "orders",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("note", String),
+        *columns,
     )
     return metadata
 
