@@ -153,7 +153,8 @@ def _compare(
         first.append(rename.operation(inspector))
         back.insert(0, rename.back(first[-1]))
         perform(connection, [first[-1]], alterations)
-    steps = compare(connection, spec.metadata, alterations)
+    compared = compare(connection, spec.metadata, alterations)
+    steps = [step for step in compared if not _is_numbering(step)]
     found = [one for step in steps for one in _written(step, spec)]
     return Proposal(
         names=(*(rename.words for rename in renames), *(step.name for step in steps)),
@@ -164,14 +165,18 @@ def _compare(
 
 
 def _written(step: Step, spec: DatabaseSpec) -> Iterator[MigrateOperation]:
-    """Yield what a revision says of a step: a new table's indexes too, and no sequence of a key."""
+    """Yield what a revision says of a step; with a new table its indexes."""
     for one in step.ops:
-        if not isinstance(one, CreateSequenceOp):
-            yield one
+        yield one
         if isinstance(one, ops.CreateTableOp):
             table = spec.metadata.tables[in_schema(one.schema, one.table_name)]
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 yield ops.CreateIndexOp.from_index(index)
+
+
+def _is_numbering(step: Step) -> bool:
+    """Return whether a step makes the sequence of a key, which comes with the table."""
+    return any(isinstance(one, CreateSequenceOp) for one in step.ops)
 
 
 def _hint(step: Step) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Inspector, Table, inspect
 
 from ..database import Database
 from ..schema.changes import in_schema
+from ..schema.compare import key_of
 from ..schema.perform import perform
 
 Invoke = Callable[[MigrateOperation], Any]
@@ -31,6 +32,7 @@ class Recognizer:
         self._database = database
         self._alterations = database.backend.alterations
         self._there: list[str] = []
+        self._waiting: list[ops.DropIndexOp] = []
 
     def take_there(self) -> tuple[str, ...]:
         """Return what was there since the last call."""
@@ -46,16 +48,32 @@ class Recognizer:
         return invoke
 
     def _invoke(self, operations: Operations, operation: MigrateOperation) -> Any:
+        connection = _connection(operations)
+        waiting = self._waiting
+        if waiting and key_of(operation) != key_of(waiting[0]):
+            self.finish(connection)
         if isinstance(operation, ops.CreateTableOp):
             return self._create_table(operations, operation)
-        connection = _connection(operations)
+        if isinstance(operation, ops.ExecuteSQLOp | ops.BulkInsertOp):
+            return operations.invoke(operation)
         if (name := _there(operations, operation, inspect(connection))) is not None:
             self._there.append(name)
-        elif isinstance(operation, ops.ExecuteSQLOp | ops.BulkInsertOp):
-            return operations.invoke(operation)
+        elif isinstance(operation, ops.DropIndexOp) and operation.table_name is not None:
+            waiting.append(operation)
         else:
-            perform(connection, [operation], self._alterations)
+            self._waiting = []
+            perform(connection, [*waiting, operation], self._alterations)
         return None
+
+    def finish(self, connection: Connection) -> None:
+        """Perform what waits: an index is dropped together with what comes next on its table.
+
+        An engine may have to know: an index that was dropped before, in the same transaction, can
+        still be in the way of dropping its column.
+        """
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            perform(connection, waiting, self._alterations)
 
     def _create_table(self, operations: Operations, operation: ops.CreateTableOp) -> Table:
         """Make a table, or what it lacks if it is there; keys are numbered as the engine does."""

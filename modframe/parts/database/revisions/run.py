@@ -156,6 +156,7 @@ def run(
     try:
         with _in_place(operations):
             context.run_migrations()
+            recognizer.finish(connection)
     except CommandError as error:
         raise _unreachable(revisions, target, down=down) from error
     return tuple(steps)

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic.autogenerate import render_op_text
+from alembic.autogenerate import render_op_text, renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations.ops import MigrateOperation
+from alembic.operations.ops import MigrateOperation, RenameTableOp
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Sequence as SequenceObject
 from sqlalchemy.types import TypeDecorator
@@ -82,6 +82,13 @@ def _body(rendering: AutogenContext, operations: Sequence[MigrateOperation]) -> 
     """Return a function's body, its first line without indentation."""
     texts = [_laid_out(render_op_text(rendering, one)) for one in operations]
     return "\n".join(texts).replace("\n", "\n    ").rstrip() or "pass"
+
+
+@renderers.dispatch_for(RenameTableOp)
+def _rename_table(_: AutogenContext, one: RenameTableOp) -> str:
+    """Return the line of a revision that renames a table, which alembic finds nowhere itself."""
+    schema = f", schema={one.schema!r}" if one.schema else ""
+    return f"op.rename_table({one.table_name!r}, {one.new_table_name!r}{schema})"
 
 
 def _laid_out(text: str) -> str:

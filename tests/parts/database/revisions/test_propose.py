@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Column, Integer, MetaData, Numeric, String, Table, TypeDecorator
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    TypeDecorator,
+)
 
 from modframe.parts.database.databases import Databases
 from modframe.parts.database.revisions.errors import RevisionError
@@ -125,14 +135,32 @@ async def test_a_rename_is_suggested_and_never_guessed(
 
 async def test_a_renamed_table(databases: Databases, module: ModuleFolder) -> None:
     """A table that a person says was renamed keeps its rows."""
-    module.write("0001_make", CREATE)
+    index = 'op.create_index("ix_note", "orders", ["note"])'
+    module.write("0001_make", f"{CREATE}\n{index}", 'op.drop_table("orders")')
     metadata = MetaData()
-    Table("sales", metadata, Column("id", Integer, primary_key=True), Column("note", String))
+    columns = (Column("id", Integer, primary_key=True), Column("note", String))
+    Table("sales", metadata, *columns, Index("ix_note", columns[1]))
     proposal = await propose(databases, spec_of(metadata), module.read())
     assert any("--rename orders=sales" in hint for hint in proposal.hints)
     renamed = [Rename.parse("orders=sales", "standard.orders")]
     proposal = await propose(databases, spec_of(metadata), module.read(), renames=renamed)
     assert proposal.names == ("rename table orders to sales",)
+    database = databases.database("shop")
+    await upgrade(database, module.read())
+    async with databases.session("shop", "write") as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("INSERT INTO orders (note) VALUES ('kept')")
+        await session.commit()
+    await write(databases, metadata, module, renames=renamed)
+    await upgrade(database, module.read())
+    change = await databases.apply("shop", metadata)
+    assert not change
+    async with databases.session("shop", "write") as session:
+        await session.execute(metadata.tables["sales"].insert().values(note="new"))
+        rows = await session.execute(metadata.tables["sales"].select())
+        assert [tuple(row) for row in rows] == [(1, "kept"), (2, "new")]
+        await session.commit()
+    await downgrade(database, module.read())
 
 
 @pytest.mark.parametrize(
@@ -151,9 +179,13 @@ async def test_a_rename_that_cannot_be_meant(
     """The old name is one that the revisions make, the new one is in the models."""
     module.write("0001_make", CREATE)
     metadata = orders(Column("remark", String), without="note")
+
+    async def rename() -> None:
+        meant = Rename.parse(text, "standard.orders")
+        await propose(databases, spec_of(metadata), module.read(), renames=[meant])
+
     with pytest.raises(RevisionError, match=match):
-        rename = Rename.parse(text, "standard.orders")
-        await propose(databases, spec_of(metadata), module.read(), renames=[rename])
+        await rename()
 
 
 async def test_a_new_column_that_rows_have_no_value_for(

@@ -157,7 +157,9 @@ async def test_a_database_ahead_of_the_files(databases: Databases, module: Modul
     await upgrade(databases.database("shop"), module.read())
     (module.versions / "0002_total.py").unlink()
     for run in (upgrade, downgrade, state_of):
-        with pytest.raises(DatabaseAheadError, match="is at revision 0002_total, .* newer version"):
+        with pytest.raises(
+            DatabaseAheadError, match=r"is at revision 0002_total, .* newer version"
+        ):
             await run(databases.database("shop"), module.read())
 
 
