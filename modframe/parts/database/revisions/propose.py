@@ -126,7 +126,7 @@ async def revise(
             return write_revision(
                 revisions,
                 message,
-                context=context_for(sync, revisions),
+                context=context_for(sync, revisions, database.backend),
                 upgrade=proposal.upgrade,
                 downgrade=proposal.downgrade,
                 notes=proposal.hints,

@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ..backend import Backend
 from ..database import Database
 from ..schema.quiet import when_quiet
 from .errors import RevisionFailedError, UnknownRevisionError
@@ -63,7 +64,7 @@ async def state_of(database: Database, revisions: Revisions) -> State:
         DatabaseAheadError: If it has recorded one that the files don't have.
     """
     async with database.use() as engine, engine.connect() as connection:
-        recorded = await connection.run_sync(_recorded, revisions)
+        recorded = await connection.run_sync(_recorded, revisions, database.backend)
     revisions.refuse_unknown(recorded)
     done = _ancestors(revisions, recorded)
     return State(recorded, tuple(one for one in revisions.ordered if one.id not in done))
@@ -149,7 +150,7 @@ def run(
             yield step
             steps.append(Applied(revisions.find(step.revision.revision), recognizer.take_there()))
 
-    context = context_for(connection, revisions, fn=plan, script=revisions.script)
+    context = context_for(connection, revisions, database.backend, fn=plan, script=revisions.script)
     revisions.refuse_unknown(context.get_current_heads())
     operations = Operations(context)
     setattr(operations, "invoke", recognizer.invoke_with(Operations(context)))  # noqa: B010  # mypy refuses a method
@@ -162,8 +163,11 @@ def run(
     return tuple(steps)
 
 
-def context_for(connection: Connection, revisions: Revisions, **options: Any) -> MigrationContext:
+def context_for(
+    connection: Connection, revisions: Revisions, backend: Backend, **options: Any
+) -> MigrationContext:
     """Return alembic's context for a connection: revisions are recorded in the module's table."""
+    _ = backend.alterations  # alembic knows the engine once these are imported
     return MigrationContext.configure(
         connection, opts={"version_table": revisions.table, "transactional_ddl": True, **options}
     )
@@ -218,8 +222,8 @@ def _unreachable(revisions: Revisions, target: str, *, down: bool) -> UnknownRev
     )
 
 
-def _recorded(connection: Connection, revisions: Revisions) -> tuple[str, ...]:
-    return context_for(connection, revisions).get_current_heads()
+def _recorded(connection: Connection, revisions: Revisions, backend: Backend) -> tuple[str, ...]:
+    return context_for(connection, revisions, backend).get_current_heads()
 
 
 def _ancestors(revisions: Revisions, recorded: tuple[str, ...]) -> set[str]:
