@@ -1,7 +1,7 @@
 """`alone`: one process at a time runs revisions on a database; the others wait.
 
 Where the database is a file, the lock is one beside it, which ends with its process. On a server it
-is the engine's own, taken inside of the transaction.
+is the engine's own, which ends with the connection.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..database import Database
 from ..errors import DatabaseLockedError
@@ -23,8 +26,10 @@ _STEP = 0.05
 
 
 @asynccontextmanager
-async def alone(database: Database, module_id: str, *, wait: float) -> AsyncIterator[None]:
-    """Hold the lock for revisions of a database; a database in memory needs none.
+async def alone(
+    database: Database, module_id: str, *, wait: float
+) -> AsyncIterator[AsyncConnection]:
+    """Yield a connection to a database on which no other process runs revisions meanwhile.
 
     Args:
         wait: Seconds to wait for another process.
@@ -32,15 +37,31 @@ async def alone(database: Database, module_id: str, *, wait: float) -> AsyncIter
     Raises:
         RevisionRunningError: If it takes longer.
     """
-    if database.path is None:
-        yield
-        return
-    lock = DatabaseFile(database.name, Path(f"{database.path}.revisions"))
-    await _take(lock, database.name, module_id, wait=wait)
+    ends = asyncio.get_running_loop().time() + wait
+    async with AsyncExitStack() as stack:
+        if database.path is not None:
+            lock = DatabaseFile(database.name, Path(f"{database.path}.revisions"))
+            await _take(lock, database.name, module_id, wait=wait)
+            stack.callback(lock.unlock)
+        await stack.enter_async_context(database.gate)
+        engine = await stack.enter_async_context(database.use())
+        connection = await stack.enter_async_context(engine.connect())
+        while not await _enter(stack, database, connection):
+            if (late := asyncio.get_running_loop().time() - ends) >= 0:
+                raise running_error(database.name, module_id, holder=None, waited=wait + late)
+        yield connection
+
+
+async def _enter(stack: AsyncExitStack, database: Database, connection: AsyncConnection) -> bool:
+    """Return whether the engine's own lock was had, which has a timeout of its own."""
     try:
-        yield
-    finally:
-        lock.unlock()
+        await stack.enter_async_context(database.backend.alone(connection))
+    except DBAPIError as error:
+        await connection.rollback()
+        if database.backend.fault(error) != "locked":
+            raise
+        return False
+    return True
 
 
 async def _take(lock: DatabaseFile, database: str, module_id: str, *, wait: float) -> None:

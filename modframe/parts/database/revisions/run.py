@@ -104,13 +104,7 @@ async def _run(
     database: Database, revisions: Revisions, target: str, *, down: bool, wait: float
 ) -> tuple[Applied, ...]:
     meant = revisions.resolve(target)
-    async with (
-        alone(database, revisions.module_id, wait=wait),
-        database.gate,
-        database.use() as engine,
-        engine.connect() as connection,
-        database.backend.alone(connection),
-    ):
+    async with alone(database, revisions.module_id, wait=wait) as connection:
         done = await when_quiet(
             database,
             lambda: connection.run_sync(
