@@ -92,6 +92,8 @@ class FrameworkSettings(BaseSettings):
             ``MODFRAME_DATABASE_URL_<NAME>``; names are in lower case.
         database_lock_wait: How long a session waits for another process to release a file.
         database_idle: How long after its last session a database is released.
+        database_upgrade_wait: How long to wait for another process that runs revisions on a
+            database; an upgrade of many rows may take long.
         database_memory: DuckDB's memory limit for this process, for example ``"2GB"``.
         database_threads: DuckDB's threads for this process.
         database_synchronous: ``FULL`` lets commits to SQLite wait for the disk, so that they
@@ -118,6 +120,7 @@ class FrameworkSettings(BaseSettings):
     database_urls: dict[str, SecretStr] = Field(default_factory=_database_urls)
     database_lock_wait: float = Field(default=5.0, ge=0)
     database_idle: float = Field(default=2.0, ge=0)
+    database_upgrade_wait: float = Field(default=600.0, ge=0)
     database_memory: str | None = None
     database_threads: int | None = Field(default=None, ge=1)
     database_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"

@@ -106,3 +106,7 @@ class Alterations(ABC):
         """
         _ = connection, table, operations, copying
         yield
+
+    def renamed(self, connection: Connection, key: tuple[str | None, str]) -> None:
+        """Rename what goes by the names of a table, after it or a column of it was renamed."""
+        _ = connection, key

@@ -35,6 +35,11 @@ _INDEXES = """
 SELECT index_name, is_unique, expressions FROM duckdb_indexes()
 WHERE database_name = current_database() AND schema_name = ? AND table_name = ?
 """
+_DEFAULTS = """
+SELECT column_name, column_default FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name = ? AND table_name = ?
+AND column_default LIKE 'nextval(%'
+"""
 
 
 class DuckDBImpl(DefaultImpl):
@@ -140,14 +145,34 @@ class DuckDBAlterations(Alterations):
             if isinstance(op, ops.AlterColumnOp) and op.modify_name is not None
         }
         columns = {column.name for column in table.columns}
+        tables = [op.new_table_name for op in operations if isinstance(op, ops.RenameTableOp)]
+        target = f"{prefix}{quoted(str((tables or [table.name])[-1]))}"
         for name, unique, parts in indexes:
             if any(gone & _words(part) for part in parts):
                 continue
             shown = ", ".join(_part(part, columns, renamed) for part in parts)
             kind = "UNIQUE INDEX" if unique else "INDEX"
+            connection.exec_driver_sql(f"CREATE {kind} {quoted(name)} ON {target} ({shown})")
+
+    def renamed(self, connection: Connection, key: tuple[str | None, str]) -> None:
+        """Number keys from a sequence that is named after them; it goes on where the old one is."""
+        schema, table = key
+        prefix = f"{quoted(schema)}." if schema else ""
+        target = f"{prefix}{quoted(table)}"
+        rows = connection.exec_driver_sql(_DEFAULTS, (schema or "main", table)).all()
+        for column, default in rows:
+            old, new = str(default).split("'")[1], f"{table}_{column}_seq"
+            if old.rpartition(".")[2].strip('"') == new:
+                continue
+            query = f"SELECT coalesce(max({quoted(column)}), 0) + 1 FROM {target}"
+            first = connection.exec_driver_sql(query).scalar_one()
+            sequence = f"{prefix}{quoted(new)}"
+            connection.exec_driver_sql(f"CREATE SEQUENCE {sequence} START {first}")
             connection.exec_driver_sql(
-                f"CREATE {kind} {quoted(name)} ON {prefix}{quoted(table.name)} ({shown})"
+                f"ALTER TABLE {target} ALTER COLUMN {quoted(column)} "
+                f"SET DEFAULT nextval('{sequence}')"
             )
+            connection.exec_driver_sql(f"DROP SEQUENCE {old}")
 
 
 def _is_harmless(op: ops.MigrateOperation) -> bool:

@@ -58,9 +58,15 @@ def perform(
     _create_tables(connection, alembic, tables, metadata)
     inspector = inspect(connection)
     for key, group in changes.items():
+        before = there = _reflect(inspector, key)
         for number, part in enumerate(_rounds(group)):
-            there = _reflect(connection if number else inspector, key)
-            _change_table(alembic, alterations, there, part, fill=fill or {})
+            there = _reflect(connection, key) if number else before
+            # an index that was dropped in this transaction may still be in the way
+            copying = any(alterations.copies(op, one) for op in part for one in (before, there))
+            _change_table(alembic, alterations, there, part, copying=copying, fill=fill or {})
+        for op in group:
+            if new := _new_name(op, key):
+                alterations.renamed(connection, new)
     for op in last:
         alembic.invoke(op)
 
@@ -98,10 +104,10 @@ def _change_table(
     there: Table,
     part: Sequence[ops.MigrateOperation],
     *,
+    copying: bool,
     fill: Fill,
 ) -> None:
     connection = alembic.get_bind()
-    copying = any(alterations.copies(op, there) for op in part)
     with alterations.detached(connection, there, part, copying=copying):
         for op in part:
             _fill_rows(connection, there, op, fill)
@@ -111,6 +117,13 @@ def _change_table(
             for op in part:
                 _make_type(connection, op)
                 alembic.invoke(alterations.native(connection, op))
+
+
+def _new_name(op: ops.MigrateOperation, key: Key) -> Key | None:
+    """Return the table in which an operation gives something a new name, by its name then."""
+    if isinstance(op, ops.RenameTableOp):
+        return key[0], str(op.new_table_name)
+    return key if isinstance(op, ops.AlterColumnOp) and op.modify_name is not None else None
 
 
 def _rounds(group: Sequence[ops.MigrateOperation]) -> Iterator[list[ops.MigrateOperation]]:
