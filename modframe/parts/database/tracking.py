@@ -81,6 +81,21 @@ def _on_rollback(connection: Connection) -> None:
         connection.info.pop(COMMITTING, None)
 
 
+def watch_sessions(kind: type[Session]) -> None:
+    """Tell the `Tracked` of each session of a class what the session does.
+
+    Listening to a class once takes no time; listening to each session takes 0.2 ms.
+    """
+
+    def tracked(session: Session) -> Tracked:
+        known: Tracked = session.info[TRACKED]
+        return known
+
+    event.listen(kind, "after_begin", lambda session, _, made: tracked(session).after_begin(made))
+    event.listen(kind, "before_commit", lambda session: tracked(session).check())
+    event.listen(kind, "after_commit", lambda session: tracked(session).after_commit())
+
+
 def note_conflict(connection: Connection, error: DBAPIError) -> None:
     """Note a conflict in the session that uses a connection, even if its code catches the error."""
     used_by = connection.info.get(_USED_BY) if _usable(connection) else None
@@ -108,19 +123,19 @@ class Tracked:
         self.conflict: DBAPIError | None = None
         self._session = session
         self._hold = hold
+        self.check = check
         self._connections: list[Connection] = []
-        event.listen(session, "after_begin", self._after_begin)
-        event.listen(session, "before_commit", lambda _: check())
-        event.listen(session, "after_commit", self._after_commit)
 
-    def _after_begin(self, _session: Session, _transaction: Any, connection: Connection) -> None:
+    def after_begin(self, connection: Connection) -> None:
+        """Wait until a transaction may begin, and watch its connection."""
         self._hold()  # DuckDB begins the transaction later, with the first statement
         self._connections = [known for known in self._connections if not known.closed]
         if connection not in self._connections:
             self._connections.append(connection)
         connection.info[_USED_BY] = weakref.ref(self)
 
-    def _after_commit(self, _session: Session) -> None:
+    def after_commit(self) -> None:
+        """Note that its changes are committed."""
         for connection in self._connections:
             _settled(connection)
 
