@@ -89,6 +89,31 @@ def note_conflict(connection: Connection, error: DBAPIError) -> None:
         tracked.conflict = error
 
 
+def watch_sessions(kind: type[Session]) -> None:
+    """Tell the `Tracked` of each session of a class what happens to it.
+
+    The class is listened to once, since listening to each session would take longer than a query.
+    """
+    event.listen(kind, "after_begin", _on_begin)
+    event.listen(kind, "before_commit", _on_commit)
+    event.listen(kind, "after_commit", _after_commit)
+
+
+def _on_begin(session: Session, _transaction: Any, connection: Connection) -> None:
+    if (tracked := session.info.get(TRACKED)) is not None:
+        tracked.begun(connection)
+
+
+def _on_commit(session: Session) -> None:
+    if (tracked := session.info.get(TRACKED)) is not None:
+        tracked.check()
+
+
+def _after_commit(session: Session) -> None:
+    if (tracked := session.info.get(TRACKED)) is not None:
+        tracked.committed()
+
+
 class Tracked:
     """An open session: what it is for, and what it would lose if it were closed now.
 
@@ -108,19 +133,20 @@ class Tracked:
         self.conflict: DBAPIError | None = None
         self._session = session
         self._hold = hold
+        self.check = check
         self._connections: list[Connection] = []
-        event.listen(session, "after_begin", self._after_begin)
-        event.listen(session, "before_commit", lambda _: check())
-        event.listen(session, "after_commit", self._after_commit)
+        session.info[TRACKED] = self
 
-    def _after_begin(self, _session: Session, _transaction: Any, connection: Connection) -> None:
+    def begun(self, connection: Connection) -> None:
+        """Note a connection on which a transaction begins."""
         self._hold()  # DuckDB begins the transaction later, with the first statement
         self._connections = [known for known in self._connections if not known.closed]
         if connection not in self._connections:
             self._connections.append(connection)
         connection.info[_USED_BY] = weakref.ref(self)
 
-    def _after_commit(self, _session: Session) -> None:
+    def committed(self) -> None:
+        """Note that the session's transaction was committed."""
         for connection in self._connections:
             _settled(connection)
 

@@ -18,7 +18,7 @@ from ....wording import one_line
 from ..database import Database
 from ..errors import DatabaseConflictError, DatabaseError, UncommittedChangesError
 from ..faults import error_of
-from ..tracking import TRACKED, Tracked
+from ..tracking import Tracked
 from ..waiting import finish
 from .one_database import DATABASE, PURPOSE, DatabaseSession
 
@@ -51,7 +51,6 @@ async def integrity_session(
         tracked = Tracked(
             session.sync_session, purpose, hold=database.hold, check=database.check_file
         )
-        session.info[TRACKED] = tracked
         database.sessions.append(tracked)
         uncommitted: tuple[str, ...] = ()
         try:
