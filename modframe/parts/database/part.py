@@ -22,6 +22,7 @@ from ...runtime.part import Panel, Part
 from ...wording import near
 
 if TYPE_CHECKING:
+    from sqlalchemy import MetaData
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from ...config import FrameworkSettings
@@ -48,11 +49,13 @@ class LazyDatabases:
 
     def __init__(
         self,
+        workspace: Path,
         data: Path | None,
         config: FrameworkSettings,
         generations: Callable[[], Iterable[Generation]],
     ) -> None:
         self._folder = data / "databases" if data is not None else None
+        self._workspace = workspace
         self._config = config
         self.generations = generations
         self.follow_revisions_in: Path | None = None
@@ -88,7 +91,15 @@ class LazyDatabases:
             memory_limit=self._config.database_memory,
             threads=self._config.database_threads,
             synchronous=self._config.database_synchronous,
+            models=self._models,
+            files=[self._workspace / folder for folder in self._config.database_files],
         )
+
+    def _models(self, database: str) -> Iterator[MetaData]:
+        """Yield the models of a database, of the generations that declare it."""
+        for spec in specs_of(self.generations()):
+            if spec.name == database:
+                yield spec.metadata
 
     def session(
         self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
