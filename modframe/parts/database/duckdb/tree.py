@@ -75,9 +75,9 @@ class QueryTree:
 
 def tree_of(native: duckdb.DuckDBPyConnection, query: str) -> QueryTree | None:
     """Return what a text names; ``None`` if it isn't a SELECT to DuckDB."""
-    found = native.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
+    ((text,),) = native.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
     try:
-        answer = json.loads(found[0]) if found else {"error": True}
+        answer = json.loads(text)
     except RecursionError:
         return QueryTree((), (), (), frozenset(), "too many levels of nesting", every_column=True)
     if answer["error"]:

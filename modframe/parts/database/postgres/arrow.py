@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import adbc_driver_manager
 import adbc_driver_postgresql  # type: ignore[import-untyped]  # ships no annotations
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ..adbc import ArrowDriver
 from ..arrow import ArrowTable, Types, is_wanted
 from ..names import quoted
 
@@ -64,35 +63,36 @@ class PostgresTables:
         options = f"{url.query.get('options', '')} {_READS}".strip()
         self._url = url.set(drivername="postgresql").update_query_dict({"options": options})
         self._schema = schema
-        self._database: Any = None
-        self._connection: Any = None
+        self._driver: ArrowDriver | None = None
         self._columns = columns
 
     def open(self) -> None:
-        self._database = adbc_driver_manager.AdbcDatabase(
-            driver=adbc_driver_postgresql._driver_path(),
-            uri=self._url.render_as_string(hide_password=False).replace("+", "%20"),
+        self._driver = ArrowDriver(
+            adbc_driver_postgresql._driver_path(),
+            self._url.render_as_string(hide_password=False).replace("+", "%20"),
+            describes=True,
         )
-        self._connection = adbc_driver_manager.AdbcConnection(self._database)
-        self._connection.set_autocommit(False)
+        self._driver.begin()
 
     def tables(self) -> tuple[str, ...]:
         return tuple(self._columns)
 
     def read(self, wanted: Mapping[str, str | None], types: Types) -> dict[str, ArrowTable]:
         """Return tables; the server's catalogue knows all types, so ``types`` isn't needed."""
-        return {table: self._table(table, query) for table, query in wanted.items()}
+        driver = self._driver
+        if driver is None:
+            raise RuntimeError("the connection isn't open")
+        return {table: self._table(driver, table, query) for table, query in wanted.items()}
 
     def interrupt(self) -> None:
-        if self._connection is not None:
-            self._connection.cancel()
+        if self._driver is not None:
+            self._driver.interrupt()
 
     def close(self) -> None:
-        for opened in (self._connection, self._database):
-            if opened is not None:
-                opened.close()
+        if self._driver is not None:
+            self._driver.close()
 
-    def _table(self, table: str, query: str | None) -> ArrowTable:
+    def _table(self, driver: ArrowDriver, table: str, query: str | None) -> ArrowTable:
         read, shown = [], []
         for column in self._columns[table]:
             name = quoted(column.name)
@@ -104,7 +104,7 @@ class PostgresTables:
                 read.append(f"{value}::text AS {name}")
                 shown.append(f"CAST({name} AS {_type(column.kind, column.full)}) AS {name}")
         place = f"{quoted(self._schema)}.{quoted(table)}"
-        stream = _Stream(self._connection, f"SELECT {', '.join(read)} FROM {place}")
+        stream = driver.stream(f"SELECT {', '.join(read)} FROM {place}")
         return ArrowTable(stream, f"SELECT {', '.join(shown)} FROM {{source}}")
 
 
@@ -116,23 +116,3 @@ def _type(kind: str, full: str) -> str:
     if not precision[0] or int(precision[0]) > 38:
         return "DECIMAL(38, 18)"
     return f"DECIMAL({precision[0]}, {precision[1]})"
-
-
-class _Stream:
-    """The rows of one table; each call gives a stream from the first row on."""
-
-    def __init__(self, connection: Any, query: str) -> None:
-        self._connection = connection
-        self._query = query
-
-    def __arrow_c_schema__(self) -> Any:  # it saves a query for the types
-        return self._statement().execute_schema().__arrow_c_schema__()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
-        handle, _ = self._statement().execute_query()
-        return handle.__arrow_c_stream__(requested_schema)
-
-    def _statement(self) -> Any:
-        statement = adbc_driver_manager.AdbcStatement(self._connection)
-        statement.set_sql_query(self._query)
-        return statement

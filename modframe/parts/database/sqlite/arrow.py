@@ -14,13 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.parse import quote
 
-import adbc_driver_manager
 import adbc_driver_sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ..adbc import ArrowDriver
 from ..arrow import ArrowTable, Types, is_wanted
 from ..names import quoted
 
@@ -65,8 +64,7 @@ class SQLiteTables:
         self._path = path
         self._native: sqlite3.Connection | None = None
         self._folder: TemporaryDirectory[str] | None = None
-        self._copy: Any = None
-        self._database: Any = None
+        self._copy: ArrowDriver | None = None
 
     def open(self) -> None:
         self._folder = TemporaryDirectory(prefix="modframe-sql-", ignore_cleanup_errors=True)
@@ -76,8 +74,7 @@ class SQLiteTables:
             isolation_level=None,
             check_same_thread=False,  # another thread interrupts it
         )
-        copy = f"file:{quote(self._folder.name)}/copy.sqlite?mode=rwc"
-        self._native.execute("ATTACH ? AS copy", [copy])
+        self._native.execute("ATTACH ? AS copy", [self._copy_at("rwc")])
         self._native.execute("PRAGMA copy.journal_mode = OFF")
         self._native.execute("PRAGMA copy.synchronous = OFF")
         self._native.execute("BEGIN")
@@ -104,9 +101,11 @@ class SQLiteTables:
         native.execute("COMMIT")
         native.close()
         self._native = None
-        self._open_copy()
+        copy = self._copy = ArrowDriver(
+            adbc_driver_sqlite._driver_path(), self._copy_at("ro"), describes=False
+        )
         return {
-            table: ArrowTable(_Stream(self._copy, _stream_query(number, columns)), _select(columns))
+            table: ArrowTable(copy.stream(_stream_query(number, columns)), _select(columns))
             for table, (number, columns) in found.items()
         }
 
@@ -115,7 +114,7 @@ class SQLiteTables:
             self._native.interrupt()
 
     def close(self) -> None:
-        for opened in (self._native, self._copy, self._database):
+        for opened in (self._native, self._copy):
             if opened is not None:
                 opened.close()
         if self._folder is not None:
@@ -134,13 +133,9 @@ class SQLiteTables:
             for _, name, declared, *_ in rows
         ]
 
-    def _open_copy(self) -> None:
+    def _copy_at(self, mode: str) -> str:
         folder = self._folder.name if self._folder is not None else ""
-        self._database = adbc_driver_manager.AdbcDatabase(
-            driver=adbc_driver_sqlite._driver_path(),
-            uri=f"file:{quote(folder)}/copy.sqlite?mode=ro",
-        )
-        self._copy = adbc_driver_manager.AdbcConnection(self._database)
+        return f"file:{quote(folder)}/copy.sqlite?mode={mode}"
 
 
 def _column(name: str, declared: str, given: str | None) -> _Column:
@@ -183,17 +178,3 @@ def _cast(value: str, kind: str) -> str:
     if kind.startswith("INTERVAL"):  # SQLAlchemy keeps it as a moment after 1970
         return f"CAST({value} AS TIMESTAMP) - TIMESTAMP '1970-01-01'"
     return f"CAST({value} AS {kind})"
-
-
-class _Stream:
-    """The rows of one copied table; each call gives a stream from the first row on."""
-
-    def __init__(self, connection: Any, query: str) -> None:
-        self._connection = connection
-        self._query = query
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:  # Arrow's
-        statement = adbc_driver_manager.AdbcStatement(self._connection)
-        statement.set_sql_query(self._query)
-        handle, _ = statement.execute_query()
-        return handle.__arrow_c_stream__(requested_schema)
