@@ -55,6 +55,10 @@ class AppDatabase:
         self._app_loop.refuse_here("app.database.sql()", "use integrity_session in module code")
         return self._app_loop.wait(lambda: self._databases.get().sql(query, *params, limit=limit))
 
+    def tables(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return database → table → columns, as far as they are known; never waits."""
+        return self._databases.tables()
+
     @hide_frames
     def integrity_session(
         self, database: str, purpose: str

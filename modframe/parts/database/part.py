@@ -95,6 +95,18 @@ class LazyDatabases:
             files=[self._workspace / folder for folder in self._config.database_files],
         )
 
+    def tables(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return database → table → the columns of its model, if it has one; never waits."""
+        found: dict[str, dict[str, tuple[str, ...]]] = {}
+        for spec in specs_of(self.generations()):
+            its_tables = found.setdefault(spec.name, {})
+            for table in spec.metadata.sorted_tables:
+                its_tables[table.name] = tuple(column.name for column in table.columns)
+        for facts in self._databases.describe() if self._databases is not None else ():
+            for name in facts.tables:
+                found.setdefault(facts.database, {}).setdefault(name, ())
+        return found
+
     def _models(self, database: str) -> Iterator[MetaData]:
         """Yield the models of a database, of the generations that declare it."""
         for spec in specs_of(self.generations()):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import adbc_driver_postgresql  # type: ignore[import-untyped]  # ships no annotations
 from sqlalchemy import text
@@ -79,10 +80,13 @@ class PostgresTables:
 
     def read(self, wanted: Mapping[str, str | None], types: Types) -> dict[str, ArrowTable]:
         """Return tables; the server's catalogue knows all types, so ``types`` isn't needed."""
-        driver = self._driver
-        if driver is None:
+        return {table: self._table(table, query) for table, query in wanted.items()}
+
+    def stream(self, query: str) -> Any:
+        """Return a query's rows as a stream of Arrow."""
+        if self._driver is None:
             raise RuntimeError("the connection isn't open")
-        return {table: self._table(driver, table, query) for table, query in wanted.items()}
+        return self._driver.stream(query)
 
     def interrupt(self) -> None:
         if self._driver is not None:
@@ -92,7 +96,7 @@ class PostgresTables:
         if self._driver is not None:
             self._driver.close()
 
-    def _table(self, driver: ArrowDriver, table: str, query: str | None) -> ArrowTable:
+    def _table(self, table: str, query: str | None) -> ArrowTable:
         read, shown = [], []
         for column in self._columns[table]:
             name = quoted(column.name)
@@ -104,7 +108,7 @@ class PostgresTables:
                 read.append(f"{value}::text AS {name}")
                 shown.append(f"CAST({name} AS {_type(column.kind, column.full)}) AS {name}")
         place = f"{quoted(self._schema)}.{quoted(table)}"
-        stream = driver.stream(f"SELECT {', '.join(read)} FROM {place}")
+        stream = self.stream(f"SELECT {', '.join(read)} FROM {place}")
         return ArrowTable(stream, f"SELECT {', '.join(shown)} FROM {{source}}")
 
 

@@ -8,11 +8,13 @@ Called by `Databases.sql`.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import MetaData
 
+from ....wording import one_line
 from ..arrow import ArrowSource, Types
 from ..duckdb.foreign import types_of
 from ..duckdb.instance import Instance
@@ -20,6 +22,7 @@ from ..duckdb.reading import Reading, parse
 from ..duckdb.running import Answer, prepare, run
 from ..duckdb.tree import QueryTree
 from ..duckdb.worker import DatabaseWorker
+from ..errors import DatabaseError
 from ..waiting import finish
 from .rows import Rows
 
@@ -85,11 +88,12 @@ class Query:
         def job() -> Answer:
             tables.forget(native, others)
             for name, source in foreign.items():
-                source.open()
-                existing = source.tables()
-                wanted = self._wanted(name, existing, bare=name == database)
-                read = source.read(wanted, _types(models.get(name, ())))
-                tables.show(native, name, read, existing=existing)
+                with _reading(name):
+                    source.open()
+                    existing = source.tables()
+                    wanted = self._wanted(name, existing, bare=name == database)
+                    read = source.read(wanted, _types(models.get(name, ())))
+                    tables.show(native, name, read, existing=existing)
             return run(
                 native, self._reading, params, database=database, foreign=tables, limit=limit
             )
@@ -131,6 +135,19 @@ class Query:
     def _close(self) -> None:
         self._worker.run_unattended(self._native.close)
         self._worker.close()
+
+
+@contextmanager
+def _reading(database: str) -> Iterator[None]:
+    """Name the database in errors of its driver."""
+    try:
+        yield
+    except Exception as exc:  # each driver has its own
+        raise DatabaseError(
+            f"the tables of {database!r} can't be read: {one_line(exc)}",
+            cure="see that the database is there and can be reached, and run the query again",
+            database=database,
+        ) from exc
 
 
 def _types(models: Iterable[MetaData]) -> Types:

@@ -80,26 +80,24 @@ class SQLiteTables:
         self._native.execute("BEGIN")
 
     def tables(self) -> tuple[str, ...]:
-        rows = self._reader.execute(
+        rows = self.execute(
             "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') "
             "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"
         )
         return tuple(str(name) for (name,) in rows)
 
     def read(self, wanted: Mapping[str, str | None], types: Types) -> dict[str, ArrowTable]:
-        native, found = self._reader, {}
+        found = {}
         for number, (table, text) in enumerate(wanted.items()):
             columns = self._columns(table, types.get(table, {}))
             kept = ", ".join(
                 f"{column.expression if is_wanted(column.name, text) else 'NULL'} AS c{place}"
                 for place, column in enumerate(columns)
             )
-            native.execute(
-                f"CREATE TABLE copy.t{number} AS SELECT {kept} FROM main.{quoted(table)}"
-            )
+            self.execute(f"CREATE TABLE copy.t{number} AS SELECT {kept} FROM main.{quoted(table)}")
             found[table] = (number, columns)
-        native.execute("COMMIT")
-        native.close()
+        self.execute("COMMIT")
+        self._reader.close()
         self._native = None
         copy = self._copy = ArrowDriver(
             adbc_driver_sqlite._driver_path(), self._copy_at("ro"), describes=False
@@ -126,8 +124,12 @@ class SQLiteTables:
             raise RuntimeError("the connection isn't open")
         return self._native
 
+    def execute(self, statement: str) -> sqlite3.Cursor:
+        """Run a statement on the connection that reads the file."""
+        return self._reader.execute(statement)
+
     def _columns(self, table: str, types: Mapping[str, str]) -> list[_Column]:
-        rows = self._reader.execute(f"PRAGMA main.table_xinfo({quoted(table)})")
+        rows = self.execute(f"PRAGMA main.table_xinfo({quoted(table)})")
         return [
             _column(str(name), str(declared).upper(), types.get(str(name)))
             for _, name, declared, *_ in rows

@@ -31,6 +31,7 @@ from sqlalchemy import (
     text,
 )
 
+from modframe.parts.database.arrow import source_of
 from modframe.parts.database.databases import Databases
 from modframe.parts.database.errors import QueryRefusedError
 
@@ -158,6 +159,28 @@ async def test_nothing_is_written(query: str, databases: Databases) -> None:
     """Whatever keeps the table, the query is refused and the rows stay."""
     with pytest.raises(QueryRefusedError):
         await databases.sql(query)
+    assert (await databases.sql("SELECT count(*) FROM orders.items")).rows == [(2,)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
+async def test_what_reads_a_database_cannot_write(databases: Databases) -> None:
+    """Not even if it is asked to: the file is opened to read, the server refuses."""
+    database = databases.database("orders")
+    async with database.use() as opened:
+        source = await source_of(database.backend, opened)
+
+        def attack() -> None:
+            source.open()
+            try:
+                if hasattr(source, "execute"):
+                    source.execute("DELETE FROM main.items")
+                else:
+                    source.stream("DELETE FROM orders.items").__arrow_c_stream__()
+            finally:
+                source.close()
+
+        with pytest.raises(Exception, match=r"readonly|read-only"):
+            await asyncio.to_thread(attack)
     assert (await databases.sql("SELECT count(*) FROM orders.items")).rows == [(2,)]
 
 
