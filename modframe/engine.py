@@ -120,7 +120,10 @@ class Engine:
         """Make what generations are made of, and what of it belongs to the app."""
         app_loop, find = self.app_loop, self.directory.find
         self.databases = LazyDatabases(
-            self.workspace, self.data, self.config, self.directory.all_generations
+            self.data,
+            self.config,
+            self.directory.all_generations,
+            workspace=self.workspace,
         )
         self.session = self.databases.session_here
         self.transaction = self.databases.transaction_here

@@ -49,13 +49,14 @@ class LazyDatabases:
 
     def __init__(
         self,
-        workspace: Path,
         data: Path | None,
         config: FrameworkSettings,
         generations: Callable[[], Iterable[Generation]],
+        *,
+        workspace: Path | None = None,
     ) -> None:
         self._folder = data / "databases" if data is not None else None
-        self._workspace = workspace
+        self._workspace = workspace or Path.cwd()
         self._config = config
         self.generations = generations
         self.follow_revisions_in: Path | None = None
