@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...arguments import TEXT, TIMES, check_arguments
+from ...arguments import TEXT, TIMES, WHOLE_NUMBER, Kind, check_arguments, optional
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .sessions.transaction import Transaction
 
 
+_POSITIVE = Kind("a whole number above 0", lambda value: WHOLE_NUMBER.fits(value) and value > 0)
+
+
 class AppDatabase:
     """``app.database``: SQL over everything, sessions and transactions."""
 
@@ -30,22 +33,31 @@ class AppDatabase:
         self._databases = databases
 
     @hide_frames
-    def sql(self, query: str, *params: object) -> Rows:
+    def sql(self, query: str, *params: object, limit: int | None = None) -> Rows:
         """Read-only SQL across all module databases, tables named ``<database>.<table>``.
 
         Args:
             query: One SELECT-like statement; ``?`` stands for a parameter.
-            params: The parameters.
+            params: The parameters; a single mapping gives named ones (``$name``).
+            limit: How many rows are returned at most, by default a million; the result says
+                whether there are more (``.cut``).
 
         Returns:
-            ``.rows`` (tuples), ``.columns``, ``.df()``.
+            ``.rows`` (tuples), ``.columns``, ``.count``, ``.took`` (seconds), ``.df()``,
+            ``.arrow()``, ``.pl()``.
 
         Raises:
             DatabaseError: If it isn't one statement that reads, or DuckDB refuses it.
         """
-        check_arguments("app.database.sql()", query=(query, TEXT))
+        check_arguments(
+            "app.database.sql()", query=(query, TEXT), limit=(limit, optional(_POSITIVE))
+        )
         self._app_loop.refuse_here("app.database.sql()", "use integrity_session in module code")
-        return self._app_loop.wait(lambda: self._databases.get().sql(query, *params))
+        return self._app_loop.wait(lambda: self._databases.get().sql(query, *params, limit=limit))
+
+    def tables(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return database → table → columns, as far as they are known; never waits."""
+        return self._databases.tables()
 
     @hide_frames
     def integrity_session(

@@ -8,7 +8,7 @@ first use of a database makes its file.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from .arrow import source_of
 from .backend import Backend, BackendOptions, backend_class
 from .choice import Choice, Chooser
 from .database import Database
@@ -30,7 +31,8 @@ from .schema.revert import revert
 from .schema.support import check_support
 from .sessions.session import integrity_session
 from .sessions.transaction import Transaction
-from .sql.query import Rows, names_in, read
+from .sql.query import LIMIT, Query
+from .sql.rows import Rows
 
 if TYPE_CHECKING:
     from .duckdb.backend import DuckDB
@@ -68,6 +70,9 @@ class Databases:
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
         synchronous: ``"FULL"`` if a commit to SQLite waits for the disk.
+        files: The folders below which sessions on DuckDB may read and write files, beside those of
+            the databases; ``None`` lets them use any.
+        models: Returns the models of a database, for the types of its columns.
     """
 
     def __init__(
@@ -81,12 +86,16 @@ class Databases:
         memory_limit: str | None = None,
         threads: int | None = None,
         synchronous: str = "NORMAL",
+        files: Sequence[Path] | None = None,
+        models: Callable[[str], Iterable[MetaData]] = lambda _: (),
     ) -> None:
         self._folder = folder
         self._chooser = Chooser(folder, url=url, urls=urls)
         self._lock_wait = lock_wait
         self._idle = idle
         self._options = BackendOptions(lock_wait, memory_limit, threads, synchronous)
+        self._models = models
+        self._files = tuple(files) if files is not None else None
         self._home = Home()
         self._backends: dict[str, Backend] = {}
         self._known: dict[tuple[str, str], Database] = {}
@@ -104,8 +113,14 @@ class Databases:
             DatabaseEngineError: If there is no such engine, or its driver isn't installed.
         """
         if engine not in self._backends:
-            self._backends[engine] = backend_class(engine)(self._options, self._home)
+            self._backends[engine] = backend_class(engine)(self._all_options(), self._home)
         return self._backends[engine]
+
+    def _all_options(self) -> BackendOptions:
+        if self._files is None:
+            return self._options
+        folders = self._chooser.folders() - set(self._files)
+        return replace(self._options, files=(*self._files, *sorted(folders)))
 
     def database(self, name: str, declared: str | None = None) -> Database:
         """Return one database; nothing is opened or made yet.
@@ -225,11 +240,14 @@ class Databases:
         for database in self._known.values():
             database.needs.pop(user, None)
 
-    async def sql(self, query: str, *params: Any, database: str | None = None) -> Rows:
+    async def sql(
+        self, query: str, *params: Any, database: str | None = None, limit: int | None = None
+    ) -> Rows:
         """Run one reading statement across all databases; tables are ``<database>.<table>``.
 
         ``?`` or ``$1`` stands for a parameter; a single mapping gives named ones (``$name``). Bare
-        table names belong to ``database``.
+        table names belong to ``database``. At most ``limit`` rows are returned, by
+        default a million.
 
         Raises:
             QueryRefusedError: If it isn't one reading statement.
@@ -243,12 +261,20 @@ class Databases:
                 cure=f"there are: {', '.join(known) or 'none yet'}",
                 database=database,
             )
-        needed = names_in(query, known) | ({database} if database is not None else set())
-        async with AsyncExitStack() as attached:
-            uses = [known[name].use() for name in sorted(needed or known)]
-            for use in uses:
-                await attached.enter_async_context(use)
-            return await read(self._duckdb.instance, query, params, database=database)
+        async with Query(self._duckdb.instance, query) as asked, AsyncExitStack() as used:
+            sources = {}
+            for name in sorted(asked.needs(known, database)):
+                engine = await used.enter_async_context(known[name].use())
+                if known[name].backend is not self._duckdb:
+                    sources[name] = await source_of(known[name].backend, engine)
+            return await asked.run(
+                params,
+                database=database,
+                limit=limit or LIMIT,
+                foreign=sources,
+                models={name: list(self._models(name)) for name in sources},
+                others=[name for name in known if known[name].backend is not self._duckdb],
+            )
 
     def exists(self, name: str) -> bool:
         """Return whether there is a database, in a file or in use; never waits, asks no server."""

@@ -26,7 +26,9 @@ class DuckDB(Backend):
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         super().__init__(options, home)
-        self.instance = Instance(memory_limit=options.memory_limit, threads=options.threads)
+        self.instance = Instance(
+            memory_limit=options.memory_limit, threads=options.threads, files=options.files
+        )
 
     def store(self, database: str, place: Place) -> Catalog:
         return Catalog(database, place.path, self.instance, lock_wait=self.options.lock_wait)
