@@ -215,7 +215,11 @@ class Databases:
 
         A file that can't be read counts as one with rows.
         """
-        files = self._chooser.beside(database, engine)
+        files = [
+            choice
+            for choice in self._chooser.beside(database, engine)
+            if (database.lower(), choice.engine) not in self._known  # another module uses it
+        ]
         for choice in files:
             if choice not in self._with_rows:  # once an app: it would take time with each swap
                 self._with_rows[choice] = await self._has_rows(database, choice)
