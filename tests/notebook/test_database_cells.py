@@ -87,7 +87,7 @@ def test_rows_are_kept_and_seen_by_sql(shelf: Kernel) -> None:
     cell = shelf.run("%%sql\nSELECT name FROM shelf.books")
     assert "Emma" in cell.html
     assert "1 row in" in cell.html
-    assert "text-align:right" in shelf.run("%%sql\nSELECT at FROM shelf.books").html
+    assert "text-align:right" in shelf.run("%%sql\nSELECT id FROM shelf.books").html
     shelf.run("%%sql kept <<\nSELECT count(*) AS n FROM shelf.books")
     assert shelf.run("kept.rows").value == "[(1,)]"
 
