@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -108,6 +108,7 @@ class Backend(ABC):
         copies_to_alter: Whether most changes of a table copy it.
         savepoints: Whether ``session.begin_nested()`` works.
         enforces_references: Whether the engine itself checks foreign keys.
+        takes_scripts: Whether one call of the driver runs several statements, which saves time.
     """
 
     name: ClassVar[str]
@@ -116,6 +117,7 @@ class Backend(ABC):
     copies_to_alter: ClassVar[bool] = False
     savepoints: ClassVar[bool] = True
     enforces_references: ClassVar[bool] = True
+    takes_scripts: ClassVar[bool] = False
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         """Make nothing yet, neither on disk nor on a server."""
@@ -129,6 +131,10 @@ class Backend(ABC):
     def adapt(self, metadata: MetaData) -> None:
         """Let models say what this engine needs, before their tables are made or used."""
         _ = metadata
+
+    def continue_keys(self, connection: Connection, table: Table) -> None:
+        """Let a counted key go on after the keys that were written; for engines that don't."""
+        _ = connection, table
 
     @abstractmethod
     def fault(self, error: DBAPIError) -> FaultKind:

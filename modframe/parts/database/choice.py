@@ -42,7 +42,8 @@ class Chooser:
     """Chooses engines for the databases of one folder.
 
     Args:
-        folder: Where the files are; ``None`` keeps all in memory, and on servers only for a while.
+        folder: Where the files are; ``None`` keeps all in memory, and on servers only for a while,
+            whatever ``url`` says.
         url: Where all databases are: an engine's name, ``sqlite:///<folder>`` or a server's URL.
         urls: The same for one: name, in lower case, → engine, ``sqlite:///<file>`` or URL.
     """
@@ -100,6 +101,8 @@ class Chooser:
             return Choice(engine, Place(url=url, temporary=self._folder is None), source)
         if not url.database:
             return Choice(engine, self._file(database, engine), source)
+        if self._folder is None:
+            return Choice(engine, Place(temporary=True), source)
         path = Path(url.database)
         return Choice(engine, Place(path if one else path / f"{database}{suffix}"), source)
 

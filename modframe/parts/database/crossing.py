@@ -53,7 +53,7 @@ class AppDatabase:
         """A session: commit it yourself; an error rolls it back. ``async with`` in any cell."""
         verb = "app.database.integrity_session()"
         check_arguments(verb, database=(database, TEXT), purpose=(purpose, TEXT))
-        session = self._databases.session(database, purpose)
+        session = self._databases.session_here(database, purpose)
         return session if self._app_loop.here else _CrossingSession(self._app_loop, session)
 
     def __repr__(self) -> str:

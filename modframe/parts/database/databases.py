@@ -8,13 +8,13 @@ first use of a database makes its file.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .backend import Backend, BackendOptions, backend_class
@@ -25,9 +25,11 @@ from .home import Home
 from .names import check_name
 from .schema.apply import apply
 from .schema.compare import SchemaChange
+from .schema.create import create
 from .schema.revert import revert
 from .sessions.session import integrity_session
 from .sql.query import Rows, names_in, read
+from .transfer.copying import copy_rows
 
 if TYPE_CHECKING:
     from .duckdb.backend import DuckDB
@@ -141,12 +143,19 @@ class Databases:
         return integrity_session(self.database(database, engine), purpose, strict=strict)
 
     async def apply(
-        self, database: str, metadata: MetaData, *, user: str = "", engine: str | None = None
+        self,
+        database: str,
+        metadata: MetaData,
+        *,
+        user: str = "",
+        engine: str | None = None,
+        empty: bool = False,
     ) -> SchemaChange:
         """Add what the models have and the database lacks: tables, columns, indexes.
 
         The generation ``user`` relies on them until `release`. Return what was added;
-        `revert` takes it back where that loses nothing.
+        `revert` takes it back where that loses nothing. Nothing is compared if the database is
+        ``empty``, which saves time.
 
         Raises:
             SchemaConflictError: If adding can't make tables fit the models; nothing was changed.
@@ -155,6 +164,8 @@ class Databases:
         self._declared[database] = engine
         target = self.database(database, engine)
         target.backend.adapt(metadata)
+        if empty:
+            return await create(target, metadata)
         return await apply(target, metadata, wait=self._lock_wait, user=user)
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
@@ -163,6 +174,19 @@ class Databases:
         Return what stays, with the reason: ``table orders (it holds 2 rows)``.
         """
         return await revert(self.database(change.database, change.engine), change, user=user)
+
+    async def copy(
+        self, database: str, tables: Sequence[Table], *, source: Databases
+    ) -> dict[str, int]:
+        """Copy the rows of a database of the same name into empty tables; return their numbers."""
+        target, other = self.database(database), source.database(database)
+        async with (
+            other.use() as theirs,
+            target.use() as ours,
+            theirs.connect() as rows,
+            ours.begin() as connection,
+        ):
+            return await copy_rows(rows, connection, tables, backend=target.backend)
 
     def release(self, user: str) -> None:
         """Note that a generation relies on no tables any more."""
@@ -228,6 +252,12 @@ class Databases:
         models they would keep alive."""
         for database in list(self._known.values()):
             database.forget()
+
+    async def discard(self) -> None:
+        """Close all databases, and know none; those in memory are lost. Sessions are cut off."""
+        known, self._known = self._known, {}
+        self._declared.clear()
+        await asyncio.gather(*(database.aclose() for database in known.values()))
 
     async def aclose(self) -> None:
         """Detach all files and close DuckDB; sessions still open are cut off."""

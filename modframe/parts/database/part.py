@@ -50,7 +50,7 @@ class LazyDatabases:
         self._databases: Databases | None = None
 
     def use_here(self) -> None:
-        """Make `session_here` in this context, and what begins in it, use these databases."""
+        """Make `here` in this context, and in what begins in it, these databases."""
         _used_here.set(self)
 
     def get(self) -> Databases:
@@ -86,12 +86,16 @@ class LazyDatabases:
             self._refuse_unknown(database)
         return self.get().session(database, purpose, strict=strict, engine=engine)
 
+    @property
+    def here(self) -> LazyDatabases:
+        """The databases that this context uses: by default, these."""
+        return _used_here.get() or self
+
     def session_here(
-        self, database: str, purpose: str, *, strict: bool, engine: str | None = None
+        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on the databases that this context uses: by default, on these."""
-        databases = _used_here.get() or self
-        return databases.session(database, purpose, strict=strict, engine=engine)
+        return self.here.session(database, purpose, strict=strict, engine=engine)
 
     def _refuse_unknown(self, database: str) -> None:
         declared = {spec.name for spec in specs_of(self.generations())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError
 
 from ..backend import Backend, BackendOptions, FaultKind, Place
@@ -10,7 +10,7 @@ from ..home import Home
 from .catalog import Catalog
 from .faults import fault_of
 from .instance import Instance
-from .number_keys import number_keys
+from .number_keys import continue_keys, number_keys
 
 
 class DuckDB(Backend):
@@ -19,6 +19,7 @@ class DuckDB(Backend):
     name = "duckdb"
     title = "DuckDB"
     savepoints = False
+    takes_scripts = True
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         super().__init__(options, home)
@@ -29,6 +30,9 @@ class DuckDB(Backend):
 
     def adapt(self, metadata: MetaData) -> None:
         number_keys(metadata)
+
+    def continue_keys(self, connection: Connection, table: Table) -> None:
+        continue_keys(connection, table)
 
     def fault(self, error: DBAPIError) -> FaultKind:
         return fault_of(error)
