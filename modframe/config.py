@@ -94,6 +94,7 @@ class FrameworkSettings(BaseSettings):
         database_idle: How long after its last session a database is released.
         database_memory: DuckDB's memory limit for this process, for example ``"2GB"``.
         database_threads: DuckDB's threads for this process.
+        database_seed: Whether modules fill new databases with ``seed(session)``.
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
@@ -118,6 +119,7 @@ class FrameworkSettings(BaseSettings):
     database_idle: float = Field(default=2.0, ge=0)
     database_memory: str | None = None
     database_threads: int | None = Field(default=None, ge=1)
+    database_seed: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)

@@ -53,6 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
             raise
 
     config.addinivalue_line("markers", _MARKER)
+    config.addinivalue_line(
+        "markers", "without_seed: the databases of this test begin empty, without seed(session)"
+    )
     if (process := sys.modules.get("modframe.process")) is not None:
         config.stash[_RAN_BEFORE] = process.current_app()
     # Behind a running app, whose live modules come first, and before the fallback.

@@ -38,7 +38,7 @@ from ..source import OnDisk
 from ..source.workspace import find_workspace, workspace_above
 from ..spec import module_id_of
 from ..trial.coroutines import Coroutines, Run
-from ..trial.scratch import ScratchDatabases
+from ..trial.scratch import UNSEEDED, ScratchDatabases
 from ..wording import near
 from .imported_names import leading_to_running
 
@@ -165,27 +165,31 @@ def running(
         StartError: If a module failed.
     """
     wanted = wanted_by(request, defaults)
+    seeds = request.node.get_closest_marker(UNSEEDED) is None
     let_root_listen(True)
     with ExitStack() as stack:
         app = current_app()
         if app is None:
-            app = start_with(wanted.complete, strict=wanted.strict)
+            with pytest.MonkeyPatch.context() as environment:
+                if not seeds:
+                    environment.setenv("MODFRAME_DATABASE_SEED", "false")
+                app = start_with(wanted.complete, strict=wanted.strict)
             stack.callback(app.stop)
         else:
             app.refuse_other(wanted.options)
         engine = running_engine()
         if app is ran_before:
-            stack.enter_context(scratch_databases(engine))
+            stack.enter_context(scratch_databases(engine, seeds=seeds))
         file = getattr(request, "module", None)
         stack.enter_context(leading_to_running(file, engine.directory.live_generations()))
         yield app
 
 
 @contextmanager
-def scratch_databases(engine: Engine) -> Iterator[None]:
+def scratch_databases(engine: Engine, *, seeds: bool) -> Iterator[None]:
     """Let a test in a running app, such as that of a notebook, use databases of its own."""
     scratch = ScratchDatabases(engine.config, engine.directory.live_generations)
-    scratch.begin().use_here()
+    scratch.begin(seeds=seeds).use_here()
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from .bridge import Bridge
-from .scratch import Level, ScratchDatabases
+from .scratch import UNSEEDED, Level, ScratchDatabases
 
 
 class Levels:
@@ -30,7 +30,8 @@ class Levels:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
         """Begin the level of a test."""
-        self._enter(self._databases.begin(lambda: self._around(item)))
+        seeds = item.get_closest_marker(UNSEEDED) is None
+        self._enter(self._databases.begin(lambda: self._around(item), seeds=seeds))
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

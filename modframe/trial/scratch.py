@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from ..config import FrameworkSettings
-from ..parts.database.part import LazyDatabases, specs_of
+from ..parts.database.part import LazyDatabases, specs_by_module
 from ..runtime.generation import Generation
 
 if TYPE_CHECKING:
@@ -21,18 +21,22 @@ if TYPE_CHECKING:
 
     from ..parts.database.databases import Databases
 
+UNSEEDED = "without_seed"
+"""The marker of tests that begin with empty tables, though a module has a ``seed(session)``."""
+
 
 class Level(LazyDatabases):
     """The databases of one test, or of the fixtures of one class, file or run.
 
     Each begins, with its first session, with its modules' tables, and with the rows of the nearest
-    level around it that has one of that name.
+    level around it that has one of that name; else with what its modules' seeds give, if ``seeds``.
     """
 
     def __init__(
-        self, scratch: ScratchDatabases, around: Callable[[], Iterable[Level]] = tuple
+        self, scratch: ScratchDatabases, around: Callable[[], Iterable[Level]], *, seeds: bool
     ) -> None:
         super().__init__(None, scratch.config, scratch.generations)
+        self.seeds = self.seeds and seeds
         self._scratch = scratch
         self._around = around
         self._ready: set[str] = set()
@@ -68,13 +72,17 @@ class Level(LazyDatabases):
             )
 
     async def _make_tables(self, database: str) -> None:
-        specs = [spec for spec in specs_of(self.generations()) if spec.name == database]
-        for number, spec in enumerate(specs):
+        declared = list(specs_by_module(self.generations(), database))
+        for number, (_, spec) in enumerate(declared):
             await self.get().apply(database, spec.metadata, engine=spec.engine, empty=number == 0)
         outer = next((level for level in self._around() if database in level._ready), None)
         if outer is not None:
-            tables = [table for spec in specs for table in spec.metadata.sorted_tables]
+            tables = [table for _, spec in declared for table in spec.metadata.sorted_tables]
             await self.get().copy(database, tables, source=outer.get())
+            return
+        for module_id, spec in declared:
+            if spec.seed is not None and self.seeds:
+                await self.get().seed(database, spec.seed, module_id, engine=spec.engine)
 
     async def aclose(self) -> None:
         """Lose all rows; sessions that are still open are cut off."""
@@ -96,9 +104,9 @@ class ScratchDatabases:
         self._levels: list[Level] = []
         self._free: list[Databases] = []
 
-    def begin(self, around: Callable[[], Iterable[Level]] = tuple) -> Level:
+    def begin(self, around: Callable[[], Iterable[Level]] = tuple, *, seeds: bool = True) -> Level:
         """Return a level that is empty; ``around`` gives those whose rows it takes, inner first."""
-        level = Level(self, around)
+        level = Level(self, around, seeds=seeds)
         self._levels.append(level)
         return level
 

@@ -281,6 +281,32 @@ def test_databases_of_tests_in_a_terminal(shell: Shell) -> None:
     assert not (shell.folder / "real").exists()
 
 
+SEED = """
+async def seed(session):
+    session.add(Row())
+"""
+SEEDED = """
+import pytest
+
+
+async def test_seeded(service):
+    assert await service.total() == 1
+
+
+@pytest.mark.without_seed
+async def test_empty(service):
+    assert await service.total() == 0
+"""
+
+
+def test_a_seed_in_a_terminal(shell: Shell) -> None:
+    """Each test begins with what the seed gives, but for those that the marker leaves out."""
+    shell.write("standard.orders", API + SEED)
+    shell.write("standard.orders", SEEDED, "test_seeded.py")
+    done = run_pytest(shell, "modules")
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
 def test_a_project_without_modframe_imports_nothing_of_it(shell: Shell) -> None:
     """Beside the plugin's own file, a run loads only what makes plain imports work."""
     write(

@@ -35,6 +35,7 @@ class Database:
         gate: Held while tables are changed; new sessions wait for it.
         tables: Its tables, as last seen.
         needs: Generation → what it relies on, named as in `SchemaChange.items`.
+        seeded: The modules that are known to have filled it, since it was opened.
     """
 
     def __init__(self, name: str, backend: Backend, place: Place, *, idle: float) -> None:
@@ -46,6 +47,7 @@ class Database:
         self.gate = asyncio.Lock()
         self.tables: tuple[str, ...] = ()
         self.needs: dict[str, frozenset[str]] = {}
+        self.seeded: set[str] = set()
         self._tables_changing: asyncio.Event | None = None
         self._idle = idle
         self._users = 0
@@ -156,6 +158,7 @@ class Database:
                 watch_engine(engine)
                 self._engine = engine
                 self.tables = await self.store.tables()
+                self.seeded.clear()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

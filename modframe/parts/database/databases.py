@@ -27,6 +27,7 @@ from .schema.apply import apply
 from .schema.compare import SchemaChange
 from .schema.create import create
 from .schema.revert import revert
+from .seeding import Seed, run_seed
 from .sessions.session import integrity_session
 from .sql.query import Rows, names_in, read
 from .transfer.copying import copy_rows
@@ -167,6 +168,20 @@ class Databases:
         if empty:
             return await create(target, metadata)
         return await apply(target, metadata, wait=self._lock_wait, user=user)
+
+    async def seed(
+        self, database: str, seed: Seed, module_id: str, *, engine: str | None = None
+    ) -> bool:
+        """Let a module fill a database once, in one transaction; return whether it did.
+
+        Raises:
+            DatabaseSeedError: If its function raises; nothing of it was kept.
+        """
+        target = self.database(database, engine)
+        purpose = f"seed of {module_id}"
+        return await run_seed(
+            seed, target, module_id, session=lambda: integrity_session(target, purpose, strict=True)
+        )
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
         """Drop what a change added for the generation ``user``, where nothing was written to it.

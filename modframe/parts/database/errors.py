@@ -38,6 +38,18 @@ class DatabaseDefinitionError(DatabaseError):
     line: int
 
 
+class DatabaseSeedError(DatabaseError):
+    """Raised when a module's ``seed(session)`` fails; nothing of it was kept.
+
+    Attributes:
+        file: The module's file; empty if the cause's traceback says it. ``line``: the line there.
+    """
+
+    module_id: str
+    file: str
+    line: int
+
+
 class DatabaseOpenError(DatabaseError):
     """Raised when a database's file, ``path``, can't be opened."""
 

@@ -34,7 +34,11 @@ _used_here: ContextVar[LazyDatabases | None] = ContextVar("modframe_databases", 
 
 
 class LazyDatabases:
-    """The app's `Databases`, made on first use, for the models that ``generations`` declare."""
+    """The app's `Databases`, made on first use, for the models that ``generations`` declare.
+
+    Attributes:
+        seeds: Whether modules fill new databases.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class LazyDatabases:
         self._folder = data / "databases" if data is not None else None
         self._config = config
         self.generations = generations
+        self.seeds = config.database_seed
         self._checked_names: set[str] = set()
         self._making = threading.Lock()
         self._databases: Databases | None = None
@@ -120,6 +125,16 @@ def specs_of(generations: Iterable[Generation]) -> Iterator[DatabaseSpec]:
         yield from DatabasePart.of(generation) or ()
 
 
+def specs_by_module(
+    generations: Iterable[Generation], database: str
+) -> Iterator[tuple[str, DatabaseSpec]]:
+    """Yield what each module declares of a database, with the module's id."""
+    for generation in generations:
+        for spec in DatabasePart.of(generation) or ():
+            if spec.name == database:
+                yield generation.module_id, spec
+
+
 def declared_engine(generation: Generation, database: str) -> str | None:
     """Return the ``DATABASE_ENGINE`` that a generation declares for a database."""
     specs = DatabasePart.of(generation) or ()
@@ -159,6 +174,7 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
                     Finding("database-note", "warning", note, file=spec.file)
                     for note in changes[-1].notes
                 ]
+            await self._fill(specs, generation.module_id)
             yield specs
         except BaseException as fault:
             for change in reversed(changes):
@@ -167,6 +183,14 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
         finally:
             databases.release(user)
             databases.forget()
+
+    async def _fill(self, specs: Iterable[DatabaseSpec], module_id: str) -> None:
+        """Run the module's seeds, each once a database."""
+        for spec in specs:
+            if spec.seed is not None and self._databases.seeds:
+                await self._databases.get().seed(
+                    spec.name, spec.seed, module_id, engine=spec.engine
+                )
 
     def outline(self, generation: Generation) -> tuple[str, ...]:
         """Return ``shop.orders.price`` for each column: database, table, column."""
