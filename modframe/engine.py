@@ -121,6 +121,7 @@ class Engine:
         app_loop, find = self.app_loop, self.directory.find
         self.databases = LazyDatabases(self.data, self.config, self.directory.all_generations)
         self.session = self.databases.session_here
+        self.insert = self.databases.insert
         self.resources, self.pools = ResourcesPart(app_loop), PoolsPart(self.workspace)
         self.settings = SettingsSources(
             self.workspace,

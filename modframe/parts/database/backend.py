@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.engine import URL
@@ -109,6 +109,7 @@ class Backend(ABC):
         savepoints: Whether ``session.begin_nested()`` works.
         enforces_references: Whether the engine itself checks foreign keys.
         takes_scripts: Whether one call of the driver runs several statements, which saves time.
+        reads_arrow: Whether a statement can read an Arrow table, by `show_arrow`.
     """
 
     name: ClassVar[str]
@@ -118,6 +119,7 @@ class Backend(ABC):
     savepoints: ClassVar[bool] = True
     enforces_references: ClassVar[bool] = True
     takes_scripts: ClassVar[bool] = False
+    reads_arrow: ClassVar[bool] = False
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         """Make nothing yet, neither on disk nor on a server."""
@@ -135,6 +137,14 @@ class Backend(ABC):
     def continue_keys(self, connection: Connection, table: Table) -> None:
         """Let a counted key go on after the keys that were written; for engines that don't."""
         _ = connection, table
+
+    def show_arrow(self, connection: Connection, name: str, rows: Any) -> None:
+        """Let the statements of a connection read an Arrow table by a name; ``None`` ends that.
+
+        Raises:
+            NotImplementedError: If the engine doesn't read Arrow.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def fault(self, error: DBAPIError) -> FaultKind:

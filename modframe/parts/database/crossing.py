@@ -56,6 +56,24 @@ class AppDatabase:
         session = self._databases.session_here(database, purpose)
         return session if self._app_loop.here else _CrossingSession(self._app_loop, session)
 
+    @hide_frames
+    def insert(self, table: str, data: Any) -> Call[int]:
+        """Insert rows in bulk, in one transaction; await it, or take ``.result()``.
+
+        Args:
+            table: ``<database>.<table>``, of a live module's models.
+            data: A pandas or polars DataFrame, an Arrow table or stream, the path of a Parquet
+                file, or a list of mappings. Its columns are the model's; an index is left out.
+
+        Returns:
+            How many rows were inserted.
+
+        Raises:
+            DatabaseRowsError: If a column or value doesn't fit the model; it names column and row.
+        """
+        check_arguments("app.database.insert()", table=(table, TEXT))
+        return Call(self._app_loop, lambda: self._databases.insert(table, data), f"insert: {table}")
+
     def __repr__(self) -> str:
         return "<databases: sql(...), integrity_session(...)>"
 

@@ -50,6 +50,19 @@ class DatabaseSeedError(DatabaseError):
     line: int
 
 
+class DatabaseRowsError(DatabaseError, ValueError):
+    """Raised when rows in bulk don't fit the model of their table; none was written.
+
+    Attributes:
+        table: The table. ``column``: the column; empty if it is about none.
+        row: The row, counted from 0; ``None`` if it is about all of them.
+    """
+
+    table: str
+    column: str
+    row: int | None
+
+
 class DatabaseOpenError(DatabaseError):
     """Raised when a database's file, ``path``, can't be opened."""
 

@@ -22,6 +22,7 @@ from ...runtime.part import Panel, Part
 from ...wording import near
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from ...config import FrameworkSettings
@@ -101,6 +102,51 @@ class LazyDatabases:
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on the databases that this context uses: by default, on these."""
         return self.here.session(database, purpose, strict=strict, engine=engine)
+
+    async def insert(
+        self,
+        table: str,
+        data: Any,
+        session: AbstractAsyncContextManager[AsyncSession] | None = None,
+    ) -> int:
+        """Insert rows in bulk into ``<database>.<table>``, in one transaction; return how many.
+
+        ``session`` is that of the caller; by default, one of these databases.
+
+        Raises:
+            DatabaseNameError: If no live module has a model of that table.
+            DatabaseRowsError: If a column or value doesn't fit the model; nothing was written.
+        """
+        from .transfer.inserting import insert_rows
+
+        spec, model = self.model_of(table)
+        backend = self.here.get().database(spec.name, spec.engine).backend
+        purpose = f"insert into {table}"
+        async with session or self.session_here(spec.name, purpose, engine=spec.engine) as opened:
+            count = await insert_rows(opened, model, data, backend=backend)
+            await opened.commit()
+        return count
+
+    def model_of(self, table: str) -> tuple[DatabaseSpec, Table]:
+        """Return the table of a live module's models by its name, ``<database>.<table>``.
+
+        Raises:
+            DatabaseNameError: If there is none.
+        """
+        known = {
+            f"{spec.name}.{name}": (spec, model)
+            for spec in specs_of(self.generations())
+            for name, model in spec.metadata.tables.items()
+        }
+        if (found := known.get(table)) is None:
+            from .errors import DatabaseNameError
+
+            raise DatabaseNameError(
+                f"no live module has a model of table {table!r}",
+                cure=near(table, known).rstrip() or "name it <database>.<table>",
+                database=table.partition(".")[0],
+            )
+        return found
 
     def _refuse_unknown(self, database: str) -> None:
         declared = {spec.name for spec in specs_of(self.generations())}

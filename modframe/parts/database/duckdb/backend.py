@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError
 
@@ -20,6 +22,7 @@ class DuckDB(Backend):
     title = "DuckDB"
     savepoints = False
     takes_scripts = True
+    reads_arrow = True
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         super().__init__(options, home)
@@ -33,6 +36,12 @@ class DuckDB(Backend):
 
     def continue_keys(self, connection: Connection, table: Table) -> None:
         continue_keys(connection, table)
+
+    def show_arrow(self, connection: Connection, name: str, rows: Any) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        driver.perform(
+            lambda native: native.unregister(name) if rows is None else native.register(name, rows)
+        )
 
     def fault(self, error: DBAPIError) -> FaultKind:
         return fault_of(error)
