@@ -80,6 +80,12 @@ class Store(Protocol):
     async def cut_off(self, engine: AsyncEngine | None) -> None:
         """Close it for good, even while sessions use it: what they run is interrupted."""
 
+    async def save(self, engine: AsyncEngine, path: Path) -> dict[str, int]:
+        """Write what is committed now into a new file of the engine, while sessions go on.
+
+        Return table → how many rows the file has.
+        """
+
     async def tables(self) -> tuple[str, ...]:
         """Return the names of its tables, while it is open."""
 
@@ -125,6 +131,11 @@ class Backend(ABC):
         """Make nothing yet, neither on disk nor on a server."""
         self.options = options
         self.home = home
+
+    @property
+    def suffix(self) -> str:
+        """How the names of its files end; empty if it keeps none."""
+        return SUFFIXES.get(self.name, "")
 
     @abstractmethod
     def store(self, database: str, place: Place) -> Store:

@@ -7,9 +7,10 @@ import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...arguments import TEXT, check_arguments
+from ...arguments import FLAG, FOLDER, TEXT, check_arguments
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .databases import Rows
+    from .transfer.manifest import Backup
 
 
 class AppDatabase:
@@ -73,6 +75,37 @@ class AppDatabase:
         """
         check_arguments("app.database.insert()", table=(table, TEXT))
         return Call(self._app_loop, lambda: self._databases.insert(table, data), f"insert: {table}")
+
+    @hide_frames
+    def backup(self, path: str | Path) -> Backup:
+        """Write all databases into a new folder, each as it is at one moment; modules go on.
+
+        Args:
+            path: The folder: a file of each database, and ``manifest.json``.
+
+        Raises:
+            DatabaseBackupError: If there is such a folder, and it is not empty.
+        """
+        check_arguments("app.database.backup()", path=(path, FOLDER))
+        self._app_loop.refuse_here("app.database.backup()", "call it from a cell or a script")
+        return self._app_loop.wait(lambda: self._databases.get().back_up(Path(path)))
+
+    @hide_frames
+    def restore(self, path: str | Path, *, replace: bool = False) -> Backup:
+        """Put back the databases of a backup; modules stay live, and their sessions wait meanwhile.
+
+        Args:
+            path: The folder of the backup.
+            replace: Whether rows that are there may be lost.
+
+        Raises:
+            DatabaseBackupError: If it is damaged or not complete, or if a database has rows and
+                ``replace`` is not given; nothing was changed.
+            DatabaseBusyError: If sessions are open for longer than the wait for locks.
+        """
+        check_arguments("app.database.restore()", path=(path, FOLDER), replace=(replace, FLAG))
+        self._app_loop.refuse_here("app.database.restore()", "call it from a cell or a script")
+        return self._app_loop.wait(lambda: self._databases.restore(Path(path), replace=replace))
 
     def __repr__(self) -> str:
         return "<databases: sql(...), integrity_session(...)>"

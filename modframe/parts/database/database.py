@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 
 from .backend import Backend, Place
-from .errors import DatabaseClosedError
+from .errors import DatabaseBusyError, DatabaseClosedError
 from .tracking import Tracked, watch_engine
 from .waiting import finish
 
@@ -49,6 +49,7 @@ class Database:
         self.needs: dict[str, frozenset[str]] = {}
         self.seeded: set[str] = set()
         self._tables_changing: asyncio.Event | None = None
+        self._aside: asyncio.Event | None = None
         self._idle = idle
         self._users = 0
         self._engine: AsyncEngine | None = None
@@ -84,6 +85,8 @@ class Database:
             DatabaseClosedError: If the databases were closed.
         """
         self.backend.home.check()
+        while (aside := self._aside) is not None:
+            await aside.wait()
         self._users += 1
         self._stop_timer()
         try:
@@ -121,6 +124,40 @@ class Database:
         finally:
             self._tables_changing = None
             change.set()
+
+    @asynccontextmanager
+    async def set_aside(self, wait: float) -> AsyncIterator[None]:
+        """Let all sessions end, close it, and keep it closed: its file may be exchanged meanwhile.
+
+        Raises:
+            DatabaseBusyError: If sessions are open for longer than ``wait`` seconds.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait
+        async with self.gate:
+            self._aside = asyncio.Event()
+            try:
+                while self._users or self.attached:
+                    if loop.time() > deadline:
+                        raise self._busy_error(wait)
+                    if not self._users:
+                        await self._release()
+                    await asyncio.sleep(0.01)
+                yield
+                self.store.begin_anew()
+            finally:
+                aside, self._aside = self._aside, None
+                aside.set()
+
+    def _busy_error(self, wait: float) -> DatabaseBusyError:
+        purposes = tuple(session.purpose for session in self.sessions)
+        return DatabaseBusyError(
+            f"database {self.name!r} is used by {', '.join(map(repr, purposes)) or 'a query'} "
+            f"(waited {wait:.1f} s)",
+            cure="let it end, then try again",
+            database=self.name,
+            purposes=purposes,
+        )
 
     def hold(self) -> None:
         """Wait until no tables change, and check the file; called inside SQLAlchemy's greenlet."""

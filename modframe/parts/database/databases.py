@@ -30,7 +30,9 @@ from .schema.revert import revert
 from .seeding import Seed, run_seed
 from .sessions.session import integrity_session
 from .sql.query import Rows, names_in, read
+from .transfer.backup import Models, back_up, restore
 from .transfer.copying import copy_rows
+from .transfer.manifest import Backup
 
 if TYPE_CHECKING:
     from .duckdb.backend import DuckDB
@@ -202,6 +204,30 @@ class Databases:
             ours.begin() as connection,
         ):
             return await copy_rows(rows, connection, tables, backend=target.backend)
+
+    async def back_up(self, folder: Path) -> Backup:
+        """Write all databases into a new folder, while sessions go on.
+
+        Raises:
+            DatabaseBackupError: If there is such a folder already.
+        """
+        return await back_up([self.database(name) for name in self._existing()], folder)
+
+    async def restore(self, folder: Path, *, models: Models, replace: bool = False) -> Backup:
+        """Put back the databases of a backup; sessions wait meanwhile, and modules stay live.
+
+        Args:
+            models: Database → the tables of live modules' models.
+            replace: Whether rows that are there may be lost.
+
+        Raises:
+            DatabaseBackupError: If it is damaged, or rows are there; nothing was changed.
+            DatabaseBusyError: If sessions are open for longer than the wait.
+        """
+        wait = self._lock_wait
+        return await restore(
+            folder, self.database, models=models, backend=self.backend, replace=replace, wait=wait
+        )
 
     def release(self, user: str) -> None:
         """Note that a generation relies on no tables any more."""

@@ -63,6 +63,15 @@ class DatabaseRowsError(DatabaseError, ValueError):
     row: int | None
 
 
+class DatabaseBackupError(DatabaseError):
+    """Raised when a backup can't be made or restored; nothing was changed.
+
+    ``path`` is its folder.
+    """
+
+    path: str
+
+
 class DatabaseOpenError(DatabaseError):
     """Raised when a database's file, ``path``, can't be opened."""
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .databases import Databases
     from .discover import DatabaseSpec
     from .schema.compare import SchemaChange
+    from .transfer.manifest import Backup
 
 
 _used_here: ContextVar[LazyDatabases | None] = ContextVar("modframe_databases", default=None)
@@ -126,6 +127,21 @@ class LazyDatabases:
             count = await insert_rows(opened, model, data, backend=backend)
             await opened.commit()
         return count
+
+    async def restore(self, folder: Path, *, replace: bool) -> Backup:
+        """Put back the databases of a backup; what live models have besides is added to them."""
+        specs = list(specs_of(self.generations()))
+
+        def models(database: str) -> list[Table]:
+            own = (spec.metadata for spec in specs if spec.name == database)
+            return [table for metadata in own for table in metadata.sorted_tables]
+
+        backup = await self.get().restore(folder, models=models, replace=replace)
+        restored = {saved.database for saved in backup.databases}
+        for spec in specs:
+            if spec.name in restored:
+                await self.get().apply(spec.name, spec.metadata, engine=spec.engine)
+        return backup
 
     def model_of(self, table: str) -> tuple[DatabaseSpec, Table]:
         """Return the table of a live module's models by its name, ``<database>.<table>``.

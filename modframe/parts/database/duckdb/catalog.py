@@ -30,6 +30,20 @@ FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
 POOL_SIZE, POOL_OVERFLOW = 5, 15
 
 
+def _count_rows(native: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, int]:
+    """Return the tables of a catalog, with a schema that is not ``main``, and their rows."""
+    tables = native.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY 1, 2",
+        [catalog],
+    ).fetchall()
+    counts = {}
+    for schema, table in tables:
+        name = ".".join(map(quoted, (catalog, schema, table)))
+        row = native.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,)
+        counts[table if schema == "main" else f"{schema}.{table}"] = int(row[0])
+    return counts
+
+
 class Catalog:
     """One database, attached under its name. One in memory stays attached, or it would be lost."""
 
@@ -99,6 +113,20 @@ class Catalog:
             return tuple(table for (table,) in rows)
 
         return await self._instance.run(read)
+
+    async def save(self, engine: AsyncEngine, path: Path) -> dict[str, int]:
+        def save() -> dict[str, int]:
+            copy = f"{self.name}_modframe_copy"
+            with self._instance.root.cursor() as native:
+                native.execute(f"ATTACH {literal(str(path))} AS {quoted(copy)}")
+                try:
+                    # One statement, so one snapshot; keeps sequences, indexes and constraints.
+                    native.execute(f"COPY FROM DATABASE {quoted(self.name)} TO {quoted(copy)}")
+                    return _count_rows(native, copy)
+                finally:
+                    native.execute(f"DETACH {quoted(copy)}")
+
+        return await finish(self._instance.run(save))
 
     def _connect(self) -> Connection:
         """Make a connection for the pool; called inside SQLAlchemy's greenlet."""

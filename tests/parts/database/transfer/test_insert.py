@@ -91,7 +91,7 @@ async def test_arrow_goes_by_one_statement_and_keys_go_on(shop: AppContext) -> N
     )
     assert await shop.database.insert("shop.items", frame) == 5000
     assert await shop.database.insert("shop.items", [{"name": "next"}]) == 1
-    found = shop.database.sql("SELECT max(id), max("at") FROM shop.items").rows
+    found = shop.database.sql('SELECT max(id), max("at") FROM shop.items').rows
     assert found == [(5001, DAY)]
 
 
