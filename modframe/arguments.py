@@ -55,6 +55,7 @@ FLAG = Kind("True or False", lambda value: isinstance(value, bool))
 WHOLE_NUMBER = Kind(
     "a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)
 )
+TIMES = Kind("a whole number, 0 or more", lambda value: WHOLE_NUMBER.fits(value) and value >= 0)
 FOLDER = Kind("a folder, as text or a path", lambda value: isinstance(value, str | Path))
 MODULE_IDS = list_of("a list of module ids", str, Path)
 TOKEN = Kind("a text or None", lambda value: value is None or _is_text(value), secret=True)

@@ -16,6 +16,7 @@ from contextlib import (
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from .arguments import TEXT, TIMES, check_arguments
 from .errors import NotRunningError, TaskError
 from .observe import RecordedErrors, get_framework_logger
 from .parts.database.part import declared_engine
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from .parts.database.sessions.transaction import Transaction
     from .parts.events import ModuleEvents
     from .parts.settings import ModuleSettings, SettingsChanges
     from .runtime.calls.handles import Handles
@@ -231,9 +233,8 @@ class ModuleDatabase:
             database: The ``DATABASE_NAME``.
             purpose: What it is for; named in warnings and errors.
         """
-        strict = self._generation.loaded and self._generation.spec.integrity.strict_mode
         engine = declared_engine(self._generation, database)
-        session = self._app.session(database, purpose, strict=strict, engine=engine)
+        session = self._app.session(database, purpose, strict=self._strict, engine=engine)
         return OwnedSession(self._generation, session, database=database, purpose=purpose)
 
     async def insert(self, table: str, data: Any) -> int:
@@ -249,6 +250,41 @@ class ModuleDatabase:
         """
         session = self.integrity_session(table.partition(".")[0], f"insert into {table}")
         return await self._app.insert(table, data, session)
+
+    def transaction(self, database: str, purpose: str, *, retry: int = 0) -> Transaction:
+        """A transaction that commits by itself: of a function, or of an ``async with`` block.
+
+        ``await app_context.database.transaction("orders", "buy", retry=8)(buy)`` gives ``buy`` a
+        session, commits when it returns, and returns what it returned. After a conflict with
+        another session it runs again with a fresh session. An error rolls back and is raised.
+
+        Args:
+            database: The ``DATABASE_NAME``.
+            purpose: What it is for; named in warnings and errors.
+            retry: How often the function is run again after a conflict; a block can't be.
+        """
+        verb = "app_context.database.transaction()"
+        check_arguments(
+            verb, database=(database, TEXT), purpose=(purpose, TEXT), retry=(retry, TIMES)
+        )
+
+        def own(session: AbstractAsyncContextManager[AsyncSession]) -> OwnedSession:
+            return OwnedSession(self._generation, session, database=database, purpose=purpose)
+
+        made: Transaction = self._app.transaction(
+            database,
+            purpose,
+            retry=retry,
+            strict=self._strict,
+            engine=declared_engine(self._generation, database),
+            own=own,
+        )
+        return made
+
+    @property
+    def _strict(self) -> bool:
+        """Whether changes that a session leaves uncommitted are an error."""
+        return bool(self._generation.loaded and self._generation.spec.integrity.strict_mode)
 
     def __repr__(self) -> str:
         return f"<databases, for {self._generation.module_id}>"

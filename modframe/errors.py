@@ -2,17 +2,33 @@
 
 A message names its subject, says what is wrong, and what to do next. The facts of the message are
 attributes of the error, so that a program can act on them. Rooms with errors of their own
-(databases, the web) define them in an `errors.py` there.
+(databases, the web) define them in an `errors.py` there; they can be imported from here as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import Any, ClassVar
 
 from .finding import Finding, one_finding_of
 from .wording import count, one_line, with_cure
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client gets where an error leaves a route, which then is no fault of the server.
+
+    Attributes:
+        status: The HTTP status.
+        detail: What the client is told; the error's own text is for the author.
+        retry_after: Seconds after which the client may send the same again.
+    """
+
+    status: int
+    detail: str
+    retry_after: int
 
 
 class ModframeError(Exception):
@@ -26,9 +42,11 @@ class ModframeError(Exception):
 
     Attributes:
         rule: The rule of the `Finding` that a load makes of such an error; empty for the default.
+        answer: What a client gets where such an error leaves a route; ``None`` for a 500.
     """
 
     rule = ""
+    answer: ClassVar[Answer | None] = None
 
     def __init__(
         self, message: str, *, cure: str = "", subject: str = "", **attributes: Any
@@ -479,3 +497,16 @@ class EventRefusedError(ModframeError):
 
 class EventsNotSettledError(ModframeError, TimeoutError):
     """Raised by ``app.events.settled()`` when events are still waiting after its timeout."""
+
+
+_ROOMS = ("parts.database.errors", "parts.web.errors")
+"""The rooms with public errors of their own; imported when a name of them is asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    """Return an error that a room defines, such as `DatabaseConflictError`."""
+    for room in _ROOMS if not name.startswith("_") else ():
+        found = getattr(import_module(f"{__package__}.{room}"), name, None)
+        if isinstance(found, type) and issubclass(found, ModframeError):
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

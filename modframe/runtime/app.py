@@ -99,6 +99,9 @@ class App(Protocol):
     ) -> AbstractAsyncContextManager[Any]:
         """Open a database session on the app loop."""
 
+    def transaction(self, database: str, purpose: str, **options: Any) -> Any:
+        """Make a database transaction, which runs on the app loop."""
+
     def snapshot(self) -> Any:
         """Return everything that runs, as frozen plain data."""
 

@@ -91,12 +91,13 @@ def _database(loaded: Loaded, source: Source) -> Sequence[Finding]:
     if not named and "sqlalchemy" not in sys.modules:
         return []
     from ..parts.database.discover import discover
+    from ..parts.database.review import check_models
 
     try:
-        discover(loaded.package.modules(), named=named)
+        specs = discover(loaded.package.modules(), named=named)
+        return check_models(specs, read_settings())
     except ModframeError as error:
         return as_load_error(source, "database", error).findings
-    return []
 
 
 def _web(loaded: Loaded, source: Source) -> Sequence[Finding]:

@@ -7,23 +7,32 @@ engine is a folder beside `duckdb`, and its name in `ENGINES`.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from .errors import DatabaseEngineError
+from .file import exchange
 from .home import Home
 
-FaultKind = Literal["conflict", "integrity", "locked", "full", "lost", "other"]
-"""What an engine's error means: another session was first; the rows break a constraint; somebody
-holds a lock; no room is left; the connection or file is gone; anything else."""
+if TYPE_CHECKING:
+    from .alterations import Alterations
+
+FaultKind = Literal["conflict", "race", "integrity", "locked", "full", "lost", "other"]
+"""What an engine's error means: another session was first; the rows break a constraint, because
+another session was first; they break a constraint; another program holds a lock; no room is left;
+the connection or file is gone; anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +43,13 @@ class BackendOptions:
         lock_wait: Seconds to wait for what another process holds.
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
+        synchronous: ``FULL`` if a commit to SQLite waits for the disk.
     """
 
     lock_wait: float = 5.0
     memory_limit: str | None = None
     threads: int | None = None
+    synchronous: str = "NORMAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,25 @@ class Place:
     path: Path | None = None
     url: URL | None = None
     temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What an engine says about a table or column of models; its text is a sentence.
+
+    Attributes:
+        column: Empty if it is about the table.
+        refused: Whether the engine can't do it, and not only in its own way.
+    """
+
+    table: str
+    column: str
+    text: str
+    refused: bool = True
+
+    def __str__(self) -> str:
+        where = f"{self.table}.{self.column}" if self.column else self.table
+        return f"{where}: {self.text}"
 
 
 class Store(Protocol):
@@ -79,12 +109,6 @@ class Store(Protocol):
 
     async def cut_off(self, engine: AsyncEngine | None) -> None:
         """Close it for good, even while sessions use it: what they run is interrupted."""
-
-    async def save(self, engine: AsyncEngine, path: Path) -> dict[str, int]:
-        """Write what is committed now into a new file of the engine, while sessions go on.
-
-        Return table → how many rows the file has.
-        """
 
     async def tables(self) -> tuple[str, ...]:
         """Return the names of its tables, while it is open."""
@@ -116,6 +140,8 @@ class Backend(ABC):
         enforces_references: Whether the engine itself checks foreign keys.
         takes_scripts: Whether one call of the driver runs several statements, which saves time.
         reads_arrow: Whether a statement can read an Arrow table, by `show_arrow`.
+        isolation: The isolation level that ``transaction()`` asks for, where by default one session
+            overwrites what another changed since it was read; ``None`` where it doesn't.
     """
 
     name: ClassVar[str]
@@ -126,6 +152,7 @@ class Backend(ABC):
     enforces_references: ClassVar[bool] = True
     takes_scripts: ClassVar[bool] = False
     reads_arrow: ClassVar[bool] = False
+    isolation: ClassVar[str | None] = None
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         """Make nothing yet, neither on disk nor on a server."""
@@ -141,6 +168,13 @@ class Backend(ABC):
     def store(self, database: str, place: Place) -> Store:
         """Return a database that is at a place; nothing is opened or made yet."""
 
+    @cached_property
+    def alterations(self) -> Alterations:
+        """How it alters tables, from ``alterations`` in its folder; imports alembic."""
+        module = import_module(f"{type(self).__module__.rpartition('.')[0]}.alterations")
+        made: Alterations = module.ALTERATIONS(references=self.enforces_references)
+        return made
+
     def adapt(self, metadata: MetaData) -> None:
         """Let models say what this engine needs, before their tables are made or used."""
         _ = metadata
@@ -148,6 +182,17 @@ class Backend(ABC):
     def continue_keys(self, connection: Connection, table: Table) -> None:
         """Let a counted key go on after the keys that were written; for engines that don't."""
         _ = connection, table
+
+    async def save(self, database: str, engine: AsyncEngine, path: Path) -> dict[str, int]:
+        """Write what is committed now into a new file, while sessions go on; for those with files.
+
+        Return table → how many rows the file has.
+        """
+        raise NotImplementedError
+
+    async def put_back(self, file: Path, place: Path) -> None:
+        """Make a saved file what a closed database's own file is, in one step."""
+        await asyncio.to_thread(exchange, file, place)
 
     def show_arrow(self, connection: Connection, name: str, rows: Any) -> None:
         """Let the statements of a connection read an Arrow table by a name; ``None`` ends that.
@@ -157,18 +202,38 @@ class Backend(ABC):
         """
         raise NotImplementedError
 
+    def remarks(self, metadata: MetaData) -> Iterator[Remark]:
+        """Yield what this engine can't do of what models say, and what it does in its own way."""
+        _ = metadata
+        yield from ()
+
     @abstractmethod
     def fault(self, error: DBAPIError) -> FaultKind:
         """Return what an error of the driver means."""
+
+    @asynccontextmanager
+    async def alone(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Keep other processes from changing the tables of a connection's database meanwhile.
+
+        What is open on the connection is rolled back. By default nothing is done: the file is this
+        process's alone.
+        """
+        _ = connection
+        yield
+
+    async def existing(self, url: URL) -> tuple[str, ...]:
+        """Return the names of the databases at a server's URL that modframe made; it may wait."""
+        _ = url
+        return ()
 
     async def aclose(self) -> None:
         """Close what all its databases share; they are closed already."""
         return
 
 
-ENGINES = {"duckdb": "duckdb"}
+ENGINES = {"duckdb": "duckdb", "sqlite": "sqlite", "postgresql": "postgres"}
 """The engines: name, as in ``DATABASE_ENGINE``, → the folder of this room with its `Backend`."""
-SUFFIXES = {"duckdb": ".duckdb"}
+SUFFIXES = {"duckdb": ".duckdb", "sqlite": ".sqlite"}
 """The engines that keep files: name → suffix; known without an import of the driver."""
 
 

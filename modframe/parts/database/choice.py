@@ -8,19 +8,24 @@ default, DuckDB.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from .backend import ENGINES, SUFFIXES, Place
-from .errors import DatabaseURLError
+from .errors import DatabaseOpenError, DatabaseURLError
+from .file import sync
 from .names import is_name
 
 DEFAULT = "duckdb"
 ALL = "MODFRAME_DATABASE_URL"
+MOVED = "moved.json"
+"""The file beside the databases that says which were moved to another engine: name → engine."""
 _SCHEMES = {"postgres": "postgresql"}
 
 
@@ -29,13 +34,22 @@ class Choice:
     """Which engine keeps a database, where it is, and what said so.
 
     Attributes:
-        source: The variable of the environment, ``"DATABASE_ENGINE"``, ``"file"`` (there is one)
-            or ``"default"``.
+        source: The variable of the environment, ``"DATABASE_ENGINE"``, ``"moved"``, ``"file"``
+            (there is one) or ``"default"``.
     """
 
     engine: str
     place: Place
     source: str
+
+    def overrules(self, declared: str | None) -> str:
+        """Return what to know if the file declares another engine; empty if it doesn't."""
+        if declared is None or declared == self.engine:
+            return ""
+        return (
+            f"the file says DATABASE_ENGINE = {declared!r}, and {self.source} says "
+            f"{self.engine!r}, which wins"
+        )
 
 
 class Chooser:
@@ -54,6 +68,7 @@ class Chooser:
         self._folder = folder
         self._url = url
         self._urls = dict(urls or {})
+        self._moved: dict[str, str] | None = None
 
     def choose(self, database: str, declared: str | None = None) -> Choice:
         """Return the engine and the place of a database; ``declared`` is its ``DATABASE_ENGINE``.
@@ -67,10 +82,42 @@ class Chooser:
             return self._from_url(database, self._url, ALL, one=False)
         if declared is not None:
             return Choice(declared, self._file(database, declared), "DATABASE_ENGINE")
+        if (moved := self.moved().get(database)) is not None:
+            return Choice(moved, self._file(database, moved), "moved")
         for engine in ENGINES:
             if (path := self._file(database, engine).path) is not None and path.is_file():
                 return Choice(engine, Place(path), "file")
         return Choice(DEFAULT, self._file(database, DEFAULT), "default")
+
+    def moved(self) -> dict[str, str]:
+        """Return where databases were moved to: name → engine; read once.
+
+        Raises:
+            DatabaseOpenError: If the file that says it can't be read.
+        """
+        if self._moved is None:
+            self._moved = _read_moved(self._folder / MOVED) if self._folder is not None else {}
+        return self._moved
+
+    def keep_moved(self, database: str, engine: str) -> None:
+        """Remember for good that a database was moved to an engine."""
+        self.moved()[database] = engine
+        if self._folder is not None:
+            file = self._folder / MOVED
+            new = file.with_name(f"{MOVED}.new")
+            new.write_text(json.dumps(self.moved(), indent=2) + "\n", encoding="utf-8")
+            sync(new)
+            new.replace(file)
+
+    def beside(self, database: str, engine: str) -> list[Choice]:
+        """Return the files of a database that other engines than the chosen one keep."""
+        return [
+            Choice(other, place, "file")
+            for other in ENGINES
+            if other != engine
+            and (place := self._file(database, other)).path is not None
+            and place.path.is_file()
+        ]
 
     def existing(self) -> dict[str, str]:
         """Return the databases that have a file: name → engine."""
@@ -107,7 +154,27 @@ class Chooser:
         return Choice(engine, Place(path if one else path / f"{database}{suffix}"), source)
 
 
+def _read_moved(file: Path) -> dict[str, str]:
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(facts, dict) or not set(facts.values()) <= set(ENGINES):
+            raise ValueError("it names no engines")  # the same fault
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as exc:
+        raise DatabaseOpenError(
+            f"{file} can't be read: {exc}",
+            cure='it says where databases were moved to, such as {"orders": "sqlite"}; mend it, '
+            "or delete it so that each database is where its file is",
+            database="",
+            path=str(file),
+        ) from exc
+    return facts
+
+
+@lru_cache(maxsize=32)
 def _parse(text: str, source: str) -> URL:
+    """Parse a URL; each session asks for its database's."""
     try:
         return make_url(text)
     except (ArgumentError, ValueError):

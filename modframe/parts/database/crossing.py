@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...arguments import FLAG, FOLDER, TEXT, check_arguments
+from ...arguments import FLAG, FOLDER, TEXT, TIMES, check_arguments
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
@@ -20,15 +20,23 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .databases import Rows
+    from .sessions.transaction import Transaction
     from .transfer.manifest import Backup
+    from .transfer.moving import Moved
 
 
 class AppDatabase:
-    """``app.database``: SQL over everything, and sessions."""
+    """``app.database``: SQL over everything, sessions and transactions."""
 
-    def __init__(self, app_loop: AppLoop, databases: LazyDatabases) -> None:
+    def __init__(
+        self,
+        app_loop: AppLoop,
+        databases: LazyDatabases,
+        reload: Callable[[list[str]], Awaitable[Any]],
+    ) -> None:
         self._app_loop = app_loop
         self._databases = databases
+        self._reload = reload
 
     @hide_frames
     def sql(self, query: str, *params: object) -> Rows:
@@ -107,8 +115,47 @@ class AppDatabase:
         self._app_loop.refuse_here("app.database.restore()", "call it from a cell or a script")
         return self._app_loop.wait(lambda: self._databases.restore(Path(path), replace=replace))
 
+    @hide_frames
+    def transaction(self, database: str, purpose: str, *, retry: int = 0) -> Any:
+        """A transaction that commits by itself: of a function, or of an ``async with`` block.
+
+        ``await app.database.transaction("orders", "mend", retry=8)(mend)`` runs ``mend``, an
+        ``async def`` that takes the session, on the app loop, and commits when it returns. After a
+        conflict with another session it runs again with a fresh session.
+
+        Args:
+            database: Its name.
+            purpose: What it is for; named in warnings and errors.
+            retry: How often the function is run again after a conflict; a block can't be.
+        """
+        verb = "app.database.transaction()"
+        check_arguments(
+            verb, database=(database, TEXT), purpose=(purpose, TEXT), retry=(retry, TIMES)
+        )
+        made = self._databases.transaction_here(database, purpose, retry=retry)
+        return made if self._app_loop.here else _CrossingTransaction(self._app_loop, made)
+
+    @hide_frames
+    def move(self, database: str, *, to: str) -> Moved:
+        """Move a database to another engine with its rows; its modules are loaded again on it.
+
+        Args:
+            database: Its name.
+            to: The engine, for example ``"sqlite"``.
+
+        Returns:
+            What was moved, and where the former file is now.
+
+        Raises:
+            DatabaseMoveError: If something fixes the engine, or rows come out differently.
+            LoadError: If a module can't be loaded on the new engine; nothing has changed.
+        """
+        check_arguments("app.database.move()", database=(database, TEXT), to=(to, TEXT))
+        self._app_loop.refuse_here("app.database.move()", "call it from a cell or a script")
+        return self._app_loop.wait(lambda: self._databases.move(database, to, self._reload))
+
     def __repr__(self) -> str:
-        return "<databases: sql(...), integrity_session(...)>"
+        return "<databases: sql(...), integrity_session(...), transaction(...)>"
 
 
 class _CrossingSession:
@@ -158,6 +205,22 @@ class _CrossingSession:
             return None
         self._begun = False
         return await self._session.__aexit__(*error)
+
+
+class _CrossingTransaction(_CrossingSession):
+    """A transaction on the app loop, begun from another thread or loop."""
+
+    def __init__(self, app_loop: AppLoop, transaction: Transaction) -> None:
+        super().__init__(app_loop, transaction)
+        self._transaction = transaction
+
+    def __call__(self, function: Callable[[AsyncSession], Awaitable[Any]]) -> Call[Any]:
+        """Run an async function with the session on the app loop; await what it returns."""
+        return Call(
+            self._app_loop,
+            lambda: self._transaction(function),
+            f"transaction: {self._transaction!r}",
+        )
 
 
 class _Crossed:

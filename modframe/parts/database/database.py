@@ -14,15 +14,36 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
 from pathlib import Path
 
+from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 
 from .backend import Backend, Place
+from .contention import Contention
 from .errors import DatabaseBusyError, DatabaseClosedError
+from .faults import watch_faults
 from .tracking import Tracked, watch_engine
 from .waiting import finish
 
 logger = logging.getLogger("modframe.database")
+
+
+class Fitting:
+    """Which models fit the tables of a database, while these stay as they are."""
+
+    def __init__(self) -> None:
+        self._state = ""
+        self._models: set[str] = set()
+
+    def knows(self, state: str, models: str) -> bool:
+        """Return whether models, given by their fingerprint, were found to fit this state."""
+        return state == self._state and models in self._models
+
+    def note(self, state: str, models: str) -> None:
+        """Note that models fit; what was noted for another state is forgotten."""
+        if state != self._state:
+            self._state, self._models = state, set()
+        self._models.add(models)
 
 
 class Database:
@@ -33,9 +54,12 @@ class Database:
         backend: Its engine.
         sessions: Its open sessions.
         gate: Held while tables are changed; new sessions wait for it.
+        contention: Whether its sessions met conflicts lately.
         tables: Its tables, as last seen.
         needs: Generation → what it relies on, named as in `SchemaChange.items`.
         seeded: The modules that are known to have filled it, since it was opened.
+        fitting: Which models its tables fit, as far as was compared.
+        refused: The models that were refused last, until others fit: what `migrate` leads to.
     """
 
     def __init__(self, name: str, backend: Backend, place: Place, *, idle: float) -> None:
@@ -45,9 +69,12 @@ class Database:
         self.store = backend.store(name, place)
         self.sessions: list[Tracked] = []
         self.gate = asyncio.Lock()
+        self.contention = Contention()
         self.tables: tuple[str, ...] = ()
         self.needs: dict[str, frozenset[str]] = {}
         self.seeded: set[str] = set()
+        self.fitting = Fitting()
+        self.refused: MetaData | None = None
         self._tables_changing: asyncio.Event | None = None
         self._aside: asyncio.Event | None = None
         self._idle = idle
@@ -193,6 +220,8 @@ class Database:
             if self._engine is None:
                 engine = await self.store.open()
                 watch_engine(engine)
+                watch_faults(engine, self.backend)
+                self.contention.watch(engine)
                 self._engine = engine
                 self.tables = await self.store.tables()
                 self.seeded.clear()

@@ -8,31 +8,35 @@ first use of a database makes its file.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import MetaData, Table
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .backend import Backend, BackendOptions, backend_class
 from .choice import Choice, Chooser
 from .database import Database
-from .errors import DatabaseNameError
+from .errors import DatabaseError, DatabaseNameError
 from .home import Home
-from .names import check_name
+from .names import check_name, quoted
 from .schema.apply import apply
-from .schema.compare import SchemaChange
+from .schema.changes import SchemaChange
 from .schema.create import create
 from .schema.revert import revert
+from .schema.support import check_support
 from .seeding import Seed, run_seed
 from .sessions.session import integrity_session
+from .sessions.transaction import Transaction
 from .sql.query import Rows, names_in, read
 from .transfer.backup import Models, back_up, restore
 from .transfer.copying import copy_rows
 from .transfer.manifest import Backup
+from .transfer.moving import Move, refuse_move, set_aside
 
 if TYPE_CHECKING:
     from .duckdb.backend import DuckDB
@@ -69,6 +73,7 @@ class Databases:
         idle: Seconds without a session after which a file is detached.
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
+        synchronous: ``"FULL"`` if a commit to SQLite waits for the disk.
     """
 
     def __init__(
@@ -81,16 +86,19 @@ class Databases:
         idle: float = 2.0,
         memory_limit: str | None = None,
         threads: int | None = None,
+        synchronous: str = "NORMAL",
     ) -> None:
         self._folder = folder
         self._chooser = Chooser(folder, url=url, urls=urls)
         self._lock_wait = lock_wait
         self._idle = idle
-        self._options = BackendOptions(lock_wait, memory_limit, threads)
+        self._options = BackendOptions(lock_wait, memory_limit, threads, synchronous)
         self._home = Home()
         self._backends: dict[str, Backend] = {}
         self._known: dict[tuple[str, str], Database] = {}
+        self._moving: dict[str, Move] = {}
         self._declared: dict[str, str | None] = {}
+        self._with_rows: dict[Choice, bool] = {}
 
     def choice(self, database: str, declared: str | None = None) -> Choice:
         """Return which engine keeps a database, and what says so."""
@@ -145,6 +153,28 @@ class Databases:
         """
         return integrity_session(self.database(database, engine), purpose, strict=strict)
 
+    def transaction(
+        self,
+        database: str,
+        purpose: str,
+        *,
+        retry: int = 0,
+        engine: str | None = None,
+        session: Callable[[], AbstractAsyncContextManager[AsyncSession]] | None = None,
+    ) -> Transaction:
+        """Return what runs a function, or a block, as one transaction, and commits it.
+
+        Args:
+            retry: How often the function is run again after a conflict.
+            session: Makes the session of each try; by default, one of these databases.
+
+        Raises:
+            DatabaseNameError: If the name can't be used for a database.
+        """
+        target = self.database(database, engine)
+        make = session or (lambda: integrity_session(target, purpose, strict=True))
+        return Transaction(target, purpose, session=make, retry=retry)
+
     async def apply(
         self,
         database: str,
@@ -161,7 +191,8 @@ class Databases:
         ``empty``, which saves time.
 
         Raises:
-            SchemaConflictError: If adding can't make tables fit the models; nothing was changed.
+            SchemaConflictError: If adding can't make tables fit the models, or the engine can't do
+                what they say; nothing was changed.
             DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
         """
         self._declared[database] = engine
@@ -169,7 +200,11 @@ class Databases:
         target.backend.adapt(metadata)
         if empty:
             return await create(target, metadata)
-        return await apply(target, metadata, wait=self._lock_wait, user=user)
+        notes = check_support(database, target.backend, metadata)
+        change = await apply(target, metadata, wait=self._lock_wait, user=user)
+        if (move := self._moving.get(database)) is not None and move.source is not target:
+            await move.carry(target, metadata.sorted_tables)
+        return replace(change, notes=(*notes, *change.notes)) if notes else change
 
     async def seed(
         self, database: str, seed: Seed, module_id: str, *, engine: str | None = None
@@ -229,6 +264,73 @@ class Databases:
             folder, self.database, models=models, backend=self.backend, replace=replace, wait=wait
         )
 
+    async def begin_move(self, database: str, engine: str, *, known: Iterable[str]) -> Move:
+        """Let the sessions of a database wait, and let its next loads be on another engine.
+
+        They carry its rows over, until `end_move`. ``known`` are the tables of live models.
+
+        Raises:
+            DatabaseMoveError: If something fixes the engine, or tables would be left behind.
+            DatabaseBusyError: If sessions are open for longer than the wait.
+        """
+        choice = self.choice(database, self._declared.get(database))
+        refuse_move(database, choice, self.backend(engine).suffix, engine=engine)
+        move = Move(self.database(database), engine)
+        await move.begin(self._lock_wait)
+        try:
+            await move.refuse_unknown(known)
+        except BaseException:
+            move.end()
+            raise
+        self._moving[database] = move
+        self._chooser.moved()[database] = engine
+        return move
+
+    async def end_move(self, move: Move, *, done: bool) -> Path | None:
+        """Close the database that was moved and set its file aside, or else the new one's.
+
+        Return where the old file is.
+        """
+        name = move.source.name
+        target = self.database(name)
+        gone = move.source if done else target
+        self._moving.pop(name)
+        if done:
+            await asyncio.to_thread(self._chooser.keep_moved, name, move.engine)
+        else:
+            self._chooser.moved().pop(name, None)
+        try:
+            self._known.pop((gone.name.lower(), gone.backend.name), None)
+            await gone.aclose()
+            return await asyncio.to_thread(set_aside, gone.path, keep=done)
+        finally:
+            move.end()
+
+    async def left_behind(self, database: str, engine: str) -> list[Choice]:
+        """Return the files with rows that other engines than the chosen one keep for a database.
+
+        A file that can't be read counts as one with rows.
+        """
+        files = self._chooser.beside(database, engine)
+        for choice in files:
+            if choice not in self._with_rows:  # once an app: it would take time with each swap
+                self._with_rows[choice] = await self._has_rows(database, choice)
+        return [choice for choice in files if self._with_rows[choice]]
+
+    async def _has_rows(self, database: str, choice: Choice) -> bool:
+        other = Database(database, self.backend(choice.engine), choice.place, idle=self._idle)
+        try:
+            async with other.use() as engine, engine.connect() as connection:
+                for table in other.tables:
+                    text = f"SELECT 1 FROM {quoted(table)} LIMIT 1"
+                    if (await connection.exec_driver_sql(text)).first() is not None:
+                        return True
+            return False
+        except (DatabaseError, SQLAlchemyError):  # held by another process, or damaged
+            return True
+        finally:
+            await other.aclose()
+
     def release(self, user: str) -> None:
         """Note that a generation relies on no tables any more."""
         for database in self._known.values():
@@ -260,8 +362,15 @@ class Databases:
             return await read(self._duckdb.instance, query, params, database=database)
 
     def exists(self, name: str) -> bool:
-        """Return whether there is a database, in a file or in use; never waits."""
+        """Return whether there is a database, in a file or in use; never waits, asks no server."""
         return name in self._existing()
+
+    async def find(self, name: str) -> bool:
+        """Return whether there is a database; the server is asked that would keep it."""
+        choice = self.choice(name, self._declared.get(name))
+        if self.exists(name) or choice.place.url is None or choice.place.temporary:
+            return self.exists(name)
+        return name in await self.backend(choice.engine).existing(choice.place.url)
 
     def _existing(self) -> list[str]:
         """Return the names of the databases that exist; makes none."""

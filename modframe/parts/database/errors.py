@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from ...errors import ModframeError
+from typing import ClassVar
+
+from ...errors import Answer, ModframeError
 
 
 class DatabaseError(ModframeError):
-    """Raised, in one of its kinds, when a module database can't do what was asked."""
+    """Raised, in one of its kinds, when a module database can't do what was asked.
+
+    Attributes:
+        retryable: Whether it is worth running the same again: nothing was written, and nothing has
+            to be repaired first. What repeats calls, such as tenacity, can ask for it.
+    """
 
     rule = "database"
+    retryable: ClassVar[bool] = False
     database: str
 
 
@@ -63,6 +71,10 @@ class DatabaseRowsError(DatabaseError, ValueError):
     row: int | None
 
 
+class DatabaseMoveError(DatabaseError):
+    """Raised when a database can't be moved to another engine; it stays as it is."""
+
+
 class DatabaseBackupError(DatabaseError):
     """Raised when a backup can't be made or restored; nothing was changed.
 
@@ -73,17 +85,17 @@ class DatabaseBackupError(DatabaseError):
 
 
 class DatabaseOpenError(DatabaseError):
-    """Raised when a database's file, ``path``, can't be opened."""
+    """Raised when a database can't be opened: its file, or its server and database, is ``path``."""
 
     path: str
 
 
 class DatabaseLockedError(DatabaseOpenError):
-    """Raised when another process held a database's file for longer than the wait.
+    """Raised when somebody held a database's file, or a lock in it, for longer than the wait.
 
     Attributes:
         holder: The process id of the holder; ``None`` if it is not known.
-        waited: Seconds waited.
+        waited: Seconds waited; 0 if the engine waited.
     """
 
     holder: int | None
@@ -112,9 +124,71 @@ class DatabaseForkedError(DatabaseError, RuntimeError):
 
 
 class DatabaseConflictError(DatabaseError):
-    """Raised when another session changed the same rows first; nothing was written."""
+    """Raised when another session changed the same rows first; nothing was written.
+
+    Where it leaves a route, the answer is 409 with ``Retry-After``.
+
+    Attributes:
+        purpose: What the session was for.
+        tries: How often a transaction with ``retry`` ran.
+    """
+
+    retryable = True
+    answer = Answer(
+        409,
+        "Another request changed the same data at the same time, and nothing was written. "
+        "Send this one again",
+        retry_after=1,
+    )
+    purpose: str
+    tries: int = 1
+
+
+MAKE_ROOM = (
+    "free some room, or move the data folder to a larger disk (MODFRAME_DATA), then run it again; "
+    "what was committed before is kept"
+)
+"""What to do where a disk is full."""
+
+
+class DatabaseFullError(DatabaseError):
+    """Raised when the disk of a database has no room left; nothing was written."""
 
     purpose: str
+
+
+class DatabaseOpenFullError(DatabaseFullError, DatabaseOpenError):
+    """Raised when a database can't be opened, for its disk has no room left."""
+
+
+class DatabaseLostError(DatabaseError):
+    """Raised when the connection to a database was lost, or its engine has shut down.
+
+    What was not committed is not there. If it was lost during a commit, that may have succeeded.
+    """
+
+    purpose: str
+
+
+class WrongDatabaseError(DatabaseError, ValueError):
+    """Raised when a session on one database is used for a model of another one.
+
+    Attributes:
+        purpose: What the session was for.
+        model: The model's name.
+        wanted: The database that the model belongs to.
+    """
+
+    purpose: str
+    model: str
+    wanted: str
+
+
+class NestedTransactionError(DatabaseError, RuntimeError):
+    """Raised when a transaction is begun inside of another one, ``outer``, in the same task."""
+
+    purpose: str
+    outer: str
 
 
 class UncommittedChangesError(DatabaseError):

@@ -1,4 +1,4 @@
-"""`DatabaseFile`: the file of a database: held by one process, and the same one all the time.
+"""`DatabaseFile`: the file of a database: the same one all the time, and held by one process.
 
 A wing locks it before its engine opens it; it is checked before each transaction and commit.
 
@@ -11,16 +11,26 @@ processes could lock two files. Windows needs none: DuckDB opens its file for it
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import sys
 import weakref
 from pathlib import Path
 
-from .errors import DatabaseFileLostError, DatabaseLockedError, DatabaseOpenError
+from .errors import (
+    MAKE_ROOM,
+    DatabaseFileLostError,
+    DatabaseLockedError,
+    DatabaseOpenError,
+    DatabaseOpenFullError,
+)
 
 if sys.platform != "win32":
     import fcntl
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says when a file can't grow."""
 Identity = tuple[int, int]
 """Device and inode of a file."""
 
@@ -40,11 +50,13 @@ if sys.platform != "win32":
 class DatabaseFile:
     """The file of the database ``database``; making this object makes nothing on disk.
 
-    ``path`` has no symbolic links, so that one file has one lock.
+    ``path`` has no symbolic links, so that one file has one lock. A file that is not ``exclusive``
+    has none: its engine lets processes share it.
     """
 
-    def __init__(self, database: str, path: Path) -> None:
+    def __init__(self, database: str, path: Path, *, exclusive: bool = True) -> None:
         self.database = database
+        self._exclusive = exclusive
         self.path = os.path.realpath(path)
         self.lock_path = f"{self.path}.lock"
         self._lock: int | None = None
@@ -60,7 +72,7 @@ class DatabaseFile:
             DatabaseOpenError: If the file system has no locks.
             OSError: If the lock's file can't be made.
         """
-        if sys.platform == "win32":
+        if sys.platform == "win32" or not self._exclusive:
             return
         if self._lock is not None and _identity(self.lock_path) == self._lock_identity:
             return
@@ -96,7 +108,7 @@ class DatabaseFile:
     # -- is it still the same? ------------------------------------------------------------
 
     def note_opened(self) -> None:
-        """Remember which file is at the path: DuckDB has just opened it."""
+        """Remember which file is at the path: its engine has just opened it."""
         self._opened = _identity(self.path)
 
     def forget(self) -> None:
@@ -123,6 +135,27 @@ class DatabaseFile:
         if self.lost:
             raise lost_error(self.database, self.path, deleted=self.deleted)
         self.lock()
+
+
+def exchange(file: Path, place: Path) -> None:
+    """Put a copy of a file at a place, by one rename: killed, the old or the new one is there."""
+    copy = place.with_name(f"{place.name}.restored")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, copy)
+    sync(copy)
+    copy.replace(place)
+    sync(place.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    if path.is_dir() and sys.platform == "win32":
+        return  # folders can't be opened there
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _identity(file: str | int) -> Identity | None:
@@ -164,13 +197,26 @@ def locked_error(
 
 
 def unlockable_error(database: str, path: str, error: OSError) -> DatabaseOpenError:
-    """Make the error for a file whose folder is on a file system without locks."""
+    """Make the error for a file whose folder is full, or on a file system without locks."""
+    if error.errno in _FULL:
+        return opening_full_error(database, path, str(error))
     return DatabaseOpenError(
         f"database {database!r} can't be locked, so that two processes could write to it: "
         f"{path}.lock: {error.strerror or error}",
         cure="give this process a data folder on a local disk (MODFRAME_DATA)",
         database=database,
         path=path,
+    )
+
+
+def opening_full_error(database: str, path: str, reason: str) -> DatabaseOpenFullError:
+    """Make the error for a file that can't be opened for want of room."""
+    return DatabaseOpenFullError(
+        f"database {database!r} ({path}) can't be opened, for its disk has no room left: {reason}",
+        cure=MAKE_ROOM,
+        database=database,
+        path=path,
+        purpose="",
     )
 
 

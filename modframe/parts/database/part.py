@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from ...config import FrameworkSettings
     from .databases import Databases
     from .discover import DatabaseSpec
-    from .schema.compare import SchemaChange
+    from .errors import DatabaseNameError
+    from .schema.changes import SchemaChange
+    from .sessions.transaction import Transaction
     from .transfer.manifest import Backup
+    from .transfer.moving import Moved
+
+    SessionContext = AbstractAsyncContextManager[AsyncSession]
 
 
 _used_here: ContextVar[LazyDatabases | None] = ContextVar("modframe_databases", default=None)
@@ -40,6 +45,9 @@ class LazyDatabases:
 
     Attributes:
         seeds: Whether modules fill new databases.
+        follow_revisions_in: The folder of modules whose databases their revisions upgrade before
+            they load, and nothing else changes, where they have some; ``modframe serve`` sets it.
+            ``None`` lets models add to databases by themselves.
     """
 
     def __init__(
@@ -52,6 +60,7 @@ class LazyDatabases:
         self._config = config
         self.generations = generations
         self.seeds = config.database_seed
+        self.follow_revisions_in: Path | None = None
         self._checked_names: set[str] = set()
         self._making = threading.Lock()
         self._databases: Databases | None = None
@@ -59,6 +68,11 @@ class LazyDatabases:
     def use_here(self) -> None:
         """Make `here` in this context, and in what begins in it, these databases."""
         _used_here.set(self)
+
+    @property
+    def upgrade_wait(self) -> float:
+        """Seconds to wait for another process that runs revisions."""
+        return self._config.database_upgrade_wait
 
     def get(self) -> Databases:
         """Return the databases, on any thread; the first call imports DuckDB and SQLAlchemy."""
@@ -73,12 +87,12 @@ class LazyDatabases:
 
         return Databases(
             self._folder,
-            url=self._config.database_url.get_secret_value() if self._config.database_url else None,
-            urls={name: url.get_secret_value() for name, url in self._config.database_urls.items()},
+            **self._config.database_places(),
             lock_wait=self._config.database_lock_wait,
             idle=self._config.database_idle,
             memory_limit=self._config.database_memory,
             threads=self._config.database_threads,
+            synchronous=self._config.database_synchronous,
         )
 
     def session(
@@ -87,11 +101,12 @@ class LazyDatabases:
         """Return a session on one of them; ``engine`` is what the caller's module declares.
 
         Raises:
-            DatabaseNameError: If no module declares it and there is no file of it.
+            DatabaseNameError: If no module declares it and there is no file of it; on a server,
+                on entering.
         """
-        if database not in self._checked_names:
-            self._refuse_unknown(database)
-        return self.get().session(database, purpose, strict=strict, engine=engine)
+        known = self._refuse_unknown(database, engine)
+        session = self.get().session(database, purpose, strict=strict, engine=engine)
+        return session if known else self._find_first(database, session)
 
     @property
     def here(self) -> LazyDatabases:
@@ -143,6 +158,27 @@ class LazyDatabases:
                 await self.get().apply(spec.name, spec.metadata, engine=spec.engine)
         return backup
 
+    async def move(
+        self, database: str, engine: str, reload: Callable[[list[str]], Awaitable[Any]]
+    ) -> Moved:
+        """Move a database to another engine, and load the modules that have its models again.
+
+        ``reload`` loads modules again by their ids, in one change.
+        """
+        from .transfer.moving import Moved
+
+        declared = list(specs_by_module(self.generations(), database))
+        known = [name for _, spec in declared for name in spec.metadata.tables]
+        databases = self.get()
+        move = await databases.begin_move(database, engine, known=known)
+        try:
+            await reload([module_id for module_id, _ in declared])
+        except BaseException:
+            await databases.end_move(move, done=False)
+            raise
+        old = await databases.end_move(move, done=True)
+        return Moved(database, engine, dict(move.counts), old)
+
     def model_of(self, table: str) -> tuple[DatabaseSpec, Table]:
         """Return the table of a live module's models by its name, ``<database>.<table>``.
 
@@ -164,18 +200,73 @@ class LazyDatabases:
             )
         return found
 
-    def _refuse_unknown(self, database: str) -> None:
-        declared = {spec.name for spec in specs_of(self.generations())}
-        if database not in declared and not self.get().exists(database):
-            from .errors import DatabaseNameError
+    def transaction(
+        self,
+        database: str,
+        purpose: str,
+        *,
+        retry: int = 0,
+        strict: bool = False,
+        engine: str | None = None,
+        own: Callable[[SessionContext], SessionContext] | None = None,
+    ) -> Transaction:
+        """Return a transaction on one of them; ``own`` may wrap the session of each try.
 
-            raise DatabaseNameError(
-                f"there is no database {database!r}",
-                cure=f"{near(database, declared)}A module declares one by DATABASE_NAME beside "
-                "its models",
-                database=database,
-            )
+        Raises:
+            DatabaseNameError: If no module declares it and there is no file of it.
+        """
+
+        def session() -> SessionContext:
+            made = self.session(database, purpose, strict=strict, engine=engine)
+            return own(made) if own is not None else made
+
+        self._refuse_unknown(database, engine)
+        return self.get().transaction(
+            database, purpose, retry=retry, engine=engine, session=session
+        )
+
+    def transaction_here(self, database: str, purpose: str, **options: Any) -> Transaction:
+        """Return a transaction on the databases that this context uses: by default, on these."""
+        return self.here.transaction(database, purpose, **options)
+
+    @asynccontextmanager
+    async def _find_first(
+        self, database: str, session: AbstractAsyncContextManager[AsyncSession]
+    ) -> AsyncIterator[AsyncSession]:
+        """Enter a session if the server that would keep its database has it."""
+        if not await self.get().find(database):
+            raise self._unknown(database)
         self._checked_names.add(database)
+        async with session as entered:
+            yield entered
+
+    def _refuse_unknown(self, database: str, engine: str | None) -> bool:
+        """Return whether a module declares a database, or there is a file of it, or it is used.
+
+        If not, a server may have it.
+
+        Raises:
+            DatabaseNameError: If there is no server that could have it either.
+        """
+        if database not in self._checked_names:
+            if database in self._declared_names() or self.get().exists(database):
+                self._checked_names.add(database)
+            elif self.get().choice(database, engine).place.url is None:
+                raise self._unknown(database)
+        return database in self._checked_names
+
+    def _declared_names(self) -> set[str]:
+        return {spec.name for spec in specs_of(self.generations())}
+
+    def _unknown(self, database: str) -> DatabaseNameError:
+        from .errors import DatabaseNameError
+
+        return DatabaseNameError(
+            f"there is no database {database!r}",
+            cure=f"{near(database, self._declared_names())}A module declares one by DATABASE_NAME "
+            "beside its models",
+            database=database,
+        )
 
     async def aclose(self) -> None:
         if self._databases is not None:
@@ -212,6 +303,36 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
 
     def __init__(self, databases: LazyDatabases) -> None:
         self._databases = databases
+        self._revising = asyncio.Lock()  # what ``from alembic import op`` means is the process's
+
+    def migrates(self, generation: Generation) -> bool:
+        """Return whether the module's revisions upgrade its databases."""
+        return self._home_of_revisions(generation) is not None
+
+    def _home_of_revisions(self, generation: Generation) -> Path | None:
+        """Return the folder of a module whose revisions are followed; ``None`` without any."""
+        modules = self._databases.follow_revisions_in
+        if modules is None or not self.applies(generation):
+            return None
+        from .revisions.place import has_revisions, home_of
+
+        home = home_of(generation.source, modules)
+        return home if has_revisions(home) else None
+
+    async def migrate(self, generation: Generation) -> None:
+        """Run the module's revisions that were not run yet on its databases."""
+        databases = await asyncio.to_thread(self._databases.get)
+        from .discover import discover
+        from .revisions.follow import follow_revisions
+
+        if (home := self._home_of_revisions(generation)) is None:
+            return
+        specs = discover(_modules_of(generation), named=generation.spec.database_name)
+        wait = self._databases.upgrade_wait
+        async with self._revising:
+            await follow_revisions(
+                databases, specs, module_id=generation.module_id, home=home, wait=wait
+            )
 
     def applies(self, generation: Generation) -> bool:
         """Return whether the module names a database or has models."""
@@ -223,19 +344,23 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
     async def enter(self, generation: Generation) -> AsyncIterator[tuple[DatabaseSpec, ...]]:
         databases = await asyncio.to_thread(self._databases.get)  # imports DuckDB and SQLAlchemy
         from .discover import discover
+        from .review import engine_findings, note
 
         specs = discover(_modules_of(generation), named=generation.spec.database_name)
         user = generation.package_name
+        fixed = self.migrates(generation)
         changes = []
         try:
             for spec in specs:
+                if fixed:
+                    from .revisions.follow import refuse_lacking
+
+                    await refuse_lacking(databases, spec, generation.module_id)
                 changes.append(
                     await databases.apply(spec.name, spec.metadata, user=user, engine=spec.engine)
                 )
-                generation.findings += [
-                    Finding("database-note", "warning", note, file=spec.file)
-                    for note in changes[-1].notes
-                ]
+                generation.findings += [note(spec, text) for text in changes[-1].notes]
+                generation.findings += await engine_findings(databases, spec)
             await self._fill(specs, generation.module_id)
             yield specs
         except BaseException as fault:

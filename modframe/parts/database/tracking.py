@@ -7,10 +7,12 @@ seen. Goes out: the SQL verbs of the changes since the last commit or rollback.
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session
 
@@ -18,6 +20,8 @@ KEY = "modframe_changes"
 COMMITTING = "modframe_committing"
 TRACKED = "modframe_tracked"
 """Where a session's ``info`` holds its `Tracked`."""
+_USED_BY = "modframe_used_by"
+"""Where a connection's ``info`` holds a weak reference to the `Tracked` that uses it."""
 _WRITES = re.compile(
     r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*"
     r"(INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP|TRUNCATE|COPY|REPLACE|COMMENT|WITH)\b",
@@ -77,10 +81,19 @@ def _on_rollback(connection: Connection) -> None:
         connection.info.pop(COMMITTING, None)
 
 
+def note_conflict(connection: Connection, error: DBAPIError) -> None:
+    """Note a conflict in the session that uses a connection, even if its code catches the error."""
+    used_by = connection.info.get(_USED_BY) if _usable(connection) else None
+    tracked: Tracked | None = used_by() if used_by is not None else None
+    if tracked is not None:
+        tracked.conflict = error
+
+
 class Tracked:
     """An open session: what it is for, and what it would lose if it were closed now.
 
     ``hold`` is called before a transaction begins, and may wait; ``check`` before a commit.
+    ``conflict`` is the last error that said that another session was first.
     """
 
     def __init__(
@@ -92,6 +105,7 @@ class Tracked:
         check: Callable[[], None],
     ) -> None:
         self.purpose = purpose
+        self.conflict: DBAPIError | None = None
         self._session = session
         self._hold = hold
         self._connections: list[Connection] = []
@@ -104,6 +118,7 @@ class Tracked:
         self._connections = [known for known in self._connections if not known.closed]
         if connection not in self._connections:
             self._connections.append(connection)
+        connection.info[_USED_BY] = weakref.ref(self)
 
     def _after_commit(self, _session: Session) -> None:
         for connection in self._connections:
@@ -119,7 +134,12 @@ class Tracked:
     @property
     def writing(self) -> bool:
         """Whether it has changes in the database that are uncommitted or being committed."""
-        return bool(self.written) or any(
+        return bool(self.written) or self.committing
+
+    @property
+    def committing(self) -> bool:
+        """Whether it is committing changes now."""
+        return any(
             _usable(connection) and connection.info.get(COMMITTING)
             for connection in self._connections
         )

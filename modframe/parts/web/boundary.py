@@ -13,10 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
+from ...errors import ModframeError
 from ...observe import correlation_id as current_correlation_id
 from ...observe import get_framework_logger
 from ...runtime.loop.bounds import as_overdue
-from .error_answers import http_problem, record_unexpected
+from .error_answers import expected_problem, http_problem, record_unexpected
 from .errors import BrokenResponseError, ReconnectError
 from .problem import ASGIApp, Message, Problem, Receive, Scope, Send, correlation_id, request_id
 
@@ -64,11 +65,7 @@ class Boundary:
         except (WebSocketDisconnect, ClientDisconnect, ReconnectError):
             return  # the client left, which ended the handler: nothing failed
         except BaseException as error:  # noqa: BLE001  # between module code and the loop
-            problem = (
-                http_problem(error)  # the author's answer
-                if isinstance(error, HTTPException) and state == _NOTHING
-                else self._record(scope, error)
-            )
+            problem = self._problem(scope, error, answered=state != _NOTHING)
             if scope["type"] == "websocket" and state == _BEGUN:
                 await self._close_websocket(scope, send)
             elif state == _NOTHING:
@@ -79,7 +76,13 @@ class Boundary:
         finally:
             current_correlation_id.reset(token)
 
-    def _record(self, scope: Scope, error: BaseException) -> Problem:
+    def _problem(self, scope: Scope, error: BaseException, *, answered: bool) -> Problem:
+        """Return the answer to an error; one that no client expects is recorded."""
+        if not answered:
+            if isinstance(error, HTTPException):  # the author's answer
+                return http_problem(error)
+            if isinstance(error, ModframeError) and error.answer is not None:
+                return expected_problem(scope, self.name, error, error.answer)
         error = as_overdue(error)
         return record_unexpected(scope, self.name, error, generation=self.generation)
 

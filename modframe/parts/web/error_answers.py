@@ -1,8 +1,9 @@
 """From an error in a handler to the answer for the client, and to a line in the log.
 
 Called by the sub-application. An author's `HTTPException` is shown, and recorded if it is a fault
-of the server. A validation error is shown without what was sent. Everything else is a 500 with a
-correlation id; its text is only in the log.
+of the server. A validation error is shown without what was sent. An error of modframe may have an
+`Answer`, such as 409 for a conflict in a database. Everything else is a 500 with a correlation id;
+its text is only in the log.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 from starlette.websockets import WebSocket
 
+from ...errors import Answer, ModframeError
 from ...load.body import note_known_cure
-from ...observe import find_defined, find_raised, record_failure
+from ...observe import find_defined, find_raised, get_framework_logger, record_failure
 from ...runtime.ownership import callable_name
 from ...wording import count, text_after_colon
 from .problem import Problem, Scope, correlation_id, mask_of, phrase
@@ -57,6 +59,20 @@ def validation_problem(error: RequestValidationError) -> Problem:
     faults = count(len(error.errors()), "error")
     detail = f"The request does not fit this route: {faults}"
     return Problem(422, detail, extra={"errors": without_input(error.errors())})
+
+
+def expected_problem(scope: Scope, module_id: str, error: ModframeError, answer: Answer) -> Problem:
+    """Return the answer that an error of modframe has for clients; its own text is only logged."""
+    get_framework_logger(module_id).warning(
+        "%s %s was answered with %d: %s",
+        scope.get("method", "WS"),
+        scope["path"],
+        answer.status,
+        error,
+    )
+    headers = {"Retry-After": str(answer.retry_after)}
+    extra = {"code": type(error).__name__}
+    return Problem(answer.status, answer.detail, headers=headers, extra=extra)
 
 
 def record_unexpected(

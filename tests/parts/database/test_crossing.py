@@ -26,8 +26,11 @@ class Item(Base):
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13, 40])
-def test_a_cancelled_session_ends_on_the_app_loop(workspace: Path, steps: int) -> None:
+def test_a_cancelled_session_ends_on_the_app_loop(
+    workspace: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
     """At any step, the caller gets the cancellation, and no session is left open."""
+    monkeypatch.setenv("MODFRAME_DATABASE_URL", database_url)
     with modframe.start(workspace=workspace, data=workspace / "data") as app:
         app.load(
             {"api.py": simple("def get(self):\n    return 1"), "db_models.py": MODELS}, id="shop"
@@ -55,4 +58,9 @@ def test_a_cancelled_session_ends_on_the_app_loop(workspace: Path, steps: int) -
             },
             id="shop",
         )
-        assert app.database.sql("select * from shop.item").rows == []
+
+        async def look() -> int:
+            async with app.database.integrity_session("shop", "look") as session:
+                return len((await session.execute(text("select id from item"))).all())
+
+        assert app.run(look()) == 0

@@ -7,6 +7,7 @@ with the catalog in use, on a thread of its own. `Database` opens and releases i
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import weakref
 from pathlib import Path
@@ -25,23 +26,13 @@ from .instance import Instance
 from .opening import holder_of, opening_error
 from .worker import DatabaseWorker
 
+logger = logging.getLogger("modframe.database")
+
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
 """Seconds between two attempts to open a locked file: growing, with some random variation."""
+_DETACHED = "IO Error: Detached database"
+"""How the error begins where a file was detached, and only its checkpoint failed."""
 POOL_SIZE, POOL_OVERFLOW = 5, 15
-
-
-def _count_rows(native: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, int]:
-    """Return the tables of a catalog, with a schema that is not ``main``, and their rows."""
-    tables = native.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY 1, 2",
-        [catalog],
-    ).fetchall()
-    counts = {}
-    for schema, table in tables:
-        name = ".".join(map(quoted, (catalog, schema, table)))
-        row = native.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,)
-        counts[table if schema == "main" else f"{schema}.{table}"] = int(row[0])
-    return counts
 
 
 class Catalog:
@@ -114,20 +105,6 @@ class Catalog:
 
         return await self._instance.run(read)
 
-    async def save(self, engine: AsyncEngine, path: Path) -> dict[str, int]:
-        def save() -> dict[str, int]:
-            copy = f"{self.name}_modframe_copy"
-            with self._instance.root.cursor() as native:
-                native.execute(f"ATTACH {literal(str(path))} AS {quoted(copy)}")
-                try:
-                    # One statement, so one snapshot; keeps sequences, indexes and constraints.
-                    native.execute(f"COPY FROM DATABASE {quoted(self.name)} TO {quoted(copy)}")
-                    return _count_rows(native, copy)
-                finally:
-                    native.execute(f"DETACH {quoted(copy)}")
-
-        return await finish(self._instance.run(save))
-
     def _connect(self) -> Connection:
         """Make a connection for the pool; called inside SQLAlchemy's greenlet."""
         worker = DatabaseWorker(self.name)
@@ -171,6 +148,13 @@ class Catalog:
             if lost:
                 root.execute("SET checkpoint_on_detach = 'disabled'")
             root.execute(f"DETACH DATABASE IF EXISTS {quoted(self.name)}")
+        except duckdb.IOException as exc:
+            if not str(exc).startswith(_DETACHED):
+                raise
+            logger.warning(
+                "database %r was closed with its log beside it, which keeps what was committed "
+                "and is read at the next start: %s", self.name, exc,
+            )  # fmt: skip
         finally:
             if lost:
                 root.execute("RESET checkpoint_on_detach")

@@ -15,6 +15,7 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy import util
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import (
+    PGDDLCompiler,
     PGExecutionContext,
     PGIdentifierPreparer,
     PGTypeCompiler,
@@ -22,9 +23,11 @@ from sqlalchemy.dialects.postgresql.base import (
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
+from sqlalchemy.sql import compiler
 
 from ..errors import UnsupportedByDuckDBError
 from .reflection import Reflection
+from .types import COLSPECS
 
 NAME = "modframe_duckdb"
 URL_TEXT = f"{NAME}://"
@@ -58,6 +61,14 @@ class TypeCompiler(PGTypeCompiler):
         return "DOUBLE" if type_.precision is None or type_.precision > 24 else "REAL"
 
 
+class DDLCompiler(PGDDLCompiler):
+    """Tables: a key has its type and its default, for DuckDB has no ``SERIAL``."""
+
+    def get_column_specification(self, column: Any, **kw: Any) -> str:
+        """Return a column of a table as every engine but PostgreSQL writes it."""
+        return compiler.DDLCompiler.get_column_specification(self, column, **kw)
+
+
 class DBAPI(duckdb_engine.DBAPI):
     """The driver as SQLAlchemy sees it: the names of its exceptions."""
 
@@ -87,16 +98,19 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
     supports_smallserial = True
     sequences_optional = False
     returns_native_bytes = True
+    supports_native_decimal = True
     # not psycopg2's, which reads the connection's notices
     execution_ctx_cls = PGExecutionContext  # type: ignore[assignment]  # a base of psycopg2's
     preparer = IdentifierPreparer
     type_compiler_cls = TypeCompiler
+    ddl_compiler = DDLCompiler
     colspecs = util.immutabledict(
         {
             kind: own
             for kind, own in duckdb_engine.Dialect.colspecs.items()
-            if kind not in {sqltypes.Enum, sqltypes.ARRAY, sqltypes.Float}
+            if kind not in {sqltypes.Enum, sqltypes.ARRAY}
         }
+        | COLSPECS
     )
 
     @classmethod

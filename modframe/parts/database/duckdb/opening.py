@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from ..errors import DatabaseOpenError
+from ..file import opening_full_error
+from .faults import meaning_of
 
 _LOCK = ("Conflicting lock is held", "Could not set lock on file", "being used by another process")
 _PID = re.compile(r"\(PID (\d+)\)")
@@ -27,6 +29,8 @@ def holder_of(error: BaseException) -> tuple[bool, int | None]:
 def opening_error(database: str, path: str, error: BaseException) -> DatabaseOpenError:
     """Make the error for a file that can't be opened for another reason than a lock."""
     text = str(error)
+    if meaning_of(error) == "full":
+        return opening_full_error(database, path, text)
     if "WAL does not match" in text:
         cure = (
             f"the log beside it belongs to another file: move {path + '.wal'!r} aside (it may hold "

@@ -12,7 +12,7 @@ from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.schema import CreateSchema
 
 from ..database import Database
-from .compare import SchemaChange
+from .changes import SchemaChange
 
 
 async def create(database: Database, metadata: MetaData) -> SchemaChange:

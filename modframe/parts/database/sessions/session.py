@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ....runtime.output import print_to_cell
 from ....wording import one_line
 from ..database import Database
-from ..errors import DatabaseConflictError, UncommittedChangesError
+from ..errors import DatabaseConflictError, DatabaseError, UncommittedChangesError
+from ..faults import error_of
 from ..tracking import TRACKED, Tracked
 from ..waiting import finish
+from .one_database import DATABASE, PURPOSE, DatabaseSession
 
 logger = logging.getLogger("modframe.database")
 
@@ -35,11 +37,17 @@ async def integrity_session(
     Raises:
         UncommittedChangesError: If it is strict and changes are uncommitted.
         DatabaseConflictError: If another session changed the same rows first.
+        DatabaseFullError: If the disk has no room left.
+        DatabaseLockedError: If another program held a lock for too long.
+        DatabaseLostError: If the connection was lost.
     """
     async with database.gate:  # tables may be changing
         pass
     async with database.use() as engine:
-        session = AsyncSession(engine, expire_on_commit=False)
+        session = AsyncSession(
+            engine, expire_on_commit=False, sync_session_class=DatabaseSession,
+            info={DATABASE: database.name, PURPOSE: purpose},
+        )  # fmt: skip
         tracked = Tracked(
             session.sync_session, purpose, hold=database.hold, check=database.check_file
         )
@@ -51,8 +59,8 @@ async def integrity_session(
             uncommitted = tracked.uncommitted
         except DBAPIError as exc:
             _shorten(exc)
-            if database.backend.fault(exc) == "conflict":
-                raise _conflict_error(database.name, purpose, exc) from exc
+            if (error := _error_of(database, purpose, exc)) is not None:
+                raise error from exc
             raise
         finally:
             try:
@@ -63,14 +71,13 @@ async def integrity_session(
         _report(database.name, purpose, uncommitted, strict=strict)
 
 
-def _conflict_error(database: str, purpose: str, error: DBAPIError) -> DatabaseConflictError:
-    return DatabaseConflictError(
-        f"session {purpose!r} on database {database!r} met another one that changed the same "
-        f"rows first ({error.orig}), and was rolled back",
-        cure="run the whole session again, reading anew what it builds on",
-        database=database,
-        purpose=purpose,
-    )
+def _error_of(database: Database, purpose: str, fault: DBAPIError) -> DatabaseError | None:
+    """Return what a fault becomes; a conflict counts in the database's contention."""
+    what = f"session {purpose!r} on database {database.name!r}"
+    error = error_of(database.backend, fault, database=database.name, purpose=purpose, what=what)
+    if isinstance(error, DatabaseConflictError) or database.backend.fault(fault) == "race":
+        database.contention.note()
+    return error
 
 
 def _shorten(error: DBAPIError) -> None:

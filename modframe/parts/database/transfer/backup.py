@@ -7,7 +7,6 @@ one. Modules stay live: their sessions wait while a file is exchanged.
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -19,6 +18,8 @@ from sqlalchemy import table as selectable
 from ..backend import Backend, Place
 from ..database import Database
 from ..errors import DatabaseBackupError
+from ..file import sync
+from ..waiting import finish
 from .copying import copy_rows
 from .manifest import Backup, Saved, note, read, write
 
@@ -63,18 +64,18 @@ def _new_folder(folder: Path) -> tuple[Path, Path]:
 
 def _finish(unfinished: Path, folder: Path) -> None:
     for file in unfinished.iterdir():
-        _sync(file)
+        sync(file)
     if folder.is_dir():
         folder.rmdir()
     unfinished.rename(folder)
-    _sync(folder.parent)
+    sync(folder.parent)
 
 
 async def _save(database: Database, folder: Path) -> Saved:
     backend = database.backend
     file = folder / f"{database.name}{backend.suffix}"
     async with database.use() as engine:
-        tables = await database.store.save(engine, file)
+        tables = await backend.save(database.name, engine, file)
     return await asyncio.to_thread(
         lambda: note(
             database.name, file, written_by=backend.name, engine=backend.name, tables=tables
@@ -113,7 +114,8 @@ async def restore(
     for saved, database in targets:
         file = backup.path / saved.file
         if database.path is not None and database.backend.name == saved.written_by:
-            await _exchange(file, database, wait=wait)
+            async with database.set_aside(wait):
+                await finish(database.backend.put_back(file, database.path))
         else:
             kept = Database(
                 f"{database.name}_restored", backend(saved.written_by), Place(file), idle=0
@@ -155,36 +157,6 @@ def _refused(saved: Saved, why: str, *, cure: str) -> DatabaseBackupError:
         database=saved.database,
         path="",
     )
-
-
-async def _exchange(file: Path, database: Database, *, wait: float) -> None:
-    """Put a copy of a file in the place of a database's, while it is closed."""
-    if database.path is None:
-        raise LookupError(f"{database.name} has no file")
-    place = database.path
-    copy = place.with_name(f"{place.name}.restored")
-    await asyncio.to_thread(_copy_file, file, copy)
-    async with database.set_aside(wait):
-        await asyncio.to_thread(_replace, copy, place)
-
-
-def _copy_file(file: Path, copy: Path) -> None:
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, copy)
-    _sync(copy)
-
-
-def _replace(copy: Path, place: Path) -> None:
-    copy.replace(place)  # its log is empty: the database was closed
-    _sync(place.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 async def _copy_back(kept: Database, database: Database, tables: Sequence[Table]) -> None:

@@ -1,0 +1,53 @@
+"""`Postgres`: what module databases need to know about PostgreSQL; found by `backend_class`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..backend import Backend, FaultKind, Place
+from .faults import fault_of
+from .store import ServerSchema, make_schema, schemas_at
+
+_NAME = "current_setting('search_path')"
+_LOCK = f"hashtextextended('modframe tables ' || {_NAME}, 0)"
+
+
+class Postgres(Backend):
+    """PostgreSQL, through psycopg: a schema and an engine for each database."""
+
+    name = "postgresql"
+    title = "PostgreSQL"
+    isolation = "SERIALIZABLE"  # where a row was looked for first, a taken key is a conflict
+
+    def store(self, database: str, place: Place) -> ServerSchema:
+        return ServerSchema(database, place, self.options)
+
+    def fault(self, error: DBAPIError) -> FaultKind:
+        return fault_of(error)
+
+    @asynccontextmanager
+    async def alone(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        statement = f"SELECT pg_advisory_lock({_LOCK}), current_schema(), {_NAME}"
+        _, schema, wanted = (await connection.execute(text(statement))).one()
+        await connection.rollback()  # what is read from now on was written before the lock came
+        try:
+            if schema is None:  # somebody dropped it since it was opened
+                await make_schema(connection, wanted)
+            yield
+        finally:
+            if not connection.invalidated:
+                await connection.rollback()
+                await connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+                await connection.rollback()
+
+    async def existing(self, url: URL) -> tuple[str, ...]:
+        return await schemas_at(url, self.options)
+
+
+BACKEND = Postgres

@@ -1,0 +1,67 @@
+"""What to know about the engine of a module's databases, as findings; for the part and `check`.
+
+Comes in: what a module declares, and the environment. Goes out: findings for when they differ, for
+rows that another engine keeps, and for what an engine does in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ...finding import Finding
+from .backend import BackendOptions, backend_class
+from .choice import Choice, Chooser
+from .discover import DatabaseSpec
+from .home import Home
+from .schema.support import check_support
+
+if TYPE_CHECKING:
+    from ...config import FrameworkSettings
+    from .databases import Databases
+
+RULE = "database-engine"
+
+
+def note(spec: DatabaseSpec, text: str) -> Finding:
+    """Return a finding about a schema that hinders nothing."""
+    return Finding("database-note", "warning", text, file=spec.file)
+
+
+def check_models(specs: Iterable[DatabaseSpec], config: FrameworkSettings) -> list[Finding]:
+    """Return what the engines of a module's databases say about its models; opens none of them.
+
+    Raises:
+        SchemaConflictError: If an engine can't do what the models say.
+    """
+    chooser = Chooser(None, **config.database_places())
+    findings = []
+    for spec in specs:
+        choice = chooser.choose(spec.name, spec.engine)
+        backend = backend_class(choice.engine)(BackendOptions(), Home())
+        findings += _overruled(spec, choice)
+        findings += [note(spec, text) for text in check_support(spec.name, backend, spec.metadata)]
+    return findings
+
+
+async def engine_findings(databases: Databases, spec: DatabaseSpec) -> list[Finding]:
+    """Return what to know about the engine that keeps a database of a module."""
+    choice = databases.choice(spec.name, spec.engine)
+    findings = _overruled(spec, choice)
+    for other in await databases.left_behind(spec.name, choice.engine):
+        message = (
+            f"database {spec.name!r} is kept by {choice.engine} ({choice.source}), and the rows in "
+            f"{other.place.path} are not in use"
+        )
+        cure = (
+            f'carry them over with app.database.move("{spec.name}", to="{choice.engine}"), or move '
+            "that file away"
+        )
+        findings.append(Finding(RULE, "warning", message, cure=cure, file=spec.file))
+    return findings
+
+
+def _overruled(spec: DatabaseSpec, choice: Choice) -> list[Finding]:
+    text = choice.overrules(spec.engine)
+    cure = f"unset {choice.source} to follow the file"
+    return [Finding(RULE, "warning", text, cure=cure, file=spec.file)] if text else []

@@ -1,0 +1,1 @@
+"""SQLite, for many small transactions: its driver, its dialect, its files."""

@@ -1,0 +1,199 @@
+"""Which engine keeps a module's database: its file, the environment, what is there already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import modframe
+from modframe.app import AppContext
+from modframe.errors import LoadError
+from modframe.finding import Finding
+
+MODULE = """
+    from modframe.database import get_database_base
+    from modframe.decorators import module
+    from sqlalchemy import ARRAY, Column, Integer, Numeric, String, func, select
+    from core.app_context import app_context
+
+    DATABASE_NAME = "{name}"
+    {declared}
+    Base = get_database_base(DATABASE_NAME)
+
+
+    class Row(Base):
+        __tablename__ = "rows"
+        id = Column(Integer, primary_key=True)
+        {extra}
+
+
+    @module
+    class {title}:
+        async def add(self):
+            async with app_context.database.integrity_session(DATABASE_NAME, "add") as session:
+                session.add(Row())
+                await session.commit()
+                return await session.scalar(select(func.count()).select_from(Row))
+"""
+
+Start = Callable[[], AbstractContextManager[AppContext]]
+
+
+def module(name: str = "orders", engine: str = "", extra: str = "") -> dict[str, str]:
+    """Return a module with one table, in a database of its own name."""
+    declared = f"DATABASE_ENGINE = {engine!r}" if engine else ""
+    text = dedent(MODULE).format(name=name, title=name.title(), declared=declared, extra=extra)
+    return {"api.py": text}
+
+
+@pytest.fixture
+def start(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Start an app in the workspace, whose data stay."""
+    monkeypatch.delenv("MODFRAME_DATABASE_URL", raising=False)
+
+    @contextmanager
+    def started() -> Iterator[AppContext]:
+        with modframe.start(workspace=workspace, data=workspace / "data", modules=[]) as app:
+            yield app
+
+    return started
+
+
+@pytest.fixture
+def files(workspace: Path) -> Callable[[], list[str]]:
+    """Return the names of the databases' files, once all are closed."""
+
+    def names() -> list[str]:
+        folder = workspace / "data" / "databases"
+        return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+    return names
+
+
+def engine_findings(app: AppContext, name: str = "orders") -> list[Finding]:
+    """Return what a live module's findings say about its engine."""
+    return [one for one in app.modules[name].findings if one.rule == "database-engine"]
+
+
+def test_the_file_says_sqlite(start: Start, files: Callable[[], list[str]]) -> None:
+    """`DATABASE_ENGINE` makes a SQLite file, and the rows are there after a new start."""
+    for expected in (1, 2):
+        with start() as app:
+            app.load(module(engine="sqlite"), id="orders")
+            assert app.get_service("orders").add().result() == expected
+            assert engine_findings(app) == []
+        assert files() == ["orders.sqlite"]
+
+
+def test_the_environment_says_sqlite_for_all(
+    start: Start, files: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`MODFRAME_DATABASE_URL=sqlite` keeps all databases beside where DuckDB's would be."""
+    monkeypatch.setenv("MODFRAME_DATABASE_URL", "sqlite")
+    with start() as app:
+        app.load([("orders", module()), ("depot", module("depot"))])
+        assert app.get_service("orders").add().result() == 1
+        assert app.get_service("depot").add().result() == 1
+        assert engine_findings(app) == []
+    assert files() == ["depot.sqlite", "orders.sqlite"]
+
+
+def test_the_environment_names_a_folder_and_a_file(
+    start: Start, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A URL is a folder for all, and a file for one; the one wins."""
+    monkeypatch.setenv("MODFRAME_DATABASE_URL", f"sqlite:///{workspace}/elsewhere")
+    monkeypatch.setenv("MODFRAME_DATABASE_URL_ORDERS", f"sqlite:///{workspace}/one/file.db")
+    with start() as app:
+        app.load([("orders", module()), ("depot", module("depot"))])
+        for name in ("orders", "depot"):
+            assert app.get_service(name).add().result() == 1
+    found = sorted(str(path.relative_to(workspace)) for path in workspace.glob("[eo]*/*"))
+    assert found == ["elsewhere/depot.sqlite", "one/file.db"]
+
+
+def test_the_environment_wins_and_says_so(
+    start: Start, files: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that declares another engine gets a finding with both, live and in a check."""
+    monkeypatch.setenv("MODFRAME_DATABASE_URL_ORDERS", "duckdb")
+    with start() as app:
+        app.load(module(engine="sqlite"), id="orders")
+        (finding,) = engine_findings(app)
+        assert (finding.level, finding.file) == ("warning", "api.py")
+        assert finding.message == (
+            "the file says DATABASE_ENGINE = 'sqlite', and MODFRAME_DATABASE_URL_ORDERS says "
+            "'duckdb', which wins"
+        )
+        assert "unset MODFRAME_DATABASE_URL_ORDERS" in finding.cure
+        assert finding in app.check("orders")
+    assert files() == ["orders.duckdb"]
+
+
+def test_rows_of_another_engine_are_said(start: Start) -> None:
+    """A database that changes its engine begins empty; its old rows are named, if there are any."""
+    with start() as app:
+        app.load([("orders", module()), ("depot", module("depot"))])
+        app.get_service("orders").add().result()
+    with start() as app:
+        app.load([("orders", module(engine="sqlite")), ("depot", module("depot", "sqlite"))])
+        assert app.get_service("orders").add().result() == 1
+        (finding,) = engine_findings(app)
+        assert "is kept by sqlite (DATABASE_ENGINE), and the rows in" in finding.message
+        assert "orders.duckdb are not in use" in finding.message
+        assert 'app.database.move("orders", to="sqlite")' in finding.cure
+        assert engine_findings(app, "depot") == []
+
+
+def test_without_a_word_the_file_that_is_there_decides(
+    start: Start, files: Callable[[], list[str]]
+) -> None:
+    """A database that SQLite keeps goes on in it when no engine is named any more."""
+    with start() as app:
+        app.load(module(engine="sqlite"), id="orders")
+        assert app.get_service("orders").add().result() == 1
+    with start() as app:
+        app.load(module(), id="orders")
+        assert app.get_service("orders").add().result() == 2
+    assert files() == ["orders.sqlite"]
+
+
+def test_an_app_that_keeps_nothing_keeps_it_for_as_long_as_it_runs(
+    app: AppContext, workspace: Path
+) -> None:
+    """`data=":memory:"` works on SQLite, over a swap too, and no file is made in the workspace."""
+    app.load(module(engine="sqlite"), id="orders")
+    assert app.get_service("orders").add().result() == 1
+    app.load(module(engine="sqlite", extra="name = Column(String)"), id="depot")
+    assert app.get_service("orders").add().result() == 2
+    assert not list(workspace.rglob("*.sqlite*"))
+
+
+def test_what_the_engine_cant_do_is_refused_at_load_and_by_check(
+    start: Start, workspace: Path
+) -> None:
+    """Arrays on SQLite are refused with what to use instead, and nothing is made."""
+    said = r"rows\.tags: SQLite has no arrays: use JSON, or a table of its own"
+    arrays = "tags = Column(ARRAY(String))"
+    with start() as app:
+        with pytest.raises(LoadError, match=said):
+            app.load(module(engine="sqlite", extra=arrays), id="orders")
+        app.load(module(extra=arrays), id="orders")
+    folder = workspace / "modules" / "standard" / "orders"
+    folder.mkdir(parents=True)
+    (folder / "api.py").write_text(module(engine="sqlite", extra=arrays)["api.py"])
+    with start() as app:
+        assert any(re.search(said, finding.message) for finding in app.check("orders"))
+
+
+def test_what_the_engine_does_in_its_own_way_is_noted(app: AppContext) -> None:
+    """A number without precision loses digits on DuckDB, which a load and a check say."""
+    app.load(module(extra="price = Column(Numeric)"), id="orders")
+    for findings in (app.modules["orders"].findings, app.check("orders")):
+        (note,) = [one for one in findings if one.rule == "database-note"]
+        assert "write Numeric(precision, scale)" in note.message
