@@ -96,6 +96,7 @@ class FrameworkSettings(BaseSettings):
             database; an upgrade of many rows may take long.
         database_memory: DuckDB's memory limit for this process, for example ``"2GB"``.
         database_threads: DuckDB's threads for this process.
+        database_seed: Whether modules fill new databases with ``seed(session)``.
         database_synchronous: ``FULL`` lets commits to SQLite wait for the disk, so that they
             survive a loss of power; ``NORMAL``, the end of the process.
         database_files: Folders below which modules' sessions may read and write files through
@@ -126,6 +127,7 @@ class FrameworkSettings(BaseSettings):
     database_upgrade_wait: float = Field(default=600.0, ge=0)
     database_memory: str | None = None
     database_threads: int | None = Field(default=None, ge=1)
+    database_seed: bool = True
     database_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
     database_files: Annotated[tuple[str, ...], NoDecode] = (".",)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

@@ -237,6 +237,20 @@ class ModuleDatabase:
         session = self._app.session(database, purpose, strict=self._strict, engine=engine)
         return OwnedSession(self._generation, session, database=database, purpose=purpose)
 
+    async def insert(self, table: str, data: Any) -> int:
+        """Insert rows in bulk, in one transaction; return how many.
+
+        Args:
+            table: ``<database>.<table>``, of a live module's models.
+            data: A pandas or polars DataFrame, an Arrow table or stream, the path of a Parquet
+                file, or a list of mappings. Its columns are the model's; an index is left out.
+
+        Raises:
+            DatabaseRowsError: If a column or value doesn't fit the model; it names column and row.
+        """
+        session = self.integrity_session(table.partition(".")[0], f"insert into {table}")
+        return await self._app.insert(table, data, session)
+
     def transaction(self, database: str, purpose: str, *, retry: int = 0) -> Transaction:
         """A transaction that commits by itself: of a function, or of an ``async with`` block.
 

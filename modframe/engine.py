@@ -126,6 +126,7 @@ class Engine:
             workspace=self.workspace,
         )
         self.session = self.databases.session_here
+        self.insert = self.databases.insert
         self.transaction = self.databases.transaction_here
         self.resources, self.pools = ResourcesPart(app_loop), PoolsPart(self.workspace)
         self.settings = SettingsSources(
@@ -383,7 +384,12 @@ class Engine:
         """The databases for cells: every call crosses over to the app loop."""
         from .parts.database.crossing import AppDatabase
 
-        return AppDatabase(self.app_loop, self.databases)
+        return AppDatabase(self.app_loop, self.databases, self._load_again)
+
+    async def _load_again(self, module_ids: list[str]) -> None:
+        """Load live modules again from what is live, in one change."""
+        live = self.live.generations
+        await self.swap.change([live[one].source for one in module_ids], anew=True, force=True)
 
     @property
     def site(self) -> Site:

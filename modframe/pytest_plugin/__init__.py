@@ -25,6 +25,9 @@ _MARKER = (
     "fixtures of modframe start for this test; the arguments are those of modframe.start"
 )
 
+_RAN_BEFORE = pytest.StashKey[Any]()
+"""Where the configuration has the app that ran before pytest did, as in a notebook."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and make plain names of modules importable."""
@@ -50,6 +53,11 @@ def pytest_configure(config: pytest.Config) -> None:
             raise
 
     config.addinivalue_line("markers", _MARKER)
+    config.addinivalue_line(
+        "markers", "without_seed: the databases of this test begin empty, without seed(session)"
+    )
+    if (process := sys.modules.get("modframe.process")) is not None:
+        config.stash[_RAN_BEFORE] = process.current_app()
     # Behind a running app, whose live modules come first, and before the fallback.
     PLAIN_NAMES.resolvers.insert(-1, package_of)
     config.add_cleanup(lambda: PLAIN_NAMES.resolvers.remove(package_of))
@@ -85,12 +93,14 @@ def modframe_app(
 
     ``@pytest.mark.modframe("orders", settings={...})`` says what to start. By default it is the
     module in whose folder the test lies, else all. If the test started an app itself, this is it.
+    In an app that ran before pytest did, as in a notebook, each test has databases of its own.
     """
     from .whole_app import running, short_errors
 
     with ExitStack() as stack:
         with short_errors():
-            app = stack.enter_context(running(request, modframe_options))
+            before = request.config.stash.get(_RAN_BEFORE, None)
+            app = stack.enter_context(running(request, modframe_options, ran_before=before))
         yield app
 
 

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from contextvars import Context, copy_context
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 
 from ..app import AppContext
 from ..config import StartOptions
+from ..engine import Engine
 from ..errors import (
     BlockedError,
     ModframeError,
@@ -36,6 +38,7 @@ from ..source import OnDisk
 from ..source.workspace import find_workspace, workspace_above
 from ..spec import module_id_of
 from ..trial.coroutines import Coroutines, Run
+from ..trial.scratch import UNSEEDED, ScratchDatabases
 from ..wording import near
 from .imported_names import leading_to_running
 
@@ -150,26 +153,49 @@ def _module_around(place: Path, home: Path | None) -> str:
 
 
 @contextmanager
-def running(request: pytest.FixtureRequest, defaults: Mapping[str, Any]) -> Iterator[AppContext]:
+def running(
+    request: pytest.FixtureRequest, defaults: Mapping[str, Any], *, ran_before: AppContext | None
+) -> Iterator[AppContext]:
     """Start an app for a test and stop it; an app that the test started itself is left alone.
+
+    In one that ``ran_before`` pytest did, as in a notebook, the test has databases of its own.
 
     Raises:
         StartConflictError: If an app runs that was started with other arguments than it wants.
         StartError: If a module failed.
     """
     wanted = wanted_by(request, defaults)
+    seeds = request.node.get_closest_marker(UNSEEDED) is None
     let_root_listen(True)
     with ExitStack() as stack:
         app = current_app()
         if app is None:
-            app = start_with(wanted.complete, strict=wanted.strict)
+            with pytest.MonkeyPatch.context() as environment:
+                if not seeds:
+                    environment.setenv("MODFRAME_DATABASE_SEED", "false")
+                app = start_with(wanted.complete, strict=wanted.strict)
             stack.callback(app.stop)
         else:
             app.refuse_other(wanted.options)
         engine = running_engine()
+        if app is ran_before:
+            stack.enter_context(scratch_databases(engine, seeds=seeds))
         file = getattr(request, "module", None)
         stack.enter_context(leading_to_running(file, engine.directory.live_generations()))
         yield app
+
+
+@contextmanager
+def scratch_databases(engine: Engine, *, seeds: bool) -> Iterator[None]:
+    """Let a test in a running app, such as that of a notebook, use databases of its own."""
+    scratch = ScratchDatabases(engine.config, engine.directory.live_generations)
+    scratch.begin(seeds=seeds).use_here()
+    try:
+        yield
+    finally:
+        engine.databases.use_here()
+        if not engine.app_loop.closing:
+            engine.app_loop.wait(scratch.aclose)
 
 
 @contextmanager
@@ -293,17 +319,26 @@ def coroutines_of(item: pytest.Function) -> Coroutines:
 
 
 def _runner_of(item: pytest.Function) -> Run:
-    runner = asyncio.Runner()
+    runner, context = asyncio.Runner(), copy_context()
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         item.addfinalizer(runner.close)
-        return lambda start: runner.run(_awaited(start))
+        return lambda start: runner.run(_awaited(start), context=_with_databases(context))
     # pytest was called in a cell: the kernel's loop runs on this thread, so another one is needed.
     worker = ThreadPoolExecutor(1, thread_name_prefix="modframe-test")
     item.addfinalizer(worker.shutdown)
     item.addfinalizer(lambda: worker.submit(runner.close).result())
-    return lambda start: worker.submit(lambda: runner.run(_awaited(start))).result()
+    return lambda start: worker.submit(
+        runner.run, _awaited(start), context=_with_databases(context)
+    ).result()
+
+
+def _with_databases(context: Context) -> Context:
+    """Let the coroutines of a test use the databases that its plain fixtures use."""
+    if current_app() is not None:
+        context.run(running_engine().databases.here.use_here)
+    return context
 
 
 async def _awaited(start: Callable[[], Awaitable[Any]]) -> Any:

@@ -6,7 +6,7 @@ them imports the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,6 +84,15 @@ class App(Protocol):
         """Tell everything that follows Live that it has changed."""
 
     # -- for module contexts --------------------------------------------------------------
+
+    def insert(
+        self,
+        table: str,
+        data: Any,
+        session: AbstractAsyncContextManager[Any] | None = None,
+        /,
+    ) -> Awaitable[int]:
+        """Insert rows in bulk into a table of a database, on the app loop; return how many."""
 
     def session(
         self, database: str, purpose: str, *, strict: bool, engine: str | None = None

@@ -29,6 +29,7 @@ from ..source import SourceFile
 from .bridge import Bridge
 from .fixtures import Fixtures
 from .isolation import resolve_names_with
+from .levels import Levels
 from .nodes import Folder
 from .reports import Reports
 from .scratch import ScratchDatabases
@@ -109,7 +110,7 @@ class Run:
     def _work(self) -> None:
         subject = self._subject
         resolve_names_with(subject.lookup)
-        self._databases.use_here()
+        levels = Levels(self._databases, self.bridge)
         subject.package.code_for = self._code_for
         with tempfile.TemporaryDirectory(
             prefix="modframe-test-", ignore_cleanup_errors=True
@@ -124,7 +125,7 @@ class Run:
             # Unlike `pytest.main`, this reads no PYTEST_ADDOPTS and no addopts.
             config = pytest.Config.fromdictargs(dict(_OPTIONS), arguments)
             config.option.assertmode = "rewrite"  # so that rewritten asserts are explained
-            for plugin in (self, Fixtures(subject, self.bridge), self.reports):
+            for plugin in (self, levels, Fixtures(subject, self.bridge), self.reports):
                 config.pluginmanager.register(plugin)
             config.hook.pytest_cmdline_main(config=config)
         if not self._stopped:

@@ -221,6 +221,92 @@ def test_outside_a_workspace(shell: Shell) -> None:
     assert done.stdout.count("the test lies in no workspace of modframe") >= 2
 
 
+IN_A_PROCESS = """
+import pytest, modframe
+app = modframe.start(strict=True)
+app.get_service("orders").add().result()
+code = pytest.main(["-q", "-p", "no:cacheprovider", *PLUGIN, "modules"])
+print(int(code), app.get_service("orders").total().result(), app.modules["orders"].state)
+app.stop()
+"""
+
+OWN_DATABASES = """
+import pytest
+from sqlalchemy import text
+
+
+@pytest.fixture
+async def row(service):
+    assert await service.add() == 1
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_async(row, service, client, turn):
+    assert await service.add() == 2
+    assert (await client.get("/api/v1/orders/total")).json() == {"total": 2}
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_sync(service, turn):
+    assert service.add().result() == 1
+
+
+async def test_session(app_context):
+    async with app_context.database.integrity_session("orders", "look") as session:
+        assert (await session.execute(text("SELECT count(*) FROM rows"))).scalar() == 0
+"""
+
+
+def test_databases_of_tests_in_an_app_that_ran_before(shell: Shell) -> None:
+    """pytest called in a notebook or script leaves its data alone, and each test has its own."""
+    shell.write("standard.orders", API)
+    shell.write("standard.orders", OWN_DATABASES, "test_databases.py")
+    plugged = any(one.name == "modframe" for one in entry_points(group="pytest11"))
+    plugin = [] if plugged else ["-p", "modframe.pytest_plugin"]
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_PROCESS.replace("*PLUGIN", f"*{plugin}")],
+        cwd=shell.folder, env=shell.env, capture_output=True, text=True, timeout=PATIENCE,
+        check=False,
+    )  # fmt: skip
+    assert "5 passed" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "0 1 LIVE", done.stdout
+
+
+def test_databases_of_tests_in_a_terminal(shell: Shell) -> None:
+    """Each test begins with empty tables, also where it and others run at the same time."""
+    shell.write("standard.orders", API)
+    shell.write("standard.orders", OWN_DATABASES, "test_databases.py")
+    done = run_pytest(shell, "-n", "2", "modules", MODFRAME_DATABASE_URL="duckdb:///real")
+    assert "5 passed" in done.stdout, done.stdout + done.stderr
+    assert not (shell.folder / "real").exists()
+
+
+SEED = """
+async def seed(session):
+    session.add(Row())
+"""
+SEEDED = """
+import pytest
+
+
+async def test_seeded(service):
+    assert await service.total() == 1
+
+
+@pytest.mark.without_seed
+async def test_empty(service):
+    assert await service.total() == 0
+"""
+
+
+def test_a_seed_in_a_terminal(shell: Shell) -> None:
+    """Each test begins with what the seed gives, but for those that the marker leaves out."""
+    shell.write("standard.orders", API + SEED)
+    shell.write("standard.orders", SEEDED, "test_seeded.py")
+    done = run_pytest(shell, "modules")
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
 def test_a_project_without_modframe_imports_nothing_of_it(shell: Shell) -> None:
     """Beside the plugin's own file, a run loads only what makes plain imports work."""
     write(

@@ -337,8 +337,8 @@ def test_what_tests_store_is_not_kept(app: AppContext) -> None:
             assert client.post("/api/v1/store/rows").json() == 2
 
         async def test_async(service, client, app_context):
-            assert (await client.post("/api/v1/store/rows")).json() == 3
-            assert await app_context.get_service("other").add() == 4
+            assert (await client.post("/api/v1/store/rows")).json() == 1
+            assert await app_context.get_service("other").add() == 2
     """
     app.load({"api.py": STORE + "\n", "test_it.py": dedent(tests)}, id="store", test=True)
     rows = app.database.sql("select count(*) as n from store.rows").rows

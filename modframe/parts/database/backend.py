@@ -7,6 +7,7 @@ engine is a folder beside `duckdb`, and its name in `ENGINES`.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -14,14 +15,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from .errors import DatabaseEngineError
+from .file import exchange
 from .home import Home
 
 if TYPE_CHECKING:
@@ -138,6 +140,8 @@ class Backend(ABC):
         copies_to_alter: Whether most changes of a table copy it.
         savepoints: Whether ``session.begin_nested()`` works.
         enforces_references: Whether the engine itself checks foreign keys.
+        takes_scripts: Whether one call of the driver runs several statements, which saves time.
+        reads_arrow: Whether a statement can read an Arrow table, by `show_arrow`.
         isolation: The isolation level that ``transaction()`` asks for, where by default one session
             overwrites what another changed since it was read; ``None`` where it doesn't.
     """
@@ -148,12 +152,19 @@ class Backend(ABC):
     copies_to_alter: ClassVar[bool] = False
     savepoints: ClassVar[bool] = True
     enforces_references: ClassVar[bool] = True
+    takes_scripts: ClassVar[bool] = False
+    reads_arrow: ClassVar[bool] = False
     isolation: ClassVar[str | None] = None
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         """Make nothing yet, neither on disk nor on a server."""
         self.options = options
         self.home = home
+
+    @property
+    def suffix(self) -> str:
+        """How the names of its files end; empty if it keeps none."""
+        return SUFFIXES.get(self.name, "")
 
     @abstractmethod
     def store(self, database: str, place: Place) -> Store:
@@ -169,6 +180,29 @@ class Backend(ABC):
     def adapt(self, metadata: MetaData) -> None:
         """Let models say what this engine needs, before their tables are made or used."""
         _ = metadata
+
+    def continue_keys(self, connection: Connection, table: Table) -> None:
+        """Let a counted key go on after the keys that were written; for engines that don't."""
+        _ = connection, table
+
+    async def save(self, database: str, engine: AsyncEngine, path: Path) -> dict[str, int]:
+        """Write what is committed now into a new file, while sessions go on; for those with files.
+
+        Return table → how many rows the file has.
+        """
+        raise NotImplementedError
+
+    async def put_back(self, file: Path, place: Path) -> None:
+        """Make a saved file what a closed database's own file is, in one step."""
+        await asyncio.to_thread(exchange, file, place)
+
+    def show_arrow(self, connection: Connection, name: str, rows: Any) -> None:
+        """Let the statements of a connection read an Arrow table by a name; ``None`` ends that.
+
+        Raises:
+            NotImplementedError: If the engine doesn't read Arrow.
+        """
+        raise NotImplementedError
 
     def remarks(self, metadata: MetaData) -> Iterator[Remark]:
         """Yield what this engine can't do of what models say, and what it does in its own way."""

@@ -8,6 +8,7 @@ default, DuckDB.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,11 +18,14 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from .backend import ENGINES, SUFFIXES, Place
-from .errors import DatabaseURLError
+from .errors import DatabaseOpenError, DatabaseURLError
+from .file import sync
 from .names import is_name
 
 DEFAULT = "duckdb"
 ALL = "MODFRAME_DATABASE_URL"
+MOVED = "moved.json"
+"""The file beside the databases that says which were moved to another engine: name → engine."""
 _SCHEMES = {"postgres": "postgresql"}
 
 
@@ -30,8 +34,8 @@ class Choice:
     """Which engine keeps a database, where it is, and what said so.
 
     Attributes:
-        source: The variable of the environment, ``"DATABASE_ENGINE"``, ``"file"`` (there is one)
-            or ``"default"``.
+        source: The variable of the environment, ``"DATABASE_ENGINE"``, ``"moved"``, ``"file"``
+            (there is one) or ``"default"``.
     """
 
     engine: str
@@ -52,7 +56,8 @@ class Chooser:
     """Chooses engines for the databases of one folder.
 
     Args:
-        folder: Where the files are; ``None`` keeps all in memory, and on servers only for a while.
+        folder: Where the files are; ``None`` keeps all in memory, and on servers only for a while,
+            whatever ``url`` says.
         url: Where all databases are: an engine's name, ``sqlite:///<folder>`` or a server's URL.
         urls: The same for one: name, in lower case, → engine, ``sqlite:///<file>`` or URL.
     """
@@ -63,6 +68,7 @@ class Chooser:
         self._folder = folder
         self._url = url
         self._urls = dict(urls or {})
+        self._moved: dict[str, str] | None = None
 
     def choose(self, database: str, declared: str | None = None) -> Choice:
         """Return the engine and the place of a database; ``declared`` is its ``DATABASE_ENGINE``.
@@ -76,10 +82,32 @@ class Chooser:
             return self._from_url(database, self._url, ALL, one=False)
         if declared is not None:
             return Choice(declared, self._file(database, declared), "DATABASE_ENGINE")
+        if (moved := self.moved().get(database)) is not None:
+            return Choice(moved, self._file(database, moved), "moved")
         for engine in ENGINES:
             if (path := self._file(database, engine).path) is not None and path.is_file():
                 return Choice(engine, Place(path), "file")
         return Choice(DEFAULT, self._file(database, DEFAULT), "default")
+
+    def moved(self) -> dict[str, str]:
+        """Return where databases were moved to: name → engine; read once.
+
+        Raises:
+            DatabaseOpenError: If the file that says it can't be read.
+        """
+        if self._moved is None:
+            self._moved = _read_moved(self._folder / MOVED) if self._folder is not None else {}
+        return self._moved
+
+    def keep_moved(self, database: str, engine: str) -> None:
+        """Remember for good that a database was moved to an engine."""
+        self.moved()[database] = engine
+        if self._folder is not None:
+            file = self._folder / MOVED
+            new = file.with_name(f"{MOVED}.new")
+            new.write_text(json.dumps(self.moved(), indent=2) + "\n", encoding="utf-8")
+            sync(new)
+            new.replace(file)
 
     def beside(self, database: str, engine: str) -> list[Choice]:
         """Return the files of a database that other engines than the chosen one keep."""
@@ -130,8 +158,28 @@ class Chooser:
             return Choice(engine, Place(url=url, temporary=self._folder is None), source)
         if not url.database:
             return Choice(engine, self._file(database, engine), source)
+        if self._folder is None:
+            return Choice(engine, Place(temporary=True), source)
         path = Path(url.database)
         return Choice(engine, Place(path if one else path / f"{database}{suffix}"), source)
+
+
+def _read_moved(file: Path) -> dict[str, str]:
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(facts, dict) or not set(facts.values()) <= set(ENGINES):
+            raise ValueError("it names no engines")  # the same fault
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as exc:
+        raise DatabaseOpenError(
+            f"{file} can't be read: {exc}",
+            cure='it says where databases were moved to, such as {"orders": "sqlite"}; mend it, '
+            "or delete it so that each database is where its file is",
+            database="",
+            path=str(file),
+        ) from exc
+    return facts
 
 
 @lru_cache(maxsize=32)

@@ -7,9 +7,10 @@ import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...arguments import TEXT, TIMES, WHOLE_NUMBER, Kind, check_arguments, optional
+from ...arguments import FLAG, FOLDER, TEXT, TIMES, WHOLE_NUMBER, Kind, check_arguments, optional
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from .databases import Rows
     from .sessions.transaction import Transaction
+    from .transfer.manifest import Backup
+    from .transfer.moving import Moved
 
 
 _POSITIVE = Kind("a whole number above 0", lambda value: WHOLE_NUMBER.fits(value) and value > 0)
@@ -28,9 +31,15 @@ _POSITIVE = Kind("a whole number above 0", lambda value: WHOLE_NUMBER.fits(value
 class AppDatabase:
     """``app.database``: SQL over everything, sessions and transactions."""
 
-    def __init__(self, app_loop: AppLoop, databases: LazyDatabases) -> None:
+    def __init__(
+        self,
+        app_loop: AppLoop,
+        databases: LazyDatabases,
+        reload: Callable[[list[str]], Awaitable[Any]],
+    ) -> None:
         self._app_loop = app_loop
         self._databases = databases
+        self._reload = reload
 
     @hide_frames
     def sql(self, query: str, *params: object, limit: int | None = None) -> Rows:
@@ -66,8 +75,57 @@ class AppDatabase:
         """A session: commit it yourself; an error rolls it back. ``async with`` in any cell."""
         verb = "app.database.integrity_session()"
         check_arguments(verb, database=(database, TEXT), purpose=(purpose, TEXT))
-        session = self._databases.session(database, purpose)
+        session = self._databases.session_here(database, purpose)
         return session if self._app_loop.here else _CrossingSession(self._app_loop, session)
+
+    @hide_frames
+    def insert(self, table: str, data: Any) -> Call[int]:
+        """Insert rows in bulk, in one transaction; await it, or take ``.result()``.
+
+        Args:
+            table: ``<database>.<table>``, of a live module's models.
+            data: A pandas or polars DataFrame, an Arrow table or stream, the path of a Parquet
+                file, or a list of mappings. Its columns are the model's; an index is left out.
+
+        Returns:
+            How many rows were inserted.
+
+        Raises:
+            DatabaseRowsError: If a column or value doesn't fit the model; it names column and row.
+        """
+        check_arguments("app.database.insert()", table=(table, TEXT))
+        return Call(self._app_loop, lambda: self._databases.insert(table, data), f"insert: {table}")
+
+    @hide_frames
+    def backup(self, path: str | Path) -> Backup:
+        """Write all databases into a new folder, each as it is at one moment; modules go on.
+
+        Args:
+            path: The folder: a file of each database, and ``manifest.json``.
+
+        Raises:
+            DatabaseBackupError: If there is such a folder, and it is not empty.
+        """
+        check_arguments("app.database.backup()", path=(path, FOLDER))
+        self._app_loop.refuse_here("app.database.backup()", "call it from a cell or a script")
+        return self._app_loop.wait(lambda: self._databases.get().back_up(Path(path)))
+
+    @hide_frames
+    def restore(self, path: str | Path, *, replace: bool = False) -> Backup:
+        """Put back the databases of a backup; modules stay live, and their sessions wait meanwhile.
+
+        Args:
+            path: The folder of the backup.
+            replace: Whether rows that are there may be lost.
+
+        Raises:
+            DatabaseBackupError: If it is damaged or not complete, or if a database has rows and
+                ``replace`` is not given; nothing was changed.
+            DatabaseBusyError: If sessions are open for longer than the wait for locks.
+        """
+        check_arguments("app.database.restore()", path=(path, FOLDER), replace=(replace, FLAG))
+        self._app_loop.refuse_here("app.database.restore()", "call it from a cell or a script")
+        return self._app_loop.wait(lambda: self._databases.restore(Path(path), replace=replace))
 
     @hide_frames
     def transaction(self, database: str, purpose: str, *, retry: int = 0) -> Any:
@@ -86,8 +144,27 @@ class AppDatabase:
         check_arguments(
             verb, database=(database, TEXT), purpose=(purpose, TEXT), retry=(retry, TIMES)
         )
-        made = self._databases.transaction(database, purpose, retry=retry)
+        made = self._databases.transaction_here(database, purpose, retry=retry)
         return made if self._app_loop.here else _CrossingTransaction(self._app_loop, made)
+
+    @hide_frames
+    def move(self, database: str, *, to: str) -> Moved:
+        """Move a database to another engine with its rows; its modules are loaded again on it.
+
+        Args:
+            database: Its name.
+            to: The engine, for example ``"sqlite"``.
+
+        Returns:
+            What was moved, and where the former file is now.
+
+        Raises:
+            DatabaseMoveError: If something fixes the engine, or rows come out differently.
+            LoadError: If a module can't be loaded on the new engine; nothing has changed.
+        """
+        check_arguments("app.database.move()", database=(database, TEXT), to=(to, TEXT))
+        self._app_loop.refuse_here("app.database.move()", "call it from a cell or a script")
+        return self._app_loop.wait(lambda: self._databases.move(database, to, self._reload))
 
     def __repr__(self) -> str:
         return "<databases: sql(...), integrity_session(...), transaction(...)>"

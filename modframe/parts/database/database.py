@@ -20,7 +20,7 @@ from sqlalchemy.util import await_only
 
 from .backend import Backend, Place
 from .contention import Contention
-from .errors import DatabaseClosedError
+from .errors import DatabaseBusyError, DatabaseClosedError
 from .faults import watch_faults
 from .tracking import Tracked, watch_engine
 from .waiting import finish
@@ -57,6 +57,7 @@ class Database:
         contention: Whether its sessions met conflicts lately.
         tables: Its tables, as last seen.
         needs: Generation → what it relies on, named as in `SchemaChange.items`.
+        seeded: The modules that are known to have filled it, since it was opened.
         fitting: Which models its tables fit, as far as was compared.
         refused: The models that were refused last, until others fit: what `migrate` leads to.
     """
@@ -71,9 +72,11 @@ class Database:
         self.contention = Contention()
         self.tables: tuple[str, ...] = ()
         self.needs: dict[str, frozenset[str]] = {}
+        self.seeded: set[str] = set()
         self.fitting = Fitting()
         self.refused: MetaData | None = None
         self._tables_changing: asyncio.Event | None = None
+        self._aside: asyncio.Event | None = None
         self._idle = idle
         self._users = 0
         self._engine: AsyncEngine | None = None
@@ -109,6 +112,8 @@ class Database:
             DatabaseClosedError: If the databases were closed.
         """
         self.backend.home.check()
+        while (aside := self._aside) is not None:
+            await aside.wait()
         self._users += 1
         self._stop_timer()
         try:
@@ -146,6 +151,40 @@ class Database:
         finally:
             self._tables_changing = None
             change.set()
+
+    @asynccontextmanager
+    async def set_aside(self, wait: float) -> AsyncIterator[None]:
+        """Let all sessions end, close it, and keep it closed: its file may be exchanged meanwhile.
+
+        Raises:
+            DatabaseBusyError: If sessions are open for longer than ``wait`` seconds.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait
+        async with self.gate:
+            self._aside = asyncio.Event()
+            try:
+                while self._users or self.attached:
+                    if loop.time() > deadline:
+                        raise self._busy_error(wait)
+                    if not self._users:
+                        await self._release()
+                    await asyncio.sleep(0.01)
+                yield
+                self.store.begin_anew()
+            finally:
+                aside, self._aside = self._aside, None
+                aside.set()
+
+    def _busy_error(self, wait: float) -> DatabaseBusyError:
+        purposes = tuple(session.purpose for session in self.sessions)
+        return DatabaseBusyError(
+            f"database {self.name!r} is used by {', '.join(map(repr, purposes)) or 'a query'} "
+            f"(waited {wait:.1f} s)",
+            cure="let it end, then try again",
+            database=self.name,
+            purposes=purposes,
+        )
 
     def hold(self) -> None:
         """Wait until no tables change, and check the file; called inside SQLAlchemy's greenlet."""
@@ -185,6 +224,7 @@ class Database:
                 self.contention.watch(engine)
                 self._engine = engine
                 self.tables = await self.store.tables()
+                self.seeded.clear()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,12 +27,18 @@ from .home import Home
 from .names import check_name, quoted
 from .schema.apply import apply
 from .schema.changes import SchemaChange
+from .schema.create import create
 from .schema.revert import revert
 from .schema.support import check_support
+from .seeding import Seed, run_seed
 from .sessions.session import integrity_session
 from .sessions.transaction import Transaction
 from .sql.query import LIMIT, Query
 from .sql.rows import Rows
+from .transfer.backup import Models, back_up, restore
+from .transfer.copying import copy_rows
+from .transfer.manifest import Backup
+from .transfer.moving import Move, refuse_move, set_aside
 
 if TYPE_CHECKING:
     from .duckdb.backend import DuckDB
@@ -99,6 +105,7 @@ class Databases:
         self._home = Home()
         self._backends: dict[str, Backend] = {}
         self._known: dict[tuple[str, str], Database] = {}
+        self._moving: dict[str, Move] = {}
         self._declared: dict[str, str | None] = {}
         self._with_rows: dict[Choice, bool] = {}
 
@@ -184,12 +191,19 @@ class Databases:
         return Transaction(target, purpose, session=make, retry=retry)
 
     async def apply(
-        self, database: str, metadata: MetaData, *, user: str = "", engine: str | None = None
+        self,
+        database: str,
+        metadata: MetaData,
+        *,
+        user: str = "",
+        engine: str | None = None,
+        empty: bool = False,
     ) -> SchemaChange:
         """Add what the models have and the database lacks: tables, columns, indexes.
 
         The generation ``user`` relies on them until `release`. Return what was added;
-        `revert` takes it back where that loses nothing.
+        `revert` takes it back where that loses nothing. Nothing is compared if the database is
+        ``empty``, which saves time.
 
         Raises:
             SchemaConflictError: If adding can't make tables fit the models, or the engine can't do
@@ -199,9 +213,27 @@ class Databases:
         self._declared[database] = engine
         target = self.database(database, engine)
         target.backend.adapt(metadata)
+        if empty:
+            return await create(target, metadata)
         notes = check_support(database, target.backend, metadata)
         change = await apply(target, metadata, wait=self._lock_wait, user=user)
+        if (move := self._moving.get(database)) is not None and move.source is not target:
+            await move.carry(target, metadata.sorted_tables)
         return replace(change, notes=(*notes, *change.notes)) if notes else change
+
+    async def seed(
+        self, database: str, seed: Seed, module_id: str, *, engine: str | None = None
+    ) -> bool:
+        """Let a module fill a database once, in one transaction; return whether it did.
+
+        Raises:
+            DatabaseSeedError: If its function raises; nothing of it was kept.
+        """
+        target = self.database(database, engine)
+        purpose = f"seed of {module_id}"
+        return await run_seed(
+            seed, target, module_id, session=lambda: integrity_session(target, purpose, strict=True)
+        )
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
         """Drop what a change added for the generation ``user``, where nothing was written to it.
@@ -209,6 +241,85 @@ class Databases:
         Return what stays, with the reason: ``table orders (it holds 2 rows)``.
         """
         return await revert(self.database(change.database, change.engine), change, user=user)
+
+    async def copy(
+        self, database: str, tables: Sequence[Table], *, source: Databases
+    ) -> dict[str, int]:
+        """Copy the rows of a database of the same name into empty tables; return their numbers."""
+        target, other = self.database(database), source.database(database)
+        async with (
+            other.use() as theirs,
+            target.use() as ours,
+            theirs.connect() as rows,
+            ours.begin() as connection,
+        ):
+            return await copy_rows(rows, connection, tables, backend=target.backend)
+
+    async def back_up(self, folder: Path) -> Backup:
+        """Write all databases into a new folder, while sessions go on.
+
+        Raises:
+            DatabaseBackupError: If there is such a folder already.
+        """
+        return await back_up([self.database(name) for name in self._existing()], folder)
+
+    async def restore(self, folder: Path, *, models: Models, replace: bool = False) -> Backup:
+        """Put back the databases of a backup; sessions wait meanwhile, and modules stay live.
+
+        Args:
+            models: Database → the tables of live modules' models.
+            replace: Whether rows that are there may be lost.
+
+        Raises:
+            DatabaseBackupError: If it is damaged, or rows are there; nothing was changed.
+            DatabaseBusyError: If sessions are open for longer than the wait.
+        """
+        wait = self._lock_wait
+        return await restore(
+            folder, self.database, models=models, backend=self.backend, replace=replace, wait=wait
+        )
+
+    async def begin_move(self, database: str, engine: str, *, known: Iterable[str]) -> Move:
+        """Let the sessions of a database wait, and let its next loads be on another engine.
+
+        They carry its rows over, until `end_move`. ``known`` are the tables of live models.
+
+        Raises:
+            DatabaseMoveError: If something fixes the engine, or tables would be left behind.
+            DatabaseBusyError: If sessions are open for longer than the wait.
+        """
+        choice = self.choice(database, self._declared.get(database))
+        refuse_move(database, choice, self.backend(engine).suffix, engine=engine)
+        move = Move(self.database(database), engine)
+        await move.begin(self._lock_wait)
+        try:
+            await move.refuse_unknown(known)
+        except BaseException:
+            move.end()
+            raise
+        self._moving[database] = move
+        self._chooser.moved()[database] = engine
+        return move
+
+    async def end_move(self, move: Move, *, done: bool) -> Path | None:
+        """Close the database that was moved and set its file aside, or else the new one's.
+
+        Return where the old file is.
+        """
+        name = move.source.name
+        target = self.database(name)
+        gone = move.source if done else target
+        self._moving.pop(name)
+        if done:
+            await asyncio.to_thread(self._chooser.keep_moved, name, move.engine)
+        else:
+            self._chooser.moved().pop(name, None)
+        try:
+            self._known.pop((gone.name.lower(), gone.backend.name), None)
+            await gone.aclose()
+            return await asyncio.to_thread(set_aside, gone.path, keep=done)
+        finally:
+            move.end()
 
     async def left_behind(self, database: str, engine: str) -> list[Choice]:
         """Return the files with rows that other engines than the chosen one keep for a database.
@@ -321,6 +432,12 @@ class Databases:
         models they would keep alive."""
         for database in list(self._known.values()):
             database.forget()
+
+    async def discard(self) -> None:
+        """Close all databases, and know none; those in memory are lost. Sessions are cut off."""
+        known, self._known = self._known, {}
+        self._declared.clear()
+        await asyncio.gather(*(database.aclose() for database in known.values()))
 
     async def aclose(self) -> None:
         """Detach all files and close DuckDB; sessions still open are cut off."""

@@ -7,8 +7,8 @@ database; models on any other base, and bases in a file without that constant, a
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 from sqlalchemy import MetaData
@@ -18,9 +18,11 @@ from .backend import ENGINES
 from .base import MADE_IN, database_of
 from .errors import DatabaseDefinitionError, DatabaseNameError
 from .names import check_name
+from .seeding import FUNCTION, Seed
 
 CONSTANT = "DATABASE_NAME"
 ENGINE_CONSTANT = "DATABASE_ENGINE"
+SEED_FILE = "database.py"
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class DatabaseSpec:
         metadata: The tables of its models; empty if the module has none.
         file: The file that declares it, for example ``"db_models.py"``.
         engine: The ``DATABASE_ENGINE`` of that file; ``None`` leaves the choice to the environment.
+        seed: The function that fills it once; ``None`` if the module has none.
     """
 
     name: str
     metadata: MetaData
     file: str
     engine: str | None = None
+    seed: Seed | None = None
 
 
 def discover(
@@ -65,7 +69,48 @@ def discover(
         engine = _engine(file, modules[file]) if file else None
         metadata = MetaData(info={"database": name})
         specs.setdefault(name, DatabaseSpec(name, metadata, file, engine))
+    for file, module in modules.items():
+        if (seed := _seed(file, module, {spec.file for spec in specs.values()})) is not None:
+            name = _seeded(seed, constants[file], specs)
+            specs[name] = replace(specs[name], seed=seed)
     return tuple(specs.values())
+
+
+def _seed(file: str, module: ModuleType, declaring: Collection[str]) -> Seed | None:
+    """Return the ``seed(session)`` of ``database.py``, or of a file that declares a database."""
+    function = vars(module).get(FUNCTION)
+    if not inspect.isfunction(function) or (file != SEED_FILE and file not in declaring):
+        return None
+    parameters = list(inspect.signature(function).parameters)
+    if inspect.iscoroutinefunction(function) and parameters == ["session"]:
+        return Seed(function, file, function.__code__.co_firstlineno)
+    if file != SEED_FILE:
+        return None  # another function of that name
+    raise DatabaseDefinitionError(
+        f"seed() in {file!r} can't fill a database: it is "
+        f"{'' if inspect.iscoroutinefunction(function) else 'not async, '}"
+        f"seed({', '.join(parameters)})",
+        file=file,
+        line=function.__code__.co_firstlineno,
+        cure="write `async def seed(session)`, or give the function another name",
+        database="",
+    )
+
+
+def _seeded(seed: Seed, named: str | None, specs: Mapping[str, DatabaseSpec]) -> str:
+    """Return the database that a seed fills: that of its file, or the module's only one."""
+    name = named if named in specs else next(iter(specs)) if len(specs) == 1 else None
+    if name is not None and specs[name].seed is None:
+        return name
+    raise DatabaseDefinitionError(
+        f"seed() in {seed.file!r} "
+        + (f"is a second one for {name!r}" if name else "does not say which database it fills"),
+        file=seed.file,
+        line=seed.line,
+        cure="a database has one seed(session); where there are several databases, its file "
+        f"imports the {CONSTANT}",
+        database=name or "",
+    )
 
 
 def _constant(file: str, module: ModuleType) -> str | None:

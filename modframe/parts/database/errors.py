@@ -46,6 +46,44 @@ class DatabaseDefinitionError(DatabaseError):
     line: int
 
 
+class DatabaseSeedError(DatabaseError):
+    """Raised when a module's ``seed(session)`` fails; nothing of it was kept.
+
+    Attributes:
+        file: The module's file; empty if the cause's traceback says it. ``line``: the line there.
+    """
+
+    module_id: str
+    file: str
+    line: int
+
+
+class DatabaseRowsError(DatabaseError, ValueError):
+    """Raised when rows in bulk don't fit the model of their table; none was written.
+
+    Attributes:
+        table: The table. ``column``: the column; empty if it is about none.
+        row: The row, counted from 0; ``None`` if it is about all of them.
+    """
+
+    table: str
+    column: str
+    row: int | None
+
+
+class DatabaseMoveError(DatabaseError):
+    """Raised when a database can't be moved to another engine; it stays as it is."""
+
+
+class DatabaseBackupError(DatabaseError):
+    """Raised when a backup can't be made or restored; nothing was changed.
+
+    ``path`` is its folder.
+    """
+
+    path: str
+
+
 class DatabaseOpenError(DatabaseError):
     """Raised when a database can't be opened: its file, or its server and database, is ``path``."""
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sys
 import weakref
 from pathlib import Path
@@ -134,6 +135,27 @@ class DatabaseFile:
         if self.lost:
             raise lost_error(self.database, self.path, deleted=self.deleted)
         self.lock()
+
+
+def exchange(file: Path, place: Path) -> None:
+    """Put a copy of a file at a place, by one rename: killed, the old or the new one is there."""
+    copy = place.with_name(f"{place.name}.restored")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, copy)
+    sync(copy)
+    copy.replace(place)
+    sync(place.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    if path.is_dir() and sys.platform == "win32":
+        return  # folders can't be opened there
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _identity(file: str | int) -> Identity | None:

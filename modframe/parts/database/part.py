@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -22,7 +22,7 @@ from ...runtime.part import Panel, Part
 from ...wording import near
 
 if TYPE_CHECKING:
-    from sqlalchemy import MetaData
+    from sqlalchemy import MetaData, Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from ...config import FrameworkSettings
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .errors import DatabaseNameError
     from .schema.changes import SchemaChange
     from .sessions.transaction import Transaction
+    from .transfer.manifest import Backup
+    from .transfer.moving import Moved
 
     SessionContext = AbstractAsyncContextManager[AsyncSession]
 
@@ -42,6 +44,7 @@ class LazyDatabases:
     """The app's `Databases`, made on first use, for the models that ``generations`` declare.
 
     Attributes:
+        seeds: Whether modules fill new databases.
         follow_revisions_in: The folder of modules whose databases their revisions upgrade before
             they load, and nothing else changes, where they have some; ``modframe serve`` sets it.
             ``None`` lets models add to databases by themselves.
@@ -59,13 +62,14 @@ class LazyDatabases:
         self._workspace = workspace or Path.cwd()
         self._config = config
         self.generations = generations
+        self.seeds = config.database_seed
         self.follow_revisions_in: Path | None = None
         self._checked_names: set[str] = set()
         self._making = threading.Lock()
         self._databases: Databases | None = None
 
     def use_here(self) -> None:
-        """Make `session_here` in this context, and what begins in it, use these databases."""
+        """Make `here` in this context, and in what begins in it, these databases."""
         _used_here.set(self)
 
     @property
@@ -127,12 +131,97 @@ class LazyDatabases:
         session = self.get().session(database, purpose, strict=strict, engine=engine)
         return session if known else self._find_first(database, session)
 
+    @property
+    def here(self) -> LazyDatabases:
+        """The databases that this context uses: by default, these."""
+        return _used_here.get() or self
+
     def session_here(
-        self, database: str, purpose: str, *, strict: bool, engine: str | None = None
+        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on the databases that this context uses: by default, on these."""
-        databases = _used_here.get() or self
-        return databases.session(database, purpose, strict=strict, engine=engine)
+        return self.here.session(database, purpose, strict=strict, engine=engine)
+
+    async def insert(
+        self,
+        table: str,
+        data: Any,
+        session: AbstractAsyncContextManager[AsyncSession] | None = None,
+    ) -> int:
+        """Insert rows in bulk into ``<database>.<table>``, in one transaction; return how many.
+
+        ``session`` is that of the caller; by default, one of these databases.
+
+        Raises:
+            DatabaseNameError: If no live module has a model of that table.
+            DatabaseRowsError: If a column or value doesn't fit the model; nothing was written.
+        """
+        from .transfer.inserting import insert_rows
+
+        spec, model = self.model_of(table)
+        backend = self.here.get().database(spec.name, spec.engine).backend
+        purpose = f"insert into {table}"
+        async with session or self.session_here(spec.name, purpose, engine=spec.engine) as opened:
+            count = await insert_rows(opened, model, data, backend=backend)
+            await opened.commit()
+        return count
+
+    async def restore(self, folder: Path, *, replace: bool) -> Backup:
+        """Put back the databases of a backup; what live models have besides is added to them."""
+        specs = list(specs_of(self.generations()))
+
+        def models(database: str) -> list[Table]:
+            own = (spec.metadata for spec in specs if spec.name == database)
+            return [table for metadata in own for table in metadata.sorted_tables]
+
+        backup = await self.get().restore(folder, models=models, replace=replace)
+        restored = {saved.database for saved in backup.databases}
+        for spec in specs:
+            if spec.name in restored:
+                await self.get().apply(spec.name, spec.metadata, engine=spec.engine)
+        return backup
+
+    async def move(
+        self, database: str, engine: str, reload: Callable[[list[str]], Awaitable[Any]]
+    ) -> Moved:
+        """Move a database to another engine, and load the modules that have its models again.
+
+        ``reload`` loads modules again by their ids, in one change.
+        """
+        from .transfer.moving import Moved
+
+        declared = list(specs_by_module(self.generations(), database))
+        known = [name for _, spec in declared for name in spec.metadata.tables]
+        databases = self.get()
+        move = await databases.begin_move(database, engine, known=known)
+        try:
+            await reload([module_id for module_id, _ in declared])
+        except BaseException:
+            await databases.end_move(move, done=False)
+            raise
+        old = await databases.end_move(move, done=True)
+        return Moved(database, engine, dict(move.counts), old)
+
+    def model_of(self, table: str) -> tuple[DatabaseSpec, Table]:
+        """Return the table of a live module's models by its name, ``<database>.<table>``.
+
+        Raises:
+            DatabaseNameError: If there is none.
+        """
+        known = {
+            f"{spec.name}.{name}": (spec, model)
+            for spec in specs_of(self.generations())
+            for name, model in spec.metadata.tables.items()
+        }
+        if (found := known.get(table)) is None:
+            from .errors import DatabaseNameError
+
+            raise DatabaseNameError(
+                f"no live module has a model of table {table!r}",
+                cure=near(table, known).rstrip() or "name it <database>.<table>",
+                database=table.partition(".")[0],
+            )
+        return found
 
     def transaction(
         self,
@@ -161,8 +250,7 @@ class LazyDatabases:
 
     def transaction_here(self, database: str, purpose: str, **options: Any) -> Transaction:
         """Return a transaction on the databases that this context uses: by default, on these."""
-        databases = _used_here.get() or self
-        return databases.transaction(database, purpose, **options)
+        return self.here.transaction(database, purpose, **options)
 
     @asynccontextmanager
     async def _find_first(
@@ -211,6 +299,16 @@ class LazyDatabases:
 def specs_of(generations: Iterable[Generation]) -> Iterator[DatabaseSpec]:
     for generation in generations:
         yield from DatabasePart.of(generation) or ()
+
+
+def specs_by_module(
+    generations: Iterable[Generation], database: str
+) -> Iterator[tuple[str, DatabaseSpec]]:
+    """Yield what each module declares of a database, with the module's id."""
+    for generation in generations:
+        for spec in DatabasePart.of(generation) or ():
+            if spec.name == database:
+                yield generation.module_id, spec
 
 
 def declared_engine(generation: Generation, database: str) -> str | None:
@@ -286,6 +384,7 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
                 )
                 generation.findings += [note(spec, text) for text in changes[-1].notes]
                 generation.findings += await engine_findings(databases, spec)
+            await self._fill(specs, generation.module_id)
             yield specs
         except BaseException as fault:
             for change in reversed(changes):
@@ -294,6 +393,14 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
         finally:
             databases.release(user)
             databases.forget()
+
+    async def _fill(self, specs: Iterable[DatabaseSpec], module_id: str) -> None:
+        """Run the module's seeds, each once a database."""
+        for spec in specs:
+            if spec.seed is not None and self._databases.seeds:
+                await self._databases.get().seed(
+                    spec.name, spec.seed, module_id, engine=spec.engine
+                )
 
     def outline(self, generation: Generation) -> tuple[str, ...]:
         """Return ``shop.orders.price`` for each column: database, table, column."""

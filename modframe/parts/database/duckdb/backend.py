@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ..backend import Backend, BackendOptions, FaultKind, Place, Remark
 from ..home import Home
+from ..waiting import finish
 from .catalog import Catalog
+from .copies import save
 from .faults import fault_of
 from .instance import Instance
-from .number_keys import number_keys
+from .number_keys import continue_keys, number_keys
 from .remarks import remarks_on
 from .unique_indexes import index_uniques
 
@@ -23,6 +28,8 @@ class DuckDB(Backend):
     name = "duckdb"
     title = "DuckDB"
     savepoints = False
+    takes_scripts = True
+    reads_arrow = True
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         super().__init__(options, home)
@@ -39,6 +46,23 @@ class DuckDB(Backend):
 
     def remarks(self, metadata: MetaData) -> Iterator[Remark]:
         yield from remarks_on(metadata)
+
+    def continue_keys(self, connection: Connection, table: Table) -> None:
+        continue_keys(connection, table)
+
+    async def save(
+        self,
+        database: str,
+        engine: AsyncEngine,  # its connections don't see the new file
+        path: Path,
+    ) -> dict[str, int]:
+        return await finish(self.instance.run(lambda: save(self.instance.root, database, path)))
+
+    def show_arrow(self, connection: Connection, name: str, rows: Any) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        driver.perform(
+            lambda native: native.unregister(name) if rows is None else native.register(name, rows)
+        )
 
     def fault(self, error: DBAPIError) -> FaultKind:
         return fault_of(error)

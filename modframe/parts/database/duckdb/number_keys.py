@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DefaultClause, Integer, MetaData, Sequence, Table
+from sqlalchemy import Connection, DefaultClause, Integer, MetaData, Sequence, Table, func, select
 
 
 def number_keys(metadata: MetaData) -> None:
@@ -24,3 +24,22 @@ def _number_key(table: Table, metadata: MetaData) -> None:
     column.server_default = DefaultClause(sequence.next_value())  # for an INSERT in plain SQL
     column.server_default.column = column
     column.autoincrement = True
+
+
+def continue_keys(connection: Connection, table: Table) -> None:
+    """Take numbers from a key's sequence, until the next one is above all keys of the table.
+
+    DuckDB has no way to set a sequence that a table uses.
+    """
+    column = table.autoincrement_column
+    if column is None or not isinstance(column.default, Sequence):
+        return
+    highest = connection.scalar(select(func.max(column)))
+    if highest is None:
+        return
+    number = connection.scalar(select(column.default.next_value()))
+    if number <= highest:
+        name = connection.dialect.identifier_preparer.format_sequence(column.default)
+        connection.exec_driver_sql(
+            "SELECT count(nextval($1)) FROM range($2)", (name, int(highest - number))
+        )

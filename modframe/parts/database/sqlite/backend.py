@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ..backend import Backend, FaultKind, Place, Remark
+from ..waiting import finish
+from .copies import copy_into, save
 from .faults import fault_of
 from .remarks import remarks_on
 from .store import SQLiteStore
@@ -25,6 +30,17 @@ class SQLite(Backend):
 
     def remarks(self, metadata: MetaData) -> Iterator[Remark]:
         yield from remarks_on(metadata)
+
+    async def save(self, database: str, engine: AsyncEngine, path: Path) -> dict[str, int]:
+        async with engine.connect() as connection:
+            place = await connection.exec_driver_sql(
+                "SELECT file FROM pragma_database_list WHERE name = 'main'"
+            )
+            return await finish(asyncio.to_thread(save, place.scalar_one(), path))
+
+    async def put_back(self, file: Path, place: Path) -> None:
+        await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
+        await finish(asyncio.to_thread(copy_into, str(file), str(place)))
 
     def fault(self, error: DBAPIError) -> FaultKind:
         return fault_of(error)

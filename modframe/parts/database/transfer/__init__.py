@@ -1,0 +1,1 @@
+"""Rows in bulk: from one database to another, into files and back, and into a table."""

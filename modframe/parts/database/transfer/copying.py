@@ -1,0 +1,65 @@
+"""`copy_rows`: the rows of tables, from one database to another, whatever their engines.
+
+In go two connections in transactions and the tables, as models say them. Called by moves between
+engines, and by tests that begin with the rows of wider fixtures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Table, insert, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..backend import Backend
+
+BATCH = 2000
+"""Rows that are in memory at once."""
+
+
+async def copy_rows(
+    source: AsyncConnection, target: AsyncConnection, tables: Iterable[Table], *, backend: Backend
+) -> dict[str, int]:
+    """Copy all rows of tables into empty ones; keys that are counted go on after them.
+
+    Args:
+        tables: Those that others refer to come first, as in ``MetaData.sorted_tables``.
+        backend: The engine of ``target``.
+
+    Returns:
+        Table → how many rows it has.
+    """
+    counts: dict[str, int] = {}
+    for table in tables:
+        written = [column for column in table.columns if column.computed is None]
+        count = 0
+        async for rows in batches(source, table):
+            values = [{c.key: row._mapping[c] for c in written} for row in rows]
+            await target.execute(insert(table), values)
+            count += len(rows)
+        if count:
+            await target.run_sync(backend.continue_keys, table)
+        counts[table.key] = count
+    return counts
+
+
+async def batches(connection: AsyncConnection, table: Table) -> AsyncIterator[Sequence[Row[Any]]]:
+    """Yield the rows of a table in the order of its key, `BATCH` at a time."""
+    keys = list(table.primary_key.columns)
+    ordered = select(table).order_by(*keys)
+    if connection.dialect.supports_server_side_cursors:
+        async for rows in (await connection.stream(ordered)).partitions(BATCH):
+            yield rows
+        return
+    if not keys:
+        if rows := (await connection.execute(ordered)).all():
+            yield rows
+        return
+    page = ordered.limit(BATCH)
+    while rows := (await connection.execute(page)).all():
+        yield rows
+        last = [rows[-1]._mapping[key] for key in keys]
+        page = ordered.where(tuple_(*keys) > tuple_(*last, types=[key.type for key in keys])).limit(
+            BATCH
+        )

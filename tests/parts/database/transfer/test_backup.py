@@ -1,0 +1,184 @@
+"""Backups of all databases while they serve, and what puts them back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import modframe
+from modframe.app import AppContext
+from modframe.errors import ModframeError
+
+API = """
+from core.app_context import app_context
+from core.database import get_database_base
+from modframe.decorators import module
+from sqlalchemy import Column, Integer, String, select
+
+DATABASE_NAME = "shop"
+Base = get_database_base(DATABASE_NAME)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id = Column(Integer, primary_key=True)
+    name = Column(String, nullable=False, unique=True)
+
+
+class Twin(Base):
+    __tablename__ = "twins"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+
+
+@module
+class Shop:
+    async def add(self, name: str) -> int:
+        async with app_context.database.integrity_session("shop", "add") as session:
+            item = Item(name=name)
+            session.add_all([item, Twin(name=name)])
+            await session.commit()
+            return item.id
+
+    async def names(self) -> list[str]:
+        async with app_context.database.integrity_session("shop", "names") as session:
+            return list(await session.scalars(select(Item.name).order_by(Item.id)))
+"""
+
+
+@pytest.fixture(params=["file", "memory"])
+def shop(workspace: Path, request: pytest.FixtureRequest) -> Iterator[AppContext]:
+    data: Any = workspace / "data" if request.param == "file" else ":memory:"
+    with modframe.start(workspace=workspace, data=data) as app:
+        app.load({"api.py": API}, id="shop")
+        yield app
+
+
+def names(app: AppContext) -> list[str]:
+    found: list[str] = app.get_service("shop").names().result()
+    return found
+
+
+def add(app: AppContext, name: str) -> int:
+    number: int = app.get_service("shop").add(name).result()
+    return number
+
+
+def test_rows_come_back_and_keys_go_on(shop: AppContext, tmp_path: Path) -> None:
+    """The module stays live, sees the rows of the backup, and counts on from its keys."""
+    add(shop, "a")
+    backup = shop.database.backup(tmp_path / "backup")
+    (saved,) = backup.databases
+    assert (saved.database, saved.engine) == ("shop", "duckdb")
+    assert (saved.tables["items"], saved.tables["twins"]) == (1, 1)
+    add(shop, "b")
+    generation = shop.modules["shop"].generation
+    shop.database.restore(tmp_path / "backup", replace=True)
+    assert shop.modules["shop"].generation == generation
+    assert names(shop) == ["a"]
+    assert add(shop, "c") >= 2
+    assert names(shop) == ["a", "c"]
+
+
+def test_rows_are_not_overwritten_unasked(shop: AppContext, tmp_path: Path) -> None:
+    """Rows that are there are named, and stay; an empty database is filled."""
+    add(shop, "a")
+    shop.database.backup(tmp_path / "backup")
+    add(shop, "b")
+    with pytest.raises(ModframeError, match="it has rows: items 2, twins 2"):
+        shop.database.restore(tmp_path / "backup")
+    assert names(shop) == ["a", "b"]
+
+
+def test_into_another_data_folder(shop: AppContext, tmp_path: Path, workspace: Path) -> None:
+    """A backup makes the databases of an app that has none yet."""
+    add(shop, "a")
+    shop.database.backup(tmp_path / "backup")
+    shop.stop()
+    with modframe.start(workspace=workspace, data=tmp_path / "other") as other:
+        other.database.restore(tmp_path / "backup")
+        other.load({"api.py": API}, id="shop")
+        assert names(other) == ["a"]
+
+
+def test_it_is_consistent_while_sessions_write(shop: AppContext, tmp_path: Path) -> None:
+    """Both tables of a transaction are in it, or neither, while another thread goes on writing."""
+    stop = threading.Event()
+    written: list[int] = []
+
+    def write() -> None:
+        while not stop.is_set():
+            written.append(add(shop, f"n{len(written)}"))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        backups = [shop.database.backup(tmp_path / f"backup-{turn}") for turn in range(3)]
+    finally:
+        stop.set()
+        thread.join()
+    for backup in backups:
+        (saved,) = backup.databases
+        assert saved.tables["items"] == saved.tables["twins"]
+    assert len(names(shop)) == len(written)
+
+
+def spoil_file(folder: Path) -> None:
+    (folder / "shop.duckdb").write_bytes((folder / "shop.duckdb").read_bytes()[:-1] + b"x")
+
+
+def lose_file(folder: Path) -> None:
+    (folder / "shop.duckdb").unlink()
+
+
+def lose_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+def lead_out(folder: Path) -> None:
+    facts = json.loads((folder / "manifest.json").read_text())
+    facts["databases"][0]["file"] = "../shop.duckdb"
+    (folder / "manifest.json").write_text(json.dumps(facts))
+
+
+@pytest.mark.parametrize("spoil", [spoil_file, lose_file, lose_manifest, lead_out])
+def test_a_damaged_backup_changes_nothing(shop: AppContext, tmp_path: Path, spoil: Any) -> None:
+    """It is refused before anything is touched."""
+    add(shop, "a")
+    shop.database.backup(tmp_path / "backup")
+    spoil(tmp_path / "backup")
+    add(shop, "b")
+    with pytest.raises(ModframeError, match="no backup that can be restored"):
+        shop.database.restore(tmp_path / "backup", replace=True)
+    assert names(shop) == ["a", "b"]
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(shop: AppContext, tmp_path: Path) -> None:
+    """A backup needs a folder of its own; nothing is left beside it."""
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup" / "mine").write_text("mine")
+    with pytest.raises(ModframeError, match="something at"):
+        shop.database.backup(tmp_path / "backup")
+    assert [path.name for path in tmp_path.glob("backup*")] == ["backup"]
+
+
+async def test_an_open_session_is_waited_for(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that stays open is named, and nothing changes; once it ends, the restore works."""
+    monkeypatch.setenv("MODFRAME_DATABASE_LOCK_WAIT", "0.2")
+    with modframe.start(workspace=workspace, data=workspace / "data") as app:
+        app.load({"api.py": API}, id="shop")
+        await app.get_service("shop").add("a")
+        await asyncio.to_thread(app.database.backup, tmp_path / "backup")
+        async with app.database.integrity_session("shop", "long report"):
+            with pytest.raises(ModframeError, match="long report"):
+                await asyncio.to_thread(app.database.restore, tmp_path / "backup", replace=True)
+        await asyncio.to_thread(app.database.restore, tmp_path / "backup", replace=True)
+        assert await app.get_service("shop").names() == ["a"]

@@ -1,0 +1,144 @@
+"""Rows in bulk: DataFrames, Arrow, Parquet and mappings into a table of a module's models."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from modframe.app import AppContext
+from modframe.errors import ModframeError
+
+API = """
+import datetime
+
+from core.app_context import app_context
+from core.database import get_database_base
+from modframe.decorators import module
+from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Float, Integer, Numeric, String
+
+DATABASE_NAME = "shop"
+Base = get_database_base(DATABASE_NAME)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id = Column(Integer, primary_key=True)
+    name = Column(String(20), nullable=False, unique=True)
+    price = Column(Float)
+    stock = Column(Integer)
+    active = Column(Boolean, default=True)
+    day = Column(Date)
+    at = Column(DateTime)
+
+
+class Note(Base):
+    __tablename__ = "notes"
+    id = Column(Integer, primary_key=True)
+    data = Column(JSON)
+    cost = Column(Numeric(20, 2))
+
+
+@module
+class Shop:
+    async def store(self, data) -> int:
+        return await app_context.database.insert("shop.items", data)
+"""
+DAY = datetime.datetime(2026, 1, 19)
+FRAME = pd.DataFrame(
+    {"name": ["a", "b", "c"], "price": [1.5, None, 2], "stock": [1, 2, None], "day": [DAY] * 3}
+)
+
+
+@pytest.fixture
+def shop(app: AppContext) -> AppContext:
+    app.load({"api.py": API}, id="shop")
+    return app
+
+
+def names(app: AppContext) -> list[Any]:
+    return [name for (name,) in app.database.sql("SELECT name FROM shop.items ORDER BY id").rows]
+
+
+def forms(tmp_path: Path) -> dict[str, Any]:
+    pa = pytest.importorskip("pyarrow")
+    table = pa.Table.from_pandas(FRAME, preserve_index=False)
+    path = tmp_path / "items.parquet"
+    __import__("pyarrow.parquet").parquet.write_table(table, path)
+    rows = [{"name": "a", "price": 1.5, "stock": 1}, {"name": "b", "stock": 2}, {"name": "c"}]
+    return {"frame": FRAME, "table": table, "stream": table.to_reader(), "file": path, "rows": rows}
+
+
+@pytest.mark.parametrize("form", ["frame", "table", "stream", "file", "rows"])
+async def test_each_form_gives_the_same_rows(shop: AppContext, tmp_path: Path, form: str) -> None:
+    """Gaps are NULL, defaults of the model apply, and keys are counted."""
+    assert await shop.database.insert("shop.items", forms(tmp_path)[form]) == 3
+    rows = shop.database.sql("SELECT id, name, price, stock, active FROM shop.items ORDER BY 1")
+    prices = [1.5, None, None] if form == "rows" else [1.5, None, 2.0]
+    assert rows.rows == [
+        (1, "a", prices[0], 1, True), (2, "b", prices[1], 2, True), (3, "c", prices[2], None, True)
+    ]  # fmt: skip
+
+
+async def test_arrow_goes_by_one_statement_and_keys_go_on(shop: AppContext) -> None:
+    """Rows with keys of their own leave the counter behind them."""
+    frame = pd.DataFrame(
+        {"id": range(1, 5001), "name": map(str, range(5000)), "active": True, "at": DAY}
+    )
+    assert await shop.database.insert("shop.items", frame) == 5000
+    assert await shop.database.insert("shop.items", [{"name": "next"}]) == 1
+    found = shop.database.sql('SELECT max(id), max("at") FROM shop.items').rows
+    assert found == [(5001, DAY)]
+
+
+async def test_values_that_python_makes(shop: AppContext) -> None:
+    """JSON and exact numbers are written as the models say."""
+    rows = [{"data": {"a": [1]}, "cost": "1"}]
+    with pytest.raises(ModframeError, match="row 0, column 'cost'"):
+        await shop.database.insert("shop.notes", rows)
+    assert await shop.database.insert("shop.notes", [{"data": {"a": [1]}, "cost": 12.3}]) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ([{"name": "a"}, {"name": "b", "stock": "many"}], "row 1, column 'stock': 'many' is a str"),
+        (pd.DataFrame({"name": ["a", "b"], "stock": [1.0, 1.5]}), "row 1, column 'stock': 1.5"),
+        (pd.DataFrame({"name": ["a", None]}), "row 1, column 'name': it has no value"),
+        (pd.DataFrame({"name": ["a", 3]}), "row 1, column 'name': 3 is a int"),
+        (pd.DataFrame({"nam": ["a"]}), "no column 'nam' to write; there are id, name"),
+        (pd.DataFrame({"price": [1.0]}), "column 'name' is missing"),
+        ([{"name": "x" * 21}], "longer than the 20"),
+        ([3], "row 0 is a int"),
+        (3, "no rows can be read from a int"),
+    ],
+)
+async def test_errors_name_row_and_column(shop: AppContext, data: Any, text: str) -> None:
+    """A value that doesn't fit is named by its row and column, and nothing is written."""
+    with pytest.raises(ModframeError, match=text):
+        await shop.database.insert("shop.items", data)
+    assert names(shop) == []
+
+
+async def test_a_key_that_is_there_already(shop: AppContext) -> None:
+    """It is SQLAlchemy's error, and no row of the batch stays."""
+    await shop.database.insert("shop.items", [{"name": "b"}])
+    with pytest.raises(IntegrityError):
+        await shop.database.insert("shop.items", FRAME)
+    assert names(shop) == ["b"]
+
+
+async def test_an_unknown_table_is_named(shop: AppContext) -> None:
+    """The nearest name is said."""
+    with pytest.raises(ModframeError, match=r"'shop\.item'.*shop\.items"):
+        await shop.database.insert("shop.item", FRAME)
+
+
+async def test_in_module_code(shop: AppContext) -> None:
+    """A module writes through its own app_context."""
+    assert await shop.get_service("shop").store(FRAME) == 3
+    assert names(shop) == ["a", "b", "c"]

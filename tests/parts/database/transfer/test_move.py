@@ -1,0 +1,173 @@
+"""A database moves to another engine with its rows, under live modules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import modframe
+from modframe.app import AppContext
+from modframe.errors import LoadError, ModframeError
+
+API = """
+import datetime
+import decimal
+import uuid
+
+from core.app_context import app_context
+from core.database import get_database_base
+from modframe.decorators import module
+from sqlalchemy import (
+    JSON, Boolean, Column, Date, DateTime, Float, ForeignKey, Integer, LargeBinary, Numeric, String,
+    Uuid, select,
+)
+
+DATABASE_NAME = "shop"
+Base = get_database_base(DATABASE_NAME)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id = Column(Integer, primary_key=True)
+    name = Column(String(40), nullable=False, unique=True)
+    price = Column(Numeric(20, 4))
+    weight = Column(Float)
+    active = Column(Boolean)
+    day = Column(Date)
+    at = Column(DateTime(timezone=True))
+    data = Column(JSON)
+    blob = Column(LargeBinary)
+    code = Column(Uuid)
+
+
+class Note(Base):
+    __tablename__ = "notes"
+    id = Column(Integer, primary_key=True)
+    item_id = Column(Integer, ForeignKey("items.id"))
+
+
+async def seed(session):
+    session.add(Item(name="seeded"))
+
+
+@module
+class Shop:
+    async def initialize(self):
+        self.at_start = await self.names()
+
+    async def first(self):
+        return self.at_start
+
+    async def add(self, name: str) -> int:
+        async with app_context.database.integrity_session("shop", "add") as session:
+            item = Item(
+                name=name, price=decimal.Decimal("12.3400"), weight=0.1, active=True,
+                day=datetime.date(2026, 1, 19),
+                at=datetime.datetime(2026, 1, 19, 12, 30, tzinfo=datetime.timezone.utc),
+                data={"b": [1], "a": None}, blob=b"\\x00x", code=uuid.UUID(int=7),
+            )
+            session.add(item)
+            await session.flush()
+            session.add(Note(item_id=item.id))
+            await session.commit()
+            return item.id
+
+    async def names(self) -> list[str]:
+        async with app_context.database.integrity_session("shop", "names") as session:
+            return list(await session.scalars(select(Item.name).order_by(Item.id)))
+"""
+
+
+@pytest.fixture
+def shop(workspace: Path) -> Iterator[AppContext]:
+    """A shop that keeps its data, in DuckDB at first."""
+    with modframe.start(workspace=workspace, data=workspace / "data") as app:
+        app.load({"api.py": API}, id="shop")
+        app.get_service("shop").add("a").result()
+        yield app
+
+
+def files(workspace: Path) -> list[str]:
+    found = (workspace / "data" / "databases").iterdir()
+    return sorted(path.name for path in found if not path.name.endswith((".lock", "-wal", "-shm")))
+
+
+def call(app: AppContext, name: str, *arguments: Any) -> Any:
+    return getattr(app.get_service("shop"), name)(*arguments).result()
+
+
+def test_there_and_back(shop: AppContext, workspace: Path) -> None:
+    """Rows, keys and the seed's record go along; the old file is kept; a later start finds it."""
+    moved = shop.database.move("shop", to="sqlite")
+    assert moved.tables == {"items": 2, "notes": 1, "modframe_seed": 1}
+    assert moved.old is not None
+    assert files(workspace) == sorted(["moved.json", "shop.sqlite", moved.old.name])
+    assert call(shop, "first") == ["seeded", "a"]
+    assert call(shop, "add", "b") == 3
+    shop.stop()
+    with modframe.start(workspace=workspace, data=workspace / "data") as again:
+        again.load({"api.py": API}, id="shop")
+        assert call(again, "names") == ["seeded", "a", "b"]
+        back = again.database.move("shop", to="duckdb")
+        assert back.tables["items"] == 3
+        assert call(again, "add", "c") == 4
+        assert again.database.sql("SELECT count(*) FROM shop.items").rows == [(4,)]
+    record = workspace / "data" / "databases" / "moved.json"
+    assert json.loads(record.read_text()) == {"shop": "duckdb"}
+
+
+def test_a_move_that_fails_changes_nothing(shop: AppContext, workspace: Path) -> None:
+    """If a module can't start on the new engine, everything is where it was, and goes on."""
+    fussy = API.replace(
+        "self.at_start = await self.names()",
+        "self.at_start = await self.names()\n"
+        "        async with app_context.database.integrity_session('shop', 'engine') as session:\n"
+        "            if 'sqlite' in str(session.bind.url):\n"
+        "                raise ValueError('not there')",
+    )
+    shop.load({"api.py": fussy}, id="shop")
+    with pytest.raises(LoadError, match="not there"):
+        shop.database.move("shop", to="sqlite")
+    assert files(workspace) == ["shop.duckdb"]
+    assert call(shop, "add", "b") == 3
+    assert call(shop, "names") == ["seeded", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("to", "text"),
+    [("duckdb", "in duckdb already"), ("oracle", "no database engine 'oracle'")],
+)
+def test_where_it_can_t_go(shop: AppContext, to: str, text: str) -> None:
+    """It is said before anything is copied."""
+    with pytest.raises(ModframeError, match=text):
+        shop.database.move("shop", to=to)
+    assert call(shop, "names") == ["seeded", "a"]
+
+
+def test_an_engine_that_is_fixed(shop: AppContext, workspace: Path) -> None:
+    """What the file or the environment says would win at the next start, so it is named."""
+    text = API.replace(
+        'DATABASE_NAME = "shop"', 'DATABASE_NAME = "shop"\nDATABASE_ENGINE = "duckdb"'
+    )
+    shop.load({"api.py": text}, id="shop")
+    with pytest.raises(ModframeError, match="Take DATABASE_ENGINE away"):
+        shop.database.move("shop", to="sqlite")
+    assert files(workspace) == ["shop.duckdb"]
+
+
+def test_tables_without_models_are_not_left_behind(shop: AppContext) -> None:
+    """A table that no live module knows is named."""
+    shop.load(
+        {
+            "api.py": API
+            + "\n\nclass Old(Base):\n    __tablename__ = 'old'\n    id = Column(Integer, primary_key=True)\n"
+        },
+        id="shop",
+    )
+    shop.load({"api.py": API}, id="shop")
+    with pytest.raises(ModframeError, match="models of old"):
+        shop.database.move("shop", to="sqlite")
