@@ -64,7 +64,10 @@ async def integrity_session(
             raise
         finally:
             try:
-                await finish(session.close())
+                if session.in_transaction():
+                    await finish(session.close())
+                else:  # nothing has to be sent, so that no task is needed
+                    session.sync_session.close()
             finally:
                 database.sessions.remove(tracked)
     if uncommitted:
