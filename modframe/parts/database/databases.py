@@ -27,6 +27,9 @@ from .home import Home
 from .names import check_name, quoted
 from .schema.apply import apply
 from .schema.changes import SchemaChange
+from .schema.migrate import migrate
+from .schema.plan import MigrationPlan
+from .schema.request import Request
 from .schema.revert import revert
 from .schema.support import check_support
 from .sessions.session import integrity_session
@@ -239,10 +242,22 @@ class Databases:
         finally:
             await other.aclose()
 
+    async def migrate(
+        self, database: str, request: Request, *, plan_only: bool = False
+    ) -> MigrationPlan:
+        """Change tables as a request allows, towards the models that were refused last or are live.
+
+        Raises:
+            MigrationError: If the request doesn't fit, or the engine refuses; nothing was changed.
+            DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
+        """
+        target = self.database(database)
+        return await migrate(target, request, plan_only=plan_only, wait=self._lock_wait)
+
     def release(self, user: str) -> None:
         """Note that a generation relies on no tables any more."""
         for database in self._known.values():
-            database.needs.pop(user, None)
+            database.release(user)
 
     async def sql(
         self, query: str, *params: Any, database: str | None = None, limit: int | None = None
