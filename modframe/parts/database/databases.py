@@ -27,7 +27,7 @@ from .home import Home
 from .names import check_name, quoted
 from .schema.apply import apply
 from .schema.changes import SchemaChange
-from .schema.migrate import migrate
+from .schema.migrate import migrate, no_models
 from .schema.plan import MigrationPlan
 from .schema.request import Request
 from .schema.revert import revert
@@ -251,6 +251,9 @@ class Databases:
             MigrationError: If the request doesn't fit, or the engine refuses; nothing was changed.
             DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
         """
+        known = [each.name for each in self._known.values() if each.wanted is not None]
+        if database not in known:  # and nothing is made for a misspelt name
+            raise no_models(database, known)
         target = self.database(database)
         return await migrate(target, request, plan_only=plan_only, wait=self._lock_wait)
 

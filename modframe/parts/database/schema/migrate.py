@@ -6,6 +6,7 @@ Comes in: the models that were refused last, or that are live, and a `Request`. 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from alembic.util import CommandError
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ....names import module_id_in
+from ....wording import near
 from ..database import Database
 from ..errors import MigrationError
 from ..faults import error_of
@@ -35,15 +37,15 @@ async def migrate(
             allows, or if the engine refuses; nothing was changed then.
         DatabaseBusyError: If sessions have uncommitted changes for longer than ``wait`` seconds.
     """
+    models = database.wanted
+    if models is None:
+        raise no_models(database.name, ())
     async with (
         database.gate,
         database.use() as engine,
         engine.connect() as connection,
         database.backend.alone(connection),
     ):
-        models = database.wanted
-        if models is None:
-            raise _no_models(database)
         _, metadata = models
         chosen, plan = await connection.run_sync(_plan, database, models, request)
         await connection.rollback()
@@ -150,11 +152,13 @@ def _in_transaction(
             raise _refused(database, "; ".join(step.sentence or step.name for step in left))
 
 
-def _no_models(database: Database) -> MigrationError:
+def no_models(database: str, known: Iterable[str]) -> MigrationError:
+    """Make the error for a database whose models nobody has loaded."""
     return MigrationError(
-        f"no models are known for database {database.name!r}",
-        cure="load the module that has them first: also a load that is refused makes them known",
-        database=database.name,
+        f"no models are known for database {database!r}",
+        cure=f"{near(database, known)}Load the module that has them first: a load that is refused "
+        "makes them known as well",
+        database=database,
     )
 
 
