@@ -86,5 +86,5 @@ def test_wrong_arguments_are_errors(app: AppContext) -> None:
     app.load(OLD, id="shop")
     with pytest.raises(ModframeError, match="allow"):
         app.database.migrate("shop", allow="drop column rows.note")
-    with pytest.raises(ModframeError, match="no models are known.*Did you mean 'shop'"):
+    with pytest.raises(ModframeError, match=r"no models are known.*Did you mean 'shop'"):
         app.database.migrate("shup")
