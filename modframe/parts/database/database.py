@@ -59,7 +59,8 @@ class Database:
         needs: Generation → what it relies on, named as in `SchemaChange.items`.
         seeded: The modules that are known to have filled it, since it was opened.
         fitting: Which models its tables fit, as far as was compared.
-        refused: The models that were refused last, until others fit: what `migrate` leads to.
+        refused: The models that a load was refused for last, with the generation, until others fit.
+        live: Generation → its models.
     """
 
     def __init__(self, name: str, backend: Backend, place: Place, *, idle: float) -> None:
@@ -74,7 +75,8 @@ class Database:
         self.needs: dict[str, frozenset[str]] = {}
         self.seeded: set[str] = set()
         self.fitting = Fitting()
-        self.refused: MetaData | None = None
+        self.refused: tuple[str, MetaData] | None = None
+        self.live: dict[str, MetaData] = {}
         self._tables_changing: asyncio.Event | None = None
         self._aside: asyncio.Event | None = None
         self._idle = idle
@@ -100,6 +102,19 @@ class Database:
     def users(self) -> int:
         """How many sessions, schema changes and queries need the file now."""
         return self._users
+
+    @property
+    def wanted(self) -> tuple[str, MetaData] | None:
+        """The models that a migration leads to, with their generation.
+
+        They are those that were refused last; if none were since, those that were loaded last.
+        """
+        return self.refused or next(reversed(self.live.items()), None)
+
+    def release(self, user: str) -> None:
+        """Note that a generation relies on no tables any more."""
+        self.needs.pop(user, None)
+        self.live.pop(user, None)
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[AsyncEngine]:

@@ -28,6 +28,9 @@ from .names import check_name, quoted
 from .schema.apply import apply
 from .schema.changes import SchemaChange
 from .schema.create import create
+from .schema.migrate import migrate, no_models
+from .schema.plan import MigrationPlan
+from .schema.request import Request
 from .schema.revert import revert
 from .schema.support import check_support
 from .seeding import Seed, run_seed
@@ -350,10 +353,25 @@ class Databases:
         finally:
             await other.aclose()
 
+    async def migrate(
+        self, database: str, request: Request, *, plan_only: bool = False
+    ) -> MigrationPlan:
+        """Change tables as a request allows, towards the models that were refused last or are live.
+
+        Raises:
+            MigrationError: If the request doesn't fit, or the engine refuses; nothing was changed.
+            DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
+        """
+        known = [each.name for each in self._known.values() if each.wanted is not None]
+        if database not in known:  # and nothing is made for a misspelt name
+            raise no_models(database, known)
+        target = self.database(database)
+        return await migrate(target, request, plan_only=plan_only, wait=self._lock_wait)
+
     def release(self, user: str) -> None:
         """Note that a generation relies on no tables any more."""
         for database in self._known.values():
-            database.needs.pop(user, None)
+            database.release(user)
 
     async def sql(
         self, query: str, *params: Any, database: str | None = None, limit: int | None = None

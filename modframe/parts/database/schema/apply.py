@@ -45,7 +45,7 @@ async def apply(
         steps = await connection.run_sync(_compare, database, metadata, fingerprint)
         await connection.rollback()
         if refused := [step for step in steps if step.refused and step.needed]:
-            database.refused = metadata
+            database.refused = (user, metadata)
             raise schema_conflict(database.name, refused)
         adding = [step for step in steps if step.adds]
         change = SchemaChange(database.name, engine=database.backend.name)
@@ -58,6 +58,7 @@ async def apply(
             )
             await connection.run_sync(_note_fitting, database, metadata, fingerprint)
             await connection.rollback()
+        database.live[user] = metadata
         if user:
             database.needs[user] = needed_by(metadata) | database.needs.get(user, frozenset())
         database.refused = None
@@ -124,19 +125,30 @@ def schema_conflict(database: str, refused: list[Step]) -> SchemaConflictError:
     """Make the error for steps that a load doesn't do by itself."""
     sentences = tuple(step.sentence for step in refused)
     first = refused[0]
-    names = [step.name for step in refused if step.ops]
-    ways = (
-        f"app.database.migrate({database!r}, plan=True) shows the plan, and "
-        f"app.database.migrate({database!r}, allow={names!r}) carries it out"
-    )
+    ways = ways_on(database, refused)
     return SchemaConflictError(
         f"database {database!r} doesn't fit the models, and adding to it won't mend that: "
         + "; ".join(sentences),
         cure="nothing was changed: let the model say what the table has (a new column wants "
         "nullable=True or a default), give the model another __tablename__"
-        + (f"; {ways}; or write a migration: modframe db revision" if names else ""),
+        + (f"; or {ways}" if ways else ""),
         database=database,
         table=first.table,
         column=first.column,
         differences=sentences,
+    )
+
+
+def ways_on(database: str, refused: list[Step]) -> str:
+    """Return how a person can have steps carried out that a load refuses."""
+    if not all(step.ops for step in refused):
+        return "write a migration: modframe db revision" if any(s.ops for s in refused) else ""
+    allow = [step.name for step in refused if not step.fill_only]
+    fill = ", ".join(
+        f"{f'{step.table}.{step.column}'!r}: ..." for step in refused if step.fill_only
+    )
+    words = [f"allow={allow!r}"] * bool(allow) + [f"fill={{{fill}}}"] * bool(fill)
+    return (
+        f"change the table by app.database.migrate({database!r}, {', '.join(words)}), of which "
+        "plan=True shows what it loses; or write a migration: modframe db revision"
     )
