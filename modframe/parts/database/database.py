@@ -21,6 +21,7 @@ from .backend import Backend, Place
 from .contention import Contention
 from .errors import DatabaseClosedError
 from .faults import watch_faults
+from .reference import Crossings, Reference, ReferenceIndex
 from .tracking import Tracked, watch_engine
 from .waiting import finish
 
@@ -38,6 +39,7 @@ class Database:
         contention: Whether its sessions met conflicts lately.
         tables: Its tables, as last seen.
         needs: Generation → what it relies on, named as in `SchemaChange.items`.
+        crossings: Finds sessions that change both sides of a reference at the same time.
     """
 
     def __init__(self, name: str, backend: Backend, place: Place, *, idle: float) -> None:
@@ -50,6 +52,9 @@ class Database:
         self.contention = Contention()
         self.tables: tuple[str, ...] = ()
         self.needs: dict[str, frozenset[str]] = {}
+        self.crossings = Crossings()
+        self._references: dict[str, tuple[Reference, ...]] = {}
+        self._index: ReferenceIndex | None = None
         self._tables_changing: asyncio.Event | None = None
         self._idle = idle
         self._users = 0
@@ -74,6 +79,21 @@ class Database:
     def users(self) -> int:
         """How many sessions, schema changes and queries need the file now."""
         return self._users
+
+    @property
+    def references(self) -> ReferenceIndex:
+        """The foreign keys of the models that use it now."""
+        if self._index is None:
+            every = (each for known in self._references.values() for each in known)
+            self._index = ReferenceIndex(every)
+        return self._index
+
+    def refer(self, user: str, references: tuple[Reference, ...]) -> None:
+        """Keep the foreign keys of a generation's models; none lets go of them."""
+        self._index = None
+        self._references.pop(user, None)
+        if references:
+            self._references[user] = references
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[AsyncEngine]:

@@ -222,6 +222,7 @@ class Databases:
         """Note that a generation relies on no tables any more."""
         for database in self._known.values():
             database.needs.pop(user, None)
+            database.refer(user, ())
 
     async def sql(self, query: str, *params: Any, database: str | None = None) -> Rows:
         """Run one reading statement across all databases; tables are ``<database>.<table>``.

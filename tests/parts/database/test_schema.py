@@ -152,18 +152,6 @@ REFUSED: dict[str, tuple[Columns, Columns, str, str]] = {
         "a",
         "the model has it not",
     ),
-    "new foreign key": (
-        list,
-        lambda: [Column("a", ForeignKey("t.id"))],
-        "a",
-        "foreign key",
-    ),
-    "foreign key on an old column": (
-        lambda: [Column("a", Integer)],
-        lambda: [Column("a", ForeignKey("t.id"))],
-        "a",
-        "does not",
-    ),
     "key": (
         lambda: [Column("a", Integer, nullable=False)],
         lambda: [Column("a", Integer, primary_key=True)],

@@ -22,6 +22,7 @@ class DuckDB(Backend):
     name = "duckdb"
     title = "DuckDB"
     savepoints = False
+    enforces_references = False
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         super().__init__(options, home)

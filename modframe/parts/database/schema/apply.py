@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column, Connection, MetaData, literal
@@ -19,6 +20,7 @@ from sqlalchemy.schema import CreateIndex, CreateSchema, CreateSequence, CreateT
 from ..database import Database
 from ..errors import DatabaseBusyError, SchemaConflictError
 from ..faults import error_of
+from ..reference import Reference, references_of
 from .compare import (
     Difference,
     SchemaChange,
@@ -54,7 +56,8 @@ async def apply(
         engine.connect() as connection,
         database.backend.alone(connection),
     ):
-        plan = await connection.run_sync(compare_schema, metadata)
+        enforced = database.backend.enforces_references
+        plan = await connection.run_sync(compare_schema, metadata, references=enforced)
         await connection.rollback()
         if plan.differences:
             raise _schema_conflict(database.name, plan.differences)
@@ -67,8 +70,30 @@ async def apply(
                 change = await _carry_out(connection, database, plan)
         if user:
             database.needs[user] = needed_by(metadata) | database.needs.get(user, frozenset())
+        references = references_of(metadata)
+        if not enforced:
+            orphans = await _notes_on_orphans(connection, database, references)
+            change = replace(change, notes=(*change.notes, *orphans))
+        database.refer(user, references)
         database.tables = tuple(sorted({*database.tables, *change.tables}))
         return change
+
+
+async def _notes_on_orphans(
+    connection: AsyncConnection, database: Database, references: tuple[Reference, ...]
+) -> list[str]:
+    """Return a note for each reference that nobody had before and that rows there break."""
+    notes = []
+    for reference in references:
+        if not database.references.has(reference):
+            row = (await connection.execute(reference.orphans.limit(1))).first()
+            if row is not None:
+                notes.append(
+                    f"{reference.sentence(tuple(row))}: sessions that write to "
+                    f"{reference.child.fullname} may fail until its rows are mended"
+                )
+    await connection.rollback()
+    return notes
 
 
 async def _carry_out(

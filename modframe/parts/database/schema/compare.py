@@ -74,7 +74,12 @@ class Difference:
 
 @dataclass(slots=True)
 class SchemaPlan:
-    """What to add to a database, and the differences that prevent it."""
+    """What to add to a database, and the differences that prevent it.
+
+    ``references`` says whether the engine enforces foreign keys; else they aren't compared.
+    """
+
+    references: bool = True
 
     schemas: list[str] = field(default_factory=list)
     sequences: list[Sequence] = field(default_factory=list)
@@ -117,9 +122,14 @@ def index_name(name: object, table: Table) -> str:
     return f"{table.schema}.{name}" if table.schema else str(name)
 
 
-def compare_schema(connection: Connection, metadata: MetaData) -> SchemaPlan:
-    """Compare models with the tables of the catalog that the connection has in use."""
-    plan = SchemaPlan()
+def compare_schema(
+    connection: Connection, metadata: MetaData, *, references: bool = True
+) -> SchemaPlan:
+    """Compare models with the tables of the catalog that the connection has in use.
+
+    ``references`` says whether the engine enforces foreign keys; else they aren't compared.
+    """
+    plan = SchemaPlan(references)
     if not is_compared(connection):  # TEMPORARY
         plan.tables = missing_tables(connection, metadata)
         return plan
@@ -204,12 +214,13 @@ def _plan_column(plan: SchemaPlan, column: Column[object], here: TableFacts) -> 
     table = column.table
     name = full_name(table)
     has_default = column.server_default is not None or scalar_default(column) is not None
-    if column.primary_key or column.foreign_keys or column.computed is not None:
+    refers = plan.references and bool(column.foreign_keys)
+    if column.primary_key or refers or column.computed is not None:
         what = (
             "a primary key"
             if column.primary_key
             else "a foreign key"
-            if column.foreign_keys
+            if refers
             else "a computed column"
         )
         text = f"the model has it as {what}, the table has it not, and DuckDB can't add one"
@@ -237,7 +248,7 @@ def _compare_constraints(plan: SchemaPlan, table: Table, here: TableFacts) -> No
             if set(columns) != set(here.primary):
                 text = f"the model's primary key is {columns}, the table's {here.primary}"
                 plan.differences.append(Difference(name, "", text))
-        elif isinstance(constraint, ForeignKeyConstraint):
+        elif isinstance(constraint, ForeignKeyConstraint) and plan.references:
             _compare_foreign_key(plan, table, here, constraint=constraint)
         elif isinstance(constraint, UniqueConstraint):
             if frozenset(columns) not in here.uniques and set(columns) != set(here.primary):
