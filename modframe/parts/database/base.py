@@ -61,16 +61,16 @@ def _make(database_name: str, module_name: str) -> type[DeclarativeBase]:
     return type("DatabaseBase", (DeclarativeBase,), body)
 
 
-def _check_heir(kind: type[DeclarativeBase], **kw: Any) -> None:
+def _check_heir(kind: type[DeclarativeBase], /, **kw: Any) -> None:
     """Map a new model, unless its base, and so its table, belongs to another module.
 
     Raises:
         DatabaseDefinitionError: If it does: the next generation would define the table again.
     """
-    base = next(each for each in kind.__mro__ if MADE_IN in vars(each))
+    base: Any = next(each for each in kind.__mro__ if MADE_IN in vars(each))
     owner, heir = package_in(base.__module__), package_in(kind.__module__)
     if owner and heir and owner != heir:
-        database = database_of(base.metadata) if issubclass(base, DeclarativeBase) else None
+        database = database_of(base.metadata)
         raise DatabaseDefinitionError(
             f"model {kind.__name__!r} is derived from a base or model of module "
             f"{module_id_in(owner)!r}, whose generations define those tables",

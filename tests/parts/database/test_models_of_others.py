@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from modframe import AppContext
 from modframe.errors import LoadError
+from tests.waiting import wait_for
 
 USER_MODELS = '''
 from core.database import get_database_base
@@ -129,6 +132,20 @@ def test_models_are_imported_through_swaps_of_either(
         app.modules["orders"].reload()
         app.modules["users"].reload()
         assert names(app) == [f"n{number}" for number in range(2, edition + 1)]
+
+
+def test_a_closed_generation_leaves_no_models(app: AppContext) -> None:
+    """Neither the references of a database nor its sessions keep the classes of old ones."""
+    for edition in range(1, 5):
+        load_users(app, edition)
+        app.get_service("users").add(f"n{edition}").result(30)
+
+    def left() -> int:
+        gc.collect()
+        kinds = [item for item in gc.get_objects() if isinstance(item, type)]
+        return sum(kind.__name__ == "Note" and "users~" in kind.__module__ for kind in kinds)
+
+    wait_for(lambda: left() <= 2)
 
 
 REFUSED = {
