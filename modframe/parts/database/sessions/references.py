@@ -209,10 +209,12 @@ class ReferenceCheck:
             raise IntegrityError(None, None, error)
 
     def _conflict(self, reference: str) -> DatabaseConflictError:
+        self._database.contention.note()
         return DatabaseConflictError(
             f"session {self._purpose!r} on database {self._database.name!r} met another one that "
             f"changed the rows of a reference first ({reference}), and was rolled back",
-            cure="run the whole session again, reading anew what it builds on",
+            cure="run it again from its beginning, reading anew what it builds on; "
+            "transaction(database, purpose, retry=8) does that",
             database=self._database.name,
             purpose=self._purpose,
         )
