@@ -6,6 +6,7 @@ engine doesn't. `Database` keeps the index, and the models with it, until their 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,9 @@ from sqlalchemy import (
 Key = tuple[Any, ...]
 KEYS = "keys"
 """The parameter of statements that look for given keys."""
+MOST_ENDED = 10_000
+"""Ended transactions that are kept while an older one is open; what older ones touched counts as
+any key."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +177,15 @@ class ReferenceIndex:
         return bool(self.all)
 
 
+@dataclass(slots=True, eq=False)
+class _Ended:
+    """A transaction that committed as the ``number``-th, and what it touched."""
+
+    number: int
+    referred: Touched
+    removed: Touched
+
+
 class Crossings:
     """Finds two transactions, side by side, of which one refers to what the other removes.
 
@@ -182,8 +195,9 @@ class Crossings:
 
     def __init__(self) -> None:
         self._clock = 0
-        self._open: dict[object, int] = {}
-        self._ended: list[tuple[int, object, Touched, Touched]] = []
+        self._open: dict[object, int] = {}  # transaction → the clock when it began, oldest first
+        self._ended: deque[_Ended] = deque()
+        self._admitted: dict[object, _Ended] = {}
 
     def begin(self, transaction: object) -> None:
         self._open[transaction] = self._clock
@@ -191,25 +205,30 @@ class Crossings:
     def admit(self, transaction: object, referred: Touched, removed: Touched) -> str | None:
         """Let a transaction commit; or return the name of the reference that prevents it."""
         began = self._open.get(transaction, self._clock)
-        for number, _, others_referred, others_removed in self._ended:
-            if number > began:
-                crossed = referred.meets(others_removed) or removed.meets(others_referred)
-                if crossed:
-                    return crossed
+        for other in reversed(self._ended):
+            if other.number <= began:
+                break
+            if crossed := referred.meets(other.removed) or removed.meets(other.referred):
+                return crossed
         if referred or removed:
             self._clock += 1
-            self._ended.append((self._clock, transaction, referred, removed))
+            ended = self._admitted[transaction] = _Ended(self._clock, referred, removed)
+            self._ended.append(ended)
         return None
 
     def end(self, transaction: object, *, committed: bool) -> None:
         """Forget a transaction, and what no open one needs any more."""
         self._open.pop(transaction, None)
-        oldest = min(self._open.values(), default=self._clock)
-        self._ended = [
-            entry
-            for entry in self._ended
-            if entry[0] > oldest and (committed or entry[1] is not transaction)
-        ]
+        ended = self._admitted.pop(transaction, None)
+        if ended is not None and not committed and ended in self._ended:
+            self._ended.remove(ended)
+        oldest = next(iter(self._open.values()), self._clock)
+        while self._ended and self._ended[0].number <= oldest:
+            self._ended.popleft()
+        while len(self._ended) > MOST_ENDED:  # one transaction has been open for very long
+            first = self._ended.popleft()
+            self._ended[0].referred.update(dict.fromkeys(first.referred))
+            self._ended[0].removed.update(dict.fromkeys(first.removed))
 
 
 class Touched(dict[str, "set[Key] | None"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 
 import pytest
 
@@ -181,3 +182,24 @@ def test_what_cannot_work_is_refused_the_same_each_time(what: str, app: AppConte
     load_users(app, 2)
     tables = app.database.sql("SELECT table_name FROM duckdb_tables() WHERE database_name='users'")
     assert sorted(name for (name,) in tables.rows) == ["notes", "users"]
+
+
+def test_a_check_says_it_without_a_load(app: AppContext, workspace: Path) -> None:
+    """At the line of the model."""
+    models = REFUSED["another database"][0]
+    texts = {
+        "users/api.py": USERS.format(edition=1),
+        "users/db_models.py": USER_MODELS,
+        "users/note_models.py": NOTE_MODELS,
+        "orders/api.py": ORDERS.format(edition=1, models=".db_models", model="Order, User"),
+        "orders/db_models.py": ORDER_MODELS.format(**models),
+    }
+    for name, text in texts.items():
+        path = workspace / "modules/standard" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    faults = [finding for finding in app.check("orders") if finding.level == "error"]
+    (fault,) = faults
+    assert fault.file == "db_models.py"
+    assert ORDER_MODELS.format(**models).splitlines()[fault.line - 1].startswith("class Order")
+    assert "refers to a table of database 'users'" in fault.message

@@ -85,13 +85,19 @@ async def _notes_on_orphans(
     """Return a note for each reference that nobody had before and that rows there break."""
     notes = []
     for reference in references:
-        if not database.references.has(reference):
+        if database.references.has(reference):
+            continue
+        try:
             row = (await connection.execute(reference.orphans.limit(1))).first()
-            if row is not None:
-                notes.append(
-                    f"{reference.sentence(tuple(row))}: sessions that write to "
-                    f"{reference.child.fullname} may fail until its rows are mended"
-                )
+        except DBAPIError as error:  # texts that are no numbers, for example
+            notes.append(f"{reference.name} can't be checked: {error.orig}")
+            await connection.rollback()
+            continue
+        if row is not None:
+            notes.append(
+                f"{reference.sentence(tuple(row))}: sessions that write to "
+                f"{reference.child.fullname} may fail until its rows are mended"
+            )
     await connection.rollback()
     return notes
 

@@ -21,6 +21,7 @@ _TARGET = {
     "COPY": rf"\bCOPY\s+{_NAME}\s*(?:\([^)]*\)\s*)?FROM\b",
 }
 _SCHEMA_CHANGES = {"CREATE", "ALTER", "DROP", "COMMENT"}
+_BEFORE = re.compile(r"(?:--[^\n]*\n|/\*.*?\*/|\s)*", re.S)
 _STEP = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|\b(?:SET|WHERE|RETURNING)\b""", re.I)
 _WORD = re.compile(r'"((?:[^"]|"")+)"|(\w+)')
 _UPSERT = re.compile(r"\bON\s+CONFLICT\b", re.I)
@@ -52,14 +53,17 @@ def written(statement: str) -> Written | None:
     >>> written("UPDATE a.items SET n = (SELECT 1 WHERE 2) WHERE id = 3").table
     'items'
     """
+    statement = statement[_BEFORE.match(statement).end() :]  # type: ignore[union-attr]  # matches
     verb = verb_of(statement)
+    if ";" in statement.rstrip().rstrip(";"):  # several, of which each may write
+        return Written("ANY", None)
     if verb is None or verb in _SCHEMA_CHANGES:
         return None
-    whole = statement.strip().rstrip(";")
-    several = ";" in whole or whole[:4].upper() == "WITH"
+    if statement[:4].upper() == "WITH":
+        return Written("ANY", None)
     target = re.search(_TARGET[verb], statement, re.I) if verb in _TARGET else None
-    if several or target is None:
-        return Written("ANY", None) if verb != "COPY" or several else None
+    if target is None:
+        return Written("ANY", None) if verb != "COPY" else None
     name = target[target.lastindex or 1]
     table = (name[1:-1].replace('""', '"') if name.startswith('"') else name).lower()
     if verb == "UPDATE":
