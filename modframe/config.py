@@ -92,8 +92,12 @@ class FrameworkSettings(BaseSettings):
             ``MODFRAME_DATABASE_URL_<NAME>``; names are in lower case.
         database_lock_wait: How long a session waits for another process to release a file.
         database_idle: How long after its last session a database is released.
+        database_upgrade_wait: How long to wait for another process that runs revisions on a
+            database; an upgrade of many rows may take long.
         database_memory: DuckDB's memory limit for this process, for example ``"2GB"``.
         database_threads: DuckDB's threads for this process.
+        database_synchronous: ``FULL`` lets commits to SQLite wait for the disk, so that they
+            survive a loss of power; ``NORMAL``, the end of the process.
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
@@ -116,8 +120,10 @@ class FrameworkSettings(BaseSettings):
     database_urls: dict[str, SecretStr] = Field(default_factory=_database_urls)
     database_lock_wait: float = Field(default=5.0, ge=0)
     database_idle: float = Field(default=2.0, ge=0)
+    database_upgrade_wait: float = Field(default=600.0, ge=0)
     database_memory: str | None = None
     database_threads: int | None = Field(default=None, ge=1)
+    database_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)
@@ -133,7 +139,7 @@ class FrameworkSettings(BaseSettings):
             "urls": {name: one.get_secret_value() for name, one in self.database_urls.items()},
         }
 
-    @field_validator("log_level", mode="before")
+    @field_validator("log_level", "database_synchronous", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.strip().upper() if isinstance(value, str) else value

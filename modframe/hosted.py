@@ -38,6 +38,7 @@ async def hosted(
         StartError: Under ``strict``, after a full stop.
     """
     engine = open_engine(AppLoop.adopt, options)
+    engine.databases.follow_revisions_in = engine.modules_folder
     opened(engine)
     try:
         await engine.start(options.modules)

@@ -15,6 +15,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from ..errors import InvalidModuleIdError
+from .db import db
+from .options import Format, Shape, Workspace
 from .out import show_error
 
 
@@ -35,13 +37,7 @@ app = typer.Typer(
 )
 compliance = typer.Typer(help="Check modules against the guide.", no_args_is_help=True)
 app.add_typer(compliance, name="compliance")
-
-
-class Format(StrEnum):
-    """How facts are printed."""
-
-    text = "text"
-    json = "json"
+app.add_typer(db, name="db")
 
 
 class FindingFormat(StrEnum):
@@ -62,14 +58,7 @@ class Level(StrEnum):
     critical = "critical"
 
 
-Workspace = Annotated[
-    Path | None,
-    typer.Option(
-        "--workspace", "-w", envvar="MODFRAME_WORKSPACE", help="The folder with modules/."
-    ),
-]
 _TIMES = "10m, 2h, 1d, or a time such as 2026-11-25T10:00; UTC unless it has a zone."
-Shape = Annotated[Format, typer.Option("--format", help="Text for people or JSON for programs.")]
 
 
 def run(args: Sequence[str] | None) -> int:

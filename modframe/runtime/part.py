@@ -94,6 +94,17 @@ class Part(Generic[T]):
         ``generation.ledger``: it is called after all parts were left, and also if the body raises.
         """
 
+    def migrates(self, generation: Generation) -> bool:
+        """Return whether there is anything to `migrate`."""
+        return type(self).migrate is not Part.migrate
+
+    async def migrate(self, generation: Generation) -> None:
+        """Bring stored data to what the generation needs, before phase 1 of all of a change.
+
+        Called for one generation after the other, without a timeout: much data takes long. What is
+        raised refuses the generation; what was done to the data stays.
+        """
+
     def applies(self, generation: Generation) -> bool:
         """Return whether the generation has a use for this part; if not, it is not entered.
 

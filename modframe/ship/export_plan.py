@@ -16,6 +16,7 @@ from ..html import section, table
 from ..load.text import is_code
 from ..source import Source
 from ..source.export_record import ExportRecord
+from ..source.folder import REVISIONS
 from ..source.folder_change import Content, digest_at, digest_of
 from ..source.source import is_text_file
 from ..wording import count
@@ -131,7 +132,7 @@ def _beside(folder: Path, named: set[Path]) -> list[Path]:
 
 
 def _data_files(home: Path) -> list[Path]:
-    """Return the files of a module's folder that are no code: texts, data, pictures."""
+    """Return the files of a module's folder that are no code: texts, data, pictures, revisions."""
     return [
         path
         for path in sorted(home.rglob("*"))
@@ -140,9 +141,10 @@ def _data_files(home: Path) -> list[Path]:
 
 
 def _is_left_out(parts: tuple[str, ...]) -> bool:
-    """Return whether a file is Python, made from it, or hidden."""
+    """Return whether a file is hidden, made from Python, or Python and no revision."""
     hidden = any(part.startswith(".") or part in _NO_DATA for part in parts)
-    return hidden or parts[-1].endswith((".py", ".pyc"))
+    code = parts[-1].endswith(".py") and parts[0] != REVISIONS
+    return hidden or code or parts[-1].endswith(".pyc")
 
 
 def _same(home: Path, folder: Path) -> bool:

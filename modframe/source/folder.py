@@ -18,6 +18,8 @@ from .folder_change import finish_changes
 from .source import Source, SourceFile
 
 _SKIPPED = {"__pycache__", "node_modules"}
+REVISIONS = "migrations"
+"""The folder in a module's folder whose files ``modframe db`` keeps: no code of the module."""
 _log = logging.getLogger("modframe.source")
 
 
@@ -123,6 +125,8 @@ def _python_files(
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name in _SKIPPED:  # `.#api.py` is a lock
+                continue
+            if not names and entry.name == REVISIONS:
                 continue
             try:
                 is_folder = entry.is_dir()

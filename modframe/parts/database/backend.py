@@ -11,9 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from sqlalchemy import MetaData
 from sqlalchemy.engine import URL
@@ -22,6 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from .errors import DatabaseEngineError
 from .home import Home
+
+if TYPE_CHECKING:
+    from .alterations import Alterations
 
 FaultKind = Literal["conflict", "race", "integrity", "locked", "full", "lost", "other"]
 """What an engine's error means: another session was first; the rows break a constraint, because
@@ -37,11 +41,13 @@ class BackendOptions:
         lock_wait: Seconds to wait for what another process holds.
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
+        synchronous: ``FULL`` if a commit to SQLite waits for the disk.
     """
 
     lock_wait: float = 5.0
     memory_limit: str | None = None
     threads: int | None = None
+    synchronous: str = "NORMAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,13 @@ class Backend(ABC):
     @abstractmethod
     def store(self, database: str, place: Place) -> Store:
         """Return a database that is at a place; nothing is opened or made yet."""
+
+    @cached_property
+    def alterations(self) -> Alterations:
+        """How it alters tables, from ``alterations`` in its folder; imports alembic."""
+        module = import_module(f"{type(self).__module__.rpartition('.')[0]}.alterations")
+        made: Alterations = module.ALTERATIONS(references=self.enforces_references)
+        return made
 
     def adapt(self, metadata: MetaData) -> None:
         """Let models say what this engine needs, before their tables are made or used."""

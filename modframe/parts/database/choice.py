@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -123,7 +124,9 @@ class Chooser:
         return Choice(engine, Place(path if one else path / f"{database}{suffix}"), source)
 
 
+@lru_cache(maxsize=32)
 def _parse(text: str, source: str) -> URL:
+    """Parse a URL; each session asks for its database's."""
     try:
         return make_url(text)
     except (ArgumentError, ValueError):

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
 from pathlib import Path
 
+from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 
@@ -28,6 +29,24 @@ from .waiting import finish
 logger = logging.getLogger("modframe.database")
 
 
+class Fitting:
+    """Which models fit the tables of a database, while these stay as they are."""
+
+    def __init__(self) -> None:
+        self._state = ""
+        self._models: set[str] = set()
+
+    def knows(self, state: str, models: str) -> bool:
+        """Return whether models, given by their fingerprint, were found to fit this state."""
+        return state == self._state and models in self._models
+
+    def note(self, state: str, models: str) -> None:
+        """Note that models fit; what was noted for another state is forgotten."""
+        if state != self._state:
+            self._state, self._models = state, set()
+        self._models.add(models)
+
+
 class Database:
     """One database.
 
@@ -40,6 +59,8 @@ class Database:
         tables: Its tables, as last seen.
         needs: Generation → what it relies on, named as in `SchemaChange.items`.
         crossings: Finds sessions that change both sides of a reference at the same time.
+        fitting: Which models its tables fit, as far as was compared.
+        refused: The models that were refused last, until others fit: what `migrate` leads to.
     """
 
     def __init__(self, name: str, backend: Backend, place: Place, *, idle: float) -> None:
@@ -55,6 +76,8 @@ class Database:
         self.crossings = Crossings()
         self._references: dict[str, tuple[Reference, ...]] = {}
         self._index: ReferenceIndex | None = None
+        self.fitting = Fitting()
+        self.refused: MetaData | None = None
         self._tables_changing: asyncio.Event | None = None
         self._idle = idle
         self._users = 0
@@ -179,6 +202,7 @@ class Database:
                 engine = await self.store.open()
                 watch_engine(engine)
                 watch_faults(engine, self.backend)
+                self.contention.watch(engine)
                 self._engine = engine
                 self.tables = await self.store.tables()
 

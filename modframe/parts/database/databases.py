@@ -25,7 +25,7 @@ from .errors import DatabaseError, DatabaseNameError
 from .home import Home
 from .names import check_name, quoted
 from .schema.apply import apply
-from .schema.compare import SchemaChange
+from .schema.changes import SchemaChange
 from .schema.revert import revert
 from .schema.support import check_support
 from .sessions.session import integrity_session
@@ -67,6 +67,7 @@ class Databases:
         idle: Seconds without a session after which a file is detached.
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
+        synchronous: ``"FULL"`` if a commit to SQLite waits for the disk.
     """
 
     def __init__(
@@ -79,12 +80,13 @@ class Databases:
         idle: float = 2.0,
         memory_limit: str | None = None,
         threads: int | None = None,
+        synchronous: str = "NORMAL",
     ) -> None:
         self._folder = folder
         self._chooser = Chooser(folder, url=url, urls=urls)
         self._lock_wait = lock_wait
         self._idle = idle
-        self._options = BackendOptions(lock_wait, memory_limit, threads)
+        self._options = BackendOptions(lock_wait, memory_limit, threads, synchronous)
         self._home = Home()
         self._backends: dict[str, Backend] = {}
         self._known: dict[tuple[str, str], Database] = {}

@@ -53,11 +53,11 @@ class DatabaseOpenError(DatabaseError):
 
 
 class DatabaseLockedError(DatabaseOpenError):
-    """Raised when another process held a database's file for longer than the wait.
+    """Raised when somebody held a database's file, or a lock in it, for longer than the wait.
 
     Attributes:
         holder: The process id of the holder; ``None`` if it is not known.
-        waited: Seconds waited.
+        waited: Seconds waited; 0 if the engine waited.
     """
 
     holder: int | None

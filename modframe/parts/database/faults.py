@@ -50,10 +50,10 @@ def error_of(
             return full_error(database, reason, what=what, purpose=purpose)
         case "locked":
             return DatabaseLockedError(
-                f"{what} waited too long for a lock that another program holds ({reason}), and "
+                f"{what} waited too long for a lock that another session holds ({reason}), and "
                 "was rolled back",
-                cure="end what holds it, such as an open transaction in another program or an "
-                "ALTER TABLE, then run it again",
+                cure="end what holds it: a transaction that is open for long, here or in another "
+                "program, or a change of tables; then run it again",
                 path="", holder=None, waited=0.0, **facts,
             )  # fmt: skip
         case "lost":

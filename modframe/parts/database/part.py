@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .databases import Databases
     from .discover import DatabaseSpec
     from .errors import DatabaseNameError
-    from .schema.compare import SchemaChange
+    from .schema.changes import SchemaChange
     from .sessions.transaction import Transaction
 
     SessionContext = AbstractAsyncContextManager[AsyncSession]
@@ -38,7 +38,13 @@ _used_here: ContextVar[LazyDatabases | None] = ContextVar("modframe_databases", 
 
 
 class LazyDatabases:
-    """The app's `Databases`, made on first use, for the models that ``generations`` declare."""
+    """The app's `Databases`, made on first use, for the models that ``generations`` declare.
+
+    Attributes:
+        follow_revisions_in: The folder of modules whose databases their revisions upgrade before
+            they load, and nothing else changes, where they have some; ``modframe serve`` sets it.
+            ``None`` lets models add to databases by themselves.
+    """
 
     def __init__(
         self,
@@ -49,6 +55,7 @@ class LazyDatabases:
         self._folder = data / "databases" if data is not None else None
         self._config = config
         self.generations = generations
+        self.follow_revisions_in: Path | None = None
         self._checked_names: set[str] = set()
         self._making = threading.Lock()
         self._databases: Databases | None = None
@@ -56,6 +63,11 @@ class LazyDatabases:
     def use_here(self) -> None:
         """Make `session_here` in this context, and what begins in it, use these databases."""
         _used_here.set(self)
+
+    @property
+    def upgrade_wait(self) -> float:
+        """Seconds to wait for another process that runs revisions."""
+        return self._config.database_upgrade_wait
 
     def get(self) -> Databases:
         """Return the databases, on any thread; the first call imports DuckDB and SQLAlchemy."""
@@ -75,6 +87,7 @@ class LazyDatabases:
             idle=self._config.database_idle,
             memory_limit=self._config.database_memory,
             threads=self._config.database_threads,
+            synchronous=self._config.database_synchronous,
         )
 
     def session(
@@ -191,6 +204,36 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
 
     def __init__(self, databases: LazyDatabases) -> None:
         self._databases = databases
+        self._revising = asyncio.Lock()  # what ``from alembic import op`` means is the process's
+
+    def migrates(self, generation: Generation) -> bool:
+        """Return whether the module's revisions upgrade its databases."""
+        return self._home_of_revisions(generation) is not None
+
+    def _home_of_revisions(self, generation: Generation) -> Path | None:
+        """Return the folder of a module whose revisions are followed; ``None`` without any."""
+        modules = self._databases.follow_revisions_in
+        if modules is None or not self.applies(generation):
+            return None
+        from .revisions.place import has_revisions, home_of
+
+        home = home_of(generation.source, modules)
+        return home if has_revisions(home) else None
+
+    async def migrate(self, generation: Generation) -> None:
+        """Run the module's revisions that were not run yet on its databases."""
+        databases = await asyncio.to_thread(self._databases.get)
+        from .discover import discover
+        from .revisions.follow import follow_revisions
+
+        if (home := self._home_of_revisions(generation)) is None:
+            return
+        specs = discover(_modules_of(generation), named=generation.spec.database_name)
+        wait = self._databases.upgrade_wait
+        async with self._revising:
+            await follow_revisions(
+                databases, specs, module_id=generation.module_id, home=home, wait=wait
+            )
 
     def applies(self, generation: Generation) -> bool:
         """Return whether the module names a database or has models."""
@@ -211,9 +254,14 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
             engine = databases.database(spec.name, spec.engine).backend
             check_references(spec, modules, type(engine))
         user = generation.package_name
+        fixed = self.migrates(generation)
         changes = []
         try:
             for spec in specs:
+                if fixed:
+                    from .revisions.follow import refuse_lacking
+
+                    await refuse_lacking(databases, spec, generation.module_id)
                 changes.append(
                     await databases.apply(spec.name, spec.metadata, user=user, engine=spec.engine)
                 )

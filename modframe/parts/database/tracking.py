@@ -147,7 +147,12 @@ class Tracked:
     @property
     def writing(self) -> bool:
         """Whether it has changes in the database that are uncommitted or being committed."""
-        return bool(self.written) or any(
+        return bool(self.written) or self.committing
+
+    @property
+    def committing(self) -> bool:
+        """Whether it is committing changes now."""
+        return any(
             _usable(connection) and connection.info.get(COMMITTING)
             for connection in self._connections
         )

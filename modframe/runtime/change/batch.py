@@ -184,6 +184,22 @@ class Batch:
 
         return sorted(self.going.values(), key=priority)
 
+    async def migrate(self, graph: Graph) -> None:
+        """Let parts bring stored data to what the generations need, one after the other."""
+        for part in self._app.parts.defining("migrate"):
+            for generation in self._in_turn():
+                if not part.migrates(generation):
+                    continue
+                generation.begin(f"the migration of its data ({part.name})")
+                try:
+                    await part.migrate(generation)
+                except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
+                    key = generation.module_id
+                    self.failed[key] = as_load_error(generation.source, part.name, error)
+                finally:
+                    generation.begin("")
+        self._block(graph)
+
     async def phase1(self, graph: Graph) -> None:
         """Enter the parts of every generation, all at the same time."""
         turns = self._in_turn()

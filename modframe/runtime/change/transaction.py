@@ -127,6 +127,8 @@ class Transaction:
         batch.refuse()
         await self._handover.stop_first()
         batch.refuse()
+        await batch.migrate(graph)
+        batch.refuse()
         await batch.phase1(graph)
         batch.refuse()
         await batch.phase2(graph)

@@ -14,6 +14,7 @@ from .faults import fault_of
 from .instance import Instance
 from .number_keys import number_keys
 from .remarks import remarks_on
+from .unique_indexes import index_uniques
 
 
 class DuckDB(Backend):
@@ -33,6 +34,7 @@ class DuckDB(Backend):
 
     def adapt(self, metadata: MetaData) -> None:
         number_keys(metadata)
+        index_uniques(metadata)
 
     def remarks(self, metadata: MetaData) -> Iterator[Remark]:
         yield from remarks_on(metadata)

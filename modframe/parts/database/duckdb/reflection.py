@@ -1,12 +1,15 @@
 """Reflection from DuckDB's own catalog functions; a mixin of the dialect, called by the inspector.
 
 Comes in: a connection with a catalog in use. Goes out: SQLAlchemy's reflection dictionaries, all of
-that catalog (``current_database()``), of the schema ``main`` unless another is given.
+that catalog (``current_database()``), of the schema ``main`` unless another is given. An inspector
+reads a schema once, however many tables it is asked about.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import exc, text
@@ -65,6 +68,39 @@ def _labels(name: str) -> list[str]:
     return [label.replace("''", "'") for label in re.findall(r"'((?:[^']|'')*)'", name)]
 
 
+@dataclass(slots=True)
+class _Table:
+    """What the catalog has about one table, or about the columns of a view."""
+
+    is_table: bool = False
+    comment: str | None = None
+    columns: list[Any] = field(default_factory=list)
+    constraints: list[Any] = field(default_factory=list)
+    indexes: list[Any] = field(default_factory=list)
+
+    def of_kind(self, kind: str) -> Iterator[Any]:
+        """Yield its constraints of one kind, without the kind."""
+        return (rest for found, *rest in self.constraints if found == kind)
+
+
+_COLUMNS = (
+    "SELECT table_name, column_name, data_type, is_nullable, column_default, comment "
+    f"FROM duckdb_columns() WHERE {_HERE} ORDER BY table_name, column_index"
+)
+_TABLES = (
+    f"SELECT table_name, comment FROM duckdb_tables() WHERE {_HERE} AND NOT temporary ORDER BY 1"
+)
+_CONSTRAINTS = (
+    "SELECT table_name, constraint_type, constraint_name, constraint_column_names, "
+    "referenced_table, referenced_column_names, expression "
+    f"FROM duckdb_constraints() WHERE {_HERE} ORDER BY table_name, constraint_index"
+)
+_INDEXES = (
+    "SELECT table_name, index_name, is_unique, expressions "
+    f"FROM duckdb_indexes() WHERE {_HERE} ORDER BY table_name, index_name"
+)
+
+
 class Reflection:
     """The methods of a dialect that the inspector calls, over ``duckdb_tables()`` and its like."""
 
@@ -83,6 +119,38 @@ class Reflection:
         schema = schema or "main"
         return list(connection.execute(text(query), {"schema": schema, **values}))
 
+    def _tables(
+        self,
+        connection: Any,
+        schema: str | None,
+        *,
+        info_cache: dict[Any, Any] | None = None,
+        **_: Any,
+    ) -> dict[str, _Table]:
+        """Return the tables of a schema, and the columns of its views."""
+        key = ("modframe_tables", schema or "main")
+        if info_cache is not None and key in info_cache:
+            known: dict[str, _Table] = info_cache[key]
+            return known
+        tables: dict[str, _Table] = {}
+        for table, comment in self._rows(connection, _TABLES, schema):
+            tables[table] = _Table(is_table=True, comment=comment)
+        for table, *row in self._rows(connection, _COLUMNS, schema):
+            tables.setdefault(table, _Table()).columns.append(row)
+        for table, *row in self._rows(connection, _CONSTRAINTS, schema):
+            tables.setdefault(table, _Table()).constraints.append(row)
+        for table, *row in self._rows(connection, _INDEXES, schema):
+            tables.setdefault(table, _Table()).indexes.append(row)
+        if info_cache is not None:
+            info_cache[key] = tables
+        return tables
+
+    def _table(self, connection: Any, name: str, schema: str | None, **kw: Any) -> _Table:
+        table = self._tables(connection, schema, **kw).get(name)
+        if table is None:
+            raise exc.NoSuchTableError(name)
+        return table
+
     def _names(self, connection: Any, kind: str, schema: str | None, *, temporary: bool) -> Any:
         where = "temporary" if temporary else f"{_HERE} AND NOT temporary"
         query = f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE {where} AND NOT internal"
@@ -100,8 +168,9 @@ class Reflection:
     def has_schema(self, connection: Any, schema_name: str, **_: Any) -> bool:
         return schema_name == "main" or schema_name in self.get_schema_names(connection)
 
-    def get_table_names(self, connection: Any, schema: str | None = None, **_: Any) -> list[str]:
-        return list(self._names(connection, "table", schema, temporary=False))
+    def get_table_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
+        tables = self._tables(connection, schema, **kw)
+        return [name for name, table in tables.items() if table.is_table]
 
     def get_temp_table_names(self, connection: Any, **_: Any) -> list[str]:
         return list(self._names(connection, "table", None, temporary=True))
@@ -135,7 +204,7 @@ class Reflection:
         query = (
             f"SELECT table_name FROM duckdb_tables() WHERE table_name = :name AND ({_HERE} "
             f"OR temporary) UNION ALL SELECT view_name FROM duckdb_views() "
-            f"WHERE view_name = :name AND ({_HERE} OR temporary)"
+            f"WHERE view_name = :name AND ({_HERE} OR temporary) AND NOT internal"
         )
         return bool(self._rows(connection, query, schema, name=table_name))
 
@@ -149,15 +218,8 @@ class Reflection:
         return bool(self._rows(connection, query, None, name=type_name))
 
     def get_columns(
-        self, connection: Any, table_name: str, schema: str | None = None, **_: Any
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
-        query = (
-            "SELECT column_name, data_type, is_nullable, column_default, comment "
-            f"FROM duckdb_columns() WHERE {_HERE} AND table_name = :name ORDER BY column_index"
-        )
-        rows = self._rows(connection, query, schema, name=table_name)
-        if not rows:
-            raise exc.NoSuchTableError(table_name)
         return [
             {
                 "name": name,
@@ -167,35 +229,24 @@ class Reflection:
                 "autoincrement": bool(default and "nextval(" in default),
                 "comment": comment,
             }
-            for name, kind, nullable, default, comment in rows
+            for name, kind, nullable, default, comment in self._table(
+                connection, table_name, schema, **kw
+            ).columns
         ]
 
-    def _constraints(
-        self, connection: Any, kind: str, table_name: str, schema: str | None
-    ) -> list[Any]:
-        if not self.has_table(connection, table_name, schema):
-            raise exc.NoSuchTableError(table_name)
-        query = (
-            "SELECT constraint_name, constraint_column_names, referenced_table, "
-            f"referenced_column_names, expression FROM duckdb_constraints() WHERE {_HERE} "
-            "AND table_name = :name AND constraint_type = :kind ORDER BY constraint_index"
-        )
-        return self._rows(connection, query, schema, name=table_name, kind=kind)
-
     def get_pk_constraint(
-        self, connection: Any, table_name: str, schema: str | None = None, **_: Any
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> dict[str, Any]:
-        for name, columns, *_rest in self._constraints(
-            connection, "PRIMARY KEY", table_name, schema
-        ):
+        table = self._table(connection, table_name, schema, **kw)
+        for name, columns, *_rest in table.of_kind("PRIMARY KEY"):
             return {"name": name, "constrained_columns": list(columns)}
         return {"name": None, "constrained_columns": []}
 
     def get_foreign_keys(
-        self, connection: Any, table_name: str, schema: str | None = None, **_: Any
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
         """Return a table's foreign keys; in DuckDB they refer to the same schema."""
-        rows = self._constraints(connection, "FOREIGN KEY", table_name, schema)
+        rows = self._table(connection, table_name, schema, **kw).of_kind("FOREIGN KEY")
         return [
             {
                 "name": name,
@@ -209,39 +260,30 @@ class Reflection:
         ]
 
     def get_unique_constraints(
-        self, connection: Any, table_name: str, schema: str | None = None, **_: Any
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
-        rows = self._constraints(connection, "UNIQUE", table_name, schema)
+        rows = self._table(connection, table_name, schema, **kw).of_kind("UNIQUE")
         return [{"name": name, "column_names": list(columns)} for name, columns, *_rest in rows]
 
     def get_check_constraints(
-        self, connection: Any, table_name: str, schema: str | None = None, **_: Any
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
-        rows = self._constraints(connection, "CHECK", table_name, schema)
-        return [{"name": name, "sqltext": rest[-1]} for name, *rest in rows]
+        """Return a table's checks; DuckDB doesn't keep the names that they were given."""
+        rows = self._table(connection, table_name, schema, **kw).of_kind("CHECK")
+        return [{"name": None, "sqltext": rest[-1]} for _name, *rest in rows]
 
     def get_indexes(
-        self, connection: Any, table_name: str, schema: str | None = None, **_: Any
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
         """Return a table's indexes, without those of its constraints."""
-        if not self.has_table(connection, table_name, schema):
-            raise exc.NoSuchTableError(table_name)
-        query = (
-            "SELECT index_name, is_unique, expressions FROM duckdb_indexes() "
-            f"WHERE {_HERE} AND table_name = :name ORDER BY index_name"
-        )
-        rows = self._rows(connection, query, schema, name=table_name)
-        columns = {column["name"] for column in self.get_columns(connection, table_name, schema)}
-        return [_index(name, unique, parts, columns) for name, unique, parts in rows]
+        table = self._table(connection, table_name, schema, **kw)
+        columns = {name for name, *_rest in table.columns}
+        return [_index(name, unique, parts, columns) for name, unique, parts in table.indexes]
 
     def get_table_comment(
-        self, connection: Any, table_name: str, schema: str | None = None, **_: Any
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> dict[str, Any]:
-        query = f"SELECT comment FROM duckdb_tables() WHERE {_HERE} AND table_name = :name"
-        rows = self._rows(connection, query, schema, name=table_name)
-        if not rows:
-            raise exc.NoSuchTableError(table_name)
-        return {"text": rows[0][0]}
+        return {"text": self._table(connection, table_name, schema, **kw).comment}
 
     def get_table_options(self, *_: Any, **__: Any) -> dict[str, Any]:
         """Return none: DuckDB has no table options."""
@@ -250,12 +292,17 @@ class Reflection:
 
 def _index(name: str, unique: object, parts: str, columns: set[str]) -> dict[str, Any]:
     """Make an index of DuckDB's text for its parts, such as ``[a, '"by"', '(a + 1)']``."""
-    expressions = [_part(part) for part in _PART.findall(parts)]
+    expressions = index_parts(parts)
     names: list[str | None] = [part if part in columns else None for part in expressions]
     index: dict[str, Any] = {"name": name, "unique": bool(unique), "column_names": names}
     if None in names:
         index["expressions"] = expressions
     return index
+
+
+def index_parts(parts: str) -> list[str]:
+    """Return the columns and expressions of an index, from DuckDB's text for them."""
+    return [_part(part) for part in _PART.findall(parts)]
 
 
 def _part(groups: tuple[str, str]) -> str:

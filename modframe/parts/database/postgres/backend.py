@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..backend import Backend, FaultKind, Place
 from .faults import fault_of
-from .store import ServerSchema, schemas_at
+from .store import ServerSchema, make_schema, schemas_at
 
-_LOCK = "hashtextextended('modframe tables ' || current_schema(), 0)"
+_NAME = "current_setting('search_path')"
+_LOCK = f"hashtextextended('modframe tables ' || {_NAME}, 0)"
 
 
 class Postgres(Backend):
@@ -22,6 +23,7 @@ class Postgres(Backend):
 
     name = "postgresql"
     title = "PostgreSQL"
+    isolation = "SERIALIZABLE"  # where a row was looked for first, a taken key is a conflict
 
     def store(self, database: str, place: Place) -> ServerSchema:
         return ServerSchema(database, place, self.options)
@@ -31,9 +33,12 @@ class Postgres(Backend):
 
     @asynccontextmanager
     async def alone(self, connection: AsyncConnection) -> AsyncIterator[None]:
-        await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+        statement = f"SELECT pg_advisory_lock({_LOCK}), current_schema(), {_NAME}"
+        _, schema, wanted = (await connection.execute(text(statement))).one()
         await connection.rollback()  # what is read from now on was written before the lock came
         try:
+            if schema is None:  # somebody dropped it since it was opened
+                await make_schema(connection, wanted)
             yield
         finally:
             if not connection.invalidated:

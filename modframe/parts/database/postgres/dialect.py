@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import URL
 
 from ..home import check_process
+from .types import COLSPECS
 
 DRIVER = "postgresql+modframe"
 
@@ -22,6 +23,7 @@ class Dialect(PGDialectAsync_psycopg):
     """The dialect; it sends nothing from a forked child, and nothing to a closed connection."""
 
     supports_statement_cache = True
+    colspecs = {**PGDialectAsync_psycopg.colspecs, **COLSPECS}  # noqa: RUF012  # SQLAlchemy's
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]

@@ -91,12 +91,7 @@ class ServerSchema:
             await connection.execute(text(_TURN), names)  # one process makes it, others see it then
             found = (await connection.execute(text(_COMMENT), names)).first()
         if found is None:
-            name = quoted(self._schema)
-            what = "temporary database" if self._temporary else "database"
-            await connection.exec_driver_sql(f"CREATE SCHEMA {name}")
-            await connection.exec_driver_sql(
-                f"COMMENT ON SCHEMA {name} IS '{MARK}: {what} {self._database}'"
-            )
+            await make_schema(connection, quoted(self._schema), temporary=self._temporary)
         elif not reached.declared and not str(found[0] or "").startswith(MARK):
             raise unmarked_error(self._database, reached)
         await connection.commit()
@@ -139,6 +134,14 @@ class ServerSchema:
 
     def begin_anew(self) -> None:
         """Do nothing: a schema is never lost."""
+
+
+async def make_schema(connection: AsyncConnection, name: str, *, temporary: bool = False) -> None:
+    """Make a schema with modframe's mark, and commit; ``name`` is quoted."""
+    what = "temporary database" if temporary else "database"
+    await connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+    await connection.exec_driver_sql(f"COMMENT ON SCHEMA {name} IS '{MARK}: {what}'")
+    await connection.commit()
 
 
 async def schemas_at(url: URL, options: BackendOptions) -> tuple[str, ...]:

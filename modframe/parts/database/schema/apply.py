@@ -1,43 +1,31 @@
-"""Adds to a database what its models need; called by `Databases`. `reverting` takes it back.
+"""Adds to a database what its models need; called by `Databases`. `revert` takes it back.
 
-A plan is carried out in one transaction. If a session writes to a table that is changed, its commit
-fails; so sessions in a transaction are waited for first, briefly for those that have only read,
-longer for those with uncommitted changes. New sessions wait meanwhile.
+Models are compared with the tables unless both are what they were at the last comparison. What only
+adds is carried out in one transaction; if anything else differs, nothing is.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, literal
+from alembic.operations import ops
+from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.schema import CreateIndex, CreateSchema, CreateSequence, CreateTable
 
+from ..alterations import Alterations
 from ..database import Database
-from ..errors import DatabaseBusyError, SchemaConflictError
+from ..errors import SchemaConflictError
 from ..faults import error_of
 from ..reference import Reference, references_of
-from .compare import (
-    Difference,
-    SchemaChange,
-    SchemaPlan,
-    compare_schema,
-    index_name,
-    needed_by,
-    scalar_default,
-    sequence_name,
-)
-from .creating import create_tables, is_compared
-from .tables import full_name
+from .changes import SchemaChange, change_of, needed_by
+from .fingerprint import fingerprint_of
+from .perform import copies, perform
+from .quiet import when_quiet
+from .steps import Step, compare
 
-POLL = 0.01
-"""Seconds between two checks of the open sessions."""
-QUIET = 0.5
-"""Seconds to wait for sessions that have only read; others begin no transaction meanwhile."""
+ADDED_TO_OLD = ("add column", "add index", "add unique")
+"""How the names of steps begin that change tables which exist already."""
 
 
 async def apply(
@@ -56,25 +44,31 @@ async def apply(
         engine.connect() as connection,
         database.backend.alone(connection),
     ):
-        enforced = database.backend.enforces_references
-        plan = await connection.run_sync(compare_schema, metadata, references=enforced)
+        fingerprint = fingerprint_of(metadata)
+        steps = await connection.run_sync(_compare, database, metadata, fingerprint)
         await connection.rollback()
-        if plan.differences:
-            raise _schema_conflict(database.name, plan.differences)
-        with database.changing():
-            quiet = not plan.touches or not await busy_after(database, min(wait, QUIET))
-            change = await _carry_out(connection, database, plan) if quiet else None
-        if change is None:  # a long read, or writers that wait for each other: let writers finish
-            await _let_writers_out(database, wait)
-            with database.changing():
-                change = await _carry_out(connection, database, plan)
+        if refused := [step for step in steps if step.refused and step.needed]:
+            database.refused = metadata
+            raise schema_conflict(database.name, refused)
+        adding = [step for step in steps if step.adds]
+        change = SchemaChange(database.name, engine=database.backend.name)
+        if adding:
+            change = await when_quiet(
+                database,
+                lambda: _carry_out(connection, database, adding, metadata),
+                touches=any(step.name.startswith(ADDED_TO_OLD) for step in adding),
+                wait=wait,
+            )
+            await connection.run_sync(_note_fitting, database, metadata, fingerprint)
+            await connection.rollback()
         if user:
             database.needs[user] = needed_by(metadata) | database.needs.get(user, frozenset())
         references = references_of(metadata)
-        if not enforced:
+        if not database.backend.enforces_references:
             orphans = await _notes_on_orphans(connection, database, references)
             change = replace(change, notes=(*change.notes, *orphans))
         database.refer(user, references)
+        database.refused = None
         database.tables = tuple(sorted({*database.tables, *change.tables}))
         return change
 
@@ -102,121 +96,76 @@ async def _notes_on_orphans(
     return notes
 
 
+def _compare(
+    connection: Connection, database: Database, metadata: MetaData, fingerprint: str
+) -> list[Step]:
+    """Return how models and tables differ; nothing is compared that was found to fit before."""
+    state = _state(connection, database, metadata)
+    if database.fitting.knows(state, fingerprint):
+        return []
+    steps = compare(connection, metadata, database.backend.alterations)
+    if not any(step.adds or step.needed for step in steps):
+        database.fitting.note(state, fingerprint)
+    return steps
+
+
+def _note_fitting(
+    connection: Connection, database: Database, metadata: MetaData, fingerprint: str
+) -> None:
+    database.fitting.note(_state(connection, database, metadata), fingerprint)
+
+
+def _state(connection: Connection, database: Database, metadata: MetaData) -> str:
+    schemas = {table.schema for table in metadata.tables.values() if table.schema}
+    return database.backend.alterations.state(connection, sorted(schemas))
+
+
 async def _carry_out(
-    connection: AsyncConnection, database: Database, plan: SchemaPlan
+    connection: AsyncConnection, database: Database, steps: list[Step], metadata: MetaData
 ) -> SchemaChange:
+    todo = [op for step in steps for op in step.ops]
+    alterations = database.backend.alterations
     try:
-        await connection.run_sync(execute, plan)
-        await connection.commit()
+        await connection.run_sync(in_transaction, todo, alterations, metadata)
     except DBAPIError as exc:
         what = f"a change of the tables of database {database.name!r}"
-        if (
-            error := error_of(database.backend, exc, database=database.name, what=what)
-        ) is not None:
+        error = error_of(database.backend, exc, database=database.name, what=what)
+        if error is not None:
             raise error from exc
         text = f"{database.backend.title} refuses: {exc.orig}"
-        tables: list[Any] = [*plan.tables, *(index.table for index in plan.indexes)]
-        tables += [column.table for column, _ in plan.columns]
-        name = full_name(tables[0]) if tables else ""
-        raise _schema_conflict(database.name, [Difference(name, "", text)]) from exc
-    return SchemaChange(
-        database.name,
-        tables=tuple(full_name(table) for table in plan.tables),
-        columns=tuple(f"{full_name(column.table)}.{column.name}" for column, _ in plan.columns),
-        indexes=tuple(
-            index_name(index.name, index.table) for index in plan.indexes if index.table is not None
-        ),
-        sequences=tuple(map(sequence_name, plan.sequences)),
-        schemas=tuple(plan.schemas),
-        notes=tuple(plan.notes),
-        engine=database.backend.name,
+        table = next((step.table for step in steps if step.table), "")
+        raise schema_conflict(database.name, [Step("", table, refused=text)]) from exc
+    return change_of(database.name, todo, engine=database.backend.name)
+
+
+def in_transaction(
+    connection: Connection,
+    todo: list[ops.MigrateOperation],
+    alterations: Alterations,
+    metadata: MetaData,
+) -> None:
+    """Carry out operations in one transaction, the engine's own."""
+    copying = copies(connection, todo, alterations)
+    connection.rollback()
+    with alterations.transaction(connection, copying=copying):
+        perform(connection, todo, alterations, metadata=metadata)
+
+
+def schema_conflict(database: str, refused: list[Step]) -> SchemaConflictError:
+    """Make the error for steps that a load doesn't do by itself."""
+    sentences = tuple(step.sentence for step in refused)
+    first = refused[0]
+    names = [step.name for step in refused if step.ops]
+    ways = (
+        f"app.database.migrate({database!r}, plan=True) shows the plan, and "
+        f"app.database.migrate({database!r}, allow={names!r}) carries it out"
     )
-
-
-def execute(connection: Connection, plan: SchemaPlan) -> None:
-    if not is_compared(connection):  # TEMPORARY
-        create_tables(connection, plan.tables)
-        return
-    for schema in plan.schemas:
-        connection.execute(CreateSchema(schema))
-    for sequence in plan.sequences:
-        connection.execute(CreateSequence(sequence))
-    for table in plan.tables:
-        connection.execute(CreateTable(table))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            connection.execute(CreateIndex(index))
-    for column, strict in plan.columns:
-        connection.exec_driver_sql(_add_column_statement(connection, column, strict=strict))
-    for index in plan.indexes:
-        connection.execute(CreateIndex(index))
-
-
-def _add_column_statement(connection: Connection, column: Column[object], *, strict: bool) -> str:
-    dialect = connection.dialect
-    preparer = dialect.identifier_preparer
-    compiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # as Alembic does
-    default = compiler.get_column_default_string(column)
-    if default is None and (scalar := scalar_default(column)) is not None:
-        value = literal(scalar.arg, column.type)
-        default = str(value.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-    kind = dialect.type_compiler_instance.process(column.type)
-    table = preparer.format_table(column.table)
-    text = f"ALTER TABLE {table} ADD COLUMN {preparer.format_column(column)} {kind}"
-    text += f" DEFAULT {default}" if default is not None else ""
-    return text + (" NOT NULL" if strict else "")
-
-
-async def busy_after(database: Database, wait: float) -> list[str]:
-    """Return the purposes of sessions still in a transaction after ``wait`` seconds at most."""
-    return await _wait_for_none(
-        lambda: sorted({session.purpose for session in database.sessions if session.busy}), wait
-    )
-
-
-async def _wait_for_none(purposes: Callable[[], list[str]], wait: float) -> list[str]:
-    """Wait until there are no purposes, at most ``wait`` seconds; return those that are left."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait
-    while remaining := purposes():
-        if loop.time() >= deadline:
-            break
-        await asyncio.sleep(POLL)
-    return remaining
-
-
-async def _let_writers_out(database: Database, wait: float) -> None:
-    """Wait until no session has uncommitted changes; new transactions may begin meanwhile.
-
-    Raises:
-        DatabaseBusyError: If some still have after ``wait`` seconds.
-    """
-    writers = await _wait_for_none(
-        lambda: [session.purpose for session in database.sessions if session.writing], wait
-    )
-    if writers:
-        raise DatabaseBusyError(
-            f"database {database.name!r} can't be changed while sessions have uncommitted "
-            f"changes: {', '.join(map(repr, writers))} (waited {wait:.1f} s)",
-            cure="commit them or let them end, then load the module again",
-            database=database.name,
-            purposes=tuple(writers),
-        )
-
-
-def _schema_conflict(database: str, differences: list[Difference]) -> SchemaConflictError:
-    sentences = tuple(
-        f"{difference.table}.{difference.column}: {difference.text}"
-        if difference.column
-        else f"{difference.table}: {difference.text}"
-        for difference in differences
-    )
-    first = differences[0]
     return SchemaConflictError(
         f"database {database!r} doesn't fit the models, and adding to it won't mend that: "
         + "; ".join(sentences),
         cure="nothing was changed: let the model say what the table has (a new column wants "
-        "nullable=True or a default), give the model another __tablename__, or drop the table "
-        "with its rows yourself",
+        "nullable=True or a default), give the model another __tablename__"
+        + (f"; {ways}; or write a migration: modframe db revision" if names else ""),
         database=database,
         table=first.table,
         column=first.column,

@@ -1,293 +1,295 @@
-"""Compares models with tables: metadata and a connection come in, a `SchemaPlan` goes out.
+"""Compares models with tables: metadata and a connection come in, alembic's operations go out.
 
-Nothing is changed here; `applying` carries the plan out. Tables are in the schema ``main`` unless a
-model names another.
+`produce` returns all operations that would make the tables what the models say, those that take
+away included. Nothing is changed here. Called by the revisions and by `steps`, which says which of
+them only add.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+from alembic.autogenerate import produce_migrations
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import (
     CheckConstraint,
     Column,
     Connection,
-    ForeignKeyConstraint,
     Index,
     MetaData,
-    PrimaryKeyConstraint,
-    Sequence,
     Table,
     UniqueConstraint,
+    inspect,
 )
-from sqlalchemy.sql.schema import ScalarElementColumnDefault
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.sql import quoted_name
 
-from .creating import is_compared, missing_tables
-from .tables import TableFacts, ask, canonical_types, full_name, key_of, lower, read_tables
+from ..alterations import Alterations
+from .operations import CreateSchemaOp, CreateSequenceOp
+
+OWN = ("alembic_version", "modframe_")
+"""How the names of tables begin that are not the models' but modframe's and alembic's."""
+Key = tuple[str | None, str]
+"""Schema, if a model names one, and table."""
 
 
 @dataclass(frozen=True, slots=True)
-class SchemaChange:
-    """What was added to a database; false if nothing was.
+class Produced:
+    """What `produce` found.
 
     Attributes:
-        database: The database's name. ``engine``: the engine that keeps it.
-        tables: The new tables. ``columns``: new columns of older tables, ``<table>.<column>``.
-        indexes: The new indexes of older tables. ``sequences``: the new sequences.
-        schemas: The new schemas.
-        notes: What the models demand and the database does not enforce.
+        ops: The operations, flat, in the order in which they can be carried out.
+        here: The tables of the models that exist: key → as it is in the database.
+        keys: Tables whose primary key differs: key → (the model's columns, the table's).
     """
 
-    database: str
-    tables: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    indexes: tuple[str, ...] = ()
-    sequences: tuple[str, ...] = ()
-    schemas: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    engine: str | None = field(default=None, compare=False)
-
-    def __bool__(self) -> bool:
-        return any((self.tables, self.columns, self.indexes, self.sequences, self.schemas))
-
-    @property
-    def items(self) -> tuple[str, ...]:
-        """All of it, such as ``column orders.note``, in the order in which it can be dropped."""
-        kinds = {
-            "index": self.indexes,
-            "column": self.columns,
-            "table": self.tables,
-            "sequence": self.sequences,
-            "schema": self.schemas,
-        }
-        return tuple(f"{kind} {name}" for kind, names in kinds.items() for name in names[::-1])
+    ops: tuple[ops.MigrateOperation, ...]
+    here: dict[Key, Table]
+    keys: dict[Key, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A difference that adding can't solve: table, column (or empty), and a sentence about it."""
+def produce(connection: Connection, metadata: MetaData, alterations: Alterations) -> Produced:
+    """Return what would make the tables what the models say, also what takes something away."""
+    here: dict[Key, Table] = {}
+    name_indexes(metadata)
+    schemas = {table.schema for table in metadata.tables.values()} | {None}
 
-    table: str
-    column: str
-    text: str
+    def include_name(name: str | None, kind: str, _parent: Any) -> bool:
+        if kind == "schema":
+            return name in schemas
+        return kind != "table" or not str(name).startswith(OWN)
 
+    def include_object(item: Any, _name: Any, kind: str, reflected: bool, there: Any) -> bool:  # noqa: FBT001  # alembic's
+        if kind == "table" and isinstance(there, Table):
+            here[there.schema, there.name] = there
+        if kind == "foreign_key_constraint" and not alterations.references:
+            return False
+        return reflected or _made_here(connection, item)
 
-@dataclass(slots=True)
-class SchemaPlan:
-    """What to add to a database, and the differences that prevent it.
+    def compare_type(_context: Any, _there: Any, _column: Any, there: Any, wanted: Any) -> Any:
+        same = alterations.same_type(connection, there, wanted)
+        return None if same is None else not same
 
-    ``references`` says whether the engine enforces foreign keys; else they aren't compared.
-    """
-
-    references: bool = True
-
-    schemas: list[str] = field(default_factory=list)
-    sequences: list[Sequence] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    columns: list[tuple[Column[object], bool]] = field(default_factory=list)
-    indexes: list[Index] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
-
-    @property
-    def touches(self) -> bool:
-        """Whether tables change that exist already."""
-        return bool(self.columns or self.indexes)
-
-
-def needed_by(metadata: MetaData) -> frozenset[str]:
-    """Return what models rely on, named as in `SchemaChange.items` and in lower case."""
-    items = {f"sequence {sequence_name(sequence)}" for sequence in metadata._sequences.values()}
-    for table in metadata.tables.values():
-        name = full_name(table)
-        items.add(f"table {name}")
-        items |= {f"column {name}.{column.name}" for column in table.columns}
-        items |= {f"index {index_name(index.name, table)}" for index in table.indexes}
-        items |= {
-            f"index {index_name(_unique_index(table, constraint), table)}"
-            for constraint in table.constraints
-            if isinstance(constraint, UniqueConstraint)
-        }
-        items |= {f"schema {table.schema}"} if table.schema else set()
-    return frozenset(item.lower() for item in items)
-
-
-def sequence_name(sequence: Sequence) -> str:
-    """Return a sequence's name with its schema, if it names one."""
-    return f"{sequence.schema}.{sequence.name}" if sequence.schema else sequence.name
-
-
-def index_name(name: object, table: Table) -> str:
-    """Return an index's name with the schema of its table, if that names one."""
-    return f"{table.schema}.{name}" if table.schema else str(name)
-
-
-def compare_schema(
-    connection: Connection, metadata: MetaData, *, references: bool = True
-) -> SchemaPlan:
-    """Compare models with the tables of the catalog that the connection has in use.
-
-    ``references`` says whether the engine enforces foreign keys; else they aren't compared.
-    """
-    plan = SchemaPlan(references)
-    if not is_compared(connection):  # TEMPORARY
-        plan.tables = missing_tables(connection, metadata)
-        return plan
-    tables = read_tables(connection)
-    schemas = {str(name) for (name,) in ask(connection, "schemas", "lower(schema_name)")}
-    names = "lower(schema_name), lower(sequence_name)"
-    sequences = {(str(schema), str(name)) for schema, name in ask(connection, "sequences", names)}
-    for sequence in metadata._sequences.values():
-        if ((sequence.schema or "main").lower(), sequence.name.lower()) not in sequences:
-            plan.sequences.append(sequence)
-    old: list[tuple[Table, TableFacts]] = []
-    for table in metadata.sorted_tables:
-        here = tables.get(key_of(table))
-        if here is None:
-            plan.tables.append(table)
-        else:
-            old.append((table, here))
-    wanted = {item.schema for item in (*plan.tables, *plan.sequences) if item.schema}
-    plan.schemas = sorted(name for name in wanted if name.lower() not in schemas)
-    both = [
-        column
-        for table, here in old
-        for column in table.columns
-        if column.name.lower() in here.columns
-    ]
-    types = dict(zip(both, canonical_types(connection, both), strict=True))
-    for table, here in old:
-        _compare_columns(connection, plan, table, here, types=types)
-        _compare_constraints(plan, table, here)
-    return plan
-
-
-def _compare_columns(
-    connection: Connection,
-    plan: SchemaPlan,
-    table: Table,
-    here: TableFacts,
-    *,
-    types: dict[Column[object], str],
-) -> None:
-    for column in table.columns:
-        there = here.columns.get(column.name.lower())
-        if there is None:
-            _plan_column(plan, column, here)
-            continue
-        kind, nullable, default = there
-        if types[column] != kind:
-            text = f"the model says {types[column]}, the table has {kind}"
-        elif column.nullable and not nullable and not column.primary_key:
-            text = "the model allows NULL, the table does not"
-        elif not column.nullable and nullable and not _filled(connection, column, default):
-            text = "the model says NOT NULL, the table allows NULL"
-        else:
-            continue
-        plan.differences.append(Difference(full_name(table), column.name, text))
-    modelled = set(lower(column.name for column in table.columns))
-    for name, (kind, nullable, default) in here.columns.items():
-        if name not in modelled and not nullable and default is None:
-            text = f"the table has it as {kind} NOT NULL without default, the model has it not"
-            plan.differences.append(Difference(full_name(table), name, text))
-
-
-def _filled(connection: Connection, column: Column[object], default: str | None) -> bool:
-    """Return whether a nullable column counts as NOT NULL: it has a default, and no NULL in it."""
-    if default is None:
-        return False
-    preparer = connection.dialect.identifier_preparer
-    text = (
-        f"SELECT 1 FROM {preparer.format_table(column.table)} "
-        f"WHERE {preparer.format_column(column)} IS NULL LIMIT 1"
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "target_metadata": metadata,
+            "include_schemas": len(schemas) > 1,
+            "include_name": include_name,
+            "include_object": include_object,
+            "compare_type": compare_type,
+        },
     )
-    return connection.exec_driver_sql(text).first() is None
+    upgrade = produce_migrations(context, metadata).upgrade_ops
+    found = list(_flat(upgrade.ops)) if upgrade is not None else []
+    found = _without_satisfied(found, here)
+    found += _missing_checks(connection, metadata, here)
+    first = _schemas_and_sequences(connection, metadata, alterations)
+    return Produced((*first, *_in_order(found, metadata)), here, dict(_other_keys(metadata, here)))
 
 
-def scalar_default(column: Column[object]) -> ScalarElementColumnDefault | None:
-    """Return the plain value that a model has as default, which can fill existing rows."""
-    default = column.default
-    return default if isinstance(default, ScalarElementColumnDefault) else None
+def _flat(found: list[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
+    """Yield single operations: those of a table one after another, comments left out."""
+    for op in found:
+        if isinstance(op, ops.ModifyTableOps):
+            yield from _flat(op.ops)
+        elif isinstance(op, ops.AlterColumnOp):
+            yield from _split(op)
+        elif not isinstance(op, ops.CreateTableCommentOp | ops.DropTableCommentOp):
+            yield op
 
 
-def _plan_column(plan: SchemaPlan, column: Column[object], here: TableFacts) -> None:
-    table = column.table
-    name = full_name(table)
-    has_default = column.server_default is not None or scalar_default(column) is not None
-    refers = plan.references and bool(column.foreign_keys)
-    if column.primary_key or refers or column.computed is not None:
-        what = (
-            "a primary key"
-            if column.primary_key
-            else "a foreign key"
-            if refers
-            else "a computed column"
+def _split(op: ops.AlterColumnOp) -> Iterator[ops.AlterColumnOp]:
+    """Yield one operation for the type and one for NOT NULL of a column, where they change."""
+    facts: dict[str, Any] = {
+        "schema": op.schema,
+        "existing_type": op.existing_type,
+        "existing_nullable": op.existing_nullable,
+        "existing_server_default": op.existing_server_default,
+    }
+    if op.modify_type is not None:
+        yield ops.AlterColumnOp(op.table_name, op.column_name, modify_type=op.modify_type, **facts)
+    if op.modify_nullable is not None:
+        facts["existing_type"] = op.modify_type if op.modify_type is not None else op.existing_type
+        yield ops.AlterColumnOp(
+            op.table_name, op.column_name, modify_nullable=op.modify_nullable, **facts
         )
-        text = f"the model has it as {what}, the table has it not, and DuckDB can't add one"
-        plan.differences.append(Difference(name, column.name, text))
-    elif not column.nullable and not has_default:
-        text = "the model says NOT NULL without default, the table has it not"
-        plan.differences.append(Difference(name, column.name, text))
-    else:
-        strict = not column.nullable and not here.indexes and not here.referenced
-        strict = strict and not here.uniques
-        if not column.nullable and not strict:
-            plan.notes.append(
-                f"{name}.{column.name} is NOT NULL in the model only: DuckDB can't add that to a "
-                "table with an index or a reference"
-            )
-        plan.columns.append((column, strict))
 
 
-def _compare_constraints(plan: SchemaPlan, table: Table, here: TableFacts) -> None:
-    name = full_name(table)
-    checks = 0
+def key_of(op: ops.MigrateOperation) -> Key:
+    """Return the table that an operation changes; no table has an empty name."""
+    table = getattr(op, "table_name", None) or getattr(op, "source_table", None)
+    return getattr(op, "schema", None) or getattr(op, "source_schema", None), str(table or "")
+
+
+def _made_here(connection: Connection, item: Any) -> bool:
+    """Return whether a thing of a model is made on this engine: ``ddl_if`` may say no."""
+    rule = getattr(item, "_ddl_if", None)
+    if rule is None:
+        return True
+    ddl: Any = CreateIndex(item) if isinstance(item, Index) else None
+    return bool(rule._should_execute(ddl, item, connection))
+
+
+def name_indexes(metadata: MetaData) -> None:
+    """Name the indexes that have no name, since the model's convention has none for them."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if not isinstance(index.name, str):
+                columns = "_".join(column.name for column in index.columns)
+                index.name = quoted_name(f"ix_{table.name}_{columns}", quote=None)
+
+
+# -- what alembic sees in another way --------------------------------------------------------
+
+
+def _without_satisfied(
+    found: list[ops.MigrateOperation], here: dict[Key, Table]
+) -> list[ops.MigrateOperation]:
+    """Leave out what is there under another name or in another form.
+
+    A unique index does what a unique constraint does; an index of expressions can't be compared
+    but by name; foreign keys of a new column are part of that.
+    """
+    created = {
+        (key_of(op), str(op.index_name)) for op in found if isinstance(op, ops.CreateIndexOp)
+    }
+    new = {(key_of(op), op.column.name) for op in found if isinstance(op, ops.AddColumnOp)}
+    unique = {key: _unique_sets(table) for key, table in here.items()}
+    left: list[ops.MigrateOperation] = []
+    gone: set[tuple[Key, str]] = set()
+    for op in found:
+        key = key_of(op)
+        if isinstance(op, ops.DropIndexOp):
+            name = str(op.index_name)
+            if (key, name) in created and _has_expressions(op.to_index()):
+                gone.add((key, name))
+                continue
+        elif isinstance(op, ops.CreateIndexOp):
+            if key not in here or (key, str(op.index_name)) in gone:
+                continue  # a new table brings its indexes
+            if op.unique and _columns_of(op.to_index()) in unique[key]:
+                continue
+        elif isinstance(op, ops.CreateUniqueConstraintOp):
+            if frozenset(op.columns) in unique.get(key, set()):
+                continue
+        elif isinstance(op, ops.CreateForeignKeyOp) and _belongs_to(op, key, new):
+            continue
+        left.append(op)
+    return left
+
+
+def _belongs_to(op: ops.CreateForeignKeyOp, key: Key, new: set[tuple[Key, str]]) -> bool:
+    """Return whether a foreign key is part of a new column."""
+    return len(op.local_cols) == 1 and (key, op.local_cols[0]) in new
+
+
+def _unique_sets(table: Table) -> set[frozenset[str]]:
+    """Return the sets of columns that a table keeps unique."""
+    found = {frozenset(column.name for column in table.primary_key.columns)}
     for constraint in table.constraints:
-        columns = lower(column.name for column in getattr(constraint, "columns", ()))
-        if isinstance(constraint, PrimaryKeyConstraint):
-            if set(columns) != set(here.primary):
-                text = f"the model's primary key is {columns}, the table's {here.primary}"
-                plan.differences.append(Difference(name, "", text))
-        elif isinstance(constraint, ForeignKeyConstraint) and plan.references:
-            _compare_foreign_key(plan, table, here, constraint=constraint)
-        elif isinstance(constraint, UniqueConstraint):
-            if frozenset(columns) not in here.uniques and set(columns) != set(here.primary):
-                _plan_unique_index(plan, table, here, constraint=constraint)
-        elif isinstance(constraint, CheckConstraint):
-            checks += 1
-    if checks > here.checks:
-        text = f"the model has {checks} checks, the table {here.checks}, and DuckDB can't add one"
-        plan.differences.append(Difference(name, "", text))
-    for index in sorted(table.indexes, key=lambda index: str(index.name)):
-        if index.name is not None and index.name.lower() not in here.indexes:
-            plan.indexes.append(index)
+        if isinstance(constraint, UniqueConstraint):
+            found.add(frozenset(column.name for column in constraint.columns))
+    found |= {_columns_of(index) for index in table.indexes if index.unique}
+    return found
 
 
-def _compare_foreign_key(
-    plan: SchemaPlan, table: Table, here: TableFacts, *, constraint: ForeignKeyConstraint
-) -> None:
-    columns = lower(column.name for column in constraint.columns)
-    if any(column not in here.columns for column in columns):
-        return  # the column itself is a difference already
-    target = lower([constraint.referred_table.name])[0]
-    others = lower(element.column.name for element in constraint.elements)
-    if (columns, target, others) not in here.foreign:
-        text = f"the model refers to {target}{others}, the table does not, and DuckDB can't add it"
-        plan.differences.append(Difference(full_name(table), columns[0], text))
+def _columns_of(index: Index) -> frozenset[str]:
+    """Return the columns of an index; none if it has expressions or covers part of the rows."""
+    partial = any(name.endswith("_where") and value is not None for name, value in _kwargs(index))
+    return frozenset() if partial or _has_expressions(index) else frozenset(index.columns.keys())
 
 
-def _unique_index(table: Table, constraint: UniqueConstraint) -> str:
-    """Return the name of the index that replaces a unique constraint."""
-    return f"{table.name}_{'_'.join(lower(column.name for column in constraint.columns))}_key"
+def _kwargs(index: Index) -> Iterator[tuple[str, Any]]:
+    yield from index.dialect_kwargs.items()
 
 
-def _plan_unique_index(
-    plan: SchemaPlan, table: Table, here: TableFacts, *, constraint: UniqueConstraint
-) -> None:
-    """Plan a unique index in place of a constraint, which an existing table can't get."""
-    name = _unique_index(table, constraint)
-    if name.lower() in here.indexes:
-        return
-    index = Index(name, *constraint.columns, unique=True)
-    table.indexes.discard(index)  # it is the database's, not the model's
-    plan.indexes.append(index)
+def _has_expressions(index: Index) -> bool:
+    return any(not isinstance(part, Column) for part in index.expressions)
+
+
+def _missing_checks(
+    connection: Connection, metadata: MetaData, here: dict[Key, Table]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield the checks that tables lack, by name or, where the engine keeps none, by number."""
+    for table in metadata.tables.values():
+        there = here.get((table.schema, table.name))
+        if there is None:
+            continue
+        wanted = [check for check in checks_of(table) if _is_emitted(connection, check)]
+        known = checks_of(there)
+        names = {check.name for check in known if check.name}
+        lacking = [check for check in wanted if not check.name or check.name not in names]
+        unnamed = sum(1 for check in known if not check.name)
+        for number, check in enumerate(lacking[unnamed:], start=1):
+            name = check.name if isinstance(check.name, str) else f"{table.name}_check_{number}"
+            condition = str(
+                check.sqltext.compile(
+                    dialect=connection.dialect, compile_kwargs={"literal_binds": True}
+                )
+            )
+            yield ops.CreateCheckConstraintOp(name, table.name, condition, schema=table.schema)
+
+
+def checks_of(table: Table) -> list[CheckConstraint]:
+    """Return the checks of a table, in the order in which they were written."""
+    found = [each for each in table.constraints if isinstance(each, CheckConstraint)]
+    return sorted(found, key=lambda check: check._creation_order)
+
+
+def _is_emitted(connection: Connection, check: CheckConstraint) -> bool:
+    """Return whether a check is made: a type's own one is, where the engine has no such type."""
+    rule = getattr(check, "_create_rule", None)
+    compiler = connection.dialect.ddl_compiler(connection.dialect, None)  # type: ignore[arg-type]  # as alembic does
+    return _made_here(connection, check) and (rule is None or bool(rule(compiler)))
+
+
+def _other_keys(
+    metadata: MetaData, here: dict[Key, Table]
+) -> Iterator[tuple[Key, tuple[tuple[str, ...], tuple[str, ...]]]]:
+    for table in metadata.tables.values():
+        there = here.get((table.schema, table.name))
+        if there is not None:
+            wanted = tuple(column.name for column in table.primary_key.columns)
+            found = tuple(column.name for column in there.primary_key.columns)
+            if set(wanted) != set(found):
+                yield (table.schema, table.name), (wanted, found)
+
+
+def _schemas_and_sequences(
+    connection: Connection, metadata: MetaData, alterations: Alterations
+) -> Iterator[ops.MigrateOperation]:
+    inspector = inspect(connection)
+    wanted = {item.schema for item in metadata.tables.values()}
+    wanted |= {sequence.schema for sequence in metadata._sequences.values()}
+    if named := sorted(schema for schema in wanted if schema):
+        there = set(inspector.get_schema_names())
+        yield from (CreateSchemaOp(name) for name in named if name not in there)
+    if alterations.sequences and metadata._sequences:
+        known = {schema: set(inspector.get_sequence_names(schema)) for schema in wanted}
+        for sequence in metadata._sequences.values():
+            if sequence.name not in known[sequence.schema]:
+                yield CreateSequenceOp(sequence.name, sequence.schema)
+
+
+def _in_order(found: list[ops.MigrateOperation], metadata: MetaData) -> list[ops.MigrateOperation]:
+    """Sort: new tables, new columns, what uses them, then what goes away."""
+    order = {(table.schema, table.name): n for n, table in enumerate(metadata.sorted_tables)}
+    last = len(order)
+
+    def rank(op: ops.MigrateOperation) -> tuple[int, int]:
+        place = order.get(key_of(op), last)
+        if isinstance(op, ops.CreateTableOp):
+            return 0, place
+        if isinstance(op, ops.AddColumnOp):
+            return 1, place
+        if isinstance(op, ops.DropConstraintOp | ops.DropIndexOp):
+            return 4, -place
+        if isinstance(op, ops.DropColumnOp | ops.DropTableOp):
+            return 5, -place
+        return 2 if isinstance(op, ops.AlterColumnOp) else 3, place
+
+    return sorted(found, key=rank)

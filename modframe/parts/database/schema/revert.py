@@ -7,15 +7,17 @@ for, and others begin theirs afterwards.
 
 from __future__ import annotations
 
+from alembic.operations import ops
+from sqlalchemy import Connection, MetaData, Table, cast, func, literal_column, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ....names import module_id_in
 from ....wording import count
 from ..database import Database
-from ..names import quoted
-from .apply import QUIET, busy_after
-from .compare import SchemaChange
+from .changes import KINDS, SchemaChange, item_of
+from .perform import copies, perform
+from .quiet import QUIET, busy_after
 
 _ON_OLD_TABLES = ("index", "column")
 """Kinds of things that were added to tables which existed before, and may be in use."""
@@ -30,18 +32,29 @@ async def revert(database: Database, change: SchemaChange, *, user: str = "") ->
     if not change:
         return ()
     stays: list[str] = []
-    async with database.gate, database.use() as engine, engine.connect() as connection:
+    async with (
+        database.gate,
+        database.use() as engine,
+        engine.connect() as connection,
+        database.backend.alone(connection),
+    ):
         with database.changing():
             busy = await _blocking_sessions(database, change)
-            for item in change.items:
-                kind, _, name = item.partition(" ")
+            for kind, name, op in _in_reverse(change):
+                item = f"{kind} {name}"
                 reason = _user_of(database, item) or (busy if kind in _ON_OLD_TABLES else "")
-                reason = reason or await _drop(connection, kind, name)
+                reason = reason or await _drop(connection, database, op)
                 if reason:
                     stays.append(f"{item} ({reason})")
                 elif kind == "table":
                     database.tables = tuple(table for table in database.tables if table != name)
     return tuple(stays)
+
+
+def _in_reverse(change: SchemaChange) -> list[tuple[str, str, ops.MigrateOperation]]:
+    """Return what was added, in the order in which it can be dropped: kind, name, operation."""
+    found = [(*item, op) for op in reversed(change.ops) if (item := item_of(op)) is not None]
+    return sorted(found, key=lambda each: KINDS.index(each[0]))
 
 
 async def _blocking_sessions(database: Database, change: SchemaChange) -> str:
@@ -59,57 +72,53 @@ def _user_of(database: Database, item: str) -> str:
     return ""
 
 
-async def _drop(connection: AsyncConnection, kind: str, name: str) -> str:
+async def _drop(connection: AsyncConnection, database: Database, op: ops.MigrateOperation) -> str:
     """Drop one thing in a transaction of its own; return the reason if it stays."""
     try:
-        reason = await _contents(connection, kind, name)
-        if not reason:
-            await connection.exec_driver_sql(_drop_statement(kind, name))
-            await connection.commit()
+        reason = await connection.run_sync(_reverse, database, op)
     except DBAPIError as exc:
-        reason = _refusal_reason(str(exc.orig))
+        reason = _refusal_reason(database.backend.title, str(exc.orig))
     await connection.rollback()
     return reason
 
 
-def _drop_statement(kind: str, name: str) -> str:
-    if kind == "column":
-        table, _, column = name.rpartition(".")
-        return f"ALTER TABLE {_quote_parts(table)} DROP COLUMN {quoted(column)}"
-    return f"DROP {kind.upper()} {_quote_parts(name)}"
+def _reverse(connection: Connection, database: Database, op: ops.MigrateOperation) -> str:
+    reason = _contents(connection, op)
+    alterations = database.backend.alterations
+    back = [op.reverse()]
+    copying = not reason and copies(connection, back, alterations)
+    connection.rollback()
+    if not reason:
+        with alterations.transaction(connection, copying=copying):
+            perform(connection, back, alterations)
+    return reason
 
 
-async def _contents(connection: AsyncConnection, kind: str, name: str) -> str:
+def _contents(connection: Connection, op: ops.MigrateOperation) -> str:
     """Return what was written to a new table or column; empty if nothing was."""
-    if kind == "table":
-        rows = await connection.exec_driver_sql(f"SELECT count(*) FROM {_quote_parts(name)}")
-        return f"it holds {count(number, 'row')}" if (number := rows.scalar_one()) else ""
-    if kind != "column":
+    if isinstance(op, ops.CreateTableOp):
+        table = Table(op.table_name, MetaData(), schema=op.schema)
+        number = connection.execute(select(func.count()).select_from(table)).scalar_one()
+        return f"it holds {count(number, 'row')}" if number else ""
+    if not isinstance(op, ops.AddColumnOp):
         return ""
-    table, _, column = name.rpartition(".")
-    schema, _, bare = table.rpartition(".")
-    facts = await connection.exec_driver_sql(
-        "SELECT column_default, data_type FROM duckdb_columns() WHERE database_name = "
-        "current_database() AND lower(schema_name) = ? AND lower(table_name) = ? "
-        "AND lower(column_name) = ?",
-        (schema.lower() or "main", bare.lower(), column.lower()),
+    table = Table(
+        op.table_name, MetaData(), schema=op.schema, autoload_with=connection, resolve_fks=False
     )
-    if (column_facts := facts.mappings().first()) is None:
+    column = table.columns.get(op.column.name)
+    if column is None:
         return "it is not to be found"
-    default, data_type = column_facts["column_default"], column_facts["data_type"]
-    text = f"SELECT count(*) FROM {_quote_parts(table)} WHERE {quoted(column)} IS NOT NULL"
+    query = select(func.count()).select_from(table).where(column.is_not(None))
+    default = column.server_default
     if default is not None:
-        text += f" AND {quoted(column)} IS DISTINCT FROM CAST(({default}) AS {data_type})"
-    number = (await connection.exec_driver_sql(text)).scalar_one()
+        value = cast(literal_column(str(getattr(default, "arg", "NULL"))), column.type)
+        query = query.where(column.is_distinct_from(value))
+    number = connection.execute(query).scalar_one()
     what = "a value" if default is None else "a value other than the default"
     return f"{count(number, 'row')} with {what}" if number else ""
 
 
-def _refusal_reason(text: str) -> str:
+def _refusal_reason(title: str, text: str) -> str:
     if "depend" in text:
-        return "DuckDB can't, for an index or a reference depends on it"
-    return f"DuckDB refuses: {text.partition(chr(10))[0]}"
-
-
-def _quote_parts(name: str) -> str:
-    return ".".join(quoted(part) for part in name.split("."))
+        return f"{title} can't, for an index or a reference depends on it"
+    return f"{title} refuses: {text.partition(chr(10))[0]}"

@@ -34,11 +34,18 @@ FIRST_PAUSE, LAST_PAUSE = 0.002, 0.1
 
 @dataclass(slots=True)
 class _Open:
-    """A transaction that goes on; ``task`` is ``None`` once it has ended."""
+    """One try of a transaction.
+
+    Attributes:
+        task: The task that it goes on in; ``None`` before and after.
+        commits: The number of commits on the database when it began, without those that were
+            going on then.
+    """
 
     database: str
     purpose: str
-    task: asyncio.Task[Any] | None
+    task: asyncio.Task[Any] | None = None
+    commits: int = 0
 
 
 _around: ContextVar[_Open | None] = ContextVar("modframe_transaction", default=None)
@@ -78,14 +85,16 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
             IntegrityError: If what it wrote breaks a constraint.
             NestedTransactionError: If this task is in a transaction already.
         """
-        tries = 0
+        tries, violations = 0, 0
         while True:
             tries += 1
+            here = self._new()
             try:
-                async with self._try(queued=tries > 1) as session:
+                async with self._try(here, queued=tries > 1) as session:
                     return await self._run(function, session)
             except (DatabaseConflictError, IntegrityError) as error:
-                if not self._was_race(error):
+                violations += isinstance(error, IntegrityError)
+                if not self._was_race(error, here) or violations > 1:
                     raise
                 if tries > self._retry:
                     raise self._used_up(error, tries) from error
@@ -103,8 +112,11 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
             )
         return await outcome
 
+    def _new(self) -> _Open:
+        return _Open(self._database.name, self._purpose)
+
     @asynccontextmanager
-    async def _try(self, *, queued: bool = False) -> AsyncIterator[AsyncSession]:
+    async def _try(self, here: _Open, *, queued: bool = False) -> AsyncIterator[AsyncSession]:
         """Open a session and a transaction in it, which is committed at the end of the block."""
         outer = _around.get()
         inside = outer is not None and outer.task is not None
@@ -118,7 +130,9 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
             _ = await stack.enter_async_context(session.begin())
             if (level := database.backend.isolation) is not None:
                 _ = await session.connection(execution_options={"isolation_level": level})
-            here = _Open(database.name, self._purpose, asyncio.current_task())
+            here.task = asyncio.current_task()
+            here.commits = database.contention.commits
+            here.commits -= any(other.committing for other in database.sessions)
             _around.set(here)
             try:
                 yield session
@@ -128,10 +142,15 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
                 here.task = None
                 _around.set(outer)
 
-    def _was_race(self, error: DatabaseConflictError | IntegrityError) -> bool:
-        """Return whether another session was first: the function may succeed if it runs again."""
+    def _was_race(self, error: DatabaseConflictError | IntegrityError, here: _Open) -> bool:
+        """Return whether another session was first: the function may succeed if it runs again.
+
+        DuckDB also refuses a unique value that was committed after this try began, and that it
+        doesn't let the try see.
+        """
         if isinstance(error, IntegrityError):
-            return self._database.backend.fault(error) == "race"
+            beside = self._database.contention.commits > here.commits
+            return beside or self._database.backend.fault(error) == "race"
         return error.database == self._database.name
 
     def _used_up(self, error: DatabaseConflictError | IntegrityError, tries: int) -> Exception:
@@ -178,7 +197,7 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
                 cure="write the block as `async def work(session)`, and "
                 "`await ...transaction(database, purpose, retry=...)(work)`; or leave out retry",
             )
-        self._block = self._try()
+        self._block = self._try(self._new())
         return await self._block.__aenter__()
 
     async def __aexit__(self, *error: Any) -> bool | None:

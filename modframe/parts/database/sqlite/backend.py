@@ -21,7 +21,7 @@ class SQLite(Backend):
     copies_to_alter = True
 
     def store(self, database: str, place: Place) -> SQLiteStore:
-        return SQLiteStore(database, place, lock_wait=self.options.lock_wait)
+        return SQLiteStore(database, place, self.options)
 
     def remarks(self, metadata: MetaData) -> Iterator[Remark]:
         yield from remarks_on(metadata)

@@ -16,6 +16,8 @@ import re
 import sqlite3
 from typing import Any
 
+from .decimals import know_decimals
+
 SETTINGS = ("foreign_keys=ON", "case_sensitive_like=ON")
 """Of each connection; ``synchronous`` comes from the store."""
 NATIVE_WAIT = 0.01
@@ -34,6 +36,7 @@ def connect(path: str, synchronous: str) -> sqlite3.Connection:
     try:
         for setting in (*SETTINGS, f"synchronous={synchronous}", "journal_mode=WAL"):
             native.execute(f"PRAGMA {setting}").close()
+        know_decimals(native)
         native.create_function("lower", 1, _lower, deterministic=True)
         native.create_function("upper", 1, _upper, deterministic=True)
         native.create_function("regexp", 2, _regexp, deterministic=True)

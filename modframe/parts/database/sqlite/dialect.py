@@ -12,12 +12,13 @@ from typing import Any, NoReturn
 from sqlalchemy import util
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
-from sqlalchemy.dialects.sqlite.base import SQLiteDDLCompiler
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDDLCompiler
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 
 from ..errors import DatabaseOpenError
-from .types import COLSPECS, REFLECTED, TypeCompiler
+from .decimals import COLLATION, SUM
+from .types import COLSPECS, REFLECTED, TypeCompiler, is_text
 
 NAME = "modframe_sqlite"
 URL_TEXT = f"{NAME}://"
@@ -26,6 +27,14 @@ DBAPI = SQLiteDialect_aiosqlite.import_dbapi()
 """The driver as SQLAlchemy sees it: the names of its exceptions."""
 
 registry.register(NAME, __name__, "ModframeSQLite")
+
+
+class Compiler(SQLiteCompiler):
+    """Statements; sums keep all digits of numbers that are texts."""
+
+    def visit_sum_func(self, fn: Any, **kw: Any) -> str:
+        """Return ``sum(...)``."""
+        return f"{SUM if is_text(fn.type) else 'sum'}{self.function_argspec(fn, **kw)}"
 
 
 class DDLCompiler(SQLiteDDLCompiler):
@@ -37,6 +46,9 @@ class DDLCompiler(SQLiteDDLCompiler):
         if column.table is not None and column is column.table.autoincrement_column:
             for wide in (" BIGINT", " SMALLINT"):
                 text = text.replace(wide, " INTEGER", 1)
+        if is_text(column.type.dialect_impl(self.dialect)):
+            kind = self.dialect.type_compiler_instance.process(column.type)
+            text = text.replace(kind, f"{kind} COLLATE {COLLATION}", 1)
         return text
 
 
@@ -46,6 +58,7 @@ class ModframeSQLite(SQLiteDialect_aiosqlite):
     driver = "modframe"
     supports_statement_cache = True
     supports_native_decimal = True  # our types see to it
+    statement_compiler = Compiler
     ddl_compiler = DDLCompiler
     type_compiler_cls = TypeCompiler
     colspecs = util.immutabledict({**SQLiteDialect_aiosqlite.colspecs, **COLSPECS})

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
-from ..backend import Place
+from ..backend import BackendOptions, Place
 from ..errors import DatabaseLockedError, DatabaseOpenError
 from ..file import DatabaseFile, locked_error, lost_error
 from ..waiting import finish
@@ -32,11 +32,11 @@ POOL_SIZE, POOL_OVERFLOW = 5, 15
 class SQLiteStore:
     """One database, in a file or, for as long as the app runs, in a temporary folder."""
 
-    def __init__(self, name: str, place: Place, *, lock_wait: float) -> None:
+    def __init__(self, name: str, place: Place, options: BackendOptions) -> None:
         self.name = name
         self.path = place.path
         self.gives_back = place.path is not None
-        self._lock_wait = lock_wait
+        self._options = options
         self._file = DatabaseFile(name, place.path, exclusive=False) if place.path else None
         self._memory: TemporaryDirectory[str] | None = None
         self._engine: AsyncEngine | None = None
@@ -99,9 +99,9 @@ class SQLiteStore:
 
     def _connect(self, path: str) -> Connection:
         """Make a connection for the pool; called inside SQLAlchemy's greenlet."""
-        synchronous = "OFF" if self._file is None else "NORMAL"
+        synchronous = "OFF" if self._file is None else self._options.synchronous
         driver = Driver(
-            lambda: connect(path, synchronous), label=self.name, patience=self._lock_wait
+            lambda: connect(path, synchronous), label=self.name, patience=self._options.lock_wait
         )
         await_only(driver.open())
         self._drivers.add(driver)

@@ -150,3 +150,23 @@ async def test_times_come_back_in_utc_whatever_the_server_says(
             at = await session.scalar(select(item.at))
     assert at == then
     assert at.utcoffset() == timedelta(0)
+
+
+async def test_a_schema_that_was_dropped_begins_anew_with_the_next_load(
+    folder: Path, postgres_url: str
+) -> None:
+    """Somebody resets the database while the app runs: an empty one comes with the next load."""
+    base = fresh_base("shop")
+    columns = {"__tablename__": "items", "id": Column(Integer, primary_key=True)}
+    item = type("Item", (base,), columns)
+    async with Databases(folder, url=postgres_url) as databases:
+        for _ in range(2):
+            await databases.apply("shop", base.metadata)
+            async with databases.session("shop", "add", strict=True) as session:
+                session.add(item())
+                await session.commit()
+                assert (await session.scalars(select(item.id))).all() == [1]
+            ask(postgres_url, "DROP SCHEMA shop CASCADE")
+        await databases.apply("shop", base.metadata)
+    (mark,) = ask(postgres_url, "SELECT obj_description('shop'::regnamespace)")
+    assert str(mark[0]).startswith("modframe")

@@ -54,6 +54,15 @@ async def test_each_connection_has_the_settings_that_the_docs_name(shop: Databas
                 assert await session.scalar(text(f"PRAGMA {name}")) == value
 
 
+async def test_a_commit_waits_for_the_disk_if_it_is_asked_to(folder: Path) -> None:
+    """`synchronous="FULL"` reaches each connection."""
+    async with (
+        Databases(folder, url="sqlite", synchronous="FULL") as databases,
+        databases.session("shop", "look") as session,
+    ):
+        assert await session.scalar(text("PRAGMA synchronous")) == 2
+
+
 async def test_tables_made_in_a_transaction_are_rolled_back_with_it(shop: Databases) -> None:
     """`CREATE TABLE` is part of the transaction, which the sqlite3 module alone would not do."""
     async with shop.session("shop", "make") as session:

@@ -1,0 +1,112 @@
+"""`Alterations`: what differs between engines when tables change; each wing has one.
+
+Comes in: alembic's operations, and a connection. Goes out: which of them only add, how types
+compare, the transaction in which an engine alters, and what has to give way meanwhile. `schema`
+calls it and knows no engine.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from alembic.operations import ops
+from sqlalchemy import Connection, Table
+from sqlalchemy.types import TypeEngine
+
+
+class Alterations(ABC):
+    """How an engine alters tables; the defaults are those of one that does all of it in place.
+
+    A wing's own is named ``ALTERATIONS`` in its file ``alterations``.
+
+    Attributes:
+        title: The engine's name in sentences.
+        references: Whether foreign keys are part of its tables.
+        sequences: Whether it has sequences that are compared.
+    """
+
+    title: ClassVar[str]
+    sequences: ClassVar[bool] = False
+
+    def __init__(self, *, references: bool) -> None:
+        self.references = references
+
+    # -- comparing ------------------------------------------------------------------------
+
+    def same_type(
+        self, connection: Connection, there: TypeEngine[Any], wanted: TypeEngine[Any]
+    ) -> bool | None:
+        """Return whether a column's type is what a model says; ``None`` leaves it to alembic."""
+        _ = connection, there, wanted
+        return None
+
+    def type_name(self, connection: Connection, kind: TypeEngine[Any]) -> str:
+        """Return the engine's name of a type, for sentences."""
+        return str(connection.dialect.type_compiler_instance.process(kind))
+
+    @abstractmethod
+    def state(self, connection: Connection, schemas: Collection[str]) -> str:
+        """Return a text that changes whenever the tables do; one cheap statement.
+
+        ``schemas`` are those that models name, besides the default one.
+        """
+
+    # -- adding ---------------------------------------------------------------------------
+
+    def additive(
+        self, op: ops.MigrateOperation, table: Table
+    ) -> tuple[ops.MigrateOperation, ...] | str:
+        """Return what carries out an operation that only adds to a table, or why it can't be.
+
+        ``table`` is as it is in the database.
+        """
+        _ = table
+        return (op,)
+
+    def widens(self, op: ops.AlterColumnOp) -> bool:
+        """Return whether a new type of a column takes all that the old one took, at no cost."""
+        _ = op
+        return False
+
+    # -- altering -------------------------------------------------------------------------
+
+    def copies(self, op: ops.MigrateOperation, table: Table) -> bool:
+        """Return whether the engine has to copy a table, as it is, for an operation."""
+        _ = op, table
+        return False
+
+    def native(self, connection: Connection, op: ops.MigrateOperation) -> ops.MigrateOperation:
+        """Return an operation with what the engine has to be told besides."""
+        _ = connection
+        return op
+
+    @contextmanager
+    def transaction(self, connection: Connection, *, copying: bool) -> Iterator[None]:
+        """Run a change in one transaction, committed at the end; ``copying``: it copies tables."""
+        _ = copying
+        with connection.begin():
+            yield
+
+    @contextmanager
+    def detached(
+        self,
+        connection: Connection,
+        table: Table,
+        operations: Sequence[ops.MigrateOperation],
+        *,
+        copying: bool,
+    ) -> Iterator[None]:
+        """Take away what prevents operations on a table, and put it back after them.
+
+        What can't be put back, such as an index of a dropped column, is left out. ``copying`` says
+        that the table is copied meanwhile.
+        """
+        _ = connection, table, operations, copying
+        yield
+
+    def renamed(self, connection: Connection, key: tuple[str | None, str]) -> None:
+        """Rename what goes by the names of a table, after it or a column of it was renamed."""
+        _ = connection, key
