@@ -367,9 +367,14 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
     async def enter(self, generation: Generation) -> AsyncIterator[tuple[DatabaseSpec, ...]]:
         databases = await asyncio.to_thread(self._databases.get)  # imports DuckDB and SQLAlchemy
         from .discover import discover
+        from .foreign import check_references
         from .review import engine_findings, note
 
-        specs = discover(_modules_of(generation), named=generation.spec.database_name)
+        modules = _modules_of(generation)
+        specs = discover(modules, named=generation.spec.database_name)
+        for spec in specs:
+            engine = databases.database(spec.name, spec.engine).backend
+            check_references(spec, modules, type(engine))
         user = generation.package_name
         fixed = self.migrates(generation)
         changes = []

@@ -30,6 +30,7 @@ class DuckDB(Backend):
     savepoints = False
     takes_scripts = True
     reads_arrow = True
+    enforces_references = False
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         super().__init__(options, home)

@@ -6,6 +6,8 @@ adds is carried out in one transaction; if anything else differs, nothing is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alembic.operations import ops
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +17,7 @@ from ..alterations import Alterations
 from ..database import Database
 from ..errors import SchemaConflictError
 from ..faults import error_of
+from ..reference import Reference, references_of
 from .changes import SchemaChange, change_of, needed_by
 from .fingerprint import fingerprint_of
 from .perform import copies, perform
@@ -61,9 +64,37 @@ async def apply(
         database.live[user] = metadata
         if user:
             database.needs[user] = needed_by(metadata) | database.needs.get(user, frozenset())
+        references = references_of(metadata)
+        if not database.backend.enforces_references:
+            orphans = await _notes_on_orphans(connection, database, references)
+            change = replace(change, notes=(*change.notes, *orphans))
+        database.refer(user, references)
         database.refused = None
         database.tables = tuple(sorted({*database.tables, *change.tables}))
         return change
+
+
+async def _notes_on_orphans(
+    connection: AsyncConnection, database: Database, references: tuple[Reference, ...]
+) -> list[str]:
+    """Return a note for each reference that nobody had before and that rows there break."""
+    notes = []
+    for reference in references:
+        if database.references.has(reference):
+            continue
+        try:
+            row = (await connection.execute(reference.orphans.limit(1))).first()
+        except DBAPIError as error:  # texts that are no numbers, for example
+            notes.append(f"{reference.name} can't be checked: {error.orig}")
+            await connection.rollback()
+            continue
+        if row is not None:
+            notes.append(
+                f"{reference.sentence(tuple(row))}: sessions that write to "
+                f"{reference.child.fullname} may fail until its rows are mended"
+            )
+    await connection.rollback()
+    return notes
 
 
 def _compare(
