@@ -219,7 +219,7 @@ class AppDatabase:
         return self._app_loop.wait(lambda: self._databases.move(database, to, self._reload))
 
     def __repr__(self) -> str:
-        return "<databases: sql(...), integrity_session(...), transaction(...)>"
+        return "<databases: sql(...), integrity_session(...), transaction(...), migrate(...)>"
 
 
 class _CrossingSession:
