@@ -111,7 +111,7 @@ async def _run(
                 _in_transaction, revisions, meant, down=down, database=database
             ),
             touches=True,
-            wait=wait,
+            wait=database.backend.options.lock_wait,
         )
         database.tables = await database.store.tables()
     return done
