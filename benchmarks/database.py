@@ -1,6 +1,6 @@
 """What databases cost: ratios of one way to another, measured side by side.
 
-Run `python benchmarks/database.py [figure ...]`; nothing imports it. Figures:
+Run `python benchmarks/database.py [--url sqlite] [figure ...]`; nothing imports it. Figures:
 
 contended   20 transactions at once that read and change one row, over the same one after the other;
             first without a conflict before (at most 3.5), then right after one (at most 1.5).
@@ -51,9 +51,9 @@ async def seconds(work: Callable[[], Awaitable[Any]]) -> float:
     return time.perf_counter() - begun
 
 
-async def contended(folder: Path) -> None:
+async def contended(folder: Path, url: str) -> None:
     """20 read-modify-writes of one row at once, over 20 one after the other."""
-    async with Databases(folder) as databases:
+    async with Databases(folder, url=url) as databases:
         await databases.apply("bench", Base.metadata)
         async with databases.transaction("bench", "begin") as session:
             session.add(Counter(number=0))
@@ -84,16 +84,18 @@ async def contended(folder: Path) -> None:
         print(f"  recent conflict   {statistics.median(warm):.2f} x one after the other")
 
 
-FIGURES: dict[str, Callable[[Path], Coroutine[Any, Any, None]]] = {"contended": contended}
+FIGURES: dict[str, Callable[[Path, str], Coroutine[Any, Any, None]]] = {"contended": contended}
 
 
 def main() -> None:
     """Measure the figures that are named, by default all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("figures", nargs="*", choices=[[], *FIGURES], metavar="figure")
-    for name in parser.parse_args().figures or FIGURES:
+    parser.add_argument("--url", default="duckdb", help="an engine, or the URL of a server")
+    asked = parser.parse_args()
+    for name in asked.figures or FIGURES:
         with tempfile.TemporaryDirectory() as folder:
-            asyncio.run(FIGURES[name](Path(folder)))
+            asyncio.run(FIGURES[name](Path(folder), asked.url))
 
 
 if __name__ == "__main__":

@@ -99,6 +99,9 @@ class FrameworkSettings(BaseSettings):
         database_seed: Whether modules fill new databases with ``seed(session)``.
         database_synchronous: ``FULL`` lets commits to SQLite wait for the disk, so that they
             survive a loss of power; ``NORMAL``, the end of the process.
+        database_files: Folders below which modules' sessions may read and write files through
+            DuckDB (``read_csv``, Parquet, ``COPY``), separated by commas; relative ones are in the
+            workspace, which is the default.
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
@@ -126,6 +129,7 @@ class FrameworkSettings(BaseSettings):
     database_threads: int | None = Field(default=None, ge=1)
     database_seed: bool = True
     database_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
+    database_files: Annotated[tuple[str, ...], NoDecode] = (".",)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)
@@ -146,7 +150,7 @@ class FrameworkSettings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.strip().upper() if isinstance(value, str) else value
 
-    @field_validator("allowed_hosts", "disabled", mode="before")
+    @field_validator("allowed_hosts", "database_files", "disabled", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -119,7 +119,12 @@ class Engine:
     def _make_parts(self, more: Sequence[Part[Any]]) -> None:
         """Make what generations are made of, and what of it belongs to the app."""
         app_loop, find = self.app_loop, self.directory.find
-        self.databases = LazyDatabases(self.data, self.config, self.directory.all_generations)
+        self.databases = LazyDatabases(
+            self.data,
+            self.config,
+            self.directory.all_generations,
+            workspace=self.workspace,
+        )
         self.session = self.databases.session_here
         self.insert = self.databases.insert
         self.transaction = self.databases.transaction_here

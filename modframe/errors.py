@@ -499,7 +499,7 @@ class EventsNotSettledError(ModframeError, TimeoutError):
     """Raised by ``app.events.settled()`` when events are still waiting after its timeout."""
 
 
-_ROOMS = ("parts.database.errors", "parts.web.errors")
+_ROOMS = ("parts.database.errors", "parts.database.revisions.errors", "parts.web.errors")
 """The rooms with public errors of their own; imported when a name of them is asked for."""
 
 

@@ -6,7 +6,7 @@ return, is taken as it is. Called by displayed objects, the widget view and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
@@ -43,17 +43,30 @@ def link(address: str, label: object, *, aside: bool = False) -> Raw:
     return Raw(f'<a href="{text(address)}"{where}>{_escaped(label)}</a>')
 
 
-def table(rows: Iterable[Sequence[object]], *, head: Sequence[str] = (), classes: str = "") -> Raw:
-    """Return a table with column names ``head``; it has inline styles unless it has classes."""
-    style = "" if classes else f' style="{_CELL}"'
-    top = ""
-    if head:
-        cells = "".join(f"<th{style}>{text(name)}</th>" for name in head)
-        top = f"<thead><tr>{cells}</tr></thead>"
-    body = "".join(
-        "<tr>" + "".join(f"<td{style}>{_escaped(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
+def table(
+    rows: Iterable[Sequence[object]],
+    *,
+    head: Sequence[str] = (),
+    classes: str = "",
+    right: Collection[int] = (),
+) -> Raw:
+    """Return a table with column names ``head``; it has inline styles unless it has classes.
+
+    ``right`` says which columns, counted from 0, are aligned to the right.
+    """
+    left = "" if classes else f' style="{_CELL}"'
+    numbers = f' style="{_CELL.replace("left", "right", 1)}"'
+
+    def line(name: str, cells: Iterable[object]) -> str:
+        styled = ((numbers if place in right else left, cell) for place, cell in enumerate(cells))
+        return (
+            "<tr>"
+            + "".join(f"<{name}{how}>{_escaped(it)}</{name}>" for how, it in styled)
+            + "</tr>"
+        )
+
+    top = f"<thead>{line('th', head)}</thead>" if head else ""
+    body = "".join(line("td", row) for row in rows)
     return Raw(f"<table{_classes(classes)}>{top}<tbody>{body}</tbody></table>")
 
 

@@ -70,7 +70,7 @@ ATTRIBUTES = {
         load plan modules get_service services run serve inspect snapshot database override
         asgi test_client watch check health stop __enter__ __exit__
     """,
-    "app.database": "sql integrity_session transaction",
+    "app.database": "sql integrity_session migrate transaction",
     "module": """
         id version state generation service settings routes spec source draft error history
         reload unload rollback inspect export

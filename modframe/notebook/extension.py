@@ -10,6 +10,7 @@ from typing import Any
 
 from ..process import start_on_use, was_stopped
 from . import failure
+from .completion import SQLNames
 from .hooks import Hooks
 from .magics import ModframeMagics
 from .outputs import MaskedOutputs
@@ -27,7 +28,9 @@ def load(shell: Any) -> None:
     failure.install(shell)
     outputs = MaskedOutputs(shell)
     outputs.install()
-    magics = ModframeMagics(shell, hooks, outputs)
+    names = SQLNames(shell)
+    names.install()
+    magics = ModframeMagics(shell, hooks, outputs, names)
     if "sql" in shell.magics_manager.magics["cell"]:
         magics.magics["cell"]["modsql"] = magics.magics["cell"].pop("sql")
     shell.register_magics(magics)
@@ -46,6 +49,7 @@ def unload(shell: Any) -> None:
         return
     magics.hooks.remove()
     magics.outputs.remove()
+    magics.names.remove()
     failure.remove()
     start_on_use(False)
     vars(shell.extension_manager).pop("load_extension", None)

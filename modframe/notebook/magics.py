@@ -20,6 +20,7 @@ from ..source.cells import parse_line
 from ..spec import module_id_of
 from ..wording import count
 from .cell import cell_file, notebook_of
+from .completion import SQLNames
 from .errors import show_errors
 from .failure import note_draft
 from .hooks import Hooks
@@ -47,9 +48,9 @@ class ModframeMagics(Magics):
 
     shell: Any
 
-    def __init__(self, shell: Any, hooks: Hooks, outputs: MaskedOutputs) -> None:
+    def __init__(self, shell: Any, hooks: Hooks, outputs: MaskedOutputs, names: SQLNames) -> None:
         super().__init__(shell)
-        self.hooks, self.outputs = hooks, outputs
+        self.hooks, self.outputs, self.names = hooks, outputs, names
 
     @cell_magic
     def module(self, line: str, cell: str) -> None:

@@ -94,8 +94,8 @@ def _database(loaded: Loaded, source: Source) -> Sequence[Finding]:
     from ..parts.database.review import check_models
 
     try:
-        specs = discover(loaded.package.modules(), named=named)
-        return check_models(specs, read_settings())
+        modules = loaded.package.modules()
+        return check_models(discover(modules, named=named), modules, read_settings())
     except ModframeError as error:
         return as_load_error(source, "database", error).findings
 

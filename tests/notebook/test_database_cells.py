@@ -86,6 +86,8 @@ def test_rows_are_kept_and_seen_by_sql(shelf: Kernel) -> None:
     assert shelf.run("rows.rows, rows.columns").value == "([(1, 'Emma')], ('id', 'name'))"
     cell = shelf.run("%%sql\nSELECT name FROM shelf.books")
     assert "Emma" in cell.html
+    assert "1 row in" in cell.html
+    assert "text-align:right" in shelf.run("%%sql\nSELECT id FROM shelf.books").html
     shelf.run("%%sql kept <<\nSELECT count(*) AS n FROM shelf.books")
     assert shelf.run("kept.rows").value == "[(1,)]"
 

@@ -314,3 +314,41 @@ def test_an_app_that_is_started_again_knows_what_it_wrote(workspace: Path) -> No
             app.load({"api.py": SMALL.format(name=f"Small{number}")}, id="small")
             report = app.modules["small"].export()
             assert [path.name for path in report.written] == ["api.py"]
+
+
+REVISION = '''"""make orders"""
+revision, down_revision = "one", None
+def upgrade(): pass
+def downgrade(): pass
+'''
+
+
+def test_revisions_travel_with_the_module_and_are_no_code_of_it(
+    app: AppContext, workspace: Path
+) -> None:
+    """An export elsewhere takes them along; one in place, or of an older text, leaves them alone."""
+    home = workspace / "modules" / "standard" / "orders"
+    app.load({"api.py": small()}, id="orders")
+    app.modules["orders"].export()
+    revision = home / "migrations" / "versions" / "0001_make.py"
+    revision.parent.mkdir(parents=True)
+    revision.write_text(REVISION)
+    (revision.parent / "__pycache__").mkdir()
+    (revision.parent / "__pycache__" / "0001_make.pyc").write_bytes(b"")
+    module = app.load("orders", force=True)
+    assert list(module.source.files) == ["api.py"]
+    report = module.export(to="shipped")
+    shipped = workspace / "shipped" / "standard" / "orders"
+    assert [path.relative_to(shipped).as_posix() for path in report.paths] == [
+        "api.py",
+        "migrations/versions/0001_make.py",
+    ]
+    assert (shipped / "migrations/versions/0001_make.py").read_text() == REVISION
+    app.load({"api.py": small() + "# edited\n"}, id="orders")
+    report = app.modules["orders"].export()
+    assert [one.rule for one in report.findings] == []
+    app.modules["orders"].rollback()
+    assert app.modules["orders"].export().removed == ()
+    assert revision.read_text() == REVISION
+    assert not [one for one in app.check("orders") if "migrations" in one.file]
+    assert app.load(shipped).state == "LIVE"

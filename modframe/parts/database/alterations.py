@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from alembic.operations import ops
-from sqlalchemy import Connection, Table
+from sqlalchemy import Column, Connection, Select, Table, inspect
 from sqlalchemy.types import TypeEngine
 
 
@@ -26,10 +26,12 @@ class Alterations(ABC):
         title: The engine's name in sentences.
         references: Whether foreign keys are part of its tables.
         sequences: Whether it has sequences that are compared.
+        in_place: How it alters a table that it needn't copy, in words.
     """
 
     title: ClassVar[str]
     sequences: ClassVar[bool] = False
+    in_place: ClassVar[str] = "in place"
 
     def __init__(self, *, references: bool) -> None:
         self.references = references
@@ -46,6 +48,11 @@ class Alterations(ABC):
     def type_name(self, connection: Connection, kind: TypeEngine[Any]) -> str:
         """Return the engine's name of a type, for sentences."""
         return str(connection.dialect.type_compiler_instance.process(kind))
+
+    def index_names(self, connection: Connection, table: Table) -> set[str]:
+        """Return the names of a table's indexes, those of expressions included."""
+        indexes = inspect(connection).get_indexes(table.name, schema=table.schema)
+        return {str(index["name"]) for index in indexes}
 
     @abstractmethod
     def state(self, connection: Connection, schemas: Collection[str]) -> str:
@@ -77,6 +84,14 @@ class Alterations(ABC):
         """Return whether the engine has to copy a table, as it is, for an operation."""
         _ = op, table
         return False
+
+    def changed_by_type(self, column: Column[Any], op: ops.AlterColumnOp) -> Select[Any] | None:
+        """Return a query for the number of rows whose value a new type would change.
+
+        ``None`` if the engine refuses those.
+        """
+        _ = column, op
+        return None
 
     def native(self, connection: Connection, op: ops.MigrateOperation) -> ops.MigrateOperation:
         """Return an operation with what the engine has to be told besides."""

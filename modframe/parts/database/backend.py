@@ -44,12 +44,14 @@ class BackendOptions:
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
         synchronous: ``FULL`` if a commit to SQLite waits for the disk.
+        files: The folders below which DuckDB may read and write files; ``None`` for any.
     """
 
     lock_wait: float = 5.0
     memory_limit: str | None = None
     threads: int | None = None
     synchronous: str = "NORMAL"
+    files: tuple[Path, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

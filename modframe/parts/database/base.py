@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
+from ...names import module_id_in, package_in
+from .errors import DatabaseDefinitionError
 from .names import check_name
 
 BASES = "__modframe_database_bases__"
@@ -53,9 +55,32 @@ def _make(database_name: str, module_name: str) -> type[DeclarativeBase]:
         "__doc__": f"Base of the models of database {database_name!r}.",
         "__allow_unmapped__": True,  # plain annotations beside Column(...) are allowed
         "metadata": MetaData(info={"database": database_name}),
+        "__init_subclass__": classmethod(_check_heir),
         MADE_IN: {},
     }
     return type("DatabaseBase", (DeclarativeBase,), body)
+
+
+def _check_heir(kind: type[DeclarativeBase], /, **kw: Any) -> None:
+    """Map a new model, unless its base, and so its table, belongs to another module.
+
+    Raises:
+        DatabaseDefinitionError: If it does: the next generation would define the table again.
+    """
+    base: Any = next(each for each in kind.__mro__ if MADE_IN in vars(each))
+    owner, heir = package_in(base.__module__), package_in(kind.__module__)
+    if owner and heir and owner != heir:
+        database = database_of(base.metadata)
+        raise DatabaseDefinitionError(
+            f"model {kind.__name__!r} is derived from a base or model of module "
+            f"{module_id_in(owner)!r}, whose generations define those tables",
+            file="",
+            line=0,
+            cure=f'write Base = get_database_base("{database}") here and derive it from that; '
+            "refer to the other module's table by ForeignKey(Model.id)",
+            database=str(database),
+        )
+    super(base, kind).__init_subclass__(**kw)
 
 
 def database_of(metadata: MetaData) -> str | None:

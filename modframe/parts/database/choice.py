@@ -129,6 +129,16 @@ class Chooser:
                     found |= {stem: engine for stem in stems if is_name(stem) and stem not in found}
         return found
 
+    def folders(self) -> set[Path]:
+        """Return the folders that databases with files may be in."""
+        places = [self._from_url("x", self._url, ALL, one=False)] if self._url is not None else []
+        places += [
+            self._from_url(name, text, f"{ALL}_{name.upper()}", one=True)
+            for name, text in self._urls.items()
+        ]
+        files = {choice.place.path.parent for choice in places if choice.place.path is not None}
+        return files | ({self._folder} if self._folder is not None else set())
+
     def _file(self, database: str, engine: str) -> Place:
         suffix = SUFFIXES.get(engine)
         if self._folder is None or not suffix:

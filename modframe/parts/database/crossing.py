@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...arguments import FLAG, FOLDER, TEXT, TIMES, check_arguments
+from ...arguments import (
+    FLAG,
+    FOLDER,
+    TEXT,
+    TIMES,
+    WHOLE_NUMBER,
+    Kind,
+    check_arguments,
+    list_of,
+    optional,
+)
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
@@ -20,9 +30,15 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from .databases import Rows
+    from .schema.plan import MigrationPlan
     from .sessions.transaction import Transaction
     from .transfer.manifest import Backup
     from .transfer.moving import Moved
+
+STEPS = list_of("a list of steps, as texts", str)
+
+
+_POSITIVE = Kind("a whole number above 0", lambda value: WHOLE_NUMBER.fits(value) and value > 0)
 
 
 class AppDatabase:
@@ -39,22 +55,72 @@ class AppDatabase:
         self._reload = reload
 
     @hide_frames
-    def sql(self, query: str, *params: object) -> Rows:
+    def sql(self, query: str, *params: object, limit: int | None = None) -> Rows:
         """Read-only SQL across all module databases, tables named ``<database>.<table>``.
 
         Args:
             query: One SELECT-like statement; ``?`` stands for a parameter.
-            params: The parameters.
+            params: The parameters; a single mapping gives named ones (``$name``).
+            limit: How many rows are returned at most, by default a million; the result says
+                whether there are more (``.cut``).
 
         Returns:
-            ``.rows`` (tuples), ``.columns``, ``.df()``.
+            ``.rows`` (tuples), ``.columns``, ``.count``, ``.took`` (seconds), ``.df()``,
+            ``.arrow()``, ``.pl()``.
 
         Raises:
             DatabaseError: If it isn't one statement that reads, or DuckDB refuses it.
         """
-        check_arguments("app.database.sql()", query=(query, TEXT))
+        check_arguments(
+            "app.database.sql()", query=(query, TEXT), limit=(limit, optional(_POSITIVE))
+        )
         self._app_loop.refuse_here("app.database.sql()", "use integrity_session in module code")
-        return self._app_loop.wait(lambda: self._databases.get().sql(query, *params))
+        return self._app_loop.wait(lambda: self._databases.get().sql(query, *params, limit=limit))
+
+    def tables(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return database → table → columns, as far as they are known; never waits."""
+        return self._databases.tables()
+
+    @hide_frames
+    def migrate(
+        self,
+        database: str,
+        *,
+        plan: bool = False,
+        allow: Sequence[str] = (),
+        rename: Mapping[str, str] | None = None,
+        fill: Mapping[str, Any] | None = None,
+    ) -> MigrationPlan:
+        """Change the tables of a database in ways that a load refuses, in one transaction.
+
+        It leads to the models of the module that was refused last, or that is live.
+
+        Args:
+            plan: Only show what would be done, what it loses, and how.
+            allow: Steps that may be done, such as ``["drop column orders.note"]``.
+            rename: Columns with their new names, such as ``{"orders.note": "remark"}``.
+            fill: Values for rows that have none, of columns that become NOT NULL, such as
+                ``{"orders.note": ""}``.
+
+        Returns:
+            The plan, done unless ``plan`` is true.
+
+        Raises:
+            MigrationError: If an argument names what there isn't, if the models need more than is
+                allowed, or if the engine refuses. Nothing was changed.
+            DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
+        """
+        verb = "app.database.migrate()"
+        check_arguments(verb, database=(database, TEXT), plan=(plan, FLAG), allow=(allow, STEPS))
+        self._app_loop.refuse_here(verb, "call it in a cell or from a thread")
+
+        async def work() -> MigrationPlan:
+            from .schema.request import Request
+
+            request = Request(tuple(allow), dict(rename or {}), dict(fill or {}))
+            return await self._databases.get().migrate(database, request, plan_only=plan)
+
+        return self._app_loop.wait(work)
 
     @hide_frames
     def integrity_session(

@@ -22,6 +22,7 @@ from .backend import Backend, Place
 from .contention import Contention
 from .errors import DatabaseBusyError, DatabaseClosedError
 from .faults import watch_faults
+from .reference import Crossings, Reference, ReferenceIndex
 from .tracking import Tracked, watch_engine
 from .waiting import finish
 
@@ -58,8 +59,10 @@ class Database:
         tables: Its tables, as last seen.
         needs: Generation → what it relies on, named as in `SchemaChange.items`.
         seeded: The modules that are known to have filled it, since it was opened.
+        crossings: Finds sessions that change both sides of a reference at the same time.
         fitting: Which models its tables fit, as far as was compared.
-        refused: The models that were refused last, until others fit: what `migrate` leads to.
+        refused: The models that a load was refused for last, with the generation, until others fit.
+        live: Generation → its models.
     """
 
     def __init__(self, name: str, backend: Backend, place: Place, *, idle: float) -> None:
@@ -73,8 +76,12 @@ class Database:
         self.tables: tuple[str, ...] = ()
         self.needs: dict[str, frozenset[str]] = {}
         self.seeded: set[str] = set()
+        self.crossings = Crossings()
+        self._references: dict[str, tuple[Reference, ...]] = {}
+        self._index: ReferenceIndex | None = None
         self.fitting = Fitting()
-        self.refused: MetaData | None = None
+        self.refused: tuple[str, MetaData] | None = None
+        self.live: dict[str, MetaData] = {}
         self._tables_changing: asyncio.Event | None = None
         self._aside: asyncio.Event | None = None
         self._idle = idle
@@ -100,6 +107,33 @@ class Database:
     def users(self) -> int:
         """How many sessions, schema changes and queries need the file now."""
         return self._users
+
+    @property
+    def wanted(self) -> tuple[str, MetaData] | None:
+        """The models that a migration leads to, with their generation.
+
+        They are those that were refused last; if none were since, those that were loaded last.
+        """
+        return self.refused or next(reversed(self.live.items()), None)
+
+    def release(self, user: str) -> None:
+        """Note that a generation relies on no tables any more."""
+        self.needs.pop(user, None)
+        self.live.pop(user, None)
+
+    def references(self) -> ReferenceIndex:
+        """The foreign keys of the models that use it now."""
+        if self._index is None:
+            every = (each for known in self._references.values() for each in known)
+            self._index = ReferenceIndex(every)
+        return self._index
+
+    def refer(self, user: str, references: tuple[Reference, ...]) -> None:
+        """Keep the foreign keys of a generation's models; none lets go of them."""
+        self._index = None
+        self._references.pop(user, None)
+        if references:
+            self._references[user] = references
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[AsyncEngine]:

@@ -18,6 +18,7 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from .arrow import source_of
 from .backend import Backend, BackendOptions, backend_class
 from .choice import DEFAULT, Choice, Chooser
 from .database import Database
@@ -27,12 +28,16 @@ from .names import check_name, quoted
 from .schema.apply import apply
 from .schema.changes import SchemaChange
 from .schema.create import create
+from .schema.migrate import migrate, no_models
+from .schema.plan import MigrationPlan
+from .schema.request import Request
 from .schema.revert import revert
 from .schema.support import check_support
 from .seeding import Seed, run_seed
 from .sessions.session import integrity_session
 from .sessions.transaction import Transaction
-from .sql.query import Rows, names_in, read
+from .sql.query import LIMIT, Query
+from .sql.rows import Rows
 from .transfer.backup import Models, back_up, restore
 from .transfer.copying import copy_rows
 from .transfer.manifest import Backup
@@ -74,6 +79,9 @@ class Databases:
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
         synchronous: ``"FULL"`` if a commit to SQLite waits for the disk.
+        files: The folders below which sessions on DuckDB may read and write files, beside those of
+            the databases; ``None`` lets them use any.
+        models: Returns the models of a database, for the types of its columns.
     """
 
     def __init__(
@@ -87,12 +95,16 @@ class Databases:
         memory_limit: str | None = None,
         threads: int | None = None,
         synchronous: str = "NORMAL",
+        files: Sequence[Path] | None = None,
+        models: Callable[[str], Iterable[MetaData]] = lambda _: (),
     ) -> None:
         self._folder = folder
         self._chooser = Chooser(folder, url=url, urls=urls)
         self._lock_wait = lock_wait
         self._idle = idle
         self._options = BackendOptions(lock_wait, memory_limit, threads, synchronous)
+        self._models = models
+        self._files = tuple(files) if files is not None else None
         self._home = Home()
         self._backends: dict[str, Backend] = {}
         self._known: dict[tuple[str, str], Database] = {}
@@ -111,8 +123,14 @@ class Databases:
             DatabaseEngineError: If there is no such engine, or its driver isn't installed.
         """
         if engine not in self._backends:
-            self._backends[engine] = backend_class(engine)(self._options, self._home)
+            self._backends[engine] = backend_class(engine)(self._all_options(), self._home)
         return self._backends[engine]
+
+    def _all_options(self) -> BackendOptions:
+        if self._files is None:
+            return self._options
+        folders = self._chooser.folders() - set(self._files)
+        return replace(self._options, files=(*self._files, *sorted(folders)))
 
     def database(self, name: str, declared: str | None = None) -> Database:
         """Return one database; nothing is opened or made yet.
@@ -312,7 +330,11 @@ class Databases:
 
         A file that can't be read counts as one with rows.
         """
-        files = self._chooser.beside(database, engine)
+        files = [
+            choice
+            for choice in self._chooser.beside(database, engine)
+            if (database.lower(), choice.engine) not in self._known  # another module uses it
+        ]
         for choice in files:
             if choice not in self._with_rows:  # once an app: it would take time with each swap
                 self._with_rows[choice] = await self._has_rows(database, choice)
@@ -332,16 +354,34 @@ class Databases:
         finally:
             await other.aclose()
 
+    async def migrate(
+        self, database: str, request: Request, *, plan_only: bool = False
+    ) -> MigrationPlan:
+        """Change tables as a request allows, towards the models that were refused last or are live.
+
+        Raises:
+            MigrationError: If the request doesn't fit, or the engine refuses; nothing was changed.
+            DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
+        """
+        known = [each.name for each in self._known.values() if each.wanted is not None]
+        if database not in known:  # and nothing is made for a misspelt name
+            raise no_models(database, known)
+        target = self.database(database)
+        return await migrate(target, request, plan_only=plan_only, wait=self._lock_wait)
+
     def release(self, user: str) -> None:
         """Note that a generation relies on no tables any more."""
         for database in self._known.values():
-            database.needs.pop(user, None)
+            database.release(user)
 
-    async def sql(self, query: str, *params: Any, database: str | None = None) -> Rows:
+    async def sql(
+        self, query: str, *params: Any, database: str | None = None, limit: int | None = None
+    ) -> Rows:
         """Run one reading statement across all databases; tables are ``<database>.<table>``.
 
         ``?`` or ``$1`` stands for a parameter; a single mapping gives named ones (``$name``). Bare
-        table names belong to ``database``.
+        table names belong to ``database``. At most ``limit`` rows are returned, by
+        default a million.
 
         Raises:
             QueryRefusedError: If it isn't one reading statement.
@@ -355,12 +395,20 @@ class Databases:
                 cure=f"there are: {', '.join(known) or 'none yet'}",
                 database=database,
             )
-        needed = names_in(query, known) | ({database} if database is not None else set())
-        async with AsyncExitStack() as attached:
-            uses = [known[name].use() for name in sorted(needed or known)]
-            for use in uses:
-                await attached.enter_async_context(use)
-            return await read(self._duckdb.instance, query, params, database=database)
+        async with Query(self._duckdb.instance, query) as asked, AsyncExitStack() as used:
+            sources = {}
+            for name in sorted(asked.needs(known, database)):
+                engine = await used.enter_async_context(known[name].use())
+                if known[name].backend is not self._duckdb:
+                    sources[name] = await source_of(known[name].backend, engine)
+            return await asked.run(
+                params,
+                database=database,
+                limit=limit or LIMIT,
+                foreign=sources,
+                models={name: list(self._models(name)) for name in sources},
+                others=[name for name in known if known[name].backend is not self._duckdb],
+            )
 
     def exists(self, name: str) -> bool:
         """Return whether there is a database, in a file or in use; never waits, asks no server."""

@@ -194,14 +194,15 @@ def _check_models(file: str, module: ModuleType) -> None:
                 f"model {value.__name__!r} in {file!r} has the wrong base: its tables belong to "
                 "no module database",
                 file=file,
-                line=_class_line(value, module),
+                line=class_line(value, module),
                 cure=f"derive it from get_database_base({CONSTANT}), imported from "
                 "core.database or modframe.database",
                 database="",
             )
 
 
-def _class_line(kind: type, module: ModuleType) -> int:
+def class_line(kind: type, module: ModuleType) -> int:
+    """Return the line of a class in its file, from 1; 0 if unknown."""
     line = getattr(kind, "__firstlineno__", 0)  # there from Python 3.13 on
     return int(line) or _line_of(module, f"class {kind.__name__}")
 

@@ -217,6 +217,11 @@ class SchemaConflictError(DatabaseError):
     differences: tuple[str, ...]
 
 
+class MigrationError(DatabaseError, ValueError):
+    """Raised when a migration asks for what there isn't, isn't allowed all that the models need, or
+    is refused by the engine; nothing was changed."""
+
+
 class DatabaseBusyError(DatabaseError):
     """Raised when open sessions block a change of the schema for longer than the wait.
 

@@ -22,7 +22,7 @@ from ...runtime.part import Panel, Part
 from ...wording import near
 
 if TYPE_CHECKING:
-    from sqlalchemy import Table
+    from sqlalchemy import MetaData, Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from ...config import FrameworkSettings
@@ -55,8 +55,11 @@ class LazyDatabases:
         data: Path | None,
         config: FrameworkSettings,
         generations: Callable[[], Iterable[Generation]],
+        *,
+        workspace: Path | None = None,
     ) -> None:
         self._folder = data / "databases" if data is not None else None
+        self._workspace = workspace or Path.cwd()
         self._config = config
         self.generations = generations
         self.seeds = config.database_seed
@@ -93,7 +96,27 @@ class LazyDatabases:
             memory_limit=self._config.database_memory,
             threads=self._config.database_threads,
             synchronous=self._config.database_synchronous,
+            models=self._models,
+            files=[self._workspace / folder for folder in self._config.database_files],
         )
+
+    def tables(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return database → table → the columns of its model, if it has one; never waits."""
+        found: dict[str, dict[str, tuple[str, ...]]] = {}
+        for spec in specs_of(self.generations()):
+            its_tables = found.setdefault(spec.name, {})
+            for table in spec.metadata.sorted_tables:
+                its_tables[table.name] = tuple(column.name for column in table.columns)
+        for facts in self._databases.describe() if self._databases is not None else ():
+            for name in facts.tables:
+                found.setdefault(facts.database, {}).setdefault(name, ())
+        return found
+
+    def _models(self, database: str) -> Iterator[MetaData]:
+        """Yield the models of a database, of the generations that declare it."""
+        for spec in specs_of(self.generations()):
+            if spec.name == database:
+                yield spec.metadata
 
     def session(
         self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
@@ -346,9 +369,14 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
     async def enter(self, generation: Generation) -> AsyncIterator[tuple[DatabaseSpec, ...]]:
         databases = await asyncio.to_thread(self._databases.get)  # imports DuckDB and SQLAlchemy
         from .discover import discover
+        from .foreign import check_references
         from .review import engine_findings, note
 
-        specs = discover(_modules_of(generation), named=generation.spec.database_name)
+        modules = _modules_of(generation)
+        specs = discover(modules, named=generation.spec.database_name)
+        for spec in specs:
+            engine = databases.database(spec.name, spec.engine).backend
+            check_references(spec, modules, type(engine))
         user = generation.package_name
         fixed = self.migrates(generation)
         changes = []

@@ -6,13 +6,15 @@ rows that another engine keeps, and for what an engine does in its own way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ...finding import Finding
 from .backend import BackendOptions, backend_class
 from .choice import Choice, Chooser
 from .discover import DatabaseSpec
+from .foreign import check_references
 from .home import Home
 from .schema.support import check_support
 
@@ -28,10 +30,13 @@ def note(spec: DatabaseSpec, text: str) -> Finding:
     return Finding("database-note", "warning", text, file=spec.file)
 
 
-def check_models(specs: Iterable[DatabaseSpec], config: FrameworkSettings) -> list[Finding]:
+def check_models(
+    specs: Iterable[DatabaseSpec], modules: Mapping[str, ModuleType], config: FrameworkSettings
+) -> list[Finding]:
     """Return what the engines of a module's databases say about its models; opens none of them.
 
     Raises:
+        DatabaseDefinitionError: If a foreign key can't be kept.
         SchemaConflictError: If an engine can't do what the models say.
     """
     chooser = Chooser(None, **config.database_places())
@@ -39,6 +44,7 @@ def check_models(specs: Iterable[DatabaseSpec], config: FrameworkSettings) -> li
     for spec in specs:
         choice = chooser.choose(spec.name, spec.engine)
         backend = backend_class(choice.engine)(BackendOptions(), Home())
+        check_references(spec, modules, type(backend))
         findings += _overruled(spec, choice)
         findings += [note(spec, text) for text in check_support(spec.name, backend, spec.metadata)]
     return findings

@@ -22,6 +22,9 @@ TRACKED = "modframe_tracked"
 """Where a session's ``info`` holds its `Tracked`."""
 _USED_BY = "modframe_used_by"
 """Where a connection's ``info`` holds a weak reference to the `Tracked` that uses it."""
+ON_WRITE = "modframe_on_write"
+"""Where a connection's ``info`` holds what is called after each statement of its transaction that
+changes something, with connection, statement and SQLAlchemy's context of the execution."""
 _WRITES = re.compile(
     r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*"
     r"(INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP|TRUNCATE|COPY|REPLACE|COMMENT|WITH)\b",
@@ -49,6 +52,7 @@ def verb_of(statement: str) -> str | None:
 def watch_engine(engine: AsyncEngine) -> None:
     """Note uncommitted changes in the ``info`` of each connection of an engine."""
     event.listen(engine.sync_engine, "before_cursor_execute", _note)
+    event.listen(engine.sync_engine, "after_cursor_execute", _written)
     event.listen(engine.sync_engine, "begin", _settled)
     event.listen(engine.sync_engine, "commit", _before_commit)
     event.listen(engine.sync_engine, "rollback", _on_rollback)
@@ -57,6 +61,14 @@ def watch_engine(engine: AsyncEngine) -> None:
 def _note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
     if (verb := verb_of(statement)) is not None:
         connection.info.setdefault(KEY, {})[verb] = None
+
+
+def _written(
+    connection: Connection, _cursor: Any, statement: str, _parameters: Any, context: Any, *_: Any
+) -> None:
+    on_write = connection.info.get(ON_WRITE)
+    if on_write is not None:
+        on_write(connection, statement, context)
 
 
 def _usable(connection: Connection) -> bool:
@@ -71,14 +83,30 @@ def _settled(connection: Connection) -> None:
 
 def _before_commit(connection: Connection) -> None:
     """Mark the connection until the commit has ended: its tables must not change meanwhile."""
+    connection.info.pop(ON_WRITE, None)
     if connection.info.pop(KEY, None):
         connection.info[COMMITTING] = True
 
 
 def _on_rollback(connection: Connection) -> None:
     if _usable(connection):
-        connection.info.pop(KEY, None)
-        connection.info.pop(COMMITTING, None)
+        for key in (KEY, COMMITTING, ON_WRITE):
+            connection.info.pop(key, None)
+
+
+def watch_sessions(kind: type[Session]) -> None:
+    """Tell the `Tracked` of each session of a class what the session does.
+
+    Listening to a class once takes no time; listening to each session takes 0.2 ms.
+    """
+
+    def tracked(session: Session) -> Tracked:
+        known: Tracked = session.info[TRACKED]
+        return known
+
+    event.listen(kind, "after_begin", lambda session, _, made: tracked(session).after_begin(made))
+    event.listen(kind, "before_commit", lambda session: tracked(session).check())
+    event.listen(kind, "after_commit", lambda session: tracked(session).after_commit())
 
 
 def note_conflict(connection: Connection, error: DBAPIError) -> None:
@@ -108,19 +136,19 @@ class Tracked:
         self.conflict: DBAPIError | None = None
         self._session = session
         self._hold = hold
+        self.check = check
         self._connections: list[Connection] = []
-        event.listen(session, "after_begin", self._after_begin)
-        event.listen(session, "before_commit", lambda _: check())
-        event.listen(session, "after_commit", self._after_commit)
 
-    def _after_begin(self, _session: Session, _transaction: Any, connection: Connection) -> None:
+    def after_begin(self, connection: Connection) -> None:
+        """Wait until a transaction may begin, and watch its connection."""
         self._hold()  # DuckDB begins the transaction later, with the first statement
         self._connections = [known for known in self._connections if not known.closed]
         if connection not in self._connections:
             self._connections.append(connection)
         connection.info[_USED_BY] = weakref.ref(self)
 
-    def _after_commit(self, _session: Session) -> None:
+    def after_commit(self) -> None:
+        """Note that its changes are committed."""
         for connection in self._connections:
             _settled(connection)
 

@@ -67,6 +67,7 @@ class DuckDBAlterations(Alterations):
 
     title = "DuckDB"
     sequences = True
+    in_place = "in place; its indexes are made again"
 
     def __init__(self, *, references: bool) -> None:
         super().__init__(references=references)

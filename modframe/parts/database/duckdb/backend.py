@@ -30,10 +30,13 @@ class DuckDB(Backend):
     savepoints = False
     takes_scripts = True
     reads_arrow = True
+    enforces_references = False
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         super().__init__(options, home)
-        self.instance = Instance(memory_limit=options.memory_limit, threads=options.threads)
+        self.instance = Instance(
+            memory_limit=options.memory_limit, threads=options.threads, files=options.files
+        )
 
     def store(self, database: str, place: Place) -> Catalog:
         return Catalog(database, place.path, self.instance, lock_wait=self.options.lock_wait)

@@ -21,6 +21,7 @@ from ..file import DatabaseFile, locked_error, lost_error
 from ..names import literal, quoted
 from ..waiting import finish
 from .adapter import Connection
+from .carry_over import take_references_out
 from .dialect import URL_TEXT, keywords
 from .instance import Instance
 from .opening import holder_of, opening_error
@@ -47,6 +48,7 @@ class Catalog:
         self._instance = instance
         self._lock_wait = lock_wait
         self._file = DatabaseFile(name, path) if path is not None else None
+        self._current = False  # whether it has been seen to have no foreign keys
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
     async def open(self) -> AsyncEngine:
@@ -86,6 +88,7 @@ class Catalog:
             file.lock()
             root.execute(f"ATTACH IF NOT EXISTS {literal(file.path)} AS {name}")
             file.note_opened()
+            self._take_references_out(root)
         except (duckdb.Error, OSError) as exc:
             file.unlock()
             locked, holder = holder_of(exc)
@@ -95,6 +98,16 @@ class Catalog:
         except BaseException:
             file.unlock()
             raise
+
+    def _take_references_out(self, root: duckdb.DuckDBPyConnection) -> None:
+        """Bring a file that an earlier version made up to date, once."""
+        if not self._current:
+            try:
+                take_references_out(root, self.name)
+            except BaseException:
+                root.execute(f"DETACH DATABASE IF EXISTS {quoted(self.name)}")
+                raise
+            self._current = True
 
     async def tables(self) -> tuple[str, ...]:
         query = "SELECT table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY 1"
@@ -174,3 +187,4 @@ class Catalog:
     def begin_anew(self) -> None:
         if self._file is not None:
             self._file.forget()
+            self._current = False

@@ -9,11 +9,14 @@ import ctypes
 import os
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import duckdb
 
 from ..errors import DatabaseClosedError
+from ..names import literal
+from .foreign import ForeignTables
 from .worker import DatabaseWorker
 
 T = TypeVar("T")
@@ -32,14 +35,28 @@ os.register_at_fork(after_in_child=_never_close)
 
 
 class Instance:
-    """DuckDB, opened with the first job; by default it may use 80 % of the machine's memory."""
+    """DuckDB, opened with the first job; by default it may use 80 % of the machine's memory.
 
-    def __init__(self, *, memory_limit: str | None, threads: int | None) -> None:
-        self._config: dict[str, str | bool | int | float | list[str]] = {}
+    It reads and writes files below the folders ``files`` alone, for modules' sessions too, and no
+    statement can change that.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_limit: str | None,
+        threads: int | None,
+        files: tuple[Path, ...] | None = None,
+    ) -> None:
+        self._files = files
+        self._config: dict[str, str | bool | int | float | list[str]] = {
+            "python_enable_replacements": False  # else SQL reads variables of modframe's own
+        }
         if memory_limit is not None:
             self._config["memory_limit"] = memory_limit
         if threads is not None:
             self._config["threads"] = threads
+        self.foreign = ForeignTables()
         self._worker = DatabaseWorker("instance")
         self._root: duckdb.DuckDBPyConnection | None = None
         _instances.add(self)
@@ -56,10 +73,20 @@ class Instance:
 
         def job() -> T:
             if self._root is None:
-                self._root = duckdb.connect(":memory:", config=self._config)
+                self._root = self._open()
             return work()
 
         return await self._worker.run(job, interrupt=interrupt)
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        root = duckdb.connect(":memory:", config=self._config)
+        if self._files is not None:
+            # The folders first: they can't be named any more once access is taken away. They are
+            # folders and not files, since a checkpoint makes files beside the database's own.
+            folders = ", ".join(literal(str(folder.resolve())) for folder in self._files)
+            root.execute(f"SET allowed_directories = [{folders}]")
+            root.execute("SET enable_external_access = false")
+        return root
 
     async def aclose(self) -> None:
         """Close DuckDB and end the thread."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from ....wording import one_line
 from ..backend import BackendOptions, Place
 from ..names import quoted
 from .opening import Reach, opening_error, reach, unmarked_error
+
+logger = logging.getLogger("modframe.database")
 
 MARK = "modframe"
 """How the comment of a schema begins that modframe made."""
@@ -55,7 +59,6 @@ class ServerSchema:
         self._url = place.url
         self._options = options
         self._open: set[Any] = set()
-        self._reach: Reach | None = None
         self._engine: AsyncEngine | None = None
 
     async def open(self) -> AsyncEngine:
@@ -66,7 +69,7 @@ class ServerSchema:
             DatabaseOpenError: If the server can't be reached or refuses, or if the schema is
                 somebody else's.
         """
-        reached = self._reach = reach(
+        reached = reach(
             self._database, self._url, schema=self._schema, lock_wait=self._options.lock_wait
         )
         engine = create_async_engine(reached.url, connect_args=reached.arguments)
@@ -74,7 +77,7 @@ class ServerSchema:
         try:
             async with engine.connect() as connection:
                 connection = await connection.execution_options(isolation_level="READ COMMITTED")
-                await self._make_schema(connection, reached)
+                await self._take_schema(connection, reached)
         except (DBAPIError, OSError, OperationalError) as exc:
             await engine.dispose()
             raise opening_error(self._database, reached, exc) from exc
@@ -84,7 +87,8 @@ class ServerSchema:
         self._engine = engine
         return engine
 
-    async def _make_schema(self, connection: AsyncConnection, reached: Reach) -> None:
+    async def _take_schema(self, connection: AsyncConnection, reached: Reach) -> None:
+        """Make the schema, or check that the one that is there may be used."""
         names = {"name": self._schema}
         found = (await connection.execute(text(_COMMENT), names)).first()
         if found is None:
@@ -115,11 +119,13 @@ class ServerSchema:
         """Close all connections; a temporary schema is dropped."""
         self._engine = None
         if self._temporary:
-            with contextlib.suppress(DBAPIError, OSError):  # the server is gone, and it with it
+            try:
                 async with engine.begin() as connection:
                     await connection.exec_driver_sql(
                         f"DROP SCHEMA IF EXISTS {quoted(self._schema)} CASCADE"
                     )
+            except (DBAPIError, OSError) as exc:
+                logger.warning("schema %r stays on the server: %s", self._schema, one_line(exc))
         await engine.dispose()
 
     async def cut_off(self, engine: AsyncEngine | None) -> None:

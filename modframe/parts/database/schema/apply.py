@@ -6,6 +6,8 @@ adds is carried out in one transaction; if anything else differs, nothing is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alembic.operations import ops
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +17,7 @@ from ..alterations import Alterations
 from ..database import Database
 from ..errors import SchemaConflictError
 from ..faults import error_of
+from ..reference import Reference, references_of
 from .changes import SchemaChange, change_of, needed_by
 from .fingerprint import fingerprint_of
 from .perform import copies, perform
@@ -45,7 +48,7 @@ async def apply(
         steps = await connection.run_sync(_compare, database, metadata, fingerprint)
         await connection.rollback()
         if refused := [step for step in steps if step.refused and step.needed]:
-            database.refused = metadata
+            database.refused = (user, metadata)
             raise schema_conflict(database.name, refused)
         adding = [step for step in steps if step.adds]
         change = SchemaChange(database.name, engine=database.backend.name)
@@ -58,11 +61,40 @@ async def apply(
             )
             await connection.run_sync(_note_fitting, database, metadata, fingerprint)
             await connection.rollback()
+        database.live[user] = metadata
         if user:
             database.needs[user] = needed_by(metadata) | database.needs.get(user, frozenset())
+        references = references_of(metadata)
+        if not database.backend.enforces_references:
+            orphans = await _notes_on_orphans(connection, database, references)
+            change = replace(change, notes=(*change.notes, *orphans))
+        database.refer(user, references)
         database.refused = None
         database.tables = tuple(sorted({*database.tables, *change.tables}))
         return change
+
+
+async def _notes_on_orphans(
+    connection: AsyncConnection, database: Database, references: tuple[Reference, ...]
+) -> list[str]:
+    """Return a note for each reference that nobody had before and that rows there break."""
+    notes = []
+    for reference in references:
+        if database.references.has(reference):
+            continue
+        try:
+            row = (await connection.execute(reference.orphans.limit(1))).first()
+        except DBAPIError as error:  # texts that are no numbers, for example
+            notes.append(f"{reference.name} can't be checked: {error.orig}")
+            await connection.rollback()
+            continue
+        if row is not None:
+            notes.append(
+                f"{reference.sentence(tuple(row))}: sessions that write to "
+                f"{reference.child.fullname} may fail until its rows are mended"
+            )
+    await connection.rollback()
+    return notes
 
 
 def _compare(
@@ -124,19 +156,30 @@ def schema_conflict(database: str, refused: list[Step]) -> SchemaConflictError:
     """Make the error for steps that a load doesn't do by itself."""
     sentences = tuple(step.sentence for step in refused)
     first = refused[0]
-    names = [step.name for step in refused if step.ops]
-    ways = (
-        f"app.database.migrate({database!r}, plan=True) shows the plan, and "
-        f"app.database.migrate({database!r}, allow={names!r}) carries it out"
-    )
+    ways = ways_on(database, refused)
     return SchemaConflictError(
         f"database {database!r} doesn't fit the models, and adding to it won't mend that: "
         + "; ".join(sentences),
         cure="nothing was changed: let the model say what the table has (a new column wants "
         "nullable=True or a default), give the model another __tablename__"
-        + (f"; {ways}; or write a migration: modframe db revision" if names else ""),
+        + (f"; or {ways}" if ways else ""),
         database=database,
         table=first.table,
         column=first.column,
         differences=sentences,
+    )
+
+
+def ways_on(database: str, refused: list[Step]) -> str:
+    """Return how a person can have steps carried out that a load refuses."""
+    if not all(step.ops for step in refused):
+        return "write a migration: modframe db revision" if any(s.ops for s in refused) else ""
+    allow = [step.name for step in refused if not step.fill_only]
+    fill = ", ".join(
+        f"{f'{step.table}.{step.column}'!r}: ..." for step in refused if step.fill_only
+    )
+    words = [f"allow={allow!r}"] * bool(allow) + [f"fill={{{fill}}}"] * bool(fill)
+    return (
+        f"change the table by app.database.migrate({database!r}, {', '.join(words)}), of which "
+        "plan=True shows what it loses; or write a migration: modframe db revision"
     )

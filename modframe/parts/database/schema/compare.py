@@ -7,6 +7,7 @@ them only add.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,7 @@ from .operations import CreateSchemaOp, CreateSequenceOp
 
 OWN = ("alembic_version", "modframe_")
 """How the names of tables begin that are not the models' but modframe's and alembic's."""
+_NONE: Any = object()
 Key = tuple[str | None, str]
 """Schema, if a model names one, and table."""
 
@@ -83,10 +85,13 @@ def produce(connection: Connection, metadata: MetaData, alterations: Alterations
             "compare_type": compare_type,
         },
     )
-    upgrade = produce_migrations(context, metadata).upgrade_ops
+    with warnings.catch_warnings():  # `_missing_expressions` finds those that alembic can't compare
+        warnings.filterwarnings("ignore", message="autogenerate skipping .* expression-based index")
+        upgrade = produce_migrations(context, metadata).upgrade_ops
     found = list(_flat(upgrade.ops)) if upgrade is not None else []
     found = _without_satisfied(found, here)
     found += _missing_checks(connection, metadata, here)
+    found += _missing_expressions(connection, metadata, here, alterations)
     first = _schemas_and_sequences(connection, metadata, alterations)
     return Produced((*first, *_in_order(found, metadata)), here, dict(_other_keys(metadata, here)))
 
@@ -160,17 +165,15 @@ def _without_satisfied(
     new = {(key_of(op), op.column.name) for op in found if isinstance(op, ops.AddColumnOp)}
     unique = {key: _unique_sets(table) for key, table in here.items()}
     left: list[ops.MigrateOperation] = []
-    gone: set[tuple[Key, str]] = set()
     for op in found:
         key = key_of(op)
         if isinstance(op, ops.DropIndexOp):
             name = str(op.index_name)
             if (key, name) in created and _has_expressions(op.to_index()):
-                gone.add((key, name))
                 continue
         elif isinstance(op, ops.CreateIndexOp):
-            if key not in here or (key, str(op.index_name)) in gone:
-                continue  # a new table brings its indexes
+            if key not in here or _has_expressions(op.to_index()):
+                continue  # a new table brings its indexes; those of expressions come later
             if op.unique and _columns_of(op.to_index()) in unique[key]:
                 continue
         elif isinstance(op, ops.CreateUniqueConstraintOp):
@@ -220,11 +223,7 @@ def _missing_checks(
         if there is None:
             continue
         wanted = [check for check in checks_of(table) if _is_emitted(connection, check)]
-        known = checks_of(there)
-        names = {check.name for check in known if check.name}
-        lacking = [check for check in wanted if not check.name or check.name not in names]
-        unnamed = sum(1 for check in known if not check.name)
-        for number, check in enumerate(lacking[unnamed:], start=1):
+        for number, check in enumerate(_without_counterpart(wanted, checks_of(there)), start=1):
             name = check.name if isinstance(check.name, str) else f"{table.name}_check_{number}"
             condition = str(
                 check.sqltext.compile(
@@ -232,6 +231,37 @@ def _missing_checks(
                 )
             )
             yield ops.CreateCheckConstraintOp(name, table.name, condition, schema=table.schema)
+
+
+def _missing_expressions(
+    connection: Connection, metadata: MetaData, here: dict[Key, Table], alterations: Alterations
+) -> Iterator[ops.MigrateOperation]:
+    """Yield the indexes of expressions that tables lack: engines keep those in words of theirs."""
+    for table in metadata.tables.values():
+        there = here.get((table.schema, table.name))
+        indexes = [index for index in table.indexes if _has_expressions(index)]
+        if there is not None and indexes:
+            names = alterations.index_names(connection, there)
+            for index in sorted(indexes, key=lambda each: str(each.name)):
+                if index.name not in names and _made_here(connection, index):
+                    yield ops.CreateIndexOp.from_index(index)
+
+
+def _without_counterpart(
+    wanted: list[CheckConstraint], there: list[CheckConstraint]
+) -> list[CheckConstraint]:
+    """Return the checks of a model that a table lacks: one without a name may be any other."""
+    names = {check.name for check in wanted}
+    others = [check.name for check in there if check.name not in names or not check.name]
+    known = {check.name for check in there}
+    lacking = []
+    for check in (each for each in wanted if not each.name or each.name not in known):
+        fits = next((name for name in others if not name or not check.name), _NONE)
+        if fits is _NONE:
+            lacking.append(check)
+        else:
+            others.remove(fits)
+    return lacking
 
 
 def checks_of(table: Table) -> list[CheckConstraint]:

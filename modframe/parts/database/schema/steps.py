@@ -44,6 +44,16 @@ class Step:
         return not self.refused
 
     @property
+    def takes_fill(self) -> bool:
+        """Whether a value can be given for rows that have none."""
+        return bool(self.ops) and (self.fill_only or self.name.startswith("set not null "))
+
+    @property
+    def fill_only(self) -> bool:
+        """Whether it can't be done without such a value."""
+        return bool(self.refused) and self.name.startswith("add column ") and bool(self.ops)
+
+    @property
     def sentence(self) -> str:
         """What differs, for the error of a load."""
         place = f"{self.table}.{self.column}" if self.column else self.table

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapper, Session
 
 from ..base import database_of
 from ..errors import WrongDatabaseError
+from ..tracking import watch_sessions
 
 DATABASE = "modframe_database"
 PURPOSE = "modframe_purpose"
@@ -46,3 +47,6 @@ class DatabaseSession(Session):
             "both modules the same DATABASE_NAME",
             database=here, purpose=purpose, model=model, wanted=wanted,
         )  # fmt: skip
+
+
+watch_sessions(DatabaseSession)

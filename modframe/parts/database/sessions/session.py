@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from ....runtime.output import print_to_cell
 from ....wording import one_line
@@ -21,6 +21,7 @@ from ..faults import error_of
 from ..tracking import TRACKED, Tracked
 from ..waiting import finish
 from .one_database import DATABASE, PURPOSE, DatabaseSession
+from .references import CheckedSession, ReferenceCheck
 
 logger = logging.getLogger("modframe.database")
 
@@ -44,10 +45,7 @@ async def integrity_session(
     async with database.gate:  # tables may be changing
         pass
     async with database.use() as engine:
-        session = AsyncSession(
-            engine, expire_on_commit=False, sync_session_class=DatabaseSession,
-            info={DATABASE: database.name, PURPOSE: purpose},
-        )  # fmt: skip
+        session = _session(database, engine, purpose)
         tracked = Tracked(
             session.sync_session, purpose, hold=database.hold, check=database.check_file
         )
@@ -64,11 +62,27 @@ async def integrity_session(
             raise
         finally:
             try:
-                await finish(session.close())
+                if session.in_transaction():
+                    await finish(session.close())
+                else:  # nothing has to be sent, so that no task is needed
+                    session.sync_session.close()
             finally:
                 database.sessions.remove(tracked)
     if uncommitted:
         _report(database.name, purpose, uncommitted, strict=strict)
+
+
+def _session(database: Database, engine: AsyncEngine, purpose: str) -> AsyncSession:
+    enforced = database.backend.enforces_references
+    session = AsyncSession(
+        engine,
+        expire_on_commit=False,
+        sync_session_class=DatabaseSession if enforced else CheckedSession,
+        info={DATABASE: database.name, PURPOSE: purpose},
+    )
+    if not enforced:
+        ReferenceCheck(database, session.sync_session, purpose)
+    return session
 
 
 def _error_of(database: Database, purpose: str, fault: DBAPIError) -> DatabaseError | None:

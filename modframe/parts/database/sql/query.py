@@ -1,163 +1,179 @@
-"""Read-only SQL over all databases: one statement comes in, frozen `Rows` go out.
+"""`Query`: read-only SQL over all databases: one statement comes in, frozen `Rows` go out.
 
-``BEGIN TRANSACTION READ ONLY`` alone prevents neither ATTACH nor ``COMMIT; INSERT``. So the text is
-parsed first, and has to be exactly one reading statement. Called by `Databases.sql`.
+The text is parsed first, then the databases that it names are opened, and only then is it run, on
+a cursor and a thread of its own. What keeps it from doing more than reading is in `duckdb.reading`.
+Called by `Databases.sql`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-import duckdb
+from sqlalchemy import MetaData
 
-from .... import html
-from ....wording import count
-from ..duckdb.adapter import fetch
+from ....wording import one_line
+from ..arrow import ArrowSource, Types
+from ..duckdb.foreign import types_of
 from ..duckdb.instance import Instance
+from ..duckdb.reading import Reading, parse
+from ..duckdb.running import Answer, prepare, run
+from ..duckdb.tree import QueryTree
 from ..duckdb.worker import DatabaseWorker
-from ..errors import DatabaseError, QueryRefusedError
-from ..names import quoted
+from ..errors import DatabaseError
+from ..waiting import finish
+from .rows import Rows
 
-if TYPE_CHECKING:
-    from pandas import DataFrame  # type: ignore[import-untyped]  # ships no annotations
-
-SHOWN = 50
-"""Rows that a notebook shows."""
-_READS = ("SELECT", "EXPLAIN")
-_WORD = re.compile(r"\w+")
+_CATALOGUES = {"information_schema", "pg_catalog", "system"}
+LIMIT = 1_000_000
+"""Rows that a query returns unless it is told otherwise: some 100 MB of tuples."""
 
 
-@dataclass(frozen=True, repr=False)
-class Rows:
-    """The result of a query.
+class Query:
+    """One query of a person; used as ``async with``."""
 
-    Attributes:
-        rows: The rows, as tuples.
-        columns: The columns' names.
-    """
+    def __init__(self, instance: Instance, text: str) -> None:
+        self._instance = instance
+        self._text = text
+        self._worker = DatabaseWorker("sql")
+        self._started = time.perf_counter()
 
-    rows: list[tuple[Any, ...]]
-    columns: tuple[str, ...]
-
-    def df(self) -> DataFrame:
-        """Return the rows as a pandas DataFrame.
+    async def __aenter__(self) -> Query:
+        """Parse it.
 
         Raises:
-            DatabaseError: If pandas isn't installed.
+            QueryRefusedError: If it isn't one statement that reads.
         """
         try:
-            import pandas as pd
-        except ImportError as exc:
-            raise DatabaseError(
-                "df() needs pandas, which isn't installed",
-                cure="run `pip install pandas`, or use .rows and .columns",
-                database="",
-            ) from exc
-        return pd.DataFrame.from_records(self.rows, columns=list(self.columns))
+            self._native = await self._instance.run(lambda: prepare(self._instance.root))
+        except BaseException:
+            self._worker.close()
+            raise
+        self._worker.interrupt = self._native.interrupt
+        try:
+            self._reading: Reading = await self._worker.run(lambda: parse(self._native, self._text))
+        except BaseException:
+            self._close()
+            raise
+        return self
 
-    def __len__(self) -> int:
-        return len(self.rows)
+    def needs(self, known: Iterable[str], database: str | None) -> set[str]:
+        """Return the databases that it reads."""
+        return _needed_by(self._reading.tree, known, database)
 
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return iter(self.rows)
+    async def run(
+        self,
+        params: Sequence[Any],
+        *,
+        database: str | None,
+        limit: int,
+        foreign: Mapping[str, ArrowSource],
+        models: Mapping[str, Sequence[MetaData]],
+        others: Collection[str],
+    ) -> Rows:
+        """Run it; the databases that it needs are open.
 
-    def __repr__(self) -> str:
-        return f"<Rows: {count(len(self.rows), 'row')} of {', '.join(self.columns)}>"
+        Args:
+            params: Its parameters.
+            database: The database that bare names belong to.
+            limit: How many rows are returned at most.
+            foreign: The databases among those that DuckDB doesn't keep, each with its source.
+            models: The models of each, for the types of columns.
+            others: All databases that DuckDB doesn't keep.
+        """
+        native, tables = self._native, self._instance.foreign
 
-    def _repr_html_(self) -> str:
-        table = html.table(
-            [["NULL" if cell is None else cell for cell in row] for row in self.rows[:SHOWN]],
-            head=self.columns,
-        )
-        hidden = len(self.rows) - SHOWN
-        return f"{table}<div>… {escape(str(hidden))} more</div>" if hidden > 0 else table
+        def job() -> Answer:
+            tables.forget(native, others)
+            for name, source in foreign.items():
+                with _reading(name):
+                    source.open()
+                    existing = source.tables()
+                    wanted = self._wanted(name, existing, bare=name == database)
+                    read = source.read(wanted, _types(models.get(name, ())))
+                    tables.show(native, name, read, existing=existing)
+            return run(
+                native, self._reading, params, database=database, foreign=tables, limit=limit
+            )
+
+        def interrupt() -> None:
+            native.interrupt()
+            for source in foreign.values():
+                source.interrupt()
+
+        self._worker.interrupt = interrupt
+        try:
+            answer = await self._worker.run(job, interrupt=interrupt)
+        finally:
+            await finish(self._worker.run(lambda: self._end(foreign.values())))
+        took = time.perf_counter() - self._started
+        return Rows(answer.rows, answer.columns, answer.types, took, answer.cut)
+
+    def _wanted(
+        self, database: str, existing: Sequence[str], *, bare: bool
+    ) -> dict[str, str | None]:
+        """Return the tables of a database that the query reads: name → where columns are named."""
+        tree = self._reading.tree
+        paths = [tuple(part.lower() for part in table.path) for table in tree.tables]
+        named = {path[-1] for path in paths if database.lower() in path[:-1]}
+        named |= {path[0] for path in paths if bare and len(path) == 1}
+        every = bool(_lists(tree))
+        text = None if tree.every_column else self._text.lower()
+        return {table: text for table in existing if every or table.lower() in named}
+
+    def _end(self, sources: Iterable[ArrowSource]) -> None:
+        """Close the connections; first DuckDB's, which may still hold streams of the others."""
+        self._native.close()
+        for source in sources:
+            source.close()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        self._worker.run_unattended(self._native.close)
+        self._worker.close()
 
 
-def names_in(query: str, names: Iterable[str]) -> set[str]:
-    """Return the databases that a query may read: those whose names are words in it.
-
-    >>> sorted(names_in("SELECT * FROM orders.items", ["items", "orders", "users"]))
-    ['items', 'orders']
-    """
-    words = {word.lower() for word in _WORD.findall(query)}
-    return {name for name in names if name.lower() in words}
-
-
-async def read(
-    instance: Instance, query: str, params: Sequence[Any], *, database: str | None
-) -> Rows:
-    """Run one reading statement on a cursor and thread of its own; its files are attached."""
-    worker = DatabaseWorker("sql")
-    native = await instance.run(lambda: instance.root.cursor())  # noqa: PLW0108 - DuckDB may be opened only by this job
-    worker.interrupt = native.interrupt
+@contextmanager
+def _reading(database: str) -> Iterator[None]:
+    """Name the database in errors of its driver."""
     try:
-        return await worker.run(
-            lambda: _read(native, query, params, database=database), interrupt=native.interrupt
-        )
-    finally:
-        worker.run_unattended(native.close)
-        worker.close()
-
-
-def _read(
-    native: duckdb.DuckDBPyConnection, query: str, params: Sequence[Any], *, database: str | None
-) -> Rows:
-    statement = _parse_statement(native, query)
-    values: Any = list(params)
-    if len(params) == 1 and isinstance(params[0], Mapping):
-        values = dict(params[0])
-    if database is not None:
-        native.execute(f"USE {quoted(database)}.main")
-    native.execute("BEGIN TRANSACTION READ ONLY")
-    try:
-        native.execute(statement, values or None)
-        columns = tuple(str(column[0]) for column in native.description or ())
-        return Rows(fetch(native), columns)
-    except duckdb.TransactionException as exc:
-        if "read-only" not in str(exc):
-            raise _refusal(query, str(exc)) from exc
-        raise _refusal(query, "it would write") from exc
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as exc:
-        raise QueryRefusedError(
-            f"DuckDB refuses the query: {exc}",
-            cure="tables are named <database>.<table>; SHOW ALL TABLES lists them",
-            database=database or "",
-            query=query,
+        yield
+    except Exception as exc:  # each driver has its own
+        raise DatabaseError(
+            f"the tables of {database!r} can't be read: {one_line(exc)}",
+            cure="see that the database is there and can be reached, and run the query again",
+            database=database,
         ) from exc
-    finally:
-        native.rollback()
 
 
-def _parse_statement(native: duckdb.DuckDBPyConnection, query: str) -> duckdb.Statement:
-    try:
-        statements = native.extract_statements(query)
-    except duckdb.Error as exc:
-        raise QueryRefusedError(
-            f"DuckDB can't read the query: {exc}",
-            cure="mend it where the arrow points",
-            database="",
-            query=query,
-        ) from exc
-    if len(statements) != 1:
-        raise _refusal(query, f"it holds {len(statements)} statements, not one")
-    kind = str(statements[0].type).rpartition(".")[2]
-    if kind not in _READS:
-        raise _refusal(query, f"it is a {kind} statement")
-    return statements[0]
+def _types(models: Iterable[MetaData]) -> Types:
+    return {table.name: types_of(table) for one in models for table in one.sorted_tables}
 
 
-def _refusal(query: str, why: str) -> QueryRefusedError:
-    shortened = query if len(query) <= 60 else f"{query[:57]}..."
-    return QueryRefusedError(
-        f"sql() only reads, and refuses {shortened!r}: {why}",
-        cure="give it one SELECT, EXPLAIN, DESCRIBE or SHOW; to change data use "
-        "integrity_session(...)",
-        database="",
-        query=query,
+def _lists(tree: QueryTree) -> bool:
+    """Return whether a query lists what there is, or calls what may read any table."""
+    return (
+        bool(tree.shows)
+        or any(
+            function.qualified or function.name.startswith("duckdb_") for function in tree.functions
+        )
+        or any({part.lower() for part in table.path[:-1]} & _CATALOGUES for table in tree.tables)
     )
+
+
+def _needed_by(tree: QueryTree, known: Iterable[str], database: str | None) -> set[str]:
+    """Return the databases that a query reads; all of them where it doesn't say which."""
+    names = {name.lower(): name for name in known}
+    found = set() if database is None else {names[database.lower()]}
+    unclear = _lists(tree)
+    for table in tree.tables:
+        *before, last = (part.lower() for part in table.path)
+        named = {names[part] for part in before if part in names}
+        found |= named
+        inner = not before and (last in tree.inner or database is not None)
+        unclear = unclear or not (named or inner)
+    return set(names.values()) if unclear else found

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from alembic.operations import ops
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Column, Connection, Select, Table, Text, cast, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
@@ -22,6 +22,7 @@ from ..alterations import Alterations
 from ..names import quoted
 
 _STATE = "SELECT coalesce(sql, name) FROM sqlite_master ORDER BY type, name"
+_INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = :table"
 _PARTS = (
     "SELECT type, name, sql FROM sqlite_master "
     "WHERE type IN ('index', 'trigger') AND tbl_name = :table AND sql IS NOT NULL"
@@ -61,6 +62,10 @@ class SQLiteAlterations(Alterations):
         word = _SAME.get(word.strip(), word.strip())
         return word if word in _SIZED or not bracket else f"{word}({size.replace(' ', '')}"
 
+    def index_names(self, connection: Connection, table: Table) -> set[str]:
+        rows = connection.execute(text(_INDEXES), {"table": table.name})
+        return {str(name) for (name,) in rows}
+
     def state(self, connection: Connection, schemas: Collection[str]) -> str:
         rows = connection.exec_driver_sql(_STATE)
         return hashlib.sha256("\0".join(str(row) for (row,) in rows).encode()).hexdigest()
@@ -87,6 +92,13 @@ class SQLiteAlterations(Alterations):
         if isinstance(op, ops.AlterColumnOp):
             return op.modify_name is None
         return isinstance(op, ops.DropColumnOp | ops.AddConstraintOp | ops.DropConstraintOp)
+
+    def changed_by_type(self, column: Column[Any], op: ops.AlterColumnOp) -> Select[Any] | None:
+        """Return the query: SQLite converts whatever it can't, such as a word to 0."""
+        if op.modify_type is None or column.type._type_affinity is op.modify_type._type_affinity:
+            return None
+        there = cast(cast(column, op.modify_type), Text)
+        return select(func.count()).where(column.is_not(None), there != cast(column, Text))
 
     @contextmanager
     def transaction(self, connection: Connection, *, copying: bool) -> Iterator[None]:

@@ -6,6 +6,7 @@ on the other engines. Connections come from the ``creator`` of an engine; `SQLit
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -66,6 +67,12 @@ class ModframeSQLite(SQLiteDialect_aiosqlite):
         **SQLiteDialect_aiosqlite.ischema_names,
         **REFLECTED,
     }
+
+    def get_indexes(self, connection: Any, table_name: str, *args: Any, **kw: Any) -> Any:
+        """Return a table's indexes but those of expressions, without a warning about these."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Skipped unsupported reflection")
+            return super().get_indexes(connection, table_name, *args, **kw)  # type: ignore[no-untyped-call]
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:  # noqa: ARG003  # SQLAlchemy's

@@ -9,11 +9,14 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from sqlalchemy import text
 
 import modframe
 from modframe.app import AppContext
 from modframe.errors import LoadError
 from modframe.finding import Finding
+from modframe.parts.database.databases import Databases
+from tests.parts.database.support import held_by_another
 
 MODULE = """
     from modframe.database import get_database_base
@@ -47,8 +50,8 @@ Start = Callable[[], AbstractContextManager[AppContext]]
 def module(name: str = "orders", engine: str = "", extra: str = "") -> dict[str, str]:
     """Return a module with one table, in a database of its own name."""
     declared = f"DATABASE_ENGINE = {engine!r}" if engine else ""
-    text = dedent(MODULE).format(name=name, title=name.title(), declared=declared, extra=extra)
-    return {"api.py": text}
+    filled = dedent(MODULE).format(name=name, title=name.title(), declared=declared, extra=extra)
+    return {"api.py": filled}
 
 
 @pytest.fixture
@@ -148,6 +151,26 @@ def test_rows_of_another_engine_are_said(start: Start) -> None:
         assert "orders.duckdb are not in use" in finding.message
         assert 'app.database.move("orders", to="sqlite")' in finding.cure
         assert engine_findings(app, "depot") == []
+
+
+async def test_a_database_of_another_module_is_not_left_behind(folder: Path) -> None:
+    """Two modules may keep one name on two engines; neither disturbs the other."""
+    async with Databases(folder, idle=60.0) as databases:
+        async with databases.session("shop", "theirs", engine="duckdb") as session:
+            await session.execute(text("CREATE TABLE t AS SELECT 5 AS i"))
+            await session.commit()
+        async with databases.session("shop", "own", engine="sqlite"):
+            assert await databases.left_behind("shop", "sqlite") == []
+        async with databases.session("shop", "theirs", engine="duckdb") as session:
+            assert await session.scalar(text("SELECT i FROM t")) == 5
+
+
+async def test_a_file_that_another_process_holds_counts_as_one_with_rows(folder: Path) -> None:
+    """It can't be looked into, and silence could hide rows."""
+    with held_by_another(folder / "shop.duckdb"):
+        async with Databases(folder, lock_wait=0.05) as databases:
+            (left,) = await databases.left_behind("shop", "sqlite")
+            assert left.engine == "duckdb"
 
 
 def test_without_a_word_the_file_that_is_there_decides(

@@ -242,6 +242,21 @@ async def test_a_restart_between_sessions_is_not_noticed(
         assert await asyncio.gather(*(use(databases) for _ in range(4))) == [42] * 4
 
 
+async def test_closing_while_the_server_is_away_says_what_stays(
+    own_server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The app ends all the same; the log names the temporary schema."""
+    caplog.set_level("WARNING", "modframe.database")
+    try:
+        async with Databases(None, url=own_server.url) as databases:
+            assert await use(databases) == 42
+            own_server.stop()
+    finally:
+        own_server.start()
+    assert "'shop_" in caplog.text
+    assert "stays on the server" in caplog.text
+
+
 async def test_a_terminated_session_is_lost(folder: Path, postgres_url: str) -> None:
     """An administrator ends it; the next session has another connection."""
     async with Databases(folder, url=postgres_url) as databases:

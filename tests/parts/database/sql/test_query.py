@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ from sqlalchemy import text
 
 from modframe.parts.database.databases import Databases, Rows
 from modframe.parts.database.errors import (
-    DatabaseError,
     DatabaseLockedError,
     DatabaseNameError,
     QueryRefusedError,
@@ -136,30 +133,71 @@ async def test_a_query_can_be_cancelled(folder: Path) -> None:
         await until(lambda: not any(one.attached for one in databases.describe()))
 
 
-def test_rows_show_themselves_in_a_notebook() -> None:
-    """One line as text; as HTML a plain table, escaped, cut after 50 rows."""
-    rows = Rows([(number, "<b>&" if number else None) for number in range(53)], ("n", "<i>"))
-    assert repr(rows) == "<Rows: 53 rows of n, <i>>"
-    html = rows._repr_html_()
-    assert html.count("<tr>") == 51
-    assert "… 3 more" in html
-    assert "&lt;b&gt;&amp;" in html
-    assert "&lt;i&gt;" in html
-    assert "NULL" in html
-    assert "<b>" not in html
-    assert "<script" not in html
-    assert "more" not in Rows([(1,)], ("n",))._repr_html_()
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        rows.columns = ()  # type: ignore[misc]  # it is frozen
+async def test_a_query_without_a_table_needs_no_file(folder: Path) -> None:
+    """A constant is computed even if another process holds every file."""
+    async with Databases(folder) as databases:
+        await fill(databases)
+    with held_by_another(folder / "people.duckdb"):
+        async with Databases(folder, lock_wait=0.05) as databases:
+            assert (await databases.sql("SELECT 'people' || 1")).rows == [("people1",)]
+            with pytest.raises(DatabaseLockedError):
+                await databases.sql("SHOW ALL TABLES")
 
 
-def test_rows_become_a_data_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With pandas; without, the error names it."""
-    rows = Rows([(1, "a"), (2, "b")], ("n", "t"))
-    frame = rows.df()
-    assert list(frame.columns) == ["n", "t"]
-    assert frame["n"].tolist() == [1, 2]
-    assert list(Rows([], ("n",)).df().columns) == ["n"]
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(DatabaseError, match="pip install pandas"):
-        rows.df()
+async def test_no_more_rows_than_the_limit_are_returned(folder: Path) -> None:
+    """The result says that there are more; an endless one is cut as well."""
+    async with Databases(folder) as databases:
+        rows = await databases.sql("FROM range(1000000000000)", limit=5)
+        assert (rows.count, rows.cut) == (5, True)
+        assert "5 rows" in rows.summary
+        assert "there are more" in rows.summary
+        whole = await databases.sql("FROM range(5)", limit=5)
+        assert (whole.count, whole.cut) == (5, False)
+
+
+POINTED = [
+    ("SELEC 1", "line 1: SELEC 1", "S"),
+    ("SELECT 'ä',\n  nam FROM shop.items", "line 2:   nam FROM shop.items", "n"),
+    ("SELECT *\nFROM shop.itemz", "line 2: FROM shop.itemz", "s"),
+    ("SELECT nofun(1)", "line 1: SELECT nofun(1)", "n"),
+    ("EXPLAIN SELECT *\nFROM shop.itemz", "line 2: FROM shop.itemz", "s"),
+    ("SELECT 'ä', read_text('x')", "line 1: SELECT 'ä', read_text('x')", "r"),
+    ("SELECT 'a'::INT", "line 1: SELECT 'a'::INT", ":"),
+]
+
+
+@pytest.mark.parametrize(("query", "line", "character"), POINTED)
+async def test_an_error_points_into_the_query_once(
+    query: str, line: str, character: str, folder: Path
+) -> None:
+    """The line of the query and an arrow below what is wrong."""
+    async with Databases(folder) as databases:
+        await fill(databases)
+        with pytest.raises(QueryRefusedError) as info:
+            await databases.sql(query)
+    lines = str(info.value).splitlines()
+    place = lines.index(line)
+    assert lines[place][lines[place + 1].index("^")] == character
+    assert str(info.value).count("^") == 1
+    assert "LINE" not in str(info.value)
+    assert "exception_type" not in str(info.value)
+
+
+async def test_a_table_that_is_not_there_has_its_nearest_name(folder: Path) -> None:
+    """With its database, if that was left out or misspelt."""
+    async with Databases(folder) as databases:
+        await fill(databases)
+        for query in ("FROM shop.item", "FROM shops.items", "FROM items", "FROM item"):
+            with pytest.raises(QueryRefusedError, match=r"there is no table .*'(shop\.)?items'"):
+                await databases.sql(query)
+
+
+async def test_parameters_bind(folder: Path) -> None:
+    """By position and by name; a text that looks like SQL stays a text."""
+    async with Databases(folder) as databases:
+        await fill(databases)
+        query = "SELECT count(*) FROM shop.items WHERE name = ?"
+        assert (await databases.sql(query, "' OR 1=1 --")).rows == [(0,)]
+        assert (await databases.sql("SELECT $b, $a", {"a": 1, "b": "x"})).rows == [("x", 1)]
+        with pytest.raises(QueryRefusedError, match="parameter"):
+            await databases.sql(query)

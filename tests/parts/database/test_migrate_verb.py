@@ -1,0 +1,90 @@
+"""``app.database.migrate``, as a person uses it after a refused load."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+import modframe
+from modframe.app import AppContext
+from modframe.errors import LoadError, ModframeError
+
+MODEL = """
+    from core.app_context import app_context
+    from core.database import get_database_base
+    from modframe.decorators import module
+    from sqlalchemy import Column, Integer, String
+
+    DATABASE_NAME = "shop"
+    Base = get_database_base(DATABASE_NAME)
+
+
+    class Row(Base):
+        __tablename__ = "rows"
+        id = Column(Integer, primary_key=True)
+        {columns}
+
+
+    @module
+    class Shop:
+        async def add(self, **values):
+            async with app_context.database.integrity_session(DATABASE_NAME, "add") as session:
+                session.add(Row(**values))
+                await session.commit()
+"""
+
+
+def model(columns: str) -> dict[str, str]:
+    return {"api.py": dedent(MODEL).format(columns=columns)}
+
+
+OLD = model("note = Column(String)")
+NEW = model("note = Column(String, nullable=False); amount = Column(Integer, nullable=False)")
+
+
+@pytest.fixture(params=["duckdb", "sqlite", "postgresql"])
+def app(request: Any, tmp_path: Any, monkeypatch: Any) -> Any:
+    name = request.param
+    url = request.getfixturevalue("postgres_url") if name == "postgresql" else name
+    monkeypatch.setenv("MODFRAME_DATABASE_URL", url)
+    with modframe.start(workspace=tmp_path, data=tmp_path / "data", modules=[]) as started:
+        yield started
+
+
+def test_a_refused_module_loads_after_a_migration(app: AppContext) -> None:
+    """The refusal names all and the way on; the plan can be looked at; the rows are filled."""
+    app.load(OLD, id="shop")
+    app.get_service("shop").add(note=None).result()
+    with pytest.raises(LoadError) as info:
+        app.load(NEW, id="shop")
+    message = str(info.value)
+    assert "rows.note: the model says NOT NULL, the table allows NULL" in message
+    assert "rows.amount: the model says NOT NULL without default, the table has it not" in message
+    assert "app.database.migrate('shop', allow=['set not null rows.note']" in message
+    assert "fill={'rows.amount': ...}" in message
+    assert "modframe db revision" in message
+    app.get_service("shop").add(note="live").result()
+    plan = app.database.migrate("shop", plan=True)
+    assert [step.name for step in plan.missing] == [
+        "add column rows.amount",
+        "set not null rows.note",
+    ]
+    assert "needed, not allowed yet; fill={'rows.amount': ...}" in repr(plan)
+    assert "<td" in plan._repr_html_()
+    assert "set not null rows.note" in plan._repr_html_()
+    done = app.database.migrate("shop", fill={"rows.amount": 5, "rows.note": ""})
+    assert done.done
+    assert "was migrated" in repr(done)
+    app.load(NEW, id="shop")
+    app.get_service("shop").add(note="new", amount=6).result()
+    assert repr(app.database.migrate("shop", plan=True)) == "database 'shop' fits its models"
+
+
+def test_wrong_arguments_are_errors(app: AppContext) -> None:
+    app.load(OLD, id="shop")
+    with pytest.raises(ModframeError, match="allow"):
+        app.database.migrate("shop", allow="drop column rows.note")
+    with pytest.raises(ModframeError, match=r"no models are known.*Did you mean 'shop'"):
+        app.database.migrate("shup")
