@@ -44,29 +44,29 @@ class Level(LazyDatabases):
         self._ended = False
 
     def _make(self) -> Databases:
+        self._refuse_ended()
         return self._scratch.take() or super()._make()
 
     @asynccontextmanager
     async def session(
         self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
     ) -> AsyncIterator[AsyncSession]:
-        self._refuse_ended(database, purpose)
+        self._refuse_ended(database)
         session_context = super().session(database, purpose, strict=strict, engine=engine)
         async with self._making_tables:
-            self._refuse_ended(database, purpose)
+            self._refuse_ended(database)
             if database not in self._ready:
                 await self._make_tables(database)
                 self._ready.add(database)
         async with session_context as session:
             yield session
 
-    def _refuse_ended(self, database: str, purpose: str) -> None:
+    def _refuse_ended(self, database: str = "") -> None:
         if self._ended:
             from ..parts.database.errors import DatabaseClosedError
 
             raise DatabaseClosedError(
-                f"session {purpose!r} on database {database!r}: its test has ended, and its "
-                "databases with it",
+                "what used the databases of a test goes on, and the test has ended",
                 cure="let the test wait for what it has begun",
                 database=database,
             )

@@ -160,7 +160,7 @@ class AppDatabase:
         """
         check_arguments("app.database.backup()", path=(path, FOLDER))
         self._app_loop.refuse_here("app.database.backup()", "call it from a cell or a script")
-        return self._app_loop.wait(lambda: self._databases.get().back_up(Path(path)))
+        return self._app_loop.wait(lambda: self._databases.back_up(Path(path)))
 
     @hide_frames
     def restore(self, path: str | Path, *, replace: bool = False) -> Backup:

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from .arrow import source_of
 from .backend import Backend, BackendOptions, backend_class
-from .choice import Choice, Chooser
+from .choice import DEFAULT, Choice, Chooser
 from .database import Database
 from .errors import DatabaseError, DatabaseNameError
 from .home import Home
@@ -260,13 +260,14 @@ class Databases:
         ):
             return await copy_rows(rows, connection, tables, backend=target.backend)
 
-    async def back_up(self, folder: Path) -> Backup:
-        """Write all databases into a new folder, while sessions go on.
+    async def back_up(self, folder: Path, *, models: Models) -> Backup:
+        """Write all databases into a new folder, while sessions go on; ``models`` as in `restore`.
 
         Raises:
             DatabaseBackupError: If there is such a folder already.
         """
-        return await back_up([self.database(name) for name in self._existing()], folder)
+        databases = [self.database(name) for name in self._existing()]
+        return await back_up(databases, folder, models=models, default=self.backend(DEFAULT))
 
     async def restore(self, folder: Path, *, models: Models, replace: bool = False) -> Backup:
         """Put back the databases of a backup; sessions wait meanwhile, and modules stay live.

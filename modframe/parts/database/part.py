@@ -174,17 +174,19 @@ class LazyDatabases:
             await opened.commit()
         return count
 
+    async def back_up(self, folder: Path) -> Backup:
+        """Write all databases into a new folder, while sessions go on."""
+        return await self.get().back_up(folder, models=self._tables_of)
+
+    def _tables_of(self, database: str) -> list[Table]:
+        own = (spec.metadata for spec in specs_of(self.generations()) if spec.name == database)
+        return [table for metadata in own for table in metadata.sorted_tables]
+
     async def restore(self, folder: Path, *, replace: bool) -> Backup:
         """Put back the databases of a backup; what live models have besides is added to them."""
-        specs = list(specs_of(self.generations()))
-
-        def models(database: str) -> list[Table]:
-            own = (spec.metadata for spec in specs if spec.name == database)
-            return [table for metadata in own for table in metadata.sorted_tables]
-
-        backup = await self.get().restore(folder, models=models, replace=replace)
+        backup = await self.get().restore(folder, models=self._tables_of, replace=replace)
         restored = {saved.database for saved in backup.databases}
-        for spec in specs:
+        for spec in specs_of(self.generations()):
             if spec.name in restored:
                 await self.get().apply(spec.name, spec.metadata, engine=spec.engine)
         return backup

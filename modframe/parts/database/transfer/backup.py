@@ -11,32 +11,44 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import MetaData, Table, delete, func, select
 from sqlalchemy import table as selectable
 
 from ..backend import Backend, Place
 from ..database import Database
 from ..errors import DatabaseBackupError
 from ..file import sync
+from ..schema.create import create
 from ..waiting import finish
-from .copying import copy_rows
+from .copying import OWN, copy_rows, own_tables
 from .manifest import Backup, Saved, note, read, write
 
 Models = Callable[[str], Sequence[Table]]
 """Database → the tables of live modules' models, those that others refer to first."""
 
 
-async def back_up(databases: Iterable[Database], folder: Path) -> Backup:
+async def back_up(
+    databases: Iterable[Database], folder: Path, *, models: Models, default: Backend
+) -> Backup:
     """Write each database as a file into a new folder, while sessions go on.
 
+    Args:
+        default: The engine that writes the rows of those that a server keeps.
+
     Raises:
-        DatabaseBackupError: If there is such a folder, or an engine has no files.
+        DatabaseBackupError: If there is such a folder, or a server has tables without models.
     """
     made = datetime.now(UTC).isoformat(timespec="seconds")
     folder, unfinished = await asyncio.to_thread(_new_folder, folder)
     try:
-        saved = [await _save(database, unfinished) for database in databases]
+        saved = [
+            await _save(database, unfinished)
+            if database.backend.suffix
+            else await _save_rows(database, unfinished, models(database.name), by=default)
+            for database in databases
+        ]
         backup = Backup(folder, made, tuple(saved))
         await asyncio.to_thread(write, backup, unfinished)
         await asyncio.to_thread(_finish, unfinished, folder)
@@ -63,6 +75,8 @@ def _new_folder(folder: Path) -> tuple[Path, Path]:
 
 
 def _finish(unfinished: Path, folder: Path) -> None:
+    for lock in unfinished.glob("*.lock"):
+        lock.unlink()
     for file in unfinished.iterdir():
         sync(file)
     if folder.is_dir():
@@ -79,6 +93,41 @@ async def _save(database: Database, folder: Path) -> Saved:
     return await asyncio.to_thread(
         lambda: note(
             database.name, file, written_by=backend.name, engine=backend.name, tables=tables
+        )
+    )
+
+
+async def _save_rows(
+    database: Database, folder: Path, tables: Sequence[Table], *, by: Backend
+) -> Saved:
+    """Copy all rows, as they are at one moment, into a file of another engine."""
+    file = folder / f"{database.name}{by.suffix}"
+    kept = Database(f"{database.name}_saved", by, Place(file), idle=0)
+    async with database.use() as engine, engine.connect() as rows:
+        names = {name for name in await database.store.tables() if not name.startswith(OWN)}
+        if unknown := sorted(names - {table.name for table in tables}):
+            raise DatabaseBackupError(
+                f"database {database.name!r} is not saved: no live module has models of "
+                f"{', '.join(unknown)}",
+                cure="load the modules that have them first",
+                database=database.name,
+                path=str(folder),
+            )
+        tables = [*tables, *await rows.run_sync(own_tables)]
+        await rows.rollback()
+        metadata = MetaData()
+        for table in tables:
+            table.to_metadata(metadata)
+        by.adapt(metadata)
+        try:
+            await create(kept, metadata)
+            async with kept.use() as target, target.begin() as connection:
+                counts = await copy_rows(rows, connection, tables, backend=by)
+        finally:
+            await kept.aclose()
+    return await asyncio.to_thread(
+        lambda: note(
+            database.name, file, written_by=by.name, engine=database.backend.name, tables=counts
         )
     )
 
@@ -117,10 +166,7 @@ async def restore(
             async with database.set_aside(wait):
                 await finish(database.backend.put_back(file, database.path))
         else:
-            kept = Database(
-                f"{database.name}_restored", backend(saved.written_by), Place(file), idle=0
-            )
-            await _copy_back(kept, database, models(saved.database))
+            await _copy_back(file, database, models(saved.database), by=backend(saved.written_by))
     return backup
 
 
@@ -129,7 +175,8 @@ async def _refuse(saved: Saved, database: Database, *, models: Models, replace: 
     by_file = database.path is not None and database.backend.name == saved.written_by
     if not by_file:
         known = {table.key for table in models(saved.database)}
-        if unknown := sorted(name for name, n in saved.tables.items() if n and name not in known):
+        filled = {name for name, count in saved.tables.items() if count}
+        if unknown := sorted(name for name in filled - known if not name.startswith(OWN)):
             raise _refused(saved, f"no live module has models of {', '.join(unknown)}",
                            cure="load the modules that have them first")  # fmt: skip
     if not replace and (rows := await _rows(database)):
@@ -159,17 +206,31 @@ def _refused(saved: Saved, why: str, *, cure: str) -> DatabaseBackupError:
     )
 
 
-async def _copy_back(kept: Database, database: Database, tables: Sequence[Table]) -> None:
-    """Replace all rows in one transaction."""
-    try:
-        async with (
-            kept.use() as theirs,
-            database.use() as ours,
-            theirs.connect() as rows,
-            ours.begin() as connection,
-        ):
-            for table in reversed(tables):
-                await connection.execute(delete(table))
-            await copy_rows(rows, connection, tables, backend=database.backend)
-    finally:
-        await kept.aclose()
+async def _copy_back(
+    file: Path, database: Database, tables: Sequence[Table], *, by: Backend
+) -> None:
+    """Replace all rows in one transaction by those of a file, of which a copy is opened."""
+    with TemporaryDirectory(prefix="modframe-") as folder:
+        copy = Path(folder) / file.name
+        await asyncio.to_thread(shutil.copyfile, file, copy)
+        kept = Database(f"{database.name}_restored", by, Place(copy), idle=0)
+        try:
+            await _replace_rows(kept, database, tables)
+        finally:
+            await kept.aclose()
+
+
+async def _replace_rows(kept: Database, database: Database, tables: Sequence[Table]) -> None:
+    async with (
+        kept.use() as theirs,
+        database.use() as ours,
+        theirs.connect() as rows,
+        ours.begin() as connection,
+    ):
+        own = await rows.run_sync(own_tables)
+        for table in own:
+            await connection.run_sync(table.create, checkfirst=True)
+        tables = [*tables, *own]
+        for table in reversed(tables):
+            await connection.execute(delete(table))
+        await copy_rows(rows, connection, tables, backend=database.backend)

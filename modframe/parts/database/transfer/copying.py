@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Table, insert, select, tuple_
+from sqlalchemy import Connection, MetaData, Row, Table, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..backend import Backend
 
+OWN = ("alembic_version", "modframe_")
+"""How the names of tables begin that modframe keeps in databases itself."""
 BATCH = 2000
 """Rows that are in memory at once."""
 
@@ -63,3 +65,10 @@ async def batches(connection: AsyncConnection, table: Table) -> AsyncIterator[Se
         page = ordered.where(tuple_(*keys) > tuple_(*last, types=[key.type for key in keys])).limit(
             BATCH
         )
+
+
+def own_tables(connection: Connection) -> list[Table]:
+    """Read which tables modframe itself keeps in a database: those of seeds and revisions."""
+    metadata = MetaData()
+    metadata.reflect(connection, only=lambda name, _: name.startswith(OWN))
+    return list(metadata.sorted_tables)

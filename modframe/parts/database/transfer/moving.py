@@ -17,16 +17,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..choice import Choice
 from ..database import Database
 from ..errors import DatabaseBusyError, DatabaseMoveError
-from .copying import batches, copy_rows
-
-OWN = ("alembic_version", "modframe_")
-"""How the names of tables begin that modframe keeps in databases itself."""
+from .copying import OWN, batches, copy_rows, own_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ class Move:
             ours.begin() as connection,
         ):
             models = [table for table in tables if table.key not in self.counts]
-            own = [] if self.counts else await rows.run_sync(_own_tables)
+            own = [] if self.counts else await rows.run_sync(own_tables)
             for table in own:
                 await connection.run_sync(table.create)
             for table in (*models, *own):
@@ -131,12 +128,6 @@ class Move:
                         database=target.name,
                     )
                 self.counts[table.key] = before[0]
-
-
-def _own_tables(connection: Any) -> list[Table]:
-    metadata = MetaData()
-    metadata.reflect(connection, only=lambda name, _: name.startswith(OWN))
-    return list(metadata.sorted_tables)
 
 
 async def checksum(connection: AsyncConnection, table: Table) -> tuple[int, int]:
