@@ -16,8 +16,8 @@ class RevisionError(DatabaseError):
     module_id: str
 
 
-class RevisionFileError(RevisionError):
-    """Raised when a revision's file can't be executed or lacks what a revision must say.
+class _InFileError(RevisionError):
+    """Base of the errors that name a place in a revision's file.
 
     Attributes:
         file: The file, from the module's folder.
@@ -26,6 +26,14 @@ class RevisionFileError(RevisionError):
 
     file: str
     line: int
+
+    def __str__(self) -> str:
+        line = f", line {self.line}" if self.line else ""
+        return f"{self.subject}: {self.file}{line}: {self.reason}"
+
+
+class RevisionFileError(_InFileError):
+    """Raised when a revision's file can't be executed or lacks what a revision must say."""
 
 
 class RevisionOrderError(RevisionError):
@@ -66,13 +74,5 @@ class RevisionRunningError(RevisionError):
     waited: float
 
 
-class RevisionFailedError(RevisionError):
-    """Raised when a revision fails; the database is as it was before the command.
-
-    Attributes:
-        file: The revision's file, from the module's folder.
-        line: The line that failed, from 1; 0 if unknown.
-    """
-
-    file: str
-    line: int
+class RevisionFailedError(_InFileError):
+    """Raised when a revision fails; the database is as it was before the command."""

@@ -101,7 +101,8 @@ class Revisions:
         names = [one.name for one in self.ordered]
         what = f"begins {len(found)} revisions" if found else "is no revision"
         raise UnknownRevisionError(
-            f"{self.module_id}: {target!r} {what} of database {self.database!r}",
+            f"{target!r} {what} of database {self.database!r}",
+            subject=self.module_id,
             cure=f"{near(target, names)}'modframe db history {self.module_id}' lists them",
             database=self.database,
             module_id=self.module_id,
@@ -118,10 +119,11 @@ class Revisions:
         unknown = tuple(one for one in recorded if one not in known)
         if unknown:
             raise DatabaseAheadError(
-                f"{self.module_id}: database {self.database!r} is at revision "
+                f"database {self.database!r} is at revision "
                 f"{', '.join(unknown)}, which is not among the files in {self.shown(self.folder)}: "
                 "a newer version of the module has upgraded it",
                 cure="run that version of the module, or downgrade with its files first",
+                subject=self.module_id,
                 database=self.database,
                 module_id=self.module_id,
                 revisions=unknown,
@@ -265,10 +267,10 @@ class _Reader:
         self, path: Path, what: str, *, line: int = 0, cure: str = "correct the file"
     ) -> RevisionFileError:
         file = path.relative_to(self._home).as_posix()
-        place = f"{file}, line {line}" if line else file
         return RevisionFileError(
-            f"{self._module_id}: {place}: the revision {what}",
+            f"the revision {what}",
             cure=cure,
+            subject=self._module_id,
             database=self._database,
             module_id=self._module_id,
             file=file,
@@ -278,8 +280,9 @@ class _Reader:
     def _disorder(self, paths: Sequence[Path], what: str, *, cure: str) -> RevisionOrderError:
         files = tuple(path.relative_to(self._home).as_posix() for path in paths)
         return RevisionOrderError(
-            f"{self._module_id}: {' and '.join(files)} {what}",
+            f"{' and '.join(files)} {what}",
             cure=cure,
+            subject=self._module_id,
             database=self._database,
             module_id=self._module_id,
             files=files,

@@ -94,7 +94,8 @@ def running_error(
     """Make the error for a database that another process runs revisions on."""
     who = f"process {holder}" if holder is not None else "another process"
     return RevisionRunningError(
-        f"{module_id}: {who} runs revisions on database {database!r}; waited {waited:.1f} s for it",
+        f"{who} runs revisions on database {database!r}; waited {waited:.1f} s for it",
+        subject=module_id,
         cure="run this again once it has ended, or wait longer (MODFRAME_DATABASE_UPGRADE_WAIT, in "
         "seconds)",
         database=database,

@@ -110,7 +110,8 @@ class Rename:
                 what, known = f"the models have no column {self.table}.{self.new}", new
         if what:
             raise RevisionError(
-                f"{module_id}: --rename {self}: {what}",
+                f"--rename {self}: {what}",
+                subject=module_id,
                 cure=f"{near(self.column or self.table, known)}write it as the models and the last "
                 "revision have it",
                 database=spec.name,

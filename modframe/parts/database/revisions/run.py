@@ -196,8 +196,8 @@ def _failure(revisions: Revisions, path: Path, error: Exception) -> RevisionFail
     file, line = revisions.shown(path), line_in(path, error)
     cause = error.orig if isinstance(error, DBAPIError) else error
     return RevisionFailedError(
-        f"{revisions.module_id}: {file}{f', line {line}' if line else ''}: the revision failed on "
-        f"database {revisions.database!r}: {type(cause).__name__}: {cause}",
+        f"the revision failed on database {revisions.database!r}: {type(cause).__name__}: {cause}",
+        subject=revisions.module_id,
         cure="nothing was changed: correct the file or the rows, and run it again",
         database=revisions.database,
         module_id=revisions.module_id,
@@ -209,8 +209,8 @@ def _failure(revisions: Revisions, path: Path, error: Exception) -> RevisionFail
 def _unreachable(revisions: Revisions, target: str, *, down: bool) -> UnknownRevisionError:
     way = "downgraded" if down else "upgraded"
     return UnknownRevisionError(
-        f"{revisions.module_id}: database {revisions.database!r} can't be {way} to {target!r} from "
-        "where it is",
+        f"database {revisions.database!r} can't be {way} to {target!r} from where it is",
+        subject=revisions.module_id,
         cure=f"'modframe db history {revisions.module_id}' shows where it is and what there is",
         database=revisions.database,
         module_id=revisions.module_id,

@@ -99,6 +99,7 @@ def _laid_out(text: str) -> str:
     first, *inner, last = lines
     call, bracket, argument = first.partition("(")
     middle = [f"    {line.strip()}" for line in (argument, *inner)]
+    middle[-1] += "" if middle[-1].endswith(",") else ","
     closing = last.strip() if last.strip().startswith(")") else f"    {last.strip()}"
     return "\n".join([f"{call}{bracket}", *middle, closing])
 

@@ -159,9 +159,10 @@ def in_transaction(
 def _no_revision(database: str, adding: list[Step], module_id: str) -> RevisionMissingError:
     names = tuple(step.name for step in adding)
     return RevisionMissingError(
-        f"{module_id} has revisions, so that nothing else changes database {database!r} here, and "
+        f"the module has revisions, so nothing else changes database {database!r} here, and "
         f"none of them does what its models need: {', '.join(names)}",
         cure=f"run 'modframe db revision {module_id} -m \"...\"', read the file, and start again",
+        subject=module_id,
         database=database,
         module_id=module_id,
         differences=names,
