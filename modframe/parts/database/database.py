@@ -121,6 +121,7 @@ class Database:
         self.needs.pop(user, None)
         self.live.pop(user, None)
 
+    @property
     def references(self) -> ReferenceIndex:
         """The foreign keys of the models that use it now."""
         if self._index is None:
