@@ -270,7 +270,7 @@ class AppContext:
 
     @property
     def database(self) -> AppDatabase:
-        """The module databases: ``sql(...)`` and ``integrity_session(...)``."""
+        """The module databases: ``sql(...)``, ``integrity_session(...)``, ``migrate(...)``."""
         return self._engine.people_database
 
     @property

@@ -274,6 +274,11 @@ def _chains(wanted: Wanted) -> Iterator[list[_Chain]]:
                     source.module_id, spec.name, home=home, folder=folders[spec.name]
                 )
                 chains.append(_Chain(spec, read))
+        if not chains and not wanted.as_data:
+            say(
+                f"no module in {modules} has revisions; 'modframe db revision MODULE -m \"...\"' "
+                "writes the first"
+            )
         chains.sort(key=lambda chain: len(chain.revisions.folder.parts))  # the main one first
         yield chains
 

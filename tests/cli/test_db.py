@@ -174,6 +174,28 @@ def test_a_rename_is_written_as_it_is_said(run: Commands, workspace: Path) -> No
     assert "the revisions make what the models say" in run("check", "orders")
 
 
+def test_a_module_with_two_databases(run: Commands, workspace: Path) -> None:
+    """The main one's revisions lie in the folder, the other's in one of its name in there."""
+    assert "no module in" in run("check")
+    write_module(workspace)
+    home = workspace / "modules" / "standard" / "orders"
+    more = MODELS.format(column="note").replace("shop", "archive").replace("orders", "old_orders")
+    (home / "archived.py").write_text(more)
+    assert "add table orders" in run("revision", "orders", "-m", "first")
+    said = run("revision", "orders", "-m", "first", "--database", "archive")
+    assert "add table old_orders" in said
+    files = sorted(
+        path.relative_to(versions(workspace)) for path in versions(workspace).rglob("*.py")
+    )
+    assert files == [Path("0001_first.py"), Path("archive/0001_first.py")]
+    assert run("check").count("the revisions make what the models say") == 2
+    said = run("upgrade")
+    assert said.index("database 'shop': upgraded") < said.index("database 'archive': upgraded")
+    assert "has no database 'archiv'. Did you mean 'archive'?" in run(
+        "check", "orders", "--database", "archiv", status=1
+    )
+
+
 def test_the_program_has_the_commands(shell: Shell) -> None:
     """``modframe db`` is there, and a step of one is an argument, not an option."""
     write_module(shell.folder)

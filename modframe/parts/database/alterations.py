@@ -7,13 +7,14 @@ calls it and knows no engine.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from alembic.operations import ops
-from sqlalchemy import Column, Connection, Select, Table, inspect
+from sqlalchemy import Column, Connection, FetchedValue, Select, Table, inspect
 from sqlalchemy.types import TypeEngine
 
 
@@ -125,3 +126,14 @@ class Alterations(ABC):
     def renamed(self, connection: Connection, key: tuple[str | None, str]) -> None:
         """Rename what goes by the names of a table, after it or a column of it was renamed."""
         _ = connection, key
+
+
+_CONSTANT = re.compile(
+    r"\(*\s*(?:'(?:[^']|'')*'|[-+]?[\d.]+|NULL|TRUE|FALSE)\s*\)*\Z", re.IGNORECASE
+)
+
+
+def is_constant(default: FetchedValue | None) -> bool:
+    """Return whether a server default is one value for all rows, or none."""
+    argument = getattr(default, "arg", None)
+    return argument is None or _CONSTANT.match(str(argument)) is not None

@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from .transfer.manifest import Backup
     from .transfer.moving import Moved
 
-STEPS = list_of("a list of steps, as texts", str)
-
-
+_STEPS = list_of("a list of steps, as texts", str)
 _POSITIVE = Kind("a whole number above 0", lambda value: WHOLE_NUMBER.fits(value) and value > 0)
 
 
@@ -115,7 +113,7 @@ class AppDatabase:
             DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
         """
         verb = "app.database.migrate()"
-        check_arguments(verb, database=(database, TEXT), plan=(plan, FLAG), allow=(allow, STEPS))
+        check_arguments(verb, database=(database, TEXT), plan=(plan, FLAG), allow=(allow, _STEPS))
         self._app_loop.refuse_here(verb, "call it in a cell or from a thread")
 
         async def work() -> MigrationPlan:
@@ -225,7 +223,7 @@ class AppDatabase:
         return self._app_loop.wait(lambda: self._transfers.move(database, to, self._reload))
 
     def __repr__(self) -> str:
-        return "<databases: sql(...), integrity_session(...), transaction(...)>"
+        return "<databases: sql(...), integrity_session(...), transaction(...), migrate(...)>"
 
 
 class _CrossingSession:

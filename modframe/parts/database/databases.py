@@ -201,14 +201,16 @@ class Databases:
         user: str = "",
         engine: str | None = None,
         empty: bool = False,
+        fixed: bool = False,
     ) -> SchemaChange:
         """Add what the models have and the database lacks: tables, columns, indexes.
 
         The generation ``user`` relies on them until `release`. Return what was added;
         `revert` takes it back where that loses nothing. Nothing is compared if the database is
-        ``empty``, which saves time.
+        ``empty``, which saves time. If it is ``fixed``, revisions alone change it.
 
         Raises:
+            RevisionMissingError: If it is fixed and lacks something.
             SchemaConflictError: If adding can't make tables fit the models, or the engine can't do
                 what they say; nothing was changed.
             DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
@@ -219,7 +221,7 @@ class Databases:
         if empty:
             return await create(target, metadata)
         notes = check_support(database, target.backend, metadata)
-        change = await apply(target, metadata, wait=self._lock_wait, user=user)
+        change = await apply(target, metadata, wait=self._lock_wait, user=user, fixed=fixed)
         if (move := self._moving.get(database)) is not None and move.source is not target:
             await move.carry(target, metadata.sorted_tables)
         return replace(change, notes=(*notes, *change.notes)) if notes else change

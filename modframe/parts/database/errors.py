@@ -222,6 +222,19 @@ class MigrationError(DatabaseError, ValueError):
     is refused by the engine; nothing was changed."""
 
 
+class RevisionMissingError(DatabaseError):
+    """Raised when a module has revisions and no revision makes what its models need.
+
+    Attributes:
+        module_id: The module.
+        differences: What is missing, such as ``add column orders.note``.
+    """
+
+    rule = "revision"
+    module_id: str
+    differences: tuple[str, ...]
+
+
 class DatabaseBusyError(DatabaseError):
     """Raised when open sessions block a change of the schema for longer than the wait.
 

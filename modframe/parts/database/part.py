@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -259,6 +259,14 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
         home = home_of(generation.source, modules)
         return home if has_revisions(home) else None
 
+    def _revised(self, generation: Generation, specs: Sequence[DatabaseSpec]) -> set[str]:
+        """Return the databases of a module that its revisions alone change."""
+        if (home := self._home_of_revisions(generation)) is None:
+            return set()
+        from .revisions.place import revised
+
+        return revised(home, specs)
+
     async def migrate(self, generation: Generation) -> None:
         """Run the module's revisions that were not run yet on its databases."""
         databases = await asyncio.to_thread(self._databases.get)
@@ -293,16 +301,18 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
             engine = databases.database(spec.name, spec.engine).backend
             check_references(spec, modules, type(engine))
         user = generation.package_name
-        fixed = self.migrates(generation)
+        fixed = self._revised(generation, specs)
         changes = []
         try:
             for spec in specs:
-                if fixed:
-                    from .revisions.follow import refuse_lacking
-
-                    await refuse_lacking(databases, spec, generation.module_id)
                 changes.append(
-                    await databases.apply(spec.name, spec.metadata, user=user, engine=spec.engine)
+                    await databases.apply(
+                        spec.name,
+                        spec.metadata,
+                        user=user,
+                        engine=spec.engine,
+                        fixed=spec.name in fixed,
+                    )
                 )
                 generation.findings += [note(spec, text) for text in changes[-1].notes]
                 generation.findings += await engine_findings(databases, spec)

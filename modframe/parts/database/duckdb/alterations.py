@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Index, Table, UniqueConstraint, cast
 from sqlalchemy import types as sqltypes
 from sqlalchemy.types import TypeEngine
 
-from ..alterations import Alterations
+from ..alterations import Alterations, is_constant
 from ..names import quoted
 from .reflection import index_parts
 
@@ -111,6 +111,8 @@ class DuckDBAlterations(Alterations):
     def copies(self, op: ops.MigrateOperation, table: Table) -> bool:
         if isinstance(op, ops.AddConstraintOp | ops.DropConstraintOp):
             return True
+        if isinstance(op, ops.AddColumnOp):
+            return not op.column.nullable and not is_constant(op.column.server_default)
         indexed = _indexed(table)
         if isinstance(op, ops.DropColumnOp):
             names = [column.name for column in table.columns]

@@ -76,13 +76,3 @@ class RevisionFailedError(RevisionError):
 
     file: str
     line: int
-
-
-class RevisionMissingError(RevisionError):
-    """Raised when a module has revisions and no revision makes what its models need.
-
-    Attributes:
-        differences: What is missing, as sentences.
-    """
-
-    differences: tuple[str, ...]

@@ -51,6 +51,12 @@ def revision_files(folder: Path) -> list[Path]:
     return sorted(filter(is_revision, folder.glob("*.py"))) if folder.is_dir() else []
 
 
+def revised(home: Path, specs: Sequence[DatabaseSpec]) -> set[str]:
+    """Return the databases of one module that have revisions."""
+    folders = revisions_folders(home, specs)
+    return {name for name, folder in folders.items() if revision_files(folder)}
+
+
 def is_revision(path: Path) -> bool:
     """Return whether a Python file among the revisions is one: not hidden, no ``__init__.py``."""
     return not path.name.startswith((".", "__"))

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from alembic.operations import MigrateOperation, Operations, ops
-from sqlalchemy import Connection, Inspector, Table, inspect
+from sqlalchemy import Column, Connection, Inspector, Table, inspect
+from sqlalchemy.types import TypeEngine
 
 from ..database import Database
 from ..schema.changes import in_schema
@@ -132,14 +133,23 @@ def _column(operations: Operations, operation: ops.AddColumnOp, inspector: Inspe
     if found is None:
         return None
     name = f"{in_schema(operation.schema, table)}.{column.name}"
-    there: Any = column._copy()
-    there.type = found["type"]
-    if operations.migration_context.impl.compare_type(there, column):
+    if not _same_type(operations, found["type"], column):
         raise ThereAlreadyError(
             f"{name} is there already as {found['type']!r}, and the revision adds it as "
             f"{column.type!r}"
         )
     return f"column {name}"
+
+
+def _same_type(operations: Operations, there: TypeEngine[Any], column: Column[Any]) -> bool:
+    """Return whether a column has a type, as a load would see it."""
+    context = operations.migration_context
+    same = context.opts["alterations"].same_type(_connection(operations), there, column.type)
+    if same is None:
+        found: Any = column._copy()
+        found.type = there
+        same = not context.impl.compare_type(found, column)
+    return bool(same)
 
 
 def _index(operation: ops.CreateIndexOp, inspector: Inspector) -> str | None:

@@ -111,7 +111,7 @@ async def _run(
                 _in_transaction, revisions, meant, down=down, database=database
             ),
             touches=True,
-            wait=wait,
+            wait=database.backend.options.lock_wait,
         )
         database.tables = await database.store.tables()
     return done
@@ -161,10 +161,12 @@ def context_for(
     connection: Connection, revisions: Revisions, backend: Backend, **options: Any
 ) -> MigrationContext:
     """Return alembic's context for a connection: revisions are recorded in the module's table."""
-    _ = backend.alterations  # alembic knows the engine once these are imported
-    return MigrationContext.configure(
-        connection, opts={"version_table": revisions.table, "transactional_ddl": True, **options}
-    )
+    fixed = {
+        "version_table": revisions.table,
+        "transactional_ddl": True,
+        "alterations": backend.alterations,  # alembic knows the engine once these are imported
+    }
+    return MigrationContext.configure(connection, opts={**fixed, **options})
 
 
 @contextmanager

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ....names import module_id_in
 from ..alterations import Alterations
 from ..database import Database
-from ..errors import SchemaConflictError
+from ..errors import RevisionMissingError, SchemaConflictError
 from ..faults import error_of
 from ..reference import Reference, references_of
 from .changes import SchemaChange, change_of, needed_by
@@ -29,13 +30,14 @@ ADDED_TO_OLD = ("add column", "add index", "add unique")
 
 
 async def apply(
-    database: Database, metadata: MetaData, *, wait: float, user: str = ""
+    database: Database, metadata: MetaData, *, wait: float, user: str = "", fixed: bool = False
 ) -> SchemaChange:
     """Add what the models have and the database lacks; a database that was deleted begins anew.
 
     Args:
         wait: Seconds to wait for sessions with open changes.
         user: The generation that needs the tables, until it is removed from ``database.needs``.
+        fixed: Whether revisions alone change the tables: what is lacking is then an error.
     """
     await database.begin_anew_if_lost()
     async with (
@@ -51,6 +53,8 @@ async def apply(
             database.refused = (user, metadata)
             raise schema_conflict(database.name, refused)
         adding = [step for step in steps if step.adds]
+        if adding and fixed:
+            raise _no_revision(database.name, adding, module_id_in(user))
         change = SchemaChange(database.name, engine=database.backend.name)
         if adding:
             change = await when_quiet(
@@ -150,6 +154,18 @@ def in_transaction(
     connection.rollback()
     with alterations.transaction(connection, copying=copying):
         perform(connection, todo, alterations, metadata=metadata)
+
+
+def _no_revision(database: str, adding: list[Step], module_id: str) -> RevisionMissingError:
+    names = tuple(step.name for step in adding)
+    return RevisionMissingError(
+        f"{module_id} has revisions, so that nothing else changes database {database!r} here, and "
+        f"none of them does what its models need: {', '.join(names)}",
+        cure=f"run 'modframe db revision {module_id} -m \"...\"', read the file, and start again",
+        database=database,
+        module_id=module_id,
+        differences=names,
+    )
 
 
 def schema_conflict(database: str, refused: list[Step]) -> SchemaConflictError:

@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, Select, Table, Text, cast, func, sele
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
-from ..alterations import Alterations
+from ..alterations import Alterations, is_constant
 from ..names import quoted
 
 _STATE = "SELECT coalesce(sql, name) FROM sqlite_master ORDER BY type, name"
@@ -39,9 +39,6 @@ _SAME = {
 """Names of types that mean the same to SQLite."""
 _SIZED = ("VARCHAR", "CHAR", "FLOAT")
 """Types whose sizes SQLite ignores."""
-_CONSTANT = re.compile(
-    r"\(*\s*(?:'(?:[^']|'')*'|[-+]?[\d.]+|NULL|TRUE|FALSE)\s*\)*\Z", re.IGNORECASE
-)
 
 
 class SQLiteAlterations(Alterations):
@@ -86,9 +83,8 @@ class SQLiteAlterations(Alterations):
 
     def copies(self, op: ops.MigrateOperation, table: Table) -> bool:
         if isinstance(op, ops.AddColumnOp):
-            default = getattr(op.column.server_default, "arg", None)
-            constant = default is None or _CONSTANT.match(str(default)) is not None
-            return not constant or (default is not None and bool(op.inline_references))
+            default = op.column.server_default
+            return not is_constant(default) or (default is not None and bool(op.inline_references))
         if isinstance(op, ops.AlterColumnOp):
             return op.modify_name is None
         return isinstance(op, ops.DropColumnOp | ops.AddConstraintOp | ops.DropConstraintOp)

@@ -154,6 +154,22 @@ async def test_a_revision_that_fails_fails_its_module_alone(
         assert await columns(client) == ["id", "note"]
 
 
+async def test_a_database_without_revisions_beside_one_that_has_some(
+    orders: ModuleFolder, serve: Serve
+) -> None:
+    """Of a module with two databases, only the one that has revisions is changed by them alone."""
+    orders.write("0001_make", CREATE, 'op.drop_table("orders")')
+    archived = MODELS.format(more="").replace('"shop"', '"archive"')
+    (orders.home / "archived.py").write_text(archived)
+    async with serve() as (app, client):
+        assert app.modules["orders"].state == "LIVE"
+        assert await columns(client) == ["id", "note"]
+        async with app.database.integrity_session("archive", "look") as session:
+            connection = await session.connection()
+            found = await connection.exec_driver_sql("SELECT note FROM orders")
+            assert found.all() == []
+
+
 async def test_without_revisions_models_add_as_ever(orders: ModuleFolder, serve: Serve) -> None:
     """A module that has no revisions gets its tables from its models, served or not."""
     write_models(orders, "total = Column(Integer)")
