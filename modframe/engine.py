@@ -24,6 +24,7 @@ from .errors import ModuleNotFoundInWorkspaceError, WorkspaceError, reason_of
 from .masking import KnownSecrets
 from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
 from .parts.database.part import LazyDatabases
+from .parts.database.transfers import Transfers
 from .parts.events import Events
 from .parts.health import Overview
 from .parts.in_order import make_parts
@@ -126,7 +127,8 @@ class Engine:
             workspace=self.workspace,
         )
         self.session = self.databases.session_here
-        self.insert = self.databases.insert
+        self.transfers = Transfers(self.databases)
+        self.insert = self.transfers.insert
         self.transaction = self.databases.transaction_here
         self.resources, self.pools = ResourcesPart(app_loop), PoolsPart(self.workspace)
         self.settings = SettingsSources(
@@ -384,7 +386,7 @@ class Engine:
         """The databases for cells: every call crosses over to the app loop."""
         from .parts.database.crossing import AppDatabase
 
-        return AppDatabase(self.app_loop, self.databases, self._load_again)
+        return AppDatabase(self.app_loop, self.databases, self.transfers, reload=self._load_again)
 
     async def _load_again(self, module_ids: list[str]) -> None:
         """Load live modules again from what is live, in one change."""

@@ -25,6 +25,7 @@ from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
 from .part import LazyDatabases
+from .transfers import Transfers
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,10 +47,13 @@ class AppDatabase:
         self,
         app_loop: AppLoop,
         databases: LazyDatabases,
+        transfers: Transfers,
+        *,
         reload: Callable[[list[str]], Awaitable[Any]],
     ) -> None:
         self._app_loop = app_loop
         self._databases = databases
+        self._transfers = transfers
         self._reload = reload
 
     @hide_frames
@@ -146,7 +150,7 @@ class AppDatabase:
             DatabaseRowsError: If a column or value doesn't fit the model; it names column and row.
         """
         check_arguments("app.database.insert()", table=(table, TEXT))
-        return Call(self._app_loop, lambda: self._databases.insert(table, data), f"insert: {table}")
+        return Call(self._app_loop, lambda: self._transfers.insert(table, data), f"insert: {table}")
 
     @hide_frames
     def backup(self, path: str | Path) -> Backup:
@@ -160,7 +164,7 @@ class AppDatabase:
         """
         check_arguments("app.database.backup()", path=(path, FOLDER))
         self._app_loop.refuse_here("app.database.backup()", "call it from a cell or a script")
-        return self._app_loop.wait(lambda: self._databases.back_up(Path(path)))
+        return self._app_loop.wait(lambda: self._transfers.back_up(Path(path)))
 
     @hide_frames
     def restore(self, path: str | Path, *, replace: bool = False) -> Backup:
@@ -177,7 +181,7 @@ class AppDatabase:
         """
         check_arguments("app.database.restore()", path=(path, FOLDER), replace=(replace, FLAG))
         self._app_loop.refuse_here("app.database.restore()", "call it from a cell or a script")
-        return self._app_loop.wait(lambda: self._databases.restore(Path(path), replace=replace))
+        return self._app_loop.wait(lambda: self._transfers.restore(Path(path), replace=replace))
 
     @hide_frames
     def transaction(self, database: str, purpose: str, *, retry: int = 0) -> Any:
@@ -216,7 +220,7 @@ class AppDatabase:
         """
         check_arguments("app.database.move()", database=(database, TEXT), to=(to, TEXT))
         self._app_loop.refuse_here("app.database.move()", "call it from a cell or a script")
-        return self._app_loop.wait(lambda: self._databases.move(database, to, self._reload))
+        return self._app_loop.wait(lambda: self._transfers.move(database, to, self._reload))
 
     def __repr__(self) -> str:
         return "<databases: sql(...), integrity_session(...), transaction(...), migrate(...)>"

@@ -245,6 +245,8 @@ class Databases:
 
         Return what stays, with the reason: ``table orders (it holds 2 rows)``.
         """
+        if change.database in self._moving:
+            return ()  # `end_move` takes back all of it
         return await revert(self.database(change.database, change.engine), change, user=user)
 
     async def copy(

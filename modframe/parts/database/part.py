@@ -8,15 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -30,7 +22,7 @@ from ...runtime.part import Panel, Part
 from ...wording import near
 
 if TYPE_CHECKING:
-    from sqlalchemy import MetaData, Table
+    from sqlalchemy import MetaData
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from ...config import FrameworkSettings
@@ -39,8 +31,6 @@ if TYPE_CHECKING:
     from .errors import DatabaseNameError
     from .schema.changes import SchemaChange
     from .sessions.transaction import Transaction
-    from .transfer.manifest import Backup
-    from .transfer.moving import Moved
 
     SessionContext = AbstractAsyncContextManager[AsyncSession]
 
@@ -149,89 +139,6 @@ class LazyDatabases:
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on the databases that this context uses: by default, on these."""
         return self.here.session(database, purpose, strict=strict, engine=engine)
-
-    async def insert(
-        self,
-        table: str,
-        data: Any,
-        session: AbstractAsyncContextManager[AsyncSession] | None = None,
-    ) -> int:
-        """Insert rows in bulk into ``<database>.<table>``, in one transaction; return how many.
-
-        ``session`` is that of the caller; by default, one of these databases.
-
-        Raises:
-            DatabaseNameError: If no live module has a model of that table.
-            DatabaseRowsError: If a column or value doesn't fit the model; nothing was written.
-        """
-        from .transfer.inserting import insert_rows
-
-        spec, model = self.model_of(table)
-        backend = self.here.get().database(spec.name, spec.engine).backend
-        purpose = f"insert into {table}"
-        async with session or self.session_here(spec.name, purpose, engine=spec.engine) as opened:
-            count = await insert_rows(opened, model, data, backend=backend)
-            await opened.commit()
-        return count
-
-    async def back_up(self, folder: Path) -> Backup:
-        """Write all databases into a new folder, while sessions go on."""
-        return await self.get().back_up(folder, models=self._tables_of)
-
-    def _tables_of(self, database: str) -> list[Table]:
-        own = (spec.metadata for spec in specs_of(self.generations()) if spec.name == database)
-        return [table for metadata in own for table in metadata.sorted_tables]
-
-    async def restore(self, folder: Path, *, replace: bool) -> Backup:
-        """Put back the databases of a backup; what live models have besides is added to them."""
-        backup = await self.get().restore(folder, models=self._tables_of, replace=replace)
-        restored = {saved.database for saved in backup.databases}
-        for spec in specs_of(self.generations()):
-            if spec.name in restored:
-                await self.get().apply(spec.name, spec.metadata, engine=spec.engine)
-        return backup
-
-    async def move(
-        self, database: str, engine: str, reload: Callable[[list[str]], Awaitable[Any]]
-    ) -> Moved:
-        """Move a database to another engine, and load the modules that have its models again.
-
-        ``reload`` loads modules again by their ids, in one change.
-        """
-        from .transfer.moving import Moved
-
-        declared = list(specs_by_module(self.generations(), database))
-        known = [name for _, spec in declared for name in spec.metadata.tables]
-        databases = self.get()
-        move = await databases.begin_move(database, engine, known=known)
-        try:
-            await reload([module_id for module_id, _ in declared])
-        except BaseException:
-            await databases.end_move(move, done=False)
-            raise
-        old = await databases.end_move(move, done=True)
-        return Moved(database, engine, dict(move.counts), old)
-
-    def model_of(self, table: str) -> tuple[DatabaseSpec, Table]:
-        """Return the table of a live module's models by its name, ``<database>.<table>``.
-
-        Raises:
-            DatabaseNameError: If there is none.
-        """
-        known = {
-            f"{spec.name}.{name}": (spec, model)
-            for spec in specs_of(self.generations())
-            for name, model in spec.metadata.tables.items()
-        }
-        if (found := known.get(table)) is None:
-            from .errors import DatabaseNameError
-
-            raise DatabaseNameError(
-                f"no live module has a model of table {table!r}",
-                cure=near(table, known).rstrip() or "name it <database>.<table>",
-                database=table.partition(".")[0],
-            )
-        return found
 
     def transaction(
         self,

@@ -19,7 +19,9 @@ import datetime
 from core.app_context import app_context
 from core.database import get_database_base
 from modframe.decorators import module
-from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Float, Integer, Numeric, String
+from sqlalchemy import (
+    JSON, Boolean, Column, Date, DateTime, Float, ForeignKey, Integer, Numeric, String,
+)
 
 DATABASE_NAME = "shop"
 Base = get_database_base(DATABASE_NAME)
@@ -34,6 +36,12 @@ class Item(Base):
     active = Column(Boolean, default=True)
     day = Column(Date)
     at = Column(DateTime)
+
+
+class Line(Base):
+    __tablename__ = "lines"
+    id = Column(Integer, primary_key=True)
+    item_id = Column(Integer, ForeignKey("items.id"))
 
 
 class Note(Base):
@@ -142,3 +150,13 @@ async def test_in_module_code(shop: AppContext) -> None:
     """A module writes through its own app_context."""
     assert await shop.get_service("shop").store(FRAME) == 3
     assert names(shop) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("many", [True, False], ids=["frame", "rows"])
+async def test_references_are_checked(shop: AppContext, many: bool) -> None:
+    """A row that refers to none is refused, however the rows are written."""
+    await shop.database.insert("shop.items", [{"name": "a"}])
+    rows = [{"item_id": 1}, {"item_id": 7}]
+    with pytest.raises(IntegrityError):
+        await shop.database.insert("shop.lines", pd.DataFrame(rows) if many else rows)
+    assert shop.database.sql("SELECT count(*) FROM shop.lines").rows == [(0,)]

@@ -93,7 +93,7 @@ def shop(workspace: Path) -> Iterator[AppContext]:
 
 def files(workspace: Path) -> list[str]:
     found = (workspace / "data" / "databases").iterdir()
-    return sorted(path.name for path in found if not path.name.endswith((".lock", "-wal", "-shm")))
+    return sorted(path.name for path in found if not path.name.endswith((".lock", "wal", "-shm")))
 
 
 def call(app: AppContext, name: str, *arguments: Any) -> Any:
