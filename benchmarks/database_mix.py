@@ -3,7 +3,8 @@
 Run `python benchmarks/database_mix.py`; nothing imports it. The application is cut from RealWorld's
 Conduit: one request in five creates an article, four read a list of twenty with tags and authors.
 All applications have the same models and routes, and run interleaved in one process, called as a
-server calls them. PostgreSQL is measured if ``MODFRAME_TEST_POSTGRES_URL`` names a server.
+server calls them. PostgreSQL is the server of ``MODFRAME_TEST_POSTGRES_URL``, else the one that the
+tests start.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import gc
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -259,9 +261,8 @@ class Mix:
 async def mixes(folder: Path) -> AsyncIterator[dict[str, Mix]]:
     """All applications, with the same rows."""
     engines = ["sqlite", "duckdb"]
-    if url := os.environ.get("MODFRAME_TEST_POSTGRES_URL"):
+    if "MODFRAME_DATABASE_URL_MIX_POSTGRESQL" in os.environ:
         engines.append("postgresql")
-        os.environ["MODFRAME_DATABASE_URL_MIX_POSTGRESQL"] = url
     for engine in engines:
         home = folder / "modules" / "standard" / f"mix_{engine}"
         home.mkdir(parents=True)
@@ -281,6 +282,19 @@ async def mixes(folder: Path) -> AsyncIterator[dict[str, Mix]]:
             **{f"modframe, {engine}": Mix(hosted, f"mix_{engine}") for engine in engines},
         }
     await plain_engine.dispose()
+
+
+@contextmanager
+def postgres_url(wanted: bool = True) -> Iterator[str]:
+    """Yield the URL of a new database on a server; empty if there is no server."""
+    sys.path.append(str(Path(__file__).parents[1]))
+    from tests.postgres_server import VARIABLE, new_database, programs, running_server
+
+    with ExitStack() as stack:
+        server = os.environ.get(VARIABLE, "")
+        if wanted and not server and programs() is not None:
+            server = stack.enter_context(running_server()).url
+        yield stack.enter_context(new_database(server)) if wanted and server else ""
 
 
 @asynccontextmanager
@@ -325,7 +339,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--requests", type=int, default=100)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, postgres_url() as url:
+        if url:
+            os.environ["MODFRAME_DATABASE_URL_MIX_POSTGRESQL"] = url
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         asyncio.run(compare(Path(folder), rounds=arguments.rounds, requests=arguments.requests))
 
 
