@@ -1,0 +1,205 @@
+"""`Registry`: the databases of an app that are known: what keeps each, and where; see `Databases`.
+
+Comes in: the folder, and what the environment says. Goes out: a `Database` for a name, of the
+engine that keeps it; engines are made once, with their first database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from .backend import Backend, BackendOptions, backend_class
+from .choice import Choice, Chooser
+from .database import Database
+from .errors import DatabaseError, DatabaseNameError
+from .home import Home
+from .names import check_name, quoted
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """Facts about one database, for people.
+
+    Attributes:
+        path: Its file; empty for one in memory.
+        attached: Whether this process holds the file now.
+        sessions: How many sessions are open. ``purposes``: what they are for.
+        tables: Its tables, as last seen.
+    """
+
+    database: str
+    path: str
+    attached: bool
+    sessions: int
+    purposes: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+class Registry:
+    """The databases below one folder, as far as they are known.
+
+    Args:
+        folder: Where the files are, such as ``<name>.duckdb``; ``None`` keeps all in memory.
+        url: Where all databases are; see `Chooser`. ``urls``: the same for single ones.
+        lock_wait: Seconds to wait for a file that another process holds.
+        idle: Seconds without a session after which a file is detached.
+        memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
+        threads: How many threads DuckDB may use.
+        synchronous: ``"FULL"`` if a commit to SQLite waits for the disk.
+        files: The folders below which sessions on DuckDB may read and write files, beside those of
+            the databases; ``None`` lets them use any.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        url: str | None = None,
+        urls: Mapping[str, str] | None = None,
+        lock_wait: float = 5.0,
+        idle: float = 2.0,
+        memory_limit: str | None = None,
+        threads: int | None = None,
+        synchronous: str = "NORMAL",
+        files: Sequence[Path] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._chooser = Chooser(folder, url=url, urls=urls)
+        self._lock_wait = lock_wait
+        self._idle = idle
+        self._options = BackendOptions(lock_wait, memory_limit, threads, synchronous)
+        self._files = tuple(files) if files is not None else None
+        self._home = Home()
+        self._backends: dict[str, Backend] = {}
+        self._known: dict[tuple[str, str], Database] = {}
+        self._declared: dict[str, str | None] = {}
+        self._with_rows: dict[Choice, bool] = {}
+
+    def choice(self, database: str, declared: str | None = None) -> Choice:
+        """Return which engine keeps a database, and what says so."""
+        return self._chooser.choose(database, declared)
+
+    def backend(self, engine: str) -> Backend:
+        """Return the app's object of an engine; the first call imports its driver.
+
+        Raises:
+            DatabaseEngineError: If there is no such engine, or its driver isn't installed.
+        """
+        if engine not in self._backends:
+            self._backends[engine] = backend_class(engine)(self._all_options(), self._home)
+        return self._backends[engine]
+
+    def _all_options(self) -> BackendOptions:
+        if self._files is None:
+            return self._options
+        folders = self._chooser.folders() - set(self._files)
+        return replace(self._options, files=(*self._files, *sorted(folders)))
+
+    def database(self, name: str, declared: str | None = None) -> Database:
+        """Return one database; nothing is opened or made yet.
+
+        ``declared`` is the ``DATABASE_ENGINE`` of the caller's module; by default, what the module
+        that was loaded last says.
+
+        Raises:
+            DatabaseNameError: If the name can't be used, or differs from another in case alone.
+        """
+        check_name(name)
+        choice = self._chooser.choose(name, declared or self._declared.get(name))
+        key = (name.lower(), choice.engine)
+        database = self._known.get(key)
+        if database is None:
+            database = Database(name, self.backend(choice.engine), choice.place, idle=self._idle)
+            self._known[key] = database
+        if database.name != name:
+            raise DatabaseNameError(
+                f"{name!r} and {database.name!r} are the same name to a database",
+                cure="spell it the same everywhere, or choose another name",
+                database=name,
+            )
+        return database
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is a database, in a file or in use; never waits, asks no server."""
+        return name in self._existing()
+
+    async def find(self, name: str) -> bool:
+        """Return whether there is a database; the server is asked that would keep it."""
+        choice = self.choice(name, self._declared.get(name))
+        if self.exists(name) or choice.place.url is None or choice.place.temporary:
+            return self.exists(name)
+        return name in await self.backend(choice.engine).existing(choice.place.url)
+
+    def _existing(self) -> list[str]:
+        """Return the names of the databases that exist; makes none."""
+        names = {database.name for database in self._known.values() if database.attached}
+        names |= set(self._chooser.existing())
+        return sorted(names)
+
+    async def left_behind(self, database: str, engine: str) -> list[Choice]:
+        """Return the files with rows that other engines than the chosen one keep for a database.
+
+        A file that can't be read counts as one with rows.
+        """
+        files = [
+            choice
+            for choice in self._chooser.beside(database, engine)
+            if (database.lower(), choice.engine) not in self._known  # another module uses it
+        ]
+        for choice in files:
+            if choice not in self._with_rows:  # once an app: it would take time with each swap
+                self._with_rows[choice] = await self._has_rows(database, choice)
+        return [choice for choice in files if self._with_rows[choice]]
+
+    async def _has_rows(self, database: str, choice: Choice) -> bool:
+        other = Database(database, self.backend(choice.engine), choice.place, idle=self._idle)
+        try:
+            async with other.use() as engine, engine.connect() as connection:
+                for table in other.tables:
+                    text = f"SELECT 1 FROM {quoted(table)} LIMIT 1"
+                    if (await connection.exec_driver_sql(text)).first() is not None:
+                        return True
+            return False
+        except (DatabaseError, SQLAlchemyError):  # held by another process, or damaged
+            return True
+        finally:
+            await other.aclose()
+
+    def describe(self) -> list[DatabaseFacts]:
+        """Return the facts about each database, by name; never waits."""
+        return [
+            DatabaseFacts(
+                database=database.name,
+                path=str(database.path or ""),
+                attached=database.attached,
+                sessions=len(database.sessions),
+                purposes=tuple(session.purpose for session in list(database.sessions)),
+                tables=database.tables,
+            )
+            for _, database in sorted(self._known.items())
+        ]
+
+    def forget(self) -> None:
+        """Clear the caches of compiled statements; called when a generation was closed, whose
+        models they would keep alive."""
+        for database in list(self._known.values()):
+            database.forget()
+
+    async def discard(self) -> None:
+        """Close all databases, and know none; those in memory are lost. Sessions are cut off."""
+        known, self._known = self._known, {}
+        self._declared.clear()
+        await asyncio.gather(*(database.aclose() for database in known.values()))
+
+    async def aclose(self) -> None:
+        """Detach all files and close DuckDB; sessions still open are cut off."""
+        try:
+            await asyncio.gather(*(database.aclose() for database in self._known.values()))
+        finally:
+            self._home.closed = True
+            await asyncio.gather(*(backend.aclose() for backend in self._backends.values()))
