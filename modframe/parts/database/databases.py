@@ -34,7 +34,7 @@ from .schema.request import Request
 from .schema.revert import revert
 from .schema.support import check_support
 from .seeding import Seed, run_seed
-from .sessions.session import integrity_session
+from .sessions.session import IntegritySession
 from .sessions.transaction import Transaction
 from .sql.query import LIMIT, Query
 from .sql.rows import Rows
@@ -108,6 +108,7 @@ class Databases:
         self._home = Home()
         self._backends: dict[str, Backend] = {}
         self._known: dict[tuple[str, str], Database] = {}
+        self._asked: dict[tuple[str, str | None], Database] = {}  # by name and declared engine
         self._moving: dict[str, Move] = {}
         self._declared: dict[str, str | None] = {}
         self._with_rows: dict[Choice, bool] = {}
@@ -141,8 +142,14 @@ class Databases:
         Raises:
             DatabaseNameError: If the name can't be used, or differs from another in case alone.
         """
+        asked = (name, declared or self._declared.get(name))
+        if (database := self._asked.get(asked)) is None:
+            database = self._asked[asked] = self._chosen(*asked)
+        return database
+
+    def _chosen(self, name: str, declared: str | None) -> Database:
         check_name(name)
-        choice = self._chooser.choose(name, declared or self._declared.get(name))
+        choice = self._chooser.choose(name, declared)
         key = (name.lower(), choice.engine)
         database = self._known.get(key)
         if database is None:
@@ -169,7 +176,7 @@ class Databases:
             DatabaseLockedError: On entering, if another process holds the file for too long.
             UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         """
-        return integrity_session(self.database(database, engine), purpose, strict=strict)
+        return IntegritySession(self.database(database, engine), purpose, strict=strict)
 
     def transaction(
         self,
@@ -190,7 +197,7 @@ class Databases:
             DatabaseNameError: If the name can't be used for a database.
         """
         target = self.database(database, engine)
-        make = session or (lambda: integrity_session(target, purpose, strict=True))
+        make = session or (lambda: IntegritySession(target, purpose, strict=True))
         return Transaction(target, purpose, session=make, retry=retry)
 
     async def apply(
@@ -237,7 +244,7 @@ class Databases:
         target = self.database(database, engine)
         purpose = f"seed of {module_id}"
         return await run_seed(
-            seed, target, module_id, session=lambda: integrity_session(target, purpose, strict=True)
+            seed, target, module_id, session=lambda: IntegritySession(target, purpose, strict=True)
         )
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
@@ -307,6 +314,7 @@ class Databases:
             raise
         self._moving[database] = move
         self._chooser.moved()[database] = engine
+        self._asked.clear()
         return move
 
     async def end_move(self, move: Move, *, done: bool) -> Path | None:
@@ -322,6 +330,7 @@ class Databases:
             await asyncio.to_thread(self._chooser.keep_moved, name, move.engine)
         else:
             self._chooser.moved().pop(name, None)
+        self._asked.clear()
         try:
             self._known.pop((gone.name.lower(), gone.backend.name), None)
             await gone.aclose()
@@ -459,6 +468,7 @@ class Databases:
     async def discard(self) -> None:
         """Close all databases, and know none; those in memory are lost. Sessions are cut off."""
         known, self._known = self._known, {}
+        self._asked.clear()
         self._declared.clear()
         await asyncio.gather(*(database.aclose() for database in known.values()))
 

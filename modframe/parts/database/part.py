@@ -230,8 +230,10 @@ def specs_by_module(
 
 def declared_engine(generation: Generation, database: str) -> str | None:
     """Return the ``DATABASE_ENGINE`` that a generation declares for a database."""
-    specs = DatabasePart.of(generation) or ()
-    return next((spec.engine for spec in specs if spec.name == database), None)
+    for spec in DatabasePart.of(generation) or ():
+        if spec.name == database:
+            return spec.engine
+    return None
 
 
 class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):

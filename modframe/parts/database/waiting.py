@@ -12,14 +12,17 @@ T = TypeVar("T")
 async def finish(awaitable: Awaitable[T]) -> T:
     """Await to the end even if cancelled meanwhile; the cancellation is raised afterwards."""
     task = asyncio.ensure_future(awaitable)
-    cancelled: asyncio.CancelledError | None = None
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError as exc:
+        if task.cancelled():
+            raise
+        cancelled = exc
     while not task.done():
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError as exc:
             cancelled = exc
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()
-        raise cancelled
-    return task.result()
+    if not task.cancelled():
+        task.exception()
+    raise cancelled

@@ -34,7 +34,8 @@ class DatabaseSession(Session):
         return super().get_bind(mapper, **bind_arguments)
 
     def _check(self, mapper: Mapper[Any]) -> None:
-        wanted = database_of(mapper.class_.metadata) if hasattr(mapper.class_, "metadata") else None
+        metadata = getattr(mapper.class_, "metadata", None)
+        wanted = database_of(metadata) if metadata is not None else None
         here = self.info[DATABASE]
         if wanted is None or wanted == here:
             return

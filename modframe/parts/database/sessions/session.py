@@ -1,4 +1,4 @@
-"""`integrity_session`: a session that reports what it loses; called by `Databases`.
+"""`IntegritySession`: a session that reports what it loses; called by `Databases`.
 
 An error rolls back. Uncommitted changes are rolled back at the end too, and reported: as an error
 for strict modules, else as a warning in the log.
@@ -7,8 +7,7 @@ for strict modules, else as a warning in the log.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -29,47 +28,60 @@ _WIDTH = 240
 """Characters of a statement, and of its parameters, in the text of an error."""
 
 
-@asynccontextmanager
-async def integrity_session(
-    database: Database, purpose: str, *, strict: bool
-) -> AsyncIterator[AsyncSession]:
-    """Open a session on one database; ``purpose`` is named in messages.
+class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
+    """A session on one database, for an ``async with`` block; ``purpose`` is named in messages.
 
     Raises:
-        UncommittedChangesError: If it is strict and changes are uncommitted.
+        UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         DatabaseConflictError: If another session changed the same rows first.
         DatabaseFullError: If the disk has no room left.
         DatabaseLockedError: If another program held a lock for too long.
         DatabaseLostError: If the connection was lost.
     """
-    async with database.gate:  # tables may be changing
-        pass
-    async with database.use() as engine:
-        session = _session(database, engine, purpose)
-        tracked = Tracked(
-            session.sync_session, purpose, hold=database.hold, check=database.check_file
-        )
+
+    def __init__(self, database: Database, purpose: str, *, strict: bool) -> None:
+        self._database = database
+        self._purpose = purpose
+        self._strict = strict
+        self._session: AsyncSession | None = None
+
+    async def __aenter__(self) -> AsyncSession:
+        database = self._database
+        if database.gate.locked():  # tables are changing
+            async with database.gate:
+                pass
+        engine = await database.begin_use()
+        session = self._session = _session(database, engine, self._purpose)
+        tracked = Tracked(session.sync_session, self._purpose, database)
         session.info[TRACKED] = tracked
         database.sessions.append(tracked)
-        uncommitted: tuple[str, ...] = ()
+        return session
+
+    async def __aexit__(self, _kind: object, raised: BaseException | None, _: object) -> None:
+        session, self._session = self._session, None
+        if session is None:  # its generation ended, and has closed it
+            return
+        tracked: Tracked = session.info[TRACKED]
         try:
-            yield session
-            uncommitted = tracked.uncommitted
-        except DBAPIError as exc:
-            _shorten(exc)
-            if (error := _error_of(database, purpose, exc)) is not None:
-                raise error from exc
-            raise
+            uncommitted = tracked.uncommitted if raised is None else ()
+            if isinstance(raised, DBAPIError):
+                _shorten(raised)
+                if (error := _error_of(self._database, self._purpose, raised)) is not None:
+                    raise error from raised
         finally:
-            try:
-                if session.in_transaction():
-                    await finish(session.close())
-                else:  # nothing has to be sent, so that no task is needed
-                    session.sync_session.close()
-            finally:
-                database.sessions.remove(tracked)
-    if uncommitted:
-        _report(database.name, purpose, uncommitted, strict=strict)
+            await self._close(session, tracked)
+        if uncommitted:
+            _report(self._database.name, self._purpose, uncommitted, strict=self._strict)
+
+    async def _close(self, session: AsyncSession, tracked: Tracked) -> None:
+        try:
+            if session.in_transaction():
+                await finish(session.close())
+            else:  # nothing has to be sent, so that no task is needed
+                session.sync_session.close()
+        finally:
+            self._database.sessions.remove(tracked)
+            self._database.end_use()
 
 
 def _session(database: Database, engine: AsyncEngine, purpose: str) -> AsyncSession:

@@ -38,8 +38,7 @@ class _Open:
 
     Attributes:
         task: The task that it goes on in; ``None`` before and after.
-        commits: The number of commits on the database when it began, without those that were
-            going on then.
+        commits: The number of commits on the database when it began.
     """
 
     database: str
@@ -132,7 +131,6 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
                 _ = await session.connection(execution_options={"isolation_level": level})
             here.task = asyncio.current_task()
             here.commits = database.contention.commits
-            here.commits -= any(other.committing for other in database.sessions)
             _around.set(here)
             try:
                 yield session
@@ -149,8 +147,11 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
         doesn't let the try see.
         """
         if isinstance(error, IntegrityError):
-            beside = self._database.contention.commits > here.commits
-            return beside or self._database.backend.fault(error) == "race"
+            database = self._database
+            beside = database.contention.commits > here.commits or any(
+                other.committing for other in database.sessions
+            )
+            return beside or database.backend.fault(error) == "race"
         return error.database == self._database.name
 
     def _used_up(self, error: DatabaseConflictError | IntegrityError, tries: int) -> Exception:
