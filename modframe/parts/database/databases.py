@@ -164,19 +164,26 @@ class Databases:
         return database
 
     def session(
-        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
+        self,
+        database: str,
+        purpose: str,
+        *,
+        strict: bool = False,
+        engine: str | None = None,
+        opened: dict[Any, None] | None = None,
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on one database, which is made if it doesn't exist; the caller commits.
 
         ``purpose`` is named in messages. Changes left uncommitted are an error if it is
-        ``strict``, else a warning.
+        ``strict``, else a warning. ``opened`` lists it while it is open.
 
         Raises:
             DatabaseNameError: If the name can't be used for a database.
             DatabaseLockedError: On entering, if another process holds the file for too long.
             UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         """
-        return IntegritySession(self.database(database, engine), purpose, strict=strict)
+        target = self.database(database, engine)
+        return IntegritySession(target, purpose, strict=strict, opened=opened)
 
     def transaction(
         self,

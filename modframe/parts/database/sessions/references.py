@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from ..database import Database
 from ..errors import DatabaseConflictError
 from ..reference import Key, Reference, Touched, given
-from ..tracking import TRACKED, Tracked
+from ..tracking import Tracked
 from .one_database import DatabaseSession
 from .written import Written, written
 
@@ -239,8 +239,8 @@ def _check(session: Session) -> ReferenceCheck:
 
 
 @event.listens_for(CheckedSession, "after_begin")
-def _begin(session: Session, *_: Any) -> None:
-    _check(session).begin(session.info[TRACKED])
+def _begin(session: CheckedSession, *_: Any) -> None:
+    _check(session).begin(session.tracked)
 
 
 @event.listens_for(CheckedSession, "before_flush")

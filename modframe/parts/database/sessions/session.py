@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import logging
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from ....runtime.output import print_to_cell
 from ....wording import one_line
 from ..database import Database
 from ..errors import DatabaseConflictError, DatabaseError, UncommittedChangesError
 from ..faults import error_of
-from ..tracking import TRACKED, Tracked
+from ..tracking import Tracked
 from ..waiting import finish
-from .one_database import DATABASE, PURPOSE, DatabaseSession
+from .one_database import DatabaseSession
 from .references import CheckedSession, ReferenceCheck
 
 logger = logging.getLogger("modframe.database")
@@ -31,6 +32,8 @@ _WIDTH = 240
 class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
     """A session on one database, for an ``async with`` block; ``purpose`` is named in messages.
 
+    ``opened`` lists it while it is open: the sessions of one generation.
+
     Raises:
         UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         DatabaseConflictError: If another session changed the same rows first.
@@ -39,11 +42,20 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
         DatabaseLostError: If the connection was lost.
     """
 
-    def __init__(self, database: Database, purpose: str, *, strict: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        purpose: str,
+        *,
+        strict: bool,
+        opened: dict[Any, None] | None = None,
+    ) -> None:
         self._database = database
         self._purpose = purpose
         self._strict = strict
+        self._opened = opened
         self._session: AsyncSession | None = None
+        self._tracked: Tracked | None = None
 
     async def __aenter__(self) -> AsyncSession:
         database = self._database
@@ -51,29 +63,43 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
             async with database.gate:
                 pass
         engine = await database.begin_use()
-        session = self._session = _session(database, engine, self._purpose)
-        tracked = Tracked(session.sync_session, self._purpose, database)
-        session.info[TRACKED] = tracked
-        database.sessions.append(tracked)
+        enforced = database.backend.enforces_references
+        session = self._session = AsyncSession(
+            engine,
+            expire_on_commit=False,
+            sync_session_class=DatabaseSession if enforced else CheckedSession,
+            database=database,
+            purpose=self._purpose,
+        )
+        made: Any = session.sync_session  # a `DatabaseSession`
+        if not enforced:
+            ReferenceCheck(database, made, self._purpose)
+        self._tracked = made.tracked
+        database.sessions.append(made.tracked)
+        if self._opened is not None:
+            self._opened[self] = None
         return session
 
     async def __aexit__(self, _kind: object, raised: BaseException | None, _: object) -> None:
-        session, self._session = self._session, None
-        if session is None:  # its generation ended, and has closed it
-            return
-        tracked: Tracked = session.info[TRACKED]
         try:
-            uncommitted = tracked.uncommitted if raised is None else ()
+            uncommitted = self.uncommitted if raised is None else ()
             if isinstance(raised, DBAPIError):
                 _shorten(raised)
                 if (error := _error_of(self._database, self._purpose, raised)) is not None:
                     raise error from raised
         finally:
-            await self._close(session, tracked)
+            await self.cut_off()
         if uncommitted:
             _report(self._database.name, self._purpose, uncommitted, strict=self._strict)
 
-    async def _close(self, session: AsyncSession, tracked: Tracked) -> None:
+    async def cut_off(self) -> None:
+        """Roll back and close; does nothing if that was done already."""
+        session, tracked = self._session, self._tracked
+        self._session = self._tracked = None
+        if session is None or tracked is None:
+            return
+        if self._opened is not None:
+            self._opened.pop(self, None)
         try:
             if session.in_transaction():
                 await finish(session.close())
@@ -83,18 +109,13 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
             self._database.sessions.remove(tracked)
             self._database.end_use()
 
+    @property
+    def uncommitted(self) -> tuple[str, ...]:
+        """What would be lost if it were closed now, as SQL verbs."""
+        return self._tracked.uncommitted if self._tracked is not None else ()
 
-def _session(database: Database, engine: AsyncEngine, purpose: str) -> AsyncSession:
-    enforced = database.backend.enforces_references
-    session = AsyncSession(
-        engine,
-        expire_on_commit=False,
-        sync_session_class=DatabaseSession if enforced else CheckedSession,
-        info={DATABASE: database.name, PURPOSE: purpose},
-    )
-    if not enforced:
-        ReferenceCheck(database, session.sync_session, purpose)
-    return session
+    def __str__(self) -> str:
+        return f"{self._purpose!r} on database {self._database.name!r}"
 
 
 def _error_of(database: Database, purpose: str, fault: DBAPIError) -> DatabaseError | None:

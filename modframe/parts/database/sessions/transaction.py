@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ....errors import ArgumentError
 from ..database import Database
 from ..errors import DatabaseConflictError, NestedTransactionError
-from ..tracking import TRACKED
+from .one_database import DatabaseSession
 
 T = TypeVar("T")
 
@@ -134,7 +134,8 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
             _around.set(here)
             try:
                 yield session
-                if (conflict := session.info[TRACKED].conflict) is not None:
+                tracked = cast("DatabaseSession", session.sync_session).tracked
+                if (conflict := tracked.conflict) is not None:
                     raise conflict  # the function caught it, and wrote less than it meant to
             finally:
                 here.task = None
