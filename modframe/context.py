@@ -22,7 +22,7 @@ from .observe import RecordedErrors, get_framework_logger
 from .parts.database.part import declared_engine
 from .parts.jobs import Task
 from .parts.pools import PoolTasks
-from .parts.sessions import OwnedSession
+from .parts.sessions import SessionsPart
 from .parts.settings import SettingsPart
 from .runtime.app import App
 from .runtime.calls.handle import Find
@@ -233,9 +233,14 @@ class ModuleDatabase:
             database: The ``DATABASE_NAME``.
             purpose: What it is for; named in warnings and errors.
         """
-        engine = declared_engine(self._generation, database)
-        session = self._app.session(database, purpose, strict=self._strict, engine=engine)
-        return OwnedSession(self._generation, session, database=database, purpose=purpose)
+        session: AbstractAsyncContextManager[AsyncSession] = self._app.session(
+            database,
+            purpose,
+            strict=self._strict,
+            engine=declared_engine(self._generation, database),
+            opened=SessionsPart.of(self._generation),
+        )
+        return session
 
     async def insert(self, table: str, data: Any) -> int:
         """Insert rows in bulk, in one transaction; return how many.
@@ -267,17 +272,13 @@ class ModuleDatabase:
         check_arguments(
             verb, database=(database, TEXT), purpose=(purpose, TEXT), retry=(retry, TIMES)
         )
-
-        def own(session: AbstractAsyncContextManager[AsyncSession]) -> OwnedSession:
-            return OwnedSession(self._generation, session, database=database, purpose=purpose)
-
         made: Transaction = self._app.transaction(
             database,
             purpose,
             retry=retry,
             strict=self._strict,
             engine=declared_engine(self._generation, database),
-            own=own,
+            opened=SessionsPart.of(self._generation),
         )
         return made
 

@@ -95,7 +95,7 @@ class App(Protocol):
         """Insert rows in bulk into a table of a database, on the app loop; return how many."""
 
     def session(
-        self, database: str, purpose: str, *, strict: bool, engine: str | None = None
+        self, database: str, purpose: str, **options: Any
     ) -> AbstractAsyncContextManager[Any]:
         """Open a database session on the app loop."""
 

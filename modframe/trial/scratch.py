@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..config import FrameworkSettings
 from ..parts.database.part import LazyDatabases, specs_by_module
@@ -49,10 +49,10 @@ class Level(LazyDatabases):
 
     @asynccontextmanager
     async def session(
-        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
+        self, database: str, purpose: str, **options: Any
     ) -> AsyncIterator[AsyncSession]:
         self._refuse_ended(database)
-        session_context = super().session(database, purpose, strict=strict, engine=engine)
+        session_context = super().session(database, purpose, **options)
         async with self._making_tables:
             self._refuse_ended(database)
             if database not in self._ready:

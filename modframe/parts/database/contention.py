@@ -10,11 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import Connection, event
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from .tracking import COMMITTING
-
 RECENT = 1.0
 """Seconds after a conflict in which all transactions wait for a turn."""
 LONGEST_TURN = 1.0
@@ -25,21 +20,13 @@ class Contention:
     """The conflicts of one database. Used on the app loop.
 
     Attributes:
-        commits: How many commits of changes were begun.
+        commits: How many commits of changes have ended.
     """
 
     def __init__(self) -> None:
         self.commits = 0
         self._queue = asyncio.Lock()
         self._last: float | None = None
-
-    def watch(self, engine: AsyncEngine) -> None:
-        """Count the commits of an engine, which `watch_engine` watches already."""
-        event.listen(engine.sync_engine, "commit", self._count)
-
-    def _count(self, connection: Connection) -> None:
-        if connection.info.get(COMMITTING):
-            self.commits += 1
 
     def note(self) -> None:
         """Note that a session has just met a conflict."""

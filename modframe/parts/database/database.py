@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
@@ -20,7 +21,7 @@ from sqlalchemy.util import await_only
 
 from .backend import Backend, Place
 from .contention import Contention
-from .errors import DatabaseBusyError, DatabaseClosedError
+from .errors import DatabaseBusyError, DatabaseClosedError, DatabaseFileLostError
 from .faults import watch_faults
 from .reference import Crossings, Reference, ReferenceIndex
 from .tracking import Tracked, watch_engine
@@ -90,6 +91,8 @@ class Database:
         self._opening: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
+        self._used_at = 0.0
+        self._lost = False
         self._releasing: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -138,11 +141,23 @@ class Database:
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[AsyncEngine]:
-        """Keep it open, opening it first if needed; yields the engine.
+        """Keep it open, as `begin_use` and `end_use` do; yields the engine.
+
+        Raises:
+            DatabaseFileLostError: If it was deleted or replaced.
+        """
+        engine = await self.begin_use()
+        try:
+            self.check_file()
+            yield engine
+        finally:
+            self.end_use()
+
+    async def begin_use(self) -> AsyncEngine:
+        """Keep it open until `end_use`, opening it first if needed; return the engine.
 
         Raises:
             DatabaseLockedError: If another process holds it for longer than the wait.
-            DatabaseFileLostError: If it was deleted or replaced.
             DatabaseOpenError: If it can't be opened.
             DatabaseClosedError: If the databases were closed.
         """
@@ -150,25 +165,33 @@ class Database:
         while (aside := self._aside) is not None:
             await aside.wait()
         self._users += 1
-        self._stop_timer()
         try:
             while (engine := self._engine) is None:
                 await self._open()
-            self.check_file()
-            yield engine
-        finally:
-            self._users -= 1
-            if not self._closed:
-                self._start_timer()
+        except BaseException:
+            self.end_use()
+            raise
+        return engine
+
+    def end_use(self) -> None:
+        """Let it be given back after a while, if nothing else uses it."""
+        self._users -= 1
+        self._used_at = time.monotonic()
+        if not self._users and (self._timer is None or self._lost):
+            self._watch_idle()
 
     def check_file(self) -> None:
-        """Check that the attached file is the one at the path; called before each transaction.
+        """Check that the file is the one that was opened; called before transactions and commits.
 
         Raises:
             DatabaseFileLostError: If it was deleted or replaced. It is detached once no session is
                 open, and the next one opens a file that replaced it.
         """
-        self.store.check()
+        try:
+            self.store.check()
+        except DatabaseFileLostError:
+            self._lost = True
+            raise
 
     async def begin_anew_if_lost(self) -> None:
         """Let the next use open or make the file, if the one that was used is lost."""
@@ -227,6 +250,10 @@ class Database:
             await_only(change.wait())
         self.check_file()
 
+    def committed(self) -> None:
+        """Count a commit of changes."""
+        self.contention.commits += 1
+
     async def _open(self) -> None:
         """Wait for the attempt at opening that all users share, starting it if there is none."""
         if self._closed:
@@ -248,16 +275,18 @@ class Database:
         self._opening = None
         if not task.cancelled():
             task.exception()  # retrieved, since there may be no waiter left that raises it
-        self._start_timer()
+        self._used_at = time.monotonic()
+        if not self._users:
+            self._watch_idle()
 
     async def _open_store(self) -> None:
         async with self._turn:
             if self._engine is None:
                 engine = await self.store.open()
-                watch_engine(engine)
+                watch_engine(engine, after_write=not self.backend.enforces_references)
                 watch_faults(engine, self.backend)
-                self.contention.watch(engine)
                 self._engine = engine
+                self._lost = False
                 self.tables = await self.store.tables()
                 self.seeded.clear()
 
@@ -266,28 +295,33 @@ class Database:
             self._timer.cancel()
             self._timer = None
 
-    def _start_timer(self) -> None:
-        """Give the file back after a while, if nothing uses it until then."""
-        self._stop_timer()
-        if self._users or not self.attached or not self.store.gives_back:
+    def _watch_idle(self) -> None:
+        """Give the file back once nothing has used it for a while; one timer waits for that."""
+        if self._closed or not self.attached or not self.store.gives_back:
             return
+        self._stop_timer()
+        left = 0 if self._lost else max(0, self._used_at + self._idle - time.monotonic())
         loop = asyncio.get_running_loop()
-        idle = 0 if self.store.lost else self._idle
-        self._timer = loop.call_later(idle, self._release_idle, context=Context())
+        self._timer = loop.call_later(left, self._look_if_idle, context=Context())
 
-    def _release_idle(self) -> None:
+    def _look_if_idle(self) -> None:
         self._timer = None
-        if not self._users and self._releasing is None:
+        if self._users:  # the last one to leave starts a timer again
+            return
+        if time.monotonic() < self._used_at + self._idle and not self._lost:
+            self._watch_idle()
+        elif self._releasing is None:
             loop = asyncio.get_running_loop()
             self._releasing = loop.create_task(self._release(), context=Context())
             self._releasing.add_done_callback(self._released)
 
     def _released(self, task: asyncio.Task[None]) -> None:
         self._releasing = None
+        self._used_at = time.monotonic()
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("database %r could not be given back: %s", self.name, error)
-        if self._timer is None and not self._closed:
-            self._start_timer()
+        if not self._users:
+            self._watch_idle()
 
     async def _release(self) -> None:
         async with self._turn:

@@ -30,7 +30,7 @@ from .schema.request import Request
 from .schema.revert import revert
 from .schema.support import check_support
 from .seeding import Seed, run_seed
-from .sessions.session import integrity_session
+from .sessions.session import IntegritySession
 from .sessions.transaction import Transaction
 from .sql.query import LIMIT, Query
 from .sql.rows import Rows
@@ -65,19 +65,26 @@ class Databases(Registry):
         self._moving: dict[str, Move] = {}
 
     def session(
-        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
+        self,
+        database: str,
+        purpose: str,
+        *,
+        strict: bool = False,
+        engine: str | None = None,
+        opened: dict[Any, None] | None = None,
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on one database, which is made if it doesn't exist; the caller commits.
 
         ``purpose`` is named in messages. Changes left uncommitted are an error if it is
-        ``strict``, else a warning.
+        ``strict``, else a warning. ``opened`` lists it while it is open.
 
         Raises:
             DatabaseNameError: If the name can't be used for a database.
             DatabaseLockedError: On entering, if another process holds the file for too long.
             UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         """
-        return integrity_session(self.database(database, engine), purpose, strict=strict)
+        target = self.database(database, engine)
+        return IntegritySession(target, purpose, strict=strict, opened=opened)
 
     def transaction(
         self,
@@ -98,7 +105,7 @@ class Databases(Registry):
             DatabaseNameError: If the name can't be used for a database.
         """
         target = self.database(database, engine)
-        make = session or (lambda: integrity_session(target, purpose, strict=True))
+        make = session or (lambda: IntegritySession(target, purpose, strict=True))
         return Transaction(target, purpose, session=make, retry=retry)
 
     async def apply(
@@ -145,7 +152,7 @@ class Databases(Registry):
         target = self.database(database, engine)
         purpose = f"seed of {module_id}"
         return await run_seed(
-            seed, target, module_id, session=lambda: integrity_session(target, purpose, strict=True)
+            seed, target, module_id, session=lambda: IntegritySession(target, purpose, strict=True)
         )
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:
@@ -215,6 +222,7 @@ class Databases(Registry):
             raise
         self._moving[database] = move
         self._chooser.moved()[database] = engine
+        self._asked.clear()
         return move
 
     async def end_move(self, move: Move, *, done: bool) -> Path | None:
@@ -230,6 +238,7 @@ class Databases(Registry):
             await asyncio.to_thread(self._chooser.keep_moved, name, move.engine)
         else:
             self._chooser.moved().pop(name, None)
+        self._asked.clear()
         try:
             self._known.pop((gone.name.lower(), gone.backend.name), None)
             await gone.aclose()

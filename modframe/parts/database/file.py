@@ -132,9 +132,10 @@ class DatabaseFile:
             DatabaseFileLostError: If the file was deleted or replaced.
             DatabaseLockedError: If the lock's file was removed, and another process made a new one.
         """
-        if self.lost:
+        if self._opened is not None and _identity(self.path) != self._opened:
             raise lost_error(self.database, self.path, deleted=self.deleted)
-        self.lock()
+        if self._exclusive:
+            self.lock()
 
 
 def exchange(file: Path, place: Path) -> None:

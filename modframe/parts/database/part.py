@@ -117,16 +117,24 @@ class LazyDatabases:
                 yield spec.metadata
 
     def session(
-        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
-    ) -> AbstractAsyncContextManager[AsyncSession]:
+        self,
+        database: str,
+        purpose: str,
+        *,
+        strict: bool = False,
+        engine: str | None = None,
+        opened: dict[Any, None] | None = None,
+    ) -> SessionContext:
         """Return a session on one of them; ``engine`` is what the caller's module declares.
+
+        ``opened`` lists it while it is open.
 
         Raises:
             DatabaseNameError: If no module declares it and there is no file of it; on a server,
                 on entering.
         """
-        known = self._refuse_unknown(database, engine)
-        session = self.get().session(database, purpose, strict=strict, engine=engine)
+        known = database in self._checked_names or self._refuse_unknown(database, engine)
+        session = self.get().session(database, purpose, strict=strict, engine=engine, opened=opened)
         return session if known else self._find_first(database, session)
 
     @property
@@ -134,11 +142,9 @@ class LazyDatabases:
         """The databases that this context uses: by default, these."""
         return _used_here.get() or self
 
-    def session_here(
-        self, database: str, purpose: str, *, strict: bool = False, engine: str | None = None
-    ) -> AbstractAsyncContextManager[AsyncSession]:
+    def session_here(self, database: str, purpose: str, **options: Any) -> SessionContext:
         """Return a session on the databases that this context uses: by default, on these."""
-        return self.here.session(database, purpose, strict=strict, engine=engine)
+        return self.here.session(database, purpose, **options)
 
     def transaction(
         self,
@@ -148,17 +154,16 @@ class LazyDatabases:
         retry: int = 0,
         strict: bool = False,
         engine: str | None = None,
-        own: Callable[[SessionContext], SessionContext] | None = None,
+        opened: dict[Any, None] | None = None,
     ) -> Transaction:
-        """Return a transaction on one of them; ``own`` may wrap the session of each try.
+        """Return a transaction on one of them; ``opened`` lists the session of each try.
 
         Raises:
             DatabaseNameError: If no module declares it and there is no file of it.
         """
 
         def session() -> SessionContext:
-            made = self.session(database, purpose, strict=strict, engine=engine)
-            return own(made) if own is not None else made
+            return self.session(database, purpose, strict=strict, engine=engine, opened=opened)
 
         self._refuse_unknown(database, engine)
         return self.get().transaction(
@@ -230,8 +235,10 @@ def specs_by_module(
 
 def declared_engine(generation: Generation, database: str) -> str | None:
     """Return the ``DATABASE_ENGINE`` that a generation declares for a database."""
-    specs = DatabasePart.of(generation) or ()
-    return next((spec.engine for spec in specs if spec.name == database), None)
+    for spec in DatabasePart.of(generation) or ():
+        if spec.name == database:
+            return spec.engine
+    return None
 
 
 class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):

@@ -77,6 +77,7 @@ class Registry:
         self._home = Home()
         self._backends: dict[str, Backend] = {}
         self._known: dict[tuple[str, str], Database] = {}
+        self._asked: dict[tuple[str, str | None], Database] = {}  # by name and declared engine
         self._declared: dict[str, str | None] = {}
         self._with_rows: dict[Choice, bool] = {}
 
@@ -109,8 +110,14 @@ class Registry:
         Raises:
             DatabaseNameError: If the name can't be used, or differs from another in case alone.
         """
+        asked = (name, declared or self._declared.get(name))
+        if (database := self._asked.get(asked)) is None:
+            database = self._asked[asked] = self._chosen(*asked)
+        return database
+
+    def _chosen(self, name: str, declared: str | None) -> Database:
         check_name(name)
-        choice = self._chooser.choose(name, declared or self._declared.get(name))
+        choice = self._chooser.choose(name, declared)
         key = (name.lower(), choice.engine)
         database = self._known.get(key)
         if database is None:
@@ -193,6 +200,7 @@ class Registry:
     async def discard(self) -> None:
         """Close all databases, and know none; those in memory are lost. Sessions are cut off."""
         known, self._known = self._known, {}
+        self._asked.clear()
         self._declared.clear()
         await asyncio.gather(*(database.aclose() for database in known.values()))
 

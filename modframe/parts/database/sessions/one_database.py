@@ -1,4 +1,4 @@
-"""`DatabaseSession`: a session that refuses models of other databases; for `integrity_session`.
+"""`DatabaseSession`: a session that refuses models of other databases; made by `IntegritySession`.
 
 SQLAlchemy asks it for an engine whenever a model is queried or written. Which database a model
 belongs to stands in its metadata.
@@ -12,16 +12,22 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.orm import Mapper, Session
 
 from ..base import database_of
+from ..database import Database
 from ..errors import WrongDatabaseError
-from ..tracking import watch_sessions
-
-DATABASE = "modframe_database"
-PURPOSE = "modframe_purpose"
-"""Where a session's ``info`` holds the name of its database, and what it is for."""
+from ..tracking import Tracked, watch_sessions
 
 
 class DatabaseSession(Session):
-    """A session on one database."""
+    """A session on one database.
+
+    Attributes:
+        tracked: What it does, and what it would lose if it were closed now.
+    """
+
+    def __init__(self, *arguments: Any, database: Database, purpose: str, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.database = database
+        self.tracked = Tracked(self, purpose, database)
 
     def get_bind(self, mapper: Any = None, **bind_arguments: Any) -> Engine | Connection:
         """Return the engine, as SQLAlchemy's own does.
@@ -34,11 +40,12 @@ class DatabaseSession(Session):
         return super().get_bind(mapper, **bind_arguments)
 
     def _check(self, mapper: Mapper[Any]) -> None:
-        wanted = database_of(mapper.class_.metadata) if hasattr(mapper.class_, "metadata") else None
-        here = self.info[DATABASE]
+        metadata = getattr(mapper.class_, "metadata", None)
+        wanted = database_of(metadata) if metadata is not None else None
+        here = self.database.name
         if wanted is None or wanted == here:
             return
-        model, purpose = mapper.class_.__name__, self.info[PURPOSE]
+        model, purpose = mapper.class_.__name__, self.tracked.purpose
         raise WrongDatabaseError(
             f"session {purpose!r} is on database {here!r}, and the model {model} belongs to "
             f"database {wanted!r}; two databases can't commit together, so one would keep its rows "

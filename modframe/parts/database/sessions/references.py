@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from ..database import Database
 from ..errors import DatabaseConflictError
 from ..reference import Key, Reference, Touched, given
-from ..tracking import ON_WRITE
+from ..tracking import Tracked
 from .one_database import DatabaseSession
 from .written import Written, written
 
@@ -67,15 +67,13 @@ class ReferenceCheck:
 
     # -- the session's events -------------------------------------------------------------
 
-    def begin(self, connection: Connection) -> None:
-        """Watch the connection until the transaction ends."""
+    def begin(self, tracked: Tracked) -> None:
+        """Watch what the session writes, if its database has references."""
         self._reset()
         self._index = self._database.references
+        tracked.on_write = self.note if self._index else None
         if self._index:
             self._database.crossings.begin(self._token)
-            connection.info[ON_WRITE] = self.note
-        else:
-            connection.info.pop(ON_WRITE, None)
 
     def before_flush(self) -> None:
         self._flushing = True
@@ -241,8 +239,8 @@ def _check(session: Session) -> ReferenceCheck:
 
 
 @event.listens_for(CheckedSession, "after_begin")
-def _begin(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-    _check(session).begin(connection)
+def _begin(session: CheckedSession, *_: Any) -> None:
+    _check(session).begin(session.tracked)
 
 
 @event.listens_for(CheckedSession, "before_flush")

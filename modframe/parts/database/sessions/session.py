@@ -1,4 +1,4 @@
-"""`integrity_session`: a session that reports what it loses; called by `Databases`.
+"""`IntegritySession`: a session that reports what it loses; called by `Databases`.
 
 An error rolls back. Uncommitted changes are rolled back at the end too, and reported: as an error
 for strict modules, else as a warning in the log.
@@ -7,20 +7,20 @@ for strict modules, else as a warning in the log.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from ....runtime.output import print_to_cell
 from ....wording import one_line
 from ..database import Database
 from ..errors import DatabaseConflictError, DatabaseError, UncommittedChangesError
 from ..faults import error_of
-from ..tracking import TRACKED, Tracked
+from ..tracking import Tracked
 from ..waiting import finish
-from .one_database import DATABASE, PURPOSE, DatabaseSession
+from .one_database import DatabaseSession
 from .references import CheckedSession, ReferenceCheck
 
 logger = logging.getLogger("modframe.database")
@@ -29,60 +29,93 @@ _WIDTH = 240
 """Characters of a statement, and of its parameters, in the text of an error."""
 
 
-@asynccontextmanager
-async def integrity_session(
-    database: Database, purpose: str, *, strict: bool
-) -> AsyncIterator[AsyncSession]:
-    """Open a session on one database; ``purpose`` is named in messages.
+class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
+    """A session on one database, for an ``async with`` block; ``purpose`` is named in messages.
+
+    ``opened`` lists it while it is open: the sessions of one generation.
 
     Raises:
-        UncommittedChangesError: If it is strict and changes are uncommitted.
+        UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         DatabaseConflictError: If another session changed the same rows first.
         DatabaseFullError: If the disk has no room left.
         DatabaseLockedError: If another program held a lock for too long.
         DatabaseLostError: If the connection was lost.
     """
-    async with database.gate:  # tables may be changing
-        pass
-    async with database.use() as engine:
-        session = _session(database, engine, purpose)
-        tracked = Tracked(
-            session.sync_session, purpose, hold=database.hold, check=database.check_file
+
+    def __init__(
+        self,
+        database: Database,
+        purpose: str,
+        *,
+        strict: bool,
+        opened: dict[Any, None] | None = None,
+    ) -> None:
+        self._database = database
+        self._purpose = purpose
+        self._strict = strict
+        self._opened = opened
+        self._session: AsyncSession | None = None
+        self._tracked: Tracked | None = None
+
+    async def __aenter__(self) -> AsyncSession:
+        database = self._database
+        if database.gate.locked():  # tables are changing
+            async with database.gate:
+                pass
+        engine = await database.begin_use()
+        enforced = database.backend.enforces_references
+        session = self._session = AsyncSession(
+            engine,
+            expire_on_commit=False,
+            sync_session_class=DatabaseSession if enforced else CheckedSession,
+            database=database,
+            purpose=self._purpose,
         )
-        session.info[TRACKED] = tracked
-        database.sessions.append(tracked)
-        uncommitted: tuple[str, ...] = ()
+        made: Any = session.sync_session  # a `DatabaseSession`
+        if not enforced:
+            ReferenceCheck(database, made, self._purpose)
+        self._tracked = made.tracked
+        database.sessions.append(made.tracked)
+        if self._opened is not None:
+            self._opened[self] = None
+        return session
+
+    async def __aexit__(self, _kind: object, raised: BaseException | None, _: object) -> None:
         try:
-            yield session
-            uncommitted = tracked.uncommitted
-        except DBAPIError as exc:
-            _shorten(exc)
-            if (error := _error_of(database, purpose, exc)) is not None:
-                raise error from exc
-            raise
+            uncommitted = self.uncommitted if raised is None else ()
+            if isinstance(raised, DBAPIError):
+                _shorten(raised)
+                if (error := _error_of(self._database, self._purpose, raised)) is not None:
+                    raise error from raised
         finally:
-            try:
-                if session.in_transaction():
-                    await finish(session.close())
-                else:  # nothing has to be sent, so that no task is needed
-                    session.sync_session.close()
-            finally:
-                database.sessions.remove(tracked)
-    if uncommitted:
-        _report(database.name, purpose, uncommitted, strict=strict)
+            await self.cut_off()
+        if uncommitted:
+            _report(self._database.name, self._purpose, uncommitted, strict=self._strict)
 
+    async def cut_off(self) -> None:
+        """Roll back and close; does nothing if that was done already."""
+        session, tracked = self._session, self._tracked
+        self._session = self._tracked = None
+        if session is None or tracked is None:
+            return
+        if self._opened is not None:
+            self._opened.pop(self, None)
+        try:
+            if session.in_transaction():
+                await finish(session.close())
+            else:  # nothing has to be sent, so that no task is needed
+                session.sync_session.close()
+        finally:
+            self._database.sessions.remove(tracked)
+            self._database.end_use()
 
-def _session(database: Database, engine: AsyncEngine, purpose: str) -> AsyncSession:
-    enforced = database.backend.enforces_references
-    session = AsyncSession(
-        engine,
-        expire_on_commit=False,
-        sync_session_class=DatabaseSession if enforced else CheckedSession,
-        info={DATABASE: database.name, PURPOSE: purpose},
-    )
-    if not enforced:
-        ReferenceCheck(database, session.sync_session, purpose)
-    return session
+    @property
+    def uncommitted(self) -> tuple[str, ...]:
+        """What would be lost if it were closed now, as SQL verbs."""
+        return self._tracked.uncommitted if self._tracked is not None else ()
+
+    def __str__(self) -> str:
+        return f"{self._purpose!r} on database {self._database.name!r}"
 
 
 def _error_of(database: Database, purpose: str, fault: DBAPIError) -> DatabaseError | None:

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ....errors import ArgumentError
 from ..database import Database
 from ..errors import DatabaseConflictError, NestedTransactionError
-from ..tracking import TRACKED
+from .one_database import DatabaseSession
 
 T = TypeVar("T")
 
@@ -38,8 +38,7 @@ class _Open:
 
     Attributes:
         task: The task that it goes on in; ``None`` before and after.
-        commits: The number of commits on the database when it began, without those that were
-            going on then.
+        commits: The number of commits on the database when it began.
     """
 
     database: str
@@ -132,11 +131,11 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
                 _ = await session.connection(execution_options={"isolation_level": level})
             here.task = asyncio.current_task()
             here.commits = database.contention.commits
-            here.commits -= any(other.committing for other in database.sessions)
             _around.set(here)
             try:
                 yield session
-                if (conflict := session.info[TRACKED].conflict) is not None:
+                tracked = cast("DatabaseSession", session.sync_session).tracked
+                if (conflict := tracked.conflict) is not None:
                     raise conflict  # the function caught it, and wrote less than it meant to
             finally:
                 here.task = None
@@ -149,8 +148,11 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
         doesn't let the try see.
         """
         if isinstance(error, IntegrityError):
-            beside = self._database.contention.commits > here.commits
-            return beside or self._database.backend.fault(error) == "race"
+            database = self._database
+            beside = database.contention.commits > here.commits or any(
+                other.committing for other in database.sessions
+            )
+            return beside or database.backend.fault(error) == "race"
         return error.database == self._database.name
 
     def _used_up(self, error: DatabaseConflictError | IntegrityError, tries: int) -> Exception:

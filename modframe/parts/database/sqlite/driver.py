@@ -13,7 +13,6 @@ import contextlib
 import ctypes
 import os
 import sqlite3
-import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -45,6 +44,36 @@ def _never_close() -> None:
 os.register_at_fork(after_in_child=_never_close)
 
 
+class _Job:
+    """Work for the thread, done again and again while another writer is in its way.
+
+    Attributes:
+        dropped: Whether nobody waits for it any more.
+    """
+
+    __slots__ = ("_patience", "_work", "dropped")
+
+    def __init__(self, work: Callable[[], Any], patience: float) -> None:
+        self._work = work
+        self._patience = patience
+        self.dropped = False
+
+    def __call__(self) -> Any:
+        deadline = 0.0
+        while not self.dropped:
+            try:
+                return self._work()
+            except sqlite3.OperationalError as exc:
+                if not is_busy(exc):
+                    raise
+                now = time.monotonic()
+                deadline = deadline or now + self._patience
+                if now >= deadline:
+                    raise
+            time.sleep(BUSY_PAUSE)
+        raise sqlite3.OperationalError("interrupted")
+
+
 class Driver(aiosqlite.Connection):
     """A connection, opened by `open`.
 
@@ -57,8 +86,8 @@ class Driver(aiosqlite.Connection):
     def __init__(
         self, connect: Callable[[], sqlite3.Connection], *, label: str, patience: float
     ) -> None:
-        self._not_opening = threading.Event()
-        super().__init__(partial(self._patiently, connect, self._not_opening), iter_chunk_size=64)
+        self._opening = _Job(connect, patience)
+        super().__init__(self._opening, iter_chunk_size=64)
         self._thread.daemon = True  # a query that runs at the end of the process dies with it
         self._thread.name = f"modframe-db-{label}"
         self._patience = patience
@@ -76,7 +105,7 @@ class Driver(aiosqlite.Connection):
         try:
             _ = await asyncio.shield(opening)
         except asyncio.CancelledError:
-            self._not_opening.set()
+            self._opening.dropped = True
             with contextlib.suppress(sqlite3.Error):
                 _ = await finish(opening)
             await self.close()
@@ -96,31 +125,15 @@ class Driver(aiosqlite.Connection):
         check_process(self._process)
         if not self._running or self._connection is None:
             raise ValueError("Connection closed")
-        dropped = threading.Event()
+        job = _Job(work, self._patience)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._tx.put_nowait((future, partial(self._patiently, work, dropped)))
+        self._tx.put_nowait((future, job))
         try:
             return await future  # type: ignore[no-any-return]  # what ``work`` returned
         except asyncio.CancelledError:
-            dropped.set()
+            job.dropped = True
             await self._settle(interruptible=interruptible)
             raise
-
-    def _patiently(self, work: Callable[[], T], dropped: threading.Event) -> T:
-        """Do the work, again and again while another writer is in its way."""
-        deadline = 0.0
-        while not dropped.is_set():
-            try:
-                return work()
-            except sqlite3.OperationalError as exc:
-                if not is_busy(exc):
-                    raise
-                now = time.monotonic()
-                deadline = deadline or now + self._patience
-                if now >= deadline:
-                    raise
-            dropped.wait(BUSY_PAUSE)
-        raise sqlite3.OperationalError("interrupted")
 
     async def _settle(self, *, interruptible: bool = True) -> None:
         """Wait until the thread has done all that was queued, interrupting what runs."""
