@@ -70,6 +70,7 @@ class Generation:
         own_services: Full service name → the instance that the module made.
         services: Full service name → what callers get: that instance, or an override.
         findings: Warnings of the reader and the parts.
+        added: What its parts added to data that is kept, such as ``column orders.items.note``.
         in_flight: Calls and requests that are inside now. ``open_streams``: streams likewise.
         jobs: Tasks that calls started and that still run.
         doing: What its change does with it now, and ``at_most`` for how many seconds; 0 if no bound
@@ -98,6 +99,7 @@ class Generation:
         self.own_services: dict[str, Any] = {}
         self.services: dict[str, Any] = {}
         self.findings: list[Finding] = []
+        self.added: list[str] = []
         self.in_flight = self.open_streams = 0
         self.jobs: set[asyncio.Task[Any]] = set()
         self.doing, self.at_most = "", 0.0

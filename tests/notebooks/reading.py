@@ -34,11 +34,12 @@ def code_cells(path: Path) -> list[CodeCell]:
 def module_files(path: Path) -> dict[str, str]:
     """Path below ``modules/`` → text, as a notebook's cells leave it: the last one that works.
 
-    Nothing for a notebook that exports nothing.
+    Nothing for a notebook that exports nothing, or into a workspace that it makes itself.
     """
     files: dict[str, str] = {}
     cells = code_cells(path)
-    if not any(".export(" in cell.source for cell in cells):
+    whole = "".join(cell.source for cell in cells)
+    if ".export(" not in whole or "MODFRAME_WORKSPACE" in whole:
         return files
     for cell in cells:
         line, _, text = cell.source.partition("\n")

@@ -67,6 +67,7 @@ class Account:
         kept: The modules that use it and stay; their handles lead to the new generation.
         handed: State that the new generation took over.
         dropped: Routes, methods, settings and files that the new generation no longer has.
+        added: What was added to data that is kept, such as columns of tables.
     """
 
     executed: tuple[str, ...] = ()
@@ -74,6 +75,7 @@ class Account:
     kept: tuple[str, ...] = ()
     handed: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
     closing: Closing = field(default_factory=Closing, repr=False, compare=False)
 
     @property
@@ -91,8 +93,10 @@ class Account:
 
     @property
     def unusual(self) -> str:
-        """What the line under a cell mentions: dropped names and rebuilt modules."""
-        phrases = [f"dropped {some(self.dropped, _SHOWN)}"] if self.dropped else []
+        """What the line under a cell mentions: what data got, dropped names, rebuilt modules."""
+        phrases = [f"added {some(self.added, _SHOWN)}"] if self.added else []
+        if self.dropped:
+            phrases.append(f"dropped {some(self.dropped, _SHOWN)}")
         if self.rebuilt:
             phrases.append(f"rebuilt {some(self.rebuilt, _SHOWN)} with it")
         return " · ".join(phrases)
@@ -105,6 +109,8 @@ class Account:
             "dropped": ", ".join(self.dropped),
             "leaked": leaked,
         }
+        if self.added:
+            lists = {"added": ", ".join(self.added), **lists}
         return "; ".join(f"{word} {names or 'nothing'}" for word, names in lists.items())
 
 
@@ -176,6 +182,7 @@ class Accounts:
                 kept=kept,
                 handed=handed.get(key, ()),
                 dropped=tuple(self._dropped(replaced[key], built[key])),
+                added=tuple(built[key].added),
                 closing=closing,
             )
 
@@ -183,7 +190,8 @@ class Accounts:
         for key, new in built.items():
             old = replaced.get(key)
             if old is None:
-                accounts[key] = PendingAccount(partial(Account, _executed(new)))
+                first = partial(Account, _executed(new), added=tuple(new.added))
+                accounts[key] = PendingAccount(first)
                 continue
             closing = Closing(done=old.stage == "closed")
             kept = tuple(user for user in self._live.all_dependents(key) if user not in built)

@@ -10,6 +10,9 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.errors import LoadError, ModframeError
+from modframe.runtime.change.outcome import Outcome
+from modframe.source import Source
+from tests.inside import change
 
 MODEL = """
     from core.app_context import app_context
@@ -51,6 +54,32 @@ def app(request: Any, tmp_path: Any, monkeypatch: Any) -> Any:
     monkeypatch.setenv("MODFRAME_DATABASE_URL", url)
     with modframe.start(workspace=tmp_path, data=tmp_path / "data", modules=[]) as started:
         yield started
+
+
+def test_the_line_of_a_load_says_what_was_added(app: AppContext) -> None:
+    """New tables of a new database go without saying; a column that is added later is named."""
+
+    def load(text: str) -> Outcome:
+        source = Source.from_texts("standard.shop", {"api.py": text})
+        (outcome,) = app.run(change(app, source))
+        return outcome
+
+    first = OLD["api.py"]
+    grown = first.replace("note = Column(String)", "note = Column(String); by = Column(String)")
+    assert "added" not in str(load(first))
+    outcome = load(grown)
+    assert str(outcome).endswith(" · added column rows.by")
+    assert str(outcome.account).startswith("added column rows.by; re-executed api.py; ")
+    assert "added" not in str(load(f"{grown}\n# more"))
+
+
+def test_a_plan_names_the_column_that_a_new_one_may_be(app: AppContext) -> None:
+    """Where a column is needed and another one isn't in the models, both ways on are shown."""
+    app.load(OLD, id="shop")
+    with pytest.raises(LoadError):
+        app.load(model("remark = Column(String, nullable=False)"), id="shop")
+    (step, _) = app.database.migrate("shop", plan=True).steps
+    assert step.hint == "fill={'rows.remark': ...} or rename={'rows.note': 'remark'}"
 
 
 def test_a_refused_module_loads_after_a_migration(app: AppContext) -> None:

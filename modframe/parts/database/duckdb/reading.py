@@ -60,7 +60,7 @@ def parse(native: duckdb.DuckDBPyConnection, text: str) -> Reading:
         raise refusal(text, "PIVOT has to say which values become columns: PIVOT ... ON x IN (...)")
     tree = tree_of(native, text.encode()[start:].decode()) if kind == "SELECT" else None
     if tree is None:
-        raise refusal(text, f"it is a {kind} statement")
+        raise refusal(text, f"{kind} is no query")
     if tree.unknown:
         raise refusal(text, f"it would write, or do more than read: {tree.unknown}")
     return Reading(text, statements[0], tree, start)

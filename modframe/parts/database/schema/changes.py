@@ -54,6 +54,12 @@ class SchemaChange:
             for name in names[::-1]
         )
 
+    def said(self, metadata: MetaData) -> tuple[str, ...]:
+        """Return what the line of a load says: nothing of a database whose tables are all new."""
+        if len(self.tables) == len(metadata.tables):
+            return ()
+        return tuple(item for item in self.items[::-1] if not item.startswith("sequence "))
+
 
 def change_of(
     database: str,

@@ -81,7 +81,7 @@ def _plan(
             _status(step, chosen),
             loses(connection, step, alterations),
             way(connection, step, alterations),
-            _hint(step),
+            _hint(step, chosen.steps),
         )
         for step in chosen.steps
     )
@@ -108,11 +108,14 @@ def _status(step: Step, chosen: Requested) -> str:
     return NEEDED if step.ops else NOT_OURS
 
 
-def _hint(step: Step) -> str:
+def _hint(step: Step, steps: Iterable[Step]) -> str:
     if step.adds or not step.ops:
         return "" if step.ops else "write a migration: modframe db revision"
     if step.fill_only:
-        return f"fill={{'{step.table}.{step.column}': ...}}"
+        fill = f"fill={{'{step.table}.{step.column}': ...}}"
+        gone = (other for other in steps if other.name.startswith(f"drop column {step.table}."))
+        renames = (f"rename={{'{other.name[12:]}': '{step.column}'}}" for other in gone)
+        return " or ".join([fill, *renames])
     return f"allow=[{step.name!r}]"
 
 

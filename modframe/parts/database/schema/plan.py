@@ -12,7 +12,7 @@ NEEDED = "needed, not allowed yet"
 POSSIBLE = "possible, not needed"
 NOT_OURS = "not possible here"
 
-_HEAD = ("step", "", "loses", "how")
+_HEAD = ("step", "state", "loses", "how")
 
 
 @dataclass(frozen=True, slots=True)
