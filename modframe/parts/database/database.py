@@ -104,6 +104,11 @@ class Database:
         return self._engine is not None
 
     @property
+    def exists(self) -> bool:
+        """Whether it is held, or its file is there; a server is not asked."""
+        return self.attached or (self.path is not None and self.path.is_file())
+
+    @property
     def users(self) -> int:
         """How many sessions, schema changes and queries need the file now."""
         return self._users

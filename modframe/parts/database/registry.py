@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,6 +95,13 @@ class Registry:
             self._backends[engine] = backend_class(engine)(self._all_options(), self._home)
         return self._backends[engine]
 
+    def backend_anywhere(self, engine: str, used: AsyncExitStack) -> Backend:
+        """Return another object of an engine, which may use files in any folder: backups are the
+        person's own. It is closed with ``used``."""
+        backend = backend_class(engine)(self._options, self._home)
+        used.push_async_callback(backend.aclose)
+        return backend
+
     def _all_options(self) -> BackendOptions:
         if self._files is None:
             return self._options
@@ -137,8 +145,9 @@ class Registry:
 
     def _existing(self) -> list[str]:
         """Return the names of the databases that exist; makes none."""
-        names = {database.name for database in self._known.values() if database.attached}
-        names |= set(self._chooser.existing())
+        names = {database.name for database in self._known.values() if database.exists}
+        spelt = {name.lower() for name in names}
+        names |= {name for name in self._chooser.existing() if name.lower() not in spelt}
         return sorted(names)
 
     async def left_behind(self, database: str, engine: str) -> list[Choice]:

@@ -120,6 +120,22 @@ def test_the_environment_names_a_folder_and_a_file(
     assert found == ["elsewhere/depot.sqlite", "one/file.db"]
 
 
+@pytest.mark.parametrize("name", ["MODFRAME_DATABASE_URL", "MODFRAME_DATABASE_URL_ORDERS"])
+def test_databases_in_a_folder_that_the_environment_names_are_found(
+    start: Start, workspace: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """SQL and backups have them also while no session holds their files."""
+    place = "elsewhere" if name.endswith("URL") else "elsewhere/orders.sqlite"
+    monkeypatch.setenv(name, f"sqlite:///{workspace / place}")
+    with start() as app:
+        app.load(module(), id="orders")
+        app.get_service("orders").add().result()
+    with start() as app:
+        assert app.database.sql("SELECT id FROM orders.rows").rows == [(1,)]
+        (saved,) = app.database.backup(workspace / "backup").databases
+        assert saved.tables["rows"] == 1
+
+
 def test_the_environment_wins_and_says_so(
     start: Start, files: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
