@@ -315,7 +315,7 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
                     )
                 )
                 generation.findings += [note(spec, text) for text in changes[-1].notes]
-                generation.findings += await engine_findings(databases, spec)
+                generation.findings += await engine_findings(databases, spec, user=user)
             await self._fill(specs, generation.module_id)
             yield specs
         except BaseException as fault:

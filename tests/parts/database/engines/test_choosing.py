@@ -169,16 +169,24 @@ def test_rows_of_another_engine_are_said(start: Start) -> None:
         assert engine_findings(app, "depot") == []
 
 
-async def test_a_database_of_another_module_is_not_left_behind(folder: Path) -> None:
+def test_rows_of_the_live_engine_are_said_when_another_one_is_declared(start: Start) -> None:
+    """Each time: also where the file was without rows when it was looked at before."""
+    with start() as app:
+        for engine, left in (("duckdb", 0), ("sqlite", 1), ("duckdb", 1), ("sqlite", 1)):
+            app.load(module(engine=engine), id="orders")
+            assert len(engine_findings(app)) == left
+            app.get_service("orders").add().result()
+
+
+def test_a_database_of_another_module_is_not_left_behind(start: Start) -> None:
     """Two modules may keep one name on two engines; neither disturbs the other."""
-    async with Databases(folder, idle=60.0) as databases:
-        async with databases.session("shop", "theirs", engine="duckdb") as session:
-            await session.execute(text("CREATE TABLE t AS SELECT 5 AS i"))
-            await session.commit()
-        async with databases.session("shop", "own", engine="sqlite"):
-            assert await databases.left_behind("shop", "sqlite") == []
-        async with databases.session("shop", "theirs", engine="duckdb") as session:
-            assert await session.scalar(text("SELECT i FROM t")) == 5
+    with start() as app:
+        app.load(module(engine="duckdb"), id="theirs")
+        assert app.get_service("theirs").add().result() == 1
+        app.load(module(engine="sqlite"), id="own")
+        assert app.get_service("own").add().result() == 1
+        assert engine_findings(app, "own") == []
+        assert app.get_service("theirs").add().result() == 2
 
 
 async def test_a_file_that_another_process_holds_counts_as_one_with_rows(folder: Path) -> None:
