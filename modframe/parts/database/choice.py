@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -122,22 +123,29 @@ class Chooser:
     def existing(self) -> dict[str, str]:
         """Return the databases that have a file: name → engine."""
         found: dict[str, str] = {}
-        if self._folder is not None and self._folder.is_dir():
-            for engine in ENGINES:
-                if suffix := SUFFIXES.get(engine):
-                    stems = (path.stem for path in self._folder.glob(f"*{suffix}"))
-                    found |= {stem: engine for stem in stems if is_name(stem) and stem not in found}
+        folders = dict.fromkeys(filter(None, (self._folder, self._folder_of_all())))
+        for engine, folder in product(ENGINES, folders):
+            if suffix := SUFFIXES.get(engine):
+                stems = (path.stem for path in folder.glob(f"*{suffix}"))
+                found |= {stem: engine for stem in stems if is_name(stem) and stem not in found}
+        for name in self._urls:
+            choice = self.choose(name)
+            if choice.place.path is not None and choice.place.path.is_file():
+                found.setdefault(name, choice.engine)
         return found
+
+    def _folder_of_all(self) -> Path | None:
+        """Return the folder that the variable for all databases names, if it names one."""
+        if self._url is None:
+            return None
+        place = self._from_url("x", self._url, ALL, one=False).place
+        return place.path.parent if place.path is not None else None
 
     def folders(self) -> set[Path]:
         """Return the folders that databases with files may be in."""
-        places = [self._from_url("x", self._url, ALL, one=False)] if self._url is not None else []
-        places += [
-            self._from_url(name, text, f"{ALL}_{name.upper()}", one=True)
-            for name, text in self._urls.items()
-        ]
-        files = {choice.place.path.parent for choice in places if choice.place.path is not None}
-        return files | ({self._folder} if self._folder is not None else set())
+        paths = (self.choose(name).place.path for name in self._urls)
+        folders = {path.parent for path in paths if path is not None}
+        return folders | set(filter(None, (self._folder, self._folder_of_all())))
 
     def _file(self, database: str, engine: str) -> Place:
         suffix = SUFFIXES.get(engine)

@@ -19,6 +19,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 
+from ...names import module_id_in
 from .backend import Backend, Place
 from .contention import Contention
 from .errors import DatabaseBusyError, DatabaseClosedError, DatabaseFileLostError
@@ -107,6 +108,11 @@ class Database:
         return self._engine is not None
 
     @property
+    def exists(self) -> bool:
+        """Whether it is held, or its file is there; a server is not asked."""
+        return self.attached or (self.path is not None and self.path.is_file())
+
+    @property
     def users(self) -> int:
         """How many sessions, schema changes and queries need the file now."""
         return self._users
@@ -118,6 +124,10 @@ class Database:
         They are those that were refused last; if none were since, those that were loaded last.
         """
         return self.refused or next(reversed(self.live.items()), None)
+
+    def used_beside(self, user: str) -> bool:
+        """Return whether generations of other modules than that of ``user`` have models of it."""
+        return any(module_id_in(other) != module_id_in(user) for other in self.live)
 
     def release(self, user: str) -> None:
         """Note that a generation relies on no tables any more."""

@@ -184,7 +184,9 @@ class Databases(Registry):
             DatabaseBackupError: If there is such a folder already.
         """
         databases = [self.database(name) for name in self._existing()]
-        return await back_up(databases, folder, models=models, default=self.backend(DEFAULT))
+        async with AsyncExitStack() as used:
+            writer = self.backend_anywhere(DEFAULT, used)
+            return await back_up(databases, folder, models=models, default=writer)
 
     async def restore(self, folder: Path, *, models: Models, replace: bool = False) -> Backup:
         """Put back the databases of a backup; sessions wait meanwhile, and modules stay live.
@@ -197,10 +199,15 @@ class Databases(Registry):
             DatabaseBackupError: If it is damaged, or rows are there; nothing was changed.
             DatabaseBusyError: If sessions are open for longer than the wait.
         """
-        wait = self._lock_wait
-        return await restore(
-            folder, self.database, models=models, backend=self.backend, replace=replace, wait=wait
-        )
+        async with AsyncExitStack() as used:
+            return await restore(
+                folder,
+                self.database,
+                models=models,
+                backend=lambda engine: self.backend_anywhere(engine, used),
+                replace=replace,
+                wait=self._lock_wait,
+            )
 
     async def begin_move(self, database: str, engine: str, *, known: Iterable[str]) -> Move:
         """Let the sessions of a database wait, and let its next loads be on another engine.

@@ -323,7 +323,7 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
                 )
                 generation.findings += [note(spec, text) for text in changes[-1].notes]
                 generation.added += changes[-1].said(spec.metadata)
-                generation.findings += await engine_findings(databases, spec)
+                generation.findings += await engine_findings(databases, spec, user=user)
             await self._fill(specs, generation.module_id)
             yield specs
         except BaseException as fault:

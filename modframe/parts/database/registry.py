@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Registry:
         self._known: dict[tuple[str, str], Database] = {}
         self._asked: dict[tuple[str, str | None], Database] = {}  # by name and declared engine
         self._declared: dict[str, str | None] = {}
-        self._with_rows: dict[Choice, bool] = {}
+        self._with_rows: dict[tuple[str, str], bool] = {}
 
     def choice(self, database: str, declared: str | None = None) -> Choice:
         """Return which engine keeps a database, and what says so."""
@@ -94,6 +95,13 @@ class Registry:
         if engine not in self._backends:
             self._backends[engine] = backend_class(engine)(self._all_options(), self._home)
         return self._backends[engine]
+
+    def backend_anywhere(self, engine: str, used: AsyncExitStack) -> Backend:
+        """Return another object of an engine, which may use files in any folder: backups are the
+        person's own. It is closed with ``used``."""
+        backend = backend_class(engine)(self._options, self._home)
+        used.push_async_callback(backend.aclose)
+        return backend
 
     def _all_options(self) -> BackendOptions:
         if self._files is None:
@@ -144,27 +152,32 @@ class Registry:
 
     def _existing(self) -> list[str]:
         """Return the names of the databases that exist; makes none."""
-        names = {database.name for database in self._known.values() if database.attached}
-        names |= set(self._chooser.existing())
+        names = {database.name for database in self._known.values() if database.exists}
+        spelt = {name.lower() for name in names}
+        names |= {name for name in self._chooser.existing() if name.lower() not in spelt}
         return sorted(names)
 
-    async def left_behind(self, database: str, engine: str) -> list[Choice]:
+    async def left_behind(self, database: str, engine: str, *, user: str = "") -> list[Choice]:
         """Return the files with rows that other engines than the chosen one keep for a database.
 
-        A file that can't be read counts as one with rows.
+        A file that other modules than that of the generation ``user`` rely on is in use. One that
+        can't be read counts as one with rows.
         """
-        files = [
-            choice
-            for choice in self._chooser.beside(database, engine)
-            if (database.lower(), choice.engine) not in self._known  # another module uses it
-        ]
-        for choice in files:
-            if choice not in self._with_rows:  # once an app: it would take time with each swap
-                self._with_rows[choice] = await self._has_rows(database, choice)
-        return [choice for choice in files if self._with_rows[choice]]
+        self._with_rows.pop((database.lower(), engine), None)  # it gets rows now
+        found = []
+        for choice in self._chooser.beside(database, engine):
+            key = (database.lower(), choice.engine)
+            if (known := self._known.get(key)) is not None and known.used_beside(user):
+                continue
+            if key not in self._with_rows:  # looked at once: it would take time with each swap
+                self._with_rows[key] = await self._has_rows(database, choice, known)
+            if self._with_rows[key]:
+                found.append(choice)
+        return found
 
-    async def _has_rows(self, database: str, choice: Choice) -> bool:
-        other = Database(database, self.backend(choice.engine), choice.place, idle=self._idle)
+    async def _has_rows(self, database: str, choice: Choice, known: Database | None) -> bool:
+        backend = self.backend(choice.engine)
+        other = known or Database(database, backend, choice.place, idle=self._idle)
         try:
             async with other.use() as engine, engine.connect() as connection:
                 for table in other.tables:
@@ -175,7 +188,8 @@ class Registry:
         except (DatabaseError, SQLAlchemyError):  # held by another process, or damaged
             return True
         finally:
-            await other.aclose()
+            if known is None:
+                await other.aclose()
 
     def describe(self) -> list[DatabaseFacts]:
         """Return the facts about each database, by name; never waits."""

@@ -50,11 +50,13 @@ def check_models(
     return findings
 
 
-async def engine_findings(databases: Databases, spec: DatabaseSpec) -> list[Finding]:
-    """Return what to know about the engine that keeps a database of a module."""
+async def engine_findings(
+    databases: Databases, spec: DatabaseSpec, *, user: str
+) -> list[Finding]:
+    """Return what to know about the engine that keeps a database of the generation ``user``."""
     choice = databases.choice(spec.name, spec.engine)
     findings = _overruled(spec, choice)
-    for other in await databases.left_behind(spec.name, choice.engine):
+    for other in await databases.left_behind(spec.name, choice.engine, user=user):
         message = (
             f"database {spec.name!r} is kept by {choice.engine} ({choice.source}), and the rows in "
             f"{other.place.path} are not in use"

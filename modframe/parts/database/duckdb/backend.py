@@ -57,7 +57,10 @@ class DuckDB(Backend):
         engine: AsyncEngine,  # its connections don't see the new file
         path: Path,
     ) -> dict[str, int]:
-        return await finish(self.instance.run(lambda: save(self.instance.root, database, path)))
+        def work() -> dict[str, int]:
+            return save(self.instance.root, database, path, confined=self.options.files)
+
+        return await finish(self.instance.run(work))
 
     def show_arrow(self, connection: Connection, name: str, rows: Any) -> None:
         driver: Any = connection.connection.dbapi_connection

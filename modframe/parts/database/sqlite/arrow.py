@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ..adbc import ArrowDriver
 from ..arrow import ArrowTable, Types, is_wanted
 from ..names import quoted
+from .decimals import know_decimals
 
 _PRECISION = re.compile(r"\((\d+)(?:,\s*(\d+))?\)")
 _MARKERS = {"integer": "0", "real": "0.0", "text": "''", "blob": "x''"}
@@ -74,6 +75,7 @@ class SQLiteTables:
             isolation_level=None,
             check_same_thread=False,  # another thread interrupts it
         )
+        know_decimals(self._native)
         self._native.execute("ATTACH ? AS copy", [self._copy_at("rwc")])
         self._native.execute("PRAGMA copy.journal_mode = OFF")
         self._native.execute("PRAGMA copy.synchronous = OFF")

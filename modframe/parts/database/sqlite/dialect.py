@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 
 from ..errors import DatabaseOpenError
+from ..names import quoted
 from .decimals import COLLATION, SUM
 from .types import COLSPECS, REFLECTED, TypeCompiler, is_text
 
@@ -73,6 +74,24 @@ class ModframeSQLite(SQLiteDialect_aiosqlite):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Skipped unsupported reflection")
             return super().get_indexes(connection, table_name, *args, **kw)  # type: ignore[no-untyped-call]
+
+    def get_foreign_keys(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> Any:
+        """Return a table's foreign keys; also of those that stand behind their column, which
+        ``ADD COLUMN`` makes, with what becomes of a row when its parent goes or changes."""
+        found = super().get_foreign_keys(connection, table_name, schema, **kw)  # type: ignore[no-untyped-call]
+        if found:
+            pragma = f"PRAGMA {quoted(schema)}." if schema else "PRAGMA "
+            query = f"{pragma}foreign_key_list({quoted(table_name)})"
+            rows = connection.exec_driver_sql(query).all()
+            actions = {row[2:5]: {"onupdate": row[5], "ondelete": row[6]} for row in map(tuple, rows)}
+            for key in found:
+                columns = (*key["constrained_columns"], *key["referred_columns"])
+                said = actions.get((key["referred_table"], *columns), {})
+                given = {name: what for name, what in said.items() if what != "NO ACTION"}
+                key["options"] = {**given, **key["options"]}
+        return found
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:  # noqa: ARG003  # SQLAlchemy's

@@ -120,6 +120,22 @@ def test_the_environment_names_a_folder_and_a_file(
     assert found == ["elsewhere/depot.sqlite", "one/file.db"]
 
 
+@pytest.mark.parametrize("name", ["MODFRAME_DATABASE_URL", "MODFRAME_DATABASE_URL_ORDERS"])
+def test_databases_in_a_folder_that_the_environment_names_are_found(
+    start: Start, workspace: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """SQL and backups have them also while no session holds their files."""
+    place = "elsewhere" if name.endswith("URL") else "elsewhere/orders.sqlite"
+    monkeypatch.setenv(name, f"sqlite:///{workspace / place}")
+    with start() as app:
+        app.load(module(), id="orders")
+        app.get_service("orders").add().result()
+    with start() as app:
+        assert app.database.sql("SELECT id FROM orders.rows").rows == [(1,)]
+        (saved,) = app.database.backup(workspace / "backup").databases
+        assert saved.tables["rows"] == 1
+
+
 def test_the_environment_wins_and_says_so(
     start: Start, files: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,16 +169,24 @@ def test_rows_of_another_engine_are_said(start: Start) -> None:
         assert engine_findings(app, "depot") == []
 
 
-async def test_a_database_of_another_module_is_not_left_behind(folder: Path) -> None:
+def test_rows_of_the_live_engine_are_said_when_another_one_is_declared(start: Start) -> None:
+    """Each time: also where the file was without rows when it was looked at before."""
+    with start() as app:
+        for engine, left in (("duckdb", 0), ("sqlite", 1), ("duckdb", 1), ("sqlite", 1)):
+            app.load(module(engine=engine), id="orders")
+            assert len(engine_findings(app)) == left
+            app.get_service("orders").add().result()
+
+
+def test_a_database_of_another_module_is_not_left_behind(start: Start) -> None:
     """Two modules may keep one name on two engines; neither disturbs the other."""
-    async with Databases(folder, idle=60.0) as databases:
-        async with databases.session("shop", "theirs", engine="duckdb") as session:
-            await session.execute(text("CREATE TABLE t AS SELECT 5 AS i"))
-            await session.commit()
-        async with databases.session("shop", "own", engine="sqlite"):
-            assert await databases.left_behind("shop", "sqlite") == []
-        async with databases.session("shop", "theirs", engine="duckdb") as session:
-            assert await session.scalar(text("SELECT i FROM t")) == 5
+    with start() as app:
+        app.load(module(engine="duckdb"), id="theirs")
+        assert app.get_service("theirs").add().result() == 1
+        app.load(module(engine="sqlite"), id="own")
+        assert app.get_service("own").add().result() == 1
+        assert engine_findings(app, "own") == []
+        assert app.get_service("theirs").add().result() == 2
 
 
 async def test_a_file_that_another_process_holds_counts_as_one_with_rows(folder: Path) -> None:

@@ -44,6 +44,7 @@ def items() -> Table:
         Column("id", Integer, primary_key=True),
         Column("name", String(20)),
         Column("price", Numeric(12, 2)),
+        Column("total", Numeric(30, 12)),
         Column("weight", Float),
         Column("sold", Boolean),
         Column("day", Date),
@@ -55,7 +56,8 @@ def items() -> Table:
 
 
 ROW = {
-    "id": 2, "name": "ä", "price": Decimal("1234567890.12"), "weight": 0.1 + 0.2, "sold": True,
+    "id": 2, "name": "ä", "price": Decimal("1234567890.12"),
+    "total": Decimal("123456789012345678.123456789012"), "weight": 0.1 + 0.2, "sold": True,
     "day": date(2026, 1, 31), "at": datetime(2026, 1, 31, 8, tzinfo=UTC),
     "key": uuid.UUID(int=7), "facts": {"a": [1]}, "image": b"\x00\xff",
 }  # fmt: skip

@@ -122,16 +122,20 @@ def shop_keeps_files(backup: Path) -> bool:
 
 
 def test_from_one_engine_to_another(
-    shop: AppContext, tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    shop: AppContext,
+    tmp_path_factory: pytest.TempPathFactory,
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The rows of a backup come back on an engine that did not write it."""
+    """The rows of a backup outside of the workspace come back on an engine that didn't write it."""
+    backup = tmp_path_factory.mktemp("disk") / "backup"
     add(shop, "a")
-    shop.database.backup(tmp_path / "backup")
+    shop.database.backup(backup)
     shop.stop()
     monkeypatch.setenv("MODFRAME_DATABASE_URL", "sqlite")
-    with modframe.start(workspace=workspace, data=tmp_path / "other") as other:
+    with modframe.start(workspace=workspace, data=workspace / "other") as other:
         other.load({"api.py": API}, id="shop")
-        other.database.restore(tmp_path / "backup")
+        other.database.restore(backup)
         assert names(other) == ["a"]
         assert add(other, "b") == 2
 
