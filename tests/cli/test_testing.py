@@ -48,10 +48,9 @@ def orders(shell: Shell) -> Shell:
     "more",
     [
         ("-p", "no:asyncio", "-p", "no:anyio"),
-        ("-o", "asyncio_mode=auto", "--import-mode=importlib"),
-        ("-n", "2"),
+        ("-n", "2", "-o", "asyncio_mode=auto", "--import-mode=importlib"),
     ],
-    ids=["without-async-plugins", "asyncio-auto", "xdist"],
+    ids=["without-async-plugins", "xdist-and-asyncio-auto"],
 )
 def test_the_same_files_pass_in_a_terminal(orders: Shell, more: tuple[str, ...]) -> None:
     """They pass with and without plugins for async tests, and spread over processes."""

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 from modframe.load.imports import DOORS
 from modframe.ship.workspace import STUBS
 from tests.cli.conftest import ROOT, Shell
@@ -32,6 +34,7 @@ async def test_it(modframe_app) -> None:
 """
 
 
+@pytest.mark.soak
 def test_mypy_passes_modules_and_finds_wrong_calls(shell: Shell) -> None:
     """A scaffolded module and exported ones pass with the settings that init writes."""
     assert shell.run("init").returncode == 0

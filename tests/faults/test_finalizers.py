@@ -13,6 +13,7 @@ from tests.faults.processes import run_script
 COMMON = """
 import gc, textwrap, threading, time, weakref
 import modframe
+from tests import inside
 from tests.waiting import wait_for
 
 BLOCKING = '''
@@ -59,6 +60,7 @@ def test_a_finalizer_that_blocks_holds_up_no_edit_and_is_named(workspace: Path) 
     """The object is dropped with its generation, on a thread of its own."""
     printed = run(
         """
+        inside.look_at_once()
         with modframe.start(data=":memory:") as app:
             app.load({"api.py": BLOCKING}, id="blocking")
             app.load({"api.py": PLAIN}, id="blocking")
@@ -100,6 +102,7 @@ def test_a_dropped_zmq_context_holds_up_nothing(workspace: Path) -> None:
     how = "self.all = [zmq.Context()]; socket = self.all[0].socket(zmq.PUSH); self.all += [socket, self.all]"
     printed = run(
         f"""
+        inside.look_at_once()
         with modframe.start(data=":memory:") as app:
             app.load({{"api.py": ZMQ.replace("HOW", {how!r})}}, id="zmq")
             app.load({{"api.py": PLAIN}}, id="zmq")
@@ -191,6 +194,7 @@ def test_what_blocks_as_a_finalizer_is_named_whatever_it_is(workspace: Path, kin
     text = simple(QUIETLY_BLOCKING[kind], head=head)
     printed = run(
         f"""
+        inside.look_at_once()
         with modframe.start(data=":memory:") as app:
             app.load({{"api.py": {text!r}}}, id="blocking")
             app.load({{"api.py": PLAIN}}, id="blocking")
@@ -215,6 +219,7 @@ def test_a_finalizer_in_pure_python_is_broken_out_of(workspace: Path) -> None:
     )
     printed = run(
         f"""
+        inside.look_at_once()
         with modframe.start(data=":memory:") as app:
             app.load({{"api.py": {text!r}}}, id="blocking")
             app.load({{"api.py": PLAIN}}, id="blocking")

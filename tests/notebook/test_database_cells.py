@@ -15,6 +15,8 @@ from tests.kernels import Kernel, kernel
 
 pytestmark = pytest.mark.kernel
 
+IDLE = "0.1"
+"""Seconds after which a file is given back: each turn waits for it."""
 SHELF = """%%module shelf
 from core.app_context import app_context
 from core.database import get_database_base
@@ -72,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shelf(folder: Path) -> Iterator[Kernel]:
-    with kernel(folder) as shell:
+    with kernel(folder, MODFRAME_DATABASE_IDLE=IDLE) as shell:
         shell.run("%load_ext modframe")
         shell.run(SHELF)
         shell.run("shelf = app.get_service('shelf')")
@@ -160,7 +162,7 @@ def test_a_notebook_and_a_server_take_turns(shelf: Kernel, folder: Path) -> None
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "modframe", "serve", "--port", "0"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": root},
+        env={**os.environ, "PYTHONPATH": root, "MODFRAME_DATABASE_IDLE": IDLE},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -61,8 +61,8 @@ async def faults(notebook: Any, workspace: Path) -> list[str]:
 
 
 @each
-def test_saved_outputs_are_what_the_cells_give(path: Path, tmp_path: Path) -> None:
-    """nbval passes in an empty workspace."""
+async def test_saved_outputs_are_what_the_cells_give(path: Path, tmp_path: Path) -> None:
+    """nbval passes in an empty workspace; in the one it leaves, only the announced cells fail."""
     words = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", SANITIZE]
     process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, path],
@@ -73,8 +73,12 @@ def test_saved_outputs_are_what_the_cells_give(path: Path, tmp_path: Path) -> No
         timeout=5 * PATIENCE,
     )
     assert process.returncode == 0, process.stdout + process.stderr
+    assert files_below(tmp_path / "modules") == module_files(path)
+    assert await faults(nbformat.read(path, as_version=4), tmp_path) == []
+    assert files_below(tmp_path / "modules") == module_files(path)
 
 
+@pytest.mark.soak
 @each
 async def test_every_reply_is_as_announced_again_and_again(path: Path, tmp_path: Path) -> None:
     """Only the announced cells fail, in an empty workspace and in the one they leave."""

@@ -12,8 +12,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from modframe.parts.database.databases import Databases
 
+ONE_ENGINE = pytest.mark.parametrize(
+    "engine",
+    [
+        "duckdb",
+        pytest.param("sqlite", marks=pytest.mark.soak),
+        pytest.param("postgresql", marks=pytest.mark.soak),
+    ],
+    indirect=True,
+)
+"""Runs a test that takes long on one engine, and on the others under the marker ``soak``."""
 BOUND = 20.0
 """Seconds after which a poll fails; many, since the machine may be busy."""
 

@@ -75,7 +75,7 @@ async def main():
         full()
         await said(databases.transaction("shop", "many", retry=3)(many))
         more = fresh_base("shop")
-        for number in range(300):
+        for number in range(60):
             columns = {{f"a_column_{{n}}": Column(String) for n in range(20)}}
             columns |= {{"__tablename__": f"more_{{number}}", "id": Column(Integer, primary_key=True)}}
             type(f"More{{number}}", (more,), columns)

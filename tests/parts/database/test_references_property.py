@@ -7,6 +7,7 @@ import contextlib
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, ForeignKey, Integer, delete, insert, text, update
@@ -165,11 +166,16 @@ async def run(steps: list[tuple[int, str, int, int]]) -> None:
         assert rows.rows == [(0,)]
 
 
-@settings(max_examples=25, deadline=None)
-@given(steps=STEPS)
-@example(steps=[(1, "delete parent", 2, 1), (0, "add child", 2, 2)])
-@example(steps=[(1, "add child in text", 2, 2), (0, "delete parents", 2, 2)])
-@example(steps=[(0, "move children", 1, 3), (1, "delete parents", 3, 1), (1, "commit", 1, 1)])
-def test_committed_rows_have_their_parents(steps: list[tuple[int, str, int, int]]) -> None:
+@pytest.mark.parametrize("tries", [5, pytest.param(100, marks=pytest.mark.soak)])
+def test_committed_rows_have_their_parents(tries: int) -> None:
     """Whatever two sessions do side by side: no child without parent is ever committed."""
-    asyncio.run(run(steps))
+
+    @settings(max_examples=tries, deadline=None)
+    @given(steps=STEPS)
+    @example(steps=[(1, "delete parent", 2, 1), (0, "add child", 2, 2)])
+    @example(steps=[(1, "add child in text", 2, 2), (0, "delete parents", 2, 2)])
+    @example(steps=[(0, "move children", 1, 3), (1, "delete parents", 3, 1), (1, "commit", 1, 1)])
+    def holds(steps: list[tuple[int, str, int, int]]) -> None:
+        asyncio.run(run(steps))
+
+    holds()

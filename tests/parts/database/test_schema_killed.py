@@ -10,6 +10,7 @@ from sqlalchemy import inspect, text
 
 from tests.faults.processes import run_script
 from tests.parts.database.conftest import MakeDatabases
+from tests.parts.database.support import ONE_ENGINE
 
 CHILD = """
     import asyncio, os, signal, sys
@@ -67,6 +68,7 @@ CHILD = """
 """
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("what", ["apply", "migrate"])
 @pytest.mark.parametrize("number", [1, 2, 0])
 async def test_a_killed_change_leaves_all_as_it_was(

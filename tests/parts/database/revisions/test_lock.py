@@ -17,6 +17,7 @@ from modframe.parts.database.revisions.errors import RevisionRunningError
 from modframe.parts.database.revisions.run import state_of, upgrade
 from tests.parts.database.conftest import MakeDatabases
 from tests.parts.database.revisions.support import CREATE, ModuleFolder
+from tests.parts.database.support import ONE_ENGINE
 
 ROOT = Path(__file__).parents[4]
 UPGRADE = """
@@ -93,6 +94,7 @@ async def look(
             return [tuple(row) for row in result], len(state.pending)
 
 
+@ONE_ENGINE
 async def test_killed_in_the_middle_it_has_changed_nothing(
     folder: Path, module: ModuleFolder, make_databases: MakeDatabases, database_url: str
 ) -> None:
@@ -112,6 +114,7 @@ async def test_killed_in_the_middle_it_has_changed_nothing(
     assert await look(make_databases, module) == ([(1, "changed", 1)], 0)
 
 
+@ONE_ENGINE
 async def test_one_upgrades_and_the_other_waits(
     folder: Path, module: ModuleFolder, make_databases: MakeDatabases, database_url: str
 ) -> None:

@@ -146,22 +146,19 @@ async def test_queries_side_by_side_see_their_own(databases: Databases) -> None:
     assert [answer.rows for answer in answers] == [[(2 + number,)] for number in range(8)]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+async def test_nothing_is_written(databases: Databases) -> None:
+    """Whatever keeps the table, the query is refused and the rows stay."""
+    for query in (
         "INSERT INTO orders.items (id) VALUES (9)",
         "WITH a AS (DELETE FROM orders.items RETURNING id) FROM a",
         "DROP VIEW memory.orders.items",
         "FROM orders.nothing",
         'FROM "orders.items"',
         "SELECT * FROM query_table('orders.items')",
-    ],
-)
-async def test_nothing_is_written(query: str, databases: Databases) -> None:
-    """Whatever keeps the table, the query is refused and the rows stay."""
-    with pytest.raises(QueryRefusedError):
-        await databases.sql(query)
-    assert (await databases.sql("SELECT count(*) FROM orders.items")).rows == [(2,)]
+    ):
+        with pytest.raises(QueryRefusedError):
+            pytest.fail(f"{query} answered {await databases.sql(query)}")
+        assert (await databases.sql("SELECT count(*) FROM orders.items")).rows == [(2,)], query
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)

@@ -83,20 +83,20 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("query", REFUSED)
 async def test_all_but_one_reading_statement_is_refused(
-    query: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clear error, nothing changed, no file made, and the next query works."""
     monkeypatch.chdir(tmp_path)
     async with Databases(folder) as databases:
         await fill(databases)
-        with pytest.raises(QueryRefusedError, match=r"(?s).+[.\n] ?[A-Z].+") as info:
-            await databases.sql(query)
-        assert info.value.query == query
-        rows = await databases.sql("SELECT * FROM shop.items ORDER BY id")
-        assert rows.rows == [(1, "one"), (2, None)]
-    assert [one.name for one in tmp_path.iterdir()] == ["data"]
+        for query in REFUSED:
+            with pytest.raises(QueryRefusedError, match=r"(?s).+[.\n] ?[A-Z].+") as info:
+                pytest.fail(f"{query} answered {await databases.sql(query)}")
+            assert info.value.query == query
+            rows = await databases.sql("SELECT * FROM shop.items ORDER BY id")
+            assert rows.rows == [(1, "one"), (2, None)], query
+            assert [one.name for one in tmp_path.iterdir()] == ["data"], query
 
 
 async def test_an_unknown_database_is_named_with_the_existing_ones(folder: Path) -> None:
@@ -166,21 +166,19 @@ POINTED = [
 ]
 
 
-@pytest.mark.parametrize(("query", "line", "character"), POINTED)
-async def test_an_error_points_into_the_query_once(
-    query: str, line: str, character: str, folder: Path
-) -> None:
+async def test_an_error_points_into_the_query_once(folder: Path) -> None:
     """The line of the query and an arrow below what is wrong."""
     async with Databases(folder) as databases:
         await fill(databases)
-        with pytest.raises(QueryRefusedError) as info:
-            await databases.sql(query)
-    lines = str(info.value).splitlines()
-    place = lines.index(line)
-    assert lines[place][lines[place + 1].index("^")] == character
-    assert str(info.value).count("^") == 1
-    assert "LINE" not in str(info.value)
-    assert "exception_type" not in str(info.value)
+        for query, line, character in POINTED:
+            with pytest.raises(QueryRefusedError) as info:
+                await databases.sql(query)
+            lines = str(info.value).splitlines()
+            place = lines.index(line)
+            assert lines[place][lines[place + 1].index("^")] == character, query
+            assert str(info.value).count("^") == 1, query
+            assert "LINE" not in str(info.value), query
+            assert "exception_type" not in str(info.value), query
 
 
 async def test_a_table_that_is_not_there_has_its_nearest_name(folder: Path) -> None:
