@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,15 @@ import modframe
 from modframe.app import AppContext
 from modframe.process import current_app
 from tests.postgres_server import VARIABLE, PostgresServer, programs, running_server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile modframe where Python was told to keep no bytecode.
+
+    Hundreds of tests start a process that imports it, each of which would compile all of it again.
+    """
+    if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(modframe.__file__).parent, quiet=2)
 
 
 def pytest_unconfigure() -> None:

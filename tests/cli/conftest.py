@@ -83,6 +83,8 @@ class Shell:
             key: value for key, value in os.environ.items() if not key.startswith("MODFRAME_")
         }
         self.env |= {"PYTHONPATH": str(ROOT), "COLUMNS": "60", "PYTHONUNBUFFERED": "1"}
+        # Two plugins that no pytest of a shell needs, which take seconds to import.
+        self.env |= {"PYTEST_ADDOPTS": "-p no:nbval -p no:hypothesispytest"}
         self.started: list[Running] = []
 
     def at(self, folder: Path) -> Shell:

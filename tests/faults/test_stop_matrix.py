@@ -75,7 +75,6 @@ OBSTACLES = {
 WAYS = ("SIGINT", "SIGTERM", "stop", "kernel")
 ALWAYS = {
     ("sync_route", "SIGTERM"),
-    ("async_blocks", "SIGTERM"),
     ("takes_over", "SIGTERM"),
 }
 LEAVES_STATUS = {"async_blocks": STUCK}
