@@ -50,9 +50,7 @@ def check_models(
     return findings
 
 
-async def engine_findings(
-    databases: Databases, spec: DatabaseSpec, *, user: str
-) -> list[Finding]:
+async def engine_findings(databases: Databases, spec: DatabaseSpec, *, user: str) -> list[Finding]:
     """Return what to know about the engine that keeps a database of the generation ``user``."""
     choice = databases.choice(spec.name, spec.engine)
     findings = _overruled(spec, choice)

@@ -9,7 +9,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from sqlalchemy import text
 
 import modframe
 from modframe.app import AppContext

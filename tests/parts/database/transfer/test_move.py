@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,10 @@ class Shop:
             await session.commit()
             return item.id
 
+    async def weigh(self, weight: float) -> None:
+        async with app_context.database.transaction("shop", "weigh") as session:
+            (await session.get_one(Item, 1)).weight = weight
+
     async def names(self) -> list[str]:
         async with app_context.database.integrity_session("shop", "names") as session:
             return list(await session.scalars(select(Item.name).order_by(Item.id)))
@@ -118,6 +124,25 @@ def test_there_and_back(shop: AppContext, workspace: Path) -> None:
         assert again.database.sql("SELECT count(*) FROM shop.items").rows == [(4,)]
     record = workspace / "data" / "databases" / "moved.json"
     assert json.loads(record.read_text()) == {"shop": "duckdb"}
+
+
+def test_values_that_engines_write_in_their_own_way_go_along(shop: AppContext) -> None:
+    """A negative zero is no difference, a NULL of SQL stays one, and all digits are compared."""
+    number = Decimal("1234567890123456.1234")
+    shop.database.insert("shop.items", [{"name": "n", "weight": -0.0, "price": number}]).result()
+    for engine in ("sqlite", "duckdb"):
+        assert shop.database.move("shop", to=engine).tables["items"] == 3
+        nulls = shop.database.sql("SELECT name FROM shop.items WHERE data IS NULL ORDER BY 1")
+        assert nulls.rows == [("n",), ("seeded",)]
+        assert shop.database.sql("SELECT max(price) FROM shop.items").rows == [(number,)]
+
+
+def test_a_value_that_differs_is_named_by_its_column(shop: AppContext) -> None:
+    """SQLite keeps what is not a number as NULL, so the database stays where it is."""
+    call(shop, "weigh", math.nan)
+    with pytest.raises(LoadError, match="the values differ in weight; nothing was changed"):
+        shop.database.move("shop", to="sqlite")
+    assert call(shop, "add", "b") == 3
 
 
 def test_a_move_that_fails_changes_nothing(shop: AppContext, workspace: Path) -> None:
