@@ -173,6 +173,14 @@ def test_where_it_can_t_go(shop: AppContext, to: str, text: str) -> None:
     assert call(shop, "names") == ["seeded", "a"]
 
 
+def test_a_database_that_no_module_declares(shop: AppContext, workspace: Path) -> None:
+    """Nothing is made for a misspelt name."""
+    before = files(workspace)
+    with pytest.raises(ModframeError, match=r"no database 'shup'.*Did you mean 'shop'"):
+        shop.database.move("shup", to="sqlite")
+    assert files(workspace) == before
+
+
 def test_an_engine_that_is_fixed(shop: AppContext, workspace: Path) -> None:
     """What the file or the environment says would win at the next start, so it is named."""
     text = API.replace(
