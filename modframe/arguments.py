@@ -45,6 +45,15 @@ def list_of(words: str, *kinds: type) -> Kind:
     return Kind(words, lambda value: _is_sequence_of(kinds, value))
 
 
+def mapping_of(words: str, kind: type) -> Kind:
+    """Return the kind of the mappings of texts to instances of a class."""
+    return Kind(words, lambda value: isinstance(value, Mapping) and _fits_all(value, kind))
+
+
+def _fits_all(values: Mapping[Any, Any], kind: type) -> bool:
+    return all(isinstance(key, str) and isinstance(value, kind) for key, value in values.items())
+
+
 def optional(kind: Kind) -> Kind:
     """Return the kind of what is of a kind or ``None``."""
     return Kind(kind.words, lambda value: value is None or kind.fits(value), kind.secret)

@@ -41,7 +41,17 @@ def test_the_tests_of_a_module_pass(tmp_path: Path) -> None:
     tests.mkdir(exist_ok=True)
     (tests / "test_readme.py").write_text(text)
     process = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", str(tests)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:nbval",
+            str(tests),
+        ],
         cwd=tmp_path,
         env=kernel_environment(tmp_path),
         capture_output=True,

@@ -19,6 +19,7 @@ from ...arguments import (
     Kind,
     check_arguments,
     list_of,
+    mapping_of,
     optional,
 )
 from ...runtime.calls.call import Call
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from .transfer.moving import Moved
 
 _STEPS = list_of("a list of steps, as texts", str)
+_NAMES = mapping_of('columns with their new names, such as {"orders.note": "remark"}', str)
+_VALUES = mapping_of('columns with values, such as {"orders.note": ""}', object)
 _POSITIVE = Kind("a whole number above 0", lambda value: WHOLE_NUMBER.fits(value) and value > 0)
 
 
@@ -113,7 +116,14 @@ class AppDatabase:
             DatabaseBusyError: If sessions have uncommitted changes for longer than the wait.
         """
         verb = "app.database.migrate()"
-        check_arguments(verb, database=(database, TEXT), plan=(plan, FLAG), allow=(allow, _STEPS))
+        check_arguments(
+            verb,
+            database=(database, TEXT),
+            plan=(plan, FLAG),
+            allow=(allow, _STEPS),
+            rename=(rename, optional(_NAMES)),
+            fill=(fill, optional(_VALUES)),
+        )
         self._app_loop.refuse_here(verb, "call it in a cell or from a thread")
 
         async def work() -> MigrationPlan:

@@ -180,7 +180,7 @@ class LazyDatabases:
     ) -> AsyncIterator[AsyncSession]:
         """Enter a session if the server that would keep its database has it."""
         if not await self.get().find(database):
-            raise self._unknown(database)
+            raise self.unknown(database)
         self._checked_names.add(database)
         async with session as entered:
             yield entered
@@ -197,13 +197,14 @@ class LazyDatabases:
             if database in self._declared_names() or self.get().exists(database):
                 self._checked_names.add(database)
             elif self.get().choice(database, engine).place.url is None:
-                raise self._unknown(database)
+                raise self.unknown(database)
         return database in self._checked_names
 
     def _declared_names(self) -> set[str]:
         return {spec.name for spec in specs_of(self.generations())}
 
-    def _unknown(self, database: str) -> DatabaseNameError:
+    def unknown(self, database: str) -> DatabaseNameError:
+        """Make the error for a database that no module declares."""
         from .errors import DatabaseNameError
 
         return DatabaseNameError(

@@ -88,6 +88,8 @@ class Transfers:
         from .transfer.moving import Moved
 
         declared = list(specs_by_module(self._databases.generations(), database))
+        if not declared:
+            raise self._databases.unknown(database)
         known = [name for _, spec in declared for name in spec.metadata.tables]
         databases = self._databases.get()
         move = await databases.begin_move(database, engine, known=known)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-_WIDE = Context(prec=1000)
+WIDE = Context(prec=1000)
+"""Keeps all digits of a number."""
 
 
 def zoned(value: datetime) -> datetime:
@@ -48,4 +49,4 @@ def rounded(value: object, scale: int | None) -> Decimal:
         raise ValueError(f"a Numeric column was given {value!r}, which is no number with digits")
     if scale is None:
         return number
-    return number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=_WIDE)
+    return number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=WIDE)

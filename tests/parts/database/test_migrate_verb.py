@@ -115,5 +115,9 @@ def test_wrong_arguments_are_errors(app: AppContext) -> None:
     app.load(OLD, id="shop")
     with pytest.raises(ModframeError, match="allow"):
         app.database.migrate("shop", allow="drop column rows.note")
+    with pytest.raises(ModframeError, match=r"rename is columns with their new names"):
+        app.database.migrate("shop", rename=["rows.note"])  # type: ignore[arg-type]
+    with pytest.raises(ModframeError, match=r"fill is columns with values"):
+        app.database.migrate("shop", fill=[""])  # type: ignore[arg-type]
     with pytest.raises(ModframeError, match=r"no models are known.*Did you mean 'shop'"):
         app.database.migrate("shup")

@@ -233,8 +233,12 @@ async def test_a_failed_one_leaves_all_as_it_was(shop: Databases) -> None:
     )
     await refused(shop, models)
     allow = ("change type t.a", "set not null t.note", "add check t.much")
-    with pytest.raises(MigrationError, match=r"refuses the migration.*Nothing was changed"):
+    with pytest.raises(
+        MigrationError,
+        match=r"(?i)refuses the migration.*\b(null|much|check)\b.*Nothing was changed",
+    ) as error:
         await shop.migrate("shop", Request(allow=allow))
+    assert "aborted" not in str(error.value)  # what fails after the first error
     after = (await columns(shop), await indexes(shop), await read(shop, "SELECT * FROM t"))
     assert after == before
     tables = await look(shop, lambda inspector: inspector.get_table_names())

@@ -6,11 +6,13 @@ Comes in: the models that were refused last, or that are live, and a `Request`. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -124,22 +126,34 @@ async def _carry_out(
 ) -> None:
     try:
         await connection.run_sync(_in_transaction, database, chosen, metadata)
-    except DBAPIError as last:
-        exc = _first(last)
+    except DBAPIError as exc:
         what = f"the migration of database {database.name!r}"
         error = error_of(database.backend, exc, database=database.name, what=what)
-        raise (error or _refused(database, str(exc.orig).partition("\n")[0])) from exc
+        reason = str(exc.orig).partition("\n")[0].replace("_alembic_tmp_", "")
+        raise (error or _refused(database, reason)) from exc
     except (CommandError, NotImplementedError) as exc:
         raise _refused(database, str(exc)) from exc
 
 
-def _first(error: DBAPIError) -> DBAPIError:
-    """Return the error that came first: what is cleaned up after it may fail as well."""
-    first, context = error, error.__context__
-    while context is not None:
-        first = context if isinstance(context, DBAPIError) else first
-        context = context.__context__
-    return first
+@contextmanager
+def _first_error(connection: Connection) -> Iterator[None]:
+    """Raise the error that came first: what is cleaned up after it may fail as well."""
+    noted: list[DBAPIError] = []
+
+    def note(context: ExceptionContext) -> None:
+        if context.connection is connection and isinstance(
+            context.sqlalchemy_exception, DBAPIError
+        ):
+            noted.append(context.sqlalchemy_exception)
+
+    event.listen(connection.engine, "handle_error", note)
+    try:
+        yield
+    except DBAPIError as last:
+        first = (noted or [last])[0]
+        raise first from first.orig
+    finally:
+        event.remove(connection.engine, "handle_error", note)
 
 
 def _in_transaction(
@@ -148,7 +162,7 @@ def _in_transaction(
     alterations = database.backend.alterations
     copying = copies(connection, chosen.ops, alterations)
     connection.rollback()
-    with alterations.transaction(connection, copying=copying):
+    with _first_error(connection), alterations.transaction(connection, copying=copying):
         perform(connection, chosen.ops, alterations, metadata=metadata, fill=chosen.fill)
         left = [step for step in compare(connection, metadata, alterations) if step.needed]
         if left:
@@ -178,6 +192,7 @@ def _not_allowed(plan: MigrationPlan) -> MigrationError:
 def _refused(database: Database, reason: str) -> MigrationError:
     return MigrationError(
         f"{database.backend.title} refuses the migration of database {database.name!r}: {reason}",
-        cure="nothing was changed: mend the rows or the models, then migrate again",
+        cure="nothing was changed: mend the rows or the models, or give values by fill=, then "
+        "migrate again",
         database=database.name,
     )

@@ -195,7 +195,8 @@ class Reading:
 
     def _error(self, what: str, given: str, known: Iterable[str]) -> MigrationError:
         names = list(known)
-        listed = f"there are: {', '.join(map(repr, names))}" if names else "there is none"
+        plan = f"app.database.migrate({self.database!r}, plan=True) shows what differs"
+        listed = f"there are: {', '.join(map(repr, names))}" if names else plan
         return MigrationError(
             f"database {self.database!r}: {what}",
             cure=f"{near(given, names)}Nothing was changed; {listed}",

@@ -84,10 +84,8 @@ class ModframeSQLite(SQLiteDialect_aiosqlite):
         if found:
             pragma = f"PRAGMA {quoted(schema)}." if schema else "PRAGMA "
             query = f"{pragma}foreign_key_list({quoted(table_name)})"
-            rows = connection.exec_driver_sql(query).all()
-            actions = {
-                row[2:5]: {"onupdate": row[5], "ondelete": row[6]} for row in map(tuple, rows)
-            }
+            rows = map(tuple, connection.exec_driver_sql(query))
+            actions = {row[2:5]: {"onupdate": row[5], "ondelete": row[6]} for row in rows}
             for key in found:
                 columns = (*key["constrained_columns"], *key["referred_columns"])
                 said = actions.get((key["referred_table"], *columns), {})

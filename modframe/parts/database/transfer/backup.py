@@ -70,7 +70,15 @@ def _new_folder(folder: Path) -> tuple[Path, Path]:
         )
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    try:
+        unfinished.mkdir(parents=True)
+    except OSError as exc:
+        raise DatabaseBackupError(
+            f"the folder {str(folder)!r} can't be made: {exc.strerror}",
+            cure="name one whose parent can be written",
+            database="",
+            path=str(folder),
+        ) from exc
     return folder, unfinished
 
 

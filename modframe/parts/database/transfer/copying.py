@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Row, Table, insert, select, tuple_
+from sqlalchemy import JSON, Column, Connection, MetaData, Row, Table, insert, null, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..backend import Backend
@@ -37,7 +37,7 @@ async def copy_rows(
         written = [column for column in table.columns if column.computed is None]
         count = 0
         async for rows in batches(source, table):
-            values = [{c.key: row._mapping[c] for c in written} for row in rows]
+            values = [{c.key: _stored(row, c) for c in written} for row in rows]
             await target.execute(insert(table), values)
             count += len(rows)
         if count:
@@ -47,9 +47,13 @@ async def copy_rows(
 
 
 async def batches(connection: AsyncConnection, table: Table) -> AsyncIterator[Sequence[Row[Any]]]:
-    """Yield the rows of a table in the order of its key, `BATCH` at a time."""
+    """Yield the rows of a table in the order of its key, `BATCH` at a time.
+
+    Behind its columns each row says of each JSON value whether it is NULL: that of JSON is none.
+    """
     keys = list(table.primary_key.columns)
-    ordered = select(table).order_by(*keys)
+    nulls = [c.is_(null()).label(_null(c)) for c in table.columns if isinstance(c.type, JSON)]
+    ordered = select(table, *nulls).order_by(*keys)
     if connection.dialect.supports_server_side_cursors:
         async for rows in (await connection.stream(ordered)).partitions(BATCH):
             yield rows
@@ -65,6 +69,18 @@ async def batches(connection: AsyncConnection, table: Table) -> AsyncIterator[Se
         page = ordered.where(tuple_(*keys) > tuple_(*last, types=[key.type for key in keys])).limit(
             BATCH
         )
+
+
+def _null(column: Column[Any]) -> str:
+    return f"{column.name} is NULL"
+
+
+def _stored(row: Row[Any], column: Column[Any]) -> Any:
+    """Return a value to write; Python's None stands for both NULLs of a JSON column."""
+    value = row._mapping[column]
+    if value is None and isinstance(column.type, JSON):
+        return null() if row._mapping[_null(column)] else JSON.NULL
+    return value
 
 
 def own_tables(connection: Connection) -> list[Table]:

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..choice import Choice
 from ..database import Database
 from ..errors import DatabaseBusyError, DatabaseMoveError
+from ..values import WIDE
 from .copying import OWN, batches, copy_rows, own_tables
 
 
@@ -121,10 +122,12 @@ class Move:
                 await copy_rows(rows, connection, [table], backend=target.backend)
                 before, after = await checksum(rows, table), await checksum(connection, table)
                 if before != after:
+                    columns = await _differing(rows, connection, table)
                     raise DatabaseMoveError(
                         f"database {target.name!r} is not moved: table {table.key} has other rows "
-                        f"in {target.backend.title} ({after[0]}) than here ({before[0]})",
-                        cure="nothing was changed; docs/databases.md says what engines keep apart",
+                        f"in {target.backend.title} ({after[0]}) than here ({before[0]}); the "
+                        f"values differ in {columns}; nothing was changed",
+                        cure="change these values; docs/databases.md says what each engine keeps",
                         database=target.name,
                     )
                 self.counts[table.key] = before[0]
@@ -134,18 +137,40 @@ async def checksum(connection: AsyncConnection, table: Table) -> tuple[int, int]
     """Return how many rows a table has, and the sum of their hashes, in whichever order."""
     count, total = 0, 0
     async for rows in batches(connection, table):
-        for row in rows:
-            text = repr([_same(value) for value in row]).encode()
-            total += int.from_bytes(blake2b(text, digest_size=16).digest(), "big")
+        total += sum(_hash([_same(value) for value in row]) for row in rows)
         count += len(rows)
     return count, total % (1 << 128)
+
+
+async def _differing(one: AsyncConnection, other: AsyncConnection, table: Table) -> str:
+    """Return the columns whose values differ, for a person."""
+    sums: list[list[int]] = []
+    for connection in (one, other):
+        totals = [0] * len(table.columns)
+        async for rows in batches(connection, table):
+            for row in rows:
+                for place in range(len(totals)):
+                    totals[place] += _hash(_same(row[place]))
+        sums.append(totals)
+    return ", ".join(
+        column.name
+        for column, here, there in zip(table.columns, *sums, strict=True)
+        if here != there
+    )
+
+
+def _hash(value: object) -> int:
+    digest = blake2b(repr(value).encode(), digest_size=16).digest()
+    return int.from_bytes(digest, "big")
 
 
 def _same(value: Any) -> Any:
     """Return a value so that equal ones of two engines are the same text."""
     match value:
         case Decimal():
-            return format(value.normalize(), "f")
+            return format(value.normalize(WIDE), "f")
+        case float():
+            return value + 0.0  # -0.0 is 0.0 to SQLite
         case datetime.datetime() if value.tzinfo is not None:
             return value.astimezone(datetime.UTC)
         case bytes() | bytearray() | memoryview():

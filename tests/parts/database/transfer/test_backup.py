@@ -200,6 +200,8 @@ def test_a_folder_that_is_not_empty_is_left_alone(shop: AppContext, tmp_path: Pa
     (tmp_path / "backup" / "mine").write_text("mine")
     with pytest.raises(ModframeError, match="something at"):
         shop.database.backup(tmp_path / "backup")
+    with pytest.raises(ModframeError, match=r"can't be made: Not a directory"):
+        shop.database.backup(tmp_path / "backup" / "mine" / "deep")
     assert [path.name for path in tmp_path.glob("backup*")] == ["backup"]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,10 @@ class Shop:
             await session.commit()
             return item.id
 
+    async def weigh(self, weight: float) -> None:
+        async with app_context.database.transaction("shop", "weigh") as session:
+            (await session.get_one(Item, 1)).weight = weight
+
     async def names(self) -> list[str]:
         async with app_context.database.integrity_session("shop", "names") as session:
             return list(await session.scalars(select(Item.name).order_by(Item.id)))
@@ -120,6 +126,25 @@ def test_there_and_back(shop: AppContext, workspace: Path) -> None:
     assert json.loads(record.read_text()) == {"shop": "duckdb"}
 
 
+def test_values_that_engines_write_in_their_own_way_go_along(shop: AppContext) -> None:
+    """A negative zero is no difference, a NULL of SQL stays one, and all digits are compared."""
+    number = Decimal("1234567890123456.1234")
+    shop.database.insert("shop.items", [{"name": "n", "weight": -0.0, "price": number}]).result()
+    for engine in ("sqlite", "duckdb"):
+        assert shop.database.move("shop", to=engine).tables["items"] == 3
+        nulls = shop.database.sql("SELECT name FROM shop.items WHERE data IS NULL ORDER BY 1")
+        assert nulls.rows == [("n",), ("seeded",)]
+        assert shop.database.sql("SELECT max(price) FROM shop.items").rows == [(number,)]
+
+
+def test_a_value_that_differs_is_named_by_its_column(shop: AppContext) -> None:
+    """SQLite keeps what is not a number as NULL, so the database stays where it is."""
+    call(shop, "weigh", math.nan)
+    with pytest.raises(LoadError, match="the values differ in weight; nothing was changed"):
+        shop.database.move("shop", to="sqlite")
+    assert call(shop, "add", "b") == 3
+
+
 def test_a_move_that_fails_changes_nothing(shop: AppContext, workspace: Path) -> None:
     """If a module can't start on the new engine, everything is where it was, and goes on."""
     fussy = API.replace(
@@ -146,6 +171,14 @@ def test_where_it_can_t_go(shop: AppContext, to: str, text: str) -> None:
     with pytest.raises(ModframeError, match=text):
         shop.database.move("shop", to=to)
     assert call(shop, "names") == ["seeded", "a"]
+
+
+def test_a_database_that_no_module_declares(shop: AppContext, workspace: Path) -> None:
+    """Nothing is made for a misspelt name."""
+    before = files(workspace)
+    with pytest.raises(ModframeError, match=r"no database 'shup'.*Did you mean 'shop'"):
+        shop.database.move("shup", to="sqlite")
+    assert files(workspace) == before
 
 
 def test_an_engine_that_is_fixed(shop: AppContext, workspace: Path) -> None:
