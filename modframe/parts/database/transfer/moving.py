@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ....wording import count
 from ..choice import Choice
 from ..database import Database
 from ..errors import DatabaseBusyError, DatabaseMoveError
@@ -42,8 +43,8 @@ class Moved:
     old: Path | None
 
     def __repr__(self) -> str:
-        rows = sum(self.tables.values())
-        return f"<{self.database} is in {self.engine}: {rows} rows; the old file is {self.old}>"
+        rows = count(sum(self.tables.values()), "row")
+        return f"<{self.database} is in {self.engine}: {rows}; the old file is {self.old}>"
 
 
 class Move:
@@ -135,11 +136,11 @@ class Move:
 
 async def checksum(connection: AsyncConnection, table: Table) -> tuple[int, int]:
     """Return how many rows a table has, and the sum of their hashes, in whichever order."""
-    count, total = 0, 0
+    number, total = 0, 0
     async for rows in batches(connection, table):
         total += sum(_hash([_same(value) for value in row]) for row in rows)
-        count += len(rows)
-    return count, total % (1 << 128)
+        number += len(rows)
+    return number, total % (1 << 128)
 
 
 async def _differing(one: AsyncConnection, other: AsyncConnection, table: Table) -> str:
