@@ -265,8 +265,10 @@ def _without_counterpart(
 
 
 def checks_of(table: Table) -> list[CheckConstraint]:
-    """Return the checks of a table, in the order in which they were written."""
-    found = [each for each in table.constraints if isinstance(each, CheckConstraint)]
+    """Return the checks of a table and of its columns, in the order in which they were written."""
+    of_columns = (each for column in table.columns for each in column.constraints)
+    both = (*table.constraints, *of_columns)
+    found = [each for each in both if isinstance(each, CheckConstraint)]
     return sorted(found, key=lambda check: check._creation_order)
 
 

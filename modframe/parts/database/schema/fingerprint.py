@@ -25,7 +25,7 @@ def _table(table: Table) -> tuple[Any, ...]:
         table.schema,
         table.name,
         [_column(column) for column in table.columns],
-        sorted(repr(tuple(_constraint(each))) for each in table.constraints),
+        sorted(repr(tuple(_constraint(each))) for each in _constraints(table)),
         sorted(
             repr(
                 (
@@ -39,6 +39,13 @@ def _table(table: Table) -> tuple[Any, ...]:
             for index in table.indexes
         ),
     )
+
+
+def _constraints(table: Table) -> Iterator[Any]:
+    """Yield the constraints of a table, and the checks that stand in its columns."""
+    yield from table.constraints
+    for column in table.columns:
+        yield from column.constraints
 
 
 def _column(column: Column[Any]) -> tuple[Any, ...]:

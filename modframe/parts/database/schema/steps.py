@@ -15,7 +15,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from ..alterations import Alterations
 from .changes import in_schema
-from .compare import Produced, key_of, produce
+from .compare import Produced, checks_of, key_of, produce
 from .operations import CreateSchemaOp, CreateSequenceOp
 
 
@@ -207,10 +207,7 @@ class _Reader:
             text = f"the model refers to {target}{tuple(op.remote_cols)}, the table does not"
             return Step(f"add foreign key {table}.{column}", table, column, refused=text, ops=(op,))
         model = self._metadata.tables[table]
-        wanted, there = (
-            sum(1 for each in known.constraints if type(each).__name__ == "CheckConstraint")
-            for known in (model, self._here[key_of(op)])
-        )
+        wanted, there = (len(checks_of(known)) for known in (model, self._here[key_of(op)]))
         text = f"the model has {wanted} checks, the table {there}"
         return Step(f"add check {table}.{op.constraint_name}", table, refused=text, ops=(op,))
 
