@@ -288,13 +288,18 @@ async def mixes(folder: Path) -> AsyncIterator[dict[str, Mix]]:
 def postgres_url(wanted: bool = True) -> Iterator[str]:
     """Yield the URL of a new database on a server; empty if there is no server."""
     sys.path.append(str(Path(__file__).parents[1]))
-    from tests.postgres_server import VARIABLE, new_database, programs, running_server
+    from tests.postgres_server import VARIABLE, PostgresServer, programs, running_server
 
     with ExitStack() as stack:
-        server = os.environ.get(VARIABLE, "")
-        if wanted and not server and programs() is not None:
-            server = stack.enter_context(running_server()).url
-        yield stack.enter_context(new_database(server)) if wanted and server else ""
+        url = os.environ.get(VARIABLE, "")
+        server = PostgresServer(url) if url else None
+        if wanted and server is None and programs() is not None:
+            server = stack.enter_context(running_server())
+        if not wanted or server is None:
+            yield ""
+            return
+        stack.callback(server.drop_databases)
+        yield stack.enter_context(server.database())
 
 
 @asynccontextmanager
