@@ -291,10 +291,11 @@ def postgres_url(wanted: bool = True) -> Iterator[str]:
     from tests.postgres_server import VARIABLE, PostgresServer, programs, running_server
 
     with ExitStack() as stack:
-        server = PostgresServer(url) if (url := os.environ.get(VARIABLE)) else None
-        if wanted and not server and programs() is not None:
+        url = os.environ.get(VARIABLE, "")
+        server = PostgresServer(url) if url else None
+        if wanted and server is None and programs() is not None:
             server = stack.enter_context(running_server())
-        if not wanted or not server:
+        if not wanted or server is None:
             yield ""
             return
         stack.callback(server.drop_databases)
