@@ -9,6 +9,7 @@ import os
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from importlib import import_module
 from textwrap import indent
 from types import SimpleNamespace
 
@@ -357,6 +358,8 @@ class Verbs(RuleBasedStateMachine):
 def test_any_sequence_of_verbs_does_what_the_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Verbs in any order give what a model of three modules expects; on a fixed seed."""
     monkeypatch.setenv("MODFRAME_PHASE_TIMEOUT", "1.5")
+    import_module("modframe.parts.database.databases")  # its drivers take longer to import
+    import_module("modframe.parts.database.duckdb.alterations")
     run_state_machine_as_test(
         Verbs,
         settings=settings(
