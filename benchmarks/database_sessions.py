@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from database_mix import lifespan, postgres_url
-from sqlalchemy import event
+from sqlalchemy import event, insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -104,6 +104,15 @@ class Contender:
             session.add(self.child(id=self.made, parent_id=self.made % 100 + 1))
             await session.commit()
 
+    async def insert_many(self) -> None:
+        """Insert `MANY` rows by one statement with as many sets of parameters, commit."""
+        first = 1_000_000 + self.made * MANY
+        async with self.open() as session:
+            await session.execute(
+                insert(self.parent), [{"id": first + n, "text": f"row {n}"} for n in range(MANY)]
+            )
+            await session.commit()
+
     async def timed(self, what: str) -> float:
         """Return the microseconds of one transaction."""
         self.made += 1
@@ -112,7 +121,8 @@ class Contender:
         return (time.perf_counter() - begun) * 1e6
 
 
-FIGURES = ("read", "insert", "update", "insert_child")
+FIGURES = ("read", "insert", "update", "insert_child", "insert_many")
+MANY = 10_000
 
 
 @asynccontextmanager
@@ -194,7 +204,8 @@ async def compare(folder: Path, engines: list[str], *, rounds: int, only: list[s
             await contender.fill()
         print(f"{'':<14}" + "".join(f"{name:>30}" for name in contenders))
         for figure in only or FIGURES:
-            spent = await measure(contenders, figure, rounds)
+            few = figure == "insert_many"
+            spent = await measure(contenders, figure, max(4, rounds // 50) if few else rounds)
             middle = {name: statistics.quantiles(times)[0] for name, times in spent.items()}
             print(f"{figure:<14}" + "".join(f"{middle[name]:>27.0f} us" for name in contenders))
             for engine, over in bases.items():
@@ -209,7 +220,7 @@ async def measure(
     """Return the microseconds of each contender's transactions; all take turns."""
     spent: dict[str, list[float]] = {name: [] for name in contenders}
     names = list(contenders)
-    for number in range(-20, rounds):
+    for number in range(-min(20, rounds // 2), rounds):
         if number % 100 == 0:
             gc.collect()
         random.shuffle(names)

@@ -161,7 +161,9 @@ class Tracked:
                 return
         if transaction is not None:
             use = connection.info[_USE] = Use(transaction, weakref.ref(self))
-            self._uses = [*(used for used in self._uses if used.active), use]
+            if self._uses:
+                self._uses = [used for used in self._uses if used.active]
+            self._uses.append(use)
 
     def before_commit(self) -> None:
         """Check the database; from now on its tables must not change until the commit has ended."""

@@ -114,10 +114,12 @@ class ReferenceCheck:
 
     def note(self, connection: Connection, statement: str, context: Any) -> None:
         """Note what a statement did to references; called after it was executed."""
-        change = written(statement)
-        if change is None or context is None or getattr(context, "modframe_noted", False):
+        if context is None or getattr(context, "modframe_noted", False):
             return  # the batches of one INSERT have one context, with the parameters of all
         context.modframe_noted = True
+        change = written(statement)
+        if change is None:
+            return
         if context.cursor.rowcount == 0:
             return
         index = self._index

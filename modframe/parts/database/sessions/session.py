@@ -101,7 +101,7 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
         if self._opened is not None:
             self._opened.pop(self, None)
         try:
-            if session.in_transaction():
+            if session.sync_session.in_transaction():
                 await finish(session.close())
             else:  # nothing has to be sent, so that no task is needed
                 session.sync_session.close()
