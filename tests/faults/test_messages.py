@@ -588,7 +588,7 @@ def test_a_start_names_only_the_modules_that_it_waits_for(
 ) -> None:
     """Not those that have done the step, or have not begun it."""
     monkeypatch.setattr("modframe.runtime.loop.app_loop._LATER", 0.6)
-    slow = simple("async def initialize(self):\n    await asyncio.sleep(1.2)", head=_SLEEPS)
+    slow = simple("async def initialize(self):\n    await asyncio.sleep(2)", head=_SLEEPS)
     for name, text in {"early": simple(), "late": simple(), "middle": slow}.items():
         folder = workspace / "modules" / "standard" / name
         folder.mkdir(parents=True)
@@ -601,4 +601,4 @@ def test_a_start_names_only_the_modules_that_it_waits_for(
     ]
 
 
-_SLEEPS = "import asyncio\nimport time\ntime.sleep(1.2)\n"
+_SLEEPS = "import asyncio\nimport time\ntime.sleep(2)\n"

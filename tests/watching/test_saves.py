@@ -137,9 +137,8 @@ def test_what_is_sound_and_unrelated_goes_live(saved: Saved) -> None:
     for name in ("a", "b", "c"):
         saved.save(name, get(1, arguments='requires=["a"]' if name == "b" else ""))
     saved.until(lambda: all(saved.answers(name) == 1 for name in "abc"))
-    saved.save("a", "1 / 0\n" + get(2))
-    saved.save("b", get(2, arguments='requires=["a"]'))
-    saved.save("c", get(2))
+    second = get(2, arguments='requires=["a"]')
+    saved.save_together({"a": "1 / 0\n" + get(2), "b": second, "c": get(2)})
     saved.until_answer("c", 2)
     saved.settle()
     assert (saved.answers("a"), saved.answers("b")) == (1, 1)

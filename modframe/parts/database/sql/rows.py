@@ -99,12 +99,16 @@ class Rows:
     @property
     def summary(self) -> str:
         """How many rows there are, and how long the query took: ``2 rows in 3 ms``."""
+        return f"{count(self.count, 'row')}{self._timing}"
+
+    @property
+    def _timing(self) -> str:
         took = f" in {duration(self.took)}" if self.took else ""
-        cut = "; there are more, limit=... lets more through" if self.cut else ""
-        return f"{count(self.count, 'row')}{took}{cut}"
+        return took + ("; there are more, limit=... lets more through" if self.cut else "")
 
     def __repr__(self) -> str:
-        return f"<Rows: {self.summary} of {', '.join(self.columns)}>"
+        columns = ", ".join(self.columns)
+        return f"<Rows: {count(self.count, 'row')} of {columns}{self._timing}>"
 
     def __str__(self) -> str:
         """Return the first rows as a table of plain text, numbers to the right."""
