@@ -314,7 +314,7 @@ def _chosen(wanted: Wanted, module_id: str, specs: tuple[DatabaseSpec, ...]) -> 
 
 def _with_databases(wanted: Wanted, run: Callable[[Databases], Awaitable[T]]) -> T:
     """Return what a coroutine function returns that gets the workspace's databases."""
-    from ..parts.database.part import LazyDatabases
+    from ..parts.database.lazy import LazyDatabases
 
     home = workspace_at(wanted.workspace)
     databases = LazyDatabases(data_folder(None, home), read_settings(), lambda: ())

@@ -25,7 +25,7 @@ from ...arguments import (
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
-from .part import LazyDatabases
+from .lazy import LazyDatabases
 from .transfers import Transfers
 
 if TYPE_CHECKING:
