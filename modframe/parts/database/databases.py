@@ -1,4 +1,4 @@
-"""`Databases`: all module databases of the app, whatever keeps them; made by the database part.
+"""`Databases`: all module databases of the app, whatever keeps them; made by `LazyDatabases`.
 
 Comes in: sessions, models' metadata and queries. Goes out: SQLAlchemy sessions, what was added to
 a schema, rows. Everything runs on the one app loop. Making `Databases` makes nothing on disk; the
