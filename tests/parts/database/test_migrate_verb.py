@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from textwrap import dedent
 from typing import Any
 
@@ -18,7 +19,7 @@ MODEL = """
     from core.app_context import app_context
     from core.database import get_database_base
     from modframe.decorators import module
-    from sqlalchemy import Column, Integer, String
+    from sqlalchemy import Column, Computed, Integer, String
 
     DATABASE_NAME = "shop"
     Base = get_database_base(DATABASE_NAME)
@@ -54,6 +55,11 @@ def app(request: Any, tmp_path: Any, monkeypatch: Any) -> Any:
     monkeypatch.setenv("MODFRAME_DATABASE_URL", url)
     with modframe.start(workspace=tmp_path, data=tmp_path / "data", modules=[]) as started:
         yield started
+
+
+def engine_of(app: AppContext) -> str:
+    """The engine that the fixture chose."""
+    return os.environ["MODFRAME_DATABASE_URL"].partition(":")[0].partition("+")[0]
 
 
 def test_the_line_of_a_load_says_what_was_added(app: AppContext) -> None:
@@ -121,3 +127,38 @@ def test_wrong_arguments_are_errors(app: AppContext) -> None:
         app.database.migrate("shop", fill=[""])  # type: ignore[arg-type]
     with pytest.raises(ModframeError, match=r"no models are known.*Did you mean 'shop'"):
         app.database.migrate("shup")
+
+
+ADDS_COMPUTED = {"postgresql": (None, True), "sqlite": (None, False), "duckdb": ()}
+"""Which values of ``persisted`` an engine adds to a table as it is."""
+
+
+@pytest.mark.parametrize("persisted", [None, True, False])
+def test_a_computed_column_is_added_to_an_old_table(
+    app: AppContext, persisted: bool | None
+) -> None:
+    """Where the engine can, a load adds it; elsewhere its refusal says how `migrate` does."""
+    engine = engine_of(app)
+    if (engine, persisted) in {("postgresql", False), ("duckdb", True)}:
+        pytest.skip("the engine has no such columns at all")
+    columns = 'amount = Column(Integer, unique=True); note = Column(String, default="x")'
+    new = model(f"{columns}; twice = Column(Integer, Computed('amount * 2', {persisted}))")
+    app.load(model(columns), id="shop")
+    app.get_service("shop").add(amount=3).result()
+    if persisted in ADDS_COMPUTED[engine]:
+        app.load(new, id="shop")
+    else:
+        with pytest.raises(LoadError) as info:
+            app.load(new, id="shop")
+        assert "adds one only by copying the table" in str(info.value)
+        step = "add column rows.twice"
+        assert f"app.database.migrate('shop', allow=['{step}'])" in str(info.value)
+        (planned,) = app.database.migrate("shop", plan=True).missing
+        assert planned.hint == f"allow=['{step}']"
+        (done,) = app.database.migrate("shop", allow=[step]).steps
+        assert done.way == "the table is copied"
+        app.load(new, id="shop")
+    app.get_service("shop").add(amount=4).result()
+    rows = app.database.sql("SELECT amount, twice, note FROM shop.rows ORDER BY 1").rows
+    assert rows == [(3, 6, "x"), (4, 8, "x")]
+    assert repr(app.database.migrate("shop", plan=True)) == "database 'shop' fits its models"
