@@ -19,7 +19,7 @@ MODEL = """
     from core.app_context import app_context
     from core.database import get_database_base
     from modframe.decorators import module
-    from sqlalchemy import Column, Computed, Integer, String
+    from sqlalchemy import Column, Computed, ForeignKey, Integer, String
 
     DATABASE_NAME = "shop"
     Base = get_database_base(DATABASE_NAME)
@@ -162,3 +162,43 @@ def test_a_computed_column_is_added_to_an_old_table(
     rows = app.database.sql("SELECT amount, twice, note FROM shop.rows ORDER BY 1").rows
     assert rows == [(3, 6, "x"), (4, 8, "x")]
     assert repr(app.database.migrate("shop", plan=True)) == "database 'shop' fits its models"
+
+
+REFERS = (
+    "other_id = Column(Integer, ForeignKey('rows.id')); note = Column(String); by = Column(Integer)"
+)
+REFERS_NO_MORE = "other_id = Column(Integer); amount = Column(Integer)"
+
+
+def test_what_is_done_lists_what_was_done(app: AppContext) -> None:
+    """What is possible and was not asked for is in a plan alone, and is named by its columns."""
+    app.load(model(REFERS), id="shop")
+    app.load(model(REFERS_NO_MORE), id="shop")
+    plan = app.database.migrate("shop", plan=True)
+    assert "drop column rows.note: possible, not needed; allow=['drop column rows.note']" in repr(
+        plan
+    )
+    done = app.database.migrate("shop", allow=["drop column rows.note"])
+    assert [step.name for step in done.steps if step.chosen] == ["drop column rows.note"]
+    for text in (repr(done), done._repr_html_()):
+        assert "was migrated so:" in text
+        assert "drop column rows.note" in text
+        assert "possible" not in text
+        assert "allow=" not in text
+    again = app.database.migrate("shop")
+    assert repr(again) == "database 'shop' fits its models"
+
+
+def test_a_reference_that_models_lack_has_a_name(app: AppContext) -> None:
+    """One without a name in the database is named by its columns, and can be dropped."""
+    if (engine := engine_of(app)) == "duckdb":
+        pytest.skip("foreign keys are no part of DuckDB's tables")
+    app.load(model(REFERS), id="shop")
+    app.load(model(REFERS_NO_MORE), id="shop")
+    name = "rows.other_id" if engine == "sqlite" else "rows.rows_other_id_fkey"
+    steps = [step.name for step in app.database.migrate("shop", plan=True).steps]
+    assert f"drop foreign key {name}" in steps
+    app.database.migrate("shop", allow=[f"drop foreign key {name}"])
+    app.get_service("shop").add(other_id=77).result()
+    left = [step.name for step in app.database.migrate("shop", plan=True).steps]
+    assert sorted(left) == ["drop column rows.by", "drop column rows.note"]

@@ -15,7 +15,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from ..alterations import Alterations
 from .changes import in_schema
-from .compare import Produced, checks_of, key_of, produce
+from .compare import Produced, checks_of, column_names, key_of, produce
 from .operations import CreateSchemaOp, CreateSequenceOp
 
 
@@ -125,7 +125,9 @@ class _Reader:
                 return Step(name, table, refused=_NOT_IN_MODELS, needed=False, ops=(op,))
             case ops.DropConstraintOp():
                 name = f"drop {_KINDS.get(op.constraint_type or '', 'constraint')}"
-                place = f"{table}.{op.constraint_name or ''}"
+                place = (
+                    f"{table}.{op.constraint_name or '_'.join(column_names(op.to_constraint()))}"
+                )
                 return Step(
                     f"{name} {place}", table, refused=_NOT_IN_MODELS, needed=False, ops=(op,)
                 )
