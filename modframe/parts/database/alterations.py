@@ -128,6 +128,14 @@ class Alterations(ABC):
         _ = connection, key
 
 
+def only_by_copy(title: str, what: str) -> str:
+    """Return why a load doesn't add a column: the engine would have to copy the table for it."""
+    return (
+        f"the model has it as {what}, the table has it not, and {title} adds one only by copying "
+        "the table"
+    )
+
+
 _CONSTANT = re.compile(
     r"\(*\s*(?:'(?:[^']|'')*'|[-+]?[\d.]+|NULL|TRUE|FALSE)\s*\)*\Z", re.IGNORECASE
 )

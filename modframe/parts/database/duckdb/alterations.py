@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Index, Table, UniqueConstraint, cast
 from sqlalchemy import types as sqltypes
 from sqlalchemy.types import TypeEngine
 
-from ..alterations import Alterations, is_constant
+from ..alterations import Alterations, is_constant, only_by_copy
 from ..names import quoted
 from .reflection import index_parts
 
@@ -99,7 +99,9 @@ class DuckDBAlterations(Alterations):
     def additive(
         self, op: ops.MigrateOperation, table: Table
     ) -> tuple[ops.MigrateOperation, ...] | str:
-        """Return an operation as it is, but for foreign keys, which DuckDB can't add."""
+        """Return an operation as it is, but for what DuckDB can't add to a table."""
+        if isinstance(op, ops.AddColumnOp) and op.column.computed is not None:
+            return only_by_copy(self.title, "a computed column")
         if isinstance(op, ops.AddColumnOp) and op.inline_references:
             return (
                 "the model has it as a foreign key, the table has it not, and DuckDB can't add one"
@@ -112,7 +114,9 @@ class DuckDBAlterations(Alterations):
         if isinstance(op, ops.AddConstraintOp | ops.DropConstraintOp):
             return True
         if isinstance(op, ops.AddColumnOp):
-            return not op.column.nullable and not is_constant(op.column.server_default)
+            default = op.column.server_default
+            computed = op.column.computed is not None
+            return computed or (not op.column.nullable and not is_constant(default))
         indexed = _indexed(table)
         if isinstance(op, ops.DropColumnOp):
             names = [column.name for column in table.columns]

@@ -23,6 +23,7 @@ class Postgres(Backend):
 
     name = "postgresql"
     title = "PostgreSQL"
+    reserved = "pg_"
     isolation = "SERIALIZABLE"  # where a row was looked for first, a taken key is a conflict
 
     def store(self, database: str, place: Place) -> ServerSchema:

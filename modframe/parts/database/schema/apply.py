@@ -78,6 +78,21 @@ async def apply(
         return change
 
 
+async def unfit(database: Database) -> dict[str, tuple[str, ...]]:
+    """Return the modules whose live models don't fit the tables any more, with the steps that lack.
+
+    They don't after a migration towards other models, until these are loaded.
+    """
+    found = {}
+    newest = {module_id_in(user): models for user, models in database.live.items() if user}
+    async with database.use() as engine, engine.connect() as connection:
+        for module_id, metadata in newest.items():
+            steps = await connection.run_sync(compare, metadata, database.backend.alterations)
+            if names := tuple(step.name for step in steps if step.adds or step.needed):
+                found[module_id] = names
+    return found
+
+
 async def _notes_on_orphans(
     connection: AsyncConnection, database: Database, references: tuple[Reference, ...]
 ) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from modframe.app import AppContext
 from modframe.errors import ModframeError
+from modframe.parts.database.errors import DatabaseRowsError
 
 API = """
 import datetime
@@ -117,18 +118,50 @@ async def test_values_that_python_makes(shop: AppContext) -> None:
         ([{"name": "a"}, {"name": "b", "stock": "many"}], "row 1, column 'stock': 'many' is a str"),
         (pd.DataFrame({"name": ["a", "b"], "stock": [1.0, 1.5]}), "row 1, column 'stock': 1.5"),
         (pd.DataFrame({"name": ["a", None]}), "row 1, column 'name': it has no value"),
-        (pd.DataFrame({"name": ["a", 3]}), "row 1, column 'name': 3 is a int"),
+        (pd.DataFrame({"name": ["a", 3]}), "row 1, column 'name': 3 is an int"),
         (pd.DataFrame({"nam": ["a"]}), "no column 'nam' to write; there are id, name"),
         (pd.DataFrame({"price": [1.0]}), "column 'name' is missing"),
         ([{"name": "x" * 21}], "longer than the 20"),
-        ([3], "row 0 is a int"),
-        (3, "no rows can be read from a int"),
+        (
+            [{"id": 1, "name": "a"}, {"name": "b"}],
+            "row 1, column 'id': it has no value; give each row",
+        ),
+        (
+            [{"name": "a"}, {"id": 2, "name": "b"}],
+            "row 0, column 'id': it has no value; give each row",
+        ),
+        (
+            pd.DataFrame({"name": ["a", "b"], "id": [1, None]}),
+            "row 1, column 'id': it has no value",
+        ),
+        ([3], "row 0 is an int"),
+        (3, "no rows can be read from an int"),
     ],
 )
 async def test_errors_name_row_and_column(shop: AppContext, data: Any, text: str) -> None:
     """A value that doesn't fit is named by its row and column, and nothing is written."""
     with pytest.raises(ModframeError, match=text):
         await shop.database.insert("shop.items", data)
+    assert names(shop) == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 and no more", b"id,name"])
+async def test_a_file_that_cant_be_read(
+    shop: AppContext, tmp_path: Path, content: bytes | None
+) -> None:
+    """A Parquet file that is missing or broken is named by its path, with the cause."""
+    pytest.importorskip("pyarrow")
+    file = tmp_path / "items.parquet"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DatabaseRowsError) as caught:
+        await shop.database.insert("shop.items", file)
+    text = str(caught.value)
+    assert f"rows for table 'items': '{file}' can't be read: " in text
+    assert ("there is no such file" in text) is (content is None)
+    assert "Give the path of a Parquet file" in text
+    with pytest.raises(DatabaseRowsError, match="can't be read"):
+        await shop.get_service("shop").store(str(file))
     assert names(shop) == []
 
 
