@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from .arrow import source_of
 from .choice import DEFAULT
+from .database import Database
 from .errors import DatabaseNameError
 from .registry import DatabaseFacts, Registry
 from .schema.apply import apply, unfit
@@ -286,6 +287,7 @@ class Databases(Registry):
 
         Raises:
             QueryRefusedError: If it isn't one reading statement.
+            DatabaseNameError: If two engines keep a database of one name that it reads.
             DatabaseLockedError: If another process holds a file that it needs.
         """
         self._home.check()
@@ -299,6 +301,7 @@ class Databases(Registry):
         async with Query(self._duckdb.instance, query) as asked, AsyncExitStack() as used:
             sources = {}
             for name in sorted(asked.needs(known, database)):
+                self._refuse_two(known[name])
                 engine = await used.enter_async_context(known[name].use())
                 if known[name].backend is not self._duckdb:
                     sources[name] = await source_of(known[name].backend, engine)
@@ -309,6 +312,17 @@ class Databases(Registry):
                 foreign=sources,
                 models={name: list(self._models(name)) for name in sources},
                 others=[name for name in known if known[name].backend is not self._duckdb],
+            )
+
+    def _refuse_two(self, taken: Database) -> None:
+        """Refuse to read a database of another engine while DuckDB has one of that name open."""
+        other = self._known.get((taken.name.lower(), self._duckdb.name))
+        if other is not None and other is not taken and other.attached:
+            raise DatabaseNameError(
+                f"{taken.name!r} can't be read: {taken.backend.title} keeps a database of that name "
+                f"for one module, and {other.backend.title} one for another",
+                cure="give these modules the same DATABASE_ENGINE, or another DATABASE_NAME each",
+                database=taken.name,
             )
 
     @property

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 import modframe
 from modframe.app import AppContext
-from modframe.errors import LoadError
+from modframe.errors import DatabaseNameError, LoadError
 from modframe.finding import Finding
 from modframe.parts.database.databases import Databases
 from tests.parts.database.support import held_by_another
@@ -166,6 +167,45 @@ def test_rows_of_another_engine_are_said(start: Start) -> None:
         assert "orders.duckdb are not in use" in finding.message
         assert 'app.database.move("orders", to="sqlite")' in finding.cure
         assert engine_findings(app, "depot") == []
+
+
+def notes(app: AppContext, name: str) -> list[Finding]:
+    """Return what is to be known of a module's databases."""
+    return [each for each in app.modules[name].findings if each.rule == "database-note"]
+
+
+def test_two_modules_with_two_engines_for_one_database(start: Start, monkeypatch: Any) -> None:
+    """Each has rows of its own, so both are named, and which of them a person's verbs take."""
+    monkeypatch.setenv("MODFRAME_DATABASE_IDLE", "600")
+    with start() as app:
+        app.load(module(engine="duckdb"), id="orders")
+        app.load(module(engine="sqlite"), id="depot")
+        (finding,) = notes(app, "depot")
+        assert (finding.level, finding.file) == ("warning", "api.py")
+        assert finding.message == (
+            "database 'orders' is kept by sqlite for standard.depot and by duckdb for "
+            "standard.orders, so that each has rows of its own; app.database.sql() and "
+            "app.database.backup() take those of the module that was loaded last, now sqlite"
+        )
+        assert "the same DATABASE_ENGINE" in finding.cure
+        assert app.get_service("depot").add().result() == 1
+        with pytest.raises(DatabaseNameError, match="SQLite keeps a database of that name"):
+            app.database.sql("SELECT count(*) FROM orders.rows")
+        app.load(module(engine="duckdb", extra="more = Column(String)"), id="orders")
+        (finding,) = notes(app, "orders")
+        assert "by duckdb for standard.orders and by sqlite for standard.depot" in finding.message
+        assert finding.message.endswith("now duckdb")
+        app.load(module(engine="duckdb"), id="depot")
+        assert notes(app, "depot") == []
+
+
+def test_two_modules_that_share_an_engine_share_rows(start: Start, monkeypatch: Any) -> None:
+    """Whoever says so: then there is nothing to say but that the environment wins."""
+    monkeypatch.setenv("MODFRAME_DATABASE_URL", "sqlite")
+    with start() as app:
+        app.load(module(engine="duckdb"), id="orders")
+        app.load(module(), id="depot")
+        assert engine_findings(app, "depot") == notes(app, "depot") == []
 
 
 def test_rows_of_the_live_engine_are_said_when_another_one_is_declared(start: Start) -> None:
