@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
 from alembic.operations import ops
-from sqlalchemy import Column, Connection, FetchedValue, Select, Table, inspect
+from sqlalchemy import Column, Connection, FetchedValue, MetaData, Select, Table, inspect
 from sqlalchemy.types import TypeEngine
 
 
@@ -38,6 +38,11 @@ class Alterations(ABC):
         self.references = references
 
     # -- comparing ------------------------------------------------------------------------
+
+    def spelled(self, connection: Connection, metadata: MetaData) -> AbstractContextManager[None]:
+        """Let a connection show names as models spell them, where the engine ignores case."""
+        _ = connection, metadata
+        return nullcontext()
 
     def same_type(
         self, connection: Connection, there: TypeEngine[Any], wanted: TypeEngine[Any]

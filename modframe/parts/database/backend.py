@@ -136,8 +136,6 @@ class Backend(ABC):
     Attributes:
         name: As in ``DATABASE_ENGINE``.
         title: Its name in sentences.
-        transactional_ddl: Whether a failed change of a schema is rolled back by the engine.
-        copies_to_alter: Whether most changes of a table copy it.
         savepoints: Whether ``session.begin_nested()`` works.
         enforces_references: Whether the engine itself checks foreign keys.
         takes_scripts: Whether one call of the driver runs several statements, which saves time.
@@ -149,8 +147,6 @@ class Backend(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    transactional_ddl: ClassVar[bool] = True
-    copies_to_alter: ClassVar[bool] = False
     savepoints: ClassVar[bool] = True
     enforces_references: ClassVar[bool] = True
     takes_scripts: ClassVar[bool] = False

@@ -1,4 +1,9 @@
-"""The databases as cells and other threads use them: each step runs on the app loop."""
+"""`AppDatabase`: ``app.database``, the databases as cells and other threads use them.
+
+Comes in: calls on any thread. Goes out: rows, sessions and transactions whose steps each run on the
+app loop, where the databases live. Made by the engine; the work is done by `LazyDatabases` and
+`Transfers`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +31,7 @@ from ...arguments import (
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.traces import hide_frames
-from .part import LazyDatabases
+from .lazy import LazyDatabases
 from .transfers import Transfers
 
 if TYPE_CHECKING:

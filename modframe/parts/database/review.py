@@ -1,7 +1,8 @@
-"""What to know about the engine of a module's databases, as findings; for the part and `check`.
+"""What a person should know about the engine of a module's databases, as findings.
 
-Comes in: what a module declares, and the environment. Goes out: findings for when they differ, for
-rows that another engine keeps, and for what an engine does in its own way.
+Comes in: what a module declares, and the environment. Goes out: a finding where the two differ,
+where another engine keeps rows, and where an engine does something in its own way. Called by the
+database part for a load, and by `check`.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
 import pytest
 
@@ -48,11 +49,10 @@ OLD = model("note = Column(String)")
 NEW = model("note = Column(String, nullable=False); amount = Column(Integer, nullable=False)")
 
 
-@pytest.fixture(params=["duckdb", "sqlite", "postgresql"])
-def app(request: Any, tmp_path: Any, monkeypatch: Any) -> Any:
-    name = request.param
-    url = request.getfixturevalue("postgres_url") if name == "postgresql" else name
-    monkeypatch.setenv("MODFRAME_DATABASE_URL", url)
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppContext]:
+    """An app that keeps its databases by each engine."""
+    monkeypatch.setenv("MODFRAME_DATABASE_URL", database_url)
     with modframe.start(workspace=tmp_path, data=tmp_path / "data", modules=[]) as started:
         yield started
 

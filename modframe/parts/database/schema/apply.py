@@ -123,7 +123,9 @@ def _compare(
     state = _state(connection, database, metadata)
     if database.fitting.knows(state, fingerprint):
         return []
-    steps = compare(connection, metadata, database.backend.alterations)
+    alterations = database.backend.alterations
+    with alterations.spelled(connection, metadata):
+        steps = compare(connection, metadata, alterations)
     if not any(step.adds or step.needed for step in steps):
         database.fitting.note(state, fingerprint)
     return steps
@@ -165,10 +167,11 @@ def in_transaction(
     metadata: MetaData,
 ) -> None:
     """Carry out operations in one transaction, the engine's own."""
-    copying = copies(connection, todo, alterations)
-    connection.rollback()
-    with alterations.transaction(connection, copying=copying):
-        perform(connection, todo, alterations, metadata=metadata)
+    with alterations.spelled(connection, metadata):
+        copying = copies(connection, todo, alterations)
+        connection.rollback()
+        with alterations.transaction(connection, copying=copying):
+            perform(connection, todo, alterations, metadata=metadata)
 
 
 def _no_revision(database: str, adding: list[Step], module_id: str) -> RevisionMissingError:

@@ -1,8 +1,7 @@
 """Compares models with tables: metadata and a connection come in, alembic's operations go out.
 
 `produce` returns all operations that would make the tables what the models say, those that take
-away included. Nothing is changed here. Called by the revisions and by `steps`, which says which of
-them only add.
+away included. Nothing is changed here. Called by `steps`, which says which of them only add.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Carries out alembic's operations, the engine's way: connection and operations come in.
 
-Called by `apply`, `revert` and `migrate`, in a transaction that they hold. Those on one table go
-together, in rounds: columns get their new names, columns are added, rows are filled, and then the
-rest, for which an engine may have to copy the table.
+Called by `apply`, `revert`, `migrate` and the revisions, in a transaction that they hold. What
+concerns one table goes together, in rounds: columns get their new names, columns are added, rows
+are filled, and then the rest, for which an engine may have to copy the table.
 """
 
 from __future__ import annotations

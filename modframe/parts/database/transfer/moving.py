@@ -93,8 +93,9 @@ class Move:
         """
         async with self.source.use():
             tables = await self.source.store.tables()
-        names = {name.rpartition(".")[2] for name in known}
-        left = [name for name in tables if name not in names and not name.startswith(OWN)]
+        # engines that keep files ignore case
+        names = {name.rpartition(".")[2].lower() for name in known}
+        left = [name for name in tables if name.lower() not in names and not name.startswith(OWN)]
         if left:
             raise DatabaseMoveError(
                 f"database {self.source.name!r} is not moved: no live module has models of "
