@@ -322,8 +322,8 @@ class Databases(Registry):
         other = self._known.get((taken.name.lower(), self._duckdb.name))
         if other is not None and other is not taken and other.attached:
             raise DatabaseNameError(
-                f"{taken.name!r} can't be read: {taken.backend.title} keeps a database of that name "
-                f"for one module, and {other.backend.title} one for another",
+                f"{taken.name!r} can't be read: {taken.backend.title} keeps a database of that "
+                f"name for one module, and {other.backend.title} one for another",
                 cure="give these modules the same DATABASE_ENGINE, or another DATABASE_NAME each",
                 database=taken.name,
             )
