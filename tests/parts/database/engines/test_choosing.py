@@ -189,14 +189,39 @@ def test_two_modules_with_two_engines_for_one_database(start: Start, monkeypatch
         )
         assert "the same DATABASE_ENGINE" in finding.cure
         assert app.get_service("depot").add().result() == 1
-        with pytest.raises(DatabaseNameError, match="SQLite keeps a database of that name"):
-            app.database.sql("SELECT count(*) FROM orders.rows")
+        assert app.get_service("orders").add().result() == 1
+        assert app.get_service("orders").add().result() == 2
+        assert app.database.sql("SELECT count(*) FROM orders.rows").rows == [(1,)]
+        assert app.get_service("orders").add().result() == 3
         app.load(module(engine="duckdb", extra="more = Column(String)"), id="orders")
         (finding,) = notes(app, "orders")
         assert "by duckdb for standard.orders and by sqlite for standard.depot" in finding.message
         assert finding.message.endswith("now duckdb")
         app.load(module(engine="duckdb"), id="depot")
         assert notes(app, "depot") == []
+
+
+def test_rows_are_those_of_the_engine_that_a_swap_chose(start: Start, monkeypatch: Any) -> None:
+    """A query doesn't wait until the file of the old one is given back; sessions of it end first."""
+    monkeypatch.setenv("MODFRAME_DATABASE_IDLE", "600")
+    with start() as app:
+        app.load(module(engine="duckdb"), id="orders")
+        assert app.get_service("orders").add().result() == 1
+        app.load(module(engine="sqlite"), id="orders")
+        assert notes(app, "orders") == []
+        assert app.database.sql("SELECT count(*) FROM orders.rows").rows == [(0,)]
+        app.load(module(engine="duckdb"), id="orders")
+        assert app.database.sql("SELECT count(*) FROM orders.rows").rows == [(1,)]
+
+
+def test_a_database_in_memory_is_not_closed_for_a_query(app: AppContext) -> None:
+    """Its rows would be lost, so that of another engine can't be read."""
+    app.load(module(engine="duckdb"), id="orders")
+    assert app.get_service("orders").add().result() == 1
+    app.load(module(engine="sqlite"), id="depot")
+    with pytest.raises(DatabaseNameError, match="DuckDB has a database of that name in memory"):
+        app.database.sql("SELECT count(*) FROM orders.rows")
+    assert app.get_service("orders").add().result() == 2
 
 
 def test_two_modules_that_share_an_engine_share_rows(start: Start, monkeypatch: Any) -> None:
