@@ -8,17 +8,20 @@ reads a schema once, however many tables it is asked about.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import exc, text
 from sqlalchemy import types as sqltypes
 from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.engine.reflection import Inspector
+from sqlalchemy.engine.reflection import Inspector, cache
 
 _HERE = "database_name = current_database() AND schema_name = :schema"
-_PART = re.compile(r"'((?:[^']|'')*)'|([^,\[\]'\s][^,\[\]]*)")
+_HERE_OR_TEMPORARY = f"({_HERE} OR database_name = 'temp')"
+_PART = re.compile(r"'((?:[^'\\]|\\.)*)'|([^,\[\]'\s][^,\[\]]*)")
+_ESCAPED = re.compile(r"\\(.)")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)\Z")
 _TYPES: dict[str, type[sqltypes.TypeEngine[Any]]] = {
     "BIGINT": sqltypes.BigInteger,
@@ -83,21 +86,27 @@ class _Table:
         return (rest for found, *rest in self.constraints if found == kind)
 
 
-_COLUMNS = (
-    "SELECT table_name, column_name, data_type, is_nullable, column_default, comment "
-    f"FROM duckdb_columns() WHERE {_HERE} ORDER BY table_name, column_index"
-)
+_Tables = dict[tuple[str, bool], _Table]
+"""By name and whether they are temporary."""
+
 _TABLES = (
-    f"SELECT table_name, comment FROM duckdb_tables() WHERE {_HERE} AND NOT temporary ORDER BY 1"
+    "SELECT table_name, temporary, comment "
+    f"FROM duckdb_tables() WHERE {_HERE_OR_TEMPORARY} ORDER BY 1"
+)
+_OF_TABLE = "SELECT table_name, database_name = 'temp'"
+_COLUMNS = (
+    f"{_OF_TABLE}, column_name, data_type, is_nullable, column_default, comment, "
+    "generation_expression "
+    f"FROM duckdb_columns() WHERE {_HERE_OR_TEMPORARY} ORDER BY table_name, column_index"
 )
 _CONSTRAINTS = (
-    "SELECT table_name, constraint_type, constraint_name, constraint_column_names, "
+    f"{_OF_TABLE}, constraint_type, constraint_name, constraint_column_names, "
     "referenced_table, referenced_column_names, expression "
-    f"FROM duckdb_constraints() WHERE {_HERE} ORDER BY table_name, constraint_index"
+    f"FROM duckdb_constraints() WHERE {_HERE_OR_TEMPORARY} ORDER BY table_name, constraint_index"
 )
 _INDEXES = (
-    "SELECT table_name, index_name, is_unique, expressions "
-    f"FROM duckdb_indexes() WHERE {_HERE} ORDER BY table_name, index_name"
+    f"{_OF_TABLE}, index_name, is_unique, expressions "
+    f"FROM duckdb_indexes() WHERE {_HERE_OR_TEMPORARY} ORDER BY table_name, index_name"
 )
 
 
@@ -126,27 +135,30 @@ class Reflection:
         *,
         info_cache: dict[Any, Any] | None = None,
         **_: Any,
-    ) -> dict[str, _Table]:
-        """Return the tables of a schema, and the columns of its views."""
+    ) -> _Tables:
+        """Return the tables of a schema and the temporary ones, and the columns of views."""
         key = ("modframe_tables", schema or "main")
         if info_cache is not None and key in info_cache:
-            known: dict[str, _Table] = info_cache[key]
+            known: _Tables = info_cache[key]
             return known
-        tables: dict[str, _Table] = {}
-        for table, comment in self._rows(connection, _TABLES, schema):
-            tables[table] = _Table(is_table=True, comment=comment)
-        for table, *row in self._rows(connection, _COLUMNS, schema):
-            tables.setdefault(table, _Table()).columns.append(row)
-        for table, *row in self._rows(connection, _CONSTRAINTS, schema):
-            tables.setdefault(table, _Table()).constraints.append(row)
-        for table, *row in self._rows(connection, _INDEXES, schema):
-            tables.setdefault(table, _Table()).indexes.append(row)
+        tables: _Tables = defaultdict(_Table)
+        for name, temporary, comment in self._rows(connection, _TABLES, schema):
+            tables[name, temporary] = _Table(is_table=True, comment=comment)
+        for name, temporary, *row in self._rows(connection, _COLUMNS, schema):
+            tables[name, temporary].columns.append(row)
+        for name, temporary, *row in self._rows(connection, _CONSTRAINTS, schema):
+            tables[name, temporary].constraints.append(row)
+        for name, temporary, *row in self._rows(connection, _INDEXES, schema):
+            tables[name, temporary].indexes.append(row)
         if info_cache is not None:
             info_cache[key] = tables
         return tables
 
     def _table(self, connection: Any, name: str, schema: str | None, **kw: Any) -> _Table:
-        table = self._tables(connection, schema, **kw).get(name)
+        """Return a table or view; without a schema, a temporary one hides one that stays."""
+        tables = self._tables(connection, schema, **kw)
+        table = tables.get((name, True)) if schema is None else None
+        table = table or tables.get((name, False))
         if table is None:
             raise exc.NoSuchTableError(name)
         return table
@@ -158,6 +170,7 @@ class Reflection:
             query = query.removesuffix(" AND NOT internal")
         return [name for (name,) in self._rows(connection, f"{query} ORDER BY 1", schema)]
 
+    @cache
     def get_schema_names(self, connection: Any, **_: Any) -> list[str]:
         query = (
             "SELECT schema_name FROM duckdb_schemas() "
@@ -165,12 +178,14 @@ class Reflection:
         )
         return [name for (name,) in self._rows(connection, query, None)] or ["main"]
 
-    def has_schema(self, connection: Any, schema_name: str, **_: Any) -> bool:
-        return schema_name == "main" or schema_name in self.get_schema_names(connection)
+    def has_schema(self, connection: Any, schema_name: str, **kw: Any) -> bool:
+        return schema_name == "main" or schema_name in self.get_schema_names(connection, **kw)
 
     def get_table_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         tables = self._tables(connection, schema, **kw)
-        return [name for name, table in tables.items() if table.is_table]
+        return [
+            name for (name, temporary), table in tables.items() if table.is_table and not temporary
+        ]
 
     def get_temp_table_names(self, connection: Any, **_: Any) -> list[str]:
         return list(self._names(connection, "table", None, temporary=True))
@@ -181,7 +196,7 @@ class Reflection:
     def get_temp_view_names(self, connection: Any, **_: Any) -> list[str]:
         return list(self._names(connection, "view", None, temporary=True))
 
-    def get_materialized_view_names(self, connection: Any, **_: Any) -> list[str]:
+    def get_materialized_view_names(self, *_: Any, **__: Any) -> list[str]:
         """Return none: DuckDB has no materialized views."""
         return []
 
@@ -191,12 +206,16 @@ class Reflection:
     def get_view_definition(
         self, connection: Any, view_name: str, schema: str | None = None, **_: Any
     ) -> str:
-        query = f"SELECT sql FROM duckdb_views() WHERE {_HERE} AND view_name = :name"
+        query = (
+            f"SELECT sql FROM duckdb_views() WHERE {_HERE_OR_TEMPORARY} AND view_name = :name "
+            "ORDER BY temporary DESC"
+        )
         rows = self._rows(connection, query, schema, name=view_name)
         if not rows:
             raise exc.NoSuchTableError(view_name)
         return str(rows[0][0])
 
+    @cache
     def has_table(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> bool:
@@ -208,6 +227,7 @@ class Reflection:
         )
         return bool(self._rows(connection, query, schema, name=table_name))
 
+    @cache
     def has_sequence(
         self, connection: Any, sequence_name: str, schema: str | None = None, **_: Any
     ) -> bool:
@@ -220,19 +240,8 @@ class Reflection:
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
-        return [
-            {
-                "name": name,
-                "type": type_of(kind),
-                "nullable": nullable,
-                "default": default,
-                "autoincrement": bool(default and "nextval(" in default),
-                "comment": comment,
-            }
-            for name, kind, nullable, default, comment in self._table(
-                connection, table_name, schema, **kw
-            ).columns
-        ]
+        table = self._table(connection, table_name, schema, **kw)
+        return [_column(row) for row in table.columns]
 
     def get_pk_constraint(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
@@ -290,6 +299,20 @@ class Reflection:
         return {}
 
 
+def _column(row: Iterable[Any]) -> dict[str, Any]:
+    """Make a column of its row of `_COLUMNS`; what computes it is no default."""
+    name, kind, nullable, default, comment, computed = row
+    column = {
+        "name": name,
+        "type": type_of(kind),
+        "nullable": nullable,
+        "default": None if computed else default,
+        "autoincrement": bool(default and "nextval(" in default),
+        "comment": comment,
+    }
+    return column | ({"computed": {"sqltext": computed}} if computed else {})
+
+
 def _index(name: str, unique: object, parts: str, columns: set[str]) -> dict[str, Any]:
     """Make an index of DuckDB's text for its parts, such as ``[a, '"by"', '(a + 1)']``."""
     expressions = index_parts(parts)
@@ -306,5 +329,5 @@ def index_parts(parts: str) -> list[str]:
 
 
 def _part(groups: tuple[str, str]) -> str:
-    part = (groups[0].replace("''", "'") or groups[1]).strip()
+    part = (_ESCAPED.sub(r"\1", groups[0]) or groups[1]).strip()
     return part[1:-1].replace('""', '"') if part.startswith('"') else part
