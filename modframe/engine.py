@@ -23,7 +23,8 @@ from .desk.rollback import Rollbacks
 from .errors import ModuleNotFoundInWorkspaceError, WorkspaceError, reason_of
 from .masking import KnownSecrets
 from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
-from .parts.database.part import LazyDatabases
+from .parts.database.lazy import LazyDatabases
+from .parts.database.part import declared_by
 from .parts.database.transfers import Transfers
 from .parts.events import Events
 from .parts.health import Overview
@@ -123,7 +124,7 @@ class Engine:
         self.databases = LazyDatabases(
             self.data,
             self.config,
-            self.directory.all_generations,
+            lambda: declared_by(self.directory.all_generations()),
             workspace=self.workspace,
         )
         self.session = self.databases.session_here

@@ -1,8 +1,10 @@
 """The tree of modframe's errors.
 
 A message names its subject, says what is wrong, and what to do next. The facts of the message are
-attributes of the error, so that a program can act on them. Rooms with errors of their own
-(databases, the web) define them in an `errors.py` there; they can be imported from here as well.
+attributes of the error, so that a program can act on them. The errors of modframe's core are all
+here, so that they can be read as one vocabulary; that is why this file is long. Rooms with errors
+of their own (databases, the web) define them in an `errors.py` there, as subclasses of
+`ModframeError`; other code imports them from here as well.
 """
 
 from __future__ import annotations
@@ -500,11 +502,19 @@ class EventsNotSettledError(ModframeError, TimeoutError):
 
 
 _ROOMS = ("parts.database.errors", "parts.database.revisions.errors", "parts.web.errors")
-"""The rooms with public errors of their own; imported when a name of them is asked for."""
+"""The rooms with public errors of their own."""
 
 
 def __getattr__(name: str) -> Any:
-    """Return an error that a room defines, such as `DatabaseConflictError`."""
+    """Return an error that a room defines, such as `DatabaseConflictError`.
+
+    Other code imports every error of modframe from this one place. The rooms import this file for
+    `ModframeError`, so it can't import theirs when it is loaded, but only when a name is asked for.
+    modframe's own code imports such an error from its room, so that no room depends on one above.
+
+    Raises:
+        AttributeError: If no room has an error of that name.
+    """
     for room in _ROOMS if not name.startswith("_") else ():
         found = getattr(import_module(f"{__package__}.{room}"), name, None)
         if isinstance(found, type) and issubclass(found, ModframeError):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
+from pathlib import Path
 
 import pytest
 
+from modframe import errors
 from modframe.errors import (
     BlockedError,
     GraphError,
@@ -60,3 +63,23 @@ def test_errors_of_one_fault_are_the_same() -> None:
     assert not same_fault(error, None)
     assert same_fault(None, None)
     assert reason_of(error) == str(TYPO)
+
+
+def test_modframe_itself_imports_the_errors_of_a_room_from_there() -> None:
+    """`modframe.errors` finds them for other code; inside, that import would go upward unseen."""
+    package = Path(errors.__file__).parent
+    elsewhere = {
+        f"{file.relative_to(package)}: {name.name}"
+        for file in package.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and _imports_errors(node, file.relative_to(package))
+        for name in node.names
+        if name.name not in vars(errors)
+    }
+    assert elsewhere == set()
+
+
+def _imports_errors(node: ast.ImportFrom, file: Path) -> bool:
+    """Return whether a statement of a file imports names from `modframe.errors`."""
+    is_top = node.level == len(file.parts) and node.module == "errors"
+    return is_top or (not node.level and node.module == "modframe.errors")

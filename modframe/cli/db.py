@@ -46,10 +46,10 @@ def revision(
     format: Shape = Format.text,
 ) -> int:
     """Write a revision that makes of the last one what the module's models say."""
-    from .revisions import Wanted, write
+    from . import revisions
 
-    wanted = Wanted(workspace, module, tuple(notebooks or ()), database, format is Format.json)
-    return write(wanted, message, renames=tuple(rename or ()), empty=empty)
+    wanted = revisions.Wanted(workspace, module, notebooks, database, format)
+    return revisions.write(wanted, message, renames=tuple(rename or ()), empty=empty)
 
 
 @db.command(context_settings=_TARGETS)
@@ -64,10 +64,10 @@ def upgrade(
     format: Shape = Format.text,
 ) -> int:
     """Run the revisions that were not run yet, all in one transaction."""
-    from .revisions import Wanted, upgrade
+    from . import revisions
 
-    wanted = Wanted(workspace, module, tuple(notebooks or ()), database, format is Format.json)
-    return upgrade(wanted, target)
+    wanted = revisions.Wanted(workspace, module, notebooks, database, format)
+    return revisions.upgrade(wanted, target)
 
 
 @db.command(context_settings=_TARGETS)
@@ -82,10 +82,10 @@ def downgrade(
     format: Shape = Format.text,
 ) -> int:
     """Take revisions back, all in one transaction; what they dropped is lost."""
-    from .revisions import Wanted, downgrade
+    from . import revisions
 
-    wanted = Wanted(workspace, module, tuple(notebooks or ()), database, format is Format.json)
-    return downgrade(wanted, target)
+    wanted = revisions.Wanted(workspace, module, notebooks, database, format)
+    return revisions.downgrade(wanted, target)
 
 
 @db.command()
@@ -97,10 +97,10 @@ def history(
     format: Shape = Format.text,
 ) -> int:
     """List revisions, the oldest first, and whether the database has them."""
-    from .revisions import Wanted, history
+    from . import revisions
 
-    wanted = Wanted(workspace, module, tuple(notebooks or ()), database, format is Format.json)
-    return history(wanted)
+    wanted = revisions.Wanted(workspace, module, notebooks, database, format)
+    return revisions.history(wanted)
 
 
 @db.command()
@@ -112,7 +112,7 @@ def check(
     format: Shape = Format.text,
 ) -> int:
     """Say whether the revisions make what the models need; touches no data."""
-    from .revisions import Wanted, check
+    from . import revisions
 
-    wanted = Wanted(workspace, module, tuple(notebooks or ()), database, format is Format.json)
-    return check(wanted)
+    wanted = revisions.Wanted(workspace, module, notebooks, database, format)
+    return revisions.check(wanted)

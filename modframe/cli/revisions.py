@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,7 @@ from ..source import OnDisk, Source
 from ..source.workspace import data_folder
 from ..spec import module_id_of
 from ..wording import count, near, otherwise
+from .options import Format
 from .out import as_json, say, workspace_at
 
 if TYPE_CHECKING:
@@ -41,9 +42,14 @@ class Wanted:
 
     workspace: Path | None
     module: str | None
-    notebooks: tuple[Path, ...]
+    notebooks: Sequence[Path] | None
     database: str | None
-    as_data: bool
+    format: Format
+
+    @property
+    def as_data(self) -> bool:
+        """Whether JSON is printed."""
+        return self.format is Format.json
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +264,7 @@ def _chains(wanted: Wanted) -> Iterator[list[_Chain]]:
     from ..ship.declared import declared_databases
 
     modules = workspace_at(wanted.workspace) / "modules"
-    disk = OnDisk(modules, wanted.notebooks)
+    disk = OnDisk(modules, wanted.notebooks or ())
     disk.refuse_unreadable()
     chains: list[_Chain] = []
     with contextlib.ExitStack() as stack:
@@ -314,7 +320,7 @@ def _chosen(wanted: Wanted, module_id: str, specs: tuple[DatabaseSpec, ...]) -> 
 
 def _with_databases(wanted: Wanted, run: Callable[[Databases], Awaitable[T]]) -> T:
     """Return what a coroutine function returns that gets the workspace's databases."""
-    from ..parts.database.part import LazyDatabases
+    from ..parts.database.lazy import LazyDatabases
 
     home = workspace_at(wanted.workspace)
     databases = LazyDatabases(data_folder(None, home), read_settings(), lambda: ())

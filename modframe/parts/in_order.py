@@ -12,7 +12,8 @@ from ..runtime.loop.app_loop import AppLoop
 from ..runtime.part import Part, Parts
 from .children import ChildrenPart
 from .clients import ClientsPart
-from .database.part import DatabasePart, LazyDatabases
+from .database.lazy import LazyDatabases
+from .database.part import DatabasePart
 from .events import Events, EventsPart
 from .health import HealthPart
 from .integrity import IntegrityPart

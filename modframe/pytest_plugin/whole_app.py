@@ -31,6 +31,7 @@ from ..errors import (
 )
 from ..names import MODULE_TYPES, ROOT
 from ..observe import let_root_listen
+from ..parts.database.part import declared_by
 from ..parts.web.client import async_client, sync_client
 from ..parts.web.paths import prefix_of
 from ..process import current_app, running_engine, start_with
@@ -188,7 +189,9 @@ def running(
 @contextmanager
 def scratch_databases(engine: Engine, *, seeds: bool) -> Iterator[None]:
     """Let a test in a running app, such as that of a notebook, use databases of its own."""
-    scratch = ScratchDatabases(engine.config, engine.directory.live_generations)
+    scratch = ScratchDatabases(
+        engine.config, lambda: declared_by(engine.directory.live_generations())
+    )
     scratch.begin(seeds=seeds).use_here()
     try:
         yield

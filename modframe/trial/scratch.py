@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..config import FrameworkSettings
-from ..parts.database.part import LazyDatabases, specs_by_module
-from ..runtime.generation import Generation
+from ..parts.database.lazy import LazyDatabases
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from ..parts.database.databases import Databases
+    from ..parts.database.discover import DatabaseSpec
 
 UNSEEDED = "without_seed"
 """The marker of tests that begin with empty tables, though a module has a ``seed(session)``."""
@@ -35,7 +35,7 @@ class Level(LazyDatabases):
     def __init__(
         self, scratch: ScratchDatabases, around: Callable[[], Iterable[Level]], *, seeds: bool
     ) -> None:
-        super().__init__(None, scratch.config, scratch.generations)
+        super().__init__(None, scratch.config, scratch.declared)
         self.seeds = self.seeds and seeds
         self._scratch = scratch
         self._around = around
@@ -72,7 +72,7 @@ class Level(LazyDatabases):
             )
 
     async def _make_tables(self, database: str) -> None:
-        declared = list(specs_by_module(self.generations(), database))
+        declared = list(self.declared_of(database))
         for number, (_, spec) in enumerate(declared):
             await self.get().apply(database, spec.metadata, engine=spec.engine, empty=number == 0)
         outer = next((level for level in self._around() if database in level._ready), None)
@@ -94,13 +94,18 @@ class Level(LazyDatabases):
 
 
 class ScratchDatabases:
-    """Gives levels their databases; one for each app and run of tests."""
+    """Gives levels their databases; one for each app and run of tests.
+
+    ``declared`` returns what the generations declare that are tested, as for `LazyDatabases`.
+    """
 
     def __init__(
-        self, config: FrameworkSettings, generations: Callable[[], Iterable[Generation]]
+        self,
+        config: FrameworkSettings,
+        declared: Callable[[], Iterable[tuple[str, DatabaseSpec]]],
     ) -> None:
         self.config = config
-        self.generations = generations
+        self.declared = declared
         self._levels: list[Level] = []
         self._free: list[Databases] = []
 

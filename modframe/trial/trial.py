@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import LoadError
 from ..finding import Finding
 from ..load.text import is_code, is_test
+from ..parts.database.part import declared_by
 from ..parts.tasks import TasksPart
 from ..runtime.app import App
 from ..runtime.change.outcome import Passed
@@ -67,7 +68,7 @@ class Trials:
             return None
         app = self._app
         seen = _seen(app.live, batch)
-        databases = ScratchDatabases(app.config, seen.generations.values)
+        databases = ScratchDatabases(app.config, lambda: declared_by(seen.generations.values()))
         run = await self._run_of(generation, batch, seen=seen, databases=databases)
         async with self._turn:
             try:

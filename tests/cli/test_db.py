@@ -12,6 +12,7 @@ import pytest
 import modframe
 from modframe.cli import commands
 from tests.cli.conftest import Shell
+from tests.parts.database.revisions.support import models
 
 API = '''
 from modframe.decorators import module
@@ -22,19 +23,6 @@ from .db_models import Order
 class Orders:
     """Counts what was ordered."""
 '''
-MODELS = """
-from core.database import get_database_base
-from sqlalchemy import Column, Integer, String
-
-DATABASE_NAME = "shop"
-Base = get_database_base(DATABASE_NAME)
-
-
-class Order(Base):
-    __tablename__ = "orders"
-    id = Column(Integer, primary_key=True)
-    {column} = Column(String)
-"""
 
 
 def write_module(workspace: Path, *, column: str = "note", more: str = "") -> None:
@@ -42,7 +30,7 @@ def write_module(workspace: Path, *, column: str = "note", more: str = "") -> No
     home = workspace / "modules" / "standard" / "orders"
     home.mkdir(parents=True, exist_ok=True)
     (home / "api.py").write_text(API)
-    (home / "db_models.py").write_text(MODELS.format(column=column) + more)
+    (home / "db_models.py").write_text(models(f"{column} = Column(String)") + more)
 
 
 def versions(workspace: Path) -> Path:
@@ -107,7 +95,7 @@ def test_a_module_in_a_notebook(run: Commands, workspace: Path) -> None:
     """Cells of a notebook on disk are read as files are; their revisions lie in modules/."""
     cells = [
         ("%%module orders\n" + API, "code"),
-        ("%%module orders db_models.py\n" + MODELS.format(column="note"), "code"),
+        ("%%module orders db_models.py\n" + models("note = Column(String)"), "code"),
     ]
     notebook = {
         "cells": [
@@ -179,7 +167,9 @@ def test_a_module_with_two_databases(run: Commands, workspace: Path) -> None:
     assert "no module in" in run("check")
     write_module(workspace)
     home = workspace / "modules" / "standard" / "orders"
-    more = MODELS.format(column="note").replace("shop", "archive").replace("orders", "old_orders")
+    more = (
+        models("note = Column(String)").replace("shop", "archive").replace("orders", "old_orders")
+    )
     (home / "archived.py").write_text(more)
     assert "add table orders" in run("revision", "orders", "-m", "first")
     said = run("revision", "orders", "-m", "first", "--database", "archive")

@@ -242,7 +242,7 @@ def test_what_a_process_starts_ends_with_it(app: AppContext, tmp_path: Path) -> 
     call = thing.run("starts_another", str(tmp_path / "pid"))
     process = started(tmp_path / "pid")
     call.cancel()
-    wait_for(lambda: has_ended(process))
+    assert wait_for(lambda: has_ended(process))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="it writes to descriptors by number")

@@ -42,13 +42,13 @@ def number(app: AppContext) -> int:
     return app.modules["orders"].generation
 
 
-def load_outcome(app: AppContext, texts: dict[str, str]) -> Any:
+def load_outcome(app: AppContext, texts: dict[str, str], *, id: str = "orders") -> Any:
     """Return the outcome of a draft whose tests must pass."""
     from modframe.source import SourceFile
 
     for file, text in texts.items():
-        app.draft("orders", file, SourceFile(dedent(text), f"<{file}>"))
-    return app.try_draft("orders", test=True)
+        app.draft(id, file, SourceFile(dedent(text), f"<{file}>"))
+    return app.try_draft(id, test=True)
 
 
 def runs() -> list[threading.Thread]:

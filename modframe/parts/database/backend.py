@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .errors import DatabaseEngineError
+from .errors import DatabaseEngineError, DatabaseNameError
 from .file import exchange
 from .home import Home
 
@@ -136,25 +136,23 @@ class Backend(ABC):
     Attributes:
         name: As in ``DATABASE_ENGINE``.
         title: Its name in sentences.
-        transactional_ddl: Whether a failed change of a schema is rolled back by the engine.
-        copies_to_alter: Whether most changes of a table copy it.
         savepoints: Whether ``session.begin_nested()`` works.
         enforces_references: Whether the engine itself checks foreign keys.
         takes_scripts: Whether one call of the driver runs several statements, which saves time.
         reads_arrow: Whether a statement can read an Arrow table, by `show_arrow`.
         isolation: The isolation level that ``transaction()`` asks for, where by default one session
             overwrites what another changed since it was read; ``None`` where it doesn't.
+        reserved: How the names begin that it keeps for itself; empty if it keeps none.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
-    transactional_ddl: ClassVar[bool] = True
-    copies_to_alter: ClassVar[bool] = False
     savepoints: ClassVar[bool] = True
     enforces_references: ClassVar[bool] = True
     takes_scripts: ClassVar[bool] = False
     reads_arrow: ClassVar[bool] = False
     isolation: ClassVar[str | None] = None
+    reserved: ClassVar[str] = ""
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         """Make nothing yet, neither on disk nor on a server."""
@@ -176,6 +174,20 @@ class Backend(ABC):
         module = import_module(f"{type(self).__module__.rpartition('.')[0]}.alterations")
         made: Alterations = module.ALTERATIONS(references=self.enforces_references)
         return made
+
+    def check_name(self, database: str) -> None:
+        """Check that it doesn't keep a database's name for itself.
+
+        Raises:
+            DatabaseNameError: If it does.
+        """
+        if self.reserved and database.startswith(self.reserved):
+            raise DatabaseNameError(
+                f"{database!r} can't be a database's name in {self.title}, which keeps all names "
+                f"that begin with {self.reserved!r} for itself",
+                cure="choose another name",
+                database=database,
+            )
 
     def adapt(self, metadata: MetaData) -> None:
         """Let models say what this engine needs, before their tables are made or used."""

@@ -18,6 +18,7 @@ from .errors import DatabaseDefinitionError
 from .names import check_name
 
 BASES = "__modframe_database_bases__"
+"""Attribute of a module's package: database → the base that its files share."""
 MADE_IN = "__modframe_made_in__"
 """Attribute of a base: ``__name__`` of each file that asked for it → the line of the call."""
 

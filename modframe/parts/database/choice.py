@@ -1,4 +1,4 @@
-"""`Chooser`: says which engine keeps a database, and where; called by `Databases`.
+"""`Chooser`: says which engine keeps a database, and where; called by `Registry` and `check`.
 
 Comes in: the database's name and the ``DATABASE_ENGINE`` of the file that declares it. Goes out: a
 frozen `Choice` with its source. ``MODFRAME_DATABASE_URL_<NAME>`` wins over

@@ -54,7 +54,7 @@ class Database:
 
     Attributes:
         name: Its name, in SQL and of the file.
-        backend: Its engine.
+        backend: Its engine. ``place``: where it is. ``store``: what opens and releases it.
         sessions: Its open sessions.
         gate: Held while tables are changed; new sessions wait for it.
         contention: Whether its sessions met conflicts lately.
@@ -111,11 +111,6 @@ class Database:
     def exists(self) -> bool:
         """Whether it is held, or its file is there; a server is not asked."""
         return self.attached or (self.path is not None and self.path.is_file())
-
-    @property
-    def users(self) -> int:
-        """How many sessions, schema changes and queries need the file now."""
-        return self._users
 
     @property
     def wanted(self) -> tuple[str, MetaData] | None:
@@ -292,6 +287,7 @@ class Database:
     async def _open_store(self) -> None:
         async with self._turn:
             if self._engine is None:
+                self.backend.check_name(self.name)
                 engine = await self.store.open()
                 watch_engine(engine, after_write=not self.backend.enforces_references)
                 watch_faults(engine, self.backend)

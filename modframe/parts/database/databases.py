@@ -1,4 +1,4 @@
-"""`Databases`: all module databases of the app, whatever keeps them; made by the database part.
+"""`Databases`: all module databases of the app, whatever keeps them; made by `LazyDatabases`.
 
 Comes in: sessions, models' metadata and queries. Goes out: SQLAlchemy sessions, what was added to
 a schema, rows. Everything runs on the one app loop. Making `Databases` makes nothing on disk; the
@@ -21,7 +21,7 @@ from .arrow import source_of
 from .choice import DEFAULT
 from .errors import DatabaseNameError
 from .registry import DatabaseFacts, Registry
-from .schema.apply import apply
+from .schema.apply import apply, unfit
 from .schema.changes import SchemaChange
 from .schema.create import create
 from .schema.migrate import migrate, no_models
@@ -34,7 +34,7 @@ from .sessions.session import IntegritySession
 from .sessions.transaction import Transaction
 from .sql.query import LIMIT, Query
 from .sql.rows import Rows
-from .transfer.backup import Models, back_up, restore
+from .transfer.backup import back_up, restore
 from .transfer.copying import copy_rows
 from .transfer.manifest import Backup
 from .transfer.moving import Move, refuse_move, set_aside
@@ -177,8 +177,8 @@ class Databases(Registry):
         ):
             return await copy_rows(rows, connection, tables, backend=target.backend)
 
-    async def back_up(self, folder: Path, *, models: Models) -> Backup:
-        """Write all databases into a new folder, while sessions go on; ``models`` as in `restore`.
+    async def back_up(self, folder: Path) -> Backup:
+        """Write all databases into a new folder, while sessions go on.
 
         Raises:
             DatabaseBackupError: If there is such a folder already.
@@ -186,13 +186,12 @@ class Databases(Registry):
         databases = [self.database(name) for name in self._existing()]
         async with AsyncExitStack() as used:
             writer = self.backend_anywhere(DEFAULT, used)
-            return await back_up(databases, folder, models=models, default=writer)
+            return await back_up(databases, folder, models=self._tables_of, default=writer)
 
-    async def restore(self, folder: Path, *, models: Models, replace: bool = False) -> Backup:
+    async def restore(self, folder: Path, *, replace: bool = False) -> Backup:
         """Put back the databases of a backup; sessions wait meanwhile, and modules stay live.
 
         Args:
-            models: Database → the tables of live modules' models.
             replace: Whether rows that are there may be lost.
 
         Raises:
@@ -203,11 +202,15 @@ class Databases(Registry):
             return await restore(
                 folder,
                 self.database,
-                models=models,
+                models=self._tables_of,
                 backend=lambda engine: self.backend_anywhere(engine, used),
                 replace=replace,
                 wait=self._lock_wait,
             )
+
+    def _tables_of(self, database: str) -> list[Table]:
+        """Return the tables of the models of a database."""
+        return [table for models in self._models(database) for table in models.sorted_tables]
 
     async def begin_move(self, database: str, engine: str, *, known: Iterable[str]) -> Move:
         """Let the sessions of a database wait, and let its next loads be on another engine.
@@ -215,7 +218,8 @@ class Databases(Registry):
         They carry its rows over, until `end_move`. ``known`` are the tables of live models.
 
         Raises:
-            DatabaseMoveError: If something fixes the engine, or tables would be left behind.
+            DatabaseMoveError: If something fixes the engine, tables would be left behind, or they
+                were changed since their modules were loaded.
             DatabaseBusyError: If sessions are open for longer than the wait.
         """
         choice = self.choice(database, self._declared.get(database))
@@ -224,6 +228,7 @@ class Databases(Registry):
         await move.begin(self._lock_wait)
         try:
             await move.refuse_unknown(known)
+            move.refuse_unfit(await unfit(move.source))
         except BaseException:
             move.end()
             raise

@@ -1,4 +1,4 @@
-"""The errors of the databases, a branch of modframe's tree; raised in this room only."""
+"""The errors of the databases, a branch of modframe's tree; also in `modframe.errors`."""
 
 from __future__ import annotations
 

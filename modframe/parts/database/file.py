@@ -1,4 +1,5 @@
-"""`DatabaseFile`: the file of a database: the same one all the time, and held by one process.
+"""`DatabaseFile`: the file of a database: the same one all the time, and held by one process;
+`FileStore`: the base of stores that have one.
 
 A wing locks it before its engine opens it; it is checked before each transaction and commit.
 
@@ -136,6 +137,31 @@ class DatabaseFile:
             raise lost_error(self.database, self.path, deleted=self.deleted)
         if self._exclusive:
             self.lock()
+
+
+class FileStore:
+    """What stores in a file share: which file it is, and whether it is still there.
+
+    One without a ``path`` is in memory: it is never lost, and never given back.
+    """
+
+    def __init__(self, name: str, path: Path | None, *, exclusive: bool = True) -> None:
+        self.name = name
+        self.path = path
+        self.gives_back = path is not None
+        self._file = DatabaseFile(name, path, exclusive=exclusive) if path is not None else None
+
+    def check(self) -> None:
+        if self._file is not None:
+            self._file.check()
+
+    @property
+    def lost(self) -> bool:
+        return self._file is not None and self._file.lost
+
+    def begin_anew(self) -> None:
+        if self._file is not None:
+            self._file.forget()
 
 
 def exchange(file: Path, place: Path) -> None:

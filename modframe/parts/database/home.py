@@ -1,4 +1,4 @@
-"""`Home`: the process and the event loop that the databases of an app live on; made by `Databases`.
+"""`Home`: the process and the event loop that the databases of an app live on; made by `Registry`.
 
 Every use begins with `Home.check`, so that a wrong caller gets an error and no broken connection.
 """

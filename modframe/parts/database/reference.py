@@ -200,6 +200,7 @@ class Crossings:
         self._admitted: dict[object, _Ended] = {}
 
     def begin(self, transaction: object) -> None:
+        """Note that a transaction begins, and so sees the rows as they are now."""
         self._open[transaction] = self._clock
 
     def admit(self, transaction: object, referred: Touched, removed: Touched) -> str | None:
@@ -235,6 +236,7 @@ class Touched(dict[str, "set[Key] | None"]):
     """Reference → the keys that a transaction touched; ``None`` for any."""
 
     def add(self, name: str, keys: set[Key] | None) -> None:
+        """Add keys of a reference; ``None`` for any."""
         if keys is None or self.get(name, ()) is None:
             self[name] = None
         else:

@@ -1,7 +1,8 @@
-"""`Registry`: the databases of an app that are known: what keeps each, and where; see `Databases`.
+"""`Registry`: finds or makes the `Database` of a name; the base of `Databases`.
 
-Comes in: the folder, and what the environment says. Goes out: a `Database` for a name, of the
-engine that keeps it; engines are made once, with their first database.
+Comes in: the folder of the files, what the environment says, and the names that are asked for. Goes
+out: one `Database` for each name, kept by the engine that `Chooser` says. An engine is made once,
+for its first database.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Registry:
         idle: Seconds without a session after which a file is detached.
         memory_limit: The memory that DuckDB may use, for example ``"2GB"``.
         threads: How many threads DuckDB may use.
-        synchronous: ``"FULL"`` if a commit to SQLite waits for the disk.
+        synchronous: ``"FULL"`` if a commit to SQLite waits for the disk, else ``"NORMAL"``.
         files: The folders below which sessions on DuckDB may read and write files, beside those of
             the databases; ``None`` lets them use any.
     """
@@ -97,8 +98,10 @@ class Registry:
         return self._backends[engine]
 
     def backend_anywhere(self, engine: str, used: AsyncExitStack) -> Backend:
-        """Return another object of an engine, which may use files in any folder: backups are the
-        person's own. It is closed with ``used``."""
+        """Return another object of an engine, which may use files in any folder; for backups.
+
+        It is closed with ``used``.
+        """
         backend = backend_class(engine)(self._options, self._home)
         used.push_async_callback(backend.aclose)
         return backend
@@ -206,8 +209,10 @@ class Registry:
         ]
 
     def forget(self) -> None:
-        """Clear the caches of compiled statements; called when a generation was closed, whose
-        models they would keep alive."""
+        """Clear the caches of compiled statements, which keep models of old generations alive.
+
+        Called when a generation was closed, or failed to load.
+        """
         for database in list(self._known.values()):
             database.forget()
 

@@ -1,7 +1,8 @@
-"""What to know about the engine of a module's databases, as findings; for the part and `check`.
+"""What a person should know about the engine of a module's databases, as findings.
 
-Comes in: what a module declares, and the environment. Goes out: findings for when they differ, for
-rows that another engine keeps, and for what an engine does in its own way.
+Comes in: what a module declares, and the environment. Goes out: a finding where the two differ,
+where another engine keeps rows, and where an engine does something in its own way. Called by the
+database part for a load, and by `check`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def check_models(
     """Return what the engines of a module's databases say about its models; opens none of them.
 
     Raises:
+        DatabaseNameError: If an engine keeps a name for itself.
         DatabaseDefinitionError: If a foreign key can't be kept.
         SchemaConflictError: If an engine can't do what the models say.
     """
@@ -44,6 +46,7 @@ def check_models(
     for spec in specs:
         choice = chooser.choose(spec.name, spec.engine)
         backend = backend_class(choice.engine)(BackendOptions(), Home())
+        backend.check_name(spec.name)
         check_references(spec, modules, type(backend))
         findings += _overruled(spec, choice)
         findings += [note(spec, text) for text in check_support(spec.name, backend, spec.metadata)]

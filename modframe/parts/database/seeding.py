@@ -62,7 +62,7 @@ async def run_seed(
     *,
     session: Callable[[], Any],
 ) -> bool:
-    """Run a seed if it has not run on this database, whichever process ran it; say whether it did.
+    """Run a seed unless this process or another one has run it here; return whether it was run.
 
     Args:
         session: Makes the session that it is given, whose commit only flushes: modframe commits.

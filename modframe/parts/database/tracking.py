@@ -1,8 +1,8 @@
-"""Tracks the uncommitted changes of sessions; called by engines and sessions.
+"""`Tracked`: the uncommitted changes of one session, as SQLAlchemy's events report them.
 
 Comes in: SQLAlchemy's events of an engine's dialect, so that flushes, Core statements and plain SQL
 are all seen, and those of sessions. Goes out: the SQL verbs of the changes since the last commit or
-rollback.
+rollback. `Database` calls `watch_engine` for each engine, and each session has a `Tracked`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...wording import near
-from .part import LazyDatabases, specs_by_module, specs_of
+from .lazy import LazyDatabases
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -57,23 +57,13 @@ class Transfers:
 
     async def back_up(self, folder: Path) -> Backup:
         """Write all databases into a new folder, while sessions go on."""
-        return await self._databases.get().back_up(folder, models=self._tables_of)
-
-    def _tables_of(self, database: str) -> list[Table]:
-        own = (
-            spec.metadata
-            for spec in specs_of(self._databases.generations())
-            if spec.name == database
-        )
-        return [table for metadata in own for table in metadata.sorted_tables]
+        return await self._databases.get().back_up(folder)
 
     async def restore(self, folder: Path, *, replace: bool) -> Backup:
         """Put back the databases of a backup; what live models have besides is added to them."""
-        backup = await self._databases.get().restore(
-            folder, models=self._tables_of, replace=replace
-        )
+        backup = await self._databases.get().restore(folder, replace=replace)
         restored = {saved.database for saved in backup.databases}
-        for spec in specs_of(self._databases.generations()):
+        for _, spec in self._databases.declared():
             if spec.name in restored:
                 await self._databases.get().apply(spec.name, spec.metadata, engine=spec.engine)
         return backup
@@ -87,7 +77,7 @@ class Transfers:
         """
         from .transfer.moving import Moved
 
-        declared = list(specs_by_module(self._databases.generations(), database))
+        declared = list(self._databases.declared_of(database))
         if not declared:
             raise self._databases.unknown(database)
         known = [name for _, spec in declared for name in spec.metadata.tables]
@@ -109,7 +99,7 @@ class Transfers:
         """
         known = {
             f"{spec.name}.{name}": (spec, model)
-            for spec in specs_of(self._databases.generations())
+            for _, spec in self._databases.declared()
             for name, model in spec.metadata.tables.items()
         }
         if (found := known.get(table)) is None:

@@ -1,4 +1,7 @@
-"""Waits that a cancelled task doesn't cut short, for steps that mustn't be left half done."""
+"""`finish`: awaits what mustn't be left half done, such as closing a file, even when cancelled.
+
+Called by `Database`, the wings and what writes files.
+"""
 
 from __future__ import annotations
 

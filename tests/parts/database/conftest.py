@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data" / "databases"
 
 
-@pytest.fixture(params=[name for name in ("duckdb", "sqlite", "postgresql") if name in ENGINES])
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Each engine in turn; what a test asks of `databases` is kept by it."""
     name: str = request.param

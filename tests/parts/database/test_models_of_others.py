@@ -146,7 +146,7 @@ def test_a_closed_generation_leaves_no_models(app: AppContext) -> None:
         kinds = [item for item in gc.get_objects() if isinstance(item, type)]
         return sum(kind.__name__ == "Note" and "users~" in kind.__module__ for kind in kinds)
 
-    wait_for(lambda: left() <= 2)
+    assert wait_for(lambda: left() <= 2)
 
 
 REFUSED = {

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, relationship, selectinload
 
+from modframe.parts.database.backend import ENGINES
 from modframe.parts.database.databases import Databases
 from modframe.parts.database.errors import DatabaseConflictError
 from tests.parts.database.support import fresh_base
@@ -122,7 +123,7 @@ async def test_no_foreign_key_is_made(databases: Databases, models: SimpleNamesp
     assert "FOREIGN KEY" not in found
 
 
-EVERYWHERE = pytest.mark.parametrize("engine", ["duckdb", "sqlite", "postgresql"], indirect=True)
+EVERYWHERE = pytest.mark.parametrize("engine", ENGINES, indirect=True)
 
 
 @EVERYWHERE

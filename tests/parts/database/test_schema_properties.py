@@ -87,7 +87,8 @@ async def state_of(databases: Databases, table: str) -> tuple[Any, ...]:
         return await (await session.connection()).run_sync(see)
 
 
-async def check(databases: Databases, table: str, case: dict[str, Any]) -> None:
+async def check_revert(databases: Databases, table: str, case: dict[str, Any]) -> None:
+    """Add to the models of a table, and take it back; assert that the table is what it was."""
     old, added = case["old"], {k: v for k, v in case["added"].items() if k not in case["old"]}
     models = metadata_of(table, old)
     await databases.apply("shop", models)
@@ -137,10 +138,10 @@ def test_a_revert_leaves_what_was(make_databases: MakeDatabases) -> None:
                 }
             )
         )
-        def hold(case: dict[str, Any]) -> None:
-            runner.run(check(databases, f"t{next(numbers)}", case))
+        def check(case: dict[str, Any]) -> None:
+            runner.run(check_revert(databases, f"t{next(numbers)}", case))
 
         try:
-            hold()
+            check()
         finally:
             runner.run(databases.aclose())

@@ -11,6 +11,7 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests.trial.orders import load_outcome
 
 MODELS = """
 from core.database import get_database_base
@@ -166,7 +167,7 @@ def test_each_test_has_what_the_seed_gives(app: AppContext) -> None:
         async def test_empty(service):
             assert await service.names() == []
     """
-    app.load(texts(tests=tests), id="store", test=True)
+    assert str(load_outcome(app, texts(tests=tests), id="store").tests) == "3 tests passed"
 
 
 def test_a_setting_leaves_it_out(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

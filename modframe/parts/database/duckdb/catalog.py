@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
 from ..errors import DatabaseLockedError
-from ..file import DatabaseFile, locked_error, lost_error
+from ..file import FileStore, locked_error, lost_error
 from ..names import literal, quoted
 from ..waiting import finish
 from .adapter import Connection
@@ -36,18 +36,15 @@ _DETACHED = "IO Error: Detached database"
 POOL_SIZE, POOL_OVERFLOW = 5, 15
 
 
-class Catalog:
+class Catalog(FileStore):
     """One database, attached under its name. One in memory stays attached, or it would be lost."""
 
     def __init__(
         self, name: str, path: Path | None, instance: Instance, *, lock_wait: float
     ) -> None:
-        self.name = name
-        self.path = path
-        self.gives_back = path is not None
+        super().__init__(name, path)
         self._instance = instance
         self._lock_wait = lock_wait
-        self._file = DatabaseFile(name, path) if path is not None else None
         self._current = False  # whether it has been seen to have no foreign keys
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
@@ -174,17 +171,6 @@ class Catalog:
             if self._file is not None:
                 self._file.unlock()
 
-    # -- is it still the same? ------------------------------------------------------------
-
-    def check(self) -> None:
-        if self._file is not None:
-            self._file.check()
-
-    @property
-    def lost(self) -> bool:
-        return self._file is not None and self._file.lost
-
     def begin_anew(self) -> None:
-        if self._file is not None:
-            self._file.forget()
-            self._current = False
+        super().begin_anew()
+        self._current = False

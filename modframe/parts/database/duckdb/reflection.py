@@ -2,13 +2,12 @@
 
 Comes in: a connection with a catalog in use. Goes out: SQLAlchemy's reflection dictionaries, all of
 that catalog (``current_database()``), of the schema ``main`` unless another is given. An inspector
-reads a schema once, however many tables it is asked about.
+reads a schema once, however many tables it is asked about. Like DuckDB it finds names in any case.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,9 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.reflection import Inspector, cache
 
-_HERE = "database_name = current_database() AND schema_name = :schema"
+from .spelling import Spelling, by_lower, spell, spelling_of
+
+_HERE = "database_name = current_database() AND lower(schema_name) = lower(:schema)"
 _HERE_OR_TEMPORARY = f"({_HERE} OR database_name = 'temp')"
 _PART = re.compile(r"'((?:[^'\\]|\\.)*)'|([^,\[\]'\s][^,\[\]]*)")
 _ESCAPED = re.compile(r"\\(.)")
@@ -75,6 +76,7 @@ def _labels(name: str) -> list[str]:
 class _Table:
     """What the catalog has about one table, or about the columns of a view."""
 
+    name: str
     is_table: bool = False
     comment: str | None = None
     columns: list[Any] = field(default_factory=list)
@@ -85,9 +87,20 @@ class _Table:
         """Yield its constraints of one kind, without the kind."""
         return (rest for found, *rest in self.constraints if found == kind)
 
+    def spell(self, schema: str | None, spelling: Spelling) -> None:
+        """Name it, its columns, indexes and constraints as models do."""
+        columns, parts = spelling.columns(schema, self.name), spelling.parts(schema, self.name)
+        self.name = spelling.table(schema, self.name)
+        self.columns = [[spell(name, columns), *rest] for name, *rest in self.columns]
+        self.indexes = [[spell(name, parts), *rest] for name, *rest in self.indexes]
+        self.constraints = [
+            [kind, name and spell(name, parts), [spell(each, columns) for each in of], *rest]
+            for kind, name, of, *rest in self.constraints
+        ]
+
 
 _Tables = dict[tuple[str, bool], _Table]
-"""By name and whether they are temporary."""
+"""By the lower case of their names and whether they are temporary."""
 
 _TABLES = (
     "SELECT table_name, temporary, comment "
@@ -108,6 +121,7 @@ _INDEXES = (
     f"{_OF_TABLE}, index_name, is_unique, expressions "
     f"FROM duckdb_indexes() WHERE {_HERE_OR_TEMPORARY} ORDER BY table_name, index_name"
 )
+_PARTS = {"columns": _COLUMNS, "constraints": _CONSTRAINTS, "indexes": _INDEXES}
 
 
 class Reflection:
@@ -141,15 +155,15 @@ class Reflection:
         if info_cache is not None and key in info_cache:
             known: _Tables = info_cache[key]
             return known
-        tables: _Tables = defaultdict(_Table)
+        tables: _Tables = {}
         for name, temporary, comment in self._rows(connection, _TABLES, schema):
-            tables[name, temporary] = _Table(is_table=True, comment=comment)
-        for name, temporary, *row in self._rows(connection, _COLUMNS, schema):
-            tables[name, temporary].columns.append(row)
-        for name, temporary, *row in self._rows(connection, _CONSTRAINTS, schema):
-            tables[name, temporary].constraints.append(row)
-        for name, temporary, *row in self._rows(connection, _INDEXES, schema):
-            tables[name, temporary].indexes.append(row)
+            tables[name.lower(), temporary] = _Table(name, is_table=True, comment=comment)
+        for part, query in _PARTS.items():
+            for name, temporary, *row in self._rows(connection, query, schema):
+                table = tables.setdefault((name.lower(), temporary), _Table(name))
+                getattr(table, part).append(row)
+        for table in tables.values():
+            table.spell(schema, spelling_of(connection))
         if info_cache is not None:
             info_cache[key] = tables
         return tables
@@ -157,8 +171,8 @@ class Reflection:
     def _table(self, connection: Any, name: str, schema: str | None, **kw: Any) -> _Table:
         """Return a table or view; without a schema, a temporary one hides one that stays."""
         tables = self._tables(connection, schema, **kw)
-        table = tables.get((name, True)) if schema is None else None
-        table = table or tables.get((name, False))
+        table = tables.get((name.lower(), True)) if schema is None else None
+        table = table or tables.get((name.lower(), False))
         if table is None:
             raise exc.NoSuchTableError(name)
         return table
@@ -176,15 +190,20 @@ class Reflection:
             "SELECT schema_name FROM duckdb_schemas() "
             "WHERE database_name = current_database() AND NOT internal AND :schema != '' ORDER BY 1"
         )
-        return [name for (name,) in self._rows(connection, query, None)] or ["main"]
+        schemas = spelling_of(connection).schemas
+        found = [spell(name, schemas) for (name,) in self._rows(connection, query, None)]
+        return found or ["main"]
 
     def has_schema(self, connection: Any, schema_name: str, **kw: Any) -> bool:
-        return schema_name == "main" or schema_name in self.get_schema_names(connection, **kw)
+        names = by_lower(self.get_schema_names(connection, **kw))
+        return schema_name.lower() in {"main", *names}
 
     def get_table_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         tables = self._tables(connection, schema, **kw)
         return [
-            name for (name, temporary), table in tables.items() if table.is_table and not temporary
+            table.name
+            for (_, temporary), table in tables.items()
+            if table.is_table and not temporary
         ]
 
     def get_temp_table_names(self, connection: Any, **_: Any) -> list[str]:
@@ -201,13 +220,16 @@ class Reflection:
         return []
 
     def get_sequence_names(self, connection: Any, schema: str | None = None, **_: Any) -> Any:
-        return self._names(connection, "sequence", schema, temporary=False)
+        found = self._names(connection, "sequence", schema, temporary=False)
+        names = spelling_of(connection).sequences(schema)
+        return [spell(name, names) for name in found]
 
     def get_view_definition(
         self, connection: Any, view_name: str, schema: str | None = None, **_: Any
     ) -> str:
+        where = _HERE_OR_TEMPORARY if schema is None else _HERE
         query = (
-            f"SELECT sql FROM duckdb_views() WHERE {_HERE_OR_TEMPORARY} AND view_name = :name "
+            f"SELECT sql FROM duckdb_views() WHERE {where} AND lower(view_name) = lower(:name) "
             "ORDER BY temporary DESC"
         )
         rows = self._rows(connection, query, schema, name=view_name)
@@ -221,9 +243,9 @@ class Reflection:
     ) -> bool:
         """Return whether there is such a table or view, temporary ones included."""
         query = (
-            f"SELECT table_name FROM duckdb_tables() WHERE table_name = :name AND ({_HERE} "
-            f"OR temporary) UNION ALL SELECT view_name FROM duckdb_views() "
-            f"WHERE view_name = :name AND ({_HERE} OR temporary) AND NOT internal"
+            "SELECT table_name FROM duckdb_tables() WHERE lower(table_name) = lower(:name) "
+            f"AND ({_HERE} OR temporary) UNION ALL SELECT view_name FROM duckdb_views() "
+            f"WHERE lower(view_name) = lower(:name) AND ({_HERE} OR temporary) AND NOT internal"
         )
         return bool(self._rows(connection, query, schema, name=table_name))
 
@@ -231,7 +253,7 @@ class Reflection:
     def has_sequence(
         self, connection: Any, sequence_name: str, schema: str | None = None, **_: Any
     ) -> bool:
-        return sequence_name in self.get_sequence_names(connection, schema)
+        return sequence_name.lower() in by_lower(self.get_sequence_names(connection, schema))
 
     def has_type(self, connection: Any, type_name: str, *_: Any, **__: Any) -> bool:
         query = "SELECT 1 FROM duckdb_types() WHERE type_name = :name AND :schema != ''"
@@ -286,7 +308,7 @@ class Reflection:
     ) -> list[dict[str, Any]]:
         """Return a table's indexes, without those of its constraints."""
         table = self._table(connection, table_name, schema, **kw)
-        columns = {name for name, *_rest in table.columns}
+        columns = by_lower(name for name, *_rest in table.columns)
         return [_index(name, unique, parts, columns) for name, unique, parts in table.indexes]
 
     def get_table_comment(
@@ -294,8 +316,11 @@ class Reflection:
     ) -> dict[str, Any]:
         return {"text": self._table(connection, table_name, schema, **kw).comment}
 
-    def get_table_options(self, *_: Any, **__: Any) -> dict[str, Any]:
+    def get_table_options(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> dict[str, Any]:
         """Return none: DuckDB has no table options."""
+        self._table(connection, table_name, schema, **kw)
         return {}
 
 
@@ -313,10 +338,10 @@ def _column(row: Iterable[Any]) -> dict[str, Any]:
     return column | ({"computed": {"sqltext": computed}} if computed else {})
 
 
-def _index(name: str, unique: object, parts: str, columns: set[str]) -> dict[str, Any]:
+def _index(name: str, unique: object, parts: str, columns: dict[str, str]) -> dict[str, Any]:
     """Make an index of DuckDB's text for its parts, such as ``[a, '"by"', '(a + 1)']``."""
     expressions = index_parts(parts)
-    names: list[str | None] = [part if part in columns else None for part in expressions]
+    names = [columns.get(part.lower()) for part in expressions]
     index: dict[str, Any] = {"name": name, "unique": bool(unique), "column_names": names}
     if None in names:
         index["expressions"] = expressions

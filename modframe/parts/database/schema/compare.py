@@ -1,8 +1,7 @@
 """Compares models with tables: metadata and a connection come in, alembic's operations go out.
 
 `produce` returns all operations that would make the tables what the models say, those that take
-away included. Nothing is changed here. Called by the revisions and by `steps`, which says which of
-them only add.
+away included. Nothing is changed here. Called by `steps`, which says which of them only add.
 """
 
 from __future__ import annotations
@@ -270,6 +269,11 @@ def checks_of(table: Table) -> list[CheckConstraint]:
     both = (*table.constraints, *of_columns)
     found = [each for each in both if isinstance(each, CheckConstraint)]
     return sorted(found, key=lambda check: check._creation_order)
+
+
+def column_names(constraint: Any) -> list[str]:
+    """Return the names of a constraint's columns."""
+    return [column.name for column in constraint.columns]
 
 
 def _is_emitted(connection: Connection, check: CheckConstraint) -> bool:

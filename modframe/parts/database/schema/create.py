@@ -1,6 +1,7 @@
-"""`create`: makes the tables of models in a database that has none; called for tests, and by moves.
+"""`create`: makes the tables of models in a database that has none.
 
-`apply` compares first, and so takes longer.
+Called by `Databases.apply` for the databases of tests, and for the files of a backup. `apply`
+compares first, and so takes longer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lets sessions out before tables change; called by `apply`, `revert` and `migrate`.
+"""Lets sessions out before tables change; called by `apply`, `revert`, `migrate` and the revisions.
 
 If a session writes to a table that is changed, its commit fails. So sessions in a transaction are
 waited for first, briefly for those that have only read, longer for those with uncommitted changes.

@@ -3,7 +3,7 @@
 Comes in: the statements of a session, flushes and commits. Goes out: SQLAlchemy's `IntegrityError`
 that names both rows. A flush is checked at its end, by key: one query a table. Other statements
 are checked before the commit, by key where their parameters tell it, else by an anti-join over the
-table. ``ondelete`` is done when parents were deleted. `integrity_session` makes the session.
+table. ``ondelete`` is done when parents were deleted. Made by `IntegritySession`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """`Rows`: the frozen result of a query, as text, as HTML, and as a DataFrame or an Arrow table.
 
-`read` makes it; a person keeps it. pandas, pyarrow and polars are imported by whom asks for them.
+Made by `Query.run`, and returned to the caller of ``app.database.sql``. pandas, pyarrow and polars
+are imported by the methods that need them.
 """
 
 from __future__ import annotations

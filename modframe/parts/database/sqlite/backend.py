@@ -23,7 +23,6 @@ class SQLite(Backend):
 
     name = "sqlite"
     title = "SQLite"
-    copies_to_alter = True
 
     def store(self, database: str, place: Place) -> SQLiteStore:
         return SQLiteStore(database, place, self.options)

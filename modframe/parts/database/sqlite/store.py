@@ -18,7 +18,7 @@ from sqlalchemy.util import await_only
 
 from ..backend import BackendOptions, Place
 from ..errors import DatabaseLockedError, DatabaseOpenError
-from ..file import DatabaseFile, locked_error, lost_error
+from ..file import FileStore, locked_error, lost_error
 from ..waiting import finish
 from .adapter import Connection
 from .connecting import connect
@@ -29,15 +29,12 @@ from .faults import is_busy
 POOL_SIZE, POOL_OVERFLOW = 5, 15
 
 
-class SQLiteStore:
+class SQLiteStore(FileStore):
     """One database, in a file or, for as long as the app runs, in a temporary folder."""
 
     def __init__(self, name: str, place: Place, options: BackendOptions) -> None:
-        self.name = name
-        self.path = place.path
-        self.gives_back = place.path is not None
+        super().__init__(name, place.path, exclusive=False)
         self._options = options
-        self._file = DatabaseFile(name, place.path, exclusive=False) if place.path else None
         self._memory: TemporaryDirectory[str] | None = None
         self._engine: AsyncEngine | None = None
         self._drivers: weakref.WeakSet[Driver] = weakref.WeakSet()
@@ -137,17 +134,3 @@ class SQLiteStore:
         for driver in list(self._drivers):
             await driver.close()
         self._drivers.clear()
-
-    # -- is it still the same? ------------------------------------------------------------
-
-    def check(self) -> None:
-        if self._file is not None:
-            self._file.check()
-
-    @property
-    def lost(self) -> bool:
-        return self._file is not None and self._file.lost
-
-    def begin_anew(self) -> None:
-        if self._file is not None:
-            self._file.forget()

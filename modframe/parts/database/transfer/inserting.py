@@ -1,4 +1,4 @@
-"""`insert_rows`: writes rows in bulk in an open session; called by `LazyDatabases.insert`.
+"""`insert_rows`: writes rows in bulk in an open session; called by `Transfers.insert`.
 
 An engine that reads Arrow takes all rows by one statement, any other by batches of them. Both are
 statements of the session, so that references are checked and one transaction holds all of it.

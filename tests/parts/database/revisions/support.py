@@ -19,6 +19,19 @@ revision = {id!r}
 down_revision = {parent!r}
 
 '''
+_MODELS = """
+from core.database import get_database_base
+from sqlalchemy import Column, Integer, String
+
+DATABASE_NAME = "shop"
+Base = get_database_base(DATABASE_NAME)
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id = Column(Integer, primary_key=True)
+    {columns}
+"""
 CREATE = """
 op.create_table(
     "orders",
@@ -29,6 +42,11 @@ op.create_table(
 """
 ADD_TOTAL = 'op.add_column("orders", sa.Column("total", sa.Integer()))'
 DROP_TOTAL = 'op.drop_column("orders", "total")'
+
+
+def models(*columns: str) -> str:
+    """Return the ``db_models.py`` of ``standard.orders``, with columns beside its key."""
+    return _MODELS.format(columns="\n    ".join(columns))
 
 
 class ModuleFolder:

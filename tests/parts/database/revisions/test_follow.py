@@ -12,7 +12,13 @@ import pytest
 import modframe
 from modframe.app import AppContext
 from modframe.process import current_app
-from tests.parts.database.revisions.support import ADD_TOTAL, CREATE, DROP_TOTAL, ModuleFolder
+from tests.parts.database.revisions.support import (
+    ADD_TOTAL,
+    CREATE,
+    DROP_TOTAL,
+    ModuleFolder,
+    models,
+)
 
 API = '''
 from fastapi import APIRouter
@@ -37,20 +43,6 @@ async def columns() -> list[str]:
 class Orders:
     """Counts what was ordered."""
 '''
-MODELS = """
-from core.database import get_database_base
-from sqlalchemy import Column, Integer, String
-
-DATABASE_NAME = "shop"
-Base = get_database_base(DATABASE_NAME)
-
-
-class Order(Base):
-    __tablename__ = "orders"
-    id = Column(Integer, primary_key=True)
-    note = Column(String)
-    {more}
-"""
 Serve = Callable[[], AbstractAsyncContextManager[tuple[AppContext, httpx.AsyncClient]]]
 
 
@@ -64,9 +56,9 @@ def orders(workspace: Path) -> ModuleFolder:
     return module
 
 
-def write_models(module: ModuleFolder, more: str = "") -> None:
-    """Write the models, with one more line."""
-    (module.home / "db_models.py").write_text(MODELS.format(more=more))
+def write_models(module: ModuleFolder, *more: str) -> None:
+    """Write the models, with more columns."""
+    (module.home / "db_models.py").write_text(models("note = Column(String)", *more))
 
 
 @pytest.fixture
@@ -159,7 +151,7 @@ async def test_a_database_without_revisions_beside_one_that_has_some(
 ) -> None:
     """Of a module with two databases, only the one that has revisions is changed by them alone."""
     orders.write("0001_make", CREATE, 'op.drop_table("orders")')
-    archived = MODELS.format(more="").replace('"shop"', '"archive"')
+    archived = models("note = Column(String)").replace('"shop"', '"archive"')
     (orders.home / "archived.py").write_text(archived)
     async with serve() as (app, client):
         assert app.modules["orders"].state == "LIVE"
@@ -182,7 +174,7 @@ async def test_a_notebook_adds_by_itself_and_production_gets_it(
 ) -> None:
     """What an app in a kernel adds needs no revision there, and finds its revision later."""
     orders.write_both()
-    write_models(orders, "total = Column(Integer)\n    size = Column(Integer)")
+    write_models(orders, "total = Column(Integer)", "size = Column(Integer)")
     with modframe.start(workspace=workspace) as app:
         assert app.modules["orders"].state == "LIVE"
         assert "size" in app.database.sql("SELECT * FROM shop.orders").columns
