@@ -55,7 +55,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, NoSuchTableError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from modframe.parts.database.databases import Databases
@@ -453,18 +453,24 @@ async def test_temporary_tables_and_views(db: AsyncConnection) -> None:
     await make(db, Column("lasting", Integer))
     await db.execute(text("CREATE TEMP TABLE t (passing INTEGER PRIMARY KEY)"))
     await db.execute(text("CREATE TEMP VIEW v AS SELECT 1 AS one"))
+    await db.execute(text("CREATE VIEW v AS SELECT 2 AS two"))
 
     def see(connection: Any) -> None:
         found = inspect(connection)
         assert found.get_table_names() == ["t"]
         assert found.get_temp_table_names() == ["t"]
         assert found.get_temp_view_names() == ["v"]
-        assert [column["name"] for column in found.get_columns("t")] == ["passing"]
+        for name in ("t", "T"):
+            assert [column["name"] for column in found.get_columns(name)] == ["passing"]
         assert found.get_pk_constraint("t")["constrained_columns"] == ["passing"]
         assert [column["name"] for column in found.get_columns("t", schema="main")] == ["lasting"]
         assert [column["name"] for column in found.get_columns("v")] == ["one"]
         assert "1 AS" in str(found.get_view_definition("v"))
+        assert "2 AS" in str(found.get_view_definition("v", schema="main"))
         assert found.get_materialized_view_names("main") == []
+        assert found.get_table_options("t") == {}
+        with pytest.raises(NoSuchTableError):
+            found.get_table_options("missing")
 
     await db.run_sync(see)
 
