@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import ServeError
 from ..masking import KnownSecrets
 from ..parts.health import HealthReport
+from ..parts.web.path_table import PathTable
 from ..parts.web.paths import prefix_of
 from ..runtime.live import Live
 from ..view.snapshot import ModuleView
@@ -33,7 +34,7 @@ class Site:
     """Answers HTTP for one app.
 
     Args:
-        live: The table of what runs.
+        live: The table of what runs. ``paths``: who claims which paths of it.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         absent: As for `Dispatcher`, like ``stale``.
@@ -47,6 +48,7 @@ class Site:
         self,
         live: Live,
         *,
+        paths: PathTable,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport],
@@ -64,7 +66,15 @@ class Site:
             clean=secrets.replace_in,
         )
         self.asgi = Guard(
-            Dispatcher(live, system=pages, absent=absent, stale=stale, mask=secrets.replace),
+            Dispatcher(
+                live,
+                system=pages,
+                absent=absent,
+                paths=paths,
+                is_page=pages.has,
+                stale=stale,
+                mask=secrets.replace,
+            ),
             allowed_hosts=allowed_hosts,
             token_paths=_CHANGING,
         )
