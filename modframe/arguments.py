@@ -60,6 +60,7 @@ def optional(kind: Kind) -> Kind:
 
 
 TEXT = Kind("a text", _is_text)
+FILLED = Kind("a text that isn't empty", lambda value: _is_text(value) and bool(value.strip()))
 FLAG = Kind("True or False", lambda value: isinstance(value, bool))
 WHOLE_NUMBER = Kind(
     "a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)
@@ -82,6 +83,16 @@ def check_arguments(verb: str, **given: tuple[Any, Kind]) -> None:
         if not kind.fits(value):
             shown = type(value) if kind.secret else value
             raise argument_error(verb, name, kind.words, shown)
+
+
+def check_session(verb: str, database: object, purpose: object, **more: tuple[Any, Kind]) -> None:
+    """Check what a session or a transaction is asked for with: its purpose is named in messages.
+
+    Raises:
+        ArgumentError: If an argument is of another kind, or the purpose is empty.
+    """
+    check_arguments(verb, database=(database, TEXT), purpose=(purpose, TEXT), **more)
+    check_arguments(verb, purpose=(purpose, FILLED))
 
 
 def argument_error(

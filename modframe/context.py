@@ -16,7 +16,7 @@ from contextlib import (
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from .arguments import TEXT, TIMES, check_arguments
+from .arguments import TIMES, check_session
 from .errors import NotRunningError, TaskError
 from .observe import RecordedErrors, get_framework_logger
 from .parts.database.part import declared_engine
@@ -233,6 +233,7 @@ class ModuleDatabase:
             database: The ``DATABASE_NAME``.
             purpose: What it is for; named in warnings and errors.
         """
+        check_session("app_context.database.integrity_session()", database, purpose)
         session: AbstractAsyncContextManager[AsyncSession] = self._app.session(
             database,
             purpose,
@@ -269,9 +270,7 @@ class ModuleDatabase:
             retry: How often the function is run again after a conflict; a block can't be.
         """
         verb = "app_context.database.transaction()"
-        check_arguments(
-            verb, database=(database, TEXT), purpose=(purpose, TEXT), retry=(retry, TIMES)
-        )
+        check_session(verb, database, purpose, retry=(retry, TIMES))
         made: Transaction = self._app.transaction(
             database,
             purpose,

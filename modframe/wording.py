@@ -38,6 +38,15 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def article(noun: str) -> str:
+    """Return a noun behind its article.
+
+    >>> article("int"), article("table")
+    ('an int', 'a table')
+    """
+    return f"{'an' if noun[:1].lower() in {*'aeiou'} else 'a'} {noun}"
+
+
 def some(things: Iterable[object], shown: int = 4) -> str:
     """Return the first of many things, and how many more there are.
 

@@ -80,6 +80,15 @@ def signature_of(method: Any) -> inspect.Signature | None:
         return None
 
 
+def takes(signature: inspect.Signature, /, *args: Any, **kwargs: Any) -> bool:
+    """Return whether a function of a signature can be called with these arguments."""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
 def names_of_parameters(cls: type) -> tuple[Container[str], bool]:
     """Return the names that a constructor takes by name, and whether it takes any other too."""
     function = cls.__init__  # type: ignore[misc]  # only looked at

@@ -49,6 +49,15 @@ USES: dict[str, Callable[[Any], object]] = {
     "app.database.integrity_session(): purpose is a text, not 2": lambda app: (
         app.database.integrity_session("x", 2)
     ),
+    "app.database.integrity_session(): purpose is a text that isn't empty, not ''": lambda app: (
+        app.database.integrity_session("x", "")
+    ),
+    "app.database.transaction(): purpose is a text, not 2": lambda app: app.database.transaction(
+        "x", 2
+    ),
+    "app.database.transaction(): purpose is a text that isn't empty, not ' '": lambda app: (
+        app.database.transaction("x", " ")
+    ),
     "export(): to is a folder, as text or a path, not 5": lambda app: app.modules["orders"].export(
         to=5
     ),
@@ -189,3 +198,77 @@ def test_a_relative_folder_does_not_lead_out_of_the_workspace(
         assert "absolute" in said
         assert module.export(to=str(tmp_path / "elsewhere")).written
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "elsewhere"]
+
+
+SHOP = """
+from core.app_context import app_context
+from core.database import get_database_base
+from modframe.decorators import module
+from sqlalchemy import Column, Integer
+
+DATABASE_NAME = "shop"
+Base = get_database_base(DATABASE_NAME)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id = Column(Integer, primary_key=True)
+
+
+@module
+class Shop:
+    async def run(self, function):
+        return await app_context.database.transaction("shop", "buy", retry=3)(function)
+
+    async def begin(self, verb, purpose):
+        getattr(app_context.database, verb)("shop", purpose)
+"""
+
+
+async def takes_nothing() -> None:
+    """Never runs."""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (3, "was given 3, which is no function"),
+        (None, "was given None, which is no function"),
+        (takes_nothing, "which can't be called with the session alone: it takes ()"),
+        (lambda session, more: None, "the session alone: it takes (session, more)"),
+        (lambda session: 3, "which is not async"),
+    ],
+)
+async def test_what_a_transaction_runs_takes_the_session(
+    app: AppContext, function: Any, said: str
+) -> None:
+    """One error from a cell and from module code, which says how to write it."""
+    app.load({"api.py": SHOP}, id="shop")
+    for run in (
+        app.database.transaction("shop", "buy", retry=3),
+        app.get_service("shop").run,
+    ):
+        with pytest.raises(ArgumentError, match=r"^transaction 'buy' was given ") as caught:
+            await run(function)
+        assert said in str(caught.value)
+        assert str(caught.value).endswith(
+            "Write it as `async def`, with the session as its parameter."
+        )
+
+
+async def test_a_coroutine_is_no_function_of_a_transaction(app: AppContext) -> None:
+    """It is closed, so that nothing warns that it was never awaited."""
+    app.load({"api.py": SHOP}, id="shop")
+    with pytest.raises(ArgumentError, match="which is no function"):
+        await app.database.transaction("shop", "buy")(takes_nothing())  # type: ignore[func-returns-value]
+
+
+@pytest.mark.parametrize("verb", ["integrity_session", "transaction"])
+@pytest.mark.parametrize("purpose", [2, "", " "])
+async def test_a_module_says_what_a_session_is_for(
+    app: AppContext, verb: str, purpose: Any
+) -> None:
+    """Messages name the purpose, so that it is a text with something in it."""
+    app.load({"api.py": SHOP}, id="shop")
+    with pytest.raises(ArgumentError, match=rf"^app_context\.database\.{verb}\(\): purpose is a"):
+        await app.get_service("shop").begin(verb, purpose)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
 from alembic.operations import ops
-from sqlalchemy import Column, Connection, FetchedValue, Select, Table, inspect
+from sqlalchemy import Column, Connection, FetchedValue, MetaData, Select, Table, inspect
 from sqlalchemy.types import TypeEngine
 
 
@@ -38,6 +38,11 @@ class Alterations(ABC):
         self.references = references
 
     # -- comparing ------------------------------------------------------------------------
+
+    def spelled(self, connection: Connection, metadata: MetaData) -> AbstractContextManager[None]:
+        """Let a connection show names as models spell them, where the engine ignores case."""
+        _ = connection, metadata
+        return nullcontext()
 
     def same_type(
         self, connection: Connection, there: TypeEngine[Any], wanted: TypeEngine[Any]
@@ -126,6 +131,14 @@ class Alterations(ABC):
     def renamed(self, connection: Connection, key: tuple[str | None, str]) -> None:
         """Rename what goes by the names of a table, after it or a column of it was renamed."""
         _ = connection, key
+
+
+def only_by_copy(title: str, what: str) -> str:
+    """Return why a load doesn't add a column: the engine would have to copy the table for it."""
+    return (
+        f"the model has it as {what}, the table has it not, and {title} adds one only by copying "
+        "the table"
+    )
 
 
 _CONSTANT = re.compile(

@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .errors import DatabaseEngineError
+from .errors import DatabaseEngineError, DatabaseNameError
 from .file import exchange
 from .home import Home
 
@@ -142,6 +142,7 @@ class Backend(ABC):
         reads_arrow: Whether a statement can read an Arrow table, by `show_arrow`.
         isolation: The isolation level that ``transaction()`` asks for, where by default one session
             overwrites what another changed since it was read; ``None`` where it doesn't.
+        reserved: How the names begin that it keeps for itself; empty if it keeps none.
     """
 
     name: ClassVar[str]
@@ -151,6 +152,7 @@ class Backend(ABC):
     takes_scripts: ClassVar[bool] = False
     reads_arrow: ClassVar[bool] = False
     isolation: ClassVar[str | None] = None
+    reserved: ClassVar[str] = ""
 
     def __init__(self, options: BackendOptions, home: Home) -> None:
         """Make nothing yet, neither on disk nor on a server."""
@@ -172,6 +174,20 @@ class Backend(ABC):
         module = import_module(f"{type(self).__module__.rpartition('.')[0]}.alterations")
         made: Alterations = module.ALTERATIONS(references=self.enforces_references)
         return made
+
+    def check_name(self, database: str) -> None:
+        """Check that it doesn't keep a database's name for itself.
+
+        Raises:
+            DatabaseNameError: If it does.
+        """
+        if self.reserved and database.startswith(self.reserved):
+            raise DatabaseNameError(
+                f"{database!r} can't be a database's name in {self.title}, which keeps all names "
+                f"that begin with {self.reserved!r} for itself",
+                cure="choose another name",
+                database=database,
+            )
 
     def adapt(self, metadata: MetaData) -> None:
         """Let models say what this engine needs, before their tables are made or used."""

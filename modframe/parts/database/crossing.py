@@ -23,6 +23,7 @@ from ...arguments import (
     WHOLE_NUMBER,
     Kind,
     check_arguments,
+    check_session,
     list_of,
     mapping_of,
     optional,
@@ -144,8 +145,7 @@ class AppDatabase:
         self, database: str, purpose: str
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """A session: commit it yourself; an error rolls it back. ``async with`` in any cell."""
-        verb = "app.database.integrity_session()"
-        check_arguments(verb, database=(database, TEXT), purpose=(purpose, TEXT))
+        check_session("app.database.integrity_session()", database, purpose)
         session = self._databases.session_here(database, purpose)
         return session if self._app_loop.here else _CrossingSession(self._app_loop, session)
 
@@ -212,9 +212,7 @@ class AppDatabase:
             retry: How often the function is run again after a conflict; a block can't be.
         """
         verb = "app.database.transaction()"
-        check_arguments(
-            verb, database=(database, TEXT), purpose=(purpose, TEXT), retry=(retry, TIMES)
-        )
+        check_session(verb, database, purpose, retry=(retry, TIMES))
         made = self._databases.transaction_here(database, purpose, retry=retry)
         return made if self._app_loop.here else _CrossingTransaction(self._app_loop, made)
 

@@ -287,6 +287,7 @@ class Database:
     async def _open_store(self) -> None:
         async with self._turn:
             if self._engine is None:
+                self.backend.check_name(self.name)
                 engine = await self.store.open()
                 watch_engine(engine, after_write=not self.backend.enforces_references)
                 watch_faults(engine, self.backend)

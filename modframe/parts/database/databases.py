@@ -21,7 +21,7 @@ from .arrow import source_of
 from .choice import DEFAULT
 from .errors import DatabaseNameError
 from .registry import DatabaseFacts, Registry
-from .schema.apply import apply
+from .schema.apply import apply, unfit
 from .schema.changes import SchemaChange
 from .schema.create import create
 from .schema.migrate import migrate, no_models
@@ -218,7 +218,8 @@ class Databases(Registry):
         They carry its rows over, until `end_move`. ``known`` are the tables of live models.
 
         Raises:
-            DatabaseMoveError: If something fixes the engine, or tables would be left behind.
+            DatabaseMoveError: If something fixes the engine, tables would be left behind, or they
+                were changed since their modules were loaded.
             DatabaseBusyError: If sessions are open for longer than the wait.
         """
         choice = self.choice(database, self._declared.get(database))
@@ -227,6 +228,7 @@ class Databases(Registry):
         await move.begin(self._lock_wait)
         try:
             await move.refuse_unknown(known)
+            move.refuse_unfit(await unfit(move.source))
         except BaseException:
             move.end()
             raise

@@ -37,6 +37,7 @@ def check_models(
     """Return what the engines of a module's databases say about its models; opens none of them.
 
     Raises:
+        DatabaseNameError: If an engine keeps a name for itself.
         DatabaseDefinitionError: If a foreign key can't be kept.
         SchemaConflictError: If an engine can't do what the models say.
     """
@@ -45,6 +46,7 @@ def check_models(
     for spec in specs:
         choice = chooser.choose(spec.name, spec.engine)
         backend = backend_class(choice.engine)(BackendOptions(), Home())
+        backend.check_name(spec.name)
         check_references(spec, modules, type(backend))
         findings += _overruled(spec, choice)
         findings += [note(spec, text) for text in check_support(spec.name, backend, spec.metadata)]

@@ -10,6 +10,8 @@ import sys
 from fnmatch import fnmatchcase
 from types import FunctionType, ModuleType
 
+from ...wording import article
+
 _LIBRARIES = ("unittest.mock", "mock.mock", "asynctest.mock", "pytest_mock.plugin",
               "_pytest.monkeypatch")  # fmt: skip
 _TEST_FILES = ("test_*.py", "*_test.py", "conftest.py")
@@ -79,7 +81,7 @@ class Kinds:
             return f"the class {_named(value, base)}" if base else self._from_test(value)  # type: ignore[arg-type]
         if id(cls) not in self._known:
             base = self._double_in(mro_of(cls))
-            name = _with_article(_named(cls, base)) if base else self._from_test(cls)
+            name = article(_named(cls, base)) if base else self._from_test(cls)
             self._known[id(cls)] = name
         return self._known[id(cls)]
 
@@ -115,7 +117,3 @@ def _named(cls: type, base: type) -> str:
     if name == base.__name__:
         return name.lstrip("_")
     return f"{name}, a subclass of {base.__name__}"
-
-
-def _with_article(noun: str) -> str:
-    return f"{'an' if noun[:1] in 'AEIOU' else 'a'} {noun}"

@@ -16,7 +16,7 @@ from typing import Any
 
 from ...errors import CallEndedError, NoAttributeError, ServiceUnavailableError
 from ...html import section, table
-from ...load.methods import public_methods, signature_of, signature_text
+from ...load.methods import public_methods, signature_of, signature_text, takes
 from ...observe import correlation_id, record_result
 from ...result import Result
 from ...spec import ServiceMethod, type_name
@@ -286,7 +286,7 @@ class Method:
         if not isinstance(error, TypeError) or trace is not None:
             return
         signature = signature_of(self._method(generation))
-        if signature is not None and not _takes(signature, args, kwargs):
+        if signature is not None and not takes(signature, *args, **kwargs):
             name = f"{self._name}{signature_text(signature)}"
             text = str(error)  # 3.13 may end it with a question
             error.args = (f"{text}{'' if text.endswith('?') else '.'} The method is {name}",)
@@ -334,15 +334,6 @@ class Method:
 
     def __repr__(self) -> str:
         return f"<method {self._target.service}.{self._name}{self.signature_text()}>"
-
-
-def _takes(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Return whether a function of a signature can be called with these arguments."""
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError:
-        return False
-    return True
 
 
 def _describe_call(variables: Mapping[str, Any]) -> str:

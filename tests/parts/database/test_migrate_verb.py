@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -19,7 +20,7 @@ MODEL = """
     from core.app_context import app_context
     from core.database import get_database_base
     from modframe.decorators import module
-    from sqlalchemy import Column, Integer, String
+    from sqlalchemy import Column, Computed, ForeignKey, Integer, String
 
     DATABASE_NAME = "shop"
     Base = get_database_base(DATABASE_NAME)
@@ -54,6 +55,11 @@ def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("MODFRAME_DATABASE_URL", database_url)
     with modframe.start(workspace=tmp_path, data=tmp_path / "data", modules=[]) as started:
         yield started
+
+
+def engine_of(app: AppContext) -> str:
+    """The engine that the fixture chose."""
+    return os.environ["MODFRAME_DATABASE_URL"].partition(":")[0].partition("+")[0]
 
 
 def test_the_line_of_a_load_says_what_was_added(app: AppContext) -> None:
@@ -121,3 +127,78 @@ def test_wrong_arguments_are_errors(app: AppContext) -> None:
         app.database.migrate("shop", fill=[""])  # type: ignore[arg-type]
     with pytest.raises(ModframeError, match=r"no models are known.*Did you mean 'shop'"):
         app.database.migrate("shup")
+
+
+ADDS_COMPUTED = {"postgresql": (None, True), "sqlite": (None, False), "duckdb": ()}
+"""Which values of ``persisted`` an engine adds to a table as it is."""
+
+
+@pytest.mark.parametrize("persisted", [None, True, False])
+def test_a_computed_column_is_added_to_an_old_table(
+    app: AppContext, persisted: bool | None
+) -> None:
+    """Where the engine can, a load adds it; elsewhere its refusal says how `migrate` does."""
+    engine = engine_of(app)
+    if (engine, persisted) in {("postgresql", False), ("duckdb", True)}:
+        pytest.skip("the engine has no such columns at all")
+    columns = 'amount = Column(Integer, unique=True); note = Column(String, default="x")'
+    new = model(f"{columns}; twice = Column(Integer, Computed('amount * 2', {persisted}))")
+    app.load(model(columns), id="shop")
+    app.get_service("shop").add(amount=3).result()
+    if persisted in ADDS_COMPUTED[engine]:
+        app.load(new, id="shop")
+    else:
+        with pytest.raises(LoadError) as info:
+            app.load(new, id="shop")
+        assert "adds one only by copying the table" in str(info.value)
+        step = "add column rows.twice"
+        assert f"app.database.migrate('shop', allow=['{step}'])" in str(info.value)
+        (planned,) = app.database.migrate("shop", plan=True).missing
+        assert planned.hint == f"allow=['{step}']"
+        (done,) = app.database.migrate("shop", allow=[step]).steps
+        assert done.way == "the table is copied"
+        app.load(new, id="shop")
+    app.get_service("shop").add(amount=4).result()
+    rows = app.database.sql("SELECT amount, twice, note FROM shop.rows ORDER BY 1").rows
+    assert rows == [(3, 6, "x"), (4, 8, "x")]
+    assert repr(app.database.migrate("shop", plan=True)) == "database 'shop' fits its models"
+
+
+REFERS = (
+    "other_id = Column(Integer, ForeignKey('rows.id')); note = Column(String); by = Column(Integer)"
+)
+REFERS_NO_MORE = "other_id = Column(Integer); amount = Column(Integer)"
+
+
+def test_what_is_done_lists_what_was_done(app: AppContext) -> None:
+    """What is possible and was not asked for is in a plan alone, and is named by its columns."""
+    app.load(model(REFERS), id="shop")
+    app.load(model(REFERS_NO_MORE), id="shop")
+    plan = app.database.migrate("shop", plan=True)
+    assert "drop column rows.note: possible, not needed; allow=['drop column rows.note']" in repr(
+        plan
+    )
+    done = app.database.migrate("shop", allow=["drop column rows.note"])
+    assert [step.name for step in done.steps if step.chosen] == ["drop column rows.note"]
+    for text in (repr(done), done._repr_html_()):
+        assert "was migrated so:" in text
+        assert "drop column rows.note" in text
+        assert "possible" not in text
+        assert "allow=" not in text
+    again = app.database.migrate("shop")
+    assert repr(again) == "database 'shop' fits its models"
+
+
+def test_a_reference_that_models_lack_has_a_name(app: AppContext) -> None:
+    """One without a name in the database is named by its columns, and can be dropped."""
+    if (engine := engine_of(app)) == "duckdb":
+        pytest.skip("foreign keys are no part of DuckDB's tables")
+    app.load(model(REFERS), id="shop")
+    app.load(model(REFERS_NO_MORE), id="shop")
+    name = "rows.other_id" if engine == "sqlite" else "rows.rows_other_id_fkey"
+    steps = [step.name for step in app.database.migrate("shop", plan=True).steps]
+    assert f"drop foreign key {name}" in steps
+    app.database.migrate("shop", allow=[f"drop foreign key {name}"])
+    app.get_service("shop").add(other_id=77).result()
+    left = [step.name for step in app.database.migrate("shop", plan=True).steps]
+    assert sorted(left) == ["drop column rows.by", "drop column rows.note"]

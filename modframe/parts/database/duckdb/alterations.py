@@ -2,25 +2,26 @@
 
 DuckDB alters no table that an index depends on; without its indexes it can, in the same
 transaction. It can't drop a column that an indexed one follows, nor change the type of an indexed
-one, nor add a check: then the table is copied.
+one, nor add a check: then the table is copied. It ignores the case of names, and so does all here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from alembic.ddl.impl import DefaultImpl
 from alembic.operations import ops
-from sqlalchemy import Connection, Index, Table, UniqueConstraint, cast
+from sqlalchemy import Connection, Index, MetaData, Table, UniqueConstraint, cast
 from sqlalchemy import types as sqltypes
 from sqlalchemy.types import TypeEngine
 
-from ..alterations import Alterations, is_constant
+from ..alterations import Alterations, is_constant, only_by_copy
 from ..names import quoted
 from .reflection import index_parts
+from .spelling import by_lower, spelled
 
 _STATE = """
 SELECT md5(coalesce(string_agg(entry, ';' ORDER BY entry), '')) FROM (
@@ -33,11 +34,13 @@ SELECT md5(coalesce(string_agg(entry, ';' ORDER BY entry), '')) FROM (
 """
 _INDEXES = """
 SELECT index_name, is_unique, expressions FROM duckdb_indexes()
-WHERE database_name = current_database() AND schema_name = ? AND table_name = ?
+WHERE database_name = current_database()
+AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?)
 """
 _DEFAULTS = """
 SELECT column_name, column_default FROM duckdb_columns()
-WHERE database_name = current_database() AND schema_name = ? AND table_name = ?
+WHERE database_name = current_database()
+AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?)
 AND column_default LIKE 'nextval(%'
 """
 
@@ -91,6 +94,9 @@ class DuckDBAlterations(Alterations):
             self._names[name] = str(connection.exec_driver_sql(query).scalar_one())
         return self._names[name]
 
+    def spelled(self, connection: Connection, metadata: MetaData) -> AbstractContextManager[None]:
+        return spelled(connection, metadata)
+
     def state(self, connection: Connection, schemas: Collection[str]) -> str:
         return str(connection.exec_driver_sql(_STATE).scalar_one())
 
@@ -99,7 +105,9 @@ class DuckDBAlterations(Alterations):
     def additive(
         self, op: ops.MigrateOperation, table: Table
     ) -> tuple[ops.MigrateOperation, ...] | str:
-        """Return an operation as it is, but for foreign keys, which DuckDB can't add."""
+        """Return an operation as it is, but for what DuckDB can't add to a table."""
+        if isinstance(op, ops.AddColumnOp) and op.column.computed is not None:
+            return only_by_copy(self.title, "a computed column")
         if isinstance(op, ops.AddColumnOp) and op.inline_references:
             return (
                 "the model has it as a foreign key, the table has it not, and DuckDB can't add one"
@@ -112,14 +120,16 @@ class DuckDBAlterations(Alterations):
         if isinstance(op, ops.AddConstraintOp | ops.DropConstraintOp):
             return True
         if isinstance(op, ops.AddColumnOp):
-            return not op.column.nullable and not is_constant(op.column.server_default)
+            default = op.column.server_default
+            computed = op.column.computed is not None
+            return computed or (not op.column.nullable and not is_constant(default))
         indexed = _indexed(table)
         if isinstance(op, ops.DropColumnOp):
-            names = [column.name for column in table.columns]
-            return bool(indexed & set(names[names.index(op.column_name) :]))
+            names = [column.name.lower() for column in table.columns]
+            return bool(indexed & set(names[names.index(op.column_name.lower()) :]))
         if isinstance(op, ops.AlterColumnOp):
             filled = op.modify_nullable is False
-            return (op.modify_type is not None and op.column_name in indexed) or filled
+            return (op.modify_type is not None and op.column_name.lower() in indexed) or filled
         return False
 
     @contextmanager
@@ -141,13 +151,13 @@ class DuckDBAlterations(Alterations):
         for name, _, _ in indexes:
             connection.exec_driver_sql(f"DROP INDEX {prefix}{quoted(name)}")
         yield
-        gone = {op.column_name for op in operations if isinstance(op, ops.DropColumnOp)}
+        gone = {op.column_name.lower() for op in operations if isinstance(op, ops.DropColumnOp)}
         renamed = {
-            op.column_name: str(op.modify_name)
+            op.column_name.lower(): str(op.modify_name)
             for op in operations
             if isinstance(op, ops.AlterColumnOp) and op.modify_name is not None
         }
-        columns = {column.name for column in table.columns}
+        columns = by_lower(column.name for column in table.columns)
         tables = [op.new_table_name for op in operations if isinstance(op, ops.RenameTableOp)]
         target = f"{prefix}{quoted(str((tables or [table.name])[-1]))}"
         for name, unique, parts in indexes:
@@ -165,7 +175,7 @@ class DuckDBAlterations(Alterations):
         rows = connection.exec_driver_sql(_DEFAULTS, (schema or "main", table)).all()
         for column, default in rows:
             old, new = str(default).split("'")[1], f"{table}_{column}_seq"
-            if old.rpartition(".")[2].strip('"') == new:
+            if old.rpartition(".")[2].strip('"').lower() == new.lower():
                 continue
             query = f"SELECT coalesce(max({quoted(column)}), 0) + 1 FROM {target}"
             first = connection.exec_driver_sql(query).scalar_one()
@@ -186,31 +196,34 @@ def _is_harmless(op: ops.MigrateOperation) -> bool:
 
 
 def _indexed(table: Table) -> set[str]:
-    """Return the columns that an index of a table depends on, those of constraints included."""
+    """Return the columns that an index of a table depends on, those of constraints included.
+
+    They are in lower case.
+    """
     found = {column.name for column in table.primary_key.columns}
     for constraint in table.constraints:
         if isinstance(constraint, UniqueConstraint):
             found |= {column.name for column in constraint.columns}
     for index in table.indexes:
         found |= _index_columns(index, table)
-    return found
+    return {name.lower() for name in found}
 
 
 def _index_columns(index: Index, table: Table) -> set[str]:
-    names = {column.name for column in table.columns}
+    names = {column.name.lower() for column in table.columns}
     return {word for part in index.expressions for word in _words(str(part))} & names
 
 
 def _words(part: str) -> set[str]:
-    return set(re.findall(r"\w+", part))
+    return set(re.findall(r"\w+", part.lower()))
 
 
-def _part(part: str, columns: set[str], renamed: dict[str, str]) -> str:
+def _part(part: str, columns: dict[str, str], renamed: dict[str, str]) -> str:
     """Return a part of an index as SQL: a quoted column, or an expression in brackets."""
-    if part in columns:
-        return quoted(renamed.get(part, part))
+    if part.lower() in columns:
+        return quoted(renamed.get(part.lower(), columns[part.lower()]))
     for old, new in renamed.items():
-        part = re.sub(rf"\b{re.escape(old)}\b", new, part)
+        part = re.sub(rf"\b{re.escape(old)}\b", new, part, flags=re.IGNORECASE)
     return f"({part})"
 
 

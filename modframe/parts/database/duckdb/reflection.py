@@ -2,7 +2,7 @@
 
 Comes in: a connection with a catalog in use. Goes out: SQLAlchemy's reflection dictionaries, all of
 that catalog (``current_database()``), of the schema ``main`` unless another is given. An inspector
-reads a schema once, however many tables it is asked about.
+reads a schema once, however many tables it is asked about. Like DuckDB it finds names in any case.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.reflection import Inspector
 
-_HERE = "database_name = current_database() AND schema_name = :schema"
+from .spelling import Spelling, by_lower, spell, spelling_of
+
+_HERE = "database_name = current_database() AND lower(schema_name) = lower(:schema)"
 _PART = re.compile(r"'((?:[^']|'')*)'|([^,\[\]'\s][^,\[\]]*)")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)\Z")
 _TYPES: dict[str, type[sqltypes.TypeEngine[Any]]] = {
@@ -82,6 +84,15 @@ class _Table:
         """Yield its constraints of one kind, without the kind."""
         return (rest for found, *rest in self.constraints if found == kind)
 
+    def spell(self, columns: dict[str, str], parts: dict[str, str]) -> None:
+        """Name its columns, and its indexes and constraints, as others do: lower case → name."""
+        self.columns = [[spell(name, columns), *rest] for name, *rest in self.columns]
+        self.indexes = [[spell(name, parts), *rest] for name, *rest in self.indexes]
+        self.constraints = [
+            [kind, name and spell(name, parts), [spell(each, columns) for each in of], *rest]
+            for kind, name, of, *rest in self.constraints
+        ]
+
 
 _COLUMNS = (
     "SELECT table_name, column_name, data_type, is_nullable, column_default, comment "
@@ -141,12 +152,14 @@ class Reflection:
             tables.setdefault(table, _Table()).constraints.append(row)
         for table, *row in self._rows(connection, _INDEXES, schema):
             tables.setdefault(table, _Table()).indexes.append(row)
+        tables = _spelled(tables, schema, spelling_of(connection))
         if info_cache is not None:
             info_cache[key] = tables
         return tables
 
     def _table(self, connection: Any, name: str, schema: str | None, **kw: Any) -> _Table:
-        table = self._tables(connection, schema, **kw).get(name)
+        tables = self._tables(connection, schema, **kw)
+        table = tables.get(name) or tables.get(spell(name, by_lower(tables)))
         if table is None:
             raise exc.NoSuchTableError(name)
         return table
@@ -163,10 +176,13 @@ class Reflection:
             "SELECT schema_name FROM duckdb_schemas() "
             "WHERE database_name = current_database() AND NOT internal AND :schema != '' ORDER BY 1"
         )
-        return [name for (name,) in self._rows(connection, query, None)] or ["main"]
+        schemas = spelling_of(connection).schemas
+        found = [spell(name, schemas) for (name,) in self._rows(connection, query, None)]
+        return found or ["main"]
 
     def has_schema(self, connection: Any, schema_name: str, **_: Any) -> bool:
-        return schema_name == "main" or schema_name in self.get_schema_names(connection)
+        names = by_lower(self.get_schema_names(connection))
+        return schema_name.lower() in {"main", *names}
 
     def get_table_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         tables = self._tables(connection, schema, **kw)
@@ -186,12 +202,14 @@ class Reflection:
         return []
 
     def get_sequence_names(self, connection: Any, schema: str | None = None, **_: Any) -> Any:
-        return self._names(connection, "sequence", schema, temporary=False)
+        found = self._names(connection, "sequence", schema, temporary=False)
+        names = spelling_of(connection).sequences(schema)
+        return [spell(name, names) for name in found]
 
     def get_view_definition(
         self, connection: Any, view_name: str, schema: str | None = None, **_: Any
     ) -> str:
-        query = f"SELECT sql FROM duckdb_views() WHERE {_HERE} AND view_name = :name"
+        query = f"SELECT sql FROM duckdb_views() WHERE {_HERE} AND lower(view_name) = lower(:name)"
         rows = self._rows(connection, query, schema, name=view_name)
         if not rows:
             raise exc.NoSuchTableError(view_name)
@@ -202,16 +220,16 @@ class Reflection:
     ) -> bool:
         """Return whether there is such a table or view, temporary ones included."""
         query = (
-            f"SELECT table_name FROM duckdb_tables() WHERE table_name = :name AND ({_HERE} "
-            f"OR temporary) UNION ALL SELECT view_name FROM duckdb_views() "
-            f"WHERE view_name = :name AND ({_HERE} OR temporary) AND NOT internal"
+            "SELECT table_name FROM duckdb_tables() WHERE lower(table_name) = lower(:name) "
+            f"AND ({_HERE} OR temporary) UNION ALL SELECT view_name FROM duckdb_views() "
+            f"WHERE lower(view_name) = lower(:name) AND ({_HERE} OR temporary) AND NOT internal"
         )
         return bool(self._rows(connection, query, schema, name=table_name))
 
     def has_sequence(
         self, connection: Any, sequence_name: str, schema: str | None = None, **_: Any
     ) -> bool:
-        return sequence_name in self.get_sequence_names(connection, schema)
+        return sequence_name.lower() in by_lower(self.get_sequence_names(connection, schema))
 
     def has_type(self, connection: Any, type_name: str, *_: Any, **__: Any) -> bool:
         query = "SELECT 1 FROM duckdb_types() WHERE type_name = :name AND :schema != ''"
@@ -277,7 +295,7 @@ class Reflection:
     ) -> list[dict[str, Any]]:
         """Return a table's indexes, without those of its constraints."""
         table = self._table(connection, table_name, schema, **kw)
-        columns = {name for name, *_rest in table.columns}
+        columns = by_lower(name for name, *_rest in table.columns)
         return [_index(name, unique, parts, columns) for name, unique, parts in table.indexes]
 
     def get_table_comment(
@@ -290,10 +308,18 @@ class Reflection:
         return {}
 
 
-def _index(name: str, unique: object, parts: str, columns: set[str]) -> dict[str, Any]:
+def _spelled(
+    tables: dict[str, _Table], schema: str | None, spelling: Spelling
+) -> dict[str, _Table]:
+    for name, table in tables.items():
+        table.spell(spelling.columns(schema, name), spelling.parts(schema, name))
+    return {spelling.table(schema, name): table for name, table in tables.items()}
+
+
+def _index(name: str, unique: object, parts: str, columns: dict[str, str]) -> dict[str, Any]:
     """Make an index of DuckDB's text for its parts, such as ``[a, '"by"', '(a + 1)']``."""
     expressions = index_parts(parts)
-    names: list[str | None] = [part if part in columns else None for part in expressions]
+    names = [columns.get(part.lower()) for part in expressions]
     index: dict[str, Any] = {"name": name, "unique": bool(unique), "column_names": names}
     if None in names:
         index["expressions"] = expressions

@@ -15,7 +15,7 @@ from ..names import quoted
 from .adapter import CHUNK
 from .foreign import ForeignTables
 from .reading import Check, Reading
-from .refusing import from_driver, refusal
+from .refusing import from_driver, refusal, wrong_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,7 @@ def run(
     """
     _set_path(native, database, foreign.schemas)
     Check(native, reading, database=database, foreign=foreign.names).run()
-    values: Any = list(params)
-    if len(params) == 1 and isinstance(params[0], Mapping):
-        values = dict(params[0])
+    values = _values(reading, params)
     native.execute("BEGIN TRANSACTION READ ONLY")
     try:
         native.execute(reading.statement, values or None)
@@ -75,6 +73,21 @@ def run(
         raise from_driver(reading.text, exc, "DuckDB refuses the query") from exc
     finally:
         native.rollback()
+
+
+def _values(reading: Reading, params: Sequence[Any]) -> list[Any] | dict[str, Any]:
+    """Return the parameters as DuckDB takes them.
+
+    Raises:
+        QueryRefusedError: If the query takes others.
+    """
+    named = len(params) == 1 and isinstance(params[0], Mapping)
+    values = {str(key): value for key, value in params[0].items()} if named else list(params)
+    given = list(values) if named else [str(number + 1) for number in range(len(params))]
+    wanted = reading.statement.named_parameters
+    if {name.lower() for name in wanted} != {name.lower() for name in given}:
+        raise wrong_parameters(reading.text, wanted, given)
+    return values
 
 
 def _set_path(native: duckdb.DuckDBPyConnection, database: str | None, schemas: set[str]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..backend import Backend, FaultKind, Place
 from .faults import fault_of
+from .number_keys import continue_keys
 from .store import ServerSchema, make_schema, schemas_at
 
 _NAME = "current_setting('search_path')"
@@ -23,10 +24,14 @@ class Postgres(Backend):
 
     name = "postgresql"
     title = "PostgreSQL"
+    reserved = "pg_"
     isolation = "SERIALIZABLE"  # where a row was looked for first, a taken key is a conflict
 
     def store(self, database: str, place: Place) -> ServerSchema:
         return ServerSchema(database, place, self.options)
+
+    def continue_keys(self, connection: Connection, table: Table) -> None:
+        continue_keys(connection, table)
 
     def fault(self, error: DBAPIError) -> FaultKind:
         return fault_of(error)

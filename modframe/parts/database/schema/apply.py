@@ -78,6 +78,21 @@ async def apply(
         return change
 
 
+async def unfit(database: Database) -> dict[str, tuple[str, ...]]:
+    """Return the modules whose live models don't fit the tables any more, with the steps that lack.
+
+    They don't after a migration towards other models, until these are loaded.
+    """
+    found = {}
+    newest = {module_id_in(user): models for user, models in database.live.items() if user}
+    async with database.use() as engine, engine.connect() as connection:
+        for module_id, metadata in newest.items():
+            steps = await connection.run_sync(compare, metadata, database.backend.alterations)
+            if names := tuple(step.name for step in steps if step.adds or step.needed):
+                found[module_id] = names
+    return found
+
+
 async def _notes_on_orphans(
     connection: AsyncConnection, database: Database, references: tuple[Reference, ...]
 ) -> list[str]:
@@ -108,7 +123,9 @@ def _compare(
     state = _state(connection, database, metadata)
     if database.fitting.knows(state, fingerprint):
         return []
-    steps = compare(connection, metadata, database.backend.alterations)
+    alterations = database.backend.alterations
+    with alterations.spelled(connection, metadata):
+        steps = compare(connection, metadata, alterations)
     if not any(step.adds or step.needed for step in steps):
         database.fitting.note(state, fingerprint)
     return steps
@@ -150,10 +167,11 @@ def in_transaction(
     metadata: MetaData,
 ) -> None:
     """Carry out operations in one transaction, the engine's own."""
-    copying = copies(connection, todo, alterations)
-    connection.rollback()
-    with alterations.transaction(connection, copying=copying):
-        perform(connection, todo, alterations, metadata=metadata)
+    with alterations.spelled(connection, metadata):
+        copying = copies(connection, todo, alterations)
+        connection.rollback()
+        with alterations.transaction(connection, copying=copying):
+            perform(connection, todo, alterations, metadata=metadata)
 
 
 def _no_revision(database: str, adding: list[Step], module_id: str) -> RevisionMissingError:

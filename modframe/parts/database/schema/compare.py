@@ -271,6 +271,11 @@ def checks_of(table: Table) -> list[CheckConstraint]:
     return sorted(found, key=lambda check: check._creation_order)
 
 
+def column_names(constraint: Any) -> list[str]:
+    """Return the names of a constraint's columns."""
+    return [column.name for column in constraint.columns]
+
+
 def _is_emitted(connection: Connection, check: CheckConstraint) -> bool:
     """Return whether a check is made: a type's own one is, where the engine has no such type."""
     rule = getattr(check, "_create_rule", None)

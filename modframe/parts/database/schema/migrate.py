@@ -71,22 +71,23 @@ def _plan(
 ) -> tuple[Requested, MigrationPlan]:
     user, metadata = models
     alterations = database.backend.alterations
-    steps = [
-        step
-        for step in compare(connection, metadata, alterations)
-        if not _is_anothers(database, step, user)
-    ]
-    chosen = choose(Reading(connection, database.name, metadata, alterations), steps, request)
-    planned = tuple(
-        PlannedStep(
-            step.name,
-            _status(step, chosen),
-            loses(connection, step, alterations),
-            way(connection, step, alterations),
-            _hint(step, chosen.steps),
+    with alterations.spelled(connection, metadata):
+        steps = [
+            step
+            for step in compare(connection, metadata, alterations)
+            if not _is_anothers(database, step, user)
+        ]
+        chosen = choose(Reading(connection, database.name, metadata, alterations), steps, request)
+        planned = tuple(
+            PlannedStep(
+                step.name,
+                _status(step, chosen),
+                loses(connection, step, alterations),
+                way(connection, step, alterations),
+                _hint(step, chosen.steps),
+            )
+            for step in chosen.steps
         )
-        for step in chosen.steps
-    )
     return chosen, MigrationPlan(database.name, database.backend.title, planned)
 
 
@@ -160,13 +161,14 @@ def _in_transaction(
     connection: Connection, database: Database, chosen: Requested, metadata: MetaData
 ) -> None:
     alterations = database.backend.alterations
-    copying = copies(connection, chosen.ops, alterations)
-    connection.rollback()
-    with _first_error(connection), alterations.transaction(connection, copying=copying):
-        perform(connection, chosen.ops, alterations, metadata=metadata, fill=chosen.fill)
-        left = [step for step in compare(connection, metadata, alterations) if step.needed]
-        if left:
-            raise _refused(database, "; ".join(step.sentence or step.name for step in left))
+    with alterations.spelled(connection, metadata):
+        copying = copies(connection, chosen.ops, alterations)
+        connection.rollback()
+        with _first_error(connection), alterations.transaction(connection, copying=copying):
+            perform(connection, chosen.ops, alterations, metadata=metadata, fill=chosen.fill)
+            left = [step for step in compare(connection, metadata, alterations) if step.needed]
+            if left:
+                raise _refused(database, "; ".join(step.sentence or step.name for step in left))
 
 
 def no_models(database: str, known: Iterable[str]) -> MigrationError:

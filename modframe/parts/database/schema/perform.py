@@ -19,7 +19,7 @@ from sqlalchemy.types import SchemaType
 
 from ..alterations import Alterations
 from .changes import in_schema
-from .compare import Key, checks_of, key_of
+from .compare import Key, checks_of, column_names, key_of
 from .operations import DropSchemaOp, DropSequenceOp
 
 Fill = Mapping[tuple[Key, str], object]
@@ -179,6 +179,9 @@ def _copy(alembic: Operations, there: Table, part: Sequence[ops.MigrateOperation
     ]
     for check in checks_of(there):
         there.constraints.discard(check)
+    unnamed = [op for op in part if isinstance(op, ops.DropConstraintOp) and not op.constraint_name]
+    for drop in unnamed:
+        _leave_out(there, drop)
     there.indexes.clear()  # they are put back by whoever took them away
     with alembic.batch_alter_table(
         there.name,
@@ -188,7 +191,17 @@ def _copy(alembic: Operations, there: Table, part: Sequence[ops.MigrateOperation
         table_args=tuple(arguments),
     ) as batch:
         for op in part:
-            batch.invoke(op)
+            if op not in unnamed:
+                batch.invoke(op)
+
+
+def _leave_out(there: Table, op: ops.DropConstraintOp) -> None:
+    """Take a constraint without a name, which alembic can't drop, out of a table to be copied."""
+    gone: Any = op.to_constraint()
+    for constraint in list(there.constraints):
+        same_kind = isinstance(constraint, type(gone)) and not constraint.name
+        if same_kind and column_names(constraint) == column_names(gone):
+            there.constraints.discard(constraint)
 
 
 def _escaped(check: CheckConstraint) -> str:

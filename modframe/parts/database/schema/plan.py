@@ -61,15 +61,20 @@ class MigrationPlan:
         return tuple(step for step in self.steps if step.status in (NEEDED, NOT_OURS))
 
     @property
+    def _shown(self) -> tuple[PlannedStep, ...]:
+        """The steps that people see: of a plan all, and afterwards those that were carried out."""
+        return tuple(step for step in self.steps if step.chosen or not self.done)
+
+    @property
     def _title(self) -> str:
-        if not self.steps:
+        if not self._shown:
             return f"database {self.database!r} fits its models"
         done = "was migrated" if self.done else "would be migrated"
         return f"database {self.database!r} ({self.engine}) {done} so:"
 
     def __repr__(self) -> str:
         lines = [self._title]
-        for step in self.steps:
+        for step in self._shown:
             facts = [step.status, step.loses, step.way if step.chosen else step.hint]
             lines.append(f"  {step.name}: {'; '.join(filter(None, facts))}")
         return "\n".join(lines)
@@ -77,7 +82,7 @@ class MigrationPlan:
     def _repr_html_(self) -> str:
         rows = [
             (step.name, step.status, step.loses, step.way if step.chosen else step.hint)
-            for step in self.steps
+            for step in self._shown
         ]
         title = html.tag("div", self._title)
         return html.row(title, html.table(rows, head=_HEAD)) if rows else title

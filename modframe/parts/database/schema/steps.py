@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic.operations import ops
-from sqlalchemy import Column, Connection, ForeignKey, MetaData, Table, literal, text
+from sqlalchemy import Column, Computed, Connection, ForeignKey, MetaData, Table, literal, text
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from ..alterations import Alterations
 from .changes import in_schema
-from .compare import Produced, checks_of, key_of, produce
+from .compare import Produced, checks_of, column_names, key_of, produce
 from .operations import CreateSchemaOp, CreateSequenceOp
 
 
@@ -51,7 +51,9 @@ class Step:
     @property
     def fill_only(self) -> bool:
         """Whether it can't be done without such a value."""
-        return bool(self.refused) and self.name.startswith("add column ") and bool(self.ops)
+        return bool(self.refused) and any(
+            isinstance(op, ops.AddColumnOp) and op.column.computed is None for op in self.ops
+        )
 
     @property
     def sentence(self) -> str:
@@ -123,7 +125,9 @@ class _Reader:
                 return Step(name, table, refused=_NOT_IN_MODELS, needed=False, ops=(op,))
             case ops.DropConstraintOp():
                 name = f"drop {_KINDS.get(op.constraint_type or '', 'constraint')}"
-                place = f"{table}.{op.constraint_name or ''}"
+                place = (
+                    f"{table}.{op.constraint_name or '_'.join(column_names(op.to_constraint()))}"
+                )
                 return Step(
                     f"{name} {place}", table, refused=_NOT_IN_MODELS, needed=False, ops=(op,)
                 )
@@ -141,15 +145,8 @@ class _Reader:
         column = self._model(op).columns[_key(self._model(op), op.column.name)]
         step = Step(f"add column {table}.{column.name}", table, column.name)
         refers = bool(column.foreign_keys) and self._alterations.references
-        what = (
-            "a primary key"
-            if column.primary_key
-            else "a computed column"
-            if column.computed is not None
-            else ""
-        )
-        if what:
-            return replace(step, refused=self._cannot_add(what))
+        if column.primary_key:
+            return replace(step, refused=self._cannot_add("a primary key"))
         default = default_of(self._connection, column)
         added = ops.AddColumnOp(
             op.table_name,
@@ -157,7 +154,7 @@ class _Reader:
             schema=op.schema,
             inline_references=refers or None,
         )
-        if not column.nullable and default is None:
+        if not column.nullable and default is None and column.computed is None:
             text = "the model says NOT NULL without default, the table has it not"
             return replace(step, refused=text, ops=(added,))
         return self._with_additive(step, added)
@@ -248,7 +245,12 @@ def scalar_default(column: Column[Any]) -> ScalarElementColumnDefault | None:
 
 
 def default_of(connection: Connection, column: Column[Any]) -> Any:
-    """Return the default that fills the rows of a new column, for ``server_default``."""
+    """Return the default that fills the rows of a new column, for ``server_default``.
+
+    What computes a column is in its place.
+    """
+    if column.computed is not None:
+        return Computed(column.computed.sqltext, column.computed.persisted)
     if column.server_default is not None:
         return getattr(column.server_default, "arg", None)
     scalar = scalar_default(column)

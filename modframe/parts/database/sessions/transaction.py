@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ....errors import ArgumentError
+from ....load.methods import signature_of, takes
 from ..database import Database
 from ..errors import DatabaseConflictError, NestedTransactionError
 from .one_database import DatabaseSession
@@ -80,10 +81,12 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
         keeps no objects of the try before. Its own errors are raised at once.
 
         Raises:
+            ArgumentError: If it is no async function that takes the session.
             DatabaseConflictError: If the last try met a conflict as well.
             IntegrityError: If what it wrote breaks a constraint.
             NestedTransactionError: If this task is in a transaction already.
         """
+        self._refuse_unfit(function)
         tries, violations = 0, 0
         while True:
             tries += 1
@@ -105,11 +108,25 @@ class Transaction(AbstractAsyncContextManager[AsyncSession]):
     ) -> T:
         outcome = function(session)
         if not inspect.isawaitable(outcome):
-            raise ArgumentError(
-                f"transaction {self._purpose!r} was given {function!r}, which is not async",
-                cure="write it as `async def`, with the session as its parameter",
-            )
+            raise self._unfit(function, "is not async")
         return await outcome
+
+    def _refuse_unfit(self, function: Any) -> None:
+        """Refuse what can't be called with a session, before one is opened."""
+        if not callable(function):
+            if inspect.iscoroutine(function):
+                function.close()  # it would warn that nobody awaited it
+            raise self._unfit(function, "is no function")
+        signature = signature_of(function)
+        if signature is not None and not takes(signature, self):
+            text = f"can't be called with the session alone: it takes {signature}"
+            raise self._unfit(function, text)
+
+    def _unfit(self, function: object, what: str) -> ArgumentError:
+        return ArgumentError(
+            f"transaction {self._purpose!r} was given {function!r}, which {what}",
+            cure="write it as `async def`, with the session as its parameter",
+        )
 
     def _new(self) -> _Open:
         return _Open(self._database.name, self._purpose)

@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, Select, Table, Text, cast, func, sele
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
-from ..alterations import Alterations, is_constant
+from ..alterations import Alterations, is_constant, only_by_copy
 from ..names import quoted
 
 _STATE = "SELECT coalesce(sql, name) FROM sqlite_master ORDER BY type, name"
@@ -72,17 +72,24 @@ class SQLiteAlterations(Alterations):
     def additive(
         self, op: ops.MigrateOperation, table: Table
     ) -> tuple[ops.MigrateOperation, ...] | str:
-        """Return an operation as it is; a unique index is made in place of a constraint."""
+        """Return an operation as it is; a unique index is made in place of a constraint.
+
+        A computed column can be added if it is computed whenever it is read.
+        """
         if isinstance(op, ops.CreateUniqueConstraintOp):
             columns = [str(column) for column in op.columns]
             name = str(op.constraint_name)
             return (ops.CreateIndexOp(name, op.table_name, columns, schema=op.schema, unique=True),)
+        if isinstance(op, ops.AddColumnOp) and _is_stored(op):
+            return only_by_copy(self.title, "a computed column that is stored")
         return (op,)
 
     # -- altering -------------------------------------------------------------------------
 
     def copies(self, op: ops.MigrateOperation, table: Table) -> bool:
         if isinstance(op, ops.AddColumnOp):
+            if _is_stored(op):
+                return True
             default = op.column.server_default
             return not is_constant(default) or (default is not None and bool(op.inline_references))
         if isinstance(op, ops.AlterColumnOp):
@@ -135,6 +142,11 @@ class SQLiteAlterations(Alterations):
         for part in parts:
             if part.type == "trigger" or not gone & _columns_in(part.sql):
                 connection.exec_driver_sql(part.sql)
+
+
+def _is_stored(op: ops.AddColumnOp) -> bool:
+    computed = op.column.computed
+    return computed is not None and bool(computed.persisted)
 
 
 def _columns_in(sql: str) -> set[str]:

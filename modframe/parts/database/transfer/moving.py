@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b
@@ -93,13 +93,29 @@ class Move:
         """
         async with self.source.use():
             tables = await self.source.store.tables()
-        names = {name.rpartition(".")[2] for name in known}
-        left = [name for name in tables if name not in names and not name.startswith(OWN)]
+        # engines that keep files ignore case
+        names = {name.rpartition(".")[2].lower() for name in known}
+        left = [name for name in tables if name.lower() not in names and not name.startswith(OWN)]
         if left:
             raise DatabaseMoveError(
                 f"database {self.source.name!r} is not moved: no live module has models of "
                 f"{', '.join(left)}",
                 cure="load the modules that have them first, or drop the tables",
+                database=self.source.name,
+            )
+
+    def refuse_unfit(self, differing: Mapping[str, Sequence[str]]) -> None:
+        """Refuse to move tables that live models don't fit: module → the steps that these lack.
+
+        Raises:
+            DatabaseMoveError: If there are such models.
+        """
+        for module_id, steps in differing.items():
+            raise DatabaseMoveError(
+                f"database {self.source.name!r} is not moved: its tables were changed since "
+                f"{module_id} was loaded, whose models ask for: {', '.join(steps)}",
+                cure=f"load the module again first ({module_id}), with models that fit the tables, "
+                "then move it",
                 database=self.source.name,
             )
 

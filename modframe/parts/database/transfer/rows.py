@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Column, Table, types
 from sqlalchemy.types import TypeEngine
 
+from ....wording import article, one_line
 from ..errors import DatabaseError, DatabaseRowsError
 from .copying import BATCH
 
@@ -39,7 +40,7 @@ class Frame:
 
     def __init__(self, data: Any, table: Table) -> None:
         self.table = table
-        self._data = _opened(data)
+        self._data = _opened(data, table)
         self.arrow: Any = _as_arrow(self._data)
         self.names = self._names()
         self.columns = [_column(table, name) for name in self.names]
@@ -58,7 +59,7 @@ class Frame:
         names: dict[str, None] = {}
         for number, row in enumerate(self._data):
             if not isinstance(row, Mapping):
-                raise _fault(self.table, f"row {number} is a {type(row).__name__}, not a mapping")
+                raise _fault(self.table, f"row {number} is {_kind_of(row)}, not a mapping")
             names |= dict.fromkeys(map(str, row))
         return list(names)
 
@@ -103,21 +104,41 @@ class Frame:
         }
 
 
-def _opened(data: Any) -> Any:
+def _opened(data: Any, table: Table) -> Any:
     """Return the content of a Parquet file for its path; other data as they are."""
     if isinstance(data, str | Path):
-        return _package("pyarrow.parquet", "a Parquet file").read_table(data)
+        return _read_parquet(Path(data).absolute(), table)
     if hasattr(data, "to_arrow"):  # polars
         return data.to_arrow()
     framed = hasattr(data, "columns") or hasattr(data, "__arrow_c_stream__")
     if not framed and (isinstance(data, Mapping) or not isinstance(data, Iterable)):
         raise DatabaseError(
-            f"no rows can be read from a {type(data).__name__}",
+            f"no rows can be read from {_kind_of(data)}",
             cure="give a DataFrame, an Arrow table or stream, the path of a Parquet file, or a "
             "list of mappings",
             database="",
         )
     return data
+
+
+def _read_parquet(file: Path, table: Table) -> Any:
+    read = _package("pyarrow.parquet", "a Parquet file").read_table
+    broken = import_module("pyarrow").ArrowException
+    try:
+        if not file.exists():
+            raise FileNotFoundError("there is no such file")
+        return read(file)
+    except (OSError, broken) as exc:
+        raise DatabaseRowsError(
+            f"rows for table {table.fullname!r}: {str(file)!r} can't be read: {one_line(exc)}; "
+            "none was written",
+            cure="give the path of a Parquet file that is there and complete, or the rows "
+            "themselves, such as a DataFrame",
+            database=str(table.metadata.info.get("database", "")),
+            table=table.fullname,
+            column="",
+            row=None,
+        ) from exc
 
 
 def _as_arrow(data: Any) -> Any:
@@ -184,11 +205,12 @@ def _value(table: Table, column: Column[Any], number: int, value: Any) -> Any:
     A whole float is an int, since pandas makes floats of columns with gaps; midnight is a date.
     """
     if value is None:
-        if column.nullable or not _demanded(column):
+        if column.nullable:
             return None
-        raise _fault(
-            table, f"row {number}, column {column.name!r}: it has no value", column, number
+        text = "it has no value" + (
+            "" if _demanded(column) else "; give each row one, or leave the column out of all"
         )
+        raise _fault(table, f"row {number}, column {column.name!r}: {text}", column, number)
     kind = column.type
     if isinstance(kind, _FREE):
         return value
@@ -206,8 +228,12 @@ def _value(table: Table, column: Column[Any], number: int, value: Any) -> Any:
         raise _fault(table, f"row {number}, column {column.name!r}: {text}", column, number)
     elif wanted in (float, Decimal) and isinstance(value, int | float | Decimal):
         return wanted(str(value)) if wanted is Decimal else float(value)
-    text = f"{value!r} is a {type(value).__name__}, and the model says {kind!r}"
+    text = f"{value!r} is {_kind_of(value)}, and the model says {kind!r}"
     raise _fault(table, f"row {number}, column {column.name!r}: {text}", column, number)
+
+
+def _kind_of(value: object) -> str:
+    return article(type(value).__name__)
 
 
 def _fault(

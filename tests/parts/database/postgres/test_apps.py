@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 import modframe
+from modframe.errors import LoadError
 from modframe.parts.database.errors import DatabaseNameError
 from tests.cli.conftest import Shell
 
@@ -90,6 +91,19 @@ def test_a_module_lives_on_a_server_over_swaps_and_starts(
             app.get_service("shop").add().result(20)
     assert count(postgres_url) == 4
     assert not (server_workspace / "data" / "databases").exists()
+
+
+def test_a_name_that_the_server_keeps_for_itself(server_workspace: Path) -> None:
+    """A load and a check say that the prefix is reserved."""
+    file = server_workspace / "modules/standard/shop/api.py"
+    file.write_text(SHOP.replace('"shop"', '"pg_shop"'))
+    with modframe.start(modules=[]) as app:
+        with pytest.raises(LoadError, match="begin with 'pg_' for itself") as caught:
+            app.load("shop")
+        assert "Choose another name" in str(caught.value)
+        assert app.database.sql("SELECT 1").rows == [(1,)]
+        messages = [finding.message for finding in app.check("shop")]
+        assert any("begin with 'pg_' for itself" in message for message in messages)
 
 
 def test_two_processes_share_one_schema(server_workspace: Path, postgres_url: str) -> None:

@@ -199,3 +199,38 @@ async def test_parameters_bind(folder: Path) -> None:
         assert (await databases.sql("SELECT $b, $a", {"a": 1, "b": "x"})).rows == [("x", 1)]
         with pytest.raises(QueryRefusedError, match="parameter"):
             await databases.sql(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "params", "said"),
+    [
+        ("SELECT ?", (), "the query takes 1 parameter, and was given no parameter."),
+        ("SELECT ?, ?", (1,), "the query takes 2 parameters, and was given 1 parameter."),
+        ("SELECT 1", (1, 2), "the query takes no parameter, and was given 2 parameters."),
+        ("SELECT $a", ({"b": 1},), "takes 1 parameter ($a), and was given 1 parameter ($b)."),
+        ("SELECT $a", ({"a": 1, "b": 2},), "($a), and was given 2 parameters ($a, $b)."),
+        ("SELECT $a", (1,), "takes 1 parameter ($a), and was given 1 parameter."),
+        ("SELECT ?", ({"a": 1},), "takes 1 parameter, and was given 1 parameter ($a)."),
+        ("EXPLAIN SELECT ?", (), "the query takes 1 parameter, and was given no parameter."),
+        ("SELECT ?", (object(),), "Unable to transform python value"),
+        ("SELECT ? + $a", ({"1": 1, "a": 2},), "Mixing named and positional parameters"),
+    ],
+)
+async def test_wrong_parameters_are_said_as_such(
+    folder: Path, query: str, params: tuple[object, ...], said: str
+) -> None:
+    """The next step is about parameters, and not about the names of tables."""
+    async with Databases(folder) as databases:
+        with pytest.raises(QueryRefusedError) as caught:
+            await databases.sql(query, *params)
+    assert said in str(caught.value)
+    assert "Give one value for each ? of the query" in str(caught.value)
+
+
+async def test_parameters_are_told_by_their_names_in_any_case(folder: Path) -> None:
+    """As DuckDB does; one that is used twice is one parameter."""
+    async with Databases(folder) as databases:
+        assert (await databases.sql("SELECT $A + $a", {"a": 1})).rows == [(2,)]
+        assert (await databases.sql("SELECT $2 - $1 + $1", 1, 3)).rows == [(3,)]
+        assert (await databases.sql("SELECT 1", {})).rows == [(1,)]
+        assert (await databases.sql("EXPLAIN SELECT ?", 1)).count == 1

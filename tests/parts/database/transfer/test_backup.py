@@ -140,6 +140,21 @@ def test_from_one_engine_to_another(
         assert add(other, "b") == 2
 
 
+def test_keys_go_on_on_a_server_that_the_rows_are_new_to(
+    postgres_url: str, tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its counters have given no number yet."""
+    with modframe.start(workspace=workspace, data=workspace / "data") as one:
+        one.load({"api.py": API}, id="shop")
+        add(one, "a")
+        one.database.backup(tmp_path / "backup")
+    monkeypatch.setenv("MODFRAME_DATABASE_URL", postgres_url)
+    with modframe.start(workspace=workspace, data=workspace / "other") as other:
+        other.load({"api.py": API}, id="shop")
+        other.database.restore(tmp_path / "backup")
+        assert add(other, "b") == 2
+
+
 def test_it_is_consistent_while_sessions_write(shop: AppContext, tmp_path: Path) -> None:
     """Both tables of a transaction are in it, or neither, while another thread goes on writing."""
     stop = threading.Event()

@@ -13,7 +13,7 @@ import pytest
 
 import modframe
 from modframe.app import AppContext
-from modframe.errors import LoadError, ModframeError
+from modframe.errors import DatabaseMoveError, LoadError, ModframeError
 
 API = """
 import datetime
@@ -204,3 +204,23 @@ def test_tables_without_models_are_not_left_behind(shop: AppContext) -> None:
     shop.load({"api.py": API}, id="shop")
     with pytest.raises(ModframeError, match="models of old"):
         shop.database.move("shop", to="sqlite")
+
+
+def test_a_module_is_loaded_again_between_a_migration_and_a_move(
+    shop: AppContext, workspace: Path
+) -> None:
+    """Its live models aren't those of the tables any more, which is said before anything waits."""
+    changed = API.replace(
+        "    weight = Column(Float)\n", "    mass = Column(Float, nullable=False)\n"
+    )
+    with pytest.raises(LoadError):
+        shop.load({"api.py": changed}, id="shop")
+    shop.database.migrate("shop", allow=["drop column items.weight"], fill={"items.mass": 0.0})
+    with pytest.raises(DatabaseMoveError) as caught:
+        shop.database.move("shop", to="sqlite")
+    assert "its tables were changed since standard.shop was loaded" in str(caught.value)
+    assert "ask for: add column items.weight, drop column items.mass" in str(caught.value)
+    assert "Load the module again first (standard.shop)" in str(caught.value)
+    assert files(workspace) == ["shop.duckdb"]
+    shop.load({"api.py": changed.replace("weight", "mass")}, id="shop")
+    assert shop.database.move("shop", to="sqlite").tables["items"] == 2
