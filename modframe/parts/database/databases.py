@@ -73,11 +73,13 @@ class Databases(Registry):
         strict: bool = False,
         engine: str | None = None,
         opened: dict[Any, None] | None = None,
+        user: str = "",
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on one database, which is made if it doesn't exist; the caller commits.
 
         ``purpose`` is named in messages. Changes left uncommitted are an error if it is
-        ``strict``, else a warning. ``opened`` lists it while it is open.
+        ``strict``, else a warning. ``opened`` lists it while it is open. While the database moves,
+        only the generations that are loaded on the new engine get there; any other ``user`` waits.
 
         Raises:
             DatabaseNameError: If the name can't be used for a database.
@@ -85,6 +87,8 @@ class Databases(Registry):
             UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         """
         target = self.database(database, engine)
+        if (move := self._moving.get(database)) is not None and user not in move.users:
+            target = move.source
         return IntegritySession(target, purpose, strict=strict, opened=opened)
 
     def transaction(
@@ -140,6 +144,7 @@ class Databases(Registry):
         change = await apply(target, metadata, wait=self._lock_wait, user=user, fixed=fixed)
         if (move := self._moving.get(database)) is not None and move.source is not target:
             await move.carry(target, metadata.sorted_tables)
+            move.users.add(user)
         return replace(change, notes=(*notes, *change.notes)) if notes else change
 
     async def seed(

@@ -46,11 +46,11 @@ class Transfers:
         from .transfer.inserting import insert_rows
 
         spec, model = self._model_of(table)
-        backend = self._databases.here.get().database(spec.name, spec.engine).backend
         purpose = f"insert into {table}"
         async with session or self._databases.session_here(
             spec.name, purpose, engine=spec.engine
         ) as opened:
+            backend = self._databases.here.get().database(spec.name, spec.engine).backend
             count = await insert_rows(opened, model, data, backend=backend)
             await opened.commit()
         return count

@@ -60,6 +60,7 @@ class Move:
         target: The same database there; the source until `Databases.begin_move` has made it.
         before: What `Chooser.turn` said before.
         counts: Table → how many rows were carried over.
+        users: The generations that are loaded on the new engine.
     """
 
     def __init__(self, source: Database, engine: str, *, before: Choice | None) -> None:
@@ -67,6 +68,7 @@ class Move:
         self.engine = engine
         self.before = before
         self.counts: dict[str, int] = {}
+        self.users: set[str] = set()
 
     async def begin(self, wait: float) -> None:
         """Let all sessions end; new ones wait until `end`.
