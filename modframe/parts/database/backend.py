@@ -236,9 +236,20 @@ class Backend(ABC):
         _ = connection, tables
         yield
 
-    def continue_keys(self, connection: Connection, table: Table) -> None:
-        """Let a counted key go on after the keys that were written; for engines that don't."""
+    def continue_keys(self, connection: Connection, table: Table, after: int = 0) -> None:
+        """Let a counted key go on after the keys that were written; for engines that don't.
+
+        It goes on after the number ``after`` as well.
+        """
+        _ = connection, table, after
+
+    def last_key(self, connection: Connection, table: Table) -> int:
+        """Return the number that a counted key gave last; 0 if it gave none, or isn't counted.
+
+        The models of ``table`` may be adapted to another engine.
+        """
         _ = connection, table
+        return 0
 
     async def save(self, database: str, engine: AsyncEngine, path: Path) -> dict[str, int]:
         """Write what is committed now into a new file, while sessions go on; for those with files.

@@ -14,7 +14,7 @@ from ..backend import Backend, FaultKind, Place
 from ..errors import DatabaseMoveError
 from .faults import fault_of
 from .moving import MOVED
-from .number_keys import continue_keys
+from .number_keys import continue_keys, last_key
 from .references import references_later
 from .store import ServerSchema, make_schema, schemas_at
 
@@ -34,8 +34,11 @@ class Postgres(Backend):
     def store(self, database: str, place: Place) -> ServerSchema:
         return ServerSchema(database, place, self.options)
 
-    def continue_keys(self, connection: Connection, table: Table) -> None:
-        continue_keys(connection, table)
+    def continue_keys(self, connection: Connection, table: Table, after: int = 0) -> None:
+        continue_keys(connection, table, after)
+
+    def last_key(self, connection: Connection, table: Table) -> int:
+        return last_key(connection, table)
 
     @asynccontextmanager
     async def references_later(

@@ -175,6 +175,8 @@ class Move:
                 cure="change these values; docs/databases.md says what each engine keeps",
                 database=target.name,
             )
+        last = await rows.run_sync(self.source.backend.last_key, table)
+        await connection.run_sync(target.backend.continue_keys, table, last)
         self.counts[table.key] = before[0]
 
 

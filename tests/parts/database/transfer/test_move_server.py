@@ -159,9 +159,12 @@ def execute(url: str, *statements: Any) -> None:
 @pytest.mark.parametrize("engine", FILES)
 def test_there_and_back(workspace: Path, postgres_url: str, engine: str) -> None:
     """Each value, each reference and each counter goes along, both ways, and over a start."""
+    counted = engine != "sqlite"  # which gives the highest key again, once its row is deleted
     with start(workspace) as shop:
         if engine != "duckdb":
             shop.database.move("shop", to=engine)
+        call(shop, "add", "gone")
+        call(shop, "drop", "gone")
         rows, nulls = call(shop, "rows"), call(shop, "is_null")
         assert len(rows) == 4
         moved = shop.database.move("shop", to=postgres_url)
@@ -172,19 +175,19 @@ def test_there_and_back(workspace: Path, postgres_url: str, engine: str) -> None
         assert f"shop.{engine}" not in files(workspace)
         assert postgres_url not in repr(moved)
         assert (call(shop, "rows"), call(shop, "is_null")) == (rows, nulls)
-        assert call(shop, "add", "third") == 3
+        assert call(shop, "add", "third") == 3 + counted
         call(shop, "drop", "third")
         back = shop.database.move("shop", to=engine)
         assert (call(shop, "rows"), call(shop, "is_null")) == (rows, nulls)
         assert back.needs == ""
         assert back.old in schemas(postgres_url)
-        assert call(shop, "add", "next") == 3
+        assert call(shop, "add", "next") == 3 + 2 * counted
         rows = call(shop, "rows")
     with start(workspace) as again:
         assert call(again, "rows") == rows
         assert again.database.move("shop", to=postgres_url).tables["items"] == 3
         assert call(again, "rows") == rows
-        assert call(again, "add", "fourth") == 4
+        assert call(again, "add", "fourth") == 4 + 2 * counted
 
 
 def test_a_start_finds_it_on_the_server(
