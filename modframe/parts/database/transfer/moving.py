@@ -69,6 +69,7 @@ class Move:
         self.before = before
         self.counts: dict[str, int] = {}
         self.users: set[str] = set()
+        self._turn = asyncio.Lock()
 
     async def begin(self, wait: float) -> None:
         """Let all sessions end; new ones wait until `end`.
@@ -130,33 +131,35 @@ class Move:
                 database=self.source.name,
             )
 
-    async def carry(self, target: Database, tables: Iterable[Table]) -> None:
+    async def carry(self, target: Database, tables: Sequence[Table]) -> None:
         """Copy the rows of tables that were made on the new engine, and compare them.
 
         Raises:
             DatabaseMoveError: If a table has other rows there than here, or they can't be written.
         """
-        models = [table for table in tables if table.key not in self.counts]
+        written = ""
         try:
             async with (
+                self._turn,  # modules that share the database are loaded at the same time
                 self.source.use() as theirs,
                 target.use() as ours,
                 theirs.connect() as rows,
                 ours.begin() as connection,
-                target.backend.references_later(connection, models),
+                target.backend.references_later(connection, tables),
             ):
+                models = [table for table in tables if table.key not in self.counts]
                 own = [] if self.counts else await rows.run_sync(own_tables)
                 for table in own:
                     await connection.run_sync(table.create)
                 for table in (*models, *own):
+                    written = table.key
                     await self._carry_table(rows, connection, target, table)
+                written = ""  # what is left is to check references
         except (StatementError, OverflowError) as exc:
-            last = next(reversed(self.counts), "")
             reason = one_line(str(getattr(exc, "orig", None) or exc))
             raise DatabaseMoveError(
                 f"database {target.name!r} is not moved: {target.backend.title} doesn't take the "
-                f"rows{f' that come after table {last}' if last else ''}: {reason}; nothing was "
-                "changed",
+                f"rows{f' of table {written}' if written else ''}: {reason}; nothing was changed",
                 cure="change these values; docs/databases.md says what each engine keeps",
                 database=target.name,
             ) from exc

@@ -263,3 +263,13 @@ def test_who_writes_meanwhile_waits(shop: AppContext, workspace: Path, fails: bo
         written.result()
     assert shop.database.sql("SELECT weight FROM shop.items WHERE id = 1").rows == [(7.0,)]
     assert call(shop, "add", "b") == 3
+
+
+def test_modules_that_share_it_move_together(shop: AppContext) -> None:
+    """Neither is told that the other one's rows are kept by another engine."""
+    head, rest = API.split("class Item(Base)")
+    other = "class Extra(Base)" + rest.partition("\n\n\n")[0].replace('"items"', '"extras"')
+    shop.load({"api.py": head + other + "\n\n\n@module\nclass Depot:\n    pass\n"}, id="depot")
+    moved = shop.database.move("shop", to="sqlite")
+    assert moved.tables == {"items": 2, "notes": 1, "extras": 0, "modframe_seed": 1}
+    assert [shop.modules[one].findings for one in ("shop", "depot")] == [(), ()]

@@ -237,7 +237,9 @@ def test_a_move_to_the_server_that_fails_changes_nothing(
             shop.database.move("shop", to=engine)
         call(shop, "add", "n" * 41)
         before = files(workspace)
-        with pytest.raises(LoadError, match=r"PostgreSQL doesn't take the rows.*varying\(40\)"):
+        with pytest.raises(
+            LoadError, match=r"PostgreSQL doesn't take the rows of table items: .*varying\(40\)"
+        ):
             shop.database.move("shop", to=postgres_url)
         assert schemas(postgres_url) == {}
         assert files(workspace) == before
