@@ -212,11 +212,11 @@ async def test_a_module_that_moves_leaves_nothing_behind(app: AppContext) -> Non
     )
     app.load({"api.py": text("/old", [], extra=extra)}, id="orders")
     asked = asyncio.create_task(ask(app, "/old/slow"))
-    await asyncio.to_thread(app.run, Latch.inside.wait())
+    await asyncio.to_thread(app.run, entered())
     moved = app.load({"api.py": text("/new", [("get", "/slow", "slow")])}, id="orders")
     assert (await ask(app, "/old/slow"))[1]["detail"].startswith("Nothing is live at /old/slow")
     assert await ask(app, "/new/slow") == (200, "slow")
-    app.run(_set(Latch.go_on))
+    app.run(release())
     assert await asked == (200, "old")
     assert moved is not None
 
@@ -228,5 +228,11 @@ class Latch:
     go_on: asyncio.Event
 
 
-async def _set(event: asyncio.Event) -> None:
-    event.set()
+async def entered() -> None:
+    """Wait until the request is inside; on the loop that it waits on."""
+    await asyncio.wait_for(Latch.inside.wait(), 20)
+
+
+async def release() -> None:
+    """Let the request go on; on the loop that it waits on."""
+    Latch.go_on.set()

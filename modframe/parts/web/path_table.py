@@ -47,6 +47,15 @@ def ancestors(path: str) -> Iterator[str]:
         end = path.find("/", end + 1)
 
 
+def prefixes_in(generation: Generation) -> tuple[str, ...]:
+    """Return the prefixes of a generation's routes, built or loaded only; empty without routes."""
+    if (web := generation.parts.get(PART)) is not None or not generation.loaded:
+        prefixes: tuple[str, ...] = web.prefixes if web is not None else ()
+        return prefixes
+    spec = generation.spec
+    return prefixes_of(generation.module_id, spec.paths) if spec.router is not None else ()
+
+
 class PathTable:
     """Prefix → the claims of it: modules by id, then the mounted application.
 
@@ -74,8 +83,7 @@ class PathTable:
         """Follow a change of these modules; one that isn't live any more keeps its prefixes."""
         for module_id in module_ids:
             if (generation := find(module_id)) is not None:
-                web = generation.parts.get(PART)
-                self._put(module_id, web.prefixes if web is not None else ())
+                self._put(module_id, prefixes_in(generation))
 
     def expect(self, generation: Generation) -> None:
         """Note where a module that isn't live yet will be, as far as its text could be read."""
@@ -84,8 +92,7 @@ class PathTable:
             if key not in self._prefixes:
                 self._put(key, (prefix_of(key),))
         else:
-            spec = generation.spec
-            self._put(key, prefixes_of(key, spec.paths) if spec.router is not None else ())
+            self._put(key, prefixes_in(generation))
 
     def over(self, generations: Mapping[str, Generation]) -> PathTable:
         """Return the table as it would be if these generations were live."""

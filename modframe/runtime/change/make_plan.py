@@ -26,6 +26,7 @@ from .graph import Graph
 from .plan import Action, PartChange, Plan, PlanEntry, diff_of
 
 _STEPS = {
+    "web": "its routes can't be served",
     "check": "its text has faults",
     "disabled": "it is disabled",
     "requirements": "what it requires is not installed",
@@ -126,6 +127,8 @@ def _entry(
         if (change := _change(part, old, outlines[key].get(part.name)))
     }
     action, why = _action(generation, live, asked, batch=batch)
+    if old is not None:
+        why = "; ".join((why, *(text for part in parts if (text := part.remark(old, generation)))))
     return PlanEntry(
         key,
         action,
