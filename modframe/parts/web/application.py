@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from enum import IntEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +30,14 @@ from .errors import WebError
 from .forget import remember_places
 from .openapi import module_document
 from .paths import prefixes_of
-from .problem import ASGIApp, Receive, Scope, Send
+from .problem import HANDLERS_KEY, ASGIApp, Receive, Scope, Send
 from .results import answer_results
 from .routes import RouteInfo, read_routes
 from .streams import Streams
 
 if TYPE_CHECKING:
     from ...runtime.generation import Generation
+    from .error_handlers import ErrorHandlers
 
 
 def build_web(
@@ -118,9 +119,10 @@ class WebApp:
         def stays(scope: Scope) -> bool:
             return getattr(scope.get("endpoint"), STREAM_POLICY, streams) == "finish"
 
-        @cache  # made at the first request, for many edits are replaced without one
-        def application() -> FastAPI:
-            made = _Application(title=module_id, openapi_url=None, exception_handlers=HANDLERS)
+        @lru_cache(maxsize=2)  # made at the first request, for many edits are replaced without one
+        def application(handlers: ErrorHandlers | None) -> FastAPI:
+            known = HANDLERS if handlers is None else handlers.starlette[0]
+            made = _Application(title=module_id, openapi_url=None, exception_handlers=known)
             made.router = router
             return made
 
@@ -184,7 +186,9 @@ class _Application(FastAPI):
         return stack.app if isinstance(stack, ServerErrorMiddleware) else stack
 
 
-def _mounted(application: Callable[[], FastAPI], router: APIRouter, prefix: str) -> ASGIApp:
+def _mounted(
+    application: Callable[[ErrorHandlers | None], FastAPI], router: APIRouter, prefix: str
+) -> ASGIApp:
     """Return the router, served as if it were mounted at a prefix of the module.
 
     That is ``prefix`` unless the scope names another one.
@@ -199,11 +203,12 @@ def _mounted(application: Callable[[], FastAPI], router: APIRouter, prefix: str)
 
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
         scope["root_path"] = scope.get("root_path", "") + scope.get(PREFIX_KEY, prefix)
+        own = scope.get(HANDLERS_KEY)
         if _telemetry_in_use():
-            await application()(scope, receive, send)
+            await application(own)(scope, receive, send)
             return
-        scope["app"] = application()
-        scope["starlette.exception_handlers"] = handlers
+        scope["app"] = application(own)
+        scope["starlette.exception_handlers"] = handlers if own is None else own.starlette
         async with AsyncExitStack() as files:
             scope["fastapi_middleware_astack"] = files
             await router(scope, receive, send)
