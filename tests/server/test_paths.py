@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
-from tests.inside import paths
 
 ARTICLES = ("/api/articles", [("get", "", "list"), ("get", "/{slug}", "one"), ("post", "", "add")])
 USER = (("/api/user", "/api/users"), [("get", "", "me"), ("post", "/login", "login")])
@@ -176,30 +176,30 @@ async def test_what_is_not_live_keeps_its_place(app: AppContext) -> None:
     assert (await ask(app, "/api/v1/unread/x"))[0] == 503
 
 
-async def test_mounted_applications_come_after_modules(app: AppContext) -> None:
-    """Below one prefix the modules answer first; a longer prefix wins, and pages come before."""
-
-    async def mounted(scope: Any, receive: Any, send: Any) -> None:
-        body = f'["{scope["root_path"]}", "{scope["path"]}"]'.encode()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body})
-
-    app.load({"api.py": text("/", [("get", "/here", "here")])}, id="site")
+async def test_static_files_come_after_modules(app: AppContext, tmp_path: Path) -> None:
+    """Below one path the modules answer first; a longer path wins, and pages come before."""
+    for name, word in (("index.html", "front"), ("app.js", "script"), ("here", "never")):
+        (tmp_path / name).write_text(word)
+    app.load({"api.py": text("/", [("get", "/here", "here"), ("post", "/there", "x")])}, id="site")
     app.load({"api.py": text("/api", [("get", "/x", "x")])}, id="api")
-    table = paths(app)
-    table.mount("", mounted)
-    table.mount("/assets", mounted)
-    assert await ask(app, "/here") == (200, "here")
-    assert await ask(app, "/there") == (200, ["", "/there"])
-    assert await ask(app, "/") == (200, ["", "/"])
-    assert await ask(app, "/assets/app.js") == (200, ["/assets", "/assets/app.js"])
-    assert (await ask(app, "/api/nothing"))[0] == 404
-    assert (await ask(app, "/health"))[0] == 200
-    app.modules["site"].unload()
-    assert await ask(app, "/here") == (200, ["", "/here"])
-    table.unmount("")
-    assert (await ask(app, "/here"))[0] == 404
-    assert (await ask(app, "/"))[0] == 307
+    async with app.test_client() as client:
+
+        async def get(path: str) -> str:
+            return str((await client.get(path)).text)
+
+        app.mount_static("/", tmp_path, spa=True)
+        app.mount_static("/assets", tmp_path)
+        assert await get("/here") == '"here"'
+        assert [await get(path) for path in ("/", "/there")] == ["front", "front"]
+        assert await get("/assets/app.js") == "script"
+        assert (await client.get("/api/nothing")).json()["status"] == 404
+        assert (await client.get("/health")).json()["status"] == "ready"
+        app.modules["site"].unload()
+        assert await get("/here") == "never"
+        app.unmount("/")
+        assert (await client.get("/here")).json()["status"] == 404
+        assert (await client.get("/")).status_code == 307
+        assert await get("/assets/app.js") == "script"
 
 
 async def test_a_module_that_moves_leaves_nothing_behind(app: AppContext) -> None:
