@@ -10,6 +10,8 @@ import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
+from tests.inside import generation
+from tests.waiting import wait_for
 
 ARTICLES = ("/api/articles", [("get", "", "list"), ("get", "/{slug}", "one"), ("post", "", "add")])
 USER = (("/api/user", "/api/users"), [("get", "", "me"), ("post", "/login", "login")])
@@ -236,3 +238,35 @@ async def entered() -> None:
 async def release() -> None:
     """Let the request go on; on the loop that it waits on."""
     Latch.go_on.set()
+
+
+async def test_a_request_that_waits_for_a_hand_over_finds_what_is_live_then(
+    app: AppContext,
+) -> None:
+    """One that waited at the old path gets 404 there, one at the path that stays its answer."""
+    Latch.inside, Latch.go_on = asyncio.Event(), asyncio.Event()
+    slow = (
+        "from tests.server.test_paths import Latch\n"
+        '@router.get("/slow")\nasync def slow():\n'
+        "    Latch.inside.set(); await Latch.go_on.wait(); return 'old'\n"
+    )
+    kept = "\n    async def initialize(self): self.n = 1\n    async def get(self): return self.n"
+
+    def source(path: Any, word: str, extra: str = "") -> dict[str, str]:
+        made = text(path, [("get", "/x", "x")], word=word, extra=extra).replace("pass", kept)
+        return {"api.py": made.replace("@module(", '@module(keep_state="n", ')}
+
+    app.load(source(("/old", "/stays"), "old ", slow), id="orders")
+    inside = asyncio.create_task(ask(app, "/old/slow"))
+    await asyncio.to_thread(app.run, entered())
+    load = asyncio.create_task(
+        asyncio.to_thread(app.load, source(("/new", "/stays"), "new "), id="orders"),
+    )
+    await asyncio.to_thread(wait_for, lambda: generation(app, "orders").gate is not None)
+    waiting = [asyncio.create_task(ask(app, path)) for path in ("/old/x", "/stays/x")]
+    await asyncio.sleep(0)
+    app.run(release())
+    await load
+    assert await inside == (200, "old")
+    assert [await one for one in waiting][1] == (200, "new x")
+    assert (await waiting[0])[0] == 404

@@ -29,7 +29,7 @@ async def test_the_same_route_at_two_modules(app: AppContext) -> None:
         source = text(path, [("get", below, "other")])
         entry = app.plan({"api.py": source}, id="second").entry("second")
         assert entry is not None
-        assert (entry.action, entry.why) == ("refuse", "its routes can't be served")
+        assert (entry.action, entry.why) == ("refuse", "its web fails")
         assert said in entry.error
         with pytest.raises(LoadError) as caught:
             app.load({"api.py": source}, id="second")

@@ -26,7 +26,6 @@ from .graph import Graph
 from .plan import Action, PartChange, Plan, PlanEntry, diff_of
 
 _STEPS = {
-    "web": "its routes can't be served",
     "check": "its text has faults",
     "disabled": "it is disabled",
     "requirements": "what it requires is not installed",
