@@ -80,8 +80,6 @@ class Dispatcher:
             claim = self._find(path, scope)
         try:
             if claim.app is not None:
-                if claim.prefix:
-                    scope["root_path"] = scope.get("root_path", "") + claim.prefix
                 await claim.app(scope, receive, send)
                 return
             work = Work()  # requests of one connection share a context, so each sets its own

@@ -71,6 +71,7 @@ class Site:
             health=health,
             clean=secrets.replace_in,
         )
+        paths.follow(surroundings)
         dispatcher = Dispatcher(
             live,
             system=pages,

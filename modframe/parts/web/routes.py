@@ -7,6 +7,7 @@ text, so that keeping one keeps no generation alive.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -42,6 +43,18 @@ class RouteInfo:
     has_body: bool = False
     file: str = ""
     line: int = 0
+
+
+_NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
+
+
+def without_names(path: str) -> str:
+    """Return a path without the names of its parameters: two such paths match the same.
+
+    >>> without_names("/items/{item_id:int}/name")
+    '/items/{:int}/name'
+    """
+    return _NAMED.sub(r"{\1}", path)
 
 
 def place_of(call: Any) -> tuple[str, int]:

@@ -143,6 +143,8 @@ class Transaction:
         await self._handover.run()
         batch.refuse()
         await batch.verify(graph)
+        if not self._handover.is_rebuild:  # it was live beside the others before
+            batch.refuse_late_clashes(graph)
         batch.refuse()
         if batch.failed or batch.blocked:
             self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
@@ -316,6 +318,7 @@ class Transaction:
         notes: list[str] = []
         if old is not None:
             notes += handover_notes(old, generation, self._handover.states.get(key))
+            notes += self._app.parts.remarks(old, generation)
         if broken := self._batch.broken.get(key):
             notes.append(f"forced: breaks {some(broken)}")
         return Outcome(
