@@ -115,9 +115,8 @@ class HostedApp(Surrounded):
             ) as engine:
                 print_failures(engine)
                 token = os.environ.get("MODFRAME_TOKEN", "")
-                engine.secrets.add("modframe.server", [token])
                 await engine.site.enter()
-                ready.set_result(engine.site.guarded(token, required=bool(token)))
+                ready.set_result(engine.site.for_server(token))
                 await self._stopping.wait()
         except BaseException as error:
             if ready.done():

@@ -22,6 +22,7 @@ from ..runtime.gate import Work, current_work
 from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
 from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
+from .guard import holds_token
 from .stale import is_local, stale_header, with_header
 
 _RETRY_SECONDS = "1"
@@ -36,8 +37,9 @@ class Dispatcher:
         system: Answers every path that is not below ``/api/v1/``.
         absent: Returns state and reason of a module that isn't live and may come back; None for
             others, which includes those that were removed.
-        stale: Returns why a module's newest text isn't live, for local clients only; empty if it
-            is live.
+        stale: Returns why a module's newest text isn't live; empty if it is live. Holders of the
+            token see it.
+        shows_stale: Returns whether clients on this machine see it too.
         mask: Takes the secrets of the app out of a text; problems and headers are cleaned by it.
     """
 
@@ -48,12 +50,14 @@ class Dispatcher:
         system: ASGIApp,
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str] = lambda _: "",
+        shows_stale: Callable[[], bool] = lambda: False,
         mask: Callable[[str], str] = mask_urls,
     ) -> None:
         self._live = live
         self._system = system
         self._absent = absent
         self._stale = stale
+        self._shows_stale = shows_stale
         self._mask = mask
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +103,7 @@ class Dispatcher:
         if generation is None or (web := WebPart.of(generation)) is None:
             await self._missing(module_id, self._live.generations, scope).send(scope, send)
             return
-        if (why := self._stale(module_id)) and is_local(scope):
+        if (why := self._stale(module_id)) and self._tells_stale(scope):
             send = with_header(send, stale_header(module_id, generation.number, self._mask(why)))
         generation.in_flight += 1
         try:
@@ -111,14 +115,17 @@ class Dispatcher:
         finally:
             generation.release()
 
+    def _tells_stale(self, scope: Scope) -> bool:
+        return holds_token(scope) or (self._shows_stale() and is_local(scope))
+
     def _missing(self, module_id: str, generations: Mapping[str, Any], scope: Scope) -> Problem:
         if module_id in generations:
             return Problem(404, f"{module_id} is live and has no routes")
         known = self._absent(module_id)
         if known is not None:
             state, reason = known
-            reason = (is_local(scope) and self._stale(module_id)) or reason
-            why = f": {reason}" if reason else ""
+            reason = (self._tells_stale(scope) and self._stale(module_id)) or reason
+            why = f": {reason}" if reason and holds_token(scope) else ""
             return Problem(
                 503,
                 f"{module_id} is {state}{why}",

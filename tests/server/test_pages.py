@@ -110,7 +110,7 @@ async def test_docs_serve_their_own_files() -> None:
 
 async def test_a_page_opened_with_the_token_carries_it() -> None:
     """Links and files of a page carry the token if every request needs it."""
-    guard = Guard(pages_of(), token="t k", token_required=True)
+    guard = Guard(pages_of(), token="t k", exposed=True)
     async with client(guard) as http:
         assert (await http.get("/docs")).status_code == 401
         page = await http.get("/docs", params={"token": "t k"})
