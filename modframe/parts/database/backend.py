@@ -138,6 +138,8 @@ class Backend(ABC):
         title: Its name in sentences.
         savepoints: Whether ``session.begin_nested()`` works.
         enforces_references: Whether the engine itself checks foreign keys.
+        ends_reads_later: Whether a connection can take back a transaction that has only read
+            without a wait: whatever uses the connection next comes after it.
         takes_scripts: Whether one call of the driver runs several statements, which saves time.
         reads_arrow: Whether a statement can read an Arrow table, by `show_arrow`.
         isolation: The isolation level that ``transaction()`` asks for, where by default one session
@@ -149,6 +151,7 @@ class Backend(ABC):
     title: ClassVar[str]
     savepoints: ClassVar[bool] = True
     enforces_references: ClassVar[bool] = True
+    ends_reads_later: ClassVar[bool] = False
     takes_scripts: ClassVar[bool] = False
     reads_arrow: ClassVar[bool] = False
     isolation: ClassVar[str | None] = None

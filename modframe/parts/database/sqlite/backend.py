@@ -23,6 +23,7 @@ class SQLite(Backend):
 
     name = "sqlite"
     title = "SQLite"
+    ends_reads_later = True
 
     def store(self, database: str, place: Place) -> SQLiteStore:
         return SQLiteStore(database, place, self.options)
