@@ -24,6 +24,7 @@ from ..parts.web.streams import Streams
 from ..runtime.loop.bounds import wait_for_any
 from .binding import in_use, release_leftovers
 from .guard import reachable
+from .guard.sessions import ONCE
 from .open_requests import OpenRequests
 
 _log = logging.getLogger("modframe.server")

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ServeError
 from ..masking import KnownSecrets
 from ..parts.health import HealthReport
-from ..parts.web.paths import module_id_at
+from ..parts.web.path_table import Claim, PathTable
 from ..parts.web.problem import ASGIApp, Receive, Scope, Send
 from ..runtime.live import Live
 from ..spec import module_id_of
@@ -35,7 +35,7 @@ class Site:
     """Answers HTTP for one app.
 
     Args:
-        live: The table of what runs.
+        live: The table of what runs. ``paths``: who claims which paths of it.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         absent: As for `Dispatcher`, like ``stale``.
@@ -55,6 +55,7 @@ class Site:
         self,
         live: Live,
         *,
+        paths: PathTable,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport],
@@ -80,6 +81,8 @@ class Site:
             live,
             system=pages,
             absent=absent,
+            paths=paths,
+            is_page=pages.has,
             stale=stale,
             shows_stale=shows_stale,
             mask=secrets.replace,
@@ -95,7 +98,7 @@ class Site:
         )
         secrets.add("modframe.server", [token])
         self.asgi = surroundings.edge(self._guard)
-        self._live, self._pages = live, pages
+        self._live, self._paths, self._pages = live, paths, pages
         self._public: frozenset[str] = frozenset()
         self.let_everyone_use(public)
         self._app, self._block = app, block
@@ -118,10 +121,20 @@ class Site:
         self._public = frozenset(one if one == EVERY else module_id_of(one) for one in module_ids)
 
     def _need_of(self, path: str) -> Need:
-        """Return what a path needs: the one rule for who sees what."""
-        module_id = module_id_at(path)
-        if module_id is None:
-            return self._pages.need_of(path)
+        """Return what a path needs: the one rule for who sees what.
+
+        Where several could answer, it is what the strictest of them needs.
+        """
+        alone = self._paths.only(path)
+        needs = [self._need_of_claim(one) for one in ((alone,) if alone else self._paths.at(path))]
+        if not needs or self._pages.has(path):
+            needs.append(self._pages.need_of(path))
+        return max(needs)
+
+    def _need_of_claim(self, claim: Claim) -> Need:
+        if claim.app is not None:
+            return Need.OPEN
+        module_id = claim.module_id
         if module_id.startswith("core."):
             return Need.TOKEN
         generation = self._live.generations.get(module_id)

@@ -6,7 +6,7 @@ the token, and pages and the dispatcher show these more than others.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 
 from ...parts.web.problem import Scope
 
@@ -14,8 +14,8 @@ HOLDER_KEY = "modframe.holder"
 """The key of a scope that says whether the request carries the token."""
 
 
-class Need(Enum):
-    """What a path needs.
+class Need(IntEnum):
+    """What a path needs; the higher, the stricter.
 
     Attributes:
         OPEN: Nothing: probes, what is public, static files.

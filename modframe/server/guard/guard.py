@@ -239,7 +239,7 @@ class Guard:
         rest = [(key, value) for key, value in pairs if key != ONCE]
         cookie = self.sessions.redeem(codes[0]) if codes else None
         place = f"{scope['path']}?{urlencode(rest)}" if rest else scope["path"]
-        await redirect(place, scope, send, cookie=cookie)
+        await redirect(place, send, cookie=cookie)
         return True
 
     def __repr__(self) -> str:

@@ -98,7 +98,7 @@ SHORTEST_TOKEN = 16
 
 
 def check_token(host: str, token: str | None) -> str:
-    """Return the token that was given to serve with; empty if none was, which is fine on loopback.
+    """Return the token that was given to serve with; empty if none was, on loopback.
 
     Raises:
         ServeError: If the address is not loopback and no token was given, or if it is too short.
@@ -112,8 +112,8 @@ def check_token(host: str, token: str | None) -> str:
     if not token and not is_loopback(host):
         raise ServeError(
             f"{host!r} is not a loopback address, so whoever reaches it needs a token",
-            cure="pass token=... (`--token-file`, `--token` or MODFRAME_TOKEN in a shell), or serve "
-            "on '127.0.0.1'",
+            cure="pass token=... (`--token-file`, `--token` or MODFRAME_TOKEN in a shell), or "
+            "serve on '127.0.0.1'",
             host=host,
         )
     return token or ""

@@ -19,7 +19,7 @@ def own_origin(scope: Scope, hosts: list[bytes]) -> str | None:
     """
     if len(hosts) != 1:
         return None
-    scheme = scope.get("scheme", "http")
-    scheme = _PLAIN.get(scheme, scheme)
+    said: str = scope.get("scheme", "http")
+    scheme = _PLAIN.get(said, said)
     host = hosts[0].decode("latin-1").lower().removesuffix(_DEFAULT_PORTS.get(scheme, ""))
     return f"{scheme}://{host}"

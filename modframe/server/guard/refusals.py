@@ -59,7 +59,7 @@ class Refusals:
             del self._wrong[next(iter(self._wrong))]
 
     def wait_for(self, scope: Scope) -> int:
-        """Return the seconds that an address has to wait until its token is looked at; 0 for now."""
+        """Return the seconds that an address has to wait until a token of it is looked at."""
         client = _address(scope)
         began, count = self._wrong.get(client or "", (0.0, 0))
         if count < _WRONG:

@@ -15,8 +15,7 @@ from ..status import head
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 _STEPS = (
-    "In a shell: open the link that `modframe serve` printed; it works once. "
-    "`modframe link` prints another one.",
+    "In a shell: open the link that modframe serve printed, or that modframe link prints.",
     "In a notebook: open the link that app.serve() shows.",
     "Elsewhere: add ?token=... with the token that the server was given.",
 )
@@ -35,7 +34,7 @@ async def send_sign_in_page(scope: Scope, receive: Receive, send: Send) -> None:
     await HTMLResponse(page, 401, headers)(scope, receive, send)
 
 
-async def redirect(place: str, scope: Scope, send: Send, *, cookie: str | None) -> None:
+async def redirect(place: str, send: Send, *, cookie: str | None) -> None:
     """Send a browser to another place, maybe with a cookie."""
     location = quote(place, safe="/:?=&%~+,;@!$'()*-._")
     if location.startswith("//"):  # else it would be the name of a host
