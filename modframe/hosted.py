@@ -156,7 +156,9 @@ def create_app(
 ) -> HostedApp:
     """Return an ASGI application for any ASGI server; the arguments are those of `modframe.start`.
 
-    If ``MODFRAME_TOKEN`` is set in the environment, every request needs that token.
+    If ``MODFRAME_TOKEN`` is set in the environment, every request needs that token, but those to
+    public modules. Without it, connections to an address that other machines reach get public
+    modules, static files and probes alone.
     """
     check_arguments("create_app()", strict=(strict, FLAG))
     return HostedApp(StartOptions(workspace, modules, data, settings), strict=strict)

@@ -202,8 +202,9 @@ class Dispatcher:
         if known is None:  # it was removed while this request waited
             return self._nothing_at(scope["path"])
         state, reason = known
+        reason = reason if holds_token(scope) else ""
         reason = (self._tells_stale(scope) and self._stale(module_id)) or reason
-        why = f": {reason}" if reason and holds_token(scope) else ""
+        why = f": {reason}" if reason else ""
         return Problem(
             503,
             f"{module_id} is {state}{why}",

@@ -200,12 +200,16 @@ class Site:
         """Return the application for another server, whose address only its connections tell.
 
         Args:
-            token: The token that a person gave; empty if none was given.
+            token: The token that a person gave, which counts wherever a request comes from: what is
+                in front of the server nobody knows. Empty if none was given.
+
+        Raises:
+            ServeError: If it is too short.
         """
-        if not token:
+        if not check_token("localhost", token):
             return self.asgi
         self._secrets.add("modframe.server", [token])
-        return self._surroundings.edge(self._guard.with_token(token))
+        return self._surroundings.edge(self._guard.with_token(token, exposed=True))
 
     async def enter(self) -> None:
         """Enter the lifespans around the modules, before the first request; once for the app.

@@ -85,7 +85,7 @@ async def test_a_live_module_with_an_error_is_not_shown_as_whole() -> None:
 
 async def test_the_root_leads_to_the_status_page() -> None:
     """With the query, and below the prefix of any proxy; `/modframe` does the same."""
-    guard = Guard(pages_of(), token="t k", token_required=True)
+    guard = Guard(pages_of(), token="t k", exposed=True)
     async with client(pages_of()) as http:
         asked = [await http.get(path) for path in ("/", "/modframe", "/?a=1&b=%20")]
     assert [one.status_code for one in asked] == [307, 307, 307]

@@ -277,8 +277,9 @@ def _is_exposed(scope: Scope) -> bool:
     server = scope.get("server")
     if not server:
         return True
-    host, port = server[0], server[1]
-    return not (port is None or is_loopback(str(host)))  # a Unix socket has no port
+    host, port = str(server[0]), server[1]
+    is_unix_socket = port is None and host.startswith(("/", "\0", "@"))
+    return not (is_unix_socket or is_loopback(host))
 
 
 def _is_browser(scope: Scope) -> bool:
