@@ -416,6 +416,13 @@ class Engine:
 
         return read_declared(self.workspace, self.config)
 
+    @cached_property
+    def token(self) -> str:
+        """The token of this app, kept in its data folder for everything on this machine."""
+        from .server.tokens import kept_token
+
+        return kept_token(self.data)
+
     @property
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
@@ -434,8 +441,11 @@ class Engine:
             health=self.health.report,
             absent=self.directory.absent,
             stale=self.records.stale_reason,
+            shows_stale=lambda: self.config.stale_header and self.watching.running,
             surroundings=self.surroundings,
             allowed_hosts=self.config.allowed_hosts,
+            public=self.config.public,
+            token=self.token,
             secrets=self.secrets,
             app=self.app,
             block=self.app_loop.wait,
@@ -443,7 +453,7 @@ class Engine:
 
     def asgi_over(self, live: Live) -> Any:
         """Return the ASGI application as it would be if other generations were live."""
-        return self._site_over(live, self.paths.over(live.generations)).asgi
+        return self._site_over(live, self.paths.over(live.generations)).asked_here
 
     @property
     def server(self) -> Server | None:
@@ -465,7 +475,7 @@ class Engine:
         verbs = make_verbs(
             self.app_loop,
             get_service=self.handles.get,
-            asgi=lambda: self.site.asgi,
+            asgi=lambda: self.site.asked_here,
             mask=self.secrets.replace,
         )
         return Inspector(

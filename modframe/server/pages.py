@@ -18,6 +18,7 @@ from ..parts.web.boundary import Boundary
 from ..parts.web.problem import Problem, Receive, Scope, Send, path_below_root
 from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, START_SCRIPT, docs_page, read_asset
+from .guard import Need, holds_token
 from .openapi import MergedOpenAPI
 from .status import STATUS_PATH, status_page
 
@@ -28,6 +29,7 @@ _BASE_POLICY = (
 _SCRIPT = "text/javascript"
 _REVALIDATE = {"Cache-Control": "no-cache"}
 _NO_STORE = {"Cache-Control": "no-store"}
+_OPEN = frozenset({"/", "/modframe", "/health", "/health/live", "/health/ready", "/health/startup"})
 _DAY = {"Cache-Control": "public, max-age=86400"}
 
 
@@ -87,6 +89,14 @@ class SystemPages:
         }
         self._bounded = Boundary(self._answer, "modframe.server")
 
+    def need_of(self, path: str) -> Need:
+        """Return what a page needs; whoever asks for no page is told what is near it."""
+        if path in _OPEN:
+            return Need.OPEN
+        if path.startswith(STATUS_PATH):
+            return Need.TOKEN
+        return Need.TOKEN_FROM_ELSEWHERE
+
     def has(self, path: str) -> bool:
         """Return whether there is a page at a path."""
         return path in self._pages
@@ -113,7 +123,7 @@ class SystemPages:
         await answer(scope, receive, send)
 
     # The pages for probes are open to everyone who reaches the server: what a check says in words
-    # stands in `/health` alone.
+    # is in `/health` alone, for holders of the token.
 
     async def _live(self, _scope: Scope) -> Response:
         return _probe("live", self._report().group("live"))
@@ -126,7 +136,7 @@ class SystemPages:
         checks = self._report().group("ready", "startup")
         return _probe("ready", checks, holds=ready, modules=dict(states))
 
-    async def _health(self, _scope: Scope) -> Response:
+    async def _health(self, scope: Scope) -> Response:
         """Return which modules are live, how healthy they are, and what is wrong with them."""
         ready, states = self._readiness()
         report = self._report()
@@ -143,6 +153,10 @@ class SystemPages:
         reasons = {key: list(one.reasons) for key, one in report.items() if not one.down}
         if degraded := {key: texts for key, texts in reasons.items() if texts}:
             facts["degraded"] = degraded
+        if not holds_token(scope):  # what a check says in words may be private
+            facts.pop("degraded", None)
+            for check in facts["checks"].values():
+                check.pop("detail", None)
         return JSONResponse(self._clean(facts), 200 if ready and live else 503, _NO_STORE)
 
     async def _to_status(self, scope: Scope) -> Response:
