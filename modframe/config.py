@@ -104,6 +104,8 @@ class FrameworkSettings(BaseSettings):
             workspace, which is the default.
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
+        access_log: Whether each answered request is a line of ``access.log``, which rotates as
+            ``app.log`` does.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
         disabled: Ids of modules that are kept out, separated by commas.
         switch_interval: The interpreter's switch interval while a cell runs and the API is served,
@@ -133,6 +135,7 @@ class FrameworkSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)
+    access_log: bool = False
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     disabled: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)

@@ -1,4 +1,4 @@
-"""`SystemPages`: the pages that belong to no module: `/`, `/health`, `/docs`, `/openapi.json`.
+"""`SystemPages`: the pages that belong to no module: `/`, `/health`, `/metrics`, `/docs`, ...
 
 The dispatcher calls it for every path that is not below `/api/v1/`. It shows what callables return
 that the engine hands to the site, and never waits for a module.
@@ -6,8 +6,10 @@ that the engine hands to the site, and never waits for a module.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -17,6 +19,7 @@ from ..parts.web.boundary import Boundary
 from ..parts.web.problem import Problem, Receive, Scope, Send, path_below_root
 from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, START_SCRIPT, docs_page, read_asset
+from .measured import ROUTE_KEY
 from .openapi import MergedOpenAPI
 from .status import status_page
 
@@ -54,6 +57,8 @@ class SystemPages:
         snapshot: Returns what the status page shows of each module.
         readiness: Whether all is ready, and module id → state.
         health: Returns the health of all modules, as far as it is known already.
+        metrics: Returns the page for Prometheus in a format of an ``Accept`` header, and the
+            media type; without it there is no such page.
         clean: Takes the secrets of the app out of the facts of an answer.
     """
 
@@ -64,6 +69,7 @@ class SystemPages:
         snapshot: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport] = HealthReport,
+        metrics: Callable[[str], tuple[bytes, str]] | None = None,
         clean: Callable[[Any], Any] = lambda facts: facts,
     ) -> None:
         self._clean = clean
@@ -82,6 +88,8 @@ class SystemPages:
             "/docs/start.js": self._start,
             **{f"/docs/{name}": self._asset for name in ASSETS},
         }
+        if metrics is not None:
+            self._pages["/metrics"] = partial(_numbers, metrics)
         self._bounded = Boundary(self._answer, "modframe.server")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +107,7 @@ class SystemPages:
             allow = {"Allow": "GET, HEAD"}
             await Problem(405, f"{path} is only for reading", headers=allow).send(scope, send)
             return
+        scope[ROUTE_KEY] = path
         answer = await page(scope)
         answer.headers["X-Content-Type-Options"] = "nosniff"
         if scope["method"] == "HEAD":
@@ -159,6 +168,13 @@ class SystemPages:
     async def _asset(self, scope: Scope) -> Response:
         name = path_below_root(scope).rpartition("/")[2]
         return Response(await read_asset(name), headers=_DAY, media_type=ASSETS[name])
+
+
+async def _numbers(metrics: Callable[[str], tuple[bytes, str]], scope: Scope) -> Response:
+    """Return the page for Prometheus, made in a thread: of many modules it takes its time."""
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
+    body, media_type = await asyncio.to_thread(metrics, accept.decode("latin-1"))
+    return Response(body, headers={**_NO_STORE, "Content-Type": media_type})
 
 
 def _query(scope: Scope) -> str:

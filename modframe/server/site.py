@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import ServeError
 from ..masking import KnownSecrets
+from ..observe import EventLog, Numbers, Watchdog
 from ..parts.health import HealthReport
 from ..parts.web.paths import prefix_of
 from ..runtime.live import Live
@@ -21,6 +22,8 @@ from .binding import bind
 from .dispatcher import Dispatcher
 from .guard import Guard
 from .hosts import check_token, is_loopback
+from .measured import Measured
+from .metrics import Exposition
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
@@ -34,8 +37,10 @@ class Site:
 
     Args:
         live: The table of what runs.
+        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
+        watchdog: Knows how long the app loop lags behind.
         absent: As for `Dispatcher`, like ``stale``.
         allowed_hosts: Host names to answer to besides loopback.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
@@ -47,6 +52,9 @@ class Site:
         self,
         live: Live,
         *,
+        numbers: Numbers,
+        log: EventLog,
+        watchdog: Watchdog,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport],
@@ -61,10 +69,14 @@ class Site:
             snapshot=rows,
             readiness=readiness,
             health=health,
+            metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
             clean=secrets.replace_in,
         )
+        dispatcher = Dispatcher(
+            live, system=pages, absent=absent, stale=stale, mask=secrets.replace
+        )
         self.asgi = Guard(
-            Dispatcher(live, system=pages, absent=absent, stale=stale, mask=secrets.replace),
+            Measured(dispatcher, numbers, log),
             allowed_hosts=allowed_hosts,
             token_paths=_CHANGING,
         )

@@ -12,12 +12,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from threading import get_ident
+from time import perf_counter
+from types import CoroutineType
 from typing import Any
 
 from ...errors import CallEndedError, NoAttributeError, ServiceUnavailableError
 from ...html import section, table
 from ...load.methods import public_methods, signature_of, signature_text, takes
-from ...observe import correlation_id, record_result
+from ...observe import Numbers, correlation_id, record_result
 from ...result import Result
 from ...spec import ServiceMethod, type_name
 from ...wording import count, near
@@ -110,6 +112,7 @@ class Target:
     Attributes:
         service: The full name of the service.
         own: Whether the module calls itself; such calls wait at no gate.
+        numbers: Counts the calls.
     """
 
     app_loop: AppLoop
@@ -118,6 +121,7 @@ class Target:
     module_id: str
     service: str
     own: bool
+    numbers: Numbers
 
     def resolve(self) -> Generation:
         """Return the generation to call.
@@ -129,6 +133,12 @@ class Target:
         if generation is None:
             raise self.explain(self.module_id)
         return generation
+
+    async def admit(self, seen: Generation | None) -> Generation:
+        """Return the generation to call, after waiting at its gate; raises as `resolve` does."""
+        if seen is not None and not self.own:
+            seen = await wait_for_gate(lambda: self.find(self.module_id))
+        return seen if seen is not None else self.resolve()
 
     def instance(self) -> Any:
         """Return the service instance to call; raises as `resolve` does."""
@@ -175,11 +185,12 @@ class Target:
 class Method:
     """One method of a handle; help, completion and signature show the service's method."""
 
-    __slots__ = ("_name", "_target")
+    __slots__ = ("_calls", "_name", "_target")
 
     def __init__(self, target: Target, name: str) -> None:
         self._target = target
         self._name = name
+        self._calls = target.numbers.calls_of(target.module_id, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Looked up at every call, because a swap may turn a method into a stream and back.
@@ -196,19 +207,21 @@ class Method:
         # The hot path: one lookup of the generation, a count, the service's method.
         target = self._target
         seen = target.find(target.module_id)
-        if seen is not None and seen.gate is not None and not target.own:
-            seen = await wait_for_gate(lambda: target.find(target.module_id))
+        if seen is None or seen.gate is not None:
+            seen = await target.admit(seen)
         generation = seen  # stragglers.py reads this name: a call that waits is not inside yet
-        if generation is None:
-            raise target.explain(target.module_id)
         generation.in_flight += 1
+        calls = self._calls
+        calls.count = number = calls.count + 1
+        began = perf_counter() if number >= calls.due else 0.0
         try:
             # `_method` finds the same, for one more call; where nothing is found, it says why.
             method = getattr(generation.services.get(target.service), self._name, None)
             outcome = (method or self._method(generation))(*args, **kwargs)
-            if hasattr(outcome, "__await__"):
+            if type(outcome) is CoroutineType or hasattr(outcome, "__await__"):
                 outcome = await outcome
             if type(outcome) is Result and outcome.code is not None:
+                calls.errors += 1
                 self._record(outcome, generation)
             return outcome
         except asyncio.CancelledError:
@@ -219,16 +232,19 @@ class Method:
             self._explain(error, generation, args, kwargs)
             raise
         finally:
+            if began:
+                calls.took(perf_counter() - began)
             generation.in_flight -= 1
             if generation.drain_event is not None:
                 generation.wake_drain()
 
     async def _items(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
         target = self._target
-        seen = target.resolve()
-        if seen.gate is not None and not target.own:
-            seen = await wait_for_gate(lambda: target.find(target.module_id)) or target.resolve()
+        seen = target.find(target.module_id)
+        if seen is None or seen.gate is not None:
+            seen = await target.admit(seen)
         generation = seen
+        self._calls.count += 1
         generation.in_flight += 1
         generation.count_as_stream()
         try:
@@ -258,6 +274,7 @@ class Method:
 
     def _ended_error(self, generation: Generation) -> Exception:
         target = self._target
+        self._calls.errors += 1
         if target.find(target.module_id) is None:
             return target.explain(target.module_id)
         return CallEndedError(
@@ -279,6 +296,7 @@ class Method:
 
         If the method did not take the arguments, add its signature to the message.
         """
+        self._calls.errors += 1
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_globals is globals():
             trace = trace.tb_next

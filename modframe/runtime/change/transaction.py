@@ -113,6 +113,7 @@ class Transaction:
         outcomes = self._outcomes(built, replaced, time.perf_counter() - began)
         for key, outcome in outcomes.items():
             records[key].outcome = outcome
+            self._app.numbers.changed(key, outcome.kind, outcome.seconds)
             self._notify(built[key].source, outcome)
         await self._succeed(graph, built, replaced)
         return outcomes
@@ -120,28 +121,19 @@ class Transaction:
     # -- build ----------------------------------------------------------------------------
 
     async def _build(self) -> Graph:
-        batch = self._batch
-        await batch.load(self._note_building)
-        batch.refuse()
+        batch, step = self._batch, self._step
+        await step("load", batch.load(self._note_building))
         graph = batch.connect()
         batch.refuse()
-        await self._handover.stop_first()
-        batch.refuse()
-        await batch.migrate(graph)
-        batch.refuse()
-        await batch.phase1(graph)
-        batch.refuse()
-        await batch.phase2(graph)
-        batch.refuse()
-        await self._test()
-        batch.refuse()
+        await step("stop first", self._handover.stop_first())
+        await step("migrate", batch.migrate(graph))
+        await step("phase 1", batch.phase1(graph))
+        await step("phase 2", batch.phase2(graph))
+        await step("test", self._test())
         if not self._handover.is_rebuild:  # its text was live before
-            await batch.confirm(graph)
-            batch.refuse()
-        await self._handover.run()
-        batch.refuse()
-        await batch.verify(graph)
-        batch.refuse()
+            await step("confirm", batch.confirm(graph))
+        await step("hand over", self._handover.run())
+        await step("verify", batch.verify(graph))
         if batch.failed or batch.blocked:
             self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
             self._note_failures()
@@ -149,6 +141,15 @@ class Transaction:
         if not self._handover.is_rebuild:  # what was stopped has to come back in any case
             batch.refuse_late_importers()
         return graph
+
+    async def _step(self, name: str, work: Awaitable[object]) -> None:
+        """Do and measure a step; raise what failed in it, unless all that can be is to go live."""
+        began = time.perf_counter()
+        try:
+            await work
+        finally:
+            self._app.numbers.step_took(name, time.perf_counter() - began)
+        self._batch.refuse()
 
     def _note_building(self, generation: Generation) -> None:
         record = self._app.records[generation.module_id]
@@ -254,6 +255,7 @@ class Transaction:
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
             if isinstance(error, DisabledError):
                 record.state = "DISABLED"
+            self._app.numbers.changed(key, record.state.lower())
             if not known:
                 self._log_refusal(key, error)
 
