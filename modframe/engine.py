@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .server import Server
     from .server.site import Site
+    from .server.surroundings import Surroundings
     from .view.widgets import Inspector
 
 _log = logging.getLogger("modframe.engine")
@@ -121,6 +122,7 @@ class Engine:
         self._hurry = asyncio.Event()
         self.limits = Limits.from_settings(config)
         self._site: Site | None = None
+        self.app: Any = None  # the `AppContext` over it, once there is one
         self._make_parts(parts)
         self._make_changes()
         self._make_observers()
@@ -405,6 +407,17 @@ class Engine:
         live = self.live.generations
         await self.swap.change([live[one].source for one in module_ids], anew=True, force=True)
 
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What stands around all modules, as the workspace declares it; verbs change it.
+
+        Raises:
+            SurroundingsError: If the workspace declares something that is wrong.
+        """
+        from .server.surroundings import read_declared
+
+        return read_declared(self.workspace, self.config)
+
     @property
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
@@ -426,8 +439,10 @@ class Engine:
             health=self.health.report,
             absent=self.directory.absent,
             stale=self.records.stale_reason,
+            surroundings=self.surroundings,
             allowed_hosts=self.config.allowed_hosts,
             secrets=self.secrets,
+            app=self.app,
             block=self.app_loop.wait,
         )
 

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 from .failure import format_time
 from .line import format_message
+from .numbers import Answer
 
 EVERY: Final = 0.2
 """Seconds after which lines are written at the latest; the end of the process writes them too."""
@@ -35,17 +36,15 @@ class AccessLine(NamedTuple):
         at: When it was answered, in seconds since the epoch.
         module_id: The module that answered; ``modframe.server`` for other pages.
         generation: The number of the generation; 0 if none answered.
-        route: The path of the route; empty if none matched. ``sent``: what the client sent then.
-        status: The status code; 101 for a websocket, 499 where the client left before.
+        answer: The route, the method and the status.
+        sent: The path that the client sent, if no route matched it.
     """
 
     at: float
     module_id: str
     generation: int
-    method: str
-    route: str
+    answer: Answer
     sent: str
-    status: int
     seconds: float
     correlation_id: str
 
@@ -77,12 +76,13 @@ def format_access(line: AccessLine, mask: Callable[[str], str]) -> str:
     """Format a line, without its line end; ``mask`` takes the secrets out of its path."""
     second = int(line.at)
     time = f"{_format_second(second)}.{int((line.at - second) * 1000):03}Z"
-    if line.route:
-        message = _format_route(line.method, line.route)
+    route, method, status = line.answer
+    if route:
+        message = _format_route(method, route)
     else:
-        message = format_message(mask(f"{line.method} {line.sent[:_LONGEST]}"))
+        message = format_message(mask(f"{method} {line.sent[:_LONGEST]}"))
     return (
-        f"{time} INFO {line.module_id} {message} status={line.status}"
+        f"{time} INFO {line.module_id} {message} status={status}"
         f" ms={line.seconds * 1000:.1f} generation={line.generation}"
         f' correlation_id="{line.correlation_id}"'
     )

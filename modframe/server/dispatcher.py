@@ -22,7 +22,7 @@ from ..runtime.gate import Work, current_work
 from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
 from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
-from .measured import GENERATION_KEY, MODULE_KEY
+from .measured import note_generation, note_module
 from .stale import is_local, stale_header, with_header
 
 _RETRY_SECONDS = "1"
@@ -102,7 +102,7 @@ class Dispatcher:
             return
         if (why := self._stale(module_id)) and is_local(scope):
             send = with_header(send, stale_header(module_id, generation.number, self._mask(why)))
-        scope[GENERATION_KEY] = generation
+        note_generation(scope, generation)
         generation.in_flight += 1
         try:
             await web.asgi(scope, receive, send)
@@ -115,11 +115,11 @@ class Dispatcher:
 
     def _missing(self, module_id: str, generations: Mapping[str, Any], scope: Scope) -> Problem:
         if module_id in generations:
-            scope[MODULE_KEY] = module_id
+            note_module(scope, module_id)
             return Problem(404, f"{module_id} is live and has no routes")
         known = self._absent(module_id)
         if known is not None:
-            scope[MODULE_KEY] = module_id
+            note_module(scope, module_id)
             state, reason = known
             reason = (is_local(scope) and self._stale(module_id)) or reason
             why = f": {reason}" if reason else ""

@@ -1,7 +1,7 @@
 """`Measured`: counts each request of a site with its route, its status and how long it took.
 
-It stands between the guard and the dispatcher, so what the guard refuses is not counted. What it
-needs to know of a request the dispatcher and the pages leave in its scope, and the router.
+It stands right behind the guard, so what that refuses is not counted, and what the application's
+middleware answers is. Who answered a request the dispatcher and the pages note in its `Notes`.
 """
 
 from __future__ import annotations
@@ -18,19 +18,67 @@ from ..parts.web.streams import EVENTS_KEY
 if TYPE_CHECKING:
     from ..runtime.generation import Generation
 
-GENERATION_KEY = "modframe.generation"
-"""The key of a scope with the generation that answers."""
-MODULE_KEY = "modframe.module"
-"""The key with the id of the module that would answer, but is not live or has no routes."""
-ROUTE_KEY = "modframe.route"
-"""The key with the path of a page of the system."""
+NOTES_KEY = "modframe.notes"
+"""The key of a scope with the `Notes` of the request."""
 SERVER = "modframe.server"
 """Stands in the place of a module's id for the system pages, and for what nothing answers."""
+_WEBSOCKET = "WS"
 _METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
 )
-_WEBSOCKET = "WS"
 _OPENED, _REFUSED, _LEFT, _FAILED = 101, 403, 499, 500
+
+
+class Notes:
+    """What is known of a request once it was answered; middleware may copy its scope.
+
+    Attributes:
+        scope: The scope that the router got. ``outside``: its ``root_path`` before.
+        generation: The generation that answered, if one did.
+        module_id: The module that answered, or would, if it were live and had routes.
+        route: The path of a page of the system.
+    """
+
+    __slots__ = ("generation", "module_id", "outside", "route", "scope")
+
+    def __init__(self) -> None:
+        self.forget()
+        self.outside = self.route = ""
+        self.module_id = SERVER
+
+    def forget(self) -> None:
+        """Let go of what would keep a generation in memory."""
+        self.scope: Scope = {}
+        self.generation: Generation | None = None
+
+    @property
+    def number(self) -> int:
+        """The number of the generation; 0 if none answered."""
+        return self.generation.number if self.generation is not None else 0
+
+    @property
+    def path(self) -> str:
+        """The path of the route that answered; empty if none did."""
+        return template_of(self.scope, self.outside) if self.generation is not None else self.route
+
+
+def note_generation(scope: Scope, generation: Generation) -> None:
+    """Note which generation answers a request, before its routes get it."""
+    if (notes := scope.get(NOTES_KEY)) is not None:
+        notes.scope, notes.outside = scope, scope.get("root_path", "")
+        notes.generation, notes.module_id = generation, generation.module_id
+
+
+def note_module(scope: Scope, module_id: str) -> None:
+    """Note which module a request is for that it can't have."""
+    if (notes := scope.get(NOTES_KEY)) is not None:
+        notes.module_id = module_id
+
+
+def note_route(scope: Scope, path: str) -> None:
+    """Note which page of the system answers; a client must not be able to choose the path."""
+    if (notes := scope.get(NOTES_KEY)) is not None:
+        notes.route = path
 
 
 class Measured:
@@ -60,50 +108,38 @@ class Measured:
                 status = _status_of(message)
             await send(message)
 
-        outside = scope.get("root_path", "")
+        notes = scope[NOTES_KEY] = Notes()
+        correlation = request_id(scope)  # noted before middleware may copy the scope
         began = time.perf_counter()
         try:
             await self._app(scope, receive, send_and_note)
         except (asyncio.CancelledError, GeneratorExit):
-            status = status or _LEFT
             raise
         except BaseException:
             status = _FAILED  # also if the answer had begun: it broke off
             raise
         finally:
-            self._note(scope, outside, status or _LEFT, time.perf_counter() - began)
-
-    def _note(self, scope: Scope, outside: str, status: int, seconds: float) -> None:
-        # Taken out: a server keeps the scope of the last request of each connection.
-        generation: Generation | None = scope.pop(GENERATION_KEY, None)
-        socket = scope["type"] == "websocket"
-        method = _WEBSOCKET if socket else scope["method"]
-        if method not in _METHODS and not socket:
-            method = OTHER  # a client may send any word
-        if generation is not None:
-            module_id, route = generation.module_id, template_of(scope, outside)
-        else:
-            module_id, route = scope.get(MODULE_KEY, SERVER), scope.get(ROUTE_KEY, "")
-        self._numbers.requests_of(module_id).add(
-            Answer(route, method, status), seconds, lasting=socket or EVENTS_KEY in scope
-        )
-        if (access := self._log.access) is not None:
-            access.put(
-                AccessLine(
-                    time.time(),
-                    module_id,
-                    generation.number if generation is not None else 0,
-                    method,
-                    route,
-                    "" if route else scope["path"],
-                    status,
-                    seconds,
-                    str(request_id(scope)),
-                )
-            )
+            seconds = time.perf_counter() - began
+            answer = _answer_of(scope, notes, status or _LEFT)
+            lasting = scope["type"] == "websocket" or EVENTS_KEY in notes.scope
+            self._numbers.requests_of(notes.module_id).add(answer, seconds, lasting=lasting)
+            if (access := self._log.access) is not None:
+                sent = "" if answer.route else scope["path"]
+                known = notes.module_id, notes.number, answer, sent, seconds, str(correlation)
+                access.put(AccessLine(time.time(), *known))
+            notes.forget()  # a server keeps the scope of a connection's last request
 
     def __repr__(self) -> str:
         return f"<Measured: {self._numbers!r}>"
+
+
+def _answer_of(scope: Scope, notes: Notes, status: int) -> Answer:
+    if scope["type"] == "websocket":
+        return Answer(notes.path, _WEBSOCKET, status)
+    method = scope["method"]
+    if method not in _METHODS:
+        method = OTHER  # a client may send any word
+    return Answer(notes.path, method, status)
 
 
 def _status_of(message: Message) -> int:

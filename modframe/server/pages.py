@@ -19,7 +19,7 @@ from ..parts.web.boundary import Boundary
 from ..parts.web.problem import Problem, Receive, Scope, Send, path_below_root
 from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, START_SCRIPT, docs_page, read_asset
-from .measured import ROUTE_KEY
+from .measured import note_route
 from .openapi import MergedOpenAPI
 from .status import status_page
 
@@ -107,7 +107,7 @@ class SystemPages:
             allow = {"Allow": "GET, HEAD"}
             await Problem(405, f"{path} is only for reading", headers=allow).send(scope, send)
             return
-        scope[ROUTE_KEY] = path
+        note_route(scope, path)
         answer = await page(scope)
         answer.headers["X-Content-Type-Options"] = "nosniff"
         if scope["method"] == "HEAD":

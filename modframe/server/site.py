@@ -16,6 +16,7 @@ from ..masking import KnownSecrets
 from ..observe import EventLog, Numbers, Watchdog
 from ..parts.health import HealthReport
 from ..parts.web.paths import prefix_of
+from ..parts.web.problem import ASGIApp
 from ..runtime.live import Live
 from ..view.snapshot import ModuleView
 from .binding import bind
@@ -27,6 +28,7 @@ from .metrics import Exposition
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
+from .surroundings import Surroundings
 
 _CHANGING = (f"{prefix_of('core.settings')}/",)
 """Paths below which a request that changes the system needs the token, on loopback as well."""
@@ -42,9 +44,11 @@ class Site:
             `SystemPages`.
         watchdog: Knows how long the app loop lags behind.
         absent: As for `Dispatcher`, like ``stale``.
+        surroundings: What stands around all modules.
         allowed_hosts: Host names to answer to besides loopback.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
+        app: What the lifespans get.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
     """
 
@@ -60,8 +64,10 @@ class Site:
         health: Callable[[], HealthReport],
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str],
+        surroundings: Surroundings,
         allowed_hosts: Iterable[str],
         secrets: KnownSecrets,
+        app: object,
         block: Callable[[Callable[[], Any]], Any],
     ) -> None:
         pages = SystemPages(
@@ -75,12 +81,15 @@ class Site:
         dispatcher = Dispatcher(
             live, system=pages, absent=absent, stale=stale, mask=secrets.replace
         )
-        self.asgi = Guard(
-            Measured(dispatcher, numbers, log),
+        self._surroundings = surroundings
+        self._guard = Guard(
+            Measured(surroundings.inside(dispatcher), numbers, log),
             allowed_hosts=allowed_hosts,
+            origins=lambda: surroundings.origins,
             token_paths=_CHANGING,
         )
-        self._block = block
+        self.asgi = surroundings.edge(self._guard)
+        self._app, self._block = app, block
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
@@ -106,6 +115,7 @@ class Site:
         Raises:
             ServeError: If the address can't be bound, a token is missing, or a server with other
                 arguments runs.
+            SurroundingsError: If a lifespan raises.
         """
         arguments = (host, port, token)
         async with self._lock:
@@ -122,18 +132,34 @@ class Site:
             self._secrets.add("modframe.server", [checked_token])
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
+            await self.enter()
             bound = bound or bind(host, port)
-            self.asgi.token = checked_token
-            guard = self.asgi.with_token(checked_token, required=not is_loopback(host))
+            self._guard.token = checked_token
+            asgi = self.guarded(checked_token, required=not is_loopback(host))
             self._server = await start_server(
-                guard, bound, host=host, token=checked_token, block=self._block
+                asgi, bound, host=host, token=checked_token, block=self._block
             )
             self._arguments = arguments
             return self._server
 
+    def guarded(self, token: str, *, required: bool) -> ASGIApp:
+        """Return the application with a token of its own, which all requests may need."""
+        return self._surroundings.edge(self._guard.with_token(token, required=required))
+
+    async def enter(self) -> None:
+        """Enter the lifespans around the modules, before the first request; once for the app.
+
+        Raises:
+            SurroundingsError: If one of them raises.
+        """
+        await self._surroundings.enter(self._app)
+
     async def close(self) -> None:
-        """Stop the server, if there is one."""
+        """Stop the server, if there is one, and leave the lifespans."""
         async with self._lock:
             server, self._server = self._server, None
-            if server is not None:
-                await server.aclose()
+            try:
+                if server is not None:
+                    await server.aclose()
+            finally:
+                await self._surroundings.leave()

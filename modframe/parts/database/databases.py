@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from .arrow import source_of
 from .choice import DEFAULT
+from .database import Database
 from .errors import DatabaseNameError
 from .registry import DatabaseFacts, Registry
 from .schema.apply import apply, unfit
@@ -289,6 +290,8 @@ class Databases(Registry):
 
         Raises:
             QueryRefusedError: If it isn't one reading statement.
+            DatabaseNameError: If DuckDB has one of the same name in memory.
+            DatabaseBusyError: If DuckDB has one of the same name, with sessions that don't end.
             DatabaseLockedError: If another process holds a file that it needs.
         """
         self._home.check()
@@ -302,6 +305,8 @@ class Databases(Registry):
         async with Query(self._duckdb.instance, query) as asked, AsyncExitStack() as used:
             sources = {}
             for name in sorted(asked.needs(known, database)):
+                if (other := self._namesake(known[name])) is not None:
+                    await used.enter_async_context(other.set_aside(self._lock_wait))
                 engine = await used.enter_async_context(known[name].use())
                 if known[name].backend is not self._duckdb:
                     sources[name] = await source_of(known[name].backend, engine)
@@ -313,6 +318,25 @@ class Databases(Registry):
                 models={name: list(self._models(name)) for name in sources},
                 others=[name for name in known if known[name].backend is not self._duckdb],
             )
+
+    def _namesake(self, taken: Database) -> Database | None:
+        """Return DuckDB's own database of the name of another engine's, which can't be open beside.
+
+        Raises:
+            DatabaseNameError: If it is in memory, where closing it would lose its rows.
+        """
+        other = self._known.get((taken.name.lower(), self._duckdb.name))
+        if other is None or other is taken:
+            return None
+        if other.store.gives_back or not other.attached:
+            return other
+        raise DatabaseNameError(
+            f"{taken.name!r} can't be read: {taken.backend.title} keeps it, and "
+            f"{other.backend.title} has a database of that name in memory",
+            cure="give the modules that use it the same DATABASE_ENGINE, or another DATABASE_NAME "
+            "each, and start the app again",
+            database=taken.name,
+        )
 
     @property
     def _duckdb(self) -> DuckDB:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +28,14 @@ from .errors import WebError
 from .forget import remember_places
 from .openapi import module_document
 from .paths import prefix_of
-from .problem import ASGIApp, Receive, Scope, Send
+from .problem import HANDLERS_KEY, ASGIApp, Receive, Scope, Send
 from .results import answer_results
 from .routes import RouteInfo, read_routes
 from .streams import Streams
 
 if TYPE_CHECKING:
     from ...runtime.generation import Generation
+    from .error_handlers import ErrorHandlers
 
 
 def build_web(
@@ -92,9 +93,10 @@ class WebApp:
         def stays(scope: Scope) -> bool:
             return getattr(scope.get("endpoint"), STREAM_POLICY, streams) == "finish"
 
-        @cache  # made at the first request, for many edits are replaced without one
-        def application() -> FastAPI:
-            made = _Application(title=module_id, openapi_url=None, exception_handlers=HANDLERS)
+        @lru_cache(maxsize=2)  # made at the first request, for many edits are replaced without one
+        def application(handlers: ErrorHandlers | None) -> FastAPI:
+            known = HANDLERS if handlers is None else handlers.starlette[0]
+            made = _Application(title=module_id, openapi_url=None, exception_handlers=known)
             made.router = router
             return made
 
@@ -135,7 +137,9 @@ class _Application(FastAPI):
         return stack.app if isinstance(stack, ServerErrorMiddleware) else stack
 
 
-def _mounted(application: Callable[[], FastAPI], router: APIRouter, prefix: str) -> ASGIApp:
+def _mounted(
+    application: Callable[[ErrorHandlers | None], FastAPI], router: APIRouter, prefix: str
+) -> ASGIApp:
     """Return the router, served as if it were mounted at the module's prefix.
 
     Requests go through the application only while OpenTelemetry is in use, to which it reports.
@@ -148,11 +152,12 @@ def _mounted(application: Callable[[], FastAPI], router: APIRouter, prefix: str)
 
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
         scope["root_path"] = scope.get("root_path", "") + prefix
+        own = scope.get(HANDLERS_KEY)
         if _telemetry_in_use():
-            await application()(scope, receive, send)
+            await application(own)(scope, receive, send)
             return
-        scope["app"] = application()
-        scope["starlette.exception_handlers"] = handlers
+        scope["app"] = application(own)
+        scope["starlette.exception_handlers"] = handlers if own is None else own.starlette
         async with AsyncExitStack() as files:
             scope["fastapi_middleware_astack"] = files
             await router(scope, receive, send)
