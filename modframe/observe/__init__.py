@@ -34,6 +34,7 @@ from .recorded import Group, RecordedErrors, Wanted, group_of
 from .report import failure_lines, failure_table, group_lines, group_table
 from .series import POINTS, STEP, Series
 from .since import parse_since
+from .spans import begin_span, end_span, span, tracing
 from .tracebacks import find_defined, find_raised, fold
 from .uncaught import UncaughtErrors
 from .values import escape
@@ -66,7 +67,9 @@ __all__ = [
     "UncaughtErrors",
     "Wanted",
     "Watchdog",
+    "begin_span",
     "correlation_id",
+    "end_span",
     "escape",
     "failure_lines",
     "failure_of",
@@ -90,4 +93,6 @@ __all__ = [
     "record_failure",
     "record_result",
     "refusal_logged",
+    "span",
+    "tracing",
 ]

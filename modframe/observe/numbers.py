@@ -23,7 +23,7 @@ OTHER: Final = "other"
 """Stands for a route beyond those, and for a method that HTTP doesn't know."""
 TIMED: Final = 64
 """So many calls of a method are timed, each of them; later, one of `SAMPLED` is."""
-SAMPLED: Final = 16
+SAMPLED: Final = 64
 _FAULT = 500
 
 
@@ -80,7 +80,7 @@ class Calls:
     Attributes:
         count: How many there were. ``errors``: how many raised, or returned an error `Result`.
         durations: How long the first `TIMED` took, and then one of `SAMPLED`; no streams.
-        due: The number of the next call that is to be timed.
+        due: The count from which on the next call is timed.
     """
 
     __slots__ = ("count", "due", "durations", "errors")
@@ -90,10 +90,10 @@ class Calls:
         self.due = 0
         self.durations = Durations(FINE)
 
-    def took(self, seconds: float) -> None:
-        """Measure a call, and choose the next one to be timed."""
+    def took(self, seconds: float, *, traced: bool = False) -> None:
+        """Measure a call, and choose the next one to be timed: each, while calls are traced."""
         self.durations.add(seconds)
-        self.due = self.count + (1 if self.count < TIMED else SAMPLED)
+        self.due = 0 if traced else self.count + (0 if self.count < TIMED else SAMPLED)
 
 
 class Numbers:

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from threading import get_ident
 from time import perf_counter
-from types import CoroutineType
+from types import CoroutineType, TracebackType
 from typing import Any
 
 from ...errors import CallEndedError, NoAttributeError, ServiceUnavailableError
 from ...html import section, table
 from ...load.methods import public_methods, signature_of, signature_text, takes
-from ...observe import Numbers, correlation_id, record_result
+from ...observe import (
+    Numbers,
+    begin_span,
+    correlation_id,
+    end_span,
+    record_result,
+    span,
+    tracing,
+)
 from ...result import Result
 from ...spec import ServiceMethod, type_name
 from ...wording import count, near
@@ -194,14 +203,34 @@ class Method:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Looked up at every call, because a swap may turn a method into a stream and back.
-        target = self._target
+        target, calls = self._target, self._calls
         generation = target.find(target.module_id)
         streams = generation is not None and self._name in generation.streams
         if get_ident() == target.app_loop.thread_id or target.app_loop.here:
-            return self._items(args, kwargs) if streams else self._run(args, kwargs)
+            if streams:
+                return self._items(args, kwargs)
+            if calls.count >= calls.due:
+                return self._measured(args, kwargs)
+            return self._run(args, kwargs)
         if streams:
             return Stream(target.app_loop, lambda: self._items(args, kwargs), self.label)
-        return Call(target.app_loop, lambda: self._run(args, kwargs), self.label)
+        due = tracing.look() or calls.count >= calls.due
+        run = self._measured if due else self._run
+        return Call(target.app_loop, lambda: run(args, kwargs), self.label)
+
+    async def _measured(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run, time it, and make a span if any are made."""
+        target, began = self._target, perf_counter()
+        try:
+            if not tracing.on:
+                return await self._run(args, kwargs)
+            with span(self.label, module=target.module_id, method=self._name):
+                return await self._run(args, kwargs)
+        except Exception as error:
+            error.__traceback__ = _without_own_frames(error)
+            raise
+        finally:
+            self._calls.took(perf_counter() - began, traced=tracing.on)
 
     async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # The hot path: one lookup of the generation, a count, the service's method.
@@ -211,9 +240,7 @@ class Method:
             seen = await target.admit(seen)
         generation = seen  # stragglers.py reads this name: a call that waits is not inside yet
         generation.in_flight += 1
-        calls = self._calls
-        calls.count = number = calls.count + 1
-        began = perf_counter() if number >= calls.due else 0.0
+        self._calls.count += 1
         try:
             # `_method` finds the same, for one more call; where nothing is found, it says why.
             method = getattr(generation.services.get(target.service), self._name, None)
@@ -221,7 +248,7 @@ class Method:
             if type(outcome) is CoroutineType or hasattr(outcome, "__await__"):
                 outcome = await outcome
             if type(outcome) is Result and outcome.code is not None:
-                calls.errors += 1
+                self._calls.errors += 1
                 self._record(outcome, generation)
             return outcome
         except asyncio.CancelledError:
@@ -232,8 +259,6 @@ class Method:
             self._explain(error, generation, args, kwargs)
             raise
         finally:
-            if began:
-                calls.took(perf_counter() - began)
             generation.in_flight -= 1
             if generation.drain_event is not None:
                 generation.wake_drain()
@@ -247,6 +272,7 @@ class Method:
         self._calls.count += 1
         generation.in_flight += 1
         generation.count_as_stream()
+        begun = begin_span(self.label, module=target.module_id, method=self._name)
         try:
             async with aclosing(self._method(generation)(*args, **kwargs)) as items:
                 async for item in items:
@@ -261,6 +287,7 @@ class Method:
             self._explain(error, generation, args, kwargs)
             raise
         finally:
+            end_span(begun, sys.exc_info()[1])
             generation.count_as_call()
             generation.release()
 
@@ -297,10 +324,7 @@ class Method:
         If the method did not take the arguments, add its signature to the message.
         """
         self._calls.errors += 1
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_globals is globals():
-            trace = trace.tb_next
-        error.__traceback__ = trace
+        trace = error.__traceback__ = _without_own_frames(error)
         if not isinstance(error, TypeError) or trace is not None:
             return
         signature = signature_of(self._method(generation))
@@ -352,6 +376,13 @@ class Method:
 
     def __repr__(self) -> str:
         return f"<method {self._target.service}.{self._name}{self.signature_text()}>"
+
+
+def _without_own_frames(error: BaseException) -> TracebackType | None:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is globals():
+        trace = trace.tb_next
+    return trace
 
 
 def _describe_call(variables: Mapping[str, Any]) -> str:

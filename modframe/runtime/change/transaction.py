@@ -21,7 +21,7 @@ from ...errors import (
     reason_of,
     same_fault,
 )
-from ...observe import log_event, record_failure
+from ...observe import log_event, record_failure, span, tracing
 from ...source import Source
 from ...wording import some
 from ..app import App
@@ -88,8 +88,10 @@ class Transaction:
             ModframeError: The first failure, causes before consequences; nothing has changed.
             GroundMovedError: If the change has to begin again.
         """
+        tracing.look()
         try:
-            return await self._run(began)
+            with span("swap", modules=list(self._batch.generations)):
+                return await self._run(began)
         finally:
             self._handover.open_gates()
 
@@ -146,7 +148,8 @@ class Transaction:
         """Do and measure a step; raise what failed in it, unless all that can be is to go live."""
         began = time.perf_counter()
         try:
-            await work
+            with span(name):
+                await work
         finally:
             self._app.numbers.step_took(name, time.perf_counter() - began)
         self._batch.refuse()
