@@ -104,6 +104,8 @@ class FrameworkSettings(BaseSettings):
             workspace, which is the default.
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
+        access_log: Whether each answered request is a line of ``access.log``, which rotates as
+            ``app.log`` does.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
         public: Ids of modules whose routes need no token from other machines either, separated by
             commas; ``*`` is all. ``@module(public=True)`` says it in the module.
@@ -140,6 +142,7 @@ class FrameworkSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)
+    access_log: bool = False
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     public: Annotated[tuple[str, ...], NoDecode] = ()
     stale_header: bool = True

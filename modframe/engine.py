@@ -22,7 +22,16 @@ from .desk.find_source import SourceFinder
 from .desk.rollback import Rollbacks
 from .errors import ModuleNotFoundInWorkspaceError, WorkspaceError, reason_of
 from .masking import KnownSecrets
-from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
+from .observe import (
+    NAMED_AFTER,
+    EventLog,
+    LostErrors,
+    Numbers,
+    Stall,
+    Watchdog,
+    log_print,
+    record_failure,
+)
 from .parts.database.lazy import LazyDatabases
 from .parts.database.part import declared_by
 from .parts.database.transfers import Transfers
@@ -105,7 +114,7 @@ class Engine:
         self.disabled = Disabled(workspace, config.disabled)
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.text_folders = TextFolders(self.modules_folder)
-        self.live = Live()
+        self.live, self.numbers = Live(), Numbers()
         self.records = Records(self.live)
         self.directory = Directory(
             self.live, self.records, on_disk=self.disk.ids, stall=self._stall
@@ -155,6 +164,7 @@ class Engine:
             paths=self.paths,
             settings=self.settings,
             secrets=self.secrets,
+            numbers=self.numbers,
             hurry=self._hurry,
             more=more,
         )
@@ -172,6 +182,7 @@ class Engine:
             self.directory.find,
             explain=self.directory.explain,
             names=self.directory.live_names,
+            numbers=self.numbers,
         )
         self.overrides = Overrides(self.live, self.records, self.handles, self.published)
 
@@ -427,15 +438,19 @@ class Engine:
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
         if self._site is None:
-            self._site = self._site_over(self.live, self.paths)
+            self._site = self._site_over(self.live, self.paths, self.numbers)
         return self._site
 
-    def _site_over(self, live: Live, paths: PathTable) -> Site:
+    def _site_over(self, live: Live, paths: PathTable, numbers: Numbers | None = None) -> Site:
+        """Return the application over a Live; without ``numbers`` it counts for itself."""
         from .server.site import Site
 
         return Site(
             live,
             paths=paths,
+            numbers=numbers or Numbers(),
+            log=self.log,
+            watchdog=self.watchdog,
             rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
             health=self.health.report,

@@ -25,6 +25,7 @@ from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
 from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
 from .guard import holds_token
+from .measured import note_generation, note_module
 from .stale import is_local, stale_header, with_header
 
 _RETRY_SECONDS = "1"
@@ -180,6 +181,7 @@ class Dispatcher:
             return
         if (why := self._stale(module_id)) and self._tells_stale(scope):
             send = with_header(send, stale_header(module_id, generation.number, self._mask(why)))
+        note_generation(scope, generation)
         generation.in_flight += 1
         try:
             await web.asgi(scope, receive, send)
@@ -194,6 +196,7 @@ class Dispatcher:
         return holds_token(scope) or (self._shows_stale() and is_local(scope))
 
     def _missing(self, module_id: str, scope: Scope) -> Problem:
+        note_module(scope, module_id)
         if module_id in self._live.generations:
             return Problem(404, f"{module_id} is live and has no routes")
         known = self._absent(module_id)

@@ -1,4 +1,4 @@
-"""`SystemPages`: the pages that belong to no module: `/modframe/`, `/health`, `/docs`, ...
+"""`SystemPages`: the pages that belong to no module: `/modframe/`, `/health`, `/metrics`, ...
 
 The dispatcher calls it for each path that it has. It shows what callables return that the engine
 hands to the site, and never waits for a module. `/` leads to the status page until a module or a
@@ -7,8 +7,10 @@ mounted application claims it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -19,6 +21,7 @@ from ..parts.web.problem import Problem, Receive, Scope, Send, path_below_root
 from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, START_SCRIPT, docs_page, read_asset
 from .guard import Need, holds_token
+from .measured import note_route
 from .openapi import MergedOpenAPI
 from .status import STATUS_PATH, status_page
 
@@ -57,6 +60,8 @@ class SystemPages:
         snapshot: Returns what the status page shows of each module.
         readiness: Whether all is ready, and module id → state.
         health: Returns the health of all modules, as far as it is known already.
+        metrics: Returns the page for Prometheus in a format of an ``Accept`` header, and the
+            media type; without it there is no such page.
         clean: Takes the secrets of the app out of the facts of an answer.
     """
 
@@ -67,6 +72,7 @@ class SystemPages:
         snapshot: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport] = HealthReport,
+        metrics: Callable[[str], tuple[bytes, str]] | None = None,
         clean: Callable[[Any], Any] = lambda facts: facts,
     ) -> None:
         self._clean = clean
@@ -87,6 +93,8 @@ class SystemPages:
             "/docs/start.js": self._start,
             **{f"/docs/{name}": self._asset for name in ASSETS},
         }
+        if metrics is not None:
+            self._pages["/metrics"] = partial(_numbers, metrics)
         self._bounded = Boundary(self._answer, "modframe.server")
 
     def need_of(self, path: str) -> Need:
@@ -116,6 +124,7 @@ class SystemPages:
             allow = {"Allow": "GET, HEAD"}
             await Problem(405, f"{path} is only for reading", headers=allow).send(scope, send)
             return
+        note_route(scope, path)
         answer = await page(scope)
         answer.headers["X-Content-Type-Options"] = "nosniff"
         if scope["method"] == "HEAD":
@@ -189,6 +198,13 @@ class SystemPages:
     async def _asset(self, scope: Scope) -> Response:
         name = path_below_root(scope).rpartition("/")[2]
         return Response(await read_asset(name), headers=_DAY, media_type=ASSETS[name])
+
+
+async def _numbers(metrics: Callable[[str], tuple[bytes, str]], scope: Scope) -> Response:
+    """Return the page for Prometheus, made in a thread: of many modules it takes its time."""
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
+    body, media_type = await asyncio.to_thread(metrics, accept.decode("latin-1"))
+    return Response(body, headers={**_NO_STORE, "Content-Type": media_type})
 
 
 def _query(scope: Scope) -> str:

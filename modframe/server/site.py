@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import ServeError
 from ..masking import KnownSecrets
+from ..observe import EventLog, Numbers, Watchdog
 from ..parts.health import HealthReport
 from ..parts.web.path_table import Claim, PathTable
 from ..parts.web.problem import ASGIApp, Receive, Scope, Send
@@ -22,6 +23,8 @@ from ..view.snapshot import ModuleView
 from .binding import bind
 from .dispatcher import Dispatcher
 from .guard import HOLDER_KEY, Guard, Need, check_token, is_loopback
+from .measured import Measured
+from .metrics import Exposition
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
@@ -36,8 +39,10 @@ class Site:
 
     Args:
         live: The table of what runs. ``paths``: who claims which paths of it.
+        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
+        watchdog: Knows how long the app loop lags behind.
         absent: As for `Dispatcher`, like ``stale``.
         surroundings: What stands around all modules.
         shows_stale: Returns whether clients on this machine are told, without the token, why a
@@ -56,6 +61,9 @@ class Site:
         live: Live,
         *,
         paths: PathTable,
+        numbers: Numbers,
+        log: EventLog,
+        watchdog: Watchdog,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport],
@@ -75,6 +83,7 @@ class Site:
             snapshot=rows,
             readiness=readiness,
             health=health,
+            metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
             clean=secrets.replace_in,
         )
         paths.follow(surroundings)
@@ -90,7 +99,7 @@ class Site:
         )
         self._surroundings = surroundings
         self._guard = Guard(
-            surroundings.inside(dispatcher),
+            Measured(surroundings.inside(dispatcher), numbers, log),
             need=self._need_of,
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,

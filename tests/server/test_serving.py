@@ -105,7 +105,7 @@ def test_an_open_address_needs_a_token() -> None:
     """On loopback the app's own is enough; any other address needs one that can't be guessed."""
     assert check_token("localhost", None) == ""
     assert check_token("0.0.0.0", "mine" * 4) == "mine" * 4
-    with pytest.raises(ServeError, match="15 characters, and can be guessed.*openssl rand"):
+    with pytest.raises(ServeError, match=r"15 characters, and can be guessed.*openssl rand"):
         check_token("localhost", "m" * 15)
     with pytest.raises(ServeError, match=r"'0.0.0.0' is not a loopback address.*token="):
         check_token("0.0.0.0", None)
