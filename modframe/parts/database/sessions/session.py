@@ -62,6 +62,8 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
         if database.gate.locked():  # tables are changing
             async with database.gate:
                 pass
+            while database.moved_to is not None:  # meanwhile
+                database = self._database = database.moved_to
         engine = await database.begin_use()
         enforced = database.backend.enforces_references
         session = self._session = AsyncSession(
