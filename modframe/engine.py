@@ -415,6 +415,7 @@ class Engine:
         return self._site
 
     def _site_over(self, live: Live) -> Site:
+        from .server.limits import Limits
         from .server.site import Site
 
         return Site(
@@ -426,6 +427,9 @@ class Engine:
             stale=self.records.stale_reason,
             surroundings=self.surroundings,
             allowed_hosts=self.config.allowed_hosts,
+            limits=Limits(
+                self.config.max_body, self.config.client_timeout, self.config.max_connections
+            ),
             secrets=self.secrets,
             app=self.app,
             block=self.app_loop.wait,

@@ -7,7 +7,6 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -18,10 +17,12 @@ from ..parts.web.paths import prefix_of
 from ..parts.web.problem import ASGIApp
 from ..runtime.live import Live
 from ..view.snapshot import ModuleView
-from .binding import bind
+from .binding import Listener, bind
+from .bodies import BodyLimit
 from .dispatcher import Dispatcher
 from .guard import Guard
 from .hosts import check_token, is_loopback
+from .limits import Limits
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
@@ -41,6 +42,7 @@ class Site:
         absent: As for `Dispatcher`, like ``stale``.
         surroundings: What stands around all modules.
         allowed_hosts: Host names to answer to besides loopback.
+        limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
         app: What the lifespans get.
@@ -58,6 +60,7 @@ class Site:
         stale: Callable[[str], str],
         surroundings: Surroundings,
         allowed_hosts: Iterable[str],
+        limits: Limits,
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
@@ -74,13 +77,13 @@ class Site:
         )
         self._surroundings = surroundings
         self._guard = Guard(
-            surroundings.inside(dispatcher),
+            BodyLimit(surroundings.inside(dispatcher), limits),
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,
             token_paths=_CHANGING,
         )
         self.asgi = surroundings.edge(self._guard)
-        self._app, self._block = app, block
+        self._app, self._block, self._limits = app, block, limits
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
@@ -93,7 +96,7 @@ class Site:
         return server if server is not None and server.running else None
 
     async def serve(
-        self, host: str, port: int, *, token: str | None = None, bound: socket.socket | None = None
+        self, host: str, port: int, *, token: str | None = None, bound: Listener | None = None
     ) -> Server:
         """Bind and listen on the running loop; the same arguments again return the same server.
 
@@ -128,7 +131,12 @@ class Site:
             self._guard.token = checked_token
             asgi = self.guarded(checked_token, required=not is_loopback(host))
             self._server = await start_server(
-                asgi, bound, host=host, token=checked_token, block=self._block
+                asgi,
+                bound,
+                host=host,
+                token=checked_token,
+                limits=self._limits,
+                block=self._block,
             )
             self._arguments = arguments
             return self._server
