@@ -33,6 +33,7 @@ from .parts.jobs import Jobs
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
 from .parts.settings import Preferences, SettingsChanges, SettingsSources
+from .parts.web.path_table import PathTable
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -142,6 +143,7 @@ class Engine:
         )
         self.events = Events(find, hurry=self._hurry)
         self.jobs = Jobs(app_loop, find, secrets=self.secrets)
+        self.paths = PathTable()
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
@@ -150,6 +152,7 @@ class Engine:
             pools=self.pools,
             events=self.events,
             jobs=self.jobs,
+            paths=self.paths,
             settings=self.settings,
             secrets=self.secrets,
             hurry=self._hurry,
@@ -361,12 +364,18 @@ class Engine:
     def published(self, module_ids: Iterable[str]) -> None:
         """Tell everything that follows Live that it has changed."""
         PLAIN_NAMES.forget(module_ids)
+        self.paths.published(module_ids, self.live.generations.get)
         self.handles.refresh(module_ids)
         self.events.published(module_ids)
         self.jobs.published(module_ids)
         self.watching.published(module_ids)
         self.settings_changes.published(module_ids)
         self.refresher.wake()
+
+    def building(self, generation: Generation) -> None:
+        """Tell what answers for a module that isn't live that it is being built."""
+        if generation.module_id not in self.live.generations:
+            self.paths.expect(generation)
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
         """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
@@ -411,15 +420,16 @@ class Engine:
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
         if self._site is None:
-            self._site = self._site_over(self.live)
+            self._site = self._site_over(self.live, self.paths)
         return self._site
 
-    def _site_over(self, live: Live) -> Site:
+    def _site_over(self, live: Live, paths: PathTable) -> Site:
         from .server.limits import Limits
         from .server.site import Site
 
         return Site(
             live,
+            paths=paths,
             rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
             health=self.health.report,
@@ -437,7 +447,7 @@ class Engine:
 
     def asgi_over(self, live: Live) -> Any:
         """Return the ASGI application as it would be if other generations were live."""
-        return self._site_over(live).asgi
+        return self._site_over(live, self.paths.over(live.generations)).asgi
 
     @property
     def server(self) -> Server | None:

@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import ServeError
 from ..masking import KnownSecrets
 from ..parts.health import HealthReport
+from ..parts.web.path_table import PathTable
 from ..parts.web.paths import prefix_of
 from ..parts.web.problem import ASGIApp
 from ..runtime.live import Live
@@ -36,7 +37,7 @@ class Site:
     """Answers HTTP for one app.
 
     Args:
-        live: The table of what runs.
+        live: The table of what runs. ``paths``: who claims which paths of it.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         absent: As for `Dispatcher`, like ``stale``.
@@ -53,6 +54,7 @@ class Site:
         self,
         live: Live,
         *,
+        paths: PathTable,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport],
@@ -73,7 +75,13 @@ class Site:
             clean=secrets.replace_in,
         )
         dispatcher = Dispatcher(
-            live, system=pages, absent=absent, stale=stale, mask=secrets.replace
+            live,
+            system=pages,
+            absent=absent,
+            paths=paths,
+            is_page=pages.has,
+            stale=stale,
+            mask=secrets.replace,
         )
         self._surroundings = surroundings
         self._guard = Guard(
