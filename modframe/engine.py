@@ -443,6 +443,7 @@ class Engine:
 
     def _site_over(self, live: Live, paths: PathTable, numbers: Numbers | None = None) -> Site:
         """Return the application over a Live; without ``numbers`` it counts for itself."""
+        from .server.limits import Limits
         from .server.site import Site
 
         return Site(
@@ -461,6 +462,9 @@ class Engine:
             allowed_hosts=self.config.allowed_hosts,
             public=self.config.public,
             token=self.token,
+            limits=Limits(
+                self.config.max_body, self.config.client_timeout, self.config.max_connections
+            ),
             secrets=self.secrets,
             app=self.app,
             block=self.app_loop.wait,

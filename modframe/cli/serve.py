@@ -7,7 +7,6 @@ runs a loop of its own, which is the app loop.
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from ..finding import first_finding
 from ..hosted import hosted
 from ..runtime.loop.bounds import wait_for_any
 from ..server import Server, bind, check_token
+from ..server.binding import Listener
 from ..source import OnDisk
 from ..source.workspace import find_workspace
 from ..wording import count
@@ -76,7 +76,7 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
         bound.close()
 
 
-async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed) -> int:
+async def _serve(serving: Serving, bound: Listener, once_served: OnceServed) -> int:
     stop = Stop(asyncio.get_running_loop(), asyncio.current_task())
     status = 0
     with stop.listening():
@@ -89,7 +89,7 @@ async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed
     return status
 
 
-async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed) -> int:
+async def _host(serving: Serving, bound: Listener, stop: Stop, once_served: OnceServed) -> int:
     options = StartOptions(serving.workspace, data=serving.data, notebooks=serving.notebooks)
 
     def opened(engine: Engine) -> None:

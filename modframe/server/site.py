@@ -7,7 +7,6 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -20,9 +19,11 @@ from ..parts.web.problem import ASGIApp, Receive, Scope, Send
 from ..runtime.live import Live
 from ..spec import module_id_of
 from ..view.snapshot import ModuleView
-from .binding import bind
+from .binding import Listener, bind
+from .bodies import BodyLimit
 from .dispatcher import Dispatcher
 from .guard import HOLDER_KEY, Guard, Need, check_token, is_loopback
+from .limits import Limits
 from .measured import Measured
 from .metrics import Exposition
 from .openapi import MergedOpenAPI
@@ -50,6 +51,7 @@ class Site:
         allowed_hosts: Host names to answer to besides loopback.
         public: Ids of modules whose routes need no token from elsewhere either; ``*`` is all.
         token: Returns the token that this app keeps.
+        limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
         app: What the lifespans get.
@@ -74,6 +76,7 @@ class Site:
         allowed_hosts: Iterable[str],
         public: Iterable[str],
         token: str,
+        limits: Limits,
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
@@ -99,7 +102,7 @@ class Site:
         )
         self._surroundings = surroundings
         self._guard = Guard(
-            Measured(surroundings.inside(dispatcher), numbers, log),
+            Measured(BodyLimit(surroundings.inside(dispatcher), limits), numbers, log),
             need=self._need_of,
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,
@@ -111,7 +114,7 @@ class Site:
         self._live, self._paths, self._pages = live, paths, pages
         self._public: frozenset[str] = frozenset()
         self.let_everyone_use(public)
-        self._app, self._block = app, block
+        self._app, self._block, self._limits = app, block, limits
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
@@ -160,7 +163,7 @@ class Site:
         return server if server is not None and server.running else None
 
     async def serve(
-        self, host: str, port: int, *, token: str | None = None, bound: socket.socket | None = None
+        self, host: str, port: int, *, token: str | None = None, bound: Listener | None = None
     ) -> Server:
         """Bind and listen on the running loop; the same arguments again return the same server.
 
@@ -201,6 +204,7 @@ class Site:
                 host=host,
                 token=token,
                 new_code=guard.sessions.new_code,
+                limits=self._limits,
                 block=self._block,
             )
             self._arguments = arguments

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from modframe.server import ServeError, Server, bind, check_token
+from modframe.server.binding import Listener
 from modframe.server.serving import start_server
 from tests.server.fakes import FakeLoop, live_of, served, site_of
 
@@ -283,7 +284,7 @@ def test_the_server_runs_in_an_empty_context() -> None:
 async def test_a_socket_that_can_not_listen_is_an_error() -> None:
     """An error before the server listens reaches the caller."""
     bound = bind("127.0.0.1", 0)
-    duplicate = socket.socket(fileno=os.dup(bound.fileno()))
+    duplicate = Listener(fileno=os.dup(bound.fileno()))
     port = bound.getsockname()[1]
     bound.close()
     with socket.socket() as other:
