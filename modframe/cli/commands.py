@@ -183,6 +183,19 @@ def serve(
     return run_server(serving)
 
 
+@app.command()
+def link(
+    url: Annotated[
+        str, typer.Option(help="The address that `modframe serve` printed.")
+    ] = "http://127.0.0.1:8000",
+    workspace: Workspace = None,
+) -> int:
+    """Print a link to the pages of a running server that opens once, in one browser."""
+    from .link import print_link
+
+    return print_link(url, workspace)
+
+
 @app.command("list")
 def list_(workspace: Workspace = None, format: Shape = Format.text) -> int:
     """List the modules of the workspace, and whether they pass the checks."""

@@ -20,7 +20,8 @@ from ..parts.web.boundary import Boundary
 from ..parts.web.problem import Problem, Receive, Scope, Send, path_below_root
 from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, START_SCRIPT, docs_page, read_asset
-from .guard import Need, holds_token
+from .guard import LINK_KEY, Need, holds_token
+from .guard.sessions import ONCE
 from .measured import note_route
 from .openapi import MergedOpenAPI
 from .status import STATUS_PATH, status_page
@@ -29,6 +30,8 @@ _BASE_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none';"
     " form-action 'none'"
 )
+LINK_PATH = f"{STATUS_PATH}link"
+"""Where holders of the token get a one-time link for a browser."""
 _SCRIPT = "text/javascript"
 _REVALIDATE = {"Cache-Control": "no-cache"}
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -84,6 +87,7 @@ class SystemPages:
             "/": self._to_status,
             STATUS_PATH.rstrip("/"): self._to_status,
             STATUS_PATH: self._status,
+            LINK_PATH: self._new_link,
             "/health": self._health,
             "/health/live": self._live,
             "/health/ready": self._ready,
@@ -120,9 +124,12 @@ class SystemPages:
             problem = Problem(404, f"There is no page at {path}")
             await problem.send(scope, send)
             return
-        if scope["method"] not in {"GET", "HEAD"}:
-            allow = {"Allow": "GET, HEAD"}
-            await Problem(405, f"{path} is only for reading", headers=allow).send(scope, send)
+        allowed = ("POST",) if path == LINK_PATH else ("GET", "HEAD")
+        if scope["method"] not in allowed:
+            allow = {"Allow": ", ".join(allowed)}
+            await Problem(405, f"{path} takes {' and '.join(allowed)}", headers=allow).send(
+                scope, send
+            )
             return
         note_route(scope, path)
         answer = await page(scope)
@@ -176,6 +183,11 @@ class SystemPages:
         pairs = "&".join(filter(None, (query, _query(scope).removeprefix("?"))))
         location = f"{target}?{pairs}" if pairs else target
         return Response(status_code=307, headers={"Location": location, **_NO_STORE})
+
+    async def _new_link(self, scope: Scope) -> Response:
+        """Return where a browser is let in once, below the server's own address."""
+        code = scope[LINK_KEY]()
+        return JSONResponse({"path": f"{STATUS_PATH}?{ONCE}={code}"}, 201, _NO_STORE)
 
     async def _status(self, scope: Scope) -> Response:
         return _page(status_page(list(self._snapshot()), query=_query(scope)), _BASE_POLICY)

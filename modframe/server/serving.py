@@ -28,6 +28,7 @@ from .guard import reachable
 from .guard.sessions import ONCE
 from .limits import Limits
 from .open_requests import OpenRequests
+from .status import STATUS_PATH
 
 _log = logging.getLogger("modframe.server")
 _GRACE = 5
@@ -74,7 +75,7 @@ class Server:
 
     def link(self) -> str:
         """Return an address of the status page that lets one browser in, once, for ten minutes."""
-        return f"{self.url}/modframe/?{ONCE}={self._new_code()}"
+        return f"{self.url}{STATUS_PATH}?{ONCE}={self._new_code()}"
 
     @property
     def running(self) -> bool:
