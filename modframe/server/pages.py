@@ -8,7 +8,7 @@ mounted application claims it.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -53,6 +53,7 @@ class SystemPages:
 
     Args:
         snapshot: Returns what the status page shows of each module.
+        prefixes: Returns the prefixes of a module's routes, as far as they are known.
         readiness: Whether all is ready, and module id → state.
         health: Returns the health of all modules, as far as it is known already.
         clean: Takes the secrets of the app out of the facts of an answer.
@@ -64,13 +65,14 @@ class SystemPages:
         *,
         snapshot: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
+        prefixes: Callable[[str], Sequence[str]] = lambda _: (),
         health: Callable[[], HealthReport] = HealthReport,
         clean: Callable[[Any], Any] = lambda facts: facts,
     ) -> None:
         self._clean = clean
         self._report = health
         self._openapi = openapi
-        self._snapshot = snapshot
+        self._snapshot, self._prefixes = snapshot, prefixes
         self._readiness = readiness
         self._pages: dict[str, Callable[[Scope], Awaitable[Response]]] = {
             "/": self._to_status,
@@ -155,7 +157,9 @@ class SystemPages:
         return Response(status_code=307, headers={"Location": location, **_NO_STORE})
 
     async def _status(self, scope: Scope) -> Response:
-        return _page(status_page(list(self._snapshot()), query=_query(scope)), _BASE_POLICY)
+        views = list(self._snapshot())
+        page = status_page(views, prefixes=self._prefixes, query=_query(scope))
+        return _page(page, _BASE_POLICY)
 
     async def _document(self, scope: Scope) -> Response:
         body = await self._openapi.body()

@@ -67,6 +67,7 @@ class Site:
         pages = SystemPages(
             MergedOpenAPI(live, secrets.replace),
             snapshot=rows,
+            prefixes=paths.prefixes,
             readiness=readiness,
             health=health,
             clean=secrets.replace_in,
