@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -61,6 +61,7 @@ class SystemPages:
 
     Args:
         snapshot: Returns what the status page shows of each module.
+        prefixes: Returns the prefixes of a module's routes, as far as they are known.
         readiness: Whether all is ready, and module id → state.
         health: Returns the health of all modules, as far as it is known already.
         metrics: Returns the page for Prometheus in a format of an ``Accept`` header, and the
@@ -74,6 +75,7 @@ class SystemPages:
         *,
         snapshot: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
+        prefixes: Callable[[str], Sequence[str]] = lambda _: (),
         health: Callable[[], HealthReport] = HealthReport,
         metrics: Callable[[str], tuple[bytes, str]] | None = None,
         clean: Callable[[Any], Any] = lambda facts: facts,
@@ -81,7 +83,7 @@ class SystemPages:
         self._clean = clean
         self._report = health
         self._openapi = openapi
-        self._snapshot = snapshot
+        self._snapshot, self._prefixes = snapshot, prefixes
         self._readiness = readiness
         self._pages: dict[str, Callable[[Scope], Awaitable[Response]]] = {
             "/": self._to_status,
@@ -190,7 +192,9 @@ class SystemPages:
         return JSONResponse({"path": f"{STATUS_PATH}?{ONCE}={code}"}, 201, _NO_STORE)
 
     async def _status(self, scope: Scope) -> Response:
-        return _page(status_page(list(self._snapshot()), query=_query(scope)), _BASE_POLICY)
+        views = list(self._snapshot())
+        page = status_page(views, prefixes=self._prefixes, query=_query(scope))
+        return _page(page, _BASE_POLICY)
 
     async def _document(self, scope: Scope) -> Response:
         body = await self._openapi.body()

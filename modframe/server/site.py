@@ -84,6 +84,7 @@ class Site:
         pages = SystemPages(
             MergedOpenAPI(live, secrets.replace),
             snapshot=rows,
+            prefixes=paths.prefixes,
             readiness=readiness,
             health=health,
             metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
