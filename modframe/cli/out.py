@@ -31,21 +31,26 @@ _STYLES = {
 }  # fmt: skip
 
 
-def workspace_at(folder: Path | None) -> Path:
+def workspace_at(folder: Path | None, *, above: Path | None = None) -> Path:
     """Return the workspace of a command: the named folder, else the nearest workspace.
+
+    Args:
+        above: Where the search for the nearest one starts; by default the working directory.
 
     Raises:
         WorkspaceError: If the folder does not exist.
     """
-    from ..source.workspace import find_workspace
+    from ..source.workspace import look_for_workspace
 
-    home = find_workspace(folder)
-    if not home.is_dir():
+    found = look_for_workspace(folder, above=above)
+    if found.passed:
+        print(f"modframe: {found.passed}", file=sys.stderr, flush=True)
+    if not found.folder.is_dir():
         raise WorkspaceError(
-            f"there is no folder {str(home)!r}",
+            f"there is no folder {str(found.folder)!r}",
             cure="give the workspace, the folder with modules/, as --workspace",
         )
-    return home
+    return found.folder
 
 
 def log_files(workspace: Path | None, name: str, *, needed: bool) -> LogFiles:
