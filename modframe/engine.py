@@ -33,6 +33,7 @@ from .parts.jobs import Jobs
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
 from .parts.settings import Preferences, SettingsChanges, SettingsSources
+from .parts.web.path_table import PathTable
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .server import Server
     from .server.site import Site
+    from .server.surroundings import Surroundings
     from .view.widgets import Inspector
 
 _log = logging.getLogger("modframe.engine")
@@ -112,6 +114,7 @@ class Engine:
         self._hurry = asyncio.Event()
         self.limits = Limits.from_settings(config)
         self._site: Site | None = None
+        self.app: Any = None  # the `AppContext` over it, once there is one
         self._make_parts(parts)
         self._make_changes()
         self._make_observers()
@@ -140,6 +143,7 @@ class Engine:
         )
         self.events = Events(find, hurry=self._hurry)
         self.jobs = Jobs(app_loop, find, secrets=self.secrets)
+        self.paths = PathTable()
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
@@ -148,6 +152,7 @@ class Engine:
             pools=self.pools,
             events=self.events,
             jobs=self.jobs,
+            paths=self.paths,
             settings=self.settings,
             secrets=self.secrets,
             hurry=self._hurry,
@@ -359,12 +364,18 @@ class Engine:
     def published(self, module_ids: Iterable[str]) -> None:
         """Tell everything that follows Live that it has changed."""
         PLAIN_NAMES.forget(module_ids)
+        self.paths.published(module_ids, self.live.generations.get)
         self.handles.refresh(module_ids)
         self.events.published(module_ids)
         self.jobs.published(module_ids)
         self.watching.published(module_ids)
         self.settings_changes.published(module_ids)
         self.refresher.wake()
+
+    def building(self, generation: Generation) -> None:
+        """Tell what answers for a module that isn't live that it is being built."""
+        if generation.module_id not in self.live.generations:
+            self.paths.expect(generation)
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
         """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
@@ -394,31 +405,45 @@ class Engine:
         live = self.live.generations
         await self.swap.change([live[one].source for one in module_ids], anew=True, force=True)
 
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What stands around all modules, as the workspace declares it; verbs change it.
+
+        Raises:
+            SurroundingsError: If the workspace declares something that is wrong.
+        """
+        from .server.surroundings import read_declared
+
+        return read_declared(self.workspace, self.config)
+
     @property
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
         if self._site is None:
-            self._site = self._site_over(self.live)
+            self._site = self._site_over(self.live, self.paths)
         return self._site
 
-    def _site_over(self, live: Live) -> Site:
+    def _site_over(self, live: Live, paths: PathTable) -> Site:
         from .server.site import Site
 
         return Site(
             live,
+            paths=paths,
             rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
             health=self.health.report,
             absent=self.directory.absent,
             stale=self.records.stale_reason,
+            surroundings=self.surroundings,
             allowed_hosts=self.config.allowed_hosts,
             secrets=self.secrets,
+            app=self.app,
             block=self.app_loop.wait,
         )
 
     def asgi_over(self, live: Live) -> Any:
         """Return the ASGI application as it would be if other generations were live."""
-        return self._site_over(live).asgi
+        return self._site_over(live, self.paths.over(live.generations)).asgi
 
     @property
     def server(self) -> Server | None:

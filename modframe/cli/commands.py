@@ -148,6 +148,14 @@ def serve(
     watch: Annotated[
         bool, typer.Option("--watch", help="Swap modules when their files are saved.")
     ] = False,
+    cors: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="A web page's origin that may use the API, such as http://localhost:5173; may be "
+            "given several times.",
+        ),
+    ] = None,
 ) -> int:
     """Load the modules of the workspace and of notebooks, and serve them until a signal comes."""
     from .serve import Serving
@@ -155,7 +163,14 @@ def serve(
 
     books = tuple(notebooks or ())
     serving = Serving(
-        workspace, host, port, token or None, strict=strict, notebooks=books, watch=watch
+        workspace,
+        host,
+        port,
+        token or None,
+        strict=strict,
+        notebooks=books,
+        watch=watch,
+        cors=tuple(cors or ()),
     )
     return run_server(serving)
 

@@ -39,6 +39,7 @@ class Serving:
     notebooks: tuple[Path, ...] = ()
     watch: bool = False
     data: Path | None = None
+    cors: tuple[str, ...] = ()
 
 
 async def until_stopped(_server: Server) -> int:
@@ -59,6 +60,7 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
         WorkspaceError: If a notebook can't be read or has no module, or there is no such
             workspace; nothing was loaded.
         StartError: Under ``strict``, if a module failed.
+        SurroundingsError: If what stands around the modules can't; nothing was loaded.
     """
     OnDisk(Path(), serving.notebooks).refuse_unreadable()
     above = serving.notebooks[0].resolve().parent if serving.notebooks else None
@@ -87,7 +89,13 @@ async def _serve(serving: Serving, bound: socket.socket, once_served: OnceServed
 
 async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed) -> int:
     options = StartOptions(serving.workspace, data=serving.data, notebooks=serving.notebooks)
-    async with hosted(options, strict=serving.strict, opened=stop.follow) as engine:
+
+    def opened(engine: Engine) -> None:
+        stop.follow(engine)
+        if serving.cors:
+            engine.surroundings.allow_origins(serving.cors)
+
+    async with hosted(options, strict=serving.strict, opened=opened) as engine:
         server = await engine.site.serve(
             serving.host, serving.port, token=serving.token, bound=bound
         )
