@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,10 +13,20 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from ..errors import DataFolderError, WorkspaceError
+from ..files import close_to_others
 from ..names import MODULE_TYPES
+from ..wording import some
 from .owners import stranger_at, writers_at
 
+_log = logging.getLogger("modframe.source")
 _PROJECT = "pyproject.toml"
+TOKEN_FILE = "token"  # noqa: S105  # a name
+"""Where a data folder keeps the token of its servers."""
+_OWN = re.compile(
+    r"logs|databases|quickstart(-\d+)?|exports\.json|token|\.modframe-.*"
+    r"|(history|preferences)\.sqlite(-wal|-shm|-journal)?"
+)
+"""What modframe makes in a data folder."""
 _ROOM = 64 * 1024
 """Bytes that there has to be room for at start."""
 
@@ -149,6 +161,42 @@ def data_folder(folder: str | Path | None, workspace: Path) -> Path | None:
     if named is None:
         return workspace / "data"
     return None if str(named) == ":memory:" else Path(named).expanduser().resolve()
+
+
+def close_data_folder(data: Path) -> None:
+    """Take the rights of others from what earlier versions made in a data folder, and log it.
+
+    What a person keeps there stays as it is; so does the folder's own mode then. What a person
+    shared with a group keeps the group's rights: `modframe.files` says how that is told.
+    """
+    try:
+        closed = _close(data)
+    except OSError as error:
+        _log.warning("others may be able to read what is in %s: %s", data, error)
+        return
+    if closed:
+        _log.warning(
+            "others could read what modframe keeps in %s, and can't any more: %s. To share the "
+            "folder with a group: chgrp -R GROUP, then chmod -R g+rwX,o=",
+            data,
+            some([os.path.relpath(path, data.parent) for path in closed]),
+        )
+
+
+def _close(data: Path) -> list[Path]:
+    if os.name != "posix" or not data.is_dir() or not data.stat().st_mode & 0o077:
+        return []  # nobody else gets in
+    entries = sorted(data.iterdir())
+    own = [path for path in entries if _OWN.fullmatch(path.name)]
+    inside = [path for folder in own if folder.is_dir() for path in sorted(folder.iterdir())]
+    # From the outside in, so that nobody gets at what is still open.
+    whole = [data] if own == entries else []
+    # Whoever reads the token has to know that it was open: it isn't secret any more.
+    return [
+        path
+        for path in (*whole, *own, *inside)
+        if path.name != TOKEN_FILE and close_to_others(path)
+    ]
 
 
 def refuse_unwritable(data: Path | None) -> None:
