@@ -31,7 +31,6 @@ from .report import failure_lines, failure_table, group_lines, group_table
 from .since import parse_since
 from .tracebacks import find_defined, find_raised, fold
 from .uncaught import UncaughtErrors
-from .values import escape
 from .watchdog import Stall, Watchdog
 
 __all__ = [
@@ -49,7 +48,6 @@ __all__ = [
     "Wanted",
     "Watchdog",
     "correlation_id",
-    "escape",
     "failure_lines",
     "failure_of",
     "failure_table",
