@@ -64,6 +64,7 @@ from .runtime.record import Records
 from .source import Disabled, OnDisk, Source, find_modules, read_folder
 from .source.folder_change import finish_changes
 from .source.text_folders import TextFolders
+from .source.workspace import close_data_folder
 from .spec import module_id_of
 from .trial import Trials
 from .view.collect import Collector
@@ -256,6 +257,7 @@ class Engine:
         PLAIN_NAMES.resolvers.insert(0, self.directory.package_of)
         try:
             if self.data is not None:
+                close_data_folder(self.data)
                 finish_changes(self.data)  # those of modules/ are finished when it is read
                 self.exports.finish()
             await self.settings.preferences.open()

@@ -20,7 +20,6 @@ from ..runtime.loop.bounds import wait_for_any
 from ..server import Server, bind, check_token
 from ..server.binding import Listener
 from ..source import OnDisk
-from ..source.workspace import find_workspace
 from ..wording import count
 from .out import one_line, say, workspace_at
 from .stopping import Stop, leave
@@ -66,7 +65,7 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
     """
     OnDisk(Path(), serving.notebooks).refuse_unreadable()
     above = serving.notebooks[0].resolve().parent if serving.notebooks else None
-    home = workspace_at(serving.workspace or find_workspace(above=above))
+    home = workspace_at(serving.workspace, above=above)
     check_token(serving.host, serving.token)
     bound = bind(serving.host, serving.port)
     say(f"loading {home}")
