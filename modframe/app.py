@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .arguments import TEXT, TOKEN, WHOLE_NUMBER, check_arguments, instance_of
+from .arguments import FLAG, TEXT, TOKEN, WHOLE_NUMBER, check_arguments, instance_of, optional
 from .config import FrameworkSettings, StartOptions
 from .desk.waiting import Waiting
 from .engine import Engine
@@ -304,7 +304,12 @@ class AppContext:
 
     @hide_frames
     def serve(
-        self, host: str = "127.0.0.1", port: int = 8000, *, token: str | None = None
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        *,
+        token: str | None = None,
+        mcp: bool | None = None,
     ) -> Server:
         """Serve the API from the app loop, in this process.
 
@@ -312,15 +317,23 @@ class AppContext:
             host: Where to listen; an address that isn't loopback needs a token.
             port: 0 picks a free one.
             token: The token that requests from elsewhere need.
+            mcp: Whether assistants may call the live services, at ``/mcp`` and with the token; by
+                default if ``MODFRAME_MCP`` says so.
 
         Raises:
             ServeError: If the port is taken, a token is missing, or it already serves elsewhere.
         """
         check_arguments(
-            "app.serve()", host=(host, TEXT), port=(port, WHOLE_NUMBER), token=(token, TOKEN)
+            "app.serve()",
+            host=(host, TEXT),
+            port=(port, WHOLE_NUMBER),
+            token=(token, TOKEN),
+            mcp=(mcp, optional(FLAG)),
         )
         site = self._engine.site
-        return self._app_loop.block("app.serve()", lambda: site.serve(host, port, token=token))
+        return self._app_loop.block(
+            "app.serve()", lambda: site.serve(host, port, token=token, mcp=mcp)
+        )
 
     def test_client(self) -> Any:
         """Return an `httpx.AsyncClient` that calls the API on the app loop, without a port."""

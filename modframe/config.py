@@ -105,6 +105,7 @@ class FrameworkSettings(BaseSettings):
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
+        mcp: Whether assistants are answered at ``/mcp``, unless a call or an option says otherwise.
         disabled: Ids of modules that are kept out, separated by commas.
         switch_interval: The interpreter's switch interval while a cell runs and the API is served,
             so that requests don't wait for the cell; 0 keeps Python's own.
@@ -134,6 +135,7 @@ class FrameworkSettings(BaseSettings):
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    mcp: bool = False
     disabled: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
 

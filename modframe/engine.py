@@ -64,6 +64,7 @@ from .watching import Watching
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .server import Server
+    from .server.mcp.assistants import Assistants
     from .server.site import Site
     from .view.widgets import Inspector
 
@@ -112,6 +113,7 @@ class Engine:
         self._hurry = asyncio.Event()
         self.limits = Limits.from_settings(config)
         self._site: Site | None = None
+        self._assistants: Assistants | None = None
         self._make_parts(parts)
         self._make_changes()
         self._make_observers()
@@ -364,6 +366,8 @@ class Engine:
         self.jobs.published(module_ids)
         self.watching.published(module_ids)
         self.settings_changes.published(module_ids)
+        if self._assistants is not None:
+            self._assistants.published(module_ids)
         self.refresher.wake()
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
@@ -398,10 +402,38 @@ class Engine:
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
         if self._site is None:
-            self._site = self._site_over(self.live)
+            self._site = self._site_over(self.live, mcp=self.config.mcp)
         return self._site
 
-    def _site_over(self, live: Live) -> Site:
+    @property
+    def assistants(self) -> Assistants:
+        """What assistants see and call. The first access makes it, and imports the SDK.
+
+        Raises:
+            ServeError: If the `mcp` package isn't installed.
+        """
+        if self._assistants is None:
+            from .server.mcp import Facts, open_to_assistants
+
+            self._assistants = open_to_assistants(
+                Facts(
+                    live=self.live,
+                    view=self.seen.module,
+                    snapshot=self.snapshot,
+                    source=self._shown_source,
+                    get_service=self.handles.get,
+                    log=self.log,
+                    secrets=self.secrets,
+                )
+            )
+        return self._assistants
+
+    def _shown_source(self, module_id: str) -> Source | None:
+        """Return the text of a module as it runs, else its draft."""
+        generation, record = self.live.generations.get(module_id), self.records.get(module_id)
+        return generation.source if generation else record.draft if record else None
+
+    def _site_over(self, live: Live, *, mcp: bool = False) -> Site:
         from .server.site import Site
 
         return Site(
@@ -414,6 +446,8 @@ class Engine:
             allowed_hosts=self.config.allowed_hosts,
             secrets=self.secrets,
             block=self.app_loop.wait,
+            assistants=lambda: self.assistants,
+            mcp=mcp,
         )
 
     def asgi_over(self, live: Live) -> Any:

@@ -148,6 +148,15 @@ def serve(
     watch: Annotated[
         bool, typer.Option("--watch", help="Swap modules when their files are saved.")
     ] = False,
+    mcp: Annotated[
+        bool,
+        typer.Option(
+            "--mcp",
+            envvar="MODFRAME_MCP",
+            show_envvar=True,
+            help="Let assistants with the token call the services, at /mcp.",
+        ),
+    ] = False,
 ) -> int:
     """Load the modules of the workspace and of notebooks, and serve them until a signal comes."""
     from .serve import Serving
@@ -155,9 +164,31 @@ def serve(
 
     books = tuple(notebooks or ())
     serving = Serving(
-        workspace, host, port, token or None, strict=strict, notebooks=books, watch=watch
+        workspace, host, port, token or None, strict=strict, notebooks=books, watch=watch, mcp=mcp
     )
     return run_server(serving)
+
+
+@app.command()
+def mcp(
+    notebooks: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="NOTEBOOK.ipynb", help="Notebooks whose %%module cells are loaded too."
+        ),
+    ] = None,
+    workspace: Workspace = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End if a module fails.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Swap modules when their files are saved.")
+    ] = False,
+) -> int:
+    """Load the modules, and let an assistant call them on standard input and output (MCP)."""
+    from .mcp import serve_assistant
+    from .serve import Serving
+
+    books = tuple(notebooks or ())
+    return serve_assistant(Serving(workspace, strict=strict, notebooks=books, watch=watch))
 
 
 @app.command("list")

@@ -8,7 +8,7 @@ needed. It reads only the raw path and headers, which takes a few microseconds.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
@@ -41,6 +41,7 @@ class Guard:
         token: The server's token; empty if it has none.
         token_required: Whether every request needs it, as on an address that is not loopback.
         token_paths: Paths below which every request that changes something needs it.
+        closed: Paths that every request needs it for, one that reads as well.
     """
 
     def __init__(
@@ -51,13 +52,14 @@ class Guard:
         token: str = "",
         token_required: bool = False,
         token_paths: Iterable[str] = (),
+        closed: Container[str] = (),
     ) -> None:
         self._app = app
         self._hosts = AllowedHosts(allowed_hosts)
         self._known: set[bytes] = set()
         self.token = token
         self.token_required = token_required
-        self._token_paths = tuple(token_paths)
+        self._token_paths, self._closed = tuple(token_paths), closed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a connection, or pass it on."""
@@ -90,6 +92,7 @@ class Guard:
         """Return a guard of the same application and hosts with another token, for one server."""
         guard = Guard(self._app, token=token, token_required=required)
         guard._hosts, guard._token_paths = self._hosts, self._token_paths
+        guard._closed = self._closed
         return guard
 
     def _host_passes(self, scope: Scope, host: bytes | None, hosts: int) -> bool:
@@ -116,7 +119,8 @@ class Guard:
 
     def _token_passes(self, scope: Scope, reading: bool) -> bool:  # noqa: FBT001  # private
         path: str = path_below_root(scope) if scope.get("root_path") else scope["path"]
-        if not self.token_required and (reading or not path.startswith(self._token_paths)):
+        changing = not reading and path.startswith(self._token_paths)
+        if not (self.token_required or changing or path.rstrip("/") in self._closed):
             return True
         if path in _OPEN:
             return True

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from ..parts.health import HealthReport
 from ..parts.web.boundary import Boundary
-from ..parts.web.problem import Problem, Receive, Scope, Send, path_below_root
+from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
 from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, START_SCRIPT, docs_page, read_asset
 from .openapi import MergedOpenAPI
@@ -55,6 +56,7 @@ class SystemPages:
         readiness: Whether all is ready, and module id → state.
         health: Returns the health of all modules, as far as it is known already.
         clean: Takes the secrets of the app out of the facts of an answer.
+        apps: Path → an application that answers there in place of a page, by any method.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class SystemPages:
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport] = HealthReport,
         clean: Callable[[Any], Any] = lambda facts: facts,
+        apps: Mapping[str, ASGIApp] = MappingProxyType({}),
     ) -> None:
+        self._apps = apps
         self._clean = clean
         self._report = health
         self._openapi = openapi
@@ -90,6 +94,9 @@ class SystemPages:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_root(scope) or "/"
+        if (app := self._apps.get(path.rstrip("/"))) is not None and scope["type"] == "http":
+            await app(scope, receive, send)
+            return
         page = self._pages.get(path)
         if page is None or scope["type"] != "http":
             problem = Problem(404, f"Nothing is at {path}; modules are below /api/v1/")

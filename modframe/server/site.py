@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ServeError
 from ..masking import KnownSecrets
 from ..parts.health import HealthReport
 from ..parts.web.paths import prefix_of
+from ..parts.web.problem import ASGIApp
 from ..runtime.live import Live
 from ..view.snapshot import ModuleView
 from .binding import bind
@@ -25,8 +26,14 @@ from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
 
+if TYPE_CHECKING:
+    from .mcp.assistants import Assistants
+    from .mcp.http import Endpoint
+
 _CHANGING = (f"{prefix_of('core.settings')}/",)
 """Paths below which a request that changes the system needs the token, on loopback as well."""
+_MCP = "/mcp"
+"""Where assistants are answered."""
 
 
 class Site:
@@ -41,6 +48,8 @@ class Site:
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
+        assistants: Returns what assistants may see and call.
+        mcp: Whether assistants are answered unless `serve` says otherwise.
     """
 
     def __init__(
@@ -55,24 +64,33 @@ class Site:
         allowed_hosts: Iterable[str],
         secrets: KnownSecrets,
         block: Callable[[Callable[[], Any]], Any],
+        assistants: Callable[[], Assistants],
+        mcp: bool = False,
     ) -> None:
+        self._apps: dict[str, ASGIApp] = {}
+        self._assistants, self._mcp = assistants, mcp
+        self._endpoint: Endpoint | None = None
         pages = SystemPages(
             MergedOpenAPI(live, secrets.replace),
             snapshot=rows,
             readiness=readiness,
             health=health,
             clean=secrets.replace_in,
+            apps=self._apps,
         )
         self.asgi = Guard(
             Dispatcher(live, system=pages, absent=absent, stale=stale, mask=secrets.replace),
             allowed_hosts=allowed_hosts,
             token_paths=_CHANGING,
+            closed=self._apps,
         )
         self._block = block
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
-        self._arguments: tuple[str, int, str | None] = ("", 0, None)
+        self._arguments: tuple[Any, ...] = ()
+        if mcp:
+            self._open_to_assistants()
 
     @property
     def server(self) -> Server | None:
@@ -81,7 +99,13 @@ class Site:
         return server if server is not None and server.running else None
 
     async def serve(
-        self, host: str, port: int, *, token: str | None = None, bound: socket.socket | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        token: str | None = None,
+        bound: socket.socket | None = None,
+        mcp: bool | None = None,
     ) -> Server:
         """Bind and listen on the running loop; the same arguments again return the same server.
 
@@ -90,12 +114,14 @@ class Site:
             port: 0 picks a free one.
             token: By default a new one.
             bound: A socket from `bind` that has the address already.
+            mcp: Whether assistants are answered at `/mcp`; by default as the settings say.
 
         Raises:
             ServeError: If the address can't be bound, a token is missing, or a server with other
-                arguments runs.
+                arguments runs, or the `mcp` package is missing that assistants need.
         """
-        arguments = (host, port, token)
+        mcp = self._mcp if mcp is None else mcp
+        arguments = (host, port, token, mcp)
         async with self._lock:
             if (server := self.server) is not None:
                 if arguments == self._arguments:
@@ -110,6 +136,10 @@ class Site:
             self._secrets.add("modframe.server", [checked_token])
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
+            if mcp:
+                self._open_to_assistants()
+            else:
+                await self._close_to_assistants()
             bound = bound or bind(host, port)
             self.asgi.token = checked_token
             guard = self.asgi.with_token(checked_token, required=not is_loopback(host))
@@ -125,3 +155,17 @@ class Site:
             server, self._server = self._server, None
             if server is not None:
                 await server.aclose()
+            await self._close_to_assistants()
+
+    def _open_to_assistants(self) -> None:
+        if self._endpoint is None:
+            assistants = self._assistants()
+            from .mcp.http import Endpoint  # imported where the package is known to be there
+
+            self._endpoint = self._apps[_MCP] = Endpoint(assistants)
+
+    async def _close_to_assistants(self) -> None:
+        endpoint, self._endpoint = self._endpoint, None
+        self._apps.pop(_MCP, None)
+        if endpoint is not None:
+            await endpoint.aclose()
