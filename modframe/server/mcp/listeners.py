@@ -38,12 +38,13 @@ class Listeners:
         self._bus = InMemorySubscriptionBus()
         self.listen = ListenHandler(self._bus)
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._reading: set[str] = {""}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def join(self, ctx: ServerRequestContext[Any, Any]) -> None:
         """Tell the client of a session from now on."""
         key = _session_id(ctx)
-        self._sessions[key] = _Session(ctx.session, reads=not key)
+        self._sessions[key] = _Session(ctx.session, reads=key in self._reading)
         if len(self._sessions) > _REMEMBERED:
             self._sessions.popitem(last=False)
 
@@ -58,7 +59,11 @@ class Listeners:
         self._sessions.pop(session_id, None)
 
     def reads(self, session_id: str, *, reads: bool) -> None:
-        """Send what waits for a session, now that it reads its stream, or keep it from now on."""
+        """Send what waits for a session, now that it reads its stream, or keep it from now on.
+
+        A client may read its stream before it says that it is initialized.
+        """
+        (self._reading.add if reads else self._reading.discard)(session_id)
         session = self._sessions.get(session_id)
         if session is not None:
             session.reads = reads

@@ -64,24 +64,39 @@ async def test_the_client_is_told_and_finds_the_new_tools(app: AppContext, mode:
 
 
 def test_an_older_client_is_told_what_it_did_not_read(app: AppContext) -> None:
-    """A swap while its stream is closed is told as soon as it opens the stream, once."""
+    """A swap while its stream is closed is told as soon as it opens the stream, once.
+
+    So it is if the client opens the stream before it says that it is initialized.
+    """
     load(app, 1)
     server = app.serve(port=0, mcp=True)
     headers = {"Authorization": f"Bearer {server.token}", **ACCEPT}
     with httpx.Client(base_url=server.url, headers=headers, timeout=60) as http:
-        begun = http.post("/mcp", json=HELLO)
-        http.headers["Mcp-Session-Id"] = begun.headers["mcp-session-id"]
-        initialized = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-        assert http.post("/mcp", json=initialized).status_code == 202
-        assert http.post(
-            "/mcp", json={"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
-        ).is_success
+        changed = [f"notifications/{kind}/list_changed" for kind in ("tools", "resources")]
+        http.headers["Mcp-Session-Id"] = http.post("/mcp", json=HELLO).headers["mcp-session-id"]
+        assert http.post("/mcp", json=INITIALIZED).status_code == 202
         for number in (2, 3):
             load(app, number)
         with http.stream("GET", "/mcp") as stream:
-            heard = (json.loads(line[5:]) for line in stream.iter_lines() if line[:5] == "data:")
-            methods = [next(heard)["method"] for _ in range(2)]
-    assert methods == [f"notifications/{kind}/list_changed" for kind in ("tools", "resources")]
+            assert methods(stream, 2) == changed
+
+        del http.headers["Mcp-Session-Id"]
+        http.headers["Mcp-Session-Id"] = http.post("/mcp", json=HELLO).headers["mcp-session-id"]
+        with http.stream("GET", "/mcp") as stream:
+            assert http.post("/mcp", json=INITIALIZED).status_code == 202
+            assert http.post("/mcp", json=LIST).is_success
+            load(app, 4)
+            assert methods(stream, 2) == changed
+
+
+INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+LIST = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+
+
+def methods(stream: httpx.Response, count: int) -> list[str]:
+    """What the next notifications of a stream are about."""
+    heard = (json.loads(line[5:]) for line in stream.iter_lines() if line[:5] == "data:")
+    return [next(heard)["method"] for _ in range(count)]
 
 
 @pytest.mark.parametrize("mode", GENERATIONS)
