@@ -8,7 +8,7 @@ button calls a service, and by the tools of assistants.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -32,28 +32,32 @@ class Arguments:
         self._hints = type_hints(method)
         self._parameters = inspect.signature(method).parameters
         self._adapters: dict[str, TypeAdapter[Any] | None] = {}
+        self._names = [
+            name for name, parameter in self._parameters.items() if parameter.kind not in _STARS
+        ]
+        self._required = {
+            name
+            for name in self._names
+            if self._parameters[name].default is inspect.Parameter.empty
+        }
 
-    def check_names(self, names: Iterable[str]) -> None:
+    def check_names(self, names: Set[str]) -> None:
         """Check that there is a value for each required parameter, and none for anything else.
 
         Raises:
             FormError: If that isn't so; it names all of them.
         """
-        given = set(names)
-        known = {
-            name: one.default is one.empty
-            for name, one in self._parameters.items()
-            if one.kind not in _STARS
-        }
+        if self._required <= names <= set(self._names):
+            return
+        others = sorted(names - set(self._names))
+        hints = (near(name, self._names) or _listed(self._names) for name in others)
         faults = [
-            f"there is no argument {name!r}; {near(name, known) or _listed(known)}".rstrip()
-            for name in sorted(given - known.keys())
+            f"there is no argument {name!r}; {hint}".rstrip()
+            for name, hint in zip(others, hints, strict=True)
         ]
-        faults += [
-            f"{name!r} is missing" for name, must in known.items() if must and name not in given
-        ]
-        if faults:
-            raise FormError("; ".join(faults), field="")
+        missing = self._required - names
+        faults += [f"{name!r} is missing" for name in self._names if name in missing]
+        raise FormError("; ".join(faults), field="")
 
     def fit(self, values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return positional and keyword arguments for a call.

@@ -6,7 +6,9 @@ tells `published` what has changed. Everything here runs on the app loop.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -21,10 +23,11 @@ from mcp.server.subscriptions import (
     ToolsListChanged,
 )
 
+from ...observe import Event
 from .calls import Calls
 from .facts import Facts
 from .listeners import Listeners
-from .resources import TEMPLATES, Resources
+from .resources import ERRORS, TEMPLATES, Resources
 from .tools import Tool, Tools
 
 _Context = ServerRequestContext[Any, Any]
@@ -45,6 +48,8 @@ class Assistants:
     """
 
     def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._tools = Tools(facts)
         self._calls = Calls(facts, self._tools)
         self._resources = Resources(facts)
@@ -66,6 +71,26 @@ class Assistants:
         self.server.add_notification_handler(
             "notifications/initialized", types.NotificationParams, self._initialized
         )
+
+    def begin(self) -> None:
+        """Tell those who follow the errors about new ones, from now on."""
+        self._loop = asyncio.get_running_loop()
+        self._facts.log.listeners.append(self._logged)
+
+    def end(self) -> None:
+        """Tell nobody anything any more; it may begin again."""
+        if self._logged in self._facts.log.listeners:
+            self._facts.log.listeners.remove(self._logged)
+        self.listeners.close()
+
+    def _logged(self, event: Event) -> None:
+        """Tell that there is a new error; called in the thread that logs."""
+        if event.is_failure and self._loop is not None:
+            uris = (ERRORS, f"{ERRORS}/{event.module_id}")
+            with suppress(RuntimeError):  # the loop has closed
+                self._loop.call_soon_threadsafe(
+                    self.listeners.tell, [ResourceUpdated(uri) for uri in uris]
+                )
 
     def published(self, module_ids: Iterable[str]) -> None:
         """Forget the tools of replaced generations, and tell the clients; returns at once."""

@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import anyio
@@ -19,6 +20,7 @@ from mcp import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult
 
 from ...observe import correlation_id
+from ...parts.web.problem import RequestId
 from ...runtime.gate import Work, current_work
 from ...runtime.generation import wait_for_gate
 from ...tasks import current_run
@@ -64,21 +66,26 @@ class Calls:
             hint = near(name, known) or "list the tools again"
             raise MCPError(INVALID_PARAMS, f"there is no tool {name!r}; {hint}".rstrip())
         reports = _Reports(self._answers) if tell is not None else None
-        task = asyncio.get_running_loop().create_task(
-            self._run(tool, values, reports), name=f"modframe-tool-{name}"
-        )
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._run(tool, values, reports), name=f"modframe-tool-{name}")
+        ended = loop.create_future()  # `asyncio.wait` would do, and takes longer
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(partial(self._ended, ended))
         try:
             if reports is not None and tell is not None:
                 await reports.pass_on(tell)
-            await asyncio.wait({task})
+            await ended
         except BaseException:
             task.cancel()
             raise
         if task.cancelled():  # by the method itself
             return self._answers.of_error(tool, asyncio.CancelledError(), secrets.token_hex(8))
         return task.result()
+
+    def _ended(self, ended: asyncio.Future[None], task: asyncio.Task[CallToolResult]) -> None:
+        self._running.discard(task)
+        if not ended.done():
+            ended.set_result(None)
 
     async def _run(
         self, tool: Tool, values: Mapping[str, Any], reports: _Reports | None
@@ -87,32 +94,27 @@ class Calls:
         work = Work()  # stragglers.py reads this name
         current_work.set(work)
         current_run.set(reports)
-        correlation = str(correlation_id.get() or secrets.token_hex(8))
-        correlation_id.set(correlation)
+        if (correlation := correlation_id.get()) is None:
+            correlation_id.set(correlation := RequestId({"headers": ()}))
         try:
-            outcome = self._begin(await self._present(tool), values)
+            generation = self._facts.live.generations.get(tool.module_id)
+            if generation is not None and generation.gate is not None:
+                await wait_for_gate(lambda: self._facts.live.generations.get(tool.module_id))
+            outcome = self._begin(self._tools.by_name().get(tool.name, tool), values)
             if hasattr(outcome, "__aiter__"):
                 return await self._collect(outcome, reports)
             return self._answers.of_value(await outcome)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  # between module code and the client
-            return self._answers.of_error(tool, error, correlation)
+            return self._answers.of_error(tool, error, str(correlation))
         finally:
             if reports is not None:
                 reports.close()
 
-    async def _present(self, tool: Tool) -> Tool:
-        """Return the tool of the generation that a call enters now."""
-        generations = self._facts.live.generations
-        seen = generations.get(tool.module_id)
-        if seen is not None and seen.gate is not None:
-            await wait_for_gate(lambda: self._facts.live.generations.get(tool.module_id))
-        return self._tools.by_name().get(tool.name, tool)
-
     def _begin(self, tool: Tool, values: Mapping[str, Any]) -> Any:
         """Begin the call; between this and its first step nothing else runs, no swap either."""
-        tool.arguments.check_names(values)
+        tool.arguments.check_names(values.keys())
         args, named = tool.arguments.fit(values)
         return getattr(self._facts.get_service(tool.service), tool.method)(*args, **named)
 

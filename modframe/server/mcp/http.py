@@ -58,12 +58,13 @@ class Endpoint:
 
     async def _run(self) -> None:
         async with self._manager.run():
+            self._assistants.begin()
             self._started.set()
             await self._stop.wait()
 
     async def aclose(self) -> None:
         """End all sessions."""
-        self._assistants.listeners.close()
+        self._assistants.end()
         self._stop.set()
         if self._task is not None:
             await asyncio.wait({self._task})

@@ -53,11 +53,12 @@ async def serve_on_stdio(assistants: Assistants, wire: Wire) -> None:
     lines: Any = _Lines(wire.lines)
     answers: Any = _Writer(wire.answers)
     server = assistants.server
+    assistants.begin()
     try:
         async with stdio_server(stdin=lines, stdout=answers) as (read, write):
             await server.run(read, write, server.create_initialization_options())
     finally:
-        assistants.listeners.close()
+        assistants.end()
 
 
 class _Lines:

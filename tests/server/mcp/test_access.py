@@ -14,7 +14,6 @@ import modframe
 from modframe.app import AppContext
 from modframe.errors import ArgumentError, ServeError
 from modframe.server import Server
-from tests.fakes import ORDERS
 
 HELLO = {
     "jsonrpc": "2.0",
@@ -101,11 +100,3 @@ def test_without_the_package_it_says_what_to_install(
         app.serve(port=0, mcp=True)
     assert not app.serving
     app.serve(port=0)
-
-
-def test_nothing_imports_the_package_before_it_is_asked_for(app: AppContext) -> None:
-    """Serving without it leaves modframe's own files of it unloaded."""
-    app.load({"api.py": ORDERS}, id="orders")
-    before = set(sys.modules)
-    app.serve(port=0)
-    assert not [name for name in set(sys.modules) - before if name.partition(".")[0] == "mcp"]

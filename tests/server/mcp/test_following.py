@@ -14,6 +14,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPDeprecationWarning
 
 from modframe.app import AppContext
+from modframe.observe import record_failure
 from tests.fakes import simple
 from tests.inside import settle
 from tests.server.mcp.clients import GENERATIONS, Heard, connected, following, read, text_of
@@ -63,6 +64,22 @@ async def test_the_client_is_told_and_finds_the_new_tools(app: AppContext, mode:
             assert names == ["one__number", "one__other"]
 
 
+@pytest.mark.parametrize("mode", GENERATIONS)
+async def test_who_follows_the_errors_is_told_of_a_new_one(app: AppContext, mode: str) -> None:
+    """Also if it is logged on another thread."""
+    load(app, 1)
+    heard, uri = Heard(), "modframe://errors/standard.one"
+    async with connected(app.serve(port=0, mcp=True), mode, heard=heard) as client:
+        await client.list_tools()
+        if mode == "legacy":
+            with pytest.warns(MCPDeprecationWarning):
+                await client.subscribe_resource(uri)
+        async with following(client, mode, heard, resource_subscriptions=[uri]):
+            await in_thread(record_failure, "standard.one", "the disk is full", OSError("full"))
+            await heard.wait_for("resources/updated")
+            assert (await read(client, uri))["errors"][0]["message"] == "the disk is full"
+
+
 def test_an_older_client_is_told_what_it_did_not_read(app: AppContext) -> None:
     """A swap while its stream is closed is told as soon as it opens the stream, once.
 
@@ -99,20 +116,39 @@ def methods(stream: httpx.Response, count: int) -> list[str]:
     return [next(heard)["method"] for _ in range(count)]
 
 
+KEEPS = """
+import asyncio
+from modframe.decorators import module
+
+
+@module(keep_state=("count",))
+class Counter:
+    def __init__(self):
+        self.count = 0
+
+    async def add(self) -> list[int]:
+        \"\"\"Add one.\"\"\"
+        count = self.count = self.count + 1
+        await asyncio.sleep(0)
+        return [count, {number}]
+"""
+
+
 @pytest.mark.parametrize("mode", GENERATIONS)
 @pytest.mark.parametrize("swaps", [10, pytest.param(200, marks=pytest.mark.soak)])
 async def test_no_call_fails_while_the_module_is_swapped(
     app: AppContext, mode: str, swaps: int
 ) -> None:
-    """Callers of both generations of the protocol, with old tools in their lists, get an answer."""
-    load(app, 0)
-    server, answers, over = app.serve(port=0, mcp=True), [], asyncio.Event()
+    """Callers with an old list get an answer, and state that is handed over loses none of it."""
+    server, over = app.serve(port=0, mcp=True), asyncio.Event()
+    app.load({"api.py": KEEPS.format(number=0)}, id="counter")
+    answers: list[list[int]] = []
 
     async def call(client: Client) -> None:
         while not over.is_set():
-            answer = await client.call_tool("one__number", {})
-            assert not answer.is_error
-            answers.append(int(text_of(answer)))
+            answer = await client.call_tool("counter__add", {})
+            assert not answer.is_error, text_of(answer)
+            answers.append(answer.structured_content["result"])
 
     async with (
         connected(server, mode) as first,
@@ -122,11 +158,14 @@ async def test_no_call_fails_while_the_module_is_swapped(
         callers.create_task(call(first))
         callers.create_task(call(second))
         for number in range(1, swaps + 1):
-            await in_thread(load, app, number)
+            seen = len(answers)
+            await in_thread(app.load, {"api.py": KEEPS.format(number=number)}, id="counter")
+            while len(answers) == seen:
+                await asyncio.sleep(0)
         over.set()
-    assert app.modules["one"].generation == swaps + 1
-    assert set(answers) <= set(range(swaps + 1))
-    assert len(set(answers)) > 1
+    assert app.modules["counter"].generation == swaps + 1
+    assert sorted(count for count, _ in answers) == list(range(1, len(answers) + 1))
+    assert len({number for _, number in answers}) > swaps // 2
 
 
 async def test_a_changed_return_type_needs_no_new_list(app: AppContext) -> None:
