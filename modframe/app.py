@@ -13,7 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .arguments import FLAG, TEXT, TOKEN, WHOLE_NUMBER, check_arguments, instance_of, optional
+from .arguments import (
+    FLAG,
+    ORIGINS,
+    TEXT,
+    TOKEN,
+    WHOLE_NUMBER,
+    check_arguments,
+    instance_of,
+    optional,
+)
 from .config import FrameworkSettings, StartOptions
 from .desk.waiting import Waiting
 from .engine import Engine
@@ -28,6 +37,7 @@ from .runtime.traces import hide_frames, shorten_traceback
 from .source import Source, SourceFile
 from .source.source import parse_sources
 from .spec import module_id_of
+from .surrounded import Surrounded
 
 if TYPE_CHECKING:
     from .finding import Finding
@@ -37,6 +47,7 @@ if TYPE_CHECKING:
     from .runtime.change.outcome import Outcome, StopReport
     from .runtime.change.plan import Plan
     from .server import Server
+    from .server.surroundings import Surroundings
     from .view.catalogue import Services
     from .view.snapshot import Snapshot
     from .view.widgets import Inspector
@@ -48,7 +59,7 @@ _STUCK = 10.0
 """Seconds for which something may keep the app loop while `AppContext.stop` waits."""
 
 
-class AppContext:
+class AppContext(Surrounded):
     """What a person controls modframe with; bound as ``app`` and ``app_context``.
 
     Its verbs block. On the app loop they raise `OnAppLoopError`, which says what to do instead.
@@ -62,6 +73,7 @@ class AppContext:
         self._options = options
         self._report: StopReport | None = None
         self.modules, self.tasks = Modules(engine), AppTasks(engine.jobs, engine.app_loop)
+        engine.app = self
         setattr(self, "get_service", engine.handles.get)  # noqa: B010  # saves a call
 
     # -- running things -------------------------------------------------------------------
@@ -302,6 +314,11 @@ class AppContext:
         """The ASGI application, guard included; works without a lifespan while the app runs."""
         return self._engine.site.asgi
 
+    @property
+    def surroundings(self) -> Surroundings:
+        """What stands around all modules: origins, middleware, handlers, static files."""
+        return self._engine.surroundings
+
     @hide_frames
     def serve(
         self,
@@ -309,6 +326,7 @@ class AppContext:
         port: int = 8000,
         *,
         token: str | None = None,
+        cors: Sequence[str] | None = None,
         mcp: bool | None = None,
     ) -> Server:
         """Serve the API from the app loop, in this process.
@@ -317,6 +335,8 @@ class AppContext:
             host: Where to listen; an address that isn't loopback needs a token.
             port: 0 picks a free one.
             token: The token that requests from elsewhere need.
+            cors: Origins of web pages that may use the API, such as ``http://localhost:5173``.
+                They can be changed while it serves, by calling this again.
             mcp: Whether assistants may call the live services, at ``/mcp`` and with the token; by
                 default if ``MODFRAME_MCP`` says so.
 
@@ -328,8 +348,11 @@ class AppContext:
             host=(host, TEXT),
             port=(port, WHOLE_NUMBER),
             token=(token, TOKEN),
+            cors=(cors, optional(ORIGINS)),
             mcp=(mcp, optional(FLAG)),
         )
+        if cors is not None:
+            self.surroundings.allow_origins(cors)
         site = self._engine.site
         return self._app_loop.block(
             "app.serve()", lambda: site.serve(host, port, token=token, mcp=mcp)

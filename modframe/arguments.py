@@ -68,6 +68,7 @@ WHOLE_NUMBER = Kind(
 TIMES = Kind("a whole number, 0 or more", lambda value: WHOLE_NUMBER.fits(value) and value >= 0)
 FOLDER = Kind("a folder, as text or a path", lambda value: isinstance(value, str | Path))
 MODULE_IDS = list_of("a list of module ids", str, Path)
+ORIGINS = list_of("a list of origins", str)
 TOKEN = Kind("a text or None", lambda value: value is None or _is_text(value), secret=True)
 SETTINGS = Kind("{module id: {key: value}}", lambda value: isinstance(value, Mapping), secret=True)
 SETTINGS_OF_ONE = Kind("{key: value}", SETTINGS.fits, secret=True)

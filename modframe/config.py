@@ -105,6 +105,9 @@ class FrameworkSettings(BaseSettings):
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
+        cors: Origins of web pages that may use the API from a browser, separated by commas.
+        middleware: ASGI middleware around all modules, as ``module:class``, separated by commas;
+            the first one is outermost.
         mcp: Whether assistants are answered at ``/mcp``, unless a call or an option says otherwise.
         disabled: Ids of modules that are kept out, separated by commas.
         switch_interval: The interpreter's switch interval while a cell runs and the API is served,
@@ -135,6 +138,8 @@ class FrameworkSettings(BaseSettings):
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    cors: Annotated[tuple[str, ...], NoDecode] = ()
+    middleware: Annotated[tuple[str, ...], NoDecode] = ()
     mcp: bool = False
     disabled: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
@@ -152,7 +157,9 @@ class FrameworkSettings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.strip().upper() if isinstance(value, str) else value
 
-    @field_validator("allowed_hosts", "database_files", "disabled", mode="before")
+    @field_validator(
+        "allowed_hosts", "cors", "middleware", "database_files", "disabled", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

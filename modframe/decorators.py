@@ -110,6 +110,12 @@ def _is_check(value: Any) -> bool:
     return _is_text(value) or (callable(value) and not isinstance(value, type))
 
 
+def _is_paths(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list | tuple) and all(isinstance(path, str) for path in value)
+    )
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -120,6 +126,7 @@ _CLASS = Kind("a class or its name", lambda value: isinstance(value, type | str 
 _SECONDS = Kind("a number of seconds above 0", lambda value: _is_number(value) and value > 0)
 _KINDS: Mapping[str, Kind] = {
     "check": optional(Kind("a function or a name as text", _is_check)),
+    "path": optional(Kind("a path as text, or several", _is_paths)),
     "priority": Kind("a number", _is_number),
     "phase": Kind("'phase1' or 'phase2'", ("phase1", "phase2").__contains__),
     **{
@@ -133,7 +140,7 @@ _KINDS: Mapping[str, Kind] = {
 }
 """Argument → what it is, in words, and a test for it."""
 _ALLOWED = (
-    *("service", "settings", "database", "requires"),
+    *("service", "settings", "database", "requires", "path"),
     *("keep_state", "swap", "streams", "settings_change", "error_status", "healthy_first"),
 )
 
@@ -367,6 +374,7 @@ def module(
     settings: type | str | None = None,
     database: str | None = None,
     requires: Sequence[str] = (),
+    path: str | Sequence[str] | None = None,
     keep_state: Sequence[str] | str = (),
     swap: SwapMode = "overlap",
     streams: StreamPolicy = "finish",
@@ -383,9 +391,11 @@ def module(target: Any = None, /, **values: Any) -> Any:
     Args:
         target: The class, or the module's id; by default the id of the cell or folder.
         values: ``service`` and ``settings``: a class or its name. ``database``: a name.
-            ``requires``: services or modules. ``keep_state``: attributes of the service that are
-            copied to the next generation. ``swap``: ``"stop_first"`` if it owns something that
-            only one generation can have, such as a port. ``streams``: ``"reconnect"`` if open
+            ``requires``: services or modules. ``path``: where its routes live from the server's
+            root, in place of ``/api/v1/<name>``; one path or several, ``"/"`` is the root itself.
+            ``keep_state``: attributes of the service that are copied to the next generation.
+            ``swap``: ``"stop_first"`` if it owns something that only one generation can have,
+            such as a port. ``streams``: ``"reconnect"`` if open
             event streams and websockets are ended at once when the module is replaced; else they
             finish on the generation they began on. ``settings_change``: ``"swap"`` if it is built
             anew when its settings change; else its settings object gets the new values, and
@@ -394,8 +404,8 @@ def module(target: Any = None, /, **values: Any) -> Any:
             returns, such as ``{"NOT_FOUND": 404}``; 400 without.
             ``healthy_first``: whether a generation goes live only after a first good health check.
 
-    The guide's form sets the last six by ``MODULE_KEEP_STATE``, ``MODULE_SWAP``,
-    ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE``, ``MODULE_ERROR_STATUS`` and
+    The guide's form sets ``path`` and the last six by ``MODULE_PATH``, ``MODULE_KEEP_STATE``,
+    ``MODULE_SWAP``, ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE``, ``MODULE_ERROR_STATUS`` and
     ``MODULE_HEALTHY_FIRST`` on the class.
     """
     if isinstance(target, type):

@@ -33,6 +33,7 @@ from .parts.jobs import Jobs
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
 from .parts.settings import Preferences, SettingsChanges, SettingsSources
+from .parts.web.path_table import PathTable
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from .server import Server
     from .server.mcp.assistants import Assistants
     from .server.site import Site
+    from .server.surroundings import Surroundings
     from .view.widgets import Inspector
 
 _log = logging.getLogger("modframe.engine")
@@ -114,6 +116,7 @@ class Engine:
         self.limits = Limits.from_settings(config)
         self._site: Site | None = None
         self._assistants: Assistants | None = None
+        self.app: Any = None  # the `AppContext` over it, once there is one
         self._make_parts(parts)
         self._make_changes()
         self._make_observers()
@@ -142,6 +145,7 @@ class Engine:
         )
         self.events = Events(find, hurry=self._hurry)
         self.jobs = Jobs(app_loop, find, secrets=self.secrets)
+        self.paths = PathTable()
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
@@ -150,6 +154,7 @@ class Engine:
             pools=self.pools,
             events=self.events,
             jobs=self.jobs,
+            paths=self.paths,
             settings=self.settings,
             secrets=self.secrets,
             hurry=self._hurry,
@@ -361,6 +366,7 @@ class Engine:
     def published(self, module_ids: Iterable[str]) -> None:
         """Tell everything that follows Live that it has changed."""
         PLAIN_NAMES.forget(module_ids)
+        self.paths.published(module_ids, self.live.generations.get)
         self.handles.refresh(module_ids)
         self.events.published(module_ids)
         self.jobs.published(module_ids)
@@ -369,6 +375,11 @@ class Engine:
         if self._assistants is not None:
             self._assistants.published(module_ids)
         self.refresher.wake()
+
+    def building(self, generation: Generation) -> None:
+        """Tell what answers for a module that isn't live that it is being built."""
+        if generation.module_id not in self.live.generations:
+            self.paths.expect(generation)
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
         """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
@@ -398,11 +409,22 @@ class Engine:
         live = self.live.generations
         await self.swap.change([live[one].source for one in module_ids], anew=True, force=True)
 
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What stands around all modules, as the workspace declares it; verbs change it.
+
+        Raises:
+            SurroundingsError: If the workspace declares something that is wrong.
+        """
+        from .server.surroundings import read_declared
+
+        return read_declared(self.workspace, self.config)
+
     @property
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
         if self._site is None:
-            self._site = self._site_over(self.live, mcp=self.config.mcp)
+            self._site = self._site_over(self.live, self.paths, mcp=self.config.mcp)
         return self._site
 
     @property
@@ -418,9 +440,9 @@ class Engine:
             self._assistants = open_to_assistants(
                 Facts(
                     live=self.live,
+                    records=self.records,
                     view=self.seen.module,
                     snapshot=self.snapshot,
-                    source=self._shown_source,
                     get_service=self.handles.get,
                     log=self.log,
                     secrets=self.secrets,
@@ -428,23 +450,21 @@ class Engine:
             )
         return self._assistants
 
-    def _shown_source(self, module_id: str) -> Source | None:
-        """Return the text of a module as it runs, else its draft."""
-        generation, record = self.live.generations.get(module_id), self.records.get(module_id)
-        return generation.source if generation else record.draft if record else None
-
-    def _site_over(self, live: Live, *, mcp: bool = False) -> Site:
+    def _site_over(self, live: Live, paths: PathTable, *, mcp: bool = False) -> Site:
         from .server.site import Site
 
         return Site(
             live,
+            paths=paths,
             rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
             health=self.health.report,
             absent=self.directory.absent,
             stale=self.records.stale_reason,
+            surroundings=self.surroundings,
             allowed_hosts=self.config.allowed_hosts,
             secrets=self.secrets,
+            app=self.app,
             block=self.app_loop.wait,
             assistants=lambda: self.assistants,
             mcp=mcp,
@@ -452,7 +472,7 @@ class Engine:
 
     def asgi_over(self, live: Live) -> Any:
         """Return the ASGI application as it would be if other generations were live."""
-        return self._site_over(live).asgi
+        return self._site_over(live, self.paths.over(live.generations)).asgi
 
     @property
     def server(self) -> Server | None:

@@ -501,7 +501,12 @@ class EventsNotSettledError(ModframeError, TimeoutError):
     """Raised by ``app.events.settled()`` when events are still waiting after its timeout."""
 
 
-_ROOMS = ("parts.database.errors", "parts.database.revisions.errors", "parts.web.errors")
+_ROOMS = (
+    "parts.database.errors",
+    "parts.database.revisions.errors",
+    "parts.web.errors",
+    "server.surroundings.errors",
+)
 """The rooms with public errors of their own."""
 
 

@@ -20,6 +20,8 @@ from .engine import Engine
 from .errors import StartError
 from .process import close_engine, open_engine, print_failures
 from .runtime.loop.app_loop import AppLoop
+from .server.surroundings import Surroundings
+from .surrounded import Surrounded
 
 
 @asynccontextmanager
@@ -36,11 +38,13 @@ async def hosted(
     Raises:
         StartConflictError: If an app runs in this process.
         StartError: Under ``strict``, after a full stop.
+        SurroundingsError: If what the workspace declares can't stand around the modules.
     """
     engine = open_engine(AppLoop.adopt, options)
     engine.databases.follow_revisions_in = engine.modules_folder
-    opened(engine)
     try:
+        opened(engine)
+        engine.surroundings  # noqa: B018  # a fault of what it declares is known before it loads
         await engine.start(options.modules)
         if strict and (errors := engine.start_errors()):
             raise StartError(errors)
@@ -49,7 +53,7 @@ async def hosted(
         close_engine(engine, await engine.stop())
 
 
-class HostedApp:
+class HostedApp(Surrounded):
     """An ASGI application that starts modframe with the server's lifespan and stops it with it.
 
     A server that has no lifespan, or an application it is mounted in, starts it with the first
@@ -58,8 +62,22 @@ class HostedApp:
 
     def __init__(self, options: StartOptions, *, strict: bool) -> None:
         self._options = options
+        self._around = Surroundings()
         self._strict = strict
         self._reset(None)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What stands around all modules, beside what the workspace declares."""
+        return self._around
+
+    def _take_surroundings(self, engine: Engine) -> None:
+        """Add what was said of this application to what the workspace declares.
+
+        From then on the verbs change what is served.
+        """
+        engine.surroundings.include(self._around)
+        self._around = engine.surroundings
 
     def _reset(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Reset everything that belongs to a loop; what ran on an ended one is gone."""
@@ -92,11 +110,14 @@ class HostedApp:
     async def _run(self, ready: asyncio.Future[Any]) -> None:
         """Run the app until `aclose`, in a task of its own: a loop that ends cancels the task."""
         try:
-            async with hosted(self._options, strict=self._strict) as engine:
+            async with hosted(
+                self._options, strict=self._strict, opened=self._take_surroundings
+            ) as engine:
                 print_failures(engine)
                 token = os.environ.get("MODFRAME_TOKEN", "")
                 engine.secrets.add("modframe.server", [token])
-                ready.set_result(engine.site.asgi.with_token(token, required=bool(token)))
+                await engine.site.enter()
+                ready.set_result(engine.site.guarded(token, required=bool(token)))
                 await self._stopping.wait()
         except BaseException as error:
             if ready.done():

@@ -78,6 +78,15 @@ class Kernel:
             cell.error = reply["content"].get("ename", "error")
         return cell
 
+    def complete(self, code: str) -> list[str]:
+        """Return what the text before the ``|`` may become, as Tab offers it there."""
+        before, _, after = code.partition("|")
+        reply = self.client.complete(before + after, len(before), reply=True, timeout=PATIENCE)
+        return [
+            before[: reply["content"]["cursor_start"]] + text
+            for text in reply["content"]["matches"]
+        ]
+
     def interrupt(self) -> None:
         """Interrupt the kernel, as Ctrl-C does."""
         self.manager.interrupt_kernel()

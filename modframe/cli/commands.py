@@ -148,6 +148,14 @@ def serve(
     watch: Annotated[
         bool, typer.Option("--watch", help="Swap modules when their files are saved.")
     ] = False,
+    cors: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="A web page's origin that may use the API, such as http://localhost:5173; may be "
+            "given several times.",
+        ),
+    ] = None,
     mcp: Annotated[
         bool,
         typer.Option(
@@ -164,7 +172,15 @@ def serve(
 
     books = tuple(notebooks or ())
     serving = Serving(
-        workspace, host, port, token or None, strict=strict, notebooks=books, watch=watch, mcp=mcp
+        workspace,
+        host,
+        port,
+        token or None,
+        strict=strict,
+        notebooks=books,
+        watch=watch,
+        cors=tuple(cors or ()),
+        mcp=mcp,
     )
     return run_server(serving)
 

@@ -40,6 +40,7 @@ class Serving:
     watch: bool = False
     mcp: bool = False
     data: Path | None = None
+    cors: tuple[str, ...] = ()
 
 
 async def until_stopped(_server: Server) -> int:
@@ -60,6 +61,7 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
         WorkspaceError: If a notebook can't be read or has no module, or there is no such
             workspace; nothing was loaded.
         StartError: Under ``strict``, if a module failed.
+        SurroundingsError: If what stands around the modules can't; nothing was loaded.
     """
     home = home_of(serving)
     check_token(serving.host, serving.token)
@@ -85,7 +87,13 @@ def home_of(serving: Serving) -> Path:
 
 async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed) -> int:
     options = StartOptions(serving.workspace, data=serving.data, notebooks=serving.notebooks)
-    async with hosted(options, strict=serving.strict, opened=stop.follow) as engine:
+
+    def opened(engine: Engine) -> None:
+        stop.follow(engine)
+        if serving.cors:
+            engine.surroundings.allow_origins(serving.cors)
+
+    async with hosted(options, strict=serving.strict, opened=opened) as engine:
         server = await engine.site.serve(
             serving.host, serving.port, token=serving.token, bound=bound, mcp=serving.mcp or None
         )

@@ -29,6 +29,7 @@ from .tasks import TasksPart
 from .threads import ThreadsPart
 from .timers import TimersPart
 from .web.part import WebPart
+from .web.path_table import PathTable
 
 
 def make_parts(
@@ -40,6 +41,7 @@ def make_parts(
     pools: PoolsPart,
     events: Events,
     jobs: Jobs,
+    paths: PathTable,
     settings: SettingsSources,
     secrets: KnownSecrets,
     hurry: asyncio.Event,
@@ -61,6 +63,7 @@ def make_parts(
         pools: The part with the threads and child processes of ``app_context.tasks``.
         events: The queues of the events that modules publish.
         jobs: The named tasks of modules.
+        paths: Which modules claim a path.
         settings: What sets the modules' settings.
         secrets: Gets the secrets in what tasks raise.
         hurry: Once set, graceful stops end at once.
@@ -84,7 +87,7 @@ def make_parts(
             JobsPart(jobs),
             SettingsPart(settings),
             ServicePart(hurry, SettingsPart.of),
-            WebPart(),
+            WebPart(paths),
             HealthPart(app_loop),
             IntegrityPart(),
         )

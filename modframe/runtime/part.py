@@ -25,7 +25,7 @@ class Panel:
         noun: What a row is, in the singular, such as ``"route"``; the head of the first column.
         heads: The heads of the other columns.
         rows: The cells of each row, as plain text; the first one names the row.
-        live_only: Whether a notebook's saved display of the module and the page at ``/`` leave the
+        live_only: Whether a notebook's saved display of the module and the status page leave the
             panel out: its rows come and go while the module works, or may hold private values.
     """
 

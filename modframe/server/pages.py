@@ -1,7 +1,8 @@
-"""`SystemPages`: the pages that belong to no module: `/`, `/health`, `/docs`, `/openapi.json`.
+"""`SystemPages`: the pages that belong to no module: `/modframe/`, `/health`, `/docs`, ...
 
-The dispatcher calls it for every path that is not below `/api/v1/`. It shows what callables return
-that the engine hands to the site, and never waits for a module.
+The dispatcher calls it for each path that it has. It shows what callables return that the engine
+hands to the site, and never waits for a module. `/` leads to the status page until a module or a
+mounted application claims it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_bel
 from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, START_SCRIPT, docs_page, read_asset
 from .openapi import MergedOpenAPI
-from .status import status_page
+from .status import STATUS_PATH, status_page
 
 _BASE_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none';"
@@ -76,7 +77,9 @@ class SystemPages:
         self._snapshot = snapshot
         self._readiness = readiness
         self._pages: dict[str, Callable[[Scope], Awaitable[Response]]] = {
-            "/": self._status,
+            "/": self._to_status,
+            STATUS_PATH.rstrip("/"): self._to_status,
+            STATUS_PATH: self._status,
             "/health": self._health,
             "/health/live": self._live,
             "/health/ready": self._ready,
@@ -87,6 +90,10 @@ class SystemPages:
             **{f"/docs/{name}": self._asset for name in ASSETS},
         }
         self._bounded = Boundary(self._answer, "modframe.server")
+
+    def has(self, path: str) -> bool:
+        """Return whether there is a page at a path."""
+        return path in self._pages or path.rstrip("/") in self._apps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; with 404 if there is no such page."""
@@ -99,7 +106,7 @@ class SystemPages:
             return
         page = self._pages.get(path)
         if page is None or scope["type"] != "http":
-            problem = Problem(404, f"Nothing is at {path}; modules are below /api/v1/")
+            problem = Problem(404, f"There is no page at {path}")
             await problem.send(scope, send)
             return
         if scope["method"] not in {"GET", "HEAD"}:
@@ -144,6 +151,15 @@ class SystemPages:
         if degraded := {key: texts for key, texts in reasons.items() if texts}:
             facts["degraded"] = degraded
         return JSONResponse(self._clean(facts), 200 if ready and live else 503, _NO_STORE)
+
+    async def _to_status(self, scope: Scope) -> Response:
+        """Redirect to the status page, with the query, by a link that is right behind any proxy."""
+        # What a proxy strips from the path without saying so, the browser alone knows.
+        target = STATUS_PATH.lstrip("/") if path_below_root(scope) else scope["path"] + STATUS_PATH
+        query = scope.get("query_string", b"").decode("latin-1")
+        pairs = "&".join(filter(None, (query, _query(scope).removeprefix("?"))))
+        location = f"{target}?{pairs}" if pairs else target
+        return Response(status_code=307, headers={"Location": location, **_NO_STORE})
 
     async def _status(self, scope: Scope) -> Response:
         return _page(status_page(list(self._snapshot()), query=_query(scope)), _BASE_POLICY)

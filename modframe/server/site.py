@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ServeError
 from ..masking import KnownSecrets
 from ..parts.health import HealthReport
+from ..parts.web.path_table import PathTable
 from ..parts.web.paths import prefix_of
 from ..parts.web.problem import ASGIApp
 from ..runtime.live import Live
@@ -25,6 +26,7 @@ from .hosts import check_token, is_loopback
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
 from .serving import Server, start_server
+from .surroundings import Surroundings
 
 if TYPE_CHECKING:
     from .mcp.assistants import Assistants
@@ -40,13 +42,15 @@ class Site:
     """Answers HTTP for one app.
 
     Args:
-        live: The table of what runs.
+        live: The table of what runs. ``paths``: who claims which paths of it.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         absent: As for `Dispatcher`, like ``stale``.
+        surroundings: What stands around all modules.
         allowed_hosts: Host names to answer to besides loopback.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
+        app: What the lifespans get.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
         assistants: Returns what assistants may see and call.
         mcp: Whether assistants are answered unless `serve` says otherwise.
@@ -56,13 +60,16 @@ class Site:
         self,
         live: Live,
         *,
+        paths: PathTable,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport],
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str],
+        surroundings: Surroundings,
         allowed_hosts: Iterable[str],
         secrets: KnownSecrets,
+        app: object,
         block: Callable[[Callable[[], Any]], Any],
         assistants: Callable[[], Assistants],
         mcp: bool = False,
@@ -78,13 +85,25 @@ class Site:
             clean=secrets.replace_in,
             apps=self._apps,
         )
-        self.asgi = Guard(
-            Dispatcher(live, system=pages, absent=absent, stale=stale, mask=secrets.replace),
+        dispatcher = Dispatcher(
+            live,
+            system=pages,
+            absent=absent,
+            paths=paths,
+            is_page=pages.has,
+            stale=stale,
+            mask=secrets.replace,
+        )
+        self._surroundings = surroundings
+        self._guard = Guard(
+            surroundings.inside(dispatcher),
             allowed_hosts=allowed_hosts,
+            origins=lambda: surroundings.origins,
             token_paths=_CHANGING,
             closed=self._apps,
         )
-        self._block = block
+        self.asgi = surroundings.edge(self._guard)
+        self._app, self._block = app, block
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
@@ -119,6 +138,7 @@ class Site:
         Raises:
             ServeError: If the address can't be bound, a token is missing, or a server with other
                 arguments runs, or the `mcp` package is missing that assistants need.
+            SurroundingsError: If a lifespan raises.
         """
         mcp = self._mcp if mcp is None else mcp
         arguments = (host, port, token, mcp)
@@ -140,22 +160,38 @@ class Site:
                 self._open_to_assistants()
             else:
                 await self._close_to_assistants()
+            await self.enter()
             bound = bound or bind(host, port)
-            self.asgi.token = checked_token
-            guard = self.asgi.with_token(checked_token, required=not is_loopback(host))
+            self._guard.token = checked_token
+            asgi = self.guarded(checked_token, required=not is_loopback(host))
             self._server = await start_server(
-                guard, bound, host=host, token=checked_token, block=self._block
+                asgi, bound, host=host, token=checked_token, block=self._block
             )
             self._arguments = arguments
             return self._server
 
+    def guarded(self, token: str, *, required: bool) -> ASGIApp:
+        """Return the application with a token of its own, which all requests may need."""
+        return self._surroundings.edge(self._guard.with_token(token, required=required))
+
+    async def enter(self) -> None:
+        """Enter the lifespans around the modules, before the first request; once for the app.
+
+        Raises:
+            SurroundingsError: If one of them raises.
+        """
+        await self._surroundings.enter(self._app)
+
     async def close(self) -> None:
-        """Stop the server, if there is one."""
+        """Stop the server, if there is one, and leave the lifespans."""
         async with self._lock:
             server, self._server = self._server, None
-            if server is not None:
-                await server.aclose()
-            await self._close_to_assistants()
+            try:
+                if server is not None:
+                    await server.aclose()
+                await self._close_to_assistants()
+            finally:
+                await self._surroundings.leave()
 
     def _open_to_assistants(self) -> None:
         if self._endpoint is None:

@@ -175,3 +175,16 @@ def test_app_py_is_an_asgi_application_and_a_script(shell: Shell) -> None:
     script = shell.python("-c", program)
     assert script.end() == 0
     assert script.lines == [f"['serve', '--workspace', '{shell.folder}', '--port', '8000']"]
+
+
+def test_faults_of_the_surroundings_are_said_before_it_loads(shell: Shell) -> None:
+    """With their place; no module runs."""
+    shell.write("standard.shop", "print('it was loaded')")
+    text = '[tool.modframe]\nmiddleware = ["nowhere:Thing"]\n'
+    (shell.folder / "pyproject.toml").write_text(text)
+    done = shell.run("serve", "--port", "0")
+    assert done.returncode == 1
+    assert "middleware in [tool.modframe] of pyproject.toml: 'nowhere:Thing'" in done.stderr
+    assert "it was loaded" not in done.stdout + done.stderr
+    done = shell.run("serve", "--port", "0", "--cors", "shop")
+    assert (done.returncode, "'nowhere:Thing'" in done.stderr) == (1, True)

@@ -94,6 +94,19 @@ def test_rows_are_kept_and_seen_by_sql(shelf: Kernel) -> None:
     assert shelf.run("kept.rows").value == "[(1,)]"
 
 
+def test_names_complete(shelf: Kernel) -> None:
+    """Tab offers databases, tables and columns, in a ``%%sql`` cell and in the text of a call."""
+    for begun, rest in (
+        ("%%sql\nSELECT name\nFROM sh|", "elf"),
+        ("%%sql\nSELECT name\nFROM shelf.bo|", "oks"),
+        ("%%sql\nSELECT na|\nFROM shelf.books", "me"),
+        ("%%sql kept <<\nFROM shelf.books b WHERE b.na|", "me"),
+        ("app.database.sql('FROM shelf.bo|')", "oks"),
+        ("rows = app.database.sql('FROM shelf.books WHERE na|", "me"),
+    ):
+        assert shelf.complete(begun)[0] == begun.partition("|")[0] + rest, begun
+
+
 def test_sql_only_reads(shelf: Kernel) -> None:
     """A statement that writes is refused, and says where writing belongs."""
     bad = shelf.run("app.database.sql('DELETE FROM shelf.books')", fails=True)

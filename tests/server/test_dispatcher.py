@@ -32,13 +32,14 @@ async def system(scope: Any, receive: Any, send: Any) -> None:
 
 
 def client(live: Any, absent: Any = lambda _: None, **options: Any) -> httpx.AsyncClient:
-    dispatcher = Dispatcher(live, system=system, absent=absent)
+    pages = ("/", "/docs")
+    dispatcher = Dispatcher(live, system=system, absent=absent, is_page=pages.__contains__)
     transport = httpx.ASGITransport(dispatcher, raise_app_exceptions=False, **options)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 async def test_paths_lead_to_their_modules() -> None:
-    """Each type has its prefix; everything else is the system's."""
+    """Each type has its prefix; a page is the system's, and nothing is anywhere else."""
     names = ("standard.orders", "core.orders", "extensions.orders")
     live = SimpleNamespace(
         generations={
@@ -48,8 +49,10 @@ async def test_paths_lead_to_their_modules() -> None:
     async with client(live) as http:
         for prefix, name in zip(("", "core/", "extensions/"), names, strict=True):
             assert (await http.get(f"/api/v1/{prefix}orders/say")).json() == name
-        for path in ("/", "/docs", "/api", "/api/v2/orders/say", "/API/v1/orders/say"):
+        for path in ("/", "/docs"):
             assert (await http.get(path)).text == "system"
+        for path in ("/api", "/api/v2/orders/say", "/API/v1/orders/say"):
+            assert (await http.get(path)).json()["detail"].startswith(f"Nothing is live at {path}")
     async with client(live, root_path="/proxy") as http:
         assert (await http.get("/proxy/api/v1/orders/say")).json() == "standard.orders"
 
@@ -108,7 +111,7 @@ async def test_no_exit_passes_the_last_gate(kind: type[BaseException]) -> None:
     async def leave(scope: Any, receive: Any, send: Any) -> None:
         raise kind
 
-    generation = generation_of("standard.m", SimpleNamespace(asgi=leave))
+    generation = generation_of("standard.m", SimpleNamespace(asgi=leave, prefixes=("/api/v1/bad",)))
     live = SimpleNamespace(generations={"standard.bad": generation})
     dispatcher = Dispatcher(live, system=system, absent=lambda _: None)
     scope = {"type": "http", "path": "/api/v1/bad/x", "headers": []}

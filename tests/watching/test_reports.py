@@ -70,7 +70,7 @@ def test_answers_of_a_stale_module_say_so(saved: Saved, client: httpx.Client) ->
     assert "x-modframe-stale" in client.get("/api/v1/orders/nothing").headers
     proxied = client.get("/api/v1/orders/total", headers={"X-Forwarded-For": "192.0.2.7"})
     assert "x-modframe-stale" not in proxied.headers
-    assert "kaputt" in client.get("/").text
+    assert "kaputt" in client.get("/modframe/").text
     assert "kaputt" in saved.app.snapshot().to_json()
     saved.save("orders", ORDERS)
     saved.until(lambda: not saved.app.modules["orders"].error)
@@ -97,7 +97,7 @@ def test_what_could_not_be_activated_is_not_stale(saved: Saved, client: httpx.Cl
     )
     saved.until(lambda: "orders" in saved.app.modules and saved.app.modules["orders"].error)
     assert "x-modframe-stale" not in client.get("/api/v1/orders/total").headers
-    assert "no queue" in client.get("/").text
+    assert "no queue" in client.get("/modframe/").text
 
 
 def test_a_local_client_hears_why_a_module_is_not_there(saved: Saved, client: httpx.Client) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ...names import module_id_in
 from .backend import Backend, BackendOptions, backend_class
 from .choice import Choice, Chooser
 from .database import Database
@@ -159,6 +160,22 @@ class Registry:
         spelt = {name.lower() for name in names}
         names |= {name for name in self._chooser.existing() if name.lower() not in spelt}
         return sorted(names)
+
+    def kept_beside(self, database: str, engine: str, *, user: str) -> dict[str, str]:
+        """Return the modules for which other engines keep a database of that name: id → engine.
+
+        The module of the generation ``user`` is none of them. There are none of a database that is
+        moved at this moment, since all of its modules are loaded again.
+        """
+        if self._chooser.turned(database) is not None:
+            return {}
+        return {
+            module_id_in(other): known.backend.name
+            for (name, kept_by), known in self._known.items()
+            if name == database.lower() and kept_by != engine
+            for other in known.live
+            if other and module_id_in(other) != module_id_in(user)
+        }
 
     async def left_behind(self, database: str, engine: str, *, user: str = "") -> list[Choice]:
         """Return the files with rows that other engines than the chosen one keep for a database.

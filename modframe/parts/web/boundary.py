@@ -19,10 +19,21 @@ from ...observe import get_framework_logger
 from ...runtime.loop.bounds import as_overdue
 from .error_answers import expected_problem, http_problem, record_unexpected
 from .errors import BrokenResponseError, ReconnectError
-from .problem import ASGIApp, Message, Problem, Receive, Scope, Send, correlation_id, request_id
+from .problem import (
+    HANDLERS_KEY,
+    ASGIApp,
+    Message,
+    Problem,
+    Receive,
+    Scope,
+    Send,
+    correlation_id,
+    request_id,
+)
 
 _INTERNAL_ERROR = 1011
 _NOTHING, _BEGUN, _DONE = range(3)
+_UNEXPECTED = 500
 
 
 class Boundary:
@@ -69,7 +80,8 @@ class Boundary:
             if scope["type"] == "websocket" and state == _BEGUN:
                 await self._close_websocket(scope, send)
             elif state == _NOTHING:
-                await problem.send(scope, send)
+                if not await _answered_otherwise(problem, error, scope, send):
+                    await problem.send(scope, send)
             elif state == _BEGUN:
                 raise self._broken(scope) from None  # recorded above
             # If it is done, a background task failed after the answer; the log has it.
@@ -101,3 +113,15 @@ class Boundary:
             await send({"type": "websocket.close", "code": _INTERNAL_ERROR, "reason": reason})
         except Exception as error:  # noqa: BLE001  # the client or the handler closed it before
             get_framework_logger(self.name).debug("websocket was closed already: %r", error)
+
+
+async def _answered_otherwise(
+    problem: Problem, error: BaseException, scope: Scope, send: Send
+) -> bool:
+    """Return whether a handler of the application has answered an error that was unexpected."""
+    handlers = scope.get(HANDLERS_KEY)
+    expected = problem.status != _UNEXPECTED or isinstance(error, HTTPException)
+    if handlers is None or expected or scope["type"] != "http":
+        return False
+    answered: bool = await handlers.answer_unexpected(error, scope, send)
+    return answered

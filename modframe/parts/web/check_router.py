@@ -29,13 +29,17 @@ _PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", 
 _NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
 
 
-def check_router(router: APIRouter) -> list[Finding]:
-    """Return every fault of a router that would show only when it serves."""
+def check_router(router: APIRouter, *, at_root: bool = False) -> list[Finding]:
+    """Return every fault of a router that would show only when it serves.
+
+    ``at_root`` says whether it is served at the server's root.
+    """
     routes = list(contexts(router))
     return [
         *_unresolved_annotations(routes),
         *_services_as_parameters(routes),
         *_relative_paths(routes),
+        *(_empty_paths(routes) if at_root else ()),
         *_duplicates(routes),
         *_lifespan_handlers(router),
     ]
@@ -208,6 +212,18 @@ def _relative_paths(routes: Iterable[RouteContext]) -> Iterator[Finding]:
                 f"the path {path!r} ({_name(endpoint)}) has no slash before it, and nothing "
                 "reaches it",
                 f"write '/{path}'",
+                place_of(endpoint),
+            )
+
+
+def _empty_paths(routes: Iterable[RouteContext]) -> Iterator[Finding]:
+    for route in routes:
+        if route.path == "" and (endpoint := route.endpoint) is not None:
+            yield _finding(
+                "route-path",
+                f"the path '' ({_name(endpoint)}) is no path at the server's root, where the"
+                " module lives, and nothing reaches it",
+                "write '/'",
                 place_of(endpoint),
             )
 

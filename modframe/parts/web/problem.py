@@ -33,6 +33,8 @@ def path_below_root(scope: Scope) -> str:
 MEDIA_TYPE = "application/problem+json"
 MASK_KEY = "modframe.mask"
 """The key of a scope with the function that takes the secrets of the app out of a text."""
+HANDLERS_KEY = "modframe.error_handlers"
+"""The key of a scope with the application's own `ErrorHandlers`, if it has any."""
 _CORRELATION = re.compile(rb"[\w.\-]{1,64}")
 _CLOSE_POLICY = 1008
 _CLOSE_LATER = 1013
@@ -137,6 +139,12 @@ class Problem:
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Answer an HTTP request, or refuse a websocket that is not accepted yet."""
+        handlers: Any = scope.get(HANDLERS_KEY)
+        asked = handlers is not None and scope["type"] == "http"
+        if not (asked and await handlers.answer_problem(self, scope, send)):
+            await self._send(scope, send)
+
+    async def _send(self, scope: Scope, send: Send) -> None:
         kind = "http.response"
         if scope["type"] == "websocket":
             if "websocket.http.response" not in scope.get("extensions", ()):

@@ -7,8 +7,8 @@ text, so that keeping one keeps no generation alive.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -58,9 +58,16 @@ def contexts(router: APIRouter) -> Iterator[RouteContext]:
     return iter_route_contexts(router.routes)
 
 
-def read_routes(router: APIRouter, prefix: str) -> tuple[RouteInfo, ...]:
-    """Return every route, in the order in which they are tried."""
-    return tuple(info for context in contexts(router) for info in _infos(context, prefix))
+def read_routes(router: APIRouter, prefixes: Sequence[str]) -> tuple[RouteInfo, ...]:
+    """Return every route below each prefix, in the order in which they are tried."""
+    first, *others = prefixes
+    routes = [info for context in contexts(router) for info in _infos(context, first)]
+    more = (
+        replace(info, path=other + info.path.removeprefix(first))
+        for other in others
+        for info in routes
+    )
+    return (*routes, *more)
 
 
 def _infos(context: RouteContext, prefix: str) -> Iterator[RouteInfo]:

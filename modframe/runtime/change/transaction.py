@@ -122,6 +122,8 @@ class Transaction:
     async def _build(self) -> Graph:
         batch = self._batch
         await batch.load(self._note_building)
+        for generation in batch.generations.values():
+            self._app.building(generation)
         batch.refuse()
         graph = batch.connect()
         batch.refuse()
@@ -153,6 +155,7 @@ class Transaction:
     def _note_building(self, generation: Generation) -> None:
         record = self._app.records[generation.module_id]
         record.building = generation
+        self._app.building(generation)
         record.expected = record.expected or generation.source.origin != "cells"
 
     async def _test(self) -> None:

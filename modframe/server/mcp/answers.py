@@ -9,6 +9,8 @@ other exception is only in the log, under the correlation id that the answer nam
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from mcp_types import CallToolResult, TextContent
@@ -25,6 +27,9 @@ from ...runtime.loop.bounds import as_overdue
 from ...wording import text_after_colon
 from .tools import Tool
 
+MOST_ITEMS = 1000
+"""How many items of a stream or a generator are answered; it is left there."""
+
 
 class Answers:
     """Makes the answers of one app, without its secrets."""
@@ -38,6 +43,9 @@ class Answers:
             plain = {"code": value.code, "message": value.message}
             text, structured = self._written(plain)
             return _answer(self.clean(f"{value.code}: {value.message}"), structured, failed=True)
+        if isinstance(value, Iterator):  # a generator, which may have no end
+            items = [to_plain(item) for item in islice(value, MOST_ITEMS + 1)]
+            return self.of_items(items[:MOST_ITEMS], cut=len(items) > MOST_ITEMS)
         text, structured = self._written(to_plain(value))
         return _answer(text, structured)
 

@@ -25,12 +25,10 @@ from ...runtime.gate import Work, current_work
 from ...runtime.generation import wait_for_gate
 from ...tasks import current_run
 from ...wording import near
-from .answers import Answers, to_plain
+from .answers import MOST_ITEMS, Answers, to_plain
 from .facts import Facts
 from .tools import Tool, Tools
 
-MOST_ITEMS = 1000
-"""How many items of a stream are answered; it is closed then."""
 _WAITING = 100
 """How many reports may wait for a client that reads slowly; more are left out."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from ...masking import KnownSecrets
 from ...observe import EventLog
 from ...runtime.live import Live
+from ...runtime.record import Records
 from ...source import Source
 from ...view.snapshot import ModuleView, Snapshot
 
@@ -18,19 +19,25 @@ class Facts:
     """What assistants are shown of an app, and the way to its services.
 
     Attributes:
-        live: The table of what runs.
+        live: The table of what runs. ``records``: what is known of each module beside it.
         view: Returns what is known of one module.
         snapshot: Returns what is known of everything.
-        source: Returns the text of a module: the live one, else its draft; ``None`` without one.
         get_service: Returns the handle of a service by its name.
         log: The event log.
         secrets: Those of the app, which no text shows.
     """
 
     live: Live
+    records: Records
     view: Callable[[str], ModuleView]
     snapshot: Callable[[], Snapshot]
-    source: Callable[[str], Source | None]
     get_service: Callable[[str], Any]
     log: EventLog
     secrets: KnownSecrets
+
+    def source(self, module_id: str) -> Source | None:
+        """Return the text of a module as it runs, else its draft; ``None`` if there is neither."""
+        generation, record = self.live.generations.get(module_id), self.records.get(module_id)
+        if generation is not None:
+            return generation.source
+        return record.draft if record is not None else None

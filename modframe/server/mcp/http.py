@@ -57,10 +57,13 @@ class Endpoint:
             listeners.leave(session_id)
 
     async def _run(self) -> None:
-        async with self._manager.run():
-            self._assistants.begin()
-            self._started.set()
-            await self._stop.wait()
+        try:
+            async with self._manager.run():
+                self._assistants.begin()
+                self._started.set()
+                await self._stop.wait()
+        finally:
+            self._started.set()  # no request waits for what failed to start
 
     async def aclose(self) -> None:
         """End all sessions."""

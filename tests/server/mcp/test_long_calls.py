@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from modframe.app import AppContext
-from modframe.server.mcp.calls import MOST_ITEMS
+from modframe.server.mcp.answers import MOST_ITEMS
 from tests.server.mcp.clients import GENERATIONS, Heard, connected, following, text_of
 from tests.waiting import wait_for
 
@@ -37,6 +37,13 @@ WORK = dedent(
             """Count."""
             for number in range(end):
                 yield {"number": number}
+
+        def numbers(self):
+            """Count without an end."""
+            number = 0
+            while True:
+                number += 1
+                yield number
 
         async def mixed(self):
             """Yield results."""
@@ -100,10 +107,11 @@ async def test_streams_and_progress_reach_the_client_as_they_come(
         assert text_of(answer) == "done"
         assert told == [(1, 3, "files"), (2, 3, "more files"), (3, 3, "all files")]
 
-        cut = await client.call_tool("work__count", {"end": MOST_ITEMS + 1})
-        assert len(cut.structured_content["result"]) == MOST_ITEMS
-        assert cut.structured_content["cut"] is True
-        assert text_of(cut).endswith(f"(cut after {MOST_ITEMS} items)")
+        for tool, values in (("work__count", {"end": MOST_ITEMS + 1}), ("work__numbers", {})):
+            cut = await client.call_tool(tool, values)
+            assert len(cut.structured_content["result"]) == MOST_ITEMS
+            assert cut.structured_content["cut"] is True
+            assert text_of(cut).endswith(f"(cut after {MOST_ITEMS} items)")
 
         broken = await client.call_tool("work__mixed", {})
         assert broken.is_error

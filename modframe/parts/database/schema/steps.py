@@ -124,13 +124,10 @@ class _Reader:
                 name = f"drop index {in_schema(op.schema, str(op.index_name))}"
                 return Step(name, table, refused=_NOT_IN_MODELS, needed=False, ops=(op,))
             case ops.DropConstraintOp():
-                name = f"drop {_KINDS.get(op.constraint_type or '', 'constraint')}"
-                place = (
-                    f"{table}.{op.constraint_name or '_'.join(column_names(op.to_constraint()))}"
-                )
-                return Step(
-                    f"{name} {place}", table, refused=_NOT_IN_MODELS, needed=False, ops=(op,)
-                )
+                what = f"drop {_KINDS.get(op.constraint_type or '', 'constraint')}"
+                called = op.constraint_name or "_".join(column_names(op.to_constraint()))
+                name = f"{what} {table}.{called}"
+                return Step(name, table, refused=_NOT_IN_MODELS, needed=False, ops=(op,))
             case _:
                 return None
 

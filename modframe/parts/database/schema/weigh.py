@@ -9,6 +9,7 @@ from sqlalchemy import Connection, MetaData, Table, func, select
 
 from ....wording import count
 from ..alterations import Alterations
+from .changes import in_schema
 from .compare import key_of
 from .steps import Step
 
@@ -31,6 +32,10 @@ def loses(connection: Connection, step: Step, alterations: Alterations) -> str:
         changed = alterations.changed_by_type(_reflect(connection, op).columns[op.column_name], op)
         number = connection.execute(changed).scalar_one() if changed is not None else 0
         return f"the value in {count(number, 'row')}, which becomes another" if number else ""
+    if isinstance(op, ops.DropConstraintOp) and op.constraint_type == "foreignkey":
+        reference: Any = op.reverse()
+        target = in_schema(reference.kw.get("referent_schema"), reference.referent_table)
+        return f"the reference to {target} ({', '.join(reference.remote_cols)})"
     return ""
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 import modframe
 from modframe.app import AppContext
-from modframe.errors import LoadError
+from modframe.errors import DatabaseNameError, LoadError
 from modframe.finding import Finding
 from modframe.parts.database.databases import Databases
 from tests.parts.database.support import held_by_another
@@ -166,6 +167,70 @@ def test_rows_of_another_engine_are_said(start: Start) -> None:
         assert "orders.duckdb are not in use" in finding.message
         assert 'app.database.move("orders", to="sqlite")' in finding.cure
         assert engine_findings(app, "depot") == []
+
+
+def notes(app: AppContext, name: str) -> list[Finding]:
+    """Return what is to be known of a module's databases."""
+    return [each for each in app.modules[name].findings if each.rule == "database-note"]
+
+
+def test_two_modules_with_two_engines_for_one_database(start: Start, monkeypatch: Any) -> None:
+    """Each has rows of its own, so both are named, and which of them a person's verbs take."""
+    monkeypatch.setenv("MODFRAME_DATABASE_IDLE", "600")
+    with start() as app:
+        app.load(module(engine="duckdb"), id="orders")
+        app.load(module(engine="sqlite"), id="depot")
+        (finding,) = notes(app, "depot")
+        assert (finding.level, finding.file) == ("warning", "api.py")
+        assert finding.message == (
+            "database 'orders' is kept by sqlite for standard.depot and by duckdb for "
+            "standard.orders, so that each has rows of its own; app.database.sql() and "
+            "app.database.backup() take those of the module that was loaded last, now sqlite"
+        )
+        assert "the same DATABASE_ENGINE" in finding.cure
+        assert app.get_service("depot").add().result() == 1
+        assert app.get_service("orders").add().result() == 1
+        assert app.get_service("orders").add().result() == 2
+        assert app.database.sql("SELECT count(*) FROM orders.rows").rows == [(1,)]
+        assert app.get_service("orders").add().result() == 3
+        app.load(module(engine="duckdb", extra="more = Column(String)"), id="orders")
+        (finding,) = notes(app, "orders")
+        assert "by duckdb for standard.orders and by sqlite for standard.depot" in finding.message
+        assert finding.message.endswith("now duckdb")
+        app.load(module(engine="duckdb"), id="depot")
+        assert notes(app, "depot") == []
+
+
+def test_rows_are_those_of_the_engine_that_a_swap_chose(start: Start, monkeypatch: Any) -> None:
+    """A query doesn't wait until the file of the old one is given back; sessions of it end first."""
+    monkeypatch.setenv("MODFRAME_DATABASE_IDLE", "600")
+    with start() as app:
+        app.load(module(engine="duckdb"), id="orders")
+        assert app.get_service("orders").add().result() == 1
+        app.load(module(engine="sqlite"), id="orders")
+        assert notes(app, "orders") == []
+        assert app.database.sql("SELECT count(*) FROM orders.rows").rows == [(0,)]
+        app.load(module(engine="duckdb"), id="orders")
+        assert app.database.sql("SELECT count(*) FROM orders.rows").rows == [(1,)]
+
+
+def test_a_database_in_memory_is_not_closed_for_a_query(app: AppContext) -> None:
+    """Its rows would be lost, so that of another engine can't be read."""
+    app.load(module(engine="duckdb"), id="orders")
+    assert app.get_service("orders").add().result() == 1
+    app.load(module(engine="sqlite"), id="depot")
+    with pytest.raises(DatabaseNameError, match="DuckDB has a database of that name in memory"):
+        app.database.sql("SELECT count(*) FROM orders.rows")
+    assert app.get_service("orders").add().result() == 2
+
+
+def test_two_modules_that_share_an_engine_share_rows(start: Start, monkeypatch: Any) -> None:
+    """Whoever says so: then there is nothing to say but that the environment wins."""
+    monkeypatch.setenv("MODFRAME_DATABASE_URL", "sqlite")
+    with start() as app:
+        app.load(module(engine="duckdb"), id="orders")
+        app.load(module(), id="depot")
+        assert engine_findings(app, "depot") == notes(app, "depot") == []
 
 
 def test_rows_of_the_live_engine_are_said_when_another_one_is_declared(start: Start) -> None:
