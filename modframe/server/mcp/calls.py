@@ -68,7 +68,7 @@ class Calls:
         task = loop.create_task(self._run(tool, values, reports), name=f"modframe-tool-{name}")
         ended = loop.create_future()  # `asyncio.wait` would do, and takes longer
         self._running.add(task)
-        task.add_done_callback(partial(self._ended, ended))
+        task.add_done_callback(partial(self._ended, ended, reports))
         try:
             if reports is not None and tell is not None:
                 await reports.pass_on(tell)
@@ -80,8 +80,15 @@ class Calls:
             return self._answers.of_error(tool, asyncio.CancelledError(), secrets.token_hex(8))
         return task.result()
 
-    def _ended(self, ended: asyncio.Future[None], task: asyncio.Task[CallToolResult]) -> None:
+    def _ended(
+        self,
+        ended: asyncio.Future[None],
+        reports: _Reports | None,
+        task: asyncio.Task[CallToolResult],
+    ) -> None:
         self._running.discard(task)
+        if reports is not None:
+            reports.close()
         if not ended.done():
             ended.set_result(None)
 
@@ -106,9 +113,6 @@ class Calls:
             raise
         except BaseException as error:  # noqa: BLE001  # between module code and the client
             return self._answers.of_error(tool, error, str(correlation))
-        finally:
-            if reports is not None:
-                reports.close()
 
     def _begin(self, tool: Tool, values: Mapping[str, Any]) -> Any:
         """Begin the call; between this and its first step nothing else runs, no swap either."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
 
+import modframe
 from modframe.app import AppContext
 from modframe.server.mcp.answers import MOST_ITEMS
 from tests.server.mcp.clients import GENERATIONS, Heard, connected, following, text_of
@@ -134,6 +136,24 @@ async def test_cancelling_lets_the_method_clean_up(app: AppContext, mode: str, m
             await asyncio.wait({call})
             await until(app, lambda seen: seen[-1:] == [last])
             await asyncio.to_thread(app.get_service("work").forget().result)
+
+
+@pytest.mark.parametrize("mode", GENERATIONS)
+async def test_a_call_that_outlasts_its_generation_is_ended_with_the_reason(
+    workspace: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the deadline of the replaced generation, as any call; the next one runs on the new one."""
+    monkeypatch.setenv("MODFRAME_DRAIN_TIMEOUT", "0")
+    with modframe.start(workspace=workspace, data=":memory:") as app:
+        app.load({"api.py": WORK}, id="work")
+        async with connected(app.serve(port=0, mcp=True), mode) as client:
+            call = asyncio.create_task(client.call_tool("work__hang", {}))
+            await until(app, lambda seen: seen == ["begun"])
+            await asyncio.to_thread(app.load, {"api.py": f"{WORK}\n"}, id="work")
+            answer = await call
+            assert answer.is_error
+            assert "began on generation 1, which was replaced" in text_of(answer)
+            assert text_of(await client.call_tool("work__say", {})) == "done"
 
 
 async def test_a_client_that_leaves_ends_its_call(app: AppContext) -> None:
