@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .arguments import (
     FLAG,
+    MODULE_IDS,
     ORIGINS,
     TEXT,
     TOKEN,
@@ -327,6 +328,7 @@ class AppContext(Surrounded):
         *,
         token: str | None = None,
         cors: Sequence[str] | None = None,
+        public: Sequence[str] | None = None,
         mcp: bool | None = None,
     ) -> Server:
         """Serve the API from the app loop, in this process.
@@ -336,7 +338,8 @@ class AppContext(Surrounded):
             port: 0 picks a free one.
             token: The token that requests from elsewhere need.
             cors: Origins of web pages that may use the API, such as ``http://localhost:5173``.
-                They can be changed while it serves, by calling this again.
+            public: Ids of modules whose routes need no token from elsewhere; ``*`` is all. Both
+                this and ``cors`` can be changed while it serves, by calling this again.
             mcp: Whether assistants may call the live services, at ``/mcp`` and with the token; by
                 default if ``MODFRAME_MCP`` says so.
 
@@ -349,8 +352,11 @@ class AppContext(Surrounded):
             port=(port, WHOLE_NUMBER),
             token=(token, TOKEN),
             cors=(cors, optional(ORIGINS)),
+            public=(public, optional(MODULE_IDS)),
             mcp=(mcp, optional(FLAG)),
         )
+        if public is not None:
+            self._engine.site.let_everyone_use(public)
         if cors is not None:
             self.surroundings.allow_origins(cors)
         site = self._engine.site
@@ -362,7 +368,7 @@ class AppContext(Surrounded):
         """Return an `httpx.AsyncClient` that calls the API on the app loop, without a port."""
         from .parts.web.client import async_client
 
-        return async_client(self._engine.site.asgi, self._app_loop)
+        return async_client(self._engine.site.asked_here, self._app_loop)
 
     # -- seeing ---------------------------------------------------------------------------
 

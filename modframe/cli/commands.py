@@ -148,6 +148,13 @@ def serve(
     watch: Annotated[
         bool, typer.Option("--watch", help="Swap modules when their files are saved.")
     ] = False,
+    public: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="A module whose routes need no token from other machines either; '*' is all.",
+        ),
+    ] = None,
     cors: Annotated[
         list[str] | None,
         typer.Option(
@@ -180,9 +187,23 @@ def serve(
         notebooks=books,
         watch=watch,
         cors=tuple(cors or ()),
+        public=tuple(public or ()),
         mcp=mcp,
     )
     return run_server(serving)
+
+
+@app.command()
+def link(
+    url: Annotated[
+        str, typer.Option(help="The address that `modframe serve` printed.")
+    ] = "http://127.0.0.1:8000",
+    workspace: Workspace = None,
+) -> int:
+    """Print a link to the pages of a running server that opens once, in one browser."""
+    from .link import print_link
+
+    return print_link(url, workspace)
 
 
 @app.command()

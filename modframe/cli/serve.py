@@ -7,7 +7,6 @@ runs a loop of its own, which is the app loop.
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from ..engine import Engine
 from ..finding import first_finding
 from ..hosted import hosted
 from ..server import Server, bind, check_token
+from ..server.binding import Listener
 from ..source import OnDisk
 from ..source.workspace import find_workspace
 from ..wording import count
@@ -41,6 +41,7 @@ class Serving:
     mcp: bool = False
     data: Path | None = None
     cors: tuple[str, ...] = ()
+    public: tuple[str, ...] = ()
 
 
 async def until_stopped(_server: Server) -> int:
@@ -85,7 +86,7 @@ def home_of(serving: Serving) -> Path:
     return workspace_at(serving.workspace or find_workspace(above=above))
 
 
-async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served: OnceServed) -> int:
+async def _host(serving: Serving, bound: Listener, stop: Stop, once_served: OnceServed) -> int:
     options = StartOptions(serving.workspace, data=serving.data, notebooks=serving.notebooks)
 
     def opened(engine: Engine) -> None:
@@ -97,6 +98,8 @@ async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served:
         server = await engine.site.serve(
             serving.host, serving.port, token=serving.token, bound=bound, mcp=serving.mcp or None
         )
+        if serving.public:
+            engine.site.let_everyone_use(serving.public)
         stop.loading = None
         if serving.watch:
             await begin_watching(engine)
@@ -125,11 +128,11 @@ def _announce(engine: Engine, server: Server, serving: Serving) -> None:
         say(line)
     if serving.watch:
         say(f"watching {engine.watching.places}")
-    if serving.token is None and sys.stdout.isatty():
-        say(f"token {server.token}  (what changes the system over HTTP needs it)")
     if serving.mcp:
         say(f"assistants at {server.url}/mcp  (with the token)")
     say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")
+    if sys.stdout.isatty():
+        say(f"what runs, and all that is said about it: {server.link()}  (opens once)")
 
 
 def _notebook_lines(disk: OnDisk) -> Iterator[str]:
