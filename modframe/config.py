@@ -120,6 +120,7 @@ class FrameworkSettings(BaseSettings):
             beside a second for each kilobyte; 0 for as long as it takes.
         max_connections: How many connections may be open at a time; by default three quarters of
             the files that the process may open, and at most 10,000.
+        mcp: Whether assistants are answered at ``/mcp``, unless a call or an option says otherwise.
         disabled: Ids of modules that are kept out, separated by commas.
         switch_interval: The interpreter's switch interval while a cell runs and the API is served,
             so that requests don't wait for the cell; 0 keeps Python's own.
@@ -157,6 +158,7 @@ class FrameworkSettings(BaseSettings):
     max_body: ByteSize = Field(default=ByteSize(16_000_000), ge=0)
     client_timeout: float = Field(default=20.0, ge=0)
     max_connections: int | None = Field(default=None, ge=1)
+    mcp: bool = False
     disabled: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
 

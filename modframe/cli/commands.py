@@ -163,6 +163,15 @@ def serve(
             "given several times.",
         ),
     ] = None,
+    mcp: Annotated[
+        bool,
+        typer.Option(
+            "--mcp",
+            envvar="MODFRAME_MCP",
+            show_envvar=True,
+            help="Let assistants with the token call the services, at /mcp.",
+        ),
+    ] = False,
 ) -> int:
     """Load the modules of the workspace and of notebooks, and serve them until a signal comes."""
     from .serve import Serving
@@ -179,6 +188,7 @@ def serve(
         watch=watch,
         cors=tuple(cors or ()),
         public=tuple(public or ()),
+        mcp=mcp,
     )
     return run_server(serving)
 
@@ -194,6 +204,28 @@ def link(
     from .link import print_link
 
     return print_link(url, workspace)
+
+
+@app.command()
+def mcp(
+    notebooks: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="NOTEBOOK.ipynb", help="Notebooks whose %%module cells are loaded too."
+        ),
+    ] = None,
+    workspace: Workspace = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End if a module fails.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Swap modules when their files are saved.")
+    ] = False,
+) -> int:
+    """Load the modules, and let an assistant call them on standard input and output (MCP)."""
+    from .mcp import serve_assistant
+    from .serve import Serving
+
+    books = tuple(notebooks or ())
+    return serve_assistant(Serving(workspace, strict=strict, notebooks=books, watch=watch))
 
 
 @app.command("list")

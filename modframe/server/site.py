@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ServeError
 from ..masking import KnownSecrets
@@ -31,8 +31,14 @@ from .pages import SystemPages
 from .serving import Server, start_server
 from .surroundings import Surroundings
 
+if TYPE_CHECKING:
+    from .mcp.assistants import Assistants
+    from .mcp.http import Endpoint
+
 EVERY = "*"
 """In place of ids: all modules."""
+_MCP = "/mcp"
+"""Where assistants are answered."""
 
 
 class Site:
@@ -56,6 +62,8 @@ class Site:
             own shows.
         app: What the lifespans get.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
+        assistants: Returns what assistants may see and call.
+        mcp: Whether assistants are answered unless `serve` says otherwise.
     """
 
     def __init__(
@@ -80,7 +88,12 @@ class Site:
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
+        assistants: Callable[[], Assistants],
+        mcp: bool = False,
     ) -> None:
+        self._apps: dict[str, ASGIApp] = {}
+        self._assistants, self._mcp = assistants, mcp
+        self._endpoint: Endpoint | None = None
         pages = SystemPages(
             MergedOpenAPI(live, secrets.replace),
             snapshot=rows,
@@ -89,6 +102,7 @@ class Site:
             health=health,
             metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
             clean=secrets.replace_in,
+            apps=self._apps,
         )
         paths.follow(surroundings)
         dispatcher = Dispatcher(
@@ -119,7 +133,9 @@ class Site:
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
-        self._arguments: tuple[str, int, str | None] = ("", 0, None)
+        self._arguments: tuple[Any, ...] = ()
+        if mcp:
+            self._open_to_assistants()
 
     async def asked_here(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that this process itself makes, which holds the token by nature."""
@@ -164,7 +180,13 @@ class Site:
         return server if server is not None and server.running else None
 
     async def serve(
-        self, host: str, port: int, *, token: str | None = None, bound: Listener | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        token: str | None = None,
+        bound: Listener | None = None,
+        mcp: bool | None = None,
     ) -> Server:
         """Bind and listen on the running loop; the same arguments again return the same server.
 
@@ -173,13 +195,15 @@ class Site:
             port: 0 picks a free one.
             token: By default the one that the app keeps.
             bound: A socket from `bind` that has the address already.
+            mcp: Whether assistants are answered at `/mcp`; by default as the settings say.
 
         Raises:
             ServeError: If the address can't be bound, a token is missing, or a server with other
-                arguments runs.
+                arguments runs, or the `mcp` package is missing that assistants need.
             SurroundingsError: If a lifespan raises.
         """
-        arguments = (host, port, token)
+        mcp = self._mcp if mcp is None else mcp
+        arguments = (host, port, token, mcp)
         async with self._lock:
             if (server := self.server) is not None:
                 if arguments == self._arguments:
@@ -195,6 +219,10 @@ class Site:
             self._secrets.add("modframe.server", [token])
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
+            if mcp:
+                self._open_to_assistants()
+            else:
+                await self._close_to_assistants()
             await self.enter()
             bound = bound or bind(host, port)
             self._guard.token = token
@@ -241,5 +269,19 @@ class Site:
             try:
                 if server is not None:
                     await server.aclose()
+                await self._close_to_assistants()
             finally:
                 await self._surroundings.leave()
+
+    def _open_to_assistants(self) -> None:
+        if self._endpoint is None:
+            assistants = self._assistants()
+            from .mcp.http import Endpoint  # imported where the package is known to be there
+
+            self._endpoint = self._apps[_MCP] = Endpoint(assistants)
+
+    async def _close_to_assistants(self) -> None:
+        endpoint, self._endpoint = self._endpoint, None
+        self._apps.pop(_MCP, None)
+        if endpoint is not None:
+            await endpoint.aclose()
