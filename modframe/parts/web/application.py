@@ -22,6 +22,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp as StarletteApp
 
 from ...finding import Finding
+from ...observe import tracing
 from ...spec import STREAM_POLICY, StreamPolicy
 from .boundary import Boundary
 from .check_router import check_router
@@ -242,5 +243,6 @@ def _telemetry_in_use() -> bool:
 
 @lru_cache(maxsize=1)
 def _ask_fastapi(_second: int) -> bool:
+    tracing.look()
     # Private in FastAPI 0.165; where it is absent, FastAPI itself has to be asked each time.
     return _PROBE is None or bool(_PROBE.enabled())

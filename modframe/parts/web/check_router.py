@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, ForwardRef, get_args
@@ -24,10 +23,9 @@ from ...finding import Finding
 from ...injection import NamedService
 from ...load.text import Analysis, analyze
 from ...source import Source
-from .routes import contexts, place_of
+from .routes import contexts, place_of, without_names
 
 _PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
-_NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
 
 
 def check_router(router: APIRouter, *, at_root: bool = False) -> list[Finding]:
@@ -191,7 +189,7 @@ def _duplicates(routes: Iterable[RouteContext]) -> Iterator[Finding]:
         if endpoint is None or path is None:
             continue
         for method in sorted(route.methods or {"WS"}):
-            first = seen.setdefault((method, _NAMED.sub(r"{\1}", path)), route)
+            first = seen.setdefault((method, without_names(path)), route)
             if first is route or method == "HEAD":
                 continue
             line = place_of(first.endpoint)[1] if first.endpoint is not None else 0

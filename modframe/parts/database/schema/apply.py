@@ -136,6 +136,12 @@ def _compare(
     return steps
 
 
+def _steps(connection: Connection, metadata: MetaData, alterations: Alterations) -> list[Step]:
+    """Return how models and tables differ, by names as the models spell them."""
+    with alterations.spelled(connection, metadata):
+        return compare(connection, metadata, alterations)
+
+
 def _note_fitting(
     connection: Connection, database: Database, metadata: MetaData, fingerprint: str
 ) -> None:
