@@ -437,6 +437,8 @@ class Engine:
             stale=self.records.stale_reason,
             surroundings=self.surroundings,
             allowed_hosts=self.config.allowed_hosts,
+            trusted_proxies=self.config.trusted_proxies,
+            root_path=self.config.root_path,
             limits=Limits(
                 self.config.max_body, self.config.client_timeout, self.config.max_connections
             ),

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
 from .hosts import AllowedHosts, host_of
+from .proxies import FORWARDED_KEY
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN = frozenset({"/health/live", "/health/ready", "/health/startup"})
@@ -84,7 +85,7 @@ class Guard:
         if origin is not None and not reading and not self._origin_passes(origin):
             await _BAD_ORIGIN.send(scope, send)
             return
-        if (self.token_required or self._token_paths) and not self._token_passes(scope, reading):
+        if not self._token_passes(scope, reading):
             await _NO_TOKEN.send(scope, send)
             return
         await self._app(scope, receive, send)
@@ -122,7 +123,8 @@ class Guard:
 
     def _token_passes(self, scope: Scope, reading: bool) -> bool:  # noqa: FBT001  # private
         path: str = path_below_root(scope) if scope.get("root_path") else scope["path"]
-        if not self.token_required and (reading or not path.startswith(self._token_paths)):
+        required = self.token_required or FORWARDED_KEY in scope
+        if not required and (reading or not path.startswith(self._token_paths)):
             return True
         if path in _OPEN:
             return True

@@ -7,7 +7,7 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ServeError
@@ -26,6 +26,7 @@ from .hosts import check_token, is_loopback
 from .limits import Limits
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
+from .proxies import behind_proxies
 from .serving import Server, start_server
 from .surroundings import Surroundings
 
@@ -43,6 +44,7 @@ class Site:
         absent: As for `Dispatcher`, like ``stale``.
         surroundings: What stands around all modules.
         allowed_hosts: Host names to answer to besides loopback.
+        trusted_proxies: As for `behind_proxies`, like ``root_path``.
         limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
@@ -62,6 +64,8 @@ class Site:
         stale: Callable[[str], str],
         surroundings: Surroundings,
         allowed_hosts: Iterable[str],
+        trusted_proxies: Sequence[str],
+        root_path: str,
         limits: Limits,
         secrets: KnownSecrets,
         app: object,
@@ -84,13 +88,14 @@ class Site:
             mask=secrets.replace,
         )
         self._surroundings = surroundings
+        self._trusted, self._root_path = trusted_proxies, root_path
         self._guard = Guard(
             BodyLimit(surroundings.inside(dispatcher), limits),
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,
             token_paths=_CHANGING,
         )
-        self.asgi = surroundings.edge(self._guard)
+        self.asgi = self._outermost(self._guard)
         self._app, self._block, self._limits = app, block, limits
         self._secrets = secrets
         self._lock = asyncio.Lock()
@@ -151,7 +156,11 @@ class Site:
 
     def guarded(self, token: str, *, required: bool) -> ASGIApp:
         """Return the application with a token of its own, which all requests may need."""
-        return self._surroundings.edge(self._guard.with_token(token, required=required))
+        return self._outermost(self._guard.with_token(token, required=required))
+
+    def _outermost(self, guard: Guard) -> ASGIApp:
+        """Return what a server gets: outside of the guard is what it has to know beforehand."""
+        return behind_proxies(self._surroundings.edge(guard), self._trusted, self._root_path)
 
     async def enter(self) -> None:
         """Enter the lifespans around the modules, before the first request; once for the app.
