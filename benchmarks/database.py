@@ -1,6 +1,8 @@
 """What databases cost: ratios of one way to another, measured side by side.
 
-Run `python benchmarks/database.py [--url sqlite] [figure ...]`; nothing imports it. Figures:
+Run `python benchmarks/database.py [--url sqlite] [figure ...]`; nothing imports it. With
+``--url postgresql`` the server is that of ``MODFRAME_TEST_POSTGRES_URL``, else the one that the
+tests start. Figures:
 
 contended   20 transactions at once that read and change one row, over the same one after the other;
             first without a conflict before (at most 3.5), then right after one (at most 1.5).
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import statistics
 import tempfile
 import time
@@ -17,6 +20,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from database_mix import postgres_url
 from sqlalchemy import Column, Integer, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -70,18 +74,20 @@ async def contended(folder: Path, url: str) -> None:
 
         await serial()  # connections are made, statements are compiled
         await together()
-        cold, warm = [], []
+        serially, cold, warm = [], [], []
         for _ in range(ROUNDS):
             await asyncio.sleep(contention.RECENT)
             alone = await seconds(serial)
+            serially.append(alone)
             cold.append(await seconds(together) / alone)
             warm.append(await seconds(together) / alone)
         async with databases.session("bench", "look") as session:
             found = (await session.scalars(select(Counter.number))).one()
         wanted = AT_ONCE * (2 + 3 * ROUNDS)
         print(f"contended: {wanted - found} of {wanted} changes lost")
-        print(f"  first conflict    {statistics.median(cold):.2f} x one after the other")
-        print(f"  recent conflict   {statistics.median(warm):.2f} x one after the other")
+        print(f"  one after the other   {statistics.median(serially) * 1000:.0f} ms")
+        for what, times in (("first conflict", cold), ("recent conflict", warm)):
+            print(f"  at once, {what:<16}{statistics.median(times):.2f} x as long")
 
 
 FIGURES: dict[str, Callable[[Path, str], Coroutine[Any, Any, None]]] = {"contended": contended}
@@ -93,9 +99,13 @@ def main() -> None:
     parser.add_argument("figures", nargs="*", choices=[[], *FIGURES], metavar="figure")
     parser.add_argument("--url", default="duckdb", help="an engine, or the URL of a server")
     asked = parser.parse_args()
-    for name in asked.figures or FIGURES:
-        with tempfile.TemporaryDirectory() as folder:
-            asyncio.run(FIGURES[name](Path(folder), asked.url))
+    with postgres_url(asked.url == "postgresql") as server:
+        if asked.url == "postgresql" and not server:
+            raise SystemExit("there is no PostgreSQL server, and no program of one to start")
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        for name in asked.figures or FIGURES:
+            with tempfile.TemporaryDirectory() as folder:
+                asyncio.run(FIGURES[name](Path(folder), server or asked.url))
 
 
 if __name__ == "__main__":

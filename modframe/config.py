@@ -107,6 +107,10 @@ class FrameworkSettings(BaseSettings):
         access_log: Whether each answered request is a line of ``access.log``, which rotates as
             ``app.log`` does.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
+        public: Ids of modules whose routes need no token from other machines either, separated by
+            commas; ``*`` is all. ``@module(public=True)`` says it in the module.
+        stale_header: Whether clients on this machine are told in ``X-Modframe-Stale``, without the
+            token, why a saved text isn't live while saved files are watched.
         cors: Origins of web pages that may use the API from a browser, separated by commas.
         middleware: ASGI middleware around all modules, as ``module:class``, separated by commas;
             the first one is outermost.
@@ -140,6 +144,8 @@ class FrameworkSettings(BaseSettings):
     log_backups: int = Field(default=5, ge=1)
     access_log: bool = False
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    public: Annotated[tuple[str, ...], NoDecode] = ()
+    stale_header: bool = True
     cors: Annotated[tuple[str, ...], NoDecode] = ()
     middleware: Annotated[tuple[str, ...], NoDecode] = ()
     disabled: Annotated[tuple[str, ...], NoDecode] = ()
@@ -159,7 +165,7 @@ class FrameworkSettings(BaseSettings):
         return value.strip().upper() if isinstance(value, str) else value
 
     @field_validator(
-        "allowed_hosts", "cors", "middleware", "database_files", "disabled", mode="before"
+        "allowed_hosts", "public", "cors", "middleware", "database_files", "disabled", mode="before"
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -240,6 +240,7 @@ class ModuleDatabase:
             strict=self._strict,
             engine=declared_engine(self._generation, database),
             opened=SessionsPart.of(self._generation),
+            user=self._generation.package_name,
         )
         return session
 
@@ -278,6 +279,7 @@ class ModuleDatabase:
             strict=self._strict,
             engine=declared_engine(self._generation, database),
             opened=SessionsPart.of(self._generation),
+            user=self._generation.package_name,
         )
         return made
 

@@ -110,6 +110,12 @@ def _is_check(value: Any) -> bool:
     return _is_text(value) or (callable(value) and not isinstance(value, type))
 
 
+def _is_paths(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list | tuple) and all(isinstance(path, str) for path in value)
+    )
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -120,6 +126,7 @@ _CLASS = Kind("a class or its name", lambda value: isinstance(value, type | str 
 _SECONDS = Kind("a number of seconds above 0", lambda value: _is_number(value) and value > 0)
 _KINDS: Mapping[str, Kind] = {
     "check": optional(Kind("a function or a name as text", _is_check)),
+    "path": optional(Kind("a path as text, or several", _is_paths)),
     "priority": Kind("a number", _is_number),
     "phase": Kind("'phase1' or 'phase2'", ("phase1", "phase2").__contains__),
     **{
@@ -128,13 +135,14 @@ _KINDS: Mapping[str, Kind] = {
     },
     **dict.fromkeys(("method", "router_name", "database_name", "database"), _TEXT),
     **dict.fromkeys(("service_class", "service", "settings"), _CLASS),
-    **dict.fromkeys(("strict_mode", "anti_mock", "healthy_first"), FLAG),
+    **dict.fromkeys(("strict_mode", "anti_mock", "healthy_first", "public"), FLAG),
     **dict.fromkeys(("interval", "timeout"), _SECONDS),
 }
 """Argument → what it is, in words, and a test for it."""
 _ALLOWED = (
-    *("service", "settings", "database", "requires"),
+    *("service", "settings", "database", "requires", "path"),
     *("keep_state", "swap", "streams", "settings_change", "error_status", "healthy_first"),
+    "public",
 )
 
 
@@ -367,12 +375,14 @@ def module(
     settings: type | str | None = None,
     database: str | None = None,
     requires: Sequence[str] = (),
+    path: str | Sequence[str] | None = None,
     keep_state: Sequence[str] | str = (),
     swap: SwapMode = "overlap",
     streams: StreamPolicy = "finish",
     settings_change: SettingsChange = "live",
     error_status: Mapping[str, int] = {},
     healthy_first: bool = False,
+    public: bool = False,
 ) -> Callable[[C], C]: ...
 def module(target: Any = None, /, **values: Any) -> Any:
     """The short form: make a class a module in one line.
@@ -383,9 +393,11 @@ def module(target: Any = None, /, **values: Any) -> Any:
     Args:
         target: The class, or the module's id; by default the id of the cell or folder.
         values: ``service`` and ``settings``: a class or its name. ``database``: a name.
-            ``requires``: services or modules. ``keep_state``: attributes of the service that are
-            copied to the next generation. ``swap``: ``"stop_first"`` if it owns something that
-            only one generation can have, such as a port. ``streams``: ``"reconnect"`` if open
+            ``requires``: services or modules. ``path``: where its routes live from the server's
+            root, in place of ``/api/v1/<name>``; one path or several, ``"/"`` is the root itself.
+            ``keep_state``: attributes of the service that are copied to the next generation.
+            ``swap``: ``"stop_first"`` if it owns something that only one generation can have,
+            such as a port. ``streams``: ``"reconnect"`` if open
             event streams and websockets are ended at once when the module is replaced; else they
             finish on the generation they began on. ``settings_change``: ``"swap"`` if it is built
             anew when its settings change; else its settings object gets the new values, and
@@ -393,10 +405,11 @@ def module(target: Any = None, /, **values: Any) -> Any:
             ``error_status``: the HTTP status of a `Result` with this error code that a route
             returns, such as ``{"NOT_FOUND": 404}``; 400 without.
             ``healthy_first``: whether a generation goes live only after a first good health check.
+            ``public``: whether its routes need no token where other machines reach the server.
 
-    The guide's form sets the last six by ``MODULE_KEEP_STATE``, ``MODULE_SWAP``,
-    ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE``, ``MODULE_ERROR_STATUS`` and
-    ``MODULE_HEALTHY_FIRST`` on the class.
+    The guide's form sets ``path`` and the last seven by ``MODULE_PATH``, ``MODULE_KEEP_STATE``,
+    ``MODULE_SWAP``, ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE``, ``MODULE_ERROR_STATUS``,
+    ``MODULE_HEALTHY_FIRST`` and ``MODULE_PUBLIC`` on the class.
     """
     if isinstance(target, type):
         return _record("module", module_id=None)(target)

@@ -42,6 +42,7 @@ from .parts.jobs import Jobs
 from .parts.pools import PoolsPart
 from .parts.resources import ResourcesPart
 from .parts.settings import Preferences, SettingsChanges, SettingsSources
+from .parts.web.path_table import PathTable
 from .runtime.calls.handle import Find
 from .runtime.calls.handles import Handles
 from .runtime.calls.overrides import Overrides
@@ -151,6 +152,7 @@ class Engine:
         )
         self.events = Events(find, hurry=self._hurry)
         self.jobs = Jobs(app_loop, find, secrets=self.secrets)
+        self.paths = PathTable()
         self.parts = make_parts(
             app_loop,
             live=self.directory.live_generations,
@@ -159,6 +161,7 @@ class Engine:
             pools=self.pools,
             events=self.events,
             jobs=self.jobs,
+            paths=self.paths,
             settings=self.settings,
             secrets=self.secrets,
             numbers=self.numbers,
@@ -372,12 +375,18 @@ class Engine:
     def published(self, module_ids: Iterable[str]) -> None:
         """Tell everything that follows Live that it has changed."""
         PLAIN_NAMES.forget(module_ids)
+        self.paths.published(module_ids, self.live.generations.get)
         self.handles.refresh(module_ids)
         self.events.published(module_ids)
         self.jobs.published(module_ids)
         self.watching.published(module_ids)
         self.settings_changes.published(module_ids)
         self.refresher.wake()
+
+    def building(self, generation: Generation) -> None:
+        """Tell what answers for a module that isn't live that it is being built."""
+        if generation.module_id not in self.live.generations:
+            self.paths.expect(generation)
 
     def context_for(self, generation: Generation, find: Find) -> ModuleContext:
         """Make the ``app_context`` of a generation, which sees what ``find`` gives."""
@@ -418,14 +427,21 @@ class Engine:
 
         return read_declared(self.workspace, self.config)
 
+    @cached_property
+    def token(self) -> str:
+        """The token of this app, kept in its data folder for everything on this machine."""
+        from .server.tokens import kept_token
+
+        return kept_token(self.data)
+
     @property
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
         if self._site is None:
-            self._site = self._site_over(self.live, self.numbers)
+            self._site = self._site_over(self.live, self.paths, self.numbers)
         return self._site
 
-    def _site_over(self, live: Live, numbers: Numbers | None = None) -> Site:
+    def _site_over(self, live: Live, paths: PathTable, numbers: Numbers | None = None) -> Site:
         """Return the application over a Live; without ``numbers`` it counts for itself."""
         from .server.site import Site
 
@@ -434,13 +450,17 @@ class Engine:
             numbers=numbers or Numbers(),
             log=self.log,
             watchdog=self.watchdog,
+            paths=paths,
             rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
             health=self.health.report,
             absent=self.directory.absent,
             stale=self.records.stale_reason,
+            shows_stale=lambda: self.config.stale_header and self.watching.running,
             surroundings=self.surroundings,
             allowed_hosts=self.config.allowed_hosts,
+            public=self.config.public,
+            token=self.token,
             secrets=self.secrets,
             app=self.app,
             block=self.app_loop.wait,
@@ -448,7 +468,7 @@ class Engine:
 
     def asgi_over(self, live: Live) -> Any:
         """Return the ASGI application as it would be if other generations were live."""
-        return self._site_over(live).asgi
+        return self._site_over(live, self.paths.over(live.generations)).asked_here
 
     @property
     def server(self) -> Server | None:
@@ -470,7 +490,7 @@ class Engine:
         verbs = make_verbs(
             self.app_loop,
             get_service=self.handles.get,
-            asgi=lambda: self.site.asgi,
+            asgi=lambda: self.site.asked_here,
             mask=self.secrets.replace,
         )
         return Inspector(

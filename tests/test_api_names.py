@@ -227,7 +227,7 @@ COMMANDS = {
 """What the help of each command names."""
 
 PATHS = {
-    "/": "text/html",
+    "/modframe/": "text/html",
     "/docs": "text/html",
     "/openapi.json": "application/json",
     "/health": "application/json",

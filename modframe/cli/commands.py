@@ -148,6 +148,13 @@ def serve(
     watch: Annotated[
         bool, typer.Option("--watch", help="Swap modules when their files are saved.")
     ] = False,
+    public: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="A module whose routes need no token from other machines either; '*' is all.",
+        ),
+    ] = None,
     cors: Annotated[
         list[str] | None,
         typer.Option(
@@ -171,6 +178,7 @@ def serve(
         notebooks=books,
         watch=watch,
         cors=tuple(cors or ()),
+        public=tuple(public or ()),
     )
     return run_server(serving)
 

@@ -56,21 +56,27 @@ async def send_examples(url: str) -> int:
 def example_requests(document: Mapping[str, Any]) -> list[Request]:
     """Return the first POST whose body has an example, then each GET without parameters.
 
-    The paths of core modules are left out.
+    Those of core modules are left out.
     """
     posts: list[Request] = []
     gets: list[Request] = []
     for path, methods in document.get("paths", {}).items():
-        if "{" in path or path.startswith("/api/v1/core/"):
+        if "{" in path:
             continue
         for method, operation in methods.items():
-            if any(parameter.get("required") for parameter in operation.get("parameters", ())):
+            if _of_core(operation) or any(
+                parameter.get("required") for parameter in operation.get("parameters", ())
+            ):
                 continue
             if method == "get":
                 gets.append(Request("GET", path))
             elif method == "post":
                 posts += [Request("POST", path, body) for body in _bodies(operation, document)]
     return [*posts[:1], *gets]
+
+
+def _of_core(operation: Mapping[str, Any]) -> bool:
+    return any(tag.startswith("core.") for tag in operation.get("tags", ()))
 
 
 def _bodies(operation: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Any]:

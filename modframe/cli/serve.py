@@ -41,6 +41,7 @@ class Serving:
     watch: bool = False
     data: Path | None = None
     cors: tuple[str, ...] = ()
+    public: tuple[str, ...] = ()
 
 
 async def until_stopped(_server: Server) -> int:
@@ -100,6 +101,8 @@ async def _host(serving: Serving, bound: socket.socket, stop: Stop, once_served:
         server = await engine.site.serve(
             serving.host, serving.port, token=serving.token, bound=bound
         )
+        if serving.public:
+            engine.site.let_everyone_use(serving.public)
         stop.loading = None
         if serving.watch:
             # As one line, since an error may quote module code of several lines.
@@ -134,9 +137,9 @@ def _announce(engine: Engine, server: Server, serving: Serving) -> None:
         say(line)
     if serving.watch:
         say(f"watching {engine.watching.places}")
-    if serving.token is None and sys.stdout.isatty():
-        say(f"token {server.token}  (what changes the system over HTTP needs it)")
     say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")
+    if sys.stdout.isatty():
+        say(f"what runs, and all that is said about it: {server.link()}  (opens once)")
 
 
 def _notebook_lines(disk: OnDisk) -> Iterator[str]:

@@ -33,6 +33,7 @@ from .documented import documentation_findings
 from .health import read_health
 from .injections import read_injections, required_services
 from .module_class import BASE, find_module_class, is_framework_base, report_missing_decorators
+from .paths import read_paths
 from .services import ServiceReader
 
 _DATABASE = "DATABASE_NAME"
@@ -325,17 +326,16 @@ def _distinct(*groups: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for group in groups for item in group))
 
 
-_ERROR_STATUSES = range(400, 600)
 _CONSTANTS = {
     name: f"MODULE_{name.upper()}"
-    for name in ("keep_state", "swap", "streams", "settings_change", "error_status")
+    for name in ("keep_state", "swap", "streams", "settings_change", "error_status", "public")
 }
 
 
 def handover_fields(
     cls: type, facts: ClassFacts, service: ServiceSpec | None, findings: Findings
 ) -> dict[str, Any]:
-    """Return the fields of the spec about hand-over: what to keep, how to swap and end streams."""
+    """Return the fields of the spec about hand-over and HTTP: what to keep, where it lives, ..."""
     owners = {cls, (service and service.service_class) or cls}
     return {
         "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
@@ -343,6 +343,8 @@ def handover_fields(
         "streams": _checked_choice(cls, facts, "streams", findings),
         "settings_change": _checked_choice(cls, facts, "settings_change", findings),
         "error_status": _checked_statuses(_configured(cls, facts, "error_status", {}), findings),
+        "public": _checked_flag(cls, facts, "public", findings),
+        "paths": read_paths(cls, facts, findings),
         "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
         "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
     }
@@ -372,7 +374,7 @@ def _checked_attributes(value: Any, findings: Findings) -> tuple[str, ...]:
 def _checked_statuses(value: Any, findings: Findings) -> Mapping[str, int]:
     constant = _CONSTANTS["error_status"]
     if isinstance(value, Mapping) and all(
-        isinstance(code, str) and isinstance(status, int) and status in _ERROR_STATUSES
+        isinstance(code, str) and isinstance(status, int) and status in range(400, 600)
         for code, status in value.items()
     ):
         return MappingProxyType(dict(value))
@@ -383,6 +385,20 @@ def _checked_statuses(value: Any, findings: Findings) -> Mapping[str, int]:
         at=constant,
     )
     return {}
+
+
+def _checked_flag(cls: type, facts: ClassFacts, name: str, findings: Findings) -> bool:
+    value = _configured(cls, facts, name, False)
+    if not isinstance(value, bool):
+        constant = _CONSTANTS[name]
+        findings.add(
+            name.replace("_", "-"),
+            f"{constant} is {value!r}, and has to be True or False",
+            f"write {constant} = True",
+            at=constant,
+        )
+        return False
+    return value
 
 
 def _checked_choice(cls: type, facts: ClassFacts, name: str, findings: Findings) -> Any:

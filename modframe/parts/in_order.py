@@ -31,6 +31,7 @@ from .threads import ThreadsPart
 from .timers import TimersPart
 from .traffic import TrafficPart
 from .web.part import WebPart
+from .web.path_table import PathTable
 
 
 def make_parts(
@@ -42,6 +43,7 @@ def make_parts(
     pools: PoolsPart,
     events: Events,
     jobs: Jobs,
+    paths: PathTable,
     settings: SettingsSources,
     secrets: KnownSecrets,
     numbers: Numbers,
@@ -64,6 +66,7 @@ def make_parts(
         pools: The part with the threads and child processes of ``app_context.tasks``.
         events: The queues of the events that modules publish.
         jobs: The named tasks of modules.
+        paths: Which modules claim a path.
         settings: What sets the modules' settings.
         secrets: Gets the secrets in what tasks raise.
         numbers: What is counted of requests and calls.
@@ -88,7 +91,7 @@ def make_parts(
             JobsPart(jobs),
             SettingsPart(settings),
             ServicePart(hurry, SettingsPart.of),
-            WebPart(),
+            WebPart(paths),
             TrafficPart(numbers),
             HealthPart(app_loop),
             IntegrityPart(),

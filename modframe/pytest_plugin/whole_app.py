@@ -33,7 +33,6 @@ from ..names import MODULE_TYPES, ROOT
 from ..observe import let_root_listen
 from ..parts.database.part import declared_by
 from ..parts.web.client import async_client, sync_client
-from ..parts.web.paths import prefix_of
 from ..process import current_app, running_engine, start_with
 from ..source import OnDisk
 from ..source.workspace import find_workspace, workspace_above
@@ -289,7 +288,7 @@ def clients_of_test(request: pytest.FixtureRequest) -> Iterator[Callable[[str], 
 
         def make(prefix: str) -> Any:
             engine = running_engine()
-            asgi, loop = engine.site.asgi, engine.app_loop
+            asgi, loop = engine.site.asked_here, engine.app_loop
             if asynchronous:
                 client = async_client(asgi, loop, prefix=prefix)
                 stack.callback(lambda: None if loop.closing else loop.wait(client.aclose))
@@ -300,7 +299,7 @@ def clients_of_test(request: pytest.FixtureRequest) -> Iterator[Callable[[str], 
 
 
 def prefix_in(app: AppContext, name: str) -> str:
-    """Return the prefix of a live module's routes.
+    """Return the main prefix of a live module's routes.
 
     Raises:
         ModuleNotFoundInWorkspaceError: If there is no such module; with the nearest names.
@@ -308,7 +307,7 @@ def prefix_in(app: AppContext, name: str) -> str:
     module = app.modules[name]
     if module.state != "LIVE" and module.error is not None:
         raise module.error
-    return prefix_of(module.id)
+    return running_engine().paths.main_prefix(module.id)
 
 
 # -- coroutines --------------------------------------------------------------------------------

@@ -85,6 +85,9 @@ class App(Protocol):
     def published(self, module_ids: Iterable[str]) -> None:
         """Tell everything that follows Live that it has changed."""
 
+    def building(self, generation: Generation) -> None:
+        """Tell what answers for a module that isn't live that it is being built."""
+
     # -- for module contexts --------------------------------------------------------------
 
     def insert(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..errors import ServeError
 from .binding import bind
-from .hosts import check_token
+from .guard import check_token
 from .serving import Server
 
 __all__ = ["ServeError", "Server", "bind", "check_token"]

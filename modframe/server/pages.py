@@ -1,7 +1,8 @@
-"""`SystemPages`: the pages that belong to no module: `/`, `/health`, `/metrics`, `/docs`, ...
+"""`SystemPages`: the pages that belong to no module: `/modframe/`, `/health`, `/metrics`, `/docs`.
 
-The dispatcher calls it for every path that is not below `/api/v1/`. It shows what callables return
-that the engine hands to the site, and never waits for a module.
+The dispatcher calls it for each path that it has. It shows what callables return that the engine
+hands to the site, and never waits for a module. `/` leads to the status page until a module or a
+mounted application claims it.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from ..parts.web.boundary import Boundary
 from ..parts.web.problem import Problem, Receive, Scope, Send, path_below_root
 from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, START_SCRIPT, docs_page, read_asset
+from .guard import Need, holds_token
 from .measured import note_route
 from .openapi import MergedOpenAPI
-from .status import status_page
+from .status import STATUS_PATH, status_page
 
 _BASE_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none';"
@@ -30,6 +32,7 @@ _BASE_POLICY = (
 _SCRIPT = "text/javascript"
 _REVALIDATE = {"Cache-Control": "no-cache"}
 _NO_STORE = {"Cache-Control": "no-store"}
+_OPEN = frozenset({"/", "/modframe", "/health", "/health/live", "/health/ready", "/health/startup"})
 _DAY = {"Cache-Control": "public, max-age=86400"}
 
 
@@ -78,7 +81,9 @@ class SystemPages:
         self._snapshot = snapshot
         self._readiness = readiness
         self._pages: dict[str, Callable[[Scope], Awaitable[Response]]] = {
-            "/": self._status,
+            "/": self._to_status,
+            STATUS_PATH.rstrip("/"): self._to_status,
+            STATUS_PATH: self._status,
             "/health": self._health,
             "/health/live": self._live,
             "/health/ready": self._ready,
@@ -92,6 +97,18 @@ class SystemPages:
             self._pages["/metrics"] = partial(_numbers, metrics)
         self._bounded = Boundary(self._answer, "modframe.server")
 
+    def need_of(self, path: str) -> Need:
+        """Return what a page needs; whoever asks for no page is told what is near it."""
+        if path in _OPEN:
+            return Need.OPEN
+        if path.startswith(STATUS_PATH):
+            return Need.TOKEN
+        return Need.TOKEN_FROM_ELSEWHERE
+
+    def has(self, path: str) -> bool:
+        """Return whether there is a page at a path."""
+        return path in self._pages
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; with 404 if there is no such page."""
         await self._bounded(scope, receive, send)
@@ -100,7 +117,7 @@ class SystemPages:
         path = path_below_root(scope) or "/"
         page = self._pages.get(path)
         if page is None or scope["type"] != "http":
-            problem = Problem(404, f"Nothing is at {path}; modules are below /api/v1/")
+            problem = Problem(404, f"There is no page at {path}")
             await problem.send(scope, send)
             return
         if scope["method"] not in {"GET", "HEAD"}:
@@ -115,7 +132,7 @@ class SystemPages:
         await answer(scope, receive, send)
 
     # The pages for probes are open to everyone who reaches the server: what a check says in words
-    # stands in `/health` alone.
+    # is in `/health` alone, for holders of the token.
 
     async def _live(self, _scope: Scope) -> Response:
         return _probe("live", self._report().group("live"))
@@ -128,7 +145,7 @@ class SystemPages:
         checks = self._report().group("ready", "startup")
         return _probe("ready", checks, holds=ready, modules=dict(states))
 
-    async def _health(self, _scope: Scope) -> Response:
+    async def _health(self, scope: Scope) -> Response:
         """Return which modules are live, how healthy they are, and what is wrong with them."""
         ready, states = self._readiness()
         report = self._report()
@@ -145,7 +162,20 @@ class SystemPages:
         reasons = {key: list(one.reasons) for key, one in report.items() if not one.down}
         if degraded := {key: texts for key, texts in reasons.items() if texts}:
             facts["degraded"] = degraded
+        if not holds_token(scope):  # what a check says in words may be private
+            facts.pop("degraded", None)
+            for check in facts["checks"].values():
+                check.pop("detail", None)
         return JSONResponse(self._clean(facts), 200 if ready and live else 503, _NO_STORE)
+
+    async def _to_status(self, scope: Scope) -> Response:
+        """Redirect to the status page, with the query, by a link that is right behind any proxy."""
+        # What a proxy strips from the path without saying so, the browser alone knows.
+        target = STATUS_PATH.lstrip("/") if path_below_root(scope) else scope["path"] + STATUS_PATH
+        query = scope.get("query_string", b"").decode("latin-1")
+        pairs = "&".join(filter(None, (query, _query(scope).removeprefix("?"))))
+        location = f"{target}?{pairs}" if pairs else target
+        return Response(status_code=307, headers={"Location": location, **_NO_STORE})
 
     async def _status(self, scope: Scope) -> Response:
         return _page(status_page(list(self._snapshot()), query=_query(scope)), _BASE_POLICY)

@@ -23,7 +23,8 @@ from ..parts.web.problem import ASGIApp
 from ..parts.web.streams import Streams
 from ..runtime.loop.bounds import wait_for_any
 from .binding import in_use, release_leftovers
-from .hosts import reachable
+from .guard import reachable
+from .guard.sessions import ONCE
 from .open_requests import OpenRequests
 
 _log = logging.getLogger("modframe.server")
@@ -47,6 +48,7 @@ class Server:
         port: int,
         *,
         token: str,
+        new_code: Callable[[], str],
         server: _Uvicorn,
         streams: Streams,
         requests: OpenRequests,
@@ -54,6 +56,7 @@ class Server:
         block: Callable[[Callable[[], Awaitable[object]]], object],
     ) -> None:
         self.host, self.port, self.token = host, port, token
+        self._new_code = new_code
         self._server = server
         self._streams = streams
         self._requests = requests
@@ -64,6 +67,10 @@ class Server:
     def url(self) -> str:
         """Its address as seen from this machine, without a slash at the end."""
         return f"http://{reachable(self.host)}:{self.port}"
+
+    def link(self) -> str:
+        """Return an address of the status page that lets one browser in, once, for ten minutes."""
+        return f"{self.url}/modframe/?{ONCE}={self._new_code()}"
 
     @property
     def running(self) -> bool:
@@ -120,6 +127,7 @@ async def start_server(
     *,
     host: str,
     token: str = "",
+    new_code: Callable[[], str] = str,
     block: Callable[[Callable[[], Awaitable[object]]], object],
 ) -> Server:
     """Serve on a socket from `bind`; return once connections are accepted.
@@ -128,6 +136,7 @@ async def start_server(
         bound: The socket; it is closed with the server.
         host: The address that was asked for, as URLs name it.
         token: What `Server.token` says.
+        new_code: Makes the code of a one-time link.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
 
     Raises:
@@ -154,6 +163,7 @@ async def start_server(
         host,
         port,
         token=token,
+        new_code=new_code,
         server=server,
         streams=streams,
         requests=requests,

@@ -15,14 +15,14 @@ from ..errors import ServeError
 from ..masking import KnownSecrets
 from ..observe import EventLog, Numbers, Watchdog
 from ..parts.health import HealthReport
-from ..parts.web.paths import prefix_of
-from ..parts.web.problem import ASGIApp
+from ..parts.web.path_table import Claim, PathTable
+from ..parts.web.problem import ASGIApp, Receive, Scope, Send
 from ..runtime.live import Live
+from ..spec import module_id_of
 from ..view.snapshot import ModuleView
 from .binding import bind
 from .dispatcher import Dispatcher
-from .guard import Guard
-from .hosts import check_token, is_loopback
+from .guard import HOLDER_KEY, Guard, Need, check_token, is_loopback
 from .measured import Measured
 from .metrics import Exposition
 from .openapi import MergedOpenAPI
@@ -30,22 +30,26 @@ from .pages import SystemPages
 from .serving import Server, start_server
 from .surroundings import Surroundings
 
-_CHANGING = (f"{prefix_of('core.settings')}/",)
-"""Paths below which a request that changes the system needs the token, on loopback as well."""
+EVERY = "*"
+"""In place of ids: all modules."""
 
 
 class Site:
     """Answers HTTP for one app.
 
     Args:
-        live: The table of what runs.
+        live: The table of what runs. ``paths``: who claims which paths of it.
         numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         watchdog: Knows how long the app loop lags behind.
         absent: As for `Dispatcher`, like ``stale``.
         surroundings: What stands around all modules.
+        shows_stale: Returns whether clients on this machine are told, without the token, why a
+            module's newest text isn't live.
         allowed_hosts: Host names to answer to besides loopback.
+        public: Ids of modules whose routes need no token from elsewhere either; ``*`` is all.
+        token: Returns the token that this app keeps.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
         app: What the lifespans get.
@@ -56,6 +60,7 @@ class Site:
         self,
         live: Live,
         *,
+        paths: PathTable,
         numbers: Numbers,
         log: EventLog,
         watchdog: Watchdog,
@@ -64,8 +69,11 @@ class Site:
         health: Callable[[], HealthReport],
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str],
+        shows_stale: Callable[[], bool],
         surroundings: Surroundings,
         allowed_hosts: Iterable[str],
+        public: Iterable[str],
+        token: str,
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
@@ -78,22 +86,72 @@ class Site:
             metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
             clean=secrets.replace_in,
         )
+        paths.follow(surroundings)
         dispatcher = Dispatcher(
-            live, system=pages, absent=absent, stale=stale, mask=secrets.replace
+            live,
+            system=pages,
+            absent=absent,
+            paths=paths,
+            is_page=pages.has,
+            stale=stale,
+            shows_stale=shows_stale,
+            mask=secrets.replace,
         )
         self._surroundings = surroundings
         self._guard = Guard(
             Measured(surroundings.inside(dispatcher), numbers, log),
+            need=self._need_of,
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,
-            token_paths=_CHANGING,
+            token=token,
+            given=False,
         )
+        secrets.add("modframe.server", [token])
         self.asgi = surroundings.edge(self._guard)
+        self._live, self._paths, self._pages = live, paths, pages
+        self._public: frozenset[str] = frozenset()
+        self.let_everyone_use(public)
         self._app, self._block = app, block
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
         self._arguments: tuple[str, int, str | None] = ("", 0, None)
+
+    async def asked_here(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that this process itself makes, which holds the token by nature."""
+        scope[HOLDER_KEY] = True
+        await self.asgi(scope, receive, send)
+
+    def let_everyone_use(self, module_ids: Iterable[str]) -> None:
+        """Set the modules whose routes need no token from elsewhere; ``*`` is all.
+
+        Raises:
+            InvalidModuleIdError: If one of them is no id.
+        """
+        self._public = frozenset(one if one == EVERY else module_id_of(one) for one in module_ids)
+
+    def _need_of(self, path: str) -> Need:
+        """Return what a path needs: the one rule for who sees what.
+
+        Where several could answer, it is what the strictest of them needs.
+        """
+        alone = self._paths.only(path)
+        needs = [self._need_of_claim(one) for one in ((alone,) if alone else self._paths.at(path))]
+        if not needs or self._pages.has(path):
+            needs.append(self._pages.need_of(path))
+        return max(needs)
+
+    def _need_of_claim(self, claim: Claim) -> Need:
+        if claim.app is not None:
+            return Need.OPEN
+        module_id = claim.module_id
+        if module_id.startswith("core."):
+            return Need.TOKEN
+        generation = self._live.generations.get(module_id)
+        public = self._public
+        if EVERY in public or module_id in public or (generation and generation.spec.public):
+            return Need.OPEN
+        return Need.TOKEN_FROM_ELSEWHERE
 
     @property
     def server(self) -> Server | None:
@@ -109,7 +167,7 @@ class Site:
         Args:
             host: Where to listen.
             port: 0 picks a free one.
-            token: By default a new one.
+            token: By default the one that the app keeps.
             bound: A socket from `bind` that has the address already.
 
         Raises:
@@ -128,23 +186,40 @@ class Site:
                     host=host,
                     port=port,
                 )
-            checked_token = check_token(host, token)
-            self._secrets.add("modframe.server", [checked_token])
+            given = check_token(host, token)
+            token = given or self._guard.token
+            self._secrets.add("modframe.server", [token])
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
             await self.enter()
             bound = bound or bind(host, port)
-            self._guard.token = checked_token
-            asgi = self.guarded(checked_token, required=not is_loopback(host))
+            self._guard.token = token
+            guard = self._guard.with_token(token, exposed=not is_loopback(host))
             self._server = await start_server(
-                asgi, bound, host=host, token=checked_token, block=self._block
+                self._surroundings.edge(guard),
+                bound,
+                host=host,
+                token=token,
+                new_code=guard.sessions.new_code,
+                block=self._block,
             )
             self._arguments = arguments
             return self._server
 
-    def guarded(self, token: str, *, required: bool) -> ASGIApp:
-        """Return the application with a token of its own, which all requests may need."""
-        return self._surroundings.edge(self._guard.with_token(token, required=required))
+    def for_server(self, token: str) -> ASGIApp:
+        """Return the application for another server, whose address only its connections tell.
+
+        Args:
+            token: The token that a person gave, which counts wherever a request comes from: what is
+                in front of the server nobody knows. Empty if none was given.
+
+        Raises:
+            ServeError: If it is too short.
+        """
+        if not check_token("localhost", token):
+            return self.asgi
+        self._secrets.add("modframe.server", [token])
+        return self._surroundings.edge(self._guard.with_token(token, exposed=True))
 
     async def enter(self) -> None:
         """Enter the lifespans around the modules, before the first request; once for the app.

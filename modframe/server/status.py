@@ -1,4 +1,4 @@
-"""The status page at `/`: the modules of a snapshot → one HTML page, without script.
+"""The status page at `/modframe/`: the modules of a snapshot → one HTML page, without script.
 
 The system pages call it. Everything that comes in is text and goes out escaped.
 """
@@ -31,7 +31,8 @@ _HEAD = (
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
     '<link rel="icon" href="data:,">'
 )
-_LINKS = (("docs", "API docs"), ("openapi.json", "openapi.json"), ("health", "health"))
+STATUS_PATH = "/modframe/"
+_LINKS = (("../docs", "API docs"), ("../openapi.json", "openapi.json"), ("../health", "health"))
 _COLUMNS = ("module", "state", "generation", "path", "what it has", "error")
 
 
@@ -62,7 +63,7 @@ def _cells(view: ModuleView) -> tuple[Raw | str, ...]:
         tag("code", view.id),
         tag("span", view.state, classes=tone),
         str(view.generation or ""),
-        tag("code", prefix_of(view.id)),
+        tag("code", ", ".join(view.parts.get("web", {}).get("prefixes") or [prefix_of(view.id)])),
         _contents(view),
         tag("pre", view.error) if view.error else "",
     )

@@ -111,7 +111,7 @@ def _web(loaded: Loaded, source: Source) -> Sequence[Finding]:
     from ..parts.web.forget import forget
 
     try:
-        if not build_web(source.module_id, router).routes:
+        if not build_web(source.module_id, router, paths=loaded.spec.paths).routes:
             return [empty_router(router, source, loaded.package.modules())]
     except WebError as error:
         return as_load_error(source, "web", error).findings

@@ -86,7 +86,7 @@ def _routes(spec: ModuleSpec, source: Source) -> Iterator[Any]:
     from ..parts.web.forget import forget
 
     try:
-        yield from build_web(source.module_id, spec.router).routes
+        yield from build_web(source.module_id, spec.router, paths=spec.paths).routes
     finally:
         forget()
 

@@ -17,7 +17,6 @@ import pytest
 from ..errors import ModuleNotFoundInWorkspaceError
 from ..names import full_id
 from ..parts.web.client import async_client, sync_client
-from ..parts.web.paths import prefix_of
 from ..wording import near, otherwise
 from .bridge import Bridge
 from .coroutines import Coroutines
@@ -65,7 +64,7 @@ class Fixtures:
                         f"there is no module {module_id!r}",
                         cure=otherwise(near(module_id, known), f"there are {', '.join(known)}"),
                     )
-                return self._client(request, stack, prefix_of(module_id))
+                return self._client(request, stack, self._subject.prefix_of(module_id))
 
             yield make
 

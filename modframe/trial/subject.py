@@ -31,6 +31,7 @@ class Subject:
         package_of: Module id → the package that this generation sees for it.
         asgi: Makes the ASGI application in which this generation answers.
         module_ids: The modules of that application.
+        prefix_of: Module id → the main prefix of its routes there.
     """
 
     source: Source
@@ -40,6 +41,7 @@ class Subject:
     package_of: Callable[[str], str | None]
     asgi: Callable[[], ASGIApp]
     module_ids: Collection[str]
+    prefix_of: Callable[[str], str]
 
     @property
     def folder(self) -> Path:

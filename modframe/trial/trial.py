@@ -18,6 +18,7 @@ from ..finding import Finding
 from ..load.text import is_code, is_test
 from ..parts.database.part import declared_by
 from ..parts.tasks import TasksPart
+from ..parts.web.paths import prefixes_of
 from ..runtime.app import App
 from ..runtime.change.outcome import Passed
 from ..runtime.generation import Generation
@@ -117,6 +118,7 @@ class Trials:
             package_of=package_of,
             asgi=lambda: self._app.asgi_over(seen),
             module_ids=seen.generations.keys(),
+            prefix_of=lambda key: prefixes_of(key, seen.generations[key].spec.paths)[0],
         )
 
     async def _await(self, run: Run, generation: Generation) -> list[Failure]:

@@ -43,7 +43,7 @@ def test_a_failed_draft_leaves_the_server_ready(app: AppContext, client: httpx.C
     health = client.get("/health")
     assert (health.status_code, health.json()["ready"]) == (200, True)
     assert health.json()["modules"]["standard.shop"] == "FAILED"
-    assert "ZeroDivisionError" in client.get("/").text
+    assert "ZeroDivisionError" in client.get("/modframe/").text
     run_cell(app, "shop", simple())
     app.modules["shop"].unload()
     with pytest.raises(LoadError):

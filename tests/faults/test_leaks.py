@@ -19,6 +19,7 @@ import pytest
 
 import tests.fakes
 from modframe.app import AppContext
+from modframe.runtime.change import remains
 from modframe.runtime.garbage.roots import _exit_callbacks
 from tests import inside
 from tests.fakes import simple
@@ -214,9 +215,10 @@ def test_tasks_are_owned_whatever_task_factory_a_module_sets(app: AppContext, fa
 
 def leaked(app: AppContext, body: str, *, head: str = "") -> str:
     """Load a module, replace it, and return what is said of the generation that was replaced."""
-    load(app, body, head=head)
-    load(app, "", head="number = 2")
-    inside.look(app)
+    with inside.looking_patiently():
+        load(app, body, head=head)
+        load(app, "", head="number = 2")
+        inside.look(app)
     unsettled = app.snapshot().module("standard.thing").unsettled
     entry = app.modules["thing"].history[0]
     assert entry.leaked == tuple(left.removeprefix("generation 1: ") for left in unsettled)
@@ -305,6 +307,32 @@ def test_what_holds_a_replaced_generation_is_named(
     assert re.search(f"still in memory, held by {holder}", left)
 
 
+SLOW = """
+from tests.faults.test_leaks import BUSY, GO
+
+class Slow:
+    def __del__(self):
+        BUSY.set()
+        GO.wait()
+"""
+
+
+@pytest.mark.usefixtures("released")
+def test_a_look_has_its_own_time(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The moment at which one would have begun by itself is not that at which it takes too long."""
+    monkeypatch.setattr(remains, "QUIET", 0.2)
+    with inside.looking_patiently():
+        load(app, "def initialize(self):\n    self.slow = Slow()", head=SLOW)
+        load(app, "", head="number = 2")
+        look = threading.Thread(target=inside.look, args=(app,))
+        look.start()
+        assert BUSY.wait(60)
+        app.run(asyncio.sleep(remains.QUIET))  # earlier timers of the loop had their turn then
+        GO.set()
+        look.join()
+    assert app.snapshot().module("standard.thing").unsettled == ()
+
+
 WAIT = """
 class Wait(float):
     def __new__(cls, thing):
@@ -312,7 +340,7 @@ class Wait(float):
         wait.thing = thing
         return wait
 """
-GO = threading.Event()
+BUSY, GO = threading.Event(), threading.Event()
 
 
 class Listener(asyncio.DatagramProtocol):
@@ -346,6 +374,7 @@ def released(app: AppContext) -> Iterator[None]:
     app.run(close())
     GO.set()
     GO.clear()
+    BUSY.clear()
     for callback in _exit_callbacks():
         if "Thing" in str(callback):
             atexit.unregister(callback)

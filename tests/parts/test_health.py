@@ -405,7 +405,7 @@ def test_every_view_has_it(app: AppContext) -> None:
 
     async def page() -> str:
         async with app.test_client() as client:
-            return str((await client.get("/")).text)
+            return str((await client.get("/modframe/")).text)
 
     assert "health checks" in app.run(page())
 

@@ -135,7 +135,7 @@ def test_the_status_page_shows_it(app: AppContext, folder: str) -> None:
 
     async def get() -> str:
         async with app.test_client() as client:
-            return str((await client.get("/")).text)
+            return str((await client.get("/modframe/")).text)
 
     page = app.run(get())
     assert "1 scratch folder" in page

@@ -60,7 +60,7 @@ async def test_health() -> None:
 async def test_the_status_page_is_escaped_and_has_no_script() -> None:
     """The text of an error is escaped."""
     async with client(pages_of()) as http:
-        answer = await http.get("/")
+        answer = await http.get("/modframe/")
     assert "1 of 2 modules live" in answer.text
     assert "&lt;script&gt;alert(1)" in answer.text
     assert "<script" not in answer.text
@@ -78,9 +78,26 @@ async def test_a_live_module_with_an_error_is_not_shown_as_whole() -> None:
     ):
         shown = [replace(view, error=error)]
         async with client(pages_of(snapshot=lambda shown=shown: shown)) as http:
-            page = (await http.get("/")).text
+            page = (await http.get("/modframe/")).text
         assert said in page
         assert ('<span class="faulty">LIVE</span>' in page) == bool(error)
+
+
+async def test_the_root_leads_to_the_status_page() -> None:
+    """With the query, and below the prefix of any proxy; `/modframe` does the same."""
+    guard = Guard(pages_of(), token="t k", exposed=True)
+    async with client(pages_of()) as http:
+        asked = [await http.get(path) for path in ("/", "/modframe", "/?a=1&b=%20")]
+    assert [one.status_code for one in asked] == [307, 307, 307]
+    assert [one.headers["location"] for one in asked] == [
+        "modframe/", "modframe/", "modframe/?a=1&b=%20",
+    ]  # fmt: skip
+    async with client(guard, root_path="/proxy") as http:
+        for path in ("/proxy", "/proxy/", "/proxy/modframe"):
+            params = {"token": "t k", "tab": "x"}
+            answer = await http.get(path, params=params, follow_redirects=True)
+            assert str(answer.url) == "http://localhost/proxy/modframe/?tab=x&token=t%20k"
+            assert answer.status_code == 200
 
 
 async def test_docs_list_all_without_script() -> None:
@@ -110,14 +127,14 @@ async def test_docs_serve_their_own_files() -> None:
 
 async def test_a_page_opened_with_the_token_carries_it() -> None:
     """Links and files of a page carry the token if every request needs it."""
-    guard = Guard(pages_of(), token="t k", token_required=True)
+    guard = Guard(pages_of(), token="t k", exposed=True)
     async with client(guard) as http:
         assert (await http.get("/docs")).status_code == 401
         page = await http.get("/docs", params={"token": "t k"})
-        status = await http.get("/", params={"token": "t k"})
+        status = await http.get("/modframe/", params={"token": "t k"})
         bundle = await http.get("/docs/swagger-ui-bundle.js?token=t%20k")
     assert 'src="docs/swagger-ui-bundle.js?token=t%20k"' in page.text
-    assert 'href="docs?token=t%20k"' in status.text
+    assert 'href="../docs?token=t%20k"' in status.text
     assert bundle.status_code == 200
 
 
@@ -128,7 +145,7 @@ async def test_unknown_paths_methods_and_failures_are_problems() -> None:
         raise SystemExit("secret")
 
     async with client(pages_of(snapshot=fail)) as http:
-        answers = [await http.get("/nope"), await http.post("/docs"), await http.get("/")]
+        answers = [await http.get("/nope"), await http.post("/docs"), await http.get("/modframe/")]
         head = await http.head("/health/live")
     assert [one.status_code for one in answers] == [404, 405, 500]
     assert {one.headers["content-type"] for one in answers} == {"application/problem+json"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -129,6 +129,37 @@ class Store(Protocol):
     def begin_anew(self) -> None:
         """Let the next ``open`` make or open what is there, after it was lost."""
 
+    # -- what moves to another engine need --
+
+    async def hold(self) -> None:
+        """Keep other processes from writing to it, until `set_aside` or `let_go`.
+
+        Raises:
+            DatabaseMoveError: If it may not be set aside, or another process moves it.
+            DatabaseBusyError: If another process writes to it for longer than the wait.
+        """
+
+    async def let_go(self) -> None:
+        """End `hold`; it stays what it is."""
+
+    async def set_aside(self, engine: str) -> Path | str | None:
+        """Give it another name, which is returned, when it was moved to an engine and is closed."""
+
+    async def receive(self) -> None:
+        """Begin to take the rows of a move, in place of what is there without rows.
+
+        Until `received` it counts as one that isn't there, also if the process is killed.
+
+        Raises:
+            DatabaseMoveError: If rows are there that would be lost, or another process moves it.
+        """
+
+    async def received(self) -> None:
+        """Let it count: all rows are there."""
+
+    async def discard(self) -> None:
+        """Remove what `receive` began, when it is closed."""
+
 
 class Backend(ABC):
     """One engine of databases; each app has at most one object of it.
@@ -138,6 +169,8 @@ class Backend(ABC):
         title: Its name in sentences.
         savepoints: Whether ``session.begin_nested()`` works.
         enforces_references: Whether the engine itself checks foreign keys.
+        ends_reads_later: Whether a connection can take back a transaction that has only read
+            without a wait: whatever uses the connection next comes after it.
         takes_scripts: Whether one call of the driver runs several statements, which saves time.
         reads_arrow: Whether a statement can read an Arrow table, by `show_arrow`.
         isolation: The isolation level that ``transaction()`` asks for, where by default one session
@@ -149,6 +182,7 @@ class Backend(ABC):
     title: ClassVar[str]
     savepoints: ClassVar[bool] = True
     enforces_references: ClassVar[bool] = True
+    ends_reads_later: ClassVar[bool] = False
     takes_scripts: ClassVar[bool] = False
     reads_arrow: ClassVar[bool] = False
     isolation: ClassVar[str | None] = None
@@ -193,9 +227,32 @@ class Backend(ABC):
         """Let models say what this engine needs, before their tables are made or used."""
         _ = metadata
 
-    def continue_keys(self, connection: Connection, table: Table) -> None:
-        """Let a counted key go on after the keys that were written; for engines that don't."""
+    @asynccontextmanager
+    async def references_later(
+        self, connection: AsyncConnection, tables: Sequence[Table]
+    ) -> AsyncIterator[None]:
+        """Check the references of tables at the end, and not with each row that is written.
+
+        What is left to check is checked by the commit. By default nothing is done: the engine
+        checks none.
+        """
+        _ = connection, tables
+        yield
+
+    def continue_keys(self, connection: Connection, table: Table, after: int = 0) -> None:
+        """Let a counted key go on after the keys that were written; for engines that don't.
+
+        It goes on after the number ``after`` as well.
+        """
+        _ = connection, table, after
+
+    def last_key(self, connection: Connection, table: Table) -> int:
+        """Return the number that a counted key gave last; 0 if it gave none, or isn't counted.
+
+        The models of ``table`` may be adapted to another engine.
+        """
         _ = connection, table
+        return 0
 
     async def save(self, database: str, engine: AsyncEngine, path: Path) -> dict[str, int]:
         """Write what is committed now into a new file, while sessions go on; for those with files.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 from .backend import ENGINES, SUFFIXES, Place
 from .errors import DatabaseOpenError, DatabaseURLError
-from .file import sync
+from .file import is_whole, sync
 from .names import is_name
 
 DEFAULT = "duckdb"
@@ -70,6 +70,7 @@ class Chooser:
         self._url = url
         self._urls = dict(urls or {})
         self._moved: dict[str, str] | None = None
+        self._turned: dict[str, Choice] = {}
 
     def choose(self, database: str, declared: str | None = None) -> Choice:
         """Return the engine and the place of a database; ``declared`` is its ``DATABASE_ENGINE``.
@@ -77,6 +78,10 @@ class Chooser:
         Raises:
             DatabaseURLError: If a variable of the environment holds no URL that can be used.
         """
+        return self._turned.get(database) or self._said(database, declared)
+
+    def _said(self, database: str, declared: str | None) -> Choice:
+        """Return what a start of the app would choose."""
         if (text := self._urls.get(database.lower())) is not None:
             return self._from_url(database, text, f"{ALL}_{database.upper()}", one=True)
         if self._url is not None:
@@ -86,9 +91,42 @@ class Chooser:
         if (moved := self.moved().get(database)) is not None:
             return Choice(moved, self._file(database, moved), "moved")
         for engine in ENGINES:
-            if (path := self._file(database, engine).path) is not None and path.is_file():
+            if is_whole(path := self._file(database, engine).path):
                 return Choice(engine, Place(path), "file")
         return Choice(DEFAULT, self._file(database, DEFAULT), "default")
+
+    def goal(self, database: str, to: str) -> Choice:
+        """Return where a move would bring a database; ``to`` is an engine, or a server's URL.
+
+        Raises:
+            DatabaseURLError: If it is a URL that can't be used.
+        """
+        if "://" in to:
+            return self._from_url(database, to, "the argument `to`", one=True)
+        for text in filter(None, (self._urls.get(database.lower()), self._url)):
+            said = self._from_url(database, text, ALL, one=False)
+            if said.engine == to and said.place.url is not None:
+                return replace(said, source="moved")
+        return Choice(to, self._file(database, to), "moved")
+
+    def turn(self, database: str, choice: Choice | None) -> None:
+        """Let a choice win over all that is said, in this process; ``None`` ends that."""
+        if choice is None:
+            self._turned.pop(database, None)
+        else:
+            self._turned[database] = replace(choice, source="moved")
+
+    def turned(self, database: str) -> Choice | None:
+        """Return the choice that `turn` set."""
+        return self._turned.get(database)
+
+    def unsaid(self, database: str, declared: str | None) -> str:
+        """Return the variable that the next start needs to choose the same; empty if none."""
+        now, later = self.choose(database, declared), self._said(database, declared)
+        if (now.engine, now.place) == (later.engine, later.place):
+            return ""
+        value = now.engine if now.place.url is None else "<the URL of the server>"
+        return f"{ALL}_{database.upper()}={value}"
 
     def moved(self) -> dict[str, str]:
         """Return where databases were moved to: name → engine; read once.
@@ -115,9 +153,7 @@ class Chooser:
         return [
             Choice(other, place, "file")
             for other in ENGINES
-            if other != engine
-            and (place := self._file(database, other)).path is not None
-            and place.path.is_file()
+            if other != engine and is_whole((place := self._file(database, other)).path)
         ]
 
     def existing(self) -> dict[str, str]:
@@ -126,11 +162,11 @@ class Chooser:
         folders = dict.fromkeys(filter(None, (self._folder, self._folder_of_all())))
         for engine, folder in product(ENGINES, folders):
             if suffix := SUFFIXES.get(engine):
-                stems = (path.stem for path in folder.glob(f"*{suffix}"))
+                stems = (path.stem for path in folder.glob(f"*{suffix}") if is_whole(path))
                 found |= {stem: engine for stem in stems if is_name(stem) and stem not in found}
         for name in self._urls:
             choice = self.choose(name)
-            if choice.place.path is not None and choice.place.path.is_file():
+            if is_whole(choice.place.path):
                 found.setdefault(name, choice.engine)
         return found
 

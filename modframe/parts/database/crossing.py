@@ -222,13 +222,15 @@ class AppDatabase:
 
         Args:
             database: Its name.
-            to: The engine, for example ``"sqlite"``.
+            to: The engine, for example ``"sqlite"``; or where a server is, as in
+                ``"postgresql://user:password@host/database"``.
 
         Returns:
-            What was moved, and where the former file is now.
+            What was moved, where the former file or schema is now, and what the environment has
+            to say at the next start.
 
         Raises:
-            DatabaseMoveError: If something fixes the engine, or rows come out differently.
+            DatabaseMoveError: If something fixes the engine, or rows are where it would go.
             LoadError: If a module can't be loaded on the new engine; nothing has changed.
         """
         check_arguments("app.database.move()", database=(database, TEXT), to=(to, TEXT))

@@ -65,6 +65,7 @@ class Database:
         fitting: Which models its tables fit, as far as was compared.
         refused: The models that a load was refused for last, with the generation, until others fit.
         live: Generation → its models.
+        moved_to: Where its rows are now, once it was moved to another engine.
     """
 
     def __init__(self, name: str, backend: Backend, place: Place, *, idle: float) -> None:
@@ -84,6 +85,7 @@ class Database:
         self.fitting = Fitting()
         self.refused: tuple[str, MetaData] | None = None
         self.live: dict[str, MetaData] = {}
+        self.moved_to: Database | None = None
         self._tables_changing: asyncio.Event | None = None
         self._aside: asyncio.Event | None = None
         self._idle = idle

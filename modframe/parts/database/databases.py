@@ -18,9 +18,10 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .arrow import source_of
-from .choice import DEFAULT
+from .choice import DEFAULT, Choice
 from .database import Database
 from .errors import DatabaseNameError
+from .file import is_whole
 from .registry import DatabaseFacts, Registry
 from .schema.apply import apply, unfit
 from .schema.changes import SchemaChange
@@ -38,7 +39,7 @@ from .sql.rows import Rows
 from .transfer.backup import back_up, restore
 from .transfer.copying import copy_rows
 from .transfer.manifest import Backup
-from .transfer.moving import Move, refuse_move, set_aside
+from .transfer.moving import Move, Moved, refuse_move, rows_there
 
 if TYPE_CHECKING:
     from .duckdb.backend import DuckDB
@@ -73,11 +74,13 @@ class Databases(Registry):
         strict: bool = False,
         engine: str | None = None,
         opened: dict[Any, None] | None = None,
+        user: str = "",
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Return a session on one database, which is made if it doesn't exist; the caller commits.
 
         ``purpose`` is named in messages. Changes left uncommitted are an error if it is
-        ``strict``, else a warning. ``opened`` lists it while it is open.
+        ``strict``, else a warning. ``opened`` lists it while it is open. While the database moves,
+        only the generations that are loaded on the new engine get there; any other ``user`` waits.
 
         Raises:
             DatabaseNameError: If the name can't be used for a database.
@@ -85,6 +88,8 @@ class Databases(Registry):
             UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
         """
         target = self.database(database, engine)
+        if (move := self._moving.get(database)) is not None and user not in move.users:
+            target = move.source
         return IntegritySession(target, purpose, strict=strict, opened=opened)
 
     def transaction(
@@ -140,6 +145,7 @@ class Databases(Registry):
         change = await apply(target, metadata, wait=self._lock_wait, user=user, fixed=fixed)
         if (move := self._moving.get(database)) is not None and move.source is not target:
             await move.carry(target, metadata.sorted_tables)
+            move.users.add(user)
         return replace(change, notes=(*notes, *change.notes)) if notes else change
 
     async def seed(
@@ -213,51 +219,85 @@ class Databases(Registry):
         """Return the tables of the models of a database."""
         return [table for models in self._models(database) for table in models.sorted_tables]
 
-    async def begin_move(self, database: str, engine: str, *, known: Iterable[str]) -> Move:
+    async def begin_move(self, database: str, to: str, *, known: Iterable[str]) -> Move:
         """Let the sessions of a database wait, and let its next loads be on another engine.
 
-        They carry its rows over, until `end_move`. ``known`` are the tables of live models.
+        They carry its rows over, until `end_move`.
+
+        Args:
+            to: The engine, or the URL of a server.
+            known: The tables of live models.
 
         Raises:
-            DatabaseMoveError: If something fixes the engine, tables would be left behind, or they
-                were changed since their modules were loaded.
+            DatabaseMoveError: If something fixes the engine, rows are where it would go, tables
+                would be left behind, or they were changed since their modules were loaded.
             DatabaseBusyError: If sessions are open for longer than the wait.
         """
-        choice = self.choice(database, self._declared.get(database))
-        refuse_move(database, choice, self.backend(engine).suffix, engine=engine)
-        move = Move(self.database(database), engine)
+        source = self.choice(database, self._declared.get(database))
+        goal = self._chooser.goal(database, to)
+        refuse_move(database, source, goal, self.backend(goal.engine))
+        if goal.place.path is not None and await self._is_filled(database, goal):
+            raise rows_there(database, goal.engine, f"{goal.place.path} has rows")
+        move = Move(self.database(database), goal.engine, before=self._chooser.turned(database))
         await move.begin(self._lock_wait)
         try:
             await move.refuse_unknown(known)
             move.refuse_unfit(await unfit(move.source))
+            await move.source.store.hold()
+            self._turn(database, goal)
+            move.target = self.database(database)
+            await move.target.store.receive()
         except BaseException:
+            self._turn(database, move.before)
+            self._known.pop((database.lower(), goal.engine), None)
+            await move.source.store.let_go()
             move.end()
             raise
         self._moving[database] = move
-        self._chooser.moved()[database] = engine
-        self._asked.clear()
         return move
 
-    async def end_move(self, move: Move, *, done: bool) -> Path | None:
-        """Close the database that was moved and set its file aside, or else the new one's.
+    async def _is_filled(self, database: str, goal: Choice) -> bool:
+        """Return whether rows are in the file that a move would write."""
+        known = self._known.pop((database.lower(), goal.engine), None)
+        if known is not None:
+            await known.aclose()
+        return is_whole(goal.place.path) and await self._has_rows(database, goal, None)
 
-        Return where the old file is.
-        """
-        name = move.source.name
-        target = self.database(name)
-        gone = move.source if done else target
-        self._moving.pop(name)
-        if done:
-            await asyncio.to_thread(self._chooser.keep_moved, name, move.engine)
-        else:
-            self._chooser.moved().pop(name, None)
+    def _turn(self, database: str, choice: Choice | None) -> None:
+        self._chooser.turn(database, choice)
         self._asked.clear()
+
+    async def end_move(self, move: Move, *, done: bool) -> Moved:
+        """Close the database that was moved and set it aside, or else the new one's.
+
+        Raises:
+            DatabaseMoveError: If all rows are moved, and a server can't note that.
+        """
+        source, target = move.source, move.target
+        name = source.name
+        gone = source if done else target
+        self._moving.pop(name)
+        old = None
         try:
-            self._known.pop((gone.name.lower(), gone.backend.name), None)
+            if done:
+                await target.store.received()
+                await asyncio.to_thread(self._chooser.keep_moved, name, move.engine)
+                source.moved_to = target
+            else:
+                self._turn(name, move.before)
+            self._known.pop((name.lower(), gone.backend.name), None)
             await gone.aclose()
-            return await asyncio.to_thread(set_aside, gone.path, keep=done)
+            if done:
+                old = await source.store.set_aside(move.engine)
+            else:
+                await target.store.discard()
+                await source.store.let_go()
         finally:
             move.end()
+        needs = self._chooser.unsaid(name, self._declared.get(name))
+        if not needs:
+            self._turn(name, None)
+        return Moved(name, move.engine, dict(move.counts), old, needs)
 
     async def migrate(
         self, database: str, request: Request, *, plan_only: bool = False

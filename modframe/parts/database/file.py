@@ -11,12 +11,14 @@ processes could lock two files. Windows needs none: DuckDB opens its file for it
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
 import shutil
 import sys
 import weakref
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .errors import (
@@ -162,6 +164,65 @@ class FileStore:
     def begin_anew(self) -> None:
         if self._file is not None:
             self._file.forget()
+
+    # -- moves to another engine --
+
+    async def hold(self) -> None:
+        """Do nothing: the sessions of this process have ended."""
+
+    async def let_go(self) -> None:
+        """Do nothing, as `hold` does."""
+
+    async def set_aside(self, engine: str) -> Path | str | None:
+        _ = engine
+        return await asyncio.to_thread(_set_aside, self.path) if self.path is not None else None
+
+    async def receive(self) -> None:
+        await asyncio.to_thread(self._receive)
+
+    def _receive(self) -> None:
+        if self._file is None or self.path is None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file.lock()  # no other process is about to fill it
+        mark = _mark_of(self.path)
+        mark.touch()
+        sync(mark)
+        sync(mark.parent)
+        _remove(self.path)
+
+    async def received(self) -> None:
+        if self.path is not None:
+            await asyncio.to_thread(_mark_of(self.path).unlink)
+
+    async def discard(self) -> None:
+        if self.path is not None:
+            await asyncio.to_thread(_remove, self.path)
+            await asyncio.to_thread(_mark_of(self.path).unlink, missing_ok=True)
+
+
+def is_whole(path: Path | None) -> bool:
+    """Return whether there is a file, and not only what a move that was cut off left of one."""
+    return path is not None and path.is_file() and not _mark_of(path).exists()
+
+
+def _mark_of(path: Path) -> Path:
+    """Return the file that is beside a database's file while rows are moved into it."""
+    return path.with_name(f"{path.name}.unfinished")
+
+
+def _remove(path: Path) -> None:
+    """Delete a closed database's file, with what its engine keeps beside it."""
+    for end in ("", ".wal", "-wal", "-shm"):
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+
+
+def _set_aside(path: Path) -> Path | None:
+    """Give a closed database's file another name, which is returned."""
+    if not path.exists():
+        return None
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    return path.rename(path.with_name(f"{path.name}.moved-{stamp}"))
 
 
 def exchange(file: Path, place: Path) -> None:

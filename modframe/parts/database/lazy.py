@@ -130,17 +130,20 @@ class LazyDatabases:
         strict: bool = False,
         engine: str | None = None,
         opened: dict[Any, None] | None = None,
+        user: str = "",
     ) -> SessionContext:
         """Return a session on one of them; ``engine`` is what the caller's module declares.
 
-        ``opened`` lists it while it is open.
+        ``opened`` lists it while it is open. ``user`` is the generation that wants it.
 
         Raises:
             DatabaseNameError: If no module declares it and there is no file of it; on a server,
                 on entering.
         """
         known = database in self._checked_names or self._refuse_unknown(database, engine)
-        session = self.get().session(database, purpose, strict=strict, engine=engine, opened=opened)
+        session = self.get().session(
+            database, purpose, strict=strict, engine=engine, opened=opened, user=user
+        )
         return session if known else self._find_first(database, session)
 
     @property
@@ -161,6 +164,7 @@ class LazyDatabases:
         strict: bool = False,
         engine: str | None = None,
         opened: dict[Any, None] | None = None,
+        user: str = "",
     ) -> Transaction:
         """Return a transaction on one of them; ``opened`` lists the session of each try.
 
@@ -169,7 +173,9 @@ class LazyDatabases:
         """
 
         def session() -> SessionContext:
-            return self.session(database, purpose, strict=strict, engine=engine, opened=opened)
+            return self.session(
+                database, purpose, strict=strict, engine=engine, opened=opened, user=user
+            )
 
         self._refuse_unknown(database, engine)
         return self.get().transaction(

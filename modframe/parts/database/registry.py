@@ -164,8 +164,11 @@ class Registry:
     def kept_beside(self, database: str, engine: str, *, user: str) -> dict[str, str]:
         """Return the modules for which other engines keep a database of that name: id → engine.
 
-        The module of the generation ``user`` is none of them.
+        The module of the generation ``user`` is none of them. There are none of a database that is
+        moved at this moment, since all of its modules are loaded again.
         """
+        if self._chooser.turned(database) is not None:
+            return {}
         return {
             module_id_in(other): known.backend.name
             for (name, kept_by), known in self._known.items()

@@ -66,8 +66,14 @@ async def engine_findings(databases: Databases, spec: DatabaseSpec, *, user: str
             f"database {spec.name!r} is kept by {choice.engine} ({choice.source}), and the rows in "
             f"{other.place.path} are not in use"
         )
+        to = choice.engine if choice.place.url is None else f"{choice.engine}://..."
+        first = (
+            ""
+            if choice.source in ("moved", "file", "default")
+            else f"take {choice.source} away, start, "
+        )
         cure = (
-            f'carry them over with app.database.move("{spec.name}", to="{choice.engine}"), or move '
+            f'{first}carry them over with app.database.move("{spec.name}", to="{to}"), or move '
             "that file away"
         )
         findings.append(Finding(RULE, "warning", message, cure=cure, file=spec.file))

@@ -46,11 +46,11 @@ class Transfers:
         from .transfer.inserting import insert_rows
 
         spec, model = self._model_of(table)
-        backend = self._databases.here.get().database(spec.name, spec.engine).backend
         purpose = f"insert into {table}"
         async with session or self._databases.session_here(
             spec.name, purpose, engine=spec.engine
         ) as opened:
+            backend = self._databases.here.get().database(spec.name, spec.engine).backend
             count = await insert_rows(opened, model, data, backend=backend)
             await opened.commit()
         return count
@@ -69,27 +69,26 @@ class Transfers:
         return backup
 
     async def move(
-        self, database: str, engine: str, reload: Callable[[list[str]], Awaitable[Any]]
+        self, database: str, to: str, reload: Callable[[list[str]], Awaitable[Any]]
     ) -> Moved:
         """Move a database to another engine, and load the modules that have its models again.
 
-        ``reload`` loads modules again by their ids, in one change.
+        Args:
+            to: The engine, or the URL of a server.
+            reload: Loads modules again by their ids, in one change.
         """
-        from .transfer.moving import Moved
-
         declared = list(self._databases.declared_of(database))
         if not declared:
             raise self._databases.unknown(database)
         known = [name for _, spec in declared for name in spec.metadata.tables]
         databases = self._databases.get()
-        move = await databases.begin_move(database, engine, known=known)
+        move = await databases.begin_move(database, to, known=known)
         try:
             await reload([module_id for module_id, _ in declared])
         except BaseException:
             await databases.end_move(move, done=False)
             raise
-        old = await databases.end_move(move, done=True)
-        return Moved(database, engine, dict(move.counts), old)
+        return await databases.end_move(move, done=True)
 
     def _model_of(self, table: str) -> tuple[DatabaseSpec, Table]:
         """Return the table of a live module's models by its name, ``<database>.<table>``.

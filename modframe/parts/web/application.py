@@ -1,22 +1,24 @@
 """`WebApp`: one generation's routes as an ASGI application of their own; made by `build_web`.
 
-A module's `APIRouter` comes in. It is mounted at the module's prefix by `root_path`, neither copied
-nor changed, so building takes microseconds. Out go the ASGI application for the dispatcher, the
-facts of the routes, and the module's OpenAPI document.
+A module's `APIRouter` comes in. It is mounted at the module's prefixes by `root_path`, neither
+copied nor changed, so building takes microseconds. Out go the ASGI application for the dispatcher,
+the facts of the routes, and the module's OpenAPI document.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from enum import IntEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.routing import Match
 from starlette.types import ASGIApp as StarletteApp
 
 from ...finding import Finding
@@ -28,7 +30,7 @@ from .error_answers import HANDLERS
 from .errors import WebError
 from .forget import remember_places
 from .openapi import module_document
-from .paths import prefix_of
+from .paths import prefixes_of
 from .problem import HANDLERS_KEY, ASGIApp, Receive, Scope, Send
 from .results import answer_results
 from .routes import RouteInfo, read_routes
@@ -43,12 +45,14 @@ def build_web(
     module_id: str,
     router: object,
     *,
+    paths: Sequence[str] = (),
     counts: Generation | None = None,
     streams: StreamPolicy = "finish",
     error_status: Mapping[str, int] = MappingProxyType({}),
 ) -> WebApp:
     """Build the sub-application of one generation, which ``counts`` its streams.
 
+    ``paths`` are those that the module declares, in place of the default prefix.
     ``streams`` says what open streams do when the generation is replaced, unless their route does;
     ``error_status`` which HTTP status the error of a `Result` has, by its code.
 
@@ -68,26 +72,48 @@ def build_web(
                 )
             ],
         )
-    if findings := check_router(router):
+    prefixes = prefixes_of(module_id, paths)
+    if findings := check_router(router, at_root="" in prefixes):
         raise WebError(module_id, findings)
     answer_results(router, error_status)
-    return WebApp(module_id, router, counts=counts, streams=streams)
+    return WebApp(module_id, router, prefixes=prefixes, counts=counts, streams=streams)
+
+
+PREFIX_KEY = "modframe.prefix"
+"""The key of a scope with the prefix that led to the module; without it, it is the first one."""
+
+
+class Fit(IntEnum):
+    """How well a router answers a request: not at all, by a redirect, by 405, or with a route."""
+
+    NONE = 0
+    SLASH = 1
+    METHOD = 2
+    FULL = 3
 
 
 class WebApp:
     """The routes of one generation.
 
     Attributes:
-        prefix: The path below which they are, for example ``/api/v1/orders``.
+        prefixes: The paths below which they are, for example ``/api/v1/orders``.
+        prefix: The first one, which links are made of.
+        routes: The facts of all of them, once for each prefix.
         asgi: The ASGI application, which takes the whole path and can end its streams.
     """
 
     def __init__(
-        self, module_id: str, router: APIRouter, *, counts: Generation | None, streams: StreamPolicy
+        self,
+        module_id: str,
+        router: APIRouter,
+        *,
+        prefixes: tuple[str, ...],
+        counts: Generation | None,
+        streams: StreamPolicy,
     ) -> None:
         self.module_id = module_id
-        self.prefix = prefix_of(module_id)
-        self.routes: tuple[RouteInfo, ...] = read_routes(router, self.prefix)
+        self.prefixes, self.prefix = prefixes, prefixes[0]
+        self.routes: tuple[RouteInfo, ...] = read_routes(router, prefixes)
         remember_places(self, router)
         self._router = router
 
@@ -113,6 +139,19 @@ class WebApp:
         self._document: dict[str, Any] | None = None
         self._lock = threading.Lock()
 
+    def fit(self, scope: Scope, prefix: str) -> Fit:
+        """Return how well its router would answer a request below one of its prefixes."""
+        root = scope.get("root_path", "") + prefix
+        found = _best_match(self._router, {**scope, "root_path": root})
+        if found is not Match.NONE:
+            return Fit.FULL if found is Match.FULL else Fit.METHOD
+        path = scope["path"]
+        if not self._router.redirect_slashes or scope["type"] != "http" or path in (root, "/"):
+            return Fit.NONE
+        other = path.rstrip("/") if path.endswith("/") else f"{path}/"
+        slashed = _best_match(self._router, {**scope, "root_path": root, "path": other})
+        return Fit.NONE if slashed is Match.NONE else Fit.SLASH
+
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of this module, made at the first call and kept.
 
@@ -122,12 +161,22 @@ class WebApp:
         with self._lock:
             if self._document is None:
                 self._document = module_document(
-                    self._router, module_id=self.module_id, prefix=self.prefix
+                    self._router, module_id=self.module_id, prefixes=self.prefixes
                 )
             return self._document
 
     def __repr__(self) -> str:
-        return f"<WebApp {self.module_id}: {len(self.routes)} routes at {self.prefix}>"
+        return f"<WebApp {self.module_id}: {len(self.routes)} routes at {self.prefix or '/'}>"
+
+
+def _best_match(router: APIRouter, scope: Scope) -> Match:
+    best = Match.NONE
+    for route in router.routes:
+        match, _ = route.matches(scope)
+        if match is Match.FULL:
+            return match
+        best = best if match is Match.NONE else match
+    return best
 
 
 class _Application(FastAPI):
@@ -141,7 +190,9 @@ class _Application(FastAPI):
 def _mounted(
     application: Callable[[ErrorHandlers | None], FastAPI], router: APIRouter, prefix: str
 ) -> ASGIApp:
-    """Return the router, served as if it were mounted at the module's prefix.
+    """Return the router, served as if it were mounted at a prefix of the module.
+
+    That is ``prefix`` unless the scope names another one.
 
     Requests go through the application only while OpenTelemetry is in use, to which it reports.
     Otherwise what the application and its middleware do for a router is done here, with names
@@ -152,7 +203,7 @@ def _mounted(
     handlers: tuple[dict[Any, Any], dict[int, Any]] = (HANDLERS, {})
 
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["root_path"] = scope.get("root_path", "") + prefix
+        scope["root_path"] = scope.get("root_path", "") + scope.get(PREFIX_KEY, prefix)
         own = scope.get(HANDLERS_KEY)
         if _telemetry_in_use():
             await application(own)(scope, receive, send)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, ForwardRef, get_args
@@ -23,19 +22,22 @@ from ...finding import Finding
 from ...injection import NamedService
 from ...load.text import Analysis, analyze
 from ...source import Source
-from .routes import contexts, place_of
+from .routes import contexts, place_of, without_names
 
 _PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
-_NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
 
 
-def check_router(router: APIRouter) -> list[Finding]:
-    """Return every fault of a router that would show only when it serves."""
+def check_router(router: APIRouter, *, at_root: bool = False) -> list[Finding]:
+    """Return every fault of a router that would show only when it serves.
+
+    ``at_root`` says whether it is served at the server's root.
+    """
     routes = list(contexts(router))
     return [
         *_unresolved_annotations(routes),
         *_services_as_parameters(routes),
         *_relative_paths(routes),
+        *(_empty_paths(routes) if at_root else ()),
         *_duplicates(routes),
         *_lifespan_handlers(router),
     ]
@@ -186,7 +188,7 @@ def _duplicates(routes: Iterable[RouteContext]) -> Iterator[Finding]:
         if endpoint is None or path is None:
             continue
         for method in sorted(route.methods or {"WS"}):
-            first = seen.setdefault((method, _NAMED.sub(r"{\1}", path)), route)
+            first = seen.setdefault((method, without_names(path)), route)
             if first is route or method == "HEAD":
                 continue
             line = place_of(first.endpoint)[1] if first.endpoint is not None else 0
@@ -208,6 +210,18 @@ def _relative_paths(routes: Iterable[RouteContext]) -> Iterator[Finding]:
                 f"the path {path!r} ({_name(endpoint)}) has no slash before it, and nothing "
                 "reaches it",
                 f"write '/{path}'",
+                place_of(endpoint),
+            )
+
+
+def _empty_paths(routes: Iterable[RouteContext]) -> Iterator[Finding]:
+    for route in routes:
+        if route.path == "" and (endpoint := route.endpoint) is not None:
+            yield _finding(
+                "route-path",
+                f"the path '' ({_name(endpoint)}) is no path at the server's root, where the"
+                " module lives, and nothing reaches it",
+                "write '/'",
                 place_of(endpoint),
             )
 

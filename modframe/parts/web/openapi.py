@@ -8,7 +8,8 @@ depend on which modules are live. Only `Problem`, which is the same everywhere, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 from fastapi import APIRouter
@@ -38,8 +39,10 @@ PROBLEM_SCHEMA = {
 }
 
 
-def module_document(router: APIRouter, *, module_id: str, prefix: str) -> dict[str, Any]:
-    """Return the document of one module.
+def module_document(
+    router: APIRouter, *, module_id: str, prefixes: Sequence[str]
+) -> dict[str, Any]:
+    """Return the document of one module, with each path below each prefix.
 
     Raises:
         Exception: What FastAPI raises for a model that it can't describe.
@@ -47,12 +50,11 @@ def module_document(router: APIRouter, *, module_id: str, prefix: str) -> dict[s
     slug = slug_of(module_id)
     document = get_openapi(title=module_id, version="1", routes=router.routes)
     document = _with_module_names(document, slug)
-    document["paths"] = {prefix + path: item for path, item in document["paths"].items()}
     authors_ids = {getattr(route, "operation_id", None) for route in contexts(router)}
     taken: set[str] = set()
     for path, method, operation in operations(document):
         operation["tags"] = [module_id]
-        operation_id = operation.get("operationId") or f"{path}_{method}"
+        operation_id = operation.get("operationId") or f"{prefixes[0]}{path}_{method}"
         if operation_id not in authors_ids:
             operation_id = f"{slug}_{operation_id}"
         if operation_id in taken:
@@ -60,7 +62,26 @@ def module_document(router: APIRouter, *, module_id: str, prefix: str) -> dict[s
         operation["operationId"] = operation_id
         taken.add(operation_id)
     _declare_problem(document, slug)
+    document["paths"] = _below_each(prefixes, document["paths"], taken)
     return document
+
+
+def _below_each(
+    prefixes: Sequence[str], paths: dict[str, Any], taken: set[str]
+) -> dict[str, dict[str, Any]]:
+    """Return all paths below each prefix; an operation's id ends with the prefix's number."""
+    first, *others = prefixes
+    below = {first + path: item for path, item in paths.items()}
+    for number, prefix in enumerate(others, start=2):
+        copies = {"paths": {prefix + path: deepcopy(item) for path, item in paths.items()}}
+        for _, _, operation in operations(copies):
+            unique = f"{operation['operationId']}_{number}"
+            while unique in taken:
+                unique += "_"
+            operation["operationId"] = unique
+            taken.add(unique)
+        below |= copies["paths"]
+    return below
 
 
 def slug_of(module_id: str) -> str:

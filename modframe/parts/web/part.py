@@ -7,18 +7,28 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.generation import Generation
-from ...runtime.part import Panel, Part
+from ...runtime.part import Clash, Panel, Part
+from .clashes import find_clashes
+from .path_table import PathTable, prefixes_in
+from .paths import PART, prefix_of
 
 if TYPE_CHECKING:
     from .application import WebApp
 
 
 class WebPart(Part["WebApp"]):
-    """Builds the application that the dispatcher calls, for modules that have a router."""
+    """Builds the application that the dispatcher calls, for modules that have a router.
 
-    name = "web"
+    Args:
+        paths: Which modules claim a path.
+    """
+
+    name = PART
     describes_once = True
     noun = "route"
+
+    def __init__(self, paths: PathTable) -> None:
+        self._paths = paths
 
     def applies(self, generation: Generation) -> bool:
         return generation.spec.router is not None
@@ -32,6 +42,7 @@ class WebPart(Part["WebApp"]):
             web = build_web(
                 generation.module_id,
                 generation.spec.router,
+                paths=generation.spec.paths,
                 counts=generation,
                 streams=generation.spec.streams,
                 error_status=generation.spec.error_status,
@@ -52,6 +63,20 @@ class WebPart(Part["WebApp"]):
 
         forget()
 
+    def clashes(
+        self, going: Mapping[str, Generation], live: Mapping[str, Generation]
+    ) -> Mapping[str, Clash]:
+        """Refuse a route that a module with the same path, or one around it, answers already."""
+        return find_clashes(going, live, self._paths)
+
+    def remark(self, old: Generation, new: Generation) -> str:
+        """Return where the routes were and will be, if that differs."""
+        before, after = prefixes_in(old), prefixes_in(new)
+        if before == after or not before or not after:
+            return ""
+        was, will = (", ".join(one or "/" for one in prefixes) for prefixes in (before, after))
+        return f"its routes go from {was} to {will}"
+
     async def retire(self, generation: Generation) -> None:
         """Tell the streams that are to follow a swap to reconnect."""
         if (web := self.of(generation)) is not None:
@@ -63,25 +88,31 @@ class WebPart(Part["WebApp"]):
             web.asgi.end()
 
     def outline(self, generation: Generation) -> tuple[str, ...]:
-        """Return ``GET /total`` for each route, with its path below the module's."""
+        """Return ``GET /total`` for each route: its path below the default prefix, or all of it."""
         web = self.of(generation)
         if web is None and self.applies(generation):
             from .application import build_web
             from .forget import forget
 
             try:
-                web = build_web(generation.module_id, generation.spec.router)
+                spec = generation.spec
+                web = build_web(generation.module_id, spec.router, paths=spec.paths)
             finally:
                 forget()
         if web is None:
             return ()
-        return tuple(
-            f"{route.method} {route.path.removeprefix(web.prefix)}" for route in web.routes
-        )
+        default = prefix_of(generation.module_id)
+        cut = len(default) if web.prefixes == (default,) else 0
+        return tuple(f"{route.method} {route.path[cut:]}" for route in web.routes)
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         web = self.of(generation)
-        return {"routes": [asdict(route) for route in web.routes]} if web is not None else {}
+        if web is None:
+            return {}
+        return {
+            "prefixes": [prefix or "/" for prefix in web.prefixes],
+            "routes": [asdict(route) for route in web.routes],
+        }
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         rows = (

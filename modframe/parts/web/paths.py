@@ -1,11 +1,16 @@
-"""From a module's id to its path prefix and back: `/api/v1/<name>`, `/api/v1/core/<name>`, ...
+"""The prefixes of a module's routes: those that it declares, else `/api/v1/<name>` from its id.
 
 Called by the web part, the dispatcher and the server's pages. The names `core` and `extensions` are
-reserved, so that a path belongs to one module.
+reserved, so that a default prefix belongs to one module. A prefix has no slash at its end, so that
+of the root is the empty text.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+PART = "web"
+"""The name of the part whose `prefixes` a generation has."""
 API_PREFIX = "/api/v1/"
 _START = len(API_PREFIX)
 _TYPES = frozenset({"core", "extensions"})
@@ -19,6 +24,15 @@ def prefix_of(module_id: str) -> str:
     """
     kind, _, name = module_id.partition(".")
     return f"{API_PREFIX}{name}" if kind == "standard" else f"{API_PREFIX}{kind}/{name}"
+
+
+def prefixes_of(module_id: str, paths: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the prefixes of a module that declares these paths; the first one is the main one.
+
+    >>> prefixes_of("standard.orders"), prefixes_of("standard.web", ["/", "/web"])
+    (('/api/v1/orders',), ('', '/web'))
+    """
+    return tuple(path.rstrip("/") for path in paths) or (prefix_of(module_id),)
 
 
 def module_id_at(path: str) -> str | None:

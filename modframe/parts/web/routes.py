@@ -8,8 +8,9 @@ route answered it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -71,6 +72,18 @@ def template_of(scope: Scope, outside: str) -> str:
     return inside[len(outside) :] + path
 
 
+_NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
+
+
+def without_names(path: str) -> str:
+    """Return a path without the names of its parameters: two such paths match the same.
+
+    >>> without_names("/items/{item_id:int}/name")
+    '/items/{:int}/name'
+    """
+    return _NAMED.sub(r"{\1}", path)
+
+
 def place_of(call: Any) -> tuple[str, int]:
     """Return file and first line of a callable's code; ``("", 0)`` if unknown."""
     plain = inspect.unwrap(getattr(call, "func", call))
@@ -85,9 +98,16 @@ def contexts(router: APIRouter) -> Iterator[RouteContext]:
     return iter_route_contexts(router.routes)
 
 
-def read_routes(router: APIRouter, prefix: str) -> tuple[RouteInfo, ...]:
-    """Return every route, in the order in which they are tried."""
-    return tuple(info for context in contexts(router) for info in _infos(context, prefix))
+def read_routes(router: APIRouter, prefixes: Sequence[str]) -> tuple[RouteInfo, ...]:
+    """Return every route below each prefix, in the order in which they are tried."""
+    first, *others = prefixes
+    routes = [info for context in contexts(router) for info in _infos(context, first)]
+    more = (
+        replace(info, path=other + info.path.removeprefix(first))
+        for other in others
+        for info in routes
+    )
+    return (*routes, *more)
 
 
 def _infos(context: RouteContext, prefix: str) -> Iterator[RouteInfo]:

@@ -89,6 +89,9 @@ class Remains:
             self._schedule(QUIET)
 
     def _schedule(self, seconds: float) -> None:
+        """Take the next turn then, and none before."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = self._app.app_loop.loop.call_later(seconds, self._turn)
 
     def _turn(self) -> None:

@@ -124,7 +124,7 @@ class Transaction:
 
     async def _build(self) -> Graph:
         batch, step = self._batch, self._step
-        await step("load", batch.load(self._note_building))
+        await step("load", self._load())
         graph = batch.connect()
         batch.refuse()
         await step("stop first", self._handover.stop_first())
@@ -135,7 +135,7 @@ class Transaction:
         if not self._handover.is_rebuild:  # its text was live before
             await step("confirm", batch.confirm(graph))
         await step("hand over", self._handover.run())
-        await step("verify", batch.verify(graph))
+        await step("verify", self._verify(graph))
         if batch.failed or batch.blocked:
             self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
             self._note_failures()
@@ -143,6 +143,16 @@ class Transaction:
         if not self._handover.is_rebuild:  # what was stopped has to come back in any case
             batch.refuse_late_importers()
         return graph
+
+    async def _load(self) -> None:
+        await self._batch.load(self._note_building)
+        for generation in self._batch.generations.values():
+            self._app.building(generation)
+
+    async def _verify(self, graph: Graph) -> None:
+        await self._batch.verify(graph)
+        if not self._handover.is_rebuild:  # it was live beside the others before
+            self._batch.refuse_late_clashes(graph)
 
     async def _step(self, name: str, work: Awaitable[object]) -> None:
         """Do and measure a step; raise what failed in it, unless all that can be is to go live."""
@@ -157,6 +167,7 @@ class Transaction:
     def _note_building(self, generation: Generation) -> None:
         record = self._app.records[generation.module_id]
         record.building = generation
+        self._app.building(generation)
         record.expected = record.expected or generation.source.origin != "cells"
 
     async def _test(self) -> None:
@@ -318,6 +329,7 @@ class Transaction:
         notes: list[str] = []
         if old is not None:
             notes += handover_notes(old, generation, self._handover.states.get(key))
+            notes += self._app.parts.remarks(old, generation)
         if broken := self._batch.broken.get(key):
             notes.append(f"forced: breaks {some(broken)}")
         return Outcome(

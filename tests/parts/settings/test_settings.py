@@ -188,6 +188,6 @@ def test_values_stay_out_of_what_is_saved_or_public(
 
         async def page() -> str:
             async with app.test_client() as client:
-                return str((await client.get("/")).text)
+                return str((await client.get("/modframe/")).text)
 
         assert "plain-password" not in app.modules["thing"]._repr_html_() + app.run(page())

@@ -80,7 +80,7 @@ def test_a_strict_start_goes_on_without_disabled_modules(modules: Path) -> None:
                 return answer.status_code, answer.text
 
         assert app.run(ask("/health/ready"))[0] == 200
-        assert "DISABLED" in app.run(ask("/"))[1]
+        assert "DISABLED" in app.run(ask("/modframe/"))[1]
         status, text = app.run(ask("/api/v1/orders/one"))
         assert (status, "standard.orders is DISABLED" in text) == (503, True)
 

@@ -17,7 +17,7 @@ from .catalog import Catalog
 from .copies import save
 from .faults import fault_of
 from .instance import Instance
-from .number_keys import continue_keys, number_keys
+from .number_keys import continue_keys, last_key, number_keys
 from .remarks import remarks_on
 from .unique_indexes import index_uniques
 
@@ -48,8 +48,11 @@ class DuckDB(Backend):
     def remarks(self, metadata: MetaData) -> Iterator[Remark]:
         yield from remarks_on(metadata)
 
-    def continue_keys(self, connection: Connection, table: Table) -> None:
-        continue_keys(connection, table)
+    def continue_keys(self, connection: Connection, table: Table, after: int = 0) -> None:
+        continue_keys(connection, table, after)
+
+    def last_key(self, connection: Connection, table: Table) -> int:
+        return last_key(connection, table)
 
     async def save(
         self,

@@ -15,13 +15,14 @@ from sqlalchemy import ForeignKeyConstraint, util
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import (
+    PGCompiler,
     PGDDLCompiler,
     PGExecutionContext,
     PGIdentifierPreparer,
     PGTypeCompiler,
 )
 from sqlalchemy.engine import URL
-from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 from sqlalchemy.sql import compiler
 
@@ -59,6 +60,32 @@ class TypeCompiler(PGTypeCompiler):
     def visit_FLOAT(self, type_: Any, **kw: Any) -> str:  # noqa: N802 - the name SQLAlchemy calls
         """Return ``DOUBLE``, or ``REAL`` for a precision of 24 bits or less."""
         return "DOUBLE" if type_.precision is None or type_.precision > 24 else "REAL"
+
+    def visit_INTERVAL(self, type_: Any, **kw: Any) -> str:  # noqa: N802 - the name SQLAlchemy calls
+        """Return ``INTERVAL``, which takes no precision."""
+        return "INTERVAL"
+
+
+class SQLCompiler(PGCompiler):
+    """Expressions whose operators DuckDB writes otherwise than PostgreSQL."""
+
+    def visit_bitwise_xor_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        """Return a call of ``xor``."""
+        return f"xor({self.process(binary.left, **kw)}, {self.process(binary.right, **kw)})"
+
+    def visit_json_path_getitem_op_binary(  # type: ignore[override]
+        self, binary: Any, operator: Any, **kw: Any
+    ) -> str:
+        """Return the operator for one key: it takes a whole path too."""
+        return str(self.visit_json_getitem_op_binary(binary, operator, **kw))  # type: ignore[no-untyped-call]
+
+
+class ExecutionContext(PGExecutionContext):
+    """Runs one statement; a key that an INSERT doesn't return is taken from its sequence."""
+
+    def get_insert_default(self, column: Any) -> Any:
+        """Return the value of a column's default, without a look at ``SERIAL``'s sequences."""
+        return DefaultExecutionContext.get_insert_default(self, column)  # type: ignore[no-untyped-call]
 
 
 class DDLCompiler(PGDDLCompiler):
@@ -108,11 +135,13 @@ class ModframeDuckDB(Reflection, duckdb_engine.Dialect):  # type: ignore[misc]  
     )
     supports_identity_columns = False
     supports_smallserial = True
+    supports_constraint_comments = False
     sequences_optional = False
     returns_native_bytes = True
     supports_native_decimal = True
     # not psycopg2's, which reads the connection's notices
-    execution_ctx_cls = PGExecutionContext  # type: ignore[assignment]  # a base of psycopg2's
+    execution_ctx_cls = ExecutionContext  # type: ignore[assignment]  # a base of it is psycopg2's
+    statement_compiler = SQLCompiler
     preparer = IdentifierPreparer
     type_compiler_cls = TypeCompiler
     ddl_compiler = DDLCompiler

@@ -8,19 +8,21 @@ reads a schema once, however many tables it is asked about. Like DuckDB it finds
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import exc, text
 from sqlalchemy import types as sqltypes
 from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.engine.reflection import Inspector
+from sqlalchemy.engine.reflection import Inspector, cache
 
 from .spelling import Spelling, by_lower, spell, spelling_of
 
 _HERE = "database_name = current_database() AND lower(schema_name) = lower(:schema)"
-_PART = re.compile(r"'((?:[^']|'')*)'|([^,\[\]'\s][^,\[\]]*)")
+_HERE_OR_TEMPORARY = f"({_HERE} OR database_name = 'temp')"
+_PART = re.compile(r"'((?:[^'\\]|\\.)*)'|([^,\[\]'\s][^,\[\]]*)")
+_ESCAPED = re.compile(r"\\(.)")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)\Z")
 _TYPES: dict[str, type[sqltypes.TypeEngine[Any]]] = {
     "BIGINT": sqltypes.BigInteger,
@@ -74,6 +76,7 @@ def _labels(name: str) -> list[str]:
 class _Table:
     """What the catalog has about one table, or about the columns of a view."""
 
+    name: str
     is_table: bool = False
     comment: str | None = None
     columns: list[Any] = field(default_factory=list)
@@ -84,8 +87,10 @@ class _Table:
         """Yield its constraints of one kind, without the kind."""
         return (rest for found, *rest in self.constraints if found == kind)
 
-    def spell(self, columns: dict[str, str], parts: dict[str, str]) -> None:
-        """Name its columns, and its indexes and constraints, as others do: lower case → name."""
+    def spell(self, schema: str | None, spelling: Spelling) -> None:
+        """Name it, its columns, indexes and constraints as models do."""
+        columns, parts = spelling.columns(schema, self.name), spelling.parts(schema, self.name)
+        self.name = spelling.table(schema, self.name)
         self.columns = [[spell(name, columns), *rest] for name, *rest in self.columns]
         self.indexes = [[spell(name, parts), *rest] for name, *rest in self.indexes]
         self.constraints = [
@@ -94,22 +99,29 @@ class _Table:
         ]
 
 
-_COLUMNS = (
-    "SELECT table_name, column_name, data_type, is_nullable, column_default, comment "
-    f"FROM duckdb_columns() WHERE {_HERE} ORDER BY table_name, column_index"
-)
+_Tables = dict[tuple[str, bool], _Table]
+"""By the lower case of their names and whether they are temporary."""
+
 _TABLES = (
-    f"SELECT table_name, comment FROM duckdb_tables() WHERE {_HERE} AND NOT temporary ORDER BY 1"
+    "SELECT table_name, temporary, comment "
+    f"FROM duckdb_tables() WHERE {_HERE_OR_TEMPORARY} ORDER BY 1"
+)
+_OF_TABLE = "SELECT table_name, database_name = 'temp'"
+_COLUMNS = (
+    f"{_OF_TABLE}, column_name, data_type, is_nullable, column_default, comment, "
+    "generation_expression "
+    f"FROM duckdb_columns() WHERE {_HERE_OR_TEMPORARY} ORDER BY table_name, column_index"
 )
 _CONSTRAINTS = (
-    "SELECT table_name, constraint_type, constraint_name, constraint_column_names, "
+    f"{_OF_TABLE}, constraint_type, constraint_name, constraint_column_names, "
     "referenced_table, referenced_column_names, expression "
-    f"FROM duckdb_constraints() WHERE {_HERE} ORDER BY table_name, constraint_index"
+    f"FROM duckdb_constraints() WHERE {_HERE_OR_TEMPORARY} ORDER BY table_name, constraint_index"
 )
 _INDEXES = (
-    "SELECT table_name, index_name, is_unique, expressions "
-    f"FROM duckdb_indexes() WHERE {_HERE} ORDER BY table_name, index_name"
+    f"{_OF_TABLE}, index_name, is_unique, expressions "
+    f"FROM duckdb_indexes() WHERE {_HERE_OR_TEMPORARY} ORDER BY table_name, index_name"
 )
+_PARTS = {"columns": _COLUMNS, "constraints": _CONSTRAINTS, "indexes": _INDEXES}
 
 
 class Reflection:
@@ -137,29 +149,30 @@ class Reflection:
         *,
         info_cache: dict[Any, Any] | None = None,
         **_: Any,
-    ) -> dict[str, _Table]:
-        """Return the tables of a schema, and the columns of its views."""
+    ) -> _Tables:
+        """Return the tables of a schema and the temporary ones, and the columns of views."""
         key = ("modframe_tables", schema or "main")
         if info_cache is not None and key in info_cache:
-            known: dict[str, _Table] = info_cache[key]
+            known: _Tables = info_cache[key]
             return known
-        tables: dict[str, _Table] = {}
-        for table, comment in self._rows(connection, _TABLES, schema):
-            tables[table] = _Table(is_table=True, comment=comment)
-        for table, *row in self._rows(connection, _COLUMNS, schema):
-            tables.setdefault(table, _Table()).columns.append(row)
-        for table, *row in self._rows(connection, _CONSTRAINTS, schema):
-            tables.setdefault(table, _Table()).constraints.append(row)
-        for table, *row in self._rows(connection, _INDEXES, schema):
-            tables.setdefault(table, _Table()).indexes.append(row)
-        tables = _spelled(tables, schema, spelling_of(connection))
+        tables: _Tables = {}
+        for name, temporary, comment in self._rows(connection, _TABLES, schema):
+            tables[name.lower(), temporary] = _Table(name, is_table=True, comment=comment)
+        for part, query in _PARTS.items():
+            for name, temporary, *row in self._rows(connection, query, schema):
+                table = tables.setdefault((name.lower(), temporary), _Table(name))
+                getattr(table, part).append(row)
+        for table in tables.values():
+            table.spell(schema, spelling_of(connection))
         if info_cache is not None:
             info_cache[key] = tables
         return tables
 
     def _table(self, connection: Any, name: str, schema: str | None, **kw: Any) -> _Table:
+        """Return a table or view; without a schema, a temporary one hides one that stays."""
         tables = self._tables(connection, schema, **kw)
-        table = tables.get(name) or tables.get(spell(name, by_lower(tables)))
+        table = tables.get((name.lower(), True)) if schema is None else None
+        table = table or tables.get((name.lower(), False))
         if table is None:
             raise exc.NoSuchTableError(name)
         return table
@@ -171,6 +184,7 @@ class Reflection:
             query = query.removesuffix(" AND NOT internal")
         return [name for (name,) in self._rows(connection, f"{query} ORDER BY 1", schema)]
 
+    @cache
     def get_schema_names(self, connection: Any, **_: Any) -> list[str]:
         query = (
             "SELECT schema_name FROM duckdb_schemas() "
@@ -180,13 +194,17 @@ class Reflection:
         found = [spell(name, schemas) for (name,) in self._rows(connection, query, None)]
         return found or ["main"]
 
-    def has_schema(self, connection: Any, schema_name: str, **_: Any) -> bool:
-        names = by_lower(self.get_schema_names(connection))
+    def has_schema(self, connection: Any, schema_name: str, **kw: Any) -> bool:
+        names = by_lower(self.get_schema_names(connection, **kw))
         return schema_name.lower() in {"main", *names}
 
     def get_table_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         tables = self._tables(connection, schema, **kw)
-        return [name for name, table in tables.items() if table.is_table]
+        return [
+            table.name
+            for (_, temporary), table in tables.items()
+            if table.is_table and not temporary
+        ]
 
     def get_temp_table_names(self, connection: Any, **_: Any) -> list[str]:
         return list(self._names(connection, "table", None, temporary=True))
@@ -197,7 +215,7 @@ class Reflection:
     def get_temp_view_names(self, connection: Any, **_: Any) -> list[str]:
         return list(self._names(connection, "view", None, temporary=True))
 
-    def get_materialized_view_names(self, connection: Any, **_: Any) -> list[str]:
+    def get_materialized_view_names(self, *_: Any, **__: Any) -> list[str]:
         """Return none: DuckDB has no materialized views."""
         return []
 
@@ -209,12 +227,17 @@ class Reflection:
     def get_view_definition(
         self, connection: Any, view_name: str, schema: str | None = None, **_: Any
     ) -> str:
-        query = f"SELECT sql FROM duckdb_views() WHERE {_HERE} AND lower(view_name) = lower(:name)"
+        where = _HERE_OR_TEMPORARY if schema is None else _HERE
+        query = (
+            f"SELECT sql FROM duckdb_views() WHERE {where} AND lower(view_name) = lower(:name) "
+            "ORDER BY temporary DESC"
+        )
         rows = self._rows(connection, query, schema, name=view_name)
         if not rows:
             raise exc.NoSuchTableError(view_name)
         return str(rows[0][0])
 
+    @cache
     def has_table(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> bool:
@@ -226,6 +249,7 @@ class Reflection:
         )
         return bool(self._rows(connection, query, schema, name=table_name))
 
+    @cache
     def has_sequence(
         self, connection: Any, sequence_name: str, schema: str | None = None, **_: Any
     ) -> bool:
@@ -238,19 +262,8 @@ class Reflection:
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
-        return [
-            {
-                "name": name,
-                "type": type_of(kind),
-                "nullable": nullable,
-                "default": default,
-                "autoincrement": bool(default and "nextval(" in default),
-                "comment": comment,
-            }
-            for name, kind, nullable, default, comment in self._table(
-                connection, table_name, schema, **kw
-            ).columns
-        ]
+        table = self._table(connection, table_name, schema, **kw)
+        return [_column(row) for row in table.columns]
 
     def get_pk_constraint(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
@@ -303,17 +316,26 @@ class Reflection:
     ) -> dict[str, Any]:
         return {"text": self._table(connection, table_name, schema, **kw).comment}
 
-    def get_table_options(self, *_: Any, **__: Any) -> dict[str, Any]:
+    def get_table_options(
+        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
+    ) -> dict[str, Any]:
         """Return none: DuckDB has no table options."""
+        self._table(connection, table_name, schema, **kw)
         return {}
 
 
-def _spelled(
-    tables: dict[str, _Table], schema: str | None, spelling: Spelling
-) -> dict[str, _Table]:
-    for name, table in tables.items():
-        table.spell(spelling.columns(schema, name), spelling.parts(schema, name))
-    return {spelling.table(schema, name): table for name, table in tables.items()}
+def _column(row: Iterable[Any]) -> dict[str, Any]:
+    """Make a column of its row of `_COLUMNS`; what computes it is no default."""
+    name, kind, nullable, default, comment, computed = row
+    column = {
+        "name": name,
+        "type": type_of(kind),
+        "nullable": nullable,
+        "default": None if computed else default,
+        "autoincrement": bool(default and "nextval(" in default),
+        "comment": comment,
+    }
+    return column | ({"computed": {"sqltext": computed}} if computed else {})
 
 
 def _index(name: str, unique: object, parts: str, columns: dict[str, str]) -> dict[str, Any]:
@@ -332,5 +354,5 @@ def index_parts(parts: str) -> list[str]:
 
 
 def _part(groups: tuple[str, str]) -> str:
-    part = (groups[0].replace("''", "'") or groups[1]).strip()
+    part = (_ESCAPED.sub(r"\1", groups[0]) or groups[1]).strip()
     return part[1:-1].replace('""', '"') if part.startswith('"') else part

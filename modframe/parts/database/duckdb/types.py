@@ -7,10 +7,12 @@ Moments of columns with a time zone come back in UTC, whatever the machine's zon
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import types as sqltypes
+from sqlalchemy.dialects import postgresql
 
 from ..values import from_database, unzoned, zoned
 
@@ -47,9 +49,66 @@ def _decimal(value: Any) -> Decimal:
     return Decimal(str(value))
 
 
+class Interval(postgresql.INTERVAL):
+    """``INTERVAL``, which has microseconds and no other precision."""
+
+    @classmethod
+    def adapt_emulated_to_native(cls, interval: Any, **_: Any) -> Interval:  # type: ignore[override]
+        """Return this type for SQLAlchemy's."""
+        return cls(precision=interval.second_precision)
+
+    def literal_processor(self, dialect: Any) -> Processor:
+        return lambda value: f"to_microseconds({value // timedelta(microseconds=1)})"
+
+
+class _Place:
+    """Binds a place in a JSON document as DuckDB's path to it, such as ``$."tags"[0]``.
+
+    A key alone would be read as a path if it begins with ``$`` or ``/``.
+    """
+
+    def bind_processor(self, dialect: Any) -> Processor:
+        return _path
+
+    def literal_processor(self, dialect: Any) -> Processor:
+        quote: Any = sqltypes.String().literal_processor(dialect)  # type: ignore[no-untyped-call]
+        return lambda value: quote(_path(value))
+
+
+def _path(value: Any) -> str:
+    steps = [value] if isinstance(value, str | int) else value
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else _key(step) for step in steps)
+
+
+def _key(step: Any) -> str:
+    escaped = str(step).replace("\\", "\\\\").replace('"', '\\"')
+    return f'."{escaped}"'
+
+
+class JSONIndexType(_Place, sqltypes.JSON.JSONIndexType):  # type: ignore[misc]
+    """A key, or a number in an array; of any kind."""
+
+
+class JSONIntIndexType(_Place, sqltypes.JSON.JSONIntIndexType):  # type: ignore[misc]
+    """A number in an array; a negative one counts from its end."""
+
+
+class JSONStrIndexType(_Place, sqltypes.JSON.JSONStrIndexType):  # type: ignore[misc]
+    """A key of an object."""
+
+
+class JSONPathType(_Place, sqltypes.JSON.JSONPathType):  # type: ignore[misc]
+    """A sequence of keys and numbers."""
+
+
 COLSPECS = {
     sqltypes.DateTime: DateTime,
     sqltypes.TIMESTAMP: DateTime,
     sqltypes.Numeric: Numeric,
     sqltypes.Float: sqltypes.Float,
+    sqltypes.Interval: Interval,
+    sqltypes.JSON.JSONIndexType: JSONIndexType,
+    sqltypes.JSON.JSONIntIndexType: JSONIntIndexType,
+    sqltypes.JSON.JSONStrIndexType: JSONStrIndexType,
+    sqltypes.JSON.JSONPathType: JSONPathType,
 }

@@ -25,18 +25,16 @@ from sqlalchemy.pool import NullPool
 from ....wording import one_line
 from ..backend import BackendOptions, Place
 from ..names import quoted
+from .moving import COMMENT, MARK, MOVED, UNFINISHED, SchemaMove, moved_error
 from .opening import Reach, opening_error, reach, unmarked_error
 
 logger = logging.getLogger("modframe.database")
 
-MARK = "modframe"
-"""How the comment of a schema begins that modframe made."""
 _LONGEST = 54
 """Characters of a temporary schema's name before its suffix; PostgreSQL cuts names at 63."""
 _CUT_OFF = 5.0
 """Seconds that running queries get to end after they were cancelled."""
 _TURN = "SELECT pg_advisory_xact_lock(hashtextextended('modframe schema ' || :name, 0))"
-_COMMENT = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = :name"
 _SCHEMAS = (
     "SELECT nspname, obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace "
     "WHERE nspname NOT LIKE 'pg\\_%%' AND nspname <> 'information_schema' ORDER BY nspname"
@@ -60,6 +58,7 @@ class ServerSchema:
         self._options = options
         self._open: set[Any] = set()
         self._engine: AsyncEngine | None = None
+        self._move: SchemaMove | None = None
 
     async def open(self) -> AsyncEngine:
         """Connect, and make the schema if it doesn't exist.
@@ -69,9 +68,7 @@ class ServerSchema:
             DatabaseOpenError: If the server can't be reached or refuses, or if the schema is
                 somebody else's.
         """
-        reached = reach(
-            self._database, self._url, schema=self._schema, lock_wait=self._options.lock_wait
-        )
+        reached = self._reach()
         engine = create_async_engine(reached.url, connect_args=reached.arguments)
         self._watch(engine)
         try:
@@ -87,13 +84,25 @@ class ServerSchema:
         self._engine = engine
         return engine
 
+    def _reach(self) -> Reach:
+        return reach(
+            self._database, self._url, schema=self._schema, lock_wait=self._options.lock_wait
+        )
+
     async def _take_schema(self, connection: AsyncConnection, reached: Reach) -> None:
         """Make the schema, or check that the one that is there may be used."""
         names = {"name": self._schema}
-        found = (await connection.execute(text(_COMMENT), names)).first()
+        found = (await connection.execute(text(COMMENT), names)).first()
+        comment = str(found[0] or "") if found is not None else ""
+        if comment.startswith(UNFINISHED) and self._move is None:  # it was cut off
+            await connection.rollback()
+            comment = await SchemaMove(self._database, self._schema, reached).clear(comment)
+            found = None if not comment else found
+        if comment.startswith(MOVED):
+            raise moved_error(self._database, reached, comment)
         if found is None:
             await connection.execute(text(_TURN), names)  # one process makes it, others see it then
-            found = (await connection.execute(text(_COMMENT), names)).first()
+            found = (await connection.execute(text(COMMENT), names)).first()
         if found is None:
             await make_schema(connection, quoted(self._schema), temporary=self._temporary)
         elif not reached.declared and not str(found[0] or "").startswith(MARK):
@@ -141,6 +150,40 @@ class ServerSchema:
     def begin_anew(self) -> None:
         """Do nothing: a schema is never lost."""
 
+    # -- moves to another engine --
+
+    async def hold(self) -> None:
+        await self._moving().hold()
+
+    async def let_go(self) -> None:
+        if (move := self._moved()) is not None:
+            await move.close()
+
+    async def set_aside(self, engine: str) -> str | None:
+        move = self._moved()
+        return await move.set_aside(engine) if move is not None else None
+
+    async def receive(self) -> None:
+        await self._moving().receive()
+
+    async def received(self) -> None:
+        if (move := self._moved()) is not None:
+            await move.received()
+
+    async def discard(self) -> None:
+        if (move := self._moved()) is not None:
+            await move.discard()
+
+    def _moving(self) -> SchemaMove:
+        """Return the move that begins."""
+        self._move = SchemaMove(self._database, self._schema, self._reach())
+        return self._move
+
+    def _moved(self) -> SchemaMove | None:
+        """Return the move that ends."""
+        move, self._move = self._move, None
+        return move
+
 
 async def make_schema(connection: AsyncConnection, name: str, *, temporary: bool = False) -> None:
     """Make a schema with modframe's mark, and commit; ``name`` is quoted."""
@@ -166,7 +209,10 @@ async def schemas_at(url: URL, options: BackendOptions) -> tuple[str, ...]:
     except (DBAPIError, OSError, OperationalError) as exc:
         raise opening_error(database, reached, exc) from exc
     return tuple(
-        str(row.nspname) for row in rows if reached.declared or str(row.comment).startswith(MARK)
+        str(row.nspname)
+        for row in rows
+        if (reached.declared or str(row.comment).startswith(MARK))
+        and not str(row.comment).startswith((MOVED, UNFINISHED))
     )
 
 

@@ -87,10 +87,17 @@ async def unfit(database: Database) -> dict[str, tuple[str, ...]]:
     newest = {module_id_in(user): models for user, models in database.live.items() if user}
     async with database.use() as engine, engine.connect() as connection:
         for module_id, metadata in newest.items():
-            steps = await connection.run_sync(compare, metadata, database.backend.alterations)
+            steps = await connection.run_sync(_spelled_steps, database, metadata)
             if names := tuple(step.name for step in steps if step.adds or step.needed):
                 found[module_id] = names
     return found
+
+
+def _spelled_steps(connection: Connection, database: Database, metadata: MetaData) -> list[Step]:
+    """Return how models and tables differ, whose names may differ in letter case."""
+    alterations = database.backend.alterations
+    with alterations.spelled(connection, metadata):
+        return compare(connection, metadata, alterations)
 
 
 async def _notes_on_orphans(
@@ -123,12 +130,16 @@ def _compare(
     state = _state(connection, database, metadata)
     if database.fitting.knows(state, fingerprint):
         return []
-    alterations = database.backend.alterations
-    with alterations.spelled(connection, metadata):
-        steps = compare(connection, metadata, alterations)
+    steps = _spelled_steps(connection, database, metadata)
     if not any(step.adds or step.needed for step in steps):
         database.fitting.note(state, fingerprint)
     return steps
+
+
+def _steps(connection: Connection, metadata: MetaData, alterations: Alterations) -> list[Step]:
+    """Return how models and tables differ, by names as the models spell them."""
+    with alterations.spelled(connection, metadata):
+        return compare(connection, metadata, alterations)
 
 
 def _note_fitting(

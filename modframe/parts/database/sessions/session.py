@@ -65,6 +65,8 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
         if database.gate.locked():  # tables are changing
             async with database.gate:
                 pass
+            while database.moved_to is not None:  # meanwhile
+                database = self._database = database.moved_to
         engine = await database.begin_use()
         enforced = database.backend.enforces_references
         session = self._session = AsyncSession(
@@ -92,22 +94,27 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
                 if (error := _error_of(self._database, self._purpose, raised)) is not None:
                     raise error from raised
         finally:
-            await self.cut_off()
+            await self._close(idle=raised is None)
         if uncommitted:
             _report(self._database.name, self._purpose, uncommitted, strict=self._strict)
 
     async def cut_off(self) -> None:
         """Roll back and close; does nothing if that was done already."""
+        await self._close(idle=False)
+
+    async def _close(self, *, idle: bool) -> None:
+        """Do it; ``idle`` says that no other task can be running a statement in it."""
         session, tracked = self._session, self._tracked
         self._session = self._tracked = None
         if session is None or tracked is None:
             return
         if self._opened is not None:
             self._opened.pop(self, None)
+        later = idle and self._database.backend.ends_reads_later and not tracked.writing
         try:
-            if session.sync_session.in_transaction():
+            if session.in_transaction() and not later:
                 await finish(session.close())
-            else:  # nothing has to be sent, so that no task is needed
+            else:  # nothing is awaited, so that no task is needed and nothing can be cancelled
                 session.sync_session.close()
         finally:
             end_span(self._span, sys.exc_info()[1])

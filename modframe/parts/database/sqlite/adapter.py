@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_cursor,
 )
 from sqlalchemy.util import await_only
+from sqlalchemy.util.concurrency import in_greenlet
 
 from .driver import Driver
 
@@ -64,11 +65,24 @@ class Connection(AsyncAdapt_aiosqlite_connection):
             self._begun = False
 
     def rollback(self) -> None:
-        """Roll back; does nothing if no transaction is active."""
+        """Roll back; does nothing if no transaction is active.
+
+        Outside of SQLAlchemy's greenlet, where nothing can be awaited, it is only queued.
+        """
         self._begin_next = False
         if self._begun and self.driver._connection is not None:
-            self._run(lambda native: native.rollback(), interruptible=False)
+            if in_greenlet():
+                self._run(lambda native: native.rollback(), interruptible=False)
+            else:
+                self.driver.roll_back_later()
         self._begun = False
+
+    def close(self) -> None:
+        """Close; outside of SQLAlchemy's greenlet, once what is queued was done."""
+        if in_greenlet():
+            super().close()
+        else:
+            self.driver.stop()
 
     def perform(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a statement's work on the thread, with the transaction begun."""

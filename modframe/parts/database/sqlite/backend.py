@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ..backend import Backend, FaultKind, Place, Remark
 from ..waiting import finish
@@ -23,12 +24,21 @@ class SQLite(Backend):
 
     name = "sqlite"
     title = "SQLite"
+    ends_reads_later = True
 
     def store(self, database: str, place: Place) -> SQLiteStore:
         return SQLiteStore(database, place, self.options)
 
     def remarks(self, metadata: MetaData) -> Iterator[Remark]:
         yield from remarks_on(metadata)
+
+    @asynccontextmanager
+    async def references_later(
+        self, connection: AsyncConnection, tables: Sequence[Table]
+    ) -> AsyncIterator[None]:
+        _ = tables
+        await connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")  # until the commit
+        yield
 
     async def save(self, database: str, engine: AsyncEngine, path: Path) -> dict[str, int]:
         async with engine.connect() as connection:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 import os
 import sqlite3
 import time
@@ -23,8 +24,9 @@ import aiosqlite
 
 from ..home import check_process
 from ..waiting import finish
-from .faults import is_busy
+from .faults import code_of, is_busy
 
+logger = logging.getLogger("modframe.database")
 T = TypeVar("T")
 
 INTERRUPT_EVERY = 0.02
@@ -92,6 +94,7 @@ class Driver(aiosqlite.Connection):
         self._thread.name = f"modframe-db-{label}"
         self._patience = patience
         self._process = os.getpid()
+        self._stopped: asyncio.Future[Any] | None = None
         _drivers.add(self)
 
     async def open(self) -> None:
@@ -158,14 +161,38 @@ class Driver(aiosqlite.Connection):
         """Interrupt whatever runs, close, and end the thread, even while a task is using it."""
         if self._running:
             self._running = False
-            await finish(self._settle())
-            if (stopped := self.stop()) is not None:
-                await finish(stopped)
+            try:
+                await finish(self._settle())
+            finally:
+                self.stop()
+        if self._stopped is not None:
+            await finish(self._stopped)
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Close and end the thread once it has done what is queued, without waiting for that."""
         self._tx.put_nowait((None, self._forget_interrupts))
-        return super().stop()
+        self._stopped = super().stop()
+        return self._stopped
+
+    def roll_back_later(self) -> None:
+        """Roll back once the thread has done what is queued, without waiting for that.
+
+        If that fails, the connection is closed, and whoever uses it next finds it lost.
+        """
+        self._tx.put_nowait((None, self._roll_back))
+
+    def _roll_back(self) -> None:
+        native = self._connection
+        while native is not None and native.in_transaction:
+            try:
+                native.rollback()
+            except sqlite3.Error as exc:
+                if code_of(exc) == sqlite3.SQLITE_INTERRUPT:  # it was meant for what comes next
+                    continue
+                logger.error("a connection couldn't roll back, and was closed: %s", exc)
+                self._connection = None
+                native.close()
+                return
 
     def _forget_interrupts(self) -> None:
         """Run a statement, or a close after an interrupt would leave the log beside the file."""

@@ -31,7 +31,7 @@ def fault_of(error: DBAPIError) -> FaultKind:
     code = code_of(error.orig)
     if code == sqlite3.SQLITE_BUSY_SNAPSHOT:
         return "conflict"
-    return _KINDS.get(code & 0xFF, "other")
+    return _KINDS.get(code & 0xFF, "lost" if error.connection_invalidated else "other")
 
 
 def is_busy(error: sqlite3.Error) -> bool:

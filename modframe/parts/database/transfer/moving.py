@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table
+from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ....wording import count
+from ....wording import count, one_line
+from ..backend import Backend
 from ..choice import Choice
 from ..database import Database
 from ..errors import DatabaseBusyError, DatabaseMoveError
@@ -34,30 +36,40 @@ class Moved:
 
     Attributes:
         tables: Table → how many rows, compared one by one.
-        old: Where its former file is now.
+        old: Where its former file is now; on a server, the name of its former schema.
+        needs: The variable of the environment that the next start needs to find it; empty if none.
     """
 
     database: str
     engine: str
     tables: dict[str, int]
-    old: Path | None
+    old: Path | str | None
+    needs: str = ""
 
     def __repr__(self) -> str:
         rows = count(sum(self.tables.values()), "row")
-        return f"<{self.database} is in {self.engine}: {rows}; the old file is {self.old}>"
+        kind = "schema" if isinstance(self.old, str) else "file"
+        needs = f"; set {self.needs} for the next start" if self.needs else ""
+        return f"<{self.database} is in {self.engine}: {rows}; the old {kind} is {self.old}{needs}>"
 
 
 class Move:
     """A database whose rows are copied to another engine.
 
     Attributes:
+        target: The same database there; the source until `Databases.begin_move` has made it.
+        before: What `Chooser.turn` said before.
         counts: Table → how many rows were carried over.
+        users: The generations that are loaded on the new engine.
     """
 
-    def __init__(self, source: Database, engine: str) -> None:
-        self.source = source
+    def __init__(self, source: Database, engine: str, *, before: Choice | None) -> None:
+        self.source = self.target = source
         self.engine = engine
+        self.before = before
         self.counts: dict[str, int] = {}
+        self.users: set[str] = set()
+        self._turn = asyncio.Lock()
 
     async def begin(self, wait: float) -> None:
         """Let all sessions end; new ones wait until `end`.
@@ -119,35 +131,56 @@ class Move:
                 database=self.source.name,
             )
 
-    async def carry(self, target: Database, tables: Iterable[Table]) -> None:
+    async def carry(self, target: Database, tables: Sequence[Table]) -> None:
         """Copy the rows of tables that were made on the new engine, and compare them.
 
         Raises:
-            DatabaseMoveError: If a table has other rows there than here.
+            DatabaseMoveError: If a table has other rows there than here, or they can't be written.
         """
-        async with (
-            self.source.use() as theirs,
-            target.use() as ours,
-            theirs.connect() as rows,
-            ours.begin() as connection,
-        ):
-            models = [table for table in tables if table.key not in self.counts]
-            own = [] if self.counts else await rows.run_sync(own_tables)
-            for table in own:
-                await connection.run_sync(table.create)
-            for table in (*models, *own):
-                await copy_rows(rows, connection, [table], backend=target.backend)
-                before, after = await checksum(rows, table), await checksum(connection, table)
-                if before != after:
-                    columns = await _differing(rows, connection, table)
-                    raise DatabaseMoveError(
-                        f"database {target.name!r} is not moved: table {table.key} has other rows "
-                        f"in {target.backend.title} ({after[0]}) than here ({before[0]}); the "
-                        f"values differ in {columns}; nothing was changed",
-                        cure="change these values; docs/databases.md says what each engine keeps",
-                        database=target.name,
-                    )
-                self.counts[table.key] = before[0]
+        written = ""
+        try:
+            async with (
+                self._turn,  # modules that share the database are loaded at the same time
+                self.source.use() as theirs,
+                target.use() as ours,
+                theirs.connect() as rows,
+                ours.begin() as connection,
+                target.backend.references_later(connection, tables),
+            ):
+                models = [table for table in tables if table.key not in self.counts]
+                own = [] if self.counts else await rows.run_sync(own_tables)
+                for table in own:
+                    await connection.run_sync(table.create)
+                for table in (*models, *own):
+                    written = table.key
+                    await self._carry_table(rows, connection, target, table)
+                written = ""  # what is left is to check references
+        except (StatementError, OverflowError) as exc:
+            reason = one_line(str(getattr(exc, "orig", None) or exc))
+            raise DatabaseMoveError(
+                f"database {target.name!r} is not moved: {target.backend.title} doesn't take the "
+                f"rows{f' of table {written}' if written else ''}: {reason}; nothing was changed",
+                cure="change these values; docs/databases.md says what each engine keeps",
+                database=target.name,
+            ) from exc
+
+    async def _carry_table(
+        self, rows: AsyncConnection, connection: AsyncConnection, target: Database, table: Table
+    ) -> None:
+        await copy_rows(rows, connection, [table], backend=target.backend)
+        before, after = await checksum(rows, table), await checksum(connection, table)
+        if before != after:
+            columns = await _differing(rows, connection, table)
+            raise DatabaseMoveError(
+                f"database {target.name!r} is not moved: table {table.key} has other rows "
+                f"in {target.backend.title} ({after[0]}) than here ({before[0]}); the "
+                f"values differ in {columns}; nothing was changed",
+                cure="change these values; docs/databases.md says what each engine keeps",
+                database=target.name,
+            )
+        last = await rows.run_sync(self.source.backend.last_key, table)
+        await connection.run_sync(target.backend.continue_keys, table, last)
+        self.counts[table.key] = before[0]
 
 
 async def checksum(connection: AsyncConnection, table: Table) -> tuple[int, int]:
@@ -197,35 +230,43 @@ def _same(value: Any) -> Any:
     return value
 
 
-def refuse_move(database: str, choice: Choice, suffix: str, *, engine: str) -> None:
+def refuse_move(database: str, choice: Choice, goal: Choice, backend: Backend) -> None:
     """Refuse a move that can't last, before anything is copied.
 
+    Args:
+        backend: The engine of ``goal``.
+
     Raises:
-        DatabaseMoveError: If the environment or the module fixes the engine, if it is there
-            already, or if one of the two keeps no files.
+        DatabaseMoveError: If the file or the environment fixes the engine, if it is there already,
+            if nothing says where a server is, or if nothing would be kept.
     """
     fixed = choice.source not in ("moved", "file", "default")
-    if choice.engine == engine:
-        why, cure = f"it is in {engine} already", ""
-    elif fixed:
+    on_server = choice.place.url is not None
+    if choice.engine == goal.engine:
+        why, cure = f"it is in {goal.engine} already", ""
+    elif choice.place.temporary or goal.place.temporary:
+        why = "the databases of this app are in memory"
+        cure = "start it with a folder for its data"
+    elif fixed and not on_server:
         why = f"{choice.source} says that it is in {choice.engine}"
         cure = f"take {choice.source} away, load the module again, and move it then"
-    elif choice.place.path is None or not suffix:
-        why = "only databases in files can be moved, from one file to another"
-        cure = "back it up, change MODFRAME_DATABASE_URL, and restore it there"
+    elif not backend.suffix and goal.place.url is None:
+        why = "nothing says where the server is"
+        cure = f'give its URL: to="{goal.engine}://user:password@host/database"'
+    elif backend.suffix and goal.source != "moved":
+        why = "the file of a move is in the folder of the data"
+        cure = f'name the engine alone: to="{goal.engine}"'
     else:
         return
     raise DatabaseMoveError(
-        f"database {database!r} is not moved to {engine}: {why}", cure=cure, database=database
+        f"database {database!r} is not moved to {goal.engine}: {why}", cure=cure, database=database
     )
 
 
-def set_aside(file: Path | None, *, keep: bool) -> Path | None:
-    """Give a closed database's file another name, which is returned, or delete it."""
-    if file is None or not file.exists():
-        return None
-    if not keep:
-        file.unlink()
-        return None
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
-    return file.rename(file.with_name(f"{file.name}.moved-{stamp}"))
+def rows_there(database: str, engine: str, what: str) -> DatabaseMoveError:
+    """Make the error for a move to where rows are, which it would have to mix with its own."""
+    return DatabaseMoveError(
+        f"database {database!r} is not moved to {engine}: {what}; nothing was changed",
+        cure="if nobody needs these, take them away, and move it then",
+        database=database,
+    )

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from modframe.parts.database.databases import Databases
-from modframe.parts.database.errors import DatabaseConflictError
+from modframe.parts.database.errors import DatabaseConflictError, DatabaseLostError
+from tests.parts.database.support import until
 
 LONG = text(
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 2000000000) "
@@ -220,3 +225,87 @@ async def test_texts_compare_as_on_the_other_engines(shop: Databases) -> None:
             )
         ).one()
         assert tuple(row) == (0, 1, "äö", "ÄÖ", None)
+
+
+COUNT = text("SELECT count(*) FROM items")
+
+
+async def test_a_session_that_only_read_ends_without_a_wait(shop: Databases) -> None:
+    """So nothing can be cancelled there; the next one on the connection has a new transaction."""
+
+    async def look() -> None:
+        async with shop.session("shop", "look") as session:
+            await session.scalar(COUNT)
+            own.cancel()
+        ended.set()
+
+    for number in range(30):  # more than there are connections
+        ended = asyncio.Event()
+        own = asyncio.create_task(look())
+        await asyncio.wait([own])
+        assert ended.is_set()
+        await add(shop, f"n{number}")
+        assert len(await names(shop)) == number + 1
+    assert [one.sessions for one in shop.describe()] == [0]
+
+
+async def test_a_session_that_wrote_holds_no_lock_once_it_has_ended(
+    shop: Databases, folder: Path
+) -> None:
+    """Another program can write at once, without a wait for the lock."""
+    for number in range(10):
+        async with shop.session("shop", "write") as session:
+            await session.execute(text("INSERT INTO items (name) VALUES ('lost')"))
+        with closing(sqlite3.connect(folder / "shop.sqlite", timeout=0)) as other, other:
+            other.execute("INSERT INTO items (name) VALUES (?)", (f"n{number}",))
+    assert await names(shop) == [f"n{number}" for number in range(10)]
+
+
+async def test_connections_beyond_those_that_are_kept_are_closed(
+    shop: Databases, folder: Path
+) -> None:
+    """Also by sessions that end without a wait; the file is free when the databases are closed."""
+
+    def threads() -> int:
+        return sum(one.name == "modframe-db-shop" for one in threading.enumerate())
+
+    async with AsyncExitStack() as stack:
+        for number in range(12):
+            session = await stack.enter_async_context(shop.session("shop", f"look {number}"))
+            await session.scalar(COUNT)
+        assert threads() == 12
+    await until(lambda: threads() == 5)
+    await shop.aclose()
+    assert [file.name for file in folder.glob("shop.sqlite*")] == ["shop.sqlite"]
+
+
+async def test_a_connection_that_cant_roll_back_is_closed(
+    shop: Databases, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its session is over then: the log says it, the next one finds it lost, and the third works."""
+    failing: list[str] = []
+
+    class Broken(sqlite3.Connection):
+        def rollback(self) -> None:
+            if failing:
+                raise sqlite3.OperationalError(failing.pop())
+            super().rollback()
+
+    connect = sqlite3.connect
+
+    def broken(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        return connect(*arguments, factory=Broken, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", broken)
+    async with shop.session("more", "look") as session:
+        await session.scalar(text("SELECT 1"))
+        failing.append("disk I/O error")
+    with (
+        caplog.at_level(logging.ERROR, "modframe.database"),
+        pytest.raises(DatabaseLostError, match="'next' on database 'more'"),
+    ):
+        async with shop.session("more", "next") as session:
+            await session.scalar(text("SELECT 1"))
+    assert "couldn't roll back, and was closed: disk I/O error" in caplog.text
+    async with shop.session("more", "third") as session:
+        assert await session.scalar(text("SELECT 1")) == 1

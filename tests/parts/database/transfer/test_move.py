@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 import modframe
 from modframe.app import AppContext
 from modframe.errors import DatabaseMoveError, LoadError, ModframeError
+from tests.waiting import wait_for
 
 API = """
 import datetime
@@ -224,3 +227,49 @@ def test_a_module_is_loaded_again_between_a_migration_and_a_move(
     assert files(workspace) == ["shop.duckdb"]
     shop.load({"api.py": changed.replace("weight", "mass")}, id="shop")
     assert shop.database.move("shop", to="sqlite").tables["items"] == 2
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_writes_meanwhile_waits(shop: AppContext, workspace: Path, fails: bool) -> None:
+    """What is committed is in the database that is used afterwards, moved or not."""
+    started, go = workspace / "started", workspace / "go"
+    slow = API.replace(
+        "self.at_start = await self.names()",
+        "self.at_start = await self.names()\n"
+        "        async with app_context.database.integrity_session('shop', 'engine') as session:\n"
+        "            on_new_engine = 'sqlite' in str(session.bind.url)\n"
+        "        if on_new_engine:\n"
+        f"            pathlib.Path({str(started)!r}).touch()\n"
+        f"            while not pathlib.Path({str(go)!r}).exists():\n"
+        "                await asyncio.sleep(0.01)\n"
+        f"            assert not {fails}",
+    ).replace("import uuid\n", "import asyncio\nimport pathlib\nimport uuid\n")
+    shop.load({"api.py": slow}, id="shop")
+
+    def write() -> None:
+        async def work(session: Any) -> None:
+            await session.execute(text("UPDATE items SET weight = 7 WHERE id = 1"))
+
+        shop.database.transaction("shop", "meanwhile", retry=1)(work).result()
+
+    with ThreadPoolExecutor() as threads:
+        move = threads.submit(shop.database.move, "shop", to="sqlite")
+        wait_for(started.exists)
+        written = threads.submit(write)
+        with pytest.raises(TimeoutError):
+            written.result(0.1)
+        go.touch()
+        assert isinstance(move.exception(), LoadError if fails else type(None))
+        written.result()
+    assert shop.database.sql("SELECT weight FROM shop.items WHERE id = 1").rows == [(7.0,)]
+    assert call(shop, "add", "b") == 3
+
+
+def test_modules_that_share_it_move_together(shop: AppContext) -> None:
+    """Neither is told that the other one's rows are kept by another engine."""
+    head, rest = API.split("class Item(Base)")
+    other = "class Extra(Base)" + rest.partition("\n\n\n")[0].replace('"items"', '"extras"')
+    shop.load({"api.py": head + other + "\n\n\n@module\nclass Depot:\n    pass\n"}, id="depot")
+    moved = shop.database.move("shop", to="sqlite")
+    assert moved.tables == {"items": 2, "notes": 1, "extras": 0, "modframe_seed": 1}
+    assert [shop.modules[one].findings for one in ("shop", "depot")] == [(), ()]
