@@ -442,12 +442,12 @@ class Engine:
         return self._site
 
     def _site_over(self, live: Live, paths: PathTable, numbers: Numbers | None = None) -> Site:
-        """Return the application over a Live; without ``numbers`` it counts for itself."""
+        """Return the application over a Live; without ``numbers`` its requests aren't counted."""
         from .server.site import Site
 
         return Site(
             live,
-            numbers=numbers or Numbers(),
+            numbers=numbers,
             log=self.log,
             watchdog=self.watchdog,
             paths=paths,

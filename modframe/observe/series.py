@@ -17,7 +17,7 @@ POINTS: Final = 60
 class Series:
     """Counts what happens, how much of it failed and how long it took, interval by interval.
 
-    Times are those of `time.monotonic`. One thread adds; any thread may read.
+    Times are those of `time.perf_counter`. One thread adds; any thread may read.
     """
 
     __slots__ = ("_counts", "_errors", "_newest", "_seconds")

@@ -39,7 +39,9 @@ class Site:
 
     Args:
         live: The table of what runs. ``paths``: who claims which paths of it.
-        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines.
+        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines. With
+            ``None`` they are neither counted nor logged: those of a module's tests, before it is
+            live.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         watchdog: Knows how long the app loop lags behind.
@@ -61,7 +63,7 @@ class Site:
         live: Live,
         *,
         paths: PathTable,
-        numbers: Numbers,
+        numbers: Numbers | None,
         log: EventLog,
         watchdog: Watchdog,
         rows: Callable[[], Iterable[ModuleView]],
@@ -83,7 +85,9 @@ class Site:
             snapshot=rows,
             readiness=readiness,
             health=health,
-            metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
+            metrics=Exposition(
+                numbers or Numbers(), rows, readiness=readiness, log=log, watchdog=watchdog
+            ),
             clean=secrets.replace_in,
         )
         paths.follow(surroundings)
@@ -98,8 +102,9 @@ class Site:
             mask=secrets.replace,
         )
         self._surroundings = surroundings
+        inside = surroundings.inside(dispatcher)
         self._guard = Guard(
-            Measured(surroundings.inside(dispatcher), numbers, log),
+            inside if numbers is None else Measured(inside, numbers, log),
             need=self._need_of,
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,

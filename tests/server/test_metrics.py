@@ -140,6 +140,15 @@ def test_requests_are_counted_by_route_and_status(url: str) -> None:
     assert ("GET", "/metrics", "200", 2) in answered(url, "modframe.server")
 
 
+def test_elsewhere_the_page_needs_the_token(app: AppContext) -> None:
+    """It is open on loopback only, as what it tells is for whoever runs the app."""
+    server = app.serve("0.0.0.0", port=0, token="t" * 20)
+    place = f"http://127.0.0.1:{server.port}/metrics"
+    assert httpx.get(place).status_code == 401
+    headers = {"authorization": f"Bearer {server.token}"}
+    assert httpx.get(place, headers=headers).status_code == 200
+
+
 def test_streams_and_websockets_are_counted_when_they_end(url: str) -> None:
     """They have no duration, which would be how long their clients stayed; a broken answer failed."""
     assert httpx.get(f"{url}{P}/stream").text.count("data") == 2
