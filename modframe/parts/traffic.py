@@ -6,11 +6,10 @@ in the snapshot. A module that nobody has used yet has nothing to show.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..observe import STEP, Calls, Durations, Numbers, Requests
+from ..observe import Calls, Durations, Numbers, Requests
 from ..runtime.generation import Generation
 from ..runtime.part import Detail, Panel, Part
 from ..wording import duration
@@ -43,8 +42,7 @@ class TrafficPart(Part[None]):
             return {}
         facts: dict[str, Any] = {"methods": methods, "routes": [], "series": {}}
         if requests is not None:
-            points = requests.series.points(time.perf_counter())
-            facts |= {"routes": _routes(requests), "series": {"seconds": STEP, **points}}
+            facts |= {"routes": _routes(requests), "series": requests.series.facts()}
         return facts
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
