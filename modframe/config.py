@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .arguments import FOLDER, MODULE_IDS, SETTINGS, SETTINGS_OF_ONE, check_arguments, optional
@@ -114,6 +114,13 @@ class FrameworkSettings(BaseSettings):
         cors: Origins of web pages that may use the API from a browser, separated by commas.
         middleware: ASGI middleware around all modules, as ``module:class``, separated by commas;
             the first one is outermost.
+        max_body: The most bytes that the body of a request may have, such as ``50MB``; a route's
+            ``max_body_size=`` comes first.
+        client_timeout: How long a client may take to send the head of a request, and its body
+            beside a second for each kilobyte; 0 for as long as it takes.
+        max_connections: How many connections may be open at a time; by default three quarters of
+            the files that the process may open, and at most 10,000.
+        mcp: Whether assistants are answered at ``/mcp``, unless a call or an option says otherwise.
         disabled: Ids of modules that are kept out, separated by commas.
         switch_interval: The interpreter's switch interval while a cell runs and the API is served,
             so that requests don't wait for the cell; 0 keeps Python's own.
@@ -148,6 +155,10 @@ class FrameworkSettings(BaseSettings):
     stale_header: bool = True
     cors: Annotated[tuple[str, ...], NoDecode] = ()
     middleware: Annotated[tuple[str, ...], NoDecode] = ()
+    max_body: ByteSize = Field(default=ByteSize(16_000_000), ge=0)
+    client_timeout: float = Field(default=20.0, ge=0)
+    max_connections: int | None = Field(default=None, ge=1)
+    mcp: bool = False
     disabled: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
 

@@ -110,7 +110,10 @@ class Dispatcher:
 
     def _find(self, path: str, scope: Scope) -> Claim:
         """Return who answers a request: a module, or an application such as a page."""
-        claims = tuple(filter(self._stands, self._paths.at(path)))
+        claims = self._paths.at(path)
+        if gone := [claim for claim in claims if not self._stands(claim)]:
+            self._paths.forget(claim.module_id for claim in gone)
+            claims = self._paths.at(path)
         if not (claims and (claims[0].prefix or path == "/")) and self._is_page(path):
             return self._page  # who claims the root takes `/` from the system, and no other page
         claims = self._with_default(claims, path)

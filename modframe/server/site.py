@@ -7,9 +7,8 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ServeError
 from ..masking import KnownSecrets
@@ -20,9 +19,11 @@ from ..parts.web.problem import ASGIApp, Receive, Scope, Send
 from ..runtime.live import Live
 from ..spec import module_id_of
 from ..view.snapshot import ModuleView
-from .binding import bind
+from .binding import Listener, bind
+from .bodies import BodyLimit
 from .dispatcher import Dispatcher
 from .guard import HOLDER_KEY, Guard, Need, check_token, is_loopback
+from .limits import Limits
 from .measured import Measured
 from .metrics import Exposition
 from .openapi import MergedOpenAPI
@@ -30,8 +31,14 @@ from .pages import SystemPages
 from .serving import Server, start_server
 from .surroundings import Surroundings
 
+if TYPE_CHECKING:
+    from .mcp.assistants import Assistants
+    from .mcp.http import Endpoint
+
 EVERY = "*"
 """In place of ids: all modules."""
+_MCP = "/mcp"
+"""Where assistants are answered."""
 
 
 class Site:
@@ -52,10 +59,13 @@ class Site:
         allowed_hosts: Host names to answer to besides loopback.
         public: Ids of modules whose routes need no token from elsewhere either; ``*`` is all.
         token: Returns the token that this app keeps.
+        limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
         app: What the lifespans get.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
+        assistants: Returns what assistants may see and call.
+        mcp: Whether assistants are answered unless `serve` says otherwise.
     """
 
     def __init__(
@@ -76,19 +86,27 @@ class Site:
         allowed_hosts: Iterable[str],
         public: Iterable[str],
         token: str,
+        limits: Limits,
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
+        assistants: Callable[[], Assistants],
+        mcp: bool = False,
     ) -> None:
+        self._apps: dict[str, ASGIApp] = {}
+        self._assistants, self._mcp = assistants, mcp
+        self._endpoint: Endpoint | None = None
         pages = SystemPages(
             MergedOpenAPI(live, secrets.replace),
             snapshot=rows,
+            prefixes=paths.prefixes,
             readiness=readiness,
             health=health,
             metrics=Exposition(
                 numbers or Numbers(), rows, readiness=readiness, log=log, watchdog=watchdog
             ),
             clean=secrets.replace_in,
+            apps=self._apps,
         )
         paths.follow(surroundings)
         dispatcher = Dispatcher(
@@ -102,7 +120,7 @@ class Site:
             mask=secrets.replace,
         )
         self._surroundings = surroundings
-        inside = surroundings.inside(dispatcher)
+        inside = BodyLimit(surroundings.inside(dispatcher), limits)
         self._guard = Guard(
             inside if numbers is None else Measured(inside, numbers, log),
             need=self._need_of,
@@ -116,11 +134,13 @@ class Site:
         self._live, self._paths, self._pages = live, paths, pages
         self._public: frozenset[str] = frozenset()
         self.let_everyone_use(public)
-        self._app, self._block = app, block
+        self._app, self._block, self._limits = app, block, limits
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
-        self._arguments: tuple[str, int, str | None] = ("", 0, None)
+        self._arguments: tuple[Any, ...] = ()
+        if mcp:
+            self._open_to_assistants()
 
     async def asked_here(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that this process itself makes, which holds the token by nature."""
@@ -165,7 +185,13 @@ class Site:
         return server if server is not None and server.running else None
 
     async def serve(
-        self, host: str, port: int, *, token: str | None = None, bound: socket.socket | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        token: str | None = None,
+        bound: Listener | None = None,
+        mcp: bool | None = None,
     ) -> Server:
         """Bind and listen on the running loop; the same arguments again return the same server.
 
@@ -174,13 +200,15 @@ class Site:
             port: 0 picks a free one.
             token: By default the one that the app keeps.
             bound: A socket from `bind` that has the address already.
+            mcp: Whether assistants are answered at `/mcp`; by default as the settings say.
 
         Raises:
             ServeError: If the address can't be bound, a token is missing, or a server with other
-                arguments runs.
+                arguments runs, or the `mcp` package is missing that assistants need.
             SurroundingsError: If a lifespan raises.
         """
-        arguments = (host, port, token)
+        mcp = self._mcp if mcp is None else mcp
+        arguments = (host, port, token, mcp)
         async with self._lock:
             if (server := self.server) is not None:
                 if arguments == self._arguments:
@@ -196,6 +224,10 @@ class Site:
             self._secrets.add("modframe.server", [token])
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
+            if mcp:
+                self._open_to_assistants()
+            else:
+                await self._close_to_assistants()
             await self.enter()
             bound = bound or bind(host, port)
             self._guard.token = token
@@ -206,6 +238,7 @@ class Site:
                 host=host,
                 token=token,
                 new_code=guard.sessions.new_code,
+                limits=self._limits,
                 block=self._block,
             )
             self._arguments = arguments
@@ -241,5 +274,19 @@ class Site:
             try:
                 if server is not None:
                     await server.aclose()
+                await self._close_to_assistants()
             finally:
                 await self._surroundings.leave()
+
+    def _open_to_assistants(self) -> None:
+        if self._endpoint is None:
+            assistants = self._assistants()
+            from .mcp.http import Endpoint  # imported where the package is known to be there
+
+            self._endpoint = self._apps[_MCP] = Endpoint(assistants)
+
+    async def _close_to_assistants(self) -> None:
+        endpoint, self._endpoint = self._endpoint, None
+        self._apps.pop(_MCP, None)
+        if endpoint is not None:
+            await endpoint.aclose()

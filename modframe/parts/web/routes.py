@@ -48,6 +48,18 @@ class RouteInfo:
     line: int = 0
 
 
+_NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
+
+
+def without_names(path: str) -> str:
+    """Return a path without the names of its parameters: two such paths match the same.
+
+    >>> without_names("/items/{item_id:int}/name")
+    '/items/{:int}/name'
+    """
+    return _NAMED.sub(r"{\1}", path)
+
+
 def template_of(scope: Scope, outside: str) -> str:
     """Return the path of the route that answered a request, with ``{parameters}``.
 
@@ -70,18 +82,6 @@ def template_of(scope: Scope, outside: str) -> str:
     context = included.get("effective_route_context") if included else None
     path: str = (context or route).path_format
     return inside[len(outside) :] + path
-
-
-_NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
-
-
-def without_names(path: str) -> str:
-    """Return a path without the names of its parameters: two such paths match the same.
-
-    >>> without_names("/items/{item_id:int}/name")
-    '/items/{:int}/name'
-    """
-    return _NAMED.sub(r"{\1}", path)
 
 
 def place_of(call: Any) -> tuple[str, int]:

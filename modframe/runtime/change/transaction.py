@@ -144,16 +144,6 @@ class Transaction:
             batch.refuse_late_importers()
         return graph
 
-    async def _load(self) -> None:
-        await self._batch.load(self._note_building)
-        for generation in self._batch.generations.values():
-            self._app.building(generation)
-
-    async def _verify(self, graph: Graph) -> None:
-        await self._batch.verify(graph)
-        if not self._handover.is_rebuild:  # it was live beside the others before
-            self._batch.refuse_late_clashes(graph)
-
     async def _step(self, name: str, work: Awaitable[object]) -> None:
         """Do and measure a step; raise what failed in it, unless all that can be is to go live."""
         began = time.perf_counter()
@@ -163,6 +153,16 @@ class Transaction:
         finally:
             self._app.numbers.step_took(name, time.perf_counter() - began)
         self._batch.refuse()
+
+    async def _load(self) -> None:
+        await self._batch.load(self._note_building)
+        for generation in self._batch.generations.values():
+            self._app.building(generation)
+
+    async def _verify(self, graph: Graph) -> None:
+        await self._batch.verify(graph)
+        if not self._handover.is_rebuild:  # it was live beside the others before
+            self._batch.refuse_late_clashes(graph)
 
     def _note_building(self, generation: Generation) -> None:
         record = self._app.records[generation.module_id]

@@ -6,8 +6,17 @@ files of the server need.
 
 from __future__ import annotations
 
-from .access import HOLDER_KEY, Need, holds_token
+from .access import HOLDER_KEY, LINK_KEY, Need, holds_token
 from .guard import Guard
 from .hosts import check_token, is_loopback, reachable
 
-__all__ = ["HOLDER_KEY", "Guard", "Need", "check_token", "holds_token", "is_loopback", "reachable"]
+__all__ = [
+    "HOLDER_KEY",
+    "LINK_KEY",
+    "Guard",
+    "Need",
+    "check_token",
+    "holds_token",
+    "is_loopback",
+    "reachable",
+]

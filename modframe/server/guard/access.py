@@ -12,6 +12,8 @@ from ...parts.web.problem import Scope
 
 HOLDER_KEY = "modframe.holder"
 """The key of a scope that says whether the request carries the token."""
+LINK_KEY = "modframe.new_code"
+"""The key of a scope with what makes the code of a one-time link."""
 
 
 class Need(IntEnum):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from ...parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
-from .access import HOLDER_KEY, Need, holds_token
+from .access import HOLDER_KEY, LINK_KEY, Need, holds_token
 from .hosts import AllowedHosts, host_of, is_loopback
 from .origin import own_origin
 from .refusals import Refusals
@@ -185,7 +185,7 @@ class Guard:
                 return None
             return Problem(429, "Too many wrong tokens", headers={"Retry-After": str(wait)})
         if self._holds(scope, headers):
-            scope[HOLDER_KEY] = True
+            scope[HOLDER_KEY], scope[LINK_KEY] = True, self.sessions.new_code
             return None
         if need is Need.OPEN or (need is Need.TOKEN_FROM_ELSEWHERE and not exposed):
             return None
