@@ -19,9 +19,11 @@ from ..hosted import hosted
 from ..runtime.loop.bounds import wait_for_any
 from ..server import Server, bind, check_token
 from ..server.binding import Listener
+from ..server.unix_socket import bind_unix
 from ..source import OnDisk
 from ..source.workspace import find_workspace
 from ..wording import count
+from .loops import new_loop
 from .out import one_line, say, workspace_at
 from .stopping import Stop, leave
 
@@ -41,6 +43,7 @@ class Serving:
     watch: bool = False
     data: Path | None = None
     cors: tuple[str, ...] = ()
+    uds: Path | None = None
 
 
 async def until_stopped(_server: Server) -> int:
@@ -67,10 +70,11 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
     above = serving.notebooks[0].resolve().parent if serving.notebooks else None
     home = workspace_at(serving.workspace or find_workspace(above=above))
     check_token(serving.host, serving.token)
-    bound = bind(serving.host, serving.port)
+    bound = bind_unix(serving.uds) if serving.uds else bind(serving.host, serving.port)
     say(f"loading {home}")
     try:
-        return asyncio.run(_serve(replace(serving, workspace=home), bound, once_served))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            return runner.run(_serve(replace(serving, workspace=home), bound, once_served))
     finally:
         bound.close()
 
@@ -136,7 +140,8 @@ def _announce(engine: Engine, server: Server, serving: Serving) -> None:
         say(f"watching {engine.watching.places}")
     if serving.token is None and sys.stdout.isatty():
         say(f"token {server.token}  (what changes the system over HTTP needs it)")
-    say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")
+    hint = "" if serving.uds else f"{server.url}/docs; "
+    say(f"serving at {server.url}  ({hint}Ctrl-C stops it)")
 
 
 def _notebook_lines(disk: OnDisk) -> Iterator[str]:
