@@ -105,7 +105,13 @@ class FrameworkSettings(BaseSettings):
             workspace, which is the default.
         log_level: The lowest level that is logged.
         log_max_bytes: When ``app.log`` is rotated. ``log_backups``: how many old ones stay.
+        access_log: Whether each answered request is a line of ``access.log``, which rotates as
+            ``app.log`` does.
         allowed_hosts: Host names that the API answers to beside loopback, separated by commas.
+        public: Ids of modules whose routes need no token from other machines either, separated by
+            commas; ``*`` is all. ``@module(public=True)`` says it in the module.
+        stale_header: Whether clients on this machine are told in ``X-Modframe-Stale``, without the
+            token, why a saved text isn't live while saved files are watched.
         cors: Origins of web pages that may use the API from a browser, separated by commas.
         middleware: ASGI middleware around all modules, as ``module:class``, separated by commas;
             the first one is outermost.
@@ -118,6 +124,7 @@ class FrameworkSettings(BaseSettings):
             beside a second for each kilobyte; 0 for as long as it takes.
         max_connections: How many connections may be open at a time; by default three quarters of
             the files that the process may open, and at most 10,000.
+        mcp: Whether assistants are answered at ``/mcp``, unless a call or an option says otherwise.
         disabled: Ids of modules that are kept out, separated by commas.
         switch_interval: The interpreter's switch interval while a cell runs and the API is served,
             so that requests don't wait for the cell; 0 keeps Python's own.
@@ -146,7 +153,10 @@ class FrameworkSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_max_bytes: int = Field(default=10_000_000, ge=1000)
     log_backups: int = Field(default=5, ge=1)
+    access_log: bool = False
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    public: Annotated[tuple[str, ...], NoDecode] = ()
+    stale_header: bool = True
     cors: Annotated[tuple[str, ...], NoDecode] = ()
     middleware: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
@@ -154,6 +164,7 @@ class FrameworkSettings(BaseSettings):
     max_body: ByteSize = Field(default=ByteSize(16_000_000), ge=0)
     client_timeout: float = Field(default=20.0, ge=0)
     max_connections: int | None = Field(default=None, ge=1)
+    mcp: bool = False
     disabled: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
 
@@ -186,6 +197,7 @@ class FrameworkSettings(BaseSettings):
     @field_validator(
         "allowed_hosts",
         "trusted_proxies",
+        "public",
         "cors",
         "middleware",
         "database_files",

@@ -15,9 +15,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from ..wording import is_unsafe
 from .event import Event
 from .failure import format_time
-from .values import is_unsafe, quote
+from .values import quote
 
 _WORD = re.compile(r"[^\W\d][\w/.:@~+\-%]*\Z")  # a text that needs no quotes
 _LITERALS = frozenset({"true", "false", "null"})
@@ -30,7 +31,7 @@ _DECODER = json.JSONDecoder()
 
 def format_line(event: Event) -> str:
     """Format an event as one line, without its line end."""
-    parts = [format_time(event.time), event.level, event.module_id, _format_message(event.message)]
+    parts = [format_time(event.time), event.level, event.module_id, format_message(event.message)]
     parts += [f"{name}={_format_value(value)}" for name, value in event.fields.items()]
     if event.exc_type:
         parts.append(f"exc_type={_format_value(event.exc_type)}")
@@ -63,7 +64,7 @@ def parse_line(line: str) -> Event | None:
     )
 
 
-def _format_message(text: str) -> str:
+def format_message(text: str) -> str:
     return quote(text) if is_unsafe(text) or _LIKE_FIELDS.search(text) else text
 
 

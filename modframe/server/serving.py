@@ -24,9 +24,11 @@ from ..parts.web.streams import Streams
 from ..runtime.loop.bounds import wait_for_any
 from .binding import Listener, in_use, release_leftovers
 from .connections import BURST, HTTP, QUEUE, Connections
-from .hosts import reachable
+from .guard import reachable
+from .guard.sessions import ONCE
 from .limits import Limits
 from .open_requests import OpenRequests
+from .status import STATUS_PATH
 
 _log = logging.getLogger("modframe.server")
 _GRACE = 5
@@ -52,6 +54,7 @@ class Server:
         port: int,
         *,
         token: str,
+        new_code: Callable[[], str],
         server: _Uvicorn,
         streams: Streams,
         requests: OpenRequests,
@@ -59,6 +62,7 @@ class Server:
         block: Callable[[Callable[[], Awaitable[object]]], object],
     ) -> None:
         self.host, self.port, self.token = host, port, token
+        self._new_code = new_code
         self._server = server
         self._streams = streams
         self._requests = requests
@@ -71,6 +75,10 @@ class Server:
         if self.host.startswith("/"):
             return f"unix:{self.host}"
         return f"http://{reachable(self.host)}:{self.port}"
+
+    def link(self) -> str:
+        """Return an address of the status page that lets one browser in, once, for ten minutes."""
+        return f"{self.url}{STATUS_PATH}?{ONCE}={self._new_code()}"
 
     @property
     def running(self) -> bool:
@@ -127,6 +135,7 @@ async def start_server(
     *,
     host: str,
     token: str = "",
+    new_code: Callable[[], str] = str,
     limits: Limits = _LIMITS,
     block: Callable[[Callable[[], Awaitable[object]]], object],
 ) -> Server:
@@ -136,6 +145,7 @@ async def start_server(
         bound: The socket; it is closed with the server.
         host: The address that was asked for, as URLs name it.
         token: What `Server.token` says.
+        new_code: Makes the code of a one-time link.
         limits: What it takes of its clients.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
 
@@ -166,6 +176,7 @@ async def start_server(
         host,
         port,
         token=token,
+        new_code=new_code,
         server=server,
         streams=streams,
         requests=requests,
