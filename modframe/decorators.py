@@ -135,13 +135,14 @@ _KINDS: Mapping[str, Kind] = {
     },
     **dict.fromkeys(("method", "router_name", "database_name", "database"), _TEXT),
     **dict.fromkeys(("service_class", "service", "settings"), _CLASS),
-    **dict.fromkeys(("strict_mode", "anti_mock", "healthy_first"), FLAG),
+    **dict.fromkeys(("strict_mode", "anti_mock", "healthy_first", "public"), FLAG),
     **dict.fromkeys(("interval", "timeout"), _SECONDS),
 }
 """Argument → what it is, in words, and a test for it."""
 _ALLOWED = (
     *("service", "settings", "database", "requires", "path"),
     *("keep_state", "swap", "streams", "settings_change", "error_status", "healthy_first"),
+    "public",
 )
 
 
@@ -381,6 +382,7 @@ def module(
     settings_change: SettingsChange = "live",
     error_status: Mapping[str, int] = {},
     healthy_first: bool = False,
+    public: bool = False,
 ) -> Callable[[C], C]: ...
 def module(target: Any = None, /, **values: Any) -> Any:
     """The short form: make a class a module in one line.
@@ -403,10 +405,11 @@ def module(target: Any = None, /, **values: Any) -> Any:
             ``error_status``: the HTTP status of a `Result` with this error code that a route
             returns, such as ``{"NOT_FOUND": 404}``; 400 without.
             ``healthy_first``: whether a generation goes live only after a first good health check.
+            ``public``: whether its routes need no token where other machines reach the server.
 
-    The guide's form sets ``path`` and the last six by ``MODULE_PATH``, ``MODULE_KEEP_STATE``,
-    ``MODULE_SWAP``, ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE``, ``MODULE_ERROR_STATUS`` and
-    ``MODULE_HEALTHY_FIRST`` on the class.
+    The guide's form sets ``path`` and the last seven by ``MODULE_PATH``, ``MODULE_KEEP_STATE``,
+    ``MODULE_SWAP``, ``MODULE_STREAMS``, ``MODULE_SETTINGS_CHANGE``, ``MODULE_ERROR_STATUS``,
+    ``MODULE_HEALTHY_FIRST`` and ``MODULE_PUBLIC`` on the class.
     """
     if isinstance(target, type):
         return _record("module", module_id=None)(target)

@@ -22,7 +22,16 @@ from .desk.find_source import SourceFinder
 from .desk.rollback import Rollbacks
 from .errors import ModuleNotFoundInWorkspaceError, WorkspaceError, reason_of
 from .masking import KnownSecrets
-from .observe import NAMED_AFTER, EventLog, LostErrors, Stall, Watchdog, log_print, record_failure
+from .observe import (
+    NAMED_AFTER,
+    EventLog,
+    LostErrors,
+    Numbers,
+    Stall,
+    Watchdog,
+    log_print,
+    record_failure,
+)
 from .parts.database.lazy import LazyDatabases
 from .parts.database.part import declared_by
 from .parts.database.transfers import Transfers
@@ -66,6 +75,7 @@ from .watching import Watching
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .server import Server
+    from .server.mcp.assistants import Assistants
     from .server.site import Site
     from .server.surroundings import Surroundings
     from .view.widgets import Inspector
@@ -106,7 +116,7 @@ class Engine:
         self.disabled = Disabled(workspace, config.disabled)
         self.disk = OnDisk(self.modules_folder, notebooks)
         self.text_folders = TextFolders(self.modules_folder)
-        self.live = Live()
+        self.live, self.numbers = Live(), Numbers()
         self.records = Records(self.live)
         self.directory = Directory(
             self.live, self.records, on_disk=self.disk.ids, stall=self._stall
@@ -115,6 +125,7 @@ class Engine:
         self._hurry = asyncio.Event()
         self.limits = Limits.from_settings(config)
         self._site: Site | None = None
+        self._assistants: Assistants | None = None
         self.app: Any = None  # the `AppContext` over it, once there is one
         self._make_parts(parts)
         self._make_changes()
@@ -156,6 +167,7 @@ class Engine:
             paths=self.paths,
             settings=self.settings,
             secrets=self.secrets,
+            numbers=self.numbers,
             hurry=self._hurry,
             more=more,
         )
@@ -173,6 +185,7 @@ class Engine:
             self.directory.find,
             explain=self.directory.explain,
             names=self.directory.live_names,
+            numbers=self.numbers,
         )
         self.overrides = Overrides(self.live, self.records, self.handles, self.published)
 
@@ -372,6 +385,8 @@ class Engine:
         self.jobs.published(module_ids)
         self.watching.published(module_ids)
         self.settings_changes.published(module_ids)
+        if self._assistants is not None:
+            self._assistants.published(module_ids)
         self.refresher.wake()
 
     def building(self, generation: Generation) -> None:
@@ -418,34 +433,81 @@ class Engine:
 
         return read_declared(self.workspace, self.config)
 
+    @cached_property
+    def token(self) -> str:
+        """The token of this app, kept in its data folder for everything on this machine."""
+        from .server.tokens import kept_token
+
+        return kept_token(self.data)
+
     @property
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
         if self._site is None:
-            self._site = self._site_over(self.live, self.paths)
+            self._site = self._site_over(self.live, self.paths, self.numbers, mcp=self.config.mcp)
         return self._site
 
-    def _site_over(self, live: Live, paths: PathTable) -> Site:
+    @property
+    def assistants(self) -> Assistants:
+        """What assistants see and call. The first access makes it, and imports the SDK.
+
+        Raises:
+            ServeError: If the `mcp` package isn't installed.
+        """
+        if self._assistants is None:
+            from .server.mcp import Facts, open_to_assistants
+
+            self._assistants = open_to_assistants(
+                Facts(
+                    live=self.live,
+                    records=self.records,
+                    view=self.seen.module,
+                    snapshot=self.snapshot,
+                    get_service=self.handles.get,
+                    log=self.log,
+                    secrets=self.secrets,
+                )
+            )
+        return self._assistants
+
+    def _site_over(
+        self, live: Live, paths: PathTable, numbers: Numbers | None = None, *, mcp: bool = False
+    ) -> Site:
+        """Return the application over a Live; without ``numbers`` it counts for itself."""
+        from .server.limits import Limits
         from .server.site import Site
 
         return Site(
             live,
             paths=paths,
+            numbers=numbers or Numbers(),
+            log=self.log,
+            watchdog=self.watchdog,
             rows=self.seen.rows,
             readiness=lambda: (self.records.ready, self.records.readiness()),
             health=self.health.report,
             absent=self.directory.absent,
             stale=self.records.stale_reason,
+            shows_stale=lambda: self.config.stale_header and self.watching.running,
             surroundings=self.surroundings,
             allowed_hosts=self.config.allowed_hosts,
+            public=self.config.public,
+            token=self.token,
+            trusted_proxies=self.config.trusted_proxies,
+            root_path=self.config.root_path,
+            limits=Limits(
+                self.config.max_body, self.config.client_timeout, self.config.max_connections
+            ),
             secrets=self.secrets,
             app=self.app,
             block=self.app_loop.wait,
+            assistants=lambda: self.assistants,
+            mcp=mcp,
         )
 
     def asgi_over(self, live: Live) -> Any:
         """Return the ASGI application as it would be if other generations were live."""
-        return self._site_over(live, self.paths.over(live.generations)).asgi
+        return self._site_over(live, self.paths.over(live.generations)).asked_here
 
     @property
     def server(self) -> Server | None:
@@ -467,7 +529,7 @@ class Engine:
         verbs = make_verbs(
             self.app_loop,
             get_service=self.handles.get,
-            asgi=lambda: self.site.asgi,
+            asgi=lambda: self.site.asked_here,
             mask=self.secrets.replace,
         )
         return Inspector(

@@ -115,9 +115,8 @@ class HostedApp(Surrounded):
             ) as engine:
                 print_failures(engine)
                 token = os.environ.get("MODFRAME_TOKEN", "")
-                engine.secrets.add("modframe.server", [token])
                 await engine.site.enter()
-                ready.set_result(engine.site.guarded(token, required=bool(token)))
+                ready.set_result(engine.site.for_server(token))
                 await self._stopping.wait()
         except BaseException as error:
             if ready.done():
@@ -157,7 +156,9 @@ def create_app(
 ) -> HostedApp:
     """Return an ASGI application for any ASGI server; the arguments are those of `modframe.start`.
 
-    If ``MODFRAME_TOKEN`` is set in the environment, every request needs that token.
+    If ``MODFRAME_TOKEN`` is set in the environment, every request needs that token, but those to
+    public modules. Without it, connections to an address that other machines reach get public
+    modules, static files and probes alone.
     """
     check_arguments("create_app()", strict=(strict, FLAG))
     return HostedApp(StartOptions(workspace, modules, data, settings), strict=strict)

@@ -192,6 +192,7 @@ class ModuleSpec:
         settings_change: What a change of its settings means: ``"live"``, its settings object has
             the new values; ``"swap"``, it is built anew.
         error_status: Code of a failed `Result` → the HTTP status of a route that returns it.
+        public: Whether its routes need no token from other machines either.
         paths: Where its routes live, from the server's root; empty for the default place.
         injections: Function that the framework calls → what its parameters are given.
         dumps_state: Whether the service has a ``dump_state``. ``loads_state`` likewise.
@@ -224,6 +225,7 @@ class ModuleSpec:
     streams: StreamPolicy = "finish"
     settings_change: SettingsChange = "live"
     error_status: Mapping[str, int] = field(default_factory=dict)
+    public: bool = False
     paths: tuple[str, ...] = ()
     injections: Injections = field(default_factory=dict)
     dumps_state: bool = False

@@ -14,7 +14,6 @@ from modframe.app import AppContext
 from modframe.source import Source
 
 if TYPE_CHECKING:
-    from modframe.parts.web.path_table import PathTable
     from modframe.runtime.change.outcome import Outcome
     from modframe.runtime.generation import Generation
 
@@ -32,11 +31,6 @@ async def settled(app: AppContext) -> None:
     held.clear()
     while remains._look is not None:
         await asyncio.sleep(0.01)
-
-
-def paths(app: AppContext) -> PathTable:
-    """Return the table of who claims which paths."""
-    return app._engine.paths
 
 
 def look_at_once() -> None:

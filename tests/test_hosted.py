@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import modframe
-from modframe.errors import StartConflictError
+from modframe.errors import ServeError, StartConflictError
 from modframe.hosted import HostedApp
 from modframe.process import current_app
 from tests.fakes import ORDERS
@@ -111,15 +111,53 @@ async def test_a_strict_start_that_fails_fails_the_lifespan(orders: Path) -> Non
 async def test_a_token_in_the_environment_is_needed(
     orders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With MODFRAME_TOKEN every request brings it."""
-    monkeypatch.setenv("MODFRAME_TOKEN", "a-long-token")
+    """With MODFRAME_TOKEN every request brings it, whatever is in front of the server."""
+    monkeypatch.setenv("MODFRAME_TOKEN", "a-token-that-is-long")
     app = modframe.create_app(orders, data=":memory:")
     async with client_of(app) as client:
         path = "/api/v1/orders/total"
         assert (await client.get(path)).status_code == 401
-        bearer = {"Authorization": "Bearer a-long-token"}
+        bearer = {"Authorization": "Bearer a-token-that-is-long"}
         assert (await client.get(path, headers=bearer)).status_code == 200
     await app.aclose()
+
+
+async def test_a_token_that_can_be_guessed_is_refused(
+    orders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is served."""
+    monkeypatch.setenv("MODFRAME_TOKEN", "a-token")
+    app = modframe.create_app(orders, data=":memory:")
+    async with client_of(app) as client:
+        with pytest.raises(ServeError, match="the token has 7 characters, and can be guessed"):
+            await client.get("/api/v1/orders/total")
+    await app.aclose()
+
+
+async def test_without_a_token_other_machines_get_what_is_public(
+    orders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modules that say so, probes and nothing else; this machine gets all routes."""
+    monkeypatch.setenv("MODFRAME_ALLOWED_HOSTS", "10.0.0.5")
+    monkeypatch.setenv("MODFRAME_PUBLIC", "open")
+    for name in ("open", "said"):
+        folder = orders / "modules" / "standard" / name
+        folder.mkdir(parents=True)
+        text = (orders / "modules/standard/orders/api.py").read_text()
+        (folder / "api.py").write_text(text.replace("@module", "@module(public=True)"))
+    (orders / "modules/standard/open/api.py").write_text(text)
+    app = modframe.create_app(orders, data=":memory:")
+    paths = [f"/api/v1/{name}/total" for name in ("orders", "open", "said")]
+    paths += ["/health", "/docs", "/modframe/", "/api/v1/core/framework/modules"]
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.5") as far:
+        answers = [await far.get(path) for path in paths]
+    async with client_of(app) as near:
+        here = [(await near.get(path)).status_code for path in paths]
+    await app.aclose()
+    assert [one.status_code for one in answers] == [403, 200, 200, 200, 403, 403, 403]
+    assert "MODFRAME_TOKEN" in answers[0].json()["detail"]
+    assert here == [200, 200, 200, 200, 200, 401, 401]
 
 
 def test_under_uvicorns_own_command(orders: Path) -> None:

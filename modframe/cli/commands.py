@@ -148,6 +148,13 @@ def serve(
     watch: Annotated[
         bool, typer.Option("--watch", help="Swap modules when their files are saved.")
     ] = False,
+    public: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            help="A module whose routes need no token from other machines either; '*' is all.",
+        ),
+    ] = None,
     cors: Annotated[
         list[str] | None,
         typer.Option(
@@ -156,6 +163,15 @@ def serve(
             "given several times.",
         ),
     ] = None,
+    mcp: Annotated[
+        bool,
+        typer.Option(
+            "--mcp",
+            envvar="MODFRAME_MCP",
+            show_envvar=True,
+            help="Let assistants with the token call the services, at /mcp.",
+        ),
+    ] = False,
 ) -> int:
     """Load the modules of the workspace and of notebooks, and serve them until a signal comes."""
     from .serve import Serving
@@ -171,8 +187,45 @@ def serve(
         notebooks=books,
         watch=watch,
         cors=tuple(cors or ()),
+        public=tuple(public or ()),
+        mcp=mcp,
     )
     return run_server(serving)
+
+
+@app.command()
+def link(
+    url: Annotated[
+        str, typer.Option(help="The address that `modframe serve` printed.")
+    ] = "http://127.0.0.1:8000",
+    workspace: Workspace = None,
+) -> int:
+    """Print a link to the pages of a running server that opens once, in one browser."""
+    from .link import print_link
+
+    return print_link(url, workspace)
+
+
+@app.command()
+def mcp(
+    notebooks: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="NOTEBOOK.ipynb", help="Notebooks whose %%module cells are loaded too."
+        ),
+    ] = None,
+    workspace: Workspace = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End if a module fails.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Swap modules when their files are saved.")
+    ] = False,
+) -> int:
+    """Load the modules, and let an assistant call them on standard input and output (MCP)."""
+    from .mcp import serve_assistant
+    from .serve import Serving
+
+    books = tuple(notebooks or ())
+    return serve_assistant(Serving(workspace, strict=strict, notebooks=books, watch=watch))
 
 
 @app.command("list")

@@ -7,7 +7,6 @@ JSON, and exit status 1 if one is unhealthy.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +15,9 @@ from typing import Any
 from ..errors import ModframeError, ModuleNotFoundInWorkspaceError
 from ..spec import module_id_of
 from ..wording import duration, near
+from .asking import ask
 from .out import as_json, console, table, workspace_at
 
-_PATIENCE = 10.0
-"""Seconds that a server has to answer in."""
 _HEAD = ("module", "status", "took", "failures", "detail")
 
 
@@ -37,7 +35,7 @@ def show_health(name: str | None, workspace: Path | None, *, url: str, as_data: 
         ModframeError: If the server does not answer.
     """
     module_id = module_id_of(name) if name else None
-    checks = _ask(url) if url else _run_once(module_id, workspace_at(workspace))
+    checks = _ask(url, workspace) if url else _run_once(module_id, workspace_at(workspace))
     if module_id is not None:
         if module_id not in checks:
             raise ModuleNotFoundInWorkspaceError(
@@ -67,26 +65,15 @@ def _run_once(module_id: str | None, home: Path) -> dict[str, Mapping[str, Any]]
     return {key: health.to_dict() for key, health in report.items()}
 
 
-def _ask(url: str) -> dict[str, Mapping[str, Any]]:
-    """Return what a server says at ``/health``; the token is that of ``MODFRAME_TOKEN``."""
-    import httpx
-
-    token = os.environ.get("MODFRAME_TOKEN", "")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    address = f"{url.rstrip('/')}/health"
-    try:
-        answer = httpx.get(address, headers=headers, timeout=_PATIENCE, trust_env=False)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ModframeError(
-            f"{address} does not answer: {type(error).__name__}: {error}",
-            cure="give the address that 'modframe serve' printed",
-        ) from error
+def _ask(url: str, workspace: Path | None) -> dict[str, Mapping[str, Any]]:
+    """Return what a server says at ``/health``."""
+    answer = ask("GET", url, "/health", workspace)
     try:
         checks: dict[str, Mapping[str, Any]] = answer.json()["checks"]
     except (ValueError, KeyError, TypeError) as error:
         raise ModframeError(
-            f"{address} answered {answer.status_code}, and no health of modules",
-            cure="if it needs a token, set MODFRAME_TOKEN",
+            f"{answer.url} answered {answer.status_code}, and no health of modules",
+            cure="give the address that 'modframe serve' printed",
         ) from error
     return checks
 
@@ -94,4 +81,4 @@ def _ask(url: str) -> dict[str, Mapping[str, Any]]:
 def _row(module_id: str, health: Mapping[str, Any]) -> tuple[str, ...]:
     took = duration(health["took"]) if health["at"] else ""
     failures = str(health["failures"] or "")
-    return (module_id, health["status"], took, failures, health["detail"])
+    return (module_id, health["status"], took, failures, health.get("detail", ""))

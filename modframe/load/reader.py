@@ -328,7 +328,7 @@ def _distinct(*groups: Any) -> tuple[str, ...]:
 
 _CONSTANTS = {
     name: f"MODULE_{name.upper()}"
-    for name in ("keep_state", "swap", "streams", "settings_change", "error_status")
+    for name in ("keep_state", "swap", "streams", "settings_change", "error_status", "public")
 }
 
 
@@ -343,6 +343,7 @@ def handover_fields(
         "streams": _checked_choice(cls, facts, "streams", findings),
         "settings_change": _checked_choice(cls, facts, "settings_change", findings),
         "error_status": _checked_statuses(_configured(cls, facts, "error_status", {}), findings),
+        "public": _checked_flag(cls, facts, "public", findings),
         "paths": read_paths(cls, facts, findings),
         "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
         "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
@@ -384,6 +385,20 @@ def _checked_statuses(value: Any, findings: Findings) -> Mapping[str, int]:
         at=constant,
     )
     return {}
+
+
+def _checked_flag(cls: type, facts: ClassFacts, name: str, findings: Findings) -> bool:
+    value = _configured(cls, facts, name, False)
+    if not isinstance(value, bool):
+        constant = _CONSTANTS[name]
+        findings.add(
+            name.replace("_", "-"),
+            f"{constant} is {value!r}, and has to be True or False",
+            f"write {constant} = True",
+            at=constant,
+        )
+        return False
+    return value
 
 
 def _checked_choice(cls: type, facts: ClassFacts, name: str, findings: Findings) -> Any:

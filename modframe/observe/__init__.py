@@ -1,11 +1,14 @@
 """The event log: its files, a ring of the newest events, and the recorded failures.
 
 In go log records from modules and from modframe; out come `data/logs/app.log`,
-`data/logs/errors.jsonl`, the newest events for views, and failures by filter and kind.
+`data/logs/errors.jsonl`, the newest events for views, and failures by filter and kind; `Numbers`
+has what is counted and measured.
 The app owns the one `EventLog`; modules get their loggers through `modframe.logging`. This room
 knows no module.
 """
 
+from .access import AccessLine, AccessLog
+from .durations import Durations
 from .event import Event
 from .failure import Failure, failure_of, parse_failure
 from .fingerprint import Fingerprint
@@ -25,16 +28,29 @@ from .loggers import (
     refusal_logged,
 )
 from .lost_errors import LostErrors
+from .numbers import OTHER, SAMPLED, TIMED, Answer, Calls, Numbers, Requests
 from .reading import LogFiles
 from .recorded import Group, RecordedErrors, Wanted, group_of
 from .report import failure_lines, failure_table, group_lines, group_table
+from .series import POINTS, STEP, Series
 from .since import parse_since
+from .spans import begin_span, end_span, span, tracing
 from .tracebacks import find_defined, find_raised, fold
 from .uncaught import UncaughtErrors
 from .watchdog import Stall, Watchdog
 
 __all__ = [
     "NAMED_AFTER",
+    "OTHER",
+    "POINTS",
+    "SAMPLED",
+    "STEP",
+    "TIMED",
+    "AccessLine",
+    "AccessLog",
+    "Answer",
+    "Calls",
+    "Durations",
     "Event",
     "EventLog",
     "Failure",
@@ -42,12 +58,17 @@ __all__ = [
     "Group",
     "LogFiles",
     "LostErrors",
+    "Numbers",
     "RecordedErrors",
+    "Requests",
+    "Series",
     "Stall",
     "UncaughtErrors",
     "Wanted",
     "Watchdog",
+    "begin_span",
     "correlation_id",
+    "end_span",
     "failure_lines",
     "failure_of",
     "failure_table",
@@ -70,4 +91,6 @@ __all__ = [
     "record_failure",
     "record_result",
     "refusal_logged",
+    "span",
+    "tracing",
 ]

@@ -31,7 +31,7 @@ _DECODER = json.JSONDecoder()
 
 def format_line(event: Event) -> str:
     """Format an event as one line, without its line end."""
-    parts = [format_time(event.time), event.level, event.module_id, _format_message(event.message)]
+    parts = [format_time(event.time), event.level, event.module_id, format_message(event.message)]
     parts += [f"{name}={_format_value(value)}" for name, value in event.fields.items()]
     if event.exc_type:
         parts.append(f"exc_type={_format_value(event.exc_type)}")
@@ -64,7 +64,7 @@ def parse_line(line: str) -> Event | None:
     )
 
 
-def _format_message(text: str) -> str:
+def format_message(text: str) -> str:
     return quote(text) if is_unsafe(text) or _LIKE_FIELDS.search(text) else text
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..masking import mask_text
 from ..names import full_id
+from .access import AccessLog
 from .event import Event, from_record
 from .facts import complete_facts
 from .failure import Failure
@@ -35,6 +36,7 @@ from .writer import Writer
 if TYPE_CHECKING:
     from ..config import FrameworkSettings
 
+_log = logging.getLogger("modframe.observe")
 _SOME = 50
 """At least so many lines that wait are written before the newest are read."""
 _IN_MEMORY = 1000
@@ -52,6 +54,7 @@ class EventLog:
         level: The lowest level that modules log, unless a logger has a level of its own.
         max_bytes: The size after which a file is renamed; ``backups`` renamed files are kept.
         mask: Takes the secrets out of each text of an event, before anybody sees it.
+        access: Whether `access.log` gets a line for each request.
     """
 
     def __init__(
@@ -63,8 +66,11 @@ class EventLog:
         max_bytes: int = 10_000_000,
         backups: int = 5,
         mask: Callable[[str], str] = mask_text,
+        access: bool = False,
     ) -> None:
         self.folder = folder
+        self.access: AccessLog | None = None
+        """Takes the lines of answered requests, while it is open; ``None`` if nobody wants them."""
         self.listeners: list[Callable[[Event], None]] = []
         """Called with each event, in the thread that logs; they must not wait."""
         self.on_failure: Callable[[str, int], None] = lambda _module_id, _generation: None
@@ -81,6 +87,7 @@ class EventLog:
         self._lock = threading.RLock()
         self._level = _level_number(level)
         self._mask = mask
+        self._wants_access = access
         self._limits = {"max_bytes": max_bytes, "backups": backups}
         self._writer: Writer | None = None
         self._handler: _Handler | None = None
@@ -98,6 +105,7 @@ class EventLog:
             max_bytes=config.log_max_bytes,
             backups=config.log_backups,
             mask=mask,
+            access=config.access_log,
         )
 
     def open(self) -> Self:
@@ -109,7 +117,14 @@ class EventLog:
             for logger in TREES:
                 logger.addHandler(self._handler)
             self.set_level(self._level)
+            self._open_access()
         return self
+
+    def _open_access(self) -> None:
+        if self._wants_access and (writer := self._writer) is not None:
+            self.access = AccessLog(lambda lines: writer.put_access(lines, self._mask))
+        elif self._wants_access:
+            _log.warning("MODFRAME_ACCESS_LOG is on, and there is no data folder for access.log")
 
     def close(self) -> None:
         """Stop listening and put every line on disk; `tail` still answers."""
@@ -117,6 +132,9 @@ class EventLog:
         handler, self._handler = self._handler, None
         if handler is None:
             return
+        access, self.access = self.access, None
+        if access is not None:
+            access.write()
         for logger, level in zip(TREES, self._before, strict=True):
             logger.removeHandler(handler)
             logger.setLevel(level)
@@ -126,6 +144,8 @@ class EventLog:
         """Wait until every line so far is on disk."""
         log_waiting()
         self._write_counts()
+        if self.access is not None:
+            self.access.write()
         if self._handler is not None:
             self._handler.flush()
 

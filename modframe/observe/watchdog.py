@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Final
 
+from .durations import FINE, Durations
 from .freezes import Freezes
 from .loggers import MODFRAME, get_framework_logger
 
@@ -69,6 +70,7 @@ class Watchdog:
     Attributes:
         last: The newest stall that is over.
         freezes: Names what lets no Python code run at all.
+        lag: How long the loop took to answer the beats that were sent while it worked.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Watchdog:
         self._loop, self._thread_id = loop, thread_id
         self._name, self._break_out = name, break_out
         self.freezes = Freezes(name)
+        self.lag = Durations(FINE)
         self._stall: Stall | None = None
         self._sent = 0.0  # when the beat under way was sent; 0 if there is none
         self._answered = 0.0
@@ -123,6 +126,7 @@ class Watchdog:
 
     def _look(self, now: float, *, paused: bool) -> None:
         if self._sent and self._answered:
+            self.lag.add(max(0.0, self._answered - self._sent))
             self._end()
         if not self._sent:
             frame = self._frame()

@@ -1,8 +1,9 @@
-"""`Writer`: puts events into `app.log` and `errors.jsonl`, on a thread of its own.
+"""`Writer`: puts events into `app.log` and `errors.jsonl`, and requests into `access.log`.
 
-In go events from any thread, at the price of a queue's `put`; out come lines on disk, some
-microseconds later. `EventLog` owns one. It is a thread because a log call happens on the event
-loop, and a disk may take its time; `close` and the interpreter's end wait for the last line.
+It has a thread of its own. In go events from any thread, at the price of a queue's `put`; out come
+lines on disk, some microseconds later. `EventLog` owns one. It is a thread because a log call
+happens on the event loop, and a disk may take its time; `close` and the interpreter's end wait for
+the last line.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import sys
 import threading
 import weakref
 from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ..worker import Worker
+from .access import AccessLine, format_access
 from .event import Event
 from .line import format_line
 from .rotate import RotatingFile
@@ -26,7 +29,7 @@ _WRITE_EVENTS = 1000
 
 
 class Writer:
-    """Writes events to the two files of a folder; starts its thread with the first event.
+    """Writes events to the files of a folder; starts its thread with the first event.
 
     The size of each file and the number of its backups are limited as in `RotatingFile`.
     """
@@ -34,6 +37,7 @@ class Writer:
     def __init__(self, folder: Path, *, max_bytes: int, backups: int) -> None:
         self.lines = RotatingFile(folder / "app.log", max_bytes=max_bytes, backups=backups)
         self.errors = RotatingFile(folder / "errors.jsonl", max_bytes=max_bytes, backups=backups)
+        self.access = RotatingFile(folder / "access.log", max_bytes=max_bytes, backups=backups)
         self.problem = ""
         """Why the last lines could not be written; empty if they were."""
         self._worker = Worker("modframe-log")
@@ -49,6 +53,19 @@ class Writer:
         if not self._worker.submit(self._write_pending):
             self._write_pending()
 
+    def put_access(self, lines: Sequence[AccessLine], mask: Callable[[str], str]) -> None:
+        """Have the thread write lines of the access log."""
+
+        def write() -> None:
+            with self._disk:
+                try:
+                    self._append(self.access, [format_access(line, mask) for line in lines])
+                except Exception as error:  # noqa: BLE001 - a full disk stops no request
+                    self._report(error, len(lines))
+
+        if not self._worker.submit(write) and not self._worker.forked:
+            write()
+
     def flush(self) -> None:
         """Wait until everything that was put is on disk."""
         self._worker.flush()
@@ -59,6 +76,7 @@ class Writer:
         with self._disk:
             self.lines.close()
             self.errors.close()
+            self.access.close()
 
     def _write_pending(self) -> None:
         """Write the events that wait, up to `_WRITE_EVENTS`; each has a job, so all get written."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..masking import KnownSecrets
+from ..observe import Numbers
 from ..runtime.generation import Generation
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.part import Part, Parts
@@ -28,6 +29,7 @@ from .settings import SettingsPart, SettingsSources
 from .tasks import TasksPart
 from .threads import ThreadsPart
 from .timers import TimersPart
+from .traffic import TrafficPart
 from .web.part import WebPart
 from .web.path_table import PathTable
 
@@ -44,6 +46,7 @@ def make_parts(
     paths: PathTable,
     settings: SettingsSources,
     secrets: KnownSecrets,
+    numbers: Numbers,
     hurry: asyncio.Event,
     more: Sequence[Part[Any]] = (),
 ) -> Parts:
@@ -66,6 +69,7 @@ def make_parts(
         paths: Which modules claim a path.
         settings: What sets the modules' settings.
         secrets: Gets the secrets in what tasks raise.
+        numbers: What is counted of requests and calls.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
     """
@@ -88,6 +92,7 @@ def make_parts(
             SettingsPart(settings),
             ServicePart(hurry, SettingsPart.of),
             WebPart(paths),
+            TrafficPart(numbers),
             HealthPart(app_loop),
             IntegrityPart(),
         )

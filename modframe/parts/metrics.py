@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from ..load.imports import call_after_import
 from ..names import module_id_in, package_in
+from ..observe import record_failure
 from ..runtime.generation import Generation
 from ..runtime.part import Panel, Part
 
@@ -131,8 +132,13 @@ class _RegistryWrapper:
     def collect(self) -> Iterator[Any]:
         """Yield the metrics of live generations, each name once."""
         seen: set[str] = set()
-        for _, registry in _live_registries():
-            for metric in registry.collect():
+        for module_id, registry in _live_registries():
+            try:
+                found = list(registry.collect())
+            except Exception as error:  # noqa: BLE001  # a collector of a module's own: the others go on
+                record_failure(module_id, "its metrics can't be collected", error)
+                continue
+            for metric in found:
                 if metric.name not in seen:
                     seen.add(metric.name)
                     yield metric

@@ -288,7 +288,7 @@ def clients_of_test(request: pytest.FixtureRequest) -> Iterator[Callable[[str], 
 
         def make(prefix: str) -> Any:
             engine = running_engine()
-            asgi, loop = engine.site.asgi, engine.app_loop
+            asgi, loop = engine.site.asked_here, engine.app_loop
             if asynchronous:
                 client = async_client(asgi, loop, prefix=prefix)
                 stack.callback(lambda: None if loop.closing else loop.wait(client.aclose))

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ..config import FrameworkSettings
 from ..masking import KnownSecrets
-from ..observe import EventLog
+from ..observe import EventLog, Numbers
 from ..source import Disabled, Source
 from ..source.text_folders import TextFolders
 from .calls.handle import Find
@@ -46,6 +46,7 @@ class App(Protocol):
         events: The queues of the events that modules publish.
         jobs: The named tasks of modules.
         log: The events and the failures that were recorded.
+        numbers: What is counted and measured.
         pools: The part that runs module functions in threads and child processes.
         secrets: The secrets of the settings of all modules.
     """
@@ -62,6 +63,7 @@ class App(Protocol):
     directory: Directory
     handles: Handles
     log: EventLog
+    numbers: Numbers
     resources: Any
     pools: Any
     settings_changes: Any

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from ..errors import ModframeError
 from .generation import Generation
 
 T = TypeVar("T")
@@ -49,6 +50,19 @@ class Detail(Panel):
     """A panel that says more about the rows of another one; what a module has is counted there."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Why a generation can't be live beside one of another module.
+
+    Attributes:
+        other: The other module.
+        error: What the change is refused with; it names what of both clashes.
+    """
+
+    other: str
+    error: ModframeError
 
 
 Description = tuple[Any, tuple[Panel, ...]]
@@ -93,6 +107,16 @@ class Part(Generic[T]):
         For what the body may already own before phase 1, and then fail. Put what settles it on
         ``generation.ledger``: it is called after all parts were left, and also if the body raises.
         """
+
+    def clashes(
+        self, going: Mapping[str, Generation], live: Mapping[str, Generation]
+    ) -> Mapping[str, Clash]:
+        """Return module id → why a generation of a change can't be live beside the others.
+
+        Called once the texts of a change were read, by a plan too, and last before publish.
+        ``going`` has the generations of the change. Of ``live`` they replace their own.
+        """
+        return {}
 
     def migrates(self, generation: Generation) -> bool:
         """Return whether there is anything to `migrate`."""
@@ -186,6 +210,13 @@ class Part(Generic[T]):
         """
         return ()
 
+    def remark(self, old: Generation, new: Generation) -> str:
+        """Return what a person should know of a replacement, as a phrase for its line and its plan.
+
+        ``new`` may be loaded only. Empty, as mostly, if there is nothing to say.
+        """
+        return ""
+
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Return the facts of a live generation, as JSON-ready data for the snapshot.
 
@@ -203,6 +234,11 @@ class Part(Generic[T]):
 
 class Parts(tuple[Part[Any], ...]):  # noqa: SLOT001  # keeps what `defining` found
     """The parts of one app, in the order they are entered."""
+
+    def remarks(self, old: Generation, new: Generation) -> list[str]:
+        """Return what the parts remark of a replacement."""
+        said = (part.remark(old, new) for part in self.defining("remark"))
+        return [text for text in said if text]
 
     def defining(self, *methods: str) -> tuple[Part[Any], ...]:
         """Return the parts that define one of these methods of the protocol themselves.

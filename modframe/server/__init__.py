@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..errors import ServeError
 from .binding import bind
-from .hosts import check_token
+from .guard import check_token, is_loopback
 from .serving import Server
 
-__all__ = ["ServeError", "Server", "bind", "check_token"]
+__all__ = ["ServeError", "Server", "bind", "check_token", "is_loopback"]

@@ -1,4 +1,4 @@
-"""`bind`: returns a socket that has its port and does not listen yet, or raises `ServeError`.
+"""`bind`: returns a `Listener` that has its port and does not listen yet, or raises `ServeError`.
 
 It is called before anything loads, so that a busy port is known at once.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import ServeError
@@ -15,7 +16,37 @@ from ..errors import ServeError
 _HIGHEST_PORT = 65535
 
 
-def bind(host: str, port: int) -> socket.socket:
+class Listener(socket.socket):
+    """A socket that accepts connections, also where the process can open nothing more.
+
+    Attributes:
+        lack: Called when there was no descriptor for a connection.
+    """
+
+    lack: Callable[[], object] = staticmethod(lambda: None)
+    _lacked = False
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept a connection.
+
+        Raises:
+            OSError: If there is no descriptor for it; asyncio then waits for a second. Python 3.11
+                tries on at once all the same, up to 2,000 times, and logs each; so the next call
+                says that nobody is there.
+        """
+        if self._lacked:
+            self._lacked = False
+            raise BlockingIOError(errno.EAGAIN, "no descriptor was left a moment ago")
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._lacked = True
+                self.lack()
+            raise
+
+
+def bind(host: str, port: int) -> Listener:
     """Return a TCP socket that is bound to an address and does not listen; port 0 picks a free one.
 
     Raises:
@@ -29,7 +60,7 @@ def bind(host: str, port: int) -> socket.socket:
         )[0]
     except (OSError, OverflowError, UnicodeError) as error:
         raise _refusal(error, host, port) from error
-    bound = socket.socket(family, kind, protocol)
+    bound = Listener(family, kind, protocol)
     try:
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

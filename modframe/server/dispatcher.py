@@ -24,6 +24,8 @@ from ..runtime.gate import Work, current_work
 from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
 from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
+from .guard import holds_token
+from .measured import note_generation, note_module
 from .stale import is_local, stale_header, with_header
 
 _RETRY_SECONDS = "1"
@@ -40,8 +42,9 @@ class Dispatcher:
             others, which includes those that were removed.
         paths: Which modules claim a path, kept in step with ``live``.
         is_page: Returns whether ``system`` has a page at a path.
-        stale: Returns why a module's newest text isn't live, for local clients only; empty if it
-            is live.
+        stale: Returns why a module's newest text isn't live; empty if it is live. Holders of the
+            token see it.
+        shows_stale: Returns whether clients on this machine see it too.
         mask: Takes the secrets of the app out of a text; problems and headers are cleaned by it.
     """
 
@@ -54,6 +57,7 @@ class Dispatcher:
         paths: PathTable | None = None,
         is_page: Callable[[str], bool] = lambda _: False,
         stale: Callable[[str], str] = lambda _: "",
+        shows_stale: Callable[[], bool] = lambda: False,
         mask: Callable[[str], str] = mask_urls,
     ) -> None:
         self._live = live
@@ -62,6 +66,7 @@ class Dispatcher:
         self._page = Claim("", app=system)
         self._is_page = is_page
         self._stale = stale
+        self._shows_stale = shows_stale
         self._mask = mask
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,8 +85,6 @@ class Dispatcher:
             claim = self._find(path, scope)
         try:
             if claim.app is not None:
-                if claim.prefix:
-                    scope["root_path"] = scope.get("root_path", "") + claim.prefix
                 await claim.app(scope, receive, send)
                 return
             work = Work()  # requests of one connection share a context, so each sets its own
@@ -90,6 +93,9 @@ class Dispatcher:
                 generation = self._live.generations.get(claim.module_id)
                 if generation is not None and generation.gate is not None:
                     claim, generation = await self._wait(claim, path, scope)
+                    if claim.app is not None:  # the module has moved away meanwhile
+                        await claim.app(scope, receive, send)
+                        return
                 scope[PREFIX_KEY] = claim.prefix
                 await self._answer(generation, scope, receive, send, module_id=claim.module_id)
             finally:
@@ -105,7 +111,10 @@ class Dispatcher:
 
     def _find(self, path: str, scope: Scope) -> Claim:
         """Return who answers a request: a module, or an application such as a page."""
-        claims = tuple(filter(self._stands, self._paths.at(path)))
+        claims = self._paths.at(path)
+        if gone := [claim for claim in claims if not self._stands(claim)]:
+            self._paths.forget(claim.module_id for claim in gone)
+            claims = self._paths.at(path)
         if not (claims and (claims[0].prefix or path == "/")) and self._is_page(path):
             return self._page  # who claims the root takes `/` from the system, and no other page
         claims = self._with_default(claims, path)
@@ -159,10 +168,11 @@ class Dispatcher:
         while True:
             key = claim.module_id
             generation = await wait_for_gate(lambda key=key: self._live.generations.get(key))  # type: ignore[misc]
-            now = self._find(path, scope)
-            if now == claim:
+            before, claim = claim, self._find(path, scope)
+            if claim.app is not None:
+                return claim, None
+            if claim == before:
                 return claim, generation
-            claim = now
 
     async def _answer(
         self,
@@ -176,8 +186,9 @@ class Dispatcher:
         if generation is None or (web := WebPart.of(generation)) is None:
             await self._missing(module_id, scope).send(scope, send)
             return
-        if (why := self._stale(module_id)) and is_local(scope):
+        if (why := self._stale(module_id)) and self._tells_stale(scope):
             send = with_header(send, stale_header(module_id, generation.number, self._mask(why)))
+        note_generation(scope, generation)
         generation.in_flight += 1
         try:
             await web.asgi(scope, receive, send)
@@ -188,14 +199,19 @@ class Dispatcher:
         finally:
             generation.release()
 
+    def _tells_stale(self, scope: Scope) -> bool:
+        return holds_token(scope) or (self._shows_stale() and is_local(scope))
+
     def _missing(self, module_id: str, scope: Scope) -> Problem:
+        note_module(scope, module_id)
         if module_id in self._live.generations:
             return Problem(404, f"{module_id} is live and has no routes")
         known = self._absent(module_id)
         if known is None:  # it was removed while this request waited
             return self._nothing_at(scope["path"])
         state, reason = known
-        reason = (is_local(scope) and self._stale(module_id)) or reason
+        reason = reason if holds_token(scope) else ""
+        reason = (self._tells_stale(scope) and self._stale(module_id)) or reason
         why = f": {reason}" if reason else ""
         return Problem(
             503,

@@ -22,13 +22,19 @@ from ..parts.web.errors import BrokenResponseError
 from ..parts.web.problem import ASGIApp
 from ..parts.web.streams import Streams
 from ..runtime.loop.bounds import wait_for_any
-from .binding import in_use, release_leftovers
-from .hosts import reachable
+from .binding import Listener, in_use, release_leftovers
+from .connections import BURST, HTTP, QUEUE, Connections
+from .guard import reachable
+from .guard.sessions import ONCE
+from .limits import Limits
 from .open_requests import OpenRequests
+from .status import STATUS_PATH
 
 _log = logging.getLogger("modframe.server")
 _GRACE = 5
 _SETTLE_SECONDS = 1.0
+_LIMITS = Limits()
+_TICKS_A_SECOND = 10
 
 
 class Server:
@@ -47,6 +53,7 @@ class Server:
         port: int,
         *,
         token: str,
+        new_code: Callable[[], str],
         server: _Uvicorn,
         streams: Streams,
         requests: OpenRequests,
@@ -54,6 +61,7 @@ class Server:
         block: Callable[[Callable[[], Awaitable[object]]], object],
     ) -> None:
         self.host, self.port, self.token = host, port, token
+        self._new_code = new_code
         self._server = server
         self._streams = streams
         self._requests = requests
@@ -64,6 +72,10 @@ class Server:
     def url(self) -> str:
         """Its address as seen from this machine, without a slash at the end."""
         return f"http://{reachable(self.host)}:{self.port}"
+
+    def link(self) -> str:
+        """Return an address of the status page that lets one browser in, once, for ten minutes."""
+        return f"{self.url}{STATUS_PATH}?{ONCE}={self._new_code()}"
 
     @property
     def running(self) -> bool:
@@ -116,10 +128,12 @@ class Server:
 
 async def start_server(
     asgi: ASGIApp,
-    bound: socket.socket,
+    bound: Listener,
     *,
     host: str,
     token: str = "",
+    new_code: Callable[[], str] = str,
+    limits: Limits = _LIMITS,
     block: Callable[[Callable[[], Awaitable[object]]], object],
 ) -> Server:
     """Serve on a socket from `bind`; return once connections are accepted.
@@ -128,6 +142,8 @@ async def start_server(
         bound: The socket; it is closed with the server.
         host: The address that was asked for, as URLs name it.
         token: What `Server.token` says.
+        new_code: Makes the code of a one-time link.
+        limits: What it takes of its clients.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
 
     Raises:
@@ -135,9 +151,10 @@ async def start_server(
     """
     streams = Streams(asgi, retry=False)
     requests = OpenRequests(streams, lambda client: server.abort(client))  # noqa: PLW0108  # made below
-    server = _Uvicorn(_config_of(requests))
+    server = _Uvicorn(_config_of(requests), Connections(limits))
     address, port, *_ = bound.getsockname()
     release_leftovers(bound)
+    bound.lack = server.server_state.make_room
     # In an empty context, since what a request prints belongs to no cell.
     task = asyncio.get_running_loop().create_task(
         server.serve([bound]), name="modframe-server", context=Context()
@@ -154,6 +171,7 @@ async def start_server(
         host,
         port,
         token=token,
+        new_code=new_code,
         server=server,
         streams=streams,
         requests=requests,
@@ -165,6 +183,8 @@ async def start_server(
 def _config_of(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=HTTP,
+        backlog=BURST,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -187,7 +207,7 @@ def _raise_ended(task: asyncio.Task[None], host: str, port: int) -> None:
     ) from error
 
 
-def _close(server: _Uvicorn, bound: socket.socket, task: asyncio.Task[None]) -> None:
+def _close(server: _Uvicorn, bound: Listener, task: asyncio.Task[None]) -> None:
     """Close the socket once the server has ended, and log an end that nobody asked for."""
     error = None if task.cancelled() else task.exception()
     if task.cancelled() or error is not None:
@@ -213,8 +233,11 @@ logging.getLogger("uvicorn.error").addFilter(_RecordedAlready())
 class _Uvicorn(uvicorn.Server):
     """uvicorn's server, on a loop and in a process that it does not own."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    server_state: Connections
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
+        self.server_state = connections
         self.accepting = asyncio.Event()
 
     @contextmanager
@@ -225,7 +248,15 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then set ``accepting``."""
         await super().startup(sockets=sockets)
+        for one in sockets or ():
+            one.listen(QUEUE)  # `BURST`, which uvicorn passes on, is too short for a queue
         self.accepting.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Close each second what its client has kept waiting; return whether the server ends."""
+        if counter % _TICKS_A_SECOND == 0:
+            self.server_state.close_overdue()
+        return await super().on_tick(counter)
 
     def abort(self, client: object) -> None:
         """Drop the connection of a client, whatever it has not read."""

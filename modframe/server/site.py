@@ -7,29 +7,39 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ServeError
 from ..masking import KnownSecrets
+from ..observe import EventLog, Numbers, Watchdog
 from ..parts.health import HealthReport
-from ..parts.web.path_table import PathTable
-from ..parts.web.paths import prefix_of
-from ..parts.web.problem import ASGIApp
+from ..parts.web.path_table import Claim, PathTable
+from ..parts.web.problem import ASGIApp, Receive, Scope, Send
 from ..runtime.live import Live
+from ..spec import module_id_of
 from ..view.snapshot import ModuleView
-from .binding import bind
+from .binding import Listener, bind
+from .bodies import BodyLimit
 from .dispatcher import Dispatcher
-from .guard import Guard
-from .hosts import check_token, is_loopback
+from .guard import HOLDER_KEY, Guard, Need, check_token, is_loopback
+from .limits import Limits
+from .measured import Measured
+from .metrics import Exposition
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
+from .proxies import behind_proxies
 from .serving import Server, start_server
 from .surroundings import Surroundings
 
-_CHANGING = (f"{prefix_of('core.settings')}/",)
-"""Paths below which a request that changes the system needs the token, on loopback as well."""
+if TYPE_CHECKING:
+    from .mcp.assistants import Assistants
+    from .mcp.http import Endpoint
+
+EVERY = "*"
+"""In place of ids: all modules."""
+_MCP = "/mcp"
+"""Where assistants are answered."""
 
 
 class Site:
@@ -37,15 +47,25 @@ class Site:
 
     Args:
         live: The table of what runs. ``paths``: who claims which paths of it.
+        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
+        watchdog: Knows how long the app loop lags behind.
         absent: As for `Dispatcher`, like ``stale``.
         surroundings: What stands around all modules.
+        shows_stale: Returns whether clients on this machine are told, without the token, why a
+            module's newest text isn't live.
         allowed_hosts: Host names to answer to besides loopback.
+        public: Ids of modules whose routes need no token from elsewhere either; ``*`` is all.
+        token: Returns the token that this app keeps.
+        trusted_proxies: As for `behind_proxies`, like ``root_path``.
+        limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
         app: What the lifespans get.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
+        assistants: Returns what assistants may see and call.
+        mcp: Whether assistants are answered unless `serve` says otherwise.
     """
 
     def __init__(
@@ -53,24 +73,42 @@ class Site:
         live: Live,
         *,
         paths: PathTable,
+        numbers: Numbers,
+        log: EventLog,
+        watchdog: Watchdog,
         rows: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
         health: Callable[[], HealthReport],
         absent: Callable[[str], tuple[str, str] | None],
         stale: Callable[[str], str],
+        shows_stale: Callable[[], bool],
         surroundings: Surroundings,
         allowed_hosts: Iterable[str],
+        public: Iterable[str],
+        token: str,
+        trusted_proxies: Sequence[str],
+        root_path: str,
+        limits: Limits,
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
+        assistants: Callable[[], Assistants],
+        mcp: bool = False,
     ) -> None:
+        self._apps: dict[str, ASGIApp] = {}
+        self._assistants, self._mcp = assistants, mcp
+        self._endpoint: Endpoint | None = None
         pages = SystemPages(
             MergedOpenAPI(live, secrets.replace),
             snapshot=rows,
+            prefixes=paths.prefixes,
             readiness=readiness,
             health=health,
+            metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
             clean=secrets.replace_in,
+            apps=self._apps,
         )
+        paths.follow(surroundings)
         dispatcher = Dispatcher(
             live,
             system=pages,
@@ -78,21 +116,67 @@ class Site:
             paths=paths,
             is_page=pages.has,
             stale=stale,
+            shows_stale=shows_stale,
             mask=secrets.replace,
         )
         self._surroundings = surroundings
+        self._trusted, self._root_path = trusted_proxies, root_path
         self._guard = Guard(
-            surroundings.inside(dispatcher),
+            Measured(BodyLimit(surroundings.inside(dispatcher), limits), numbers, log),
+            need=self._need_of,
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,
-            token_paths=_CHANGING,
+            token=token,
+            given=False,
         )
-        self.asgi = surroundings.edge(self._guard)
-        self._app, self._block = app, block
+        secrets.add("modframe.server", [token])
+        self.asgi = self._outermost(self._guard)
+        self._live, self._paths, self._pages = live, paths, pages
+        self._public: frozenset[str] = frozenset()
+        self.let_everyone_use(public)
+        self._app, self._block, self._limits = app, block, limits
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
-        self._arguments: tuple[str, int, str | None] = ("", 0, None)
+        self._arguments: tuple[Any, ...] = ()
+        if mcp:
+            self._open_to_assistants()
+
+    async def asked_here(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that this process itself makes, which holds the token by nature."""
+        scope[HOLDER_KEY] = True
+        await self.asgi(scope, receive, send)
+
+    def let_everyone_use(self, module_ids: Iterable[str]) -> None:
+        """Set the modules whose routes need no token from elsewhere; ``*`` is all.
+
+        Raises:
+            InvalidModuleIdError: If one of them is no id.
+        """
+        self._public = frozenset(one if one == EVERY else module_id_of(one) for one in module_ids)
+
+    def _need_of(self, path: str) -> Need:
+        """Return what a path needs: the one rule for who sees what.
+
+        Where several could answer, it is what the strictest of them needs.
+        """
+        alone = self._paths.only(path)
+        needs = [self._need_of_claim(one) for one in ((alone,) if alone else self._paths.at(path))]
+        if not needs or self._pages.has(path):
+            needs.append(self._pages.need_of(path))
+        return max(needs)
+
+    def _need_of_claim(self, claim: Claim) -> Need:
+        if claim.app is not None:
+            return Need.OPEN
+        module_id = claim.module_id
+        if module_id.startswith("core."):
+            return Need.TOKEN
+        generation = self._live.generations.get(module_id)
+        public = self._public
+        if EVERY in public or module_id in public or (generation and generation.spec.public):
+            return Need.OPEN
+        return Need.TOKEN_FROM_ELSEWHERE
 
     @property
     def server(self) -> Server | None:
@@ -101,22 +185,30 @@ class Site:
         return server if server is not None and server.running else None
 
     async def serve(
-        self, host: str, port: int, *, token: str | None = None, bound: socket.socket | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        token: str | None = None,
+        bound: Listener | None = None,
+        mcp: bool | None = None,
     ) -> Server:
         """Bind and listen on the running loop; the same arguments again return the same server.
 
         Args:
             host: Where to listen.
             port: 0 picks a free one.
-            token: By default a new one.
+            token: By default the one that the app keeps.
             bound: A socket from `bind` that has the address already.
+            mcp: Whether assistants are answered at `/mcp`; by default as the settings say.
 
         Raises:
             ServeError: If the address can't be bound, a token is missing, or a server with other
-                arguments runs.
+                arguments runs, or the `mcp` package is missing that assistants need.
             SurroundingsError: If a lifespan raises.
         """
-        arguments = (host, port, token)
+        mcp = self._mcp if mcp is None else mcp
+        arguments = (host, port, token, mcp)
         async with self._lock:
             if (server := self.server) is not None:
                 if arguments == self._arguments:
@@ -127,23 +219,49 @@ class Site:
                     host=host,
                     port=port,
                 )
-            checked_token = check_token(host, token)
-            self._secrets.add("modframe.server", [checked_token])
+            given = check_token(host, token)
+            token = given or self._guard.token
+            self._secrets.add("modframe.server", [token])
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
+            if mcp:
+                self._open_to_assistants()
+            else:
+                await self._close_to_assistants()
             await self.enter()
             bound = bound or bind(host, port)
-            self._guard.token = checked_token
-            asgi = self.guarded(checked_token, required=not is_loopback(host))
+            self._guard.token = token
+            guard = self._guard.with_token(token, exposed=not is_loopback(host))
             self._server = await start_server(
-                asgi, bound, host=host, token=checked_token, block=self._block
+                self._outermost(guard),
+                bound,
+                host=host,
+                token=token,
+                new_code=guard.sessions.new_code,
+                limits=self._limits,
+                block=self._block,
             )
             self._arguments = arguments
             return self._server
 
-    def guarded(self, token: str, *, required: bool) -> ASGIApp:
-        """Return the application with a token of its own, which all requests may need."""
-        return self._surroundings.edge(self._guard.with_token(token, required=required))
+    def for_server(self, token: str) -> ASGIApp:
+        """Return the application for another server, whose address only its connections tell.
+
+        Args:
+            token: The token that a person gave, which counts wherever a request comes from: what is
+                in front of the server nobody knows. Empty if none was given.
+
+        Raises:
+            ServeError: If it is too short.
+        """
+        if not check_token("localhost", token):
+            return self.asgi
+        self._secrets.add("modframe.server", [token])
+        return self._outermost(self._guard.with_token(token, exposed=True))
+
+    def _outermost(self, guard: Guard) -> ASGIApp:
+        """Return what a server gets: outside of the guard is what it has to know beforehand."""
+        return behind_proxies(self._surroundings.edge(guard), self._trusted, self._root_path)
 
     async def enter(self) -> None:
         """Enter the lifespans around the modules, before the first request; once for the app.
@@ -160,5 +278,19 @@ class Site:
             try:
                 if server is not None:
                     await server.aclose()
+                await self._close_to_assistants()
             finally:
                 await self._surroundings.leave()
+
+    def _open_to_assistants(self) -> None:
+        if self._endpoint is None:
+            assistants = self._assistants()
+            from .mcp.http import Endpoint  # imported where the package is known to be there
+
+            self._endpoint = self._apps[_MCP] = Endpoint(assistants)
+
+    async def _close_to_assistants(self) -> None:
+        endpoint, self._endpoint = self._endpoint, None
+        self._apps.pop(_MCP, None)
+        if endpoint is not None:
+            await endpoint.aclose()

@@ -1,19 +1,19 @@
 """The header ``X-Modframe-Stale``, which says that a module's newest text isn't live.
 
 The dispatcher adds it to answers of a module whose newest attempt failed. An error's text may
-contain private data, so only clients on this machine get it.
+contain private data, so holders of the token get it and, while saved files are watched, clients on
+this machine.
 """
 
 from __future__ import annotations
 
 from ..parts.web.problem import Message, Scope, Send
-from .hosts import is_loopback
+from .guard import is_loopback
 
 Header = tuple[bytes, bytes]
 _LONGEST = 400
-_FORWARDED = frozenset(
-    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
-)
+_BY_PROXIES = (b"forwarded", b"via", b"x-forwarded-", b"x-real-ip", b"cf-", b"true-client-ip")
+"""How the names of headers begin that proxies add."""
 
 
 def is_local(scope: Scope) -> bool:
@@ -21,7 +21,7 @@ def is_local(scope: Scope) -> bool:
     client = scope.get("client")
     if not client or not is_loopback(str(client[0])):
         return False
-    return not any(name in _FORWARDED for name, _ in scope["headers"])
+    return not any(name.startswith(_BY_PROXIES) for name, _ in scope["headers"])
 
 
 def stale_header(module_id: str, number: int, why: str) -> Header:

@@ -188,3 +188,21 @@ def test_faults_of_the_surroundings_are_said_before_it_loads(shell: Shell) -> No
     assert "it was loaded" not in done.stdout + done.stderr
     done = shell.run("serve", "--port", "0", "--cors", "shop")
     assert (done.returncode, "'nowhere:Thing'" in done.stderr) == (1, True)
+
+
+def test_a_link_opens_the_pages_once(shell: Shell) -> None:
+    """For whoever can read the workspace's token; the cookie holds, the code doesn't."""
+    shell.write("standard.orders", ORDERS)
+    server = shell.begin("serve", "--port", "0")
+    url = server.url()
+    assert httpx.get(f"{url}/modframe/").status_code == 401
+    done = shell.run("link", "--url", url)
+    link = done.stdout.strip()
+    assert link.startswith(f"{url}/modframe/?once=")
+    with httpx.Client(follow_redirects=True) as browser:
+        page = browser.get(link)
+        assert (page.status_code, str(page.url)) == (200, f"{url}/modframe/")
+        assert browser.get(f"{url}/modframe/").status_code == 200
+    assert httpx.get(link, follow_redirects=True).status_code == 401
+    assert shell.run("link", "--url", url, MODFRAME_TOKEN="wrong" * 4).returncode == 1
+    assert server.end(signal.SIGTERM) == 0

@@ -133,7 +133,10 @@ def notebook(*cells: str) -> str:
 def test_a_folder_of_tests_beside_modules(orders: Shell) -> None:
     """All modules, one, those of a notebook; data that is kept; an app that a test started."""
     orders.write("standard.stock", ORDERS.replace('"orders"', '"stock"'))
-    tea = "%%module tea\n" + ORDERS.replace('"orders"', '"tea"').strip()
+    tea = (
+        "%%module tea\n"
+        + ORDERS.replace('"orders"', '"tea"').replace("@module", "@module(path='/tea')").strip()
+    )
     write(orders.folder / "notebooks/tea.ipynb", notebook("1 / 0", tea))
     write(orders.folder / "tests/test_all.py", TESTS_FOLDER)
     done = run_pytest(orders, "tests")

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from modframe.errors import ModuleExitError
 from modframe.parts.web.application import build_web
 from modframe.server.dispatcher import Dispatcher
+from modframe.server.guard import HOLDER_KEY
 from tests.server.fakes import generation_of, live_of
 
 
@@ -31,10 +32,17 @@ async def system(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"system"})
 
 
-def client(live: Any, absent: Any = lambda _: None, **options: Any) -> httpx.AsyncClient:
+def client(
+    live: Any, absent: Any = lambda _: None, *, holder: bool = False, **options: Any
+) -> httpx.AsyncClient:
+    """A client of a dispatcher, maybe that of a ``holder`` of the token."""
     pages = ("/", "/docs")
     dispatcher = Dispatcher(live, system=system, absent=absent, is_page=pages.__contains__)
-    transport = httpx.ASGITransport(dispatcher, raise_app_exceptions=False, **options)
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        await dispatcher({**scope, HOLDER_KEY: holder}, receive, send)
+
+    transport = httpx.ASGITransport(guarded, raise_app_exceptions=False, **options)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 
@@ -82,13 +90,18 @@ async def test_publishing_switches_the_next_request() -> None:
 
 
 async def test_what_is_not_there_is_named() -> None:
-    """A known module that isn't live is 503 with its state, an unknown one 404 with a hint."""
+    """A known module that isn't live is 503 with its state, an unknown one 404 with a hint.
+
+    Why it isn't live is for holders of the token.
+    """
 
     def absent(module_id: str) -> tuple[str, str] | None:
         return ("FAILED", "no such table") if module_id == "standard.broken" else None
 
     live = live_of(orders=router_saying("x"))
     live.generations["standard.bare"] = generation_of("standard.bare", None)
+    async with client(live, absent, holder=True) as http:
+        told = await http.get("/api/v1/broken/say")
     async with client(live, absent) as http:
         broken = await http.get("/api/v1/broken/say")
         unknown = await http.get("/api/v1/order/say")
@@ -96,7 +109,8 @@ async def test_what_is_not_there_is_named() -> None:
         nameless = [await http.get(path) for path in ("/api/v1/", "/api/v1/core", "/api/v1/core/")]
     assert broken.status_code == 503
     assert broken.headers["retry-after"] == "1"
-    assert broken.json()["detail"] == "standard.broken is FAILED: no such table"
+    assert broken.json()["detail"] == "standard.broken is FAILED"
+    assert told.json()["detail"] == "standard.broken is FAILED: no such table"
     assert broken.json()["state"] == "FAILED"
     assert unknown.status_code == 404
     assert "near it: /api/v1/orders" in unknown.json()["detail"]

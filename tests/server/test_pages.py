@@ -85,7 +85,7 @@ async def test_a_live_module_with_an_error_is_not_shown_as_whole() -> None:
 
 async def test_the_root_leads_to_the_status_page() -> None:
     """With the query, and below the prefix of any proxy; `/modframe` does the same."""
-    guard = Guard(pages_of(), token="t k", token_required=True)
+    guard = Guard(pages_of(), token="t k", exposed=True)
     async with client(pages_of()) as http:
         asked = [await http.get(path) for path in ("/", "/modframe", "/?a=1&b=%20")]
     assert [one.status_code for one in asked] == [307, 307, 307]
@@ -127,7 +127,7 @@ async def test_docs_serve_their_own_files() -> None:
 
 async def test_a_page_opened_with_the_token_carries_it() -> None:
     """Links and files of a page carry the token if every request needs it."""
-    guard = Guard(pages_of(), token="t k", token_required=True)
+    guard = Guard(pages_of(), token="t k", exposed=True)
     async with client(guard) as http:
         assert (await http.get("/docs")).status_code == 401
         page = await http.get("/docs", params={"token": "t k"})

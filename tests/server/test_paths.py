@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from modframe.app import AppContext
 from modframe.errors import LoadError
-from tests.inside import paths
+from tests.inside import generation
+from tests.waiting import wait_for
 
 ARTICLES = ("/api/articles", [("get", "", "list"), ("get", "/{slug}", "one"), ("post", "", "add")])
 USER = (("/api/user", "/api/users"), [("get", "", "me"), ("post", "/login", "login")])
@@ -158,6 +160,8 @@ async def test_what_is_not_live_keeps_its_place(app: AppContext) -> None:
     assert (status, problem["state"]) == (503, "FAILED")
     assert await ask(app, "/api/user") == (200, "rest")
     assert await ask(app, "/api/v1/users/x") == (200, "rest")
+    async with app.test_client() as client:
+        assert "<code>/api/users</code>" in (await client.get("/modframe/")).text
     # One more at the same prefix answers what it has; all else may be the missing module's.
     app.load({"api.py": text("/api/users", [("get", "/y", "y")])}, id="beside")
     assert await ask(app, "/api/users/y") == (200, "y")
@@ -176,30 +180,30 @@ async def test_what_is_not_live_keeps_its_place(app: AppContext) -> None:
     assert (await ask(app, "/api/v1/unread/x"))[0] == 503
 
 
-async def test_mounted_applications_come_after_modules(app: AppContext) -> None:
-    """Below one prefix the modules answer first; a longer prefix wins, and pages come before."""
-
-    async def mounted(scope: Any, receive: Any, send: Any) -> None:
-        body = f'["{scope["root_path"]}", "{scope["path"]}"]'.encode()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body})
-
-    app.load({"api.py": text("/", [("get", "/here", "here")])}, id="site")
+async def test_static_files_come_after_modules(app: AppContext, tmp_path: Path) -> None:
+    """Below one path the modules answer first; a longer path wins, and pages come before."""
+    for name, word in (("index.html", "front"), ("app.js", "script"), ("here", "never")):
+        (tmp_path / name).write_text(word)
+    app.load({"api.py": text("/", [("get", "/here", "here"), ("post", "/there", "x")])}, id="site")
     app.load({"api.py": text("/api", [("get", "/x", "x")])}, id="api")
-    table = paths(app)
-    table.mount("", mounted)
-    table.mount("/assets", mounted)
-    assert await ask(app, "/here") == (200, "here")
-    assert await ask(app, "/there") == (200, ["", "/there"])
-    assert await ask(app, "/") == (200, ["", "/"])
-    assert await ask(app, "/assets/app.js") == (200, ["/assets", "/assets/app.js"])
-    assert (await ask(app, "/api/nothing"))[0] == 404
-    assert (await ask(app, "/health"))[0] == 200
-    app.modules["site"].unload()
-    assert await ask(app, "/here") == (200, ["", "/here"])
-    table.unmount("")
-    assert (await ask(app, "/here"))[0] == 404
-    assert (await ask(app, "/"))[0] == 307
+    async with app.test_client() as client:
+
+        async def get(path: str) -> str:
+            return str((await client.get(path)).text)
+
+        app.mount_static("/", tmp_path, spa=True)
+        app.mount_static("/assets", tmp_path)
+        assert await get("/here") == '"here"'
+        assert [await get(path) for path in ("/", "/there")] == ["front", "front"]
+        assert await get("/assets/app.js") == "script"
+        assert (await client.get("/api/nothing")).json()["status"] == 404
+        assert (await client.get("/health")).json()["status"] == "ready"
+        app.modules["site"].unload()
+        assert await get("/here") == "never"
+        app.unmount("/")
+        assert (await client.get("/here")).json()["status"] == 404
+        assert (await client.get("/")).status_code == 307
+        assert await get("/assets/app.js") == "script"
 
 
 async def test_a_module_that_moves_leaves_nothing_behind(app: AppContext) -> None:
@@ -212,11 +216,11 @@ async def test_a_module_that_moves_leaves_nothing_behind(app: AppContext) -> Non
     )
     app.load({"api.py": text("/old", [], extra=extra)}, id="orders")
     asked = asyncio.create_task(ask(app, "/old/slow"))
-    await asyncio.to_thread(app.run, Latch.inside.wait())
+    await asyncio.to_thread(app.run, entered())
     moved = app.load({"api.py": text("/new", [("get", "/slow", "slow")])}, id="orders")
     assert (await ask(app, "/old/slow"))[1]["detail"].startswith("Nothing is live at /old/slow")
     assert await ask(app, "/new/slow") == (200, "slow")
-    app.run(_set(Latch.go_on))
+    app.run(release())
     assert await asked == (200, "old")
     assert moved is not None
 
@@ -228,5 +232,43 @@ class Latch:
     go_on: asyncio.Event
 
 
-async def _set(event: asyncio.Event) -> None:
-    event.set()
+async def entered() -> None:
+    """Wait until the request is inside; on the loop that it waits on."""
+    await asyncio.wait_for(Latch.inside.wait(), 20)
+
+
+async def release() -> None:
+    """Let the request go on; on the loop that it waits on."""
+    Latch.go_on.set()
+
+
+async def test_a_request_that_waits_for_a_hand_over_finds_what_is_live_then(
+    app: AppContext,
+) -> None:
+    """One that waited at the old path gets 404 there, one at the path that stays its answer."""
+    Latch.inside, Latch.go_on = asyncio.Event(), asyncio.Event()
+    slow = (
+        "from tests.server.test_paths import Latch\n"
+        '@router.get("/slow")\nasync def slow():\n'
+        "    Latch.inside.set(); await Latch.go_on.wait(); return 'old'\n"
+    )
+    kept = "\n    async def initialize(self): self.n = 1\n    async def get(self): return self.n"
+
+    def source(path: Any, word: str, extra: str = "") -> dict[str, str]:
+        made = text(path, [("get", "/x", "x")], word=word, extra=extra).replace("pass", kept)
+        return {"api.py": made.replace("@module(", '@module(keep_state="n", ')}
+
+    app.load(source(("/old", "/stays"), "old ", slow), id="orders")
+    inside = asyncio.create_task(ask(app, "/old/slow"))
+    await asyncio.to_thread(app.run, entered())
+    load = asyncio.create_task(
+        asyncio.to_thread(app.load, source(("/new", "/stays"), "new "), id="orders"),
+    )
+    await asyncio.to_thread(wait_for, lambda: generation(app, "orders").gate is not None)
+    waiting = [asyncio.create_task(ask(app, path)) for path in ("/old/x", "/stays/x")]
+    await asyncio.sleep(0)
+    app.run(release())
+    await load
+    assert await inside == (200, "old")
+    assert [await one for one in waiting][1] == (200, "new x")
+    assert (await waiting[0])[0] == 404

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from modframe.server import ServeError, Server, bind, check_token
+from modframe.server.binding import Listener
 from modframe.server.serving import start_server
 from tests.server.fakes import FakeLoop, live_of, served, site_of
 
@@ -102,16 +103,18 @@ def test_ipv6_loopback() -> None:
 
 
 def test_an_open_address_needs_a_token() -> None:
-    """On loopback a token is made; any other address needs one."""
-    assert len(check_token("localhost", None)) >= 32
-    assert check_token("0.0.0.0", "mine") == "mine"
+    """On loopback the app's own is enough; any other address needs one that can't be guessed."""
+    assert check_token("localhost", None) == ""
+    assert check_token("0.0.0.0", "mine" * 4) == "mine" * 4
+    with pytest.raises(ServeError, match=r"15 characters, and can be guessed.*openssl rand"):
+        check_token("localhost", "m" * 15)
     with pytest.raises(ServeError, match=r"'0.0.0.0' is not a loopback address.*token="):
         check_token("0.0.0.0", None)
 
 
 def server_at(host: str) -> Server:
     """Return a `Server` on port 8000 that serves nothing."""
-    fakes: Any = dict.fromkeys(("server", "streams", "requests", "task", "block"))
+    fakes: Any = dict.fromkeys(("server", "streams", "requests", "task", "block", "new_code"))
     return Server(host, 8000, token="secret", **fakes)
 
 
@@ -281,7 +284,7 @@ def test_the_server_runs_in_an_empty_context() -> None:
 async def test_a_socket_that_can_not_listen_is_an_error() -> None:
     """An error before the server listens reaches the caller."""
     bound = bind("127.0.0.1", 0)
-    duplicate = socket.socket(fileno=os.dup(bound.fileno()))
+    duplicate = Listener(fileno=os.dup(bound.fileno()))
     port = bound.getsockname()[1]
     bound.close()
     with socket.socket() as other:

@@ -344,3 +344,19 @@ def test_what_tests_store_is_not_kept(app: AppContext) -> None:
     rows = app.database.sql("select count(*) as n from store.rows").rows
     assert [list(row.values()) if isinstance(row, dict) else list(row) for row in rows] == [[2]]
     assert app.get_service("store").add().result() == 3
+
+
+def test_its_own_tests_reach_a_module_where_it_lives(app: AppContext) -> None:
+    """The new generation answers at its new path, other modules at theirs, and the old one is gone."""
+    app.load({"api.py": ORDERS.replace("@module", '@module(path="/tea")')}, id="tea")
+    tried(app, "def test_it(): pass")
+    tests = """
+        def test_it(client, module_client):
+            assert module_client("orders").get("/total").json() == {"total": 42}
+            assert str(module_client("orders").base_url) == "http://localhost/shop/"
+            assert module_client("tea").get("/total").status_code == 200
+            assert client.get("/tea/total").status_code == client.get("/s/total").status_code == 200
+            assert client.get("/api/v1/orders/total").status_code == 404
+    """
+    tried(app, tests, api=ORDERS.replace("@module", '@module(path=("/shop", "/s"))'))
+    assert number(app) == 2

@@ -68,9 +68,13 @@ def test_answers_of_a_stale_module_say_so(saved: Saved, client: httpx.Client) ->
     assert "kaputt ? ? für immer" in said
     assert "x-modframe-stale" not in client.get("/api/v1/other/total").headers
     assert "x-modframe-stale" in client.get("/api/v1/orders/nothing").headers
-    proxied = client.get("/api/v1/orders/total", headers={"X-Forwarded-For": "192.0.2.7"})
+    proxy = {"X-Forwarded-For": "192.0.2.7"}
+    proxied = client.get("/api/v1/orders/total", headers=proxy)
     assert "x-modframe-stale" not in proxied.headers
-    assert "kaputt" in client.get("/modframe/").text
+    assert client.get("/modframe/").status_code == 401
+    token = {"Authorization": f"Bearer {saved.app.serve(port=0).token}"}
+    assert "kaputt" in client.get("/modframe/", headers=token).text
+    assert "x-modframe-stale" in client.get("/api/v1/orders/total", headers=token | proxy).headers
     assert "kaputt" in saved.app.snapshot().to_json()
     saved.save("orders", ORDERS)
     saved.until(lambda: not saved.app.modules["orders"].error)
@@ -97,7 +101,8 @@ def test_what_could_not_be_activated_is_not_stale(saved: Saved, client: httpx.Cl
     )
     saved.until(lambda: "orders" in saved.app.modules and saved.app.modules["orders"].error)
     assert "x-modframe-stale" not in client.get("/api/v1/orders/total").headers
-    assert "no queue" in client.get("/modframe/").text
+    token = {"Authorization": f"Bearer {saved.app.serve(port=0).token}"}
+    assert "no queue" in client.get("/modframe/", headers=token).text
 
 
 def test_a_local_client_hears_why_a_module_is_not_there(saved: Saved, client: httpx.Client) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from ...errors import ModframeError
 from ...load.methods import names_of_parameters
-from ...observe import record_failure
+from ...observe import record_failure, span
 from ...runtime.failure import refuse_bad_outcome
 from ...runtime.generation import Generation, Step
 from ...runtime.loop.bounds import OverdueError, run_module_code, run_plain, run_with_timeout
@@ -253,7 +253,8 @@ async def _run_phase(generation: Generation, method: Callable[[], Any], phase: s
     step = generation.step = Step(method, phase)
     injected = injected_into(generation, method)
     call = partial(method, **injected) if injected else method
-    refuse_bad_outcome(await run_module_code(call), step)
+    with span(step.name, module=generation.module_id, generation=generation.number):
+        refuse_bad_outcome(await run_module_code(call), step)
     generation.step = None
 
 

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.generation import Generation
-from ...runtime.part import Panel, Part
+from ...runtime.part import Clash, Panel, Part
+from .clashes import find_clashes
+from .path_table import PathTable, prefixes_in
 from .paths import PART, prefix_of
 
 if TYPE_CHECKING:
     from .application import WebApp
-    from .path_table import PathTable
 
 
 class WebPart(Part["WebApp"]):
@@ -34,7 +35,7 @@ class WebPart(Part["WebApp"]):
 
     def build(self, generation: Generation) -> WebApp:
         from .application import build_web
-        from .check_router import empty_router
+        from .check_router import empty_router, mounted_lifespans
         from .forget import forget
 
         try:
@@ -45,6 +46,7 @@ class WebPart(Part["WebApp"]):
                 counts=generation,
                 streams=generation.spec.streams,
                 error_status=generation.spec.error_status,
+                description=generation.spec.description,
             )
             if not web.routes and generation.package is not None:
                 generation.findings.append(
@@ -52,6 +54,7 @@ class WebPart(Part["WebApp"]):
                         generation.spec.router, generation.source, generation.package.modules()
                     )
                 )
+            generation.findings.extend(mounted_lifespans(generation.spec.router, generation.source))
             return web
         except BaseException:
             forget()
@@ -61,6 +64,20 @@ class WebPart(Part["WebApp"]):
         from .forget import forget
 
         forget()
+
+    def clashes(
+        self, going: Mapping[str, Generation], live: Mapping[str, Generation]
+    ) -> Mapping[str, Clash]:
+        """Refuse a route that a module with the same path, or one around it, answers already."""
+        return find_clashes(going, live, self._paths)
+
+    def remark(self, old: Generation, new: Generation) -> str:
+        """Return where the routes were and will be, if that differs."""
+        before, after = prefixes_in(old), prefixes_in(new)
+        if before == after or not before or not after:
+            return ""
+        was, will = (", ".join(one or "/" for one in prefixes) for prefixes in (before, after))
+        return f"its routes go from {was} to {will}"
 
     async def retire(self, generation: Generation) -> None:
         """Tell the streams that are to follow a swap to reconnect."""

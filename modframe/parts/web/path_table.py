@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .paths import API_PREFIX, PART, prefix_of, prefixes_of
 
@@ -27,12 +28,24 @@ class Claim(NamedTuple):
     Attributes:
         prefix: Without a slash at its end; empty for the root.
         module_id: The module; empty if an application claims the prefix.
-        app: That application, which gets the prefix as ``root_path``, and answers its own errors.
+        app: That application, which gets the whole path, and answers its own errors.
     """
 
     prefix: str
     module_id: str = ""
     app: ASGIApp | None = None
+
+
+class Mounting(Protocol):
+    """Where mounted applications are said, from any thread: each change makes a new mapping."""
+
+    @property
+    def mounts(self) -> Mapping[str, ASGIApp]:
+        """Path → the application that answers there, behind the modules of the same path."""
+
+
+class _Nowhere:
+    mounts: Mapping[str, ASGIApp] = MappingProxyType({})
 
 
 def ancestors(path: str) -> Iterator[str]:
@@ -47,6 +60,15 @@ def ancestors(path: str) -> Iterator[str]:
         end = path.find("/", end + 1)
 
 
+def prefixes_in(generation: Generation) -> tuple[str, ...]:
+    """Return the prefixes of a generation's routes, built or loaded only; empty without routes."""
+    if (web := generation.parts.get(PART)) is not None or not generation.loaded:
+        prefixes: tuple[str, ...] = web.prefixes if web is not None else ()
+        return prefixes
+    spec = generation.spec
+    return prefixes_of(generation.module_id, spec.paths) if spec.router is not None else ()
+
+
 class PathTable:
     """Prefix → the claims of it: modules by id, then the mounted application.
 
@@ -57,6 +79,8 @@ class PathTable:
     """
 
     def __init__(self, generations: Mapping[str, Generation] | None = None) -> None:
+        self._mounting: Mounting = _Nowhere()
+        self._mounts = self._mounting.mounts
         self._claims: dict[str, tuple[Claim, ...]] = {}
         self._alone: dict[str, Claim] = {}
         self._prefixes: dict[str, tuple[str, ...]] = {}
@@ -74,8 +98,7 @@ class PathTable:
         """Follow a change of these modules; one that isn't live any more keeps its prefixes."""
         for module_id in module_ids:
             if (generation := find(module_id)) is not None:
-                web = generation.parts.get(PART)
-                self._put(module_id, web.prefixes if web is not None else ())
+                self._put(module_id, prefixes_in(generation))
 
     def expect(self, generation: Generation) -> None:
         """Note where a module that isn't live yet will be, as far as its text could be read."""
@@ -84,14 +107,21 @@ class PathTable:
             if key not in self._prefixes:
                 self._put(key, (prefix_of(key),))
         else:
-            spec = generation.spec
-            self._put(key, prefixes_of(key, spec.paths) if spec.router is not None else ())
+            self._put(key, prefixes_in(generation))
+
+    def forget(self, module_ids: Iterable[str]) -> None:
+        """Take out modules that were removed and will not come back by themselves."""
+        for module_id in module_ids:
+            self._put(module_id, ())
+            self._prefixes.pop(module_id, None)
 
     def over(self, generations: Mapping[str, Generation]) -> PathTable:
         """Return the table as it would be if these generations were live."""
         other = PathTable()
+        other.follow(self._mounting)
         for claims in self._claims.values():
-            other._insert(claim for claim in claims if claim.module_id not in generations)
+            stay = (one for one in claims if one.module_id and one.module_id not in generations)
+            other._insert(stay)
         other._prefixes = {
             key: prefixes for key, prefixes in self._prefixes.items() if key not in generations
         }
@@ -115,15 +145,15 @@ class PathTable:
 
     # -- mounted applications -------------------------------------------------------------
 
-    def mount(self, prefix: str, app: ASGIApp) -> None:
-        """Let an application answer below a prefix what no module there does."""
-        self.unmount(prefix)
-        self._insert([Claim(prefix, app=app)])
+    def follow(self, mounting: Mounting) -> None:
+        """Let the applications that something mounts claim their paths, now and after changes."""
+        self._mounting = mounting
+        self._follow()
 
-    def unmount(self, prefix: str) -> None:
-        """Take back what `mount` did, if it did."""
-        claims = self._claims.get(prefix, ())
-        self._remove([claim for claim in claims if claim.app is not None])
+    def _follow(self) -> None:
+        before, self._mounts = self._mounts, self._mounting.mounts
+        self._remove(_mounted(before))
+        self._insert(_mounted(self._mounts))
 
     # -- claims ---------------------------------------------------------------------------
 
@@ -132,7 +162,7 @@ class PathTable:
 
         This is the way of nearly every request: no claimed prefix lies below another one.
         """
-        if self._nested:
+        if self._nested or self._mounting.mounts is not self._mounts:
             return None
         alone = self._alone
         if path.startswith(API_PREFIX):
@@ -150,6 +180,8 @@ class PathTable:
 
     def at(self, path: str) -> tuple[Claim, ...]:
         """Return who claims a path: the longest prefix first, modules by id, then a mount."""
+        if self._mounting.mounts is not self._mounts:
+            self._follow()
         claims = self._claims
         found = claims.get("", ())
         end = 0
@@ -194,6 +226,10 @@ class PathTable:
 
     def __repr__(self) -> str:
         return f"<PathTable: {len(self._prefixes)} modules at {len(self._claims)} prefixes>"
+
+
+def _mounted(mounts: Mapping[str, ASGIApp]) -> list[Claim]:
+    return [Claim(path.rstrip("/"), app=app) for path, app in mounts.items()]
 
 
 def _rank(claim: Claim) -> tuple[bool, str]:

@@ -1,12 +1,14 @@
 """`RouteInfo`: the facts of one route, read from a router.
 
 Made by `build_web`; read by the snapshot, the views' forms and `Module.routes`. It holds only plain
-text, so that keeping one keeps no generation alive.
+text, so that keeping one keeps no generation alive. `template_of` tells, after a request, which
+route answered it.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,6 +16,8 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import WebSocketRoute
+
+from .problem import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,42 @@ class RouteInfo:
     has_body: bool = False
     file: str = ""
     line: int = 0
+
+
+_NAMED = re.compile(r"\{[^}:]*(:[^}]*)?\}")
+
+
+def without_names(path: str) -> str:
+    """Return a path without the names of its parameters: two such paths match the same.
+
+    >>> without_names("/items/{item_id:int}/name")
+    '/items/{:int}/name'
+    """
+    return _NAMED.sub(r"{\1}", path)
+
+
+def template_of(scope: Scope, outside: str) -> str:
+    """Return the path of the route that answered a request, with ``{parameters}``.
+
+    It has the module's prefix; what is below a mounted application is ``{mounted}``, since the path
+    of a mount may have parameters, whose values a client chooses. It is empty if no route matched.
+
+    Args:
+        scope: The scope after the answer.
+        outside: Its ``root_path`` before the module's application got it.
+    """
+    route = scope.get("route")
+    inside: str = scope.get("app_root_path", scope["root_path"])
+    if "app_root_path" in scope:  # Starlette sets it at a mount
+        return f"{inside[len(outside) :]}/{{mounted}}"
+    if route is None:
+        return ""
+    # Of a route of an included router, this has the path with the prefixes of all. The name is
+    # private in FastAPI 0.165 (`tests/parts/web/test_telemetry.py` fails when it changes).
+    included = scope.get("fastapi")
+    context = included.get("effective_route_context") if included else None
+    path: str = (context or route).path_format
+    return inside[len(outside) :] + path
 
 
 def place_of(call: Any) -> tuple[str, int]:

@@ -17,6 +17,8 @@ from .problem import ASGIApp, Message, Receive, Scope, Send
 if TYPE_CHECKING:
     from ...runtime.generation import Generation
 
+EVENTS_KEY = "modframe.events"
+"""The key of a scope whose answer is an event stream."""
 _EVENTS = b"text/event-stream"
 _RETRY = b"retry: 500\n\n"
 _SERVICE_RESTART = 1012
@@ -119,6 +121,8 @@ class _Request:
                 name.lower() == b"content-type" and value.startswith(_EVENTS)
                 for name, value in message["headers"]
             )
+            if self._events:
+                self.scope[EVENTS_KEY] = True
         if self._events or kind == "websocket.accept" or message.get("more_body", False):
             self._begin()
 

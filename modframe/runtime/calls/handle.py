@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from threading import get_ident
+from time import perf_counter
+from types import CoroutineType, TracebackType
 from typing import Any
 
 from ...errors import CallEndedError, NoAttributeError, ServiceUnavailableError
 from ...html import section, table
 from ...load.methods import public_methods, signature_of, signature_text, takes
-from ...observe import correlation_id, record_result
+from ...observe import (
+    Numbers,
+    begin_span,
+    correlation_id,
+    end_span,
+    record_result,
+    span,
+    tracing,
+)
 from ...result import Result
 from ...spec import ServiceMethod, type_name
 from ...wording import count, near
@@ -110,6 +121,7 @@ class Target:
     Attributes:
         service: The full name of the service.
         own: Whether the module calls itself; such calls wait at no gate.
+        numbers: Counts the calls.
     """
 
     app_loop: AppLoop
@@ -118,6 +130,7 @@ class Target:
     module_id: str
     service: str
     own: bool
+    numbers: Numbers
 
     def resolve(self) -> Generation:
         """Return the generation to call.
@@ -129,6 +142,12 @@ class Target:
         if generation is None:
             raise self.explain(self.module_id)
         return generation
+
+    async def admit(self, seen: Generation | None) -> Generation:
+        """Return the generation to call, after waiting at its gate; raises as `resolve` does."""
+        if seen is not None and not self.own:
+            seen = await wait_for_gate(lambda: self.find(self.module_id))
+        return seen if seen is not None else self.resolve()
 
     def instance(self) -> Any:
         """Return the service instance to call; raises as `resolve` does."""
@@ -175,40 +194,61 @@ class Target:
 class Method:
     """One method of a handle; help, completion and signature show the service's method."""
 
-    __slots__ = ("_name", "_target")
+    __slots__ = ("_calls", "_name", "_target")
 
     def __init__(self, target: Target, name: str) -> None:
         self._target = target
         self._name = name
+        self._calls = target.numbers.calls_of(target.module_id, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Looked up at every call, because a swap may turn a method into a stream and back.
-        target = self._target
+        target, calls = self._target, self._calls
         generation = target.find(target.module_id)
         streams = generation is not None and self._name in generation.streams
         if get_ident() == target.app_loop.thread_id or target.app_loop.here:
-            return self._items(args, kwargs) if streams else self._run(args, kwargs)
+            if streams:
+                return self._items(args, kwargs)
+            if calls.count >= calls.due:
+                return self._measured(args, kwargs)
+            return self._run(args, kwargs)
         if streams:
             return Stream(target.app_loop, lambda: self._items(args, kwargs), self.label)
-        return Call(target.app_loop, lambda: self._run(args, kwargs), self.label)
+        due = tracing.look() or calls.count >= calls.due
+        run = self._measured if due else self._run
+        return Call(target.app_loop, lambda: run(args, kwargs), self.label)
+
+    async def _measured(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run, time it, and make a span if any are made."""
+        target, began = self._target, perf_counter()
+        try:
+            if not tracing.on:
+                return await self._run(args, kwargs)
+            with span(self.label, module=target.module_id, method=self._name):
+                return await self._run(args, kwargs)
+        except Exception as error:
+            error.__traceback__ = _without_own_frames(error)
+            raise
+        finally:
+            self._calls.took(perf_counter() - began, traced=tracing.on)
 
     async def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # The hot path: one lookup of the generation, a count, the service's method.
         target = self._target
         seen = target.find(target.module_id)
-        if seen is not None and seen.gate is not None and not target.own:
-            seen = await wait_for_gate(lambda: target.find(target.module_id))
+        if seen is None or seen.gate is not None:
+            seen = await target.admit(seen)
         generation = seen  # stragglers.py reads this name: a call that waits is not inside yet
-        if generation is None:
-            raise target.explain(target.module_id)
         generation.in_flight += 1
+        self._calls.count += 1
         try:
             # `_method` finds the same, for one more call; where nothing is found, it says why.
             method = getattr(generation.services.get(target.service), self._name, None)
             outcome = (method or self._method(generation))(*args, **kwargs)
-            if hasattr(outcome, "__await__"):
+            if type(outcome) is CoroutineType or hasattr(outcome, "__await__"):
                 outcome = await outcome
             if type(outcome) is Result and outcome.code is not None:
+                self._calls.errors += 1
                 self._record(outcome, generation)
             return outcome
         except asyncio.CancelledError:
@@ -225,12 +265,14 @@ class Method:
 
     async def _items(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
         target = self._target
-        seen = target.resolve()
-        if seen.gate is not None and not target.own:
-            seen = await wait_for_gate(lambda: target.find(target.module_id)) or target.resolve()
+        seen = target.find(target.module_id)
+        if seen is None or seen.gate is not None:
+            seen = await target.admit(seen)
         generation = seen
+        self._calls.count += 1
         generation.in_flight += 1
         generation.count_as_stream()
+        begun = begin_span(self.label, module=target.module_id, method=self._name)
         try:
             async with aclosing(self._method(generation)(*args, **kwargs)) as items:
                 async for item in items:
@@ -245,6 +287,7 @@ class Method:
             self._explain(error, generation, args, kwargs)
             raise
         finally:
+            end_span(begun, sys.exc_info()[1])
             generation.count_as_call()
             generation.release()
 
@@ -258,6 +301,7 @@ class Method:
 
     def _ended_error(self, generation: Generation) -> Exception:
         target = self._target
+        self._calls.errors += 1
         if target.find(target.module_id) is None:
             return target.explain(target.module_id)
         return CallEndedError(
@@ -279,10 +323,8 @@ class Method:
 
         If the method did not take the arguments, add its signature to the message.
         """
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_globals is globals():
-            trace = trace.tb_next
-        error.__traceback__ = trace
+        self._calls.errors += 1
+        trace = error.__traceback__ = _without_own_frames(error)
         if not isinstance(error, TypeError) or trace is not None:
             return
         signature = signature_of(self._method(generation))
@@ -334,6 +376,13 @@ class Method:
 
     def __repr__(self) -> str:
         return f"<method {self._target.service}.{self._name}{self.signature_text()}>"
+
+
+def _without_own_frames(error: BaseException) -> TracebackType | None:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is globals():
+        trace = trace.tb_next
+    return trace
 
 
 def _describe_call(variables: Mapping[str, Any]) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 import weakref
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import ServiceNotFoundError
 from ...names import module_id_in
+from ...observe import Numbers
 from ...spec import module_of_service
 from ..loop.app_loop import AppLoop
 from ..traces import shorten_traceback
@@ -25,6 +26,7 @@ class Handles:
 
     Attributes:
         names: Returns the names of all modules, to suggest the nearest.
+        numbers: Counts the calls.
         own: The module that uses the handles; its calls of itself wait at no gate.
         made: Module id → all handles of its service in the app.
     """
@@ -33,6 +35,7 @@ class Handles:
     find: Find
     explain: Explain
     names: Callable[[], Iterable[str]]
+    numbers: Numbers
     own: str = ""
     made: dict[str, weakref.WeakSet[Handle]] = field(default_factory=dict)
     _handles: dict[Any, Handle] = field(init=False, default_factory=dict)
@@ -80,7 +83,15 @@ class Handles:
             raise not_found_error(text, [service.name, *self.names()])
         own = module_id == self.own
         handle = Handle(
-            Target(self.app_loop, self.find, self.explain, module_id, service.name, own)
+            Target(
+                self.app_loop,
+                self.find,
+                self.explain,
+                module_id,
+                service.name,
+                own,
+                self.numbers,
+            )
         )
         self.made.setdefault(module_id, weakref.WeakSet()).add(handle)
         if not isinstance(name, type):  # a key would keep the class, and with it its generation
@@ -89,7 +100,7 @@ class Handles:
 
     def for_module(self, find: Find, own: str) -> Handles:
         """Return the handles of one module, which finds other generations than people do."""
-        return Handles(self.app_loop, find, self.explain, self.names, own, self.made)
+        return replace(self, find=find, own=own)
 
     def refresh(self, module_ids: Iterable[str]) -> None:
         """Let the handles of these modules look up their methods again."""

@@ -21,6 +21,7 @@ from ..generation import Generation
 from ..loop.bounds import OverdueError, run_all, run_with_timeout
 from ..loop.module_threads import ModuleThreads
 from .claims import GroundMovedError
+from .clashes import find_clashes
 from .graph import Graph, about_missing, plan_graph
 from .loading import Loading
 
@@ -156,6 +157,8 @@ class Batch:
             self.broken = {key: error.users for key, error in broken.items()}
         else:
             self.failed |= broken
+        clashes = find_clashes(app.parts, self.going, app.live.generations)
+        self.failed |= {key: clash.error for key, clash in clashes.items()}
         self._block(graph)
         return graph
 
@@ -334,6 +337,18 @@ class Batch:
                 except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
                     self.failed[key] = as_load_error(generation.source, part.name, error)
                     break
+        self._block(graph)
+
+    def refuse_late_clashes(self, graph: Graph) -> None:
+        """Check once more that what is going can be live beside what stays.
+
+        Raises:
+            GroundMovedError: If it clashes with a module that another change made live.
+        """
+        clashes = find_clashes(self._app.parts, self.going, self._app.live.generations)
+        if late := {clash.other for clash in clashes.values()} - set(self.generations):
+            raise GroundMovedError(late)
+        self.failed |= {key: clash.error for key, clash in clashes.items()}
         self._block(graph)
 
     def refuse_moved_ground(self) -> None:

@@ -126,6 +126,8 @@ def _entry(
         if (change := _change(part, old, outlines[key].get(part.name)))
     }
     action, why = _action(generation, live, asked, batch=batch)
+    if old is not None:
+        why = "; ".join((why, *(text for part in parts if (text := part.remark(old, generation)))))
     return PlanEntry(
         key,
         action,

@@ -108,6 +108,8 @@ class Swap:
 
         async def attempt(claim: Claim) -> list[Outcome]:
             if self._superseded(sources):
+                for source in sources:
+                    self._app.numbers.changed(source.module_id, "superseded")
                 return [Outcome(source.module_id, "superseded") for source in sources]
             outcomes = {} if anew else self._unchanged(sources, label)
             fresh = [source for source in sources if source.module_id not in outcomes]
@@ -258,6 +260,7 @@ class Swap:
             number = generation.number
             self.records[key].error = None
             changed = generation.changed_texts(source)
+            self._app.numbers.changed(key, "unchanged")
             outcomes[key] = Outcome(
                 key,
                 "unchanged",

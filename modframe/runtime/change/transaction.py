@@ -21,7 +21,7 @@ from ...errors import (
     reason_of,
     same_fault,
 )
-from ...observe import log_event, record_failure
+from ...observe import log_event, record_failure, span, tracing
 from ...source import Source
 from ...wording import some
 from ..app import App
@@ -88,8 +88,10 @@ class Transaction:
             ModframeError: The first failure, causes before consequences; nothing has changed.
             GroundMovedError: If the change has to begin again.
         """
+        tracing.look()
         try:
-            return await self._run(began)
+            with span("swap", modules=list(self._batch.generations)):
+                return await self._run(began)
         finally:
             self._handover.open_gates()
 
@@ -113,6 +115,7 @@ class Transaction:
         outcomes = self._outcomes(built, replaced, time.perf_counter() - began)
         for key, outcome in outcomes.items():
             records[key].outcome = outcome
+            self._app.numbers.changed(key, outcome.kind, outcome.seconds)
             self._notify(built[key].source, outcome)
         await self._succeed(graph, built, replaced)
         return outcomes
@@ -120,30 +123,19 @@ class Transaction:
     # -- build ----------------------------------------------------------------------------
 
     async def _build(self) -> Graph:
-        batch = self._batch
-        await batch.load(self._note_building)
-        for generation in batch.generations.values():
-            self._app.building(generation)
-        batch.refuse()
+        batch, step = self._batch, self._step
+        await step("load", self._load())
         graph = batch.connect()
         batch.refuse()
-        await self._handover.stop_first()
-        batch.refuse()
-        await batch.migrate(graph)
-        batch.refuse()
-        await batch.phase1(graph)
-        batch.refuse()
-        await batch.phase2(graph)
-        batch.refuse()
-        await self._test()
-        batch.refuse()
+        await step("stop first", self._handover.stop_first())
+        await step("migrate", batch.migrate(graph))
+        await step("phase 1", batch.phase1(graph))
+        await step("phase 2", batch.phase2(graph))
+        await step("test", self._test())
         if not self._handover.is_rebuild:  # its text was live before
-            await batch.confirm(graph)
-            batch.refuse()
-        await self._handover.run()
-        batch.refuse()
-        await batch.verify(graph)
-        batch.refuse()
+            await step("confirm", batch.confirm(graph))
+        await step("hand over", self._handover.run())
+        await step("verify", self._verify(graph))
         if batch.failed or batch.blocked:
             self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
             self._note_failures()
@@ -151,6 +143,26 @@ class Transaction:
         if not self._handover.is_rebuild:  # what was stopped has to come back in any case
             batch.refuse_late_importers()
         return graph
+
+    async def _step(self, name: str, work: Awaitable[object]) -> None:
+        """Do and measure a step; raise what failed in it, unless all that can be is to go live."""
+        began = time.perf_counter()
+        try:
+            with span(name):
+                await work
+        finally:
+            self._app.numbers.step_took(name, time.perf_counter() - began)
+        self._batch.refuse()
+
+    async def _load(self) -> None:
+        await self._batch.load(self._note_building)
+        for generation in self._batch.generations.values():
+            self._app.building(generation)
+
+    async def _verify(self, graph: Graph) -> None:
+        await self._batch.verify(graph)
+        if not self._handover.is_rebuild:  # it was live beside the others before
+            self._batch.refuse_late_clashes(graph)
 
     def _note_building(self, generation: Generation) -> None:
         record = self._app.records[generation.module_id]
@@ -257,6 +269,7 @@ class Transaction:
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
             if isinstance(error, DisabledError):
                 record.state = "DISABLED"
+            self._app.numbers.changed(key, record.state.lower())
             if not known:
                 self._log_refusal(key, error)
 
@@ -316,6 +329,7 @@ class Transaction:
         notes: list[str] = []
         if old is not None:
             notes += handover_notes(old, generation, self._handover.states.get(key))
+            notes += self._app.parts.remarks(old, generation)
         if broken := self._batch.broken.get(key):
             notes.append(f"forced: breaks {some(broken)}")
         return Outcome(

@@ -16,6 +16,7 @@ from ...parts.web.boundary import Boundary
 from ...parts.web.error_handlers import ErrorHandlers, Handler
 from ...parts.web.problem import HANDLERS_KEY, ASGIApp, Receive, Scope, Send
 from ...runtime.ownership import callable_name
+from ..guard.headers import with_safe_headers
 from .cors import Origins, cors_layer
 from .errors import SurroundingsError
 from .lifespan import Lifespan, MakeLifespan
@@ -235,7 +236,7 @@ class Surroundings:
 
 
 class Edge:
-    """Adds CORS, and gives each request the application's error handlers and lifespan state."""
+    """Adds CORS and what every answer has, and gives each request handlers and lifespan state."""
 
     def __init__(self, surroundings: Surroundings, app: ASGIApp) -> None:
         self._surroundings, self._app = surroundings, app
@@ -252,6 +253,8 @@ class Edge:
         for lifespan in around.lifespans:
             if lifespan.state:
                 scope["state"] = {**scope.get("state", {}), **lifespan.state}
+        if scope["type"] == "http":
+            send = with_safe_headers(send)
         await self._open(scope, receive, send)
 
 

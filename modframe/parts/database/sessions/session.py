@@ -7,12 +7,14 @@ for strict modules, else as a warning in the log.
 from __future__ import annotations
 
 import logging
+import sys
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ....observe import begin_span, end_span
 from ....runtime.output import print_to_cell
 from ....wording import one_line
 from ..database import Database
@@ -56,6 +58,7 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
         self._opened = opened
         self._session: AsyncSession | None = None
         self._tracked: Tracked | None = None
+        self._span: Any = None
 
     async def __aenter__(self) -> AsyncSession:
         database = self._database
@@ -80,6 +83,7 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
         database.sessions.append(made.tracked)
         if self._opened is not None:
             self._opened[self] = None
+        self._span = begin_span("session", database=database.name, purpose=self._purpose)
         return session
 
     async def __aexit__(self, _kind: object, raised: BaseException | None, _: object) -> None:
@@ -113,6 +117,7 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
             else:  # nothing is awaited, so that no task is needed and nothing can be cancelled
                 session.sync_session.close()
         finally:
+            end_span(self._span, sys.exc_info()[1])
             self._database.sessions.remove(tracked)
             self._database.end_use()
 

@@ -1,15 +1,15 @@
 """Which host names mean this machine, and which addresses need a token.
 
-The guard calls it with `Host` and `Origin` headers, the site with the address to bind.
+The guard calls it with `Host` headers, the site with the address to bind.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import secrets
+import re
 from collections.abc import Iterable
 
-from ..errors import ServeError
+from ...errors import ServeError
 
 
 def is_loopback(host: str) -> bool:
@@ -31,24 +31,29 @@ def is_loopback(host: str) -> bool:
     return bool((mapped or address).is_loopback)
 
 
+_AUTHORITY = re.compile(
+    r"(\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*))(:[0-9]{0,5})?"
+)
+"""What a browser can send: a name or an IPv4 address, or an IPv6 address without a zone."""
+
+
 def host_of(authority: str) -> str | None:
     """Return the host in a `Host` header, lower case, without port and brackets; None if bad.
 
     >>> host_of("LocalHost:8000"), host_of("[::1]:80"), host_of("a b"), host_of("evil:80@localhost")
     ('localhost', '::1', None, None)
+    >>> host_of("127.0.0.1%.evil.com"), host_of("[localhost]")
+    (None, None)
     """
-    if not authority or not authority.isascii() or any(c in authority for c in " \t@/?#\\,"):
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None:
         return None
-    if authority.startswith("["):
-        host, bracket, port = authority[1:].partition("]")
-        if not bracket or (port and not port.startswith(":")):
+    if (inner := found["address"]) is not None:
+        try:
+            return str(ipaddress.IPv6Address(inner))
+        except ValueError:
             return None
-        port = port[1:]
-    else:
-        host, _, port = authority.partition(":")
-    if not host or not (port.isdigit() or not port):
-        return None
-    return host.rstrip(".").lower()
+    return found["name"].rstrip(".").lower()
 
 
 class AllowedHosts:
@@ -88,18 +93,27 @@ def reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+SHORTEST_TOKEN = 16
+"""Characters."""
+
+
 def check_token(host: str, token: str | None) -> str:
-    """Return the token to serve with: ``token``, or on loopback a new one of 192 random bits.
+    """Return the token that was given to serve with; empty if none was, on loopback.
 
     Raises:
-        ServeError: If the address is not loopback and no token was given.
+        ServeError: If the address is not loopback and no token was given, or if it is too short.
     """
-    if token:
-        return token
-    if not is_loopback(host):
+    if token and len(token) < SHORTEST_TOKEN:
         raise ServeError(
-            f"{host!r} is not a loopback address, so whoever reaches it needs a token",
-            cure="pass token=... (`--token` or MODFRAME_TOKEN in a shell), or serve on '127.0.0.1'",
+            f"the token has {len(token)} characters, and can be guessed",
+            cure=f"give one of at least {SHORTEST_TOKEN}, such as `openssl rand -hex 24` prints",
             host=host,
         )
-    return secrets.token_urlsafe(24)
+    if not token and not is_loopback(host):
+        raise ServeError(
+            f"{host!r} is not a loopback address, so whoever reaches it needs a token",
+            cure="pass token=... (`--token-file`, `--token` or MODFRAME_TOKEN in a shell), or "
+            "serve on '127.0.0.1'",
+            host=host,
+        )
+    return token or ""

@@ -1,0 +1,171 @@
+"""Requests a second over a socket, over plain FastAPI behind the same uvicorn, as ratios.
+
+Run `python benchmarks/serving.py`; nothing imports it. Each server is a process of its own, and
+serves a module of five routes; the plain one writes uvicorn's access log, modframe its own, into
+files. They are asked in turn, a few times, by clients of this process: a few connections that stay
+open, each with one request under way. Variants of modframe without the access log, and
+without what counts, show what each of them costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+ROUTES = '''
+from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel
+
+class Item(BaseModel):
+    """What a route answers."""
+
+    id: int
+    name: str
+
+router = APIRouter()
+
+@router.get("/status")
+async def status() -> dict[str, str]:
+    return {"status": "ok"}
+
+@router.get("/items")
+async def items(limit: int = 10) -> list[Item]:
+    return [Item(id=limit, name="x")]
+
+@router.get("/items/{item_id}")
+async def item(item_id: int) -> Item:
+    return Item(id=item_id, name="x")
+
+@router.get("/items/{item_id}/name")
+async def name(item_id: int) -> str:
+    return str(item_id)
+
+@router.get("/count")
+async def count() -> int:
+    return 1
+'''
+MODULE = f"{ROUTES}\nfrom modframe.decorators import module\n\n@module\nclass M:\n    pass\n"
+PATHS = ("status", "items", "items/7", "items/7/name", "count")
+PLAIN = f"""
+{ROUTES}
+import socket, uvicorn
+app = FastAPI(openapi_url=None)
+for route in router.routes:
+    app.add_api_route("/api/v1/m" + route.path, route.endpoint, methods=list(route.methods))
+bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # for TCP_NODELAY
+bound.bind(("127.0.0.1", 0))
+open("port", "w").write(str(bound.getsockname()[1]))
+config = uvicorn.Config(app, log_level="info", access_log=ACCESS, lifespan="off")
+uvicorn.Server(config).run([bound])
+"""
+OURS = f"""
+import sys, modframe
+from modframe.server import measured, site
+if not MEASURED:
+    site.Measured = lambda app, numbers, log: app
+app = modframe.start(modules=[], data=sys.argv[1])
+app.load({{"api.py": {MODULE!r}}}, id="m")
+open("port", "w").write(str(app.serve(port=0).port))
+sys.stdin.read()
+"""
+
+
+class Contender:
+    """A server in a process of its own."""
+
+    def __init__(self, name: str, code: str, **environment: str) -> None:
+        self.name = name
+        self._folder = tempfile.TemporaryDirectory()
+        self._log = (Path(self._folder.name) / "stdout").open("wb")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(code), self._folder.name],
+            cwd=self._folder.name,
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        place = Path(self._folder.name) / "port"
+        while not place.exists() or not place.read_text():
+            time.sleep(0.05)
+        self.port = int(place.read_text())
+        self.figures: list[float] = []
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+        self._log.close()
+        self._folder.cleanup()
+
+
+async def ask(port: int, seconds: float, connections: int) -> float:
+    """Requests a second, over connections that stay open."""
+    loop = asyncio.get_running_loop()
+    requests = [
+        f"GET /api/v1/m/{path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\n\r\n".encode()
+        for path in PATHS
+    ]
+    end = loop.time() + seconds
+
+    async def client(first: int) -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        number = first
+        while loop.time() < end:
+            writer.write(requests[number % len(requests)])
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200"):
+                raise SystemExit(head.decode())
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            await reader.readexactly(length)
+            number += 1
+        writer.close()
+        return number - first
+
+    began = loop.time()
+    counts = await asyncio.gather(*map(client, range(connections)))
+    return sum(counts) / (loop.time() - began)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--connections", type=int, default=8)
+    arguments = parser.parse_args()
+    plain = PLAIN.replace("ACCESS", "True")
+    contenders = [
+        Contender("FastAPI, access log", plain),
+        Contender("FastAPI, no access log", PLAIN.replace("ACCESS", "False")),
+        Contender("modframe, all on", OURS.replace("MEASURED", "True"), MODFRAME_ACCESS_LOG="1"),
+        Contender("modframe, metrics", OURS.replace("MEASURED", "True")),
+        Contender("modframe, neither", OURS.replace("MEASURED", "False")),
+    ]
+    try:
+        for contender in contenders:
+            asyncio.run(ask(contender.port, arguments.seconds / 4, arguments.connections))
+        for number in range(arguments.rounds):
+            for contender in contenders if number % 2 else reversed(contenders):
+                figure = asyncio.run(ask(contender.port, arguments.seconds, arguments.connections))
+                contender.figures.append(figure)
+    finally:
+        for contender in contenders:
+            contender.close()
+    base = contenders[0].figures
+    print(f"{'server':<28} {'requests/s':>11} {'ratio':>7}")
+    for contender in contenders:
+        ratio = statistics.median(a / b for a, b in zip(contender.figures, base, strict=True))
+        print(f"{contender.name:<28} {statistics.median(contender.figures):>11.0f} {ratio:>7.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""`Measured`: counts each request of a site with its route, its status and how long it took.
+
+It stands right behind the guard, so what that refuses is not counted, and what the application's
+middleware answers is. Who answered a request the dispatcher and the pages note in its `Notes`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..observe import OTHER, AccessLine, Answer, EventLog, Numbers
+from ..parts.web.problem import ASGIApp, Message, Receive, Scope, Send, request_id
+from ..parts.web.routes import template_of
+from ..parts.web.streams import EVENTS_KEY
+
+if TYPE_CHECKING:
+    from ..runtime.generation import Generation
+
+NOTES_KEY = "modframe.notes"
+"""The key of a scope with the `Notes` of the request."""
+SERVER = "modframe.server"
+"""Stands in the place of a module's id for the system pages, and for what nothing answers."""
+_WEBSOCKET = "WS"
+_METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
+)
+_OPENED, _REFUSED, _LEFT, _FAILED = 101, 403, 499, 500
+
+
+class Notes:
+    """What is known of a request once it was answered; middleware may copy its scope.
+
+    Attributes:
+        scope: The scope that the router got. ``outside``: its ``root_path`` before.
+        generation: The generation that answered, if one did.
+        module_id: The module that answered, or would, if it were live and had routes.
+        route: The path of a page of the system.
+    """
+
+    __slots__ = ("generation", "module_id", "outside", "route", "scope")
+
+    def __init__(self) -> None:
+        self.forget()
+        self.outside = self.route = ""
+        self.module_id = SERVER
+
+    def forget(self) -> None:
+        """Let go of what would keep a generation in memory."""
+        self.scope: Scope = {}
+        self.generation: Generation | None = None
+
+    @property
+    def number(self) -> int:
+        """The number of the generation; 0 if none answered."""
+        return self.generation.number if self.generation is not None else 0
+
+    @property
+    def path(self) -> str:
+        """The path of the route that answered; empty if none did."""
+        return template_of(self.scope, self.outside) if self.generation is not None else self.route
+
+
+def note_generation(scope: Scope, generation: Generation) -> None:
+    """Note which generation answers a request, before its routes get it."""
+    if (notes := scope.get(NOTES_KEY)) is not None:
+        notes.scope, notes.outside = scope, scope.get("root_path", "")
+        notes.generation, notes.module_id = generation, generation.module_id
+
+
+def note_module(scope: Scope, module_id: str) -> None:
+    """Note which module a request is for that it can't have."""
+    if (notes := scope.get(NOTES_KEY)) is not None:
+        notes.module_id = module_id
+
+
+def note_route(scope: Scope, path: str) -> None:
+    """Note which page of the system answers; a client must not be able to choose the path."""
+    if (notes := scope.get(NOTES_KEY)) is not None:
+        notes.route = path
+
+
+class Measured:
+    """An ASGI application that counts what another one answers.
+
+    Args:
+        app: The application.
+        numbers: Counts the requests.
+        log: Gets a line for each, if it keeps an access log.
+    """
+
+    def __init__(self, app: ASGIApp, numbers: Numbers, log: EventLog) -> None:
+        self._app = app
+        self._numbers = numbers
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, and count it when it has ended."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if not status:
+                status = _status_of(message)
+            await send(message)
+
+        notes = scope[NOTES_KEY] = Notes()
+        correlation = request_id(scope)  # noted before middleware may copy the scope
+        began = time.perf_counter()
+        try:
+            await self._app(scope, receive, send_and_note)
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException:
+            status = _FAILED  # also if the answer had begun: it broke off
+            raise
+        finally:
+            seconds = time.perf_counter() - began
+            answer = _answer_of(scope, notes, status or _LEFT)
+            lasting = scope["type"] == "websocket" or EVENTS_KEY in notes.scope
+            self._numbers.requests_of(notes.module_id).add(answer, seconds, lasting=lasting)
+            if (access := self._log.access) is not None:
+                sent = "" if answer.route else scope["path"]
+                known = notes.module_id, notes.number, answer, sent, seconds, str(correlation)
+                access.put(AccessLine(time.time(), *known))
+            notes.forget()  # a server keeps the scope of a connection's last request
+
+    def __repr__(self) -> str:
+        return f"<Measured: {self._numbers!r}>"
+
+
+def _answer_of(scope: Scope, notes: Notes, status: int) -> Answer:
+    if scope["type"] == "websocket":
+        return Answer(notes.path, _WEBSOCKET, status)
+    method = scope["method"]
+    if method not in _METHODS:
+        method = OTHER  # a client may send any word
+    return Answer(notes.path, method, status)
+
+
+def _status_of(message: Message) -> int:
+    """Return the status that a first message tells; 0 if it tells none."""
+    status: Any = message.get("status")
+    if status is not None:
+        return int(status)
+    kind = message["type"]
+    return {"websocket.accept": _OPENED, "websocket.close": _REFUSED}.get(kind, 0)
