@@ -7,7 +7,7 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ServeError
@@ -28,6 +28,7 @@ from .measured import Measured
 from .metrics import Exposition
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
+from .proxies import behind_proxies
 from .serving import Server, start_server
 from .surroundings import Surroundings
 
@@ -46,7 +47,9 @@ class Site:
 
     Args:
         live: The table of what runs. ``paths``: who claims which paths of it.
-        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines.
+        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines. With
+            ``None`` they are neither counted nor logged: those of a module's tests, before it is
+            live.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         watchdog: Knows how long the app loop lags behind.
@@ -57,6 +60,7 @@ class Site:
         allowed_hosts: Host names to answer to besides loopback.
         public: Ids of modules whose routes need no token from elsewhere either; ``*`` is all.
         token: Returns the token that this app keeps.
+        trusted_proxies: As for `behind_proxies`, like ``root_path``.
         limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
@@ -71,7 +75,7 @@ class Site:
         live: Live,
         *,
         paths: PathTable,
-        numbers: Numbers,
+        numbers: Numbers | None,
         log: EventLog,
         watchdog: Watchdog,
         rows: Callable[[], Iterable[ModuleView]],
@@ -84,6 +88,8 @@ class Site:
         allowed_hosts: Iterable[str],
         public: Iterable[str],
         token: str,
+        trusted_proxies: Sequence[str],
+        root_path: str,
         limits: Limits,
         secrets: KnownSecrets,
         app: object,
@@ -104,7 +110,9 @@ class Site:
             prefixes=paths.prefixes,
             readiness=readiness,
             health=health,
-            metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
+            metrics=Exposition(
+                numbers or Numbers(), rows, readiness=readiness, log=log, watchdog=watchdog
+            ),
             clean=secrets.replace_in,
             apps=self._apps,
         )
@@ -120,8 +128,10 @@ class Site:
             mask=secrets.replace,
         )
         self._surroundings = surroundings
+        self._trusted, self._root_path = trusted_proxies, root_path
+        inside = BodyLimit(surroundings.inside(dispatcher), limits)
         self._guard = Guard(
-            Measured(BodyLimit(surroundings.inside(dispatcher), limits), numbers, log),
+            inside if numbers is None else Measured(inside, numbers, log),
             need=self._need_of,
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,
@@ -129,7 +139,7 @@ class Site:
             given=False,
         )
         secrets.add("modframe.server", [token])
-        self.asgi = surroundings.edge(self._guard)
+        self.asgi = self._outermost(self._guard)
         self._live, self._paths, self._pages = live, paths, pages
         self._public: frozenset[str] = frozenset()
         self.let_everyone_use(public)
@@ -232,7 +242,7 @@ class Site:
             self._guard.token = token
             guard = self._guard.with_token(token, exposed=not is_loopback(host))
             self._server = await start_server(
-                self._surroundings.edge(guard),
+                self._outermost(guard),
                 bound,
                 host=host,
                 token=token,
@@ -256,7 +266,11 @@ class Site:
         if not check_token("localhost", token):
             return self.asgi
         self._secrets.add("modframe.server", [token])
-        return self._surroundings.edge(self._guard.with_token(token, exposed=True))
+        return self._outermost(self._guard.with_token(token, exposed=True))
+
+    def _outermost(self, guard: Guard) -> ASGIApp:
+        """Return what a server gets: outside of the guard is what it has to know beforehand."""
+        return behind_proxies(self._surroundings.edge(guard), self._trusted, self._root_path)
 
     async def enter(self) -> None:
         """Enter the lifespans around the modules, before the first request; once for the app.
