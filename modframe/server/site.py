@@ -101,7 +101,11 @@ class Site:
         self._assistants, self._mcp = assistants, mcp
         self._endpoint: Endpoint | None = None
         pages = SystemPages(
-            MergedOpenAPI(live, secrets.replace),
+            MergedOpenAPI(
+                live,
+                secrets.replace,
+                needs_token=lambda key: self._need_of_claim(Claim("", key)) is Need.TOKEN,
+            ),
             snapshot=rows,
             prefixes=paths.prefixes,
             readiness=readiness,
