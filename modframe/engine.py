@@ -473,14 +473,14 @@ class Engine:
     def _site_over(
         self, live: Live, paths: PathTable, numbers: Numbers | None = None, *, mcp: bool = False
     ) -> Site:
-        """Return the application over a Live; without ``numbers`` it counts for itself."""
+        """Return the application over a Live; without ``numbers`` its requests aren't counted."""
         from .server.limits import Limits
         from .server.site import Site
 
         return Site(
             live,
             paths=paths,
-            numbers=numbers or Numbers(),
+            numbers=numbers,
             log=self.log,
             watchdog=self.watchdog,
             rows=self.seen.rows,

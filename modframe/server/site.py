@@ -47,7 +47,9 @@ class Site:
 
     Args:
         live: The table of what runs. ``paths``: who claims which paths of it.
-        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines.
+        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines. With
+            ``None`` they are neither counted nor logged: those of a module's tests, before it is
+            live.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         watchdog: Knows how long the app loop lags behind.
@@ -73,7 +75,7 @@ class Site:
         live: Live,
         *,
         paths: PathTable,
-        numbers: Numbers,
+        numbers: Numbers | None,
         log: EventLog,
         watchdog: Watchdog,
         rows: Callable[[], Iterable[ModuleView]],
@@ -104,7 +106,9 @@ class Site:
             prefixes=paths.prefixes,
             readiness=readiness,
             health=health,
-            metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
+            metrics=Exposition(
+                numbers or Numbers(), rows, readiness=readiness, log=log, watchdog=watchdog
+            ),
             clean=secrets.replace_in,
             apps=self._apps,
         )
@@ -121,8 +125,9 @@ class Site:
         )
         self._surroundings = surroundings
         self._trusted, self._root_path = trusted_proxies, root_path
+        inside = BodyLimit(surroundings.inside(dispatcher), limits)
         self._guard = Guard(
-            Measured(BodyLimit(surroundings.inside(dispatcher), limits), numbers, log),
+            inside if numbers is None else Measured(inside, numbers, log),
             need=self._need_of,
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,
