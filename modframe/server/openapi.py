@@ -85,7 +85,8 @@ def _merge(documents: Mapping[str, _Json], info: _Json) -> _Json:
     components: dict[str, _Json] = {}
     taken: set[str] = set()
     for module_id, document in documents.items():
-        paths |= _with_unique_ids(slug_of(module_id), document, taken)
+        for path, item in _with_unique_ids(slug_of(module_id), document, taken).items():
+            paths[path] = paths.get(path, {}) | item  # two modules may share one
         for section, entries in document.get("components", {}).items():
             components.setdefault(section, {}).update(entries)
     merged: _Json = {"openapi": "3.1.0", "info": info, "paths": paths}
@@ -93,7 +94,7 @@ def _merge(documents: Mapping[str, _Json], info: _Json) -> _Json:
         merged["components"] = {
             section: dict(sorted(entries.items())) for section, entries in components.items()
         }
-    merged["tags"] = [{"name": module_id} for module_id in documents]
+    merged["tags"] = [tag for document in documents.values() for tag in document.get("tags", ())]
     return merged
 
 

@@ -160,6 +160,8 @@ async def test_what_is_not_live_keeps_its_place(app: AppContext) -> None:
     assert (status, problem["state"]) == (503, "FAILED")
     assert await ask(app, "/api/user") == (200, "rest")
     assert await ask(app, "/api/v1/users/x") == (200, "rest")
+    async with app.test_client() as client:
+        assert "<code>/api/users</code>" in (await client.get("/modframe/")).text
     # One more at the same prefix answers what it has; all else may be the missing module's.
     app.load({"api.py": text("/api/users", [("get", "/y", "y")])}, id="beside")
     assert await ask(app, "/api/users/y") == (200, "y")

@@ -49,12 +49,14 @@ def build_web(
     counts: Generation | None = None,
     streams: StreamPolicy = "finish",
     error_status: Mapping[str, int] = MappingProxyType({}),
+    description: str = "",
 ) -> WebApp:
     """Build the sub-application of one generation, which ``counts`` its streams.
 
     ``paths`` are those that the module declares, in place of the default prefix.
     ``streams`` says what open streams do when the generation is replaced, unless their route does;
-    ``error_status`` which HTTP status the error of a `Result` has, by its code.
+    ``error_status`` which HTTP status the error of a `Result` has, by its code; ``description``
+    what its OpenAPI document says of the module.
 
     Raises:
         WebError: If the router has faults, such as names that don't resolve, two routes with one
@@ -76,7 +78,14 @@ def build_web(
     if findings := check_router(router, at_root="" in prefixes):
         raise WebError(module_id, findings)
     answer_results(router, error_status)
-    return WebApp(module_id, router, prefixes=prefixes, counts=counts, streams=streams)
+    return WebApp(
+        module_id,
+        router,
+        prefixes=prefixes,
+        counts=counts,
+        streams=streams,
+        description=description,
+    )
 
 
 PREFIX_KEY = "modframe.prefix"
@@ -110,12 +119,13 @@ class WebApp:
         prefixes: tuple[str, ...],
         counts: Generation | None,
         streams: StreamPolicy,
+        description: str,
     ) -> None:
         self.module_id = module_id
         self.prefixes, self.prefix = prefixes, prefixes[0]
         self.routes: tuple[RouteInfo, ...] = read_routes(router, prefixes)
         remember_places(self, router)
-        self._router = router
+        self._router, self._description = router, description
 
         def stays(scope: Scope) -> bool:
             return getattr(scope.get("endpoint"), STREAM_POLICY, streams) == "finish"
@@ -161,7 +171,10 @@ class WebApp:
         with self._lock:
             if self._document is None:
                 self._document = module_document(
-                    self._router, module_id=self.module_id, prefixes=self.prefixes
+                    self._router,
+                    module_id=self.module_id,
+                    prefixes=self.prefixes,
+                    description=self._description,
                 )
             return self._document
 

@@ -35,7 +35,7 @@ class WebPart(Part["WebApp"]):
 
     def build(self, generation: Generation) -> WebApp:
         from .application import build_web
-        from .check_router import empty_router
+        from .check_router import empty_router, mounted_lifespans
         from .forget import forget
 
         try:
@@ -46,6 +46,7 @@ class WebPart(Part["WebApp"]):
                 counts=generation,
                 streams=generation.spec.streams,
                 error_status=generation.spec.error_status,
+                description=generation.spec.description,
             )
             if not web.routes and generation.package is not None:
                 generation.findings.append(
@@ -53,6 +54,7 @@ class WebPart(Part["WebApp"]):
                         generation.spec.router, generation.source, generation.package.modules()
                     )
                 )
+            generation.findings.extend(mounted_lifespans(generation.spec.router, generation.source))
             return web
         except BaseException:
             forget()

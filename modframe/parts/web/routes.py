@@ -77,7 +77,7 @@ def template_of(scope: Scope, outside: str) -> str:
     if route is None:
         return ""
     # Of a route of an included router, this has the path with the prefixes of all. The name is
-    # private in FastAPI 0.165 (`tests/parts/web/test_telemetry.py` fails when it changes).
+    # private in FastAPI 0.165 (`tests/server/test_metrics.py` fails when it changes).
     included = scope.get("fastapi")
     context = included.get("effective_route_context") if included else None
     path: str = (context or route).path_format

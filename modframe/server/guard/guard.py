@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from ...parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
+from ..proxies import FORWARDED_KEY
 from .access import HOLDER_KEY, LINK_KEY, Need, holds_token
 from .hosts import AllowedHosts, host_of, is_loopback
 from .origin import own_origin
@@ -176,6 +177,7 @@ class Guard:
     def _refuse_stranger(self, scope: Scope, headers: _Headers, need: Need) -> Problem | None:
         """Return the answer to a request without the token that its path needs."""
         exposed = _is_exposed(scope) if self.exposed is None else self.exposed
+        exposed = exposed or FORWARDED_KEY in scope
         if exposed and not self.given:
             if need is Need.OPEN or holds_token(scope):
                 return None
