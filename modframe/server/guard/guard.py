@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Container, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -277,9 +278,12 @@ def _keep_encoded_slashes(scope: Scope) -> None:
 def _is_exposed(scope: Scope) -> bool:
     """Return whether the address that a connection came to can be reached from elsewhere."""
     server = scope.get("server")
-    if not server:
-        return True
-    host, port = str(server[0]), server[1]
+    return not server or _is_reached_from_elsewhere(str(server[0]), server[1])
+
+
+@lru_cache(maxsize=64)
+def _is_reached_from_elsewhere(host: str, port: int | None) -> bool:
+    """Return whether an address is one that other machines can connect to."""
     is_unix_socket = port is None and host.startswith(("/", "\0", "@"))
     return not (is_unix_socket or is_loopback(host))
 
