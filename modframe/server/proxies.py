@@ -12,12 +12,11 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from ..errors import ServeError
-from ..parts.web.problem import ASGIApp, Receive, Scope, Send
+from ..parts.web.problem import ASGIApp, Receive, Scope, Send, decoded
 
 FORWARDED_KEY = "modframe.forwarded"
 """The key of a scope that says that a trusted proxy has passed the request on."""
@@ -43,7 +42,7 @@ def behind_proxies(app: ASGIApp, trusted: Sequence[str], root_path: str = "") ->
                 f"{root_path!r} is no prefix of paths",
                 cure="write MODFRAME_ROOT_PATH like /user/ada/proxy/absolute/8000",
             )
-        app = _Rooted(app, unquote(root_path))
+        app = _Rooted(app, decoded(root_path))
     if trusted:
         app = _Proxied(app, _checked(trusted))
     return app
@@ -110,7 +109,7 @@ def _take_address(scope: Scope) -> None:
         scope["headers"] = [(b"host", host), *others]
     text = prefix.rpartition(b",")[2].strip().rstrip(b"/").decode("latin-1")
     if _PREFIX.fullmatch(text):
-        root = unquote(text)
+        root = decoded(text)
         scope["root_path"] = root + scope.get("root_path", "")
         scope["path"] = root + scope["path"]
         if "raw_path" in scope:
