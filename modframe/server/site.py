@@ -169,9 +169,11 @@ class Site:
 
         Where several could answer, it is what the strictest of them needs.
         """
-        alone = self._paths.only(path)
-        needs = [self._need_of_claim(one) for one in ((alone,) if alone else self._paths.at(path))]
-        if not needs or self._pages.has(path):
+        is_page = self._pages.has(path)
+        if (alone := self._paths.only(path)) is not None and not is_page:
+            return self._need_of_claim(alone)
+        needs = [self._need_of_claim(one) for one in self._paths.at(path)]
+        if not needs or is_page:
             needs.append(self._pages.need_of(path))
         return max(needs)
 
