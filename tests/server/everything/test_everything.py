@@ -219,6 +219,30 @@ router.mount("/sub", FastAPI(lifespan=warm))
     assert "async def warm" in text.splitlines()[finding.line]
 
 
+async def test_a_fault_of_a_mounted_application(app: AppContext) -> None:
+    """Its client gets 500, and it is recorded once, at its line."""
+    text = NEIGHBOUR.replace(
+        "@module",
+        """from fastapi import FastAPI
+
+sub = FastAPI()
+
+@sub.get("/broken")
+async def broken():
+    raise ValueError("no such thing")
+
+router.mount("/sub", sub)
+
+@module""",
+    )
+    app.load({"api.py": text}, id="neighbour")
+    async with app.test_client() as client:
+        answer = await client.get("/api/v1/neighbour/sub/broken")
+    assert (answer.status_code, "no such thing" in answer.text) == (500, False)
+    [line] = [line for line in app.snapshot().log if line.level == "ERROR"]
+    assert "GET /api/v1/neighbour/sub/broken failed with ValueError: no such thing" in line.message
+
+
 def test_forms_without_their_package(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """The load says in one line which package is missing."""
     for name in ("python_multipart", "multipart"):
