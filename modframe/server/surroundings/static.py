@@ -21,7 +21,7 @@ _INDEX = "index.html"
 _MISSING = 404
 _REVALIDATE = "no-cache"
 _SHOWN = frozenset({".", "..", ".well-known"})
-"""Names with a dot in front that hide nothing; others, such as ``.env`` and ``.git``, are hidden."""
+"""Names with a dot in front that hide nothing; others, such as ``.env``, are hidden."""
 
 
 def checked_prefix(path: str) -> str:
