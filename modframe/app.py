@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .arguments import (
+    FLAG,
     MODULE_IDS,
     ORIGINS,
     TEXT,
@@ -328,6 +329,7 @@ class AppContext(Surrounded):
         token: str | None = None,
         cors: Sequence[str] | None = None,
         public: Sequence[str] | None = None,
+        mcp: bool | None = None,
     ) -> Server:
         """Serve the API from the app loop, in this process.
 
@@ -338,6 +340,8 @@ class AppContext(Surrounded):
             cors: Origins of web pages that may use the API, such as ``http://localhost:5173``.
             public: Ids of modules whose routes need no token from elsewhere; ``*`` is all. Both
                 this and ``cors`` can be changed while it serves, by calling this again.
+            mcp: Whether assistants may call the live services, at ``/mcp`` and with the token; by
+                default if ``MODFRAME_MCP`` says so.
 
         Raises:
             ServeError: If the port is taken, a token is missing, or it already serves elsewhere.
@@ -349,13 +353,16 @@ class AppContext(Surrounded):
             token=(token, TOKEN),
             cors=(cors, optional(ORIGINS)),
             public=(public, optional(MODULE_IDS)),
+            mcp=(mcp, optional(FLAG)),
         )
         if public is not None:
             self._engine.site.let_everyone_use(public)
         if cors is not None:
             self.surroundings.allow_origins(cors)
         site = self._engine.site
-        return self._app_loop.block("app.serve()", lambda: site.serve(host, port, token=token))
+        return self._app_loop.block(
+            "app.serve()", lambda: site.serve(host, port, token=token, mcp=mcp)
+        )
 
     def test_client(self) -> Any:
         """Return an `httpx.AsyncClient` that calls the API on the app loop, without a port."""

@@ -6,6 +6,7 @@ settings as ``app_context.config``.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,12 +115,16 @@ class FrameworkSettings(BaseSettings):
         cors: Origins of web pages that may use the API from a browser, separated by commas.
         middleware: ASGI middleware around all modules, as ``module:class``, separated by commas;
             the first one is outermost.
+        trusted_proxies: Addresses and networks of reverse proxies whose ``X-Forwarded-...`` headers
+            are believed, separated by commas; ``unix`` is whoever connects to a Unix socket.
+        root_path: The prefix that a proxy leaves in front of all paths, if it does.
         max_body: The most bytes that the body of a request may have, such as ``50MB``; a route's
             ``max_body_size=`` comes first.
         client_timeout: How long a client may take to send the head of a request, and its body
             beside a second for each kilobyte; 0 for as long as it takes.
         max_connections: How many connections may be open at a time; by default three quarters of
             the files that the process may open, and at most 10,000.
+        mcp: Whether assistants are answered at ``/mcp``, unless a call or an option says otherwise.
         disabled: Ids of modules that are kept out, separated by commas.
         switch_interval: The interpreter's switch interval while a cell runs and the API is served,
             so that requests don't wait for the cell; 0 keeps Python's own.
@@ -154,9 +159,12 @@ class FrameworkSettings(BaseSettings):
     stale_header: bool = True
     cors: Annotated[tuple[str, ...], NoDecode] = ()
     middleware: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9_.~!$&'()*+,;=:@%-]+)*/?$")
     max_body: ByteSize = Field(default=ByteSize(16_000_000), ge=0)
     client_timeout: float = Field(default=20.0, ge=0)
     max_connections: int | None = Field(default=None, ge=1)
+    mcp: bool = False
     disabled: Annotated[tuple[str, ...], NoDecode] = ()
     switch_interval: float = Field(default=0.0005, ge=0)
 
@@ -173,8 +181,28 @@ class FrameworkSettings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.strip().upper() if isinstance(value, str) else value
 
+    @field_validator("root_path")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one not in {"unix", "*"}:
+                ipaddress.ip_network(one)
+        return value
+
     @field_validator(
-        "allowed_hosts", "public", "cors", "middleware", "database_files", "disabled", mode="before"
+        "allowed_hosts",
+        "trusted_proxies",
+        "public",
+        "cors",
+        "middleware",
+        "database_files",
+        "disabled",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -64,6 +64,7 @@ from .runtime.record import Records
 from .source import Disabled, OnDisk, Source, find_modules, read_folder
 from .source.folder_change import finish_changes
 from .source.text_folders import TextFolders
+from .source.workspace import close_data_folder
 from .spec import module_id_of
 from .trial import Trials
 from .view.collect import Collector
@@ -74,6 +75,7 @@ from .watching import Watching
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
     from .server import Server
+    from .server.mcp.assistants import Assistants
     from .server.site import Site
     from .server.surroundings import Surroundings
     from .view.widgets import Inspector
@@ -123,6 +125,7 @@ class Engine:
         self._hurry = asyncio.Event()
         self.limits = Limits.from_settings(config)
         self._site: Site | None = None
+        self._assistants: Assistants | None = None
         self.app: Any = None  # the `AppContext` over it, once there is one
         self._make_parts(parts)
         self._make_changes()
@@ -256,6 +259,7 @@ class Engine:
         PLAIN_NAMES.resolvers.insert(0, self.directory.package_of)
         try:
             if self.data is not None:
+                close_data_folder(self.data)
                 finish_changes(self.data)  # those of modules/ are finished when it is read
                 self.exports.finish()
             await self.settings.preferences.open()
@@ -381,6 +385,8 @@ class Engine:
         self.jobs.published(module_ids)
         self.watching.published(module_ids)
         self.settings_changes.published(module_ids)
+        if self._assistants is not None:
+            self._assistants.published(module_ids)
         self.refresher.wake()
 
     def building(self, generation: Generation) -> None:
@@ -438,18 +444,43 @@ class Engine:
     def site(self) -> Site:
         """The application behind HTTP. The first access makes it, and imports FastAPI."""
         if self._site is None:
-            self._site = self._site_over(self.live, self.paths, self.numbers)
+            self._site = self._site_over(self.live, self.paths, self.numbers, mcp=self.config.mcp)
         return self._site
 
-    def _site_over(self, live: Live, paths: PathTable, numbers: Numbers | None = None) -> Site:
-        """Return the application over a Live; without ``numbers`` it counts for itself."""
+    @property
+    def assistants(self) -> Assistants:
+        """What assistants see and call. The first access makes it, and imports the SDK.
+
+        Raises:
+            ServeError: If the `mcp` package isn't installed.
+        """
+        if self._assistants is None:
+            from .server.mcp import Facts, open_to_assistants
+
+            self._assistants = open_to_assistants(
+                Facts(
+                    live=self.live,
+                    records=self.records,
+                    view=self.seen.module,
+                    snapshot=self.snapshot,
+                    get_service=self.handles.get,
+                    log=self.log,
+                    secrets=self.secrets,
+                )
+            )
+        return self._assistants
+
+    def _site_over(
+        self, live: Live, paths: PathTable, numbers: Numbers | None = None, *, mcp: bool = False
+    ) -> Site:
+        """Return the application over a Live; without ``numbers`` its requests aren't counted."""
         from .server.limits import Limits
         from .server.site import Site
 
         return Site(
             live,
             paths=paths,
-            numbers=numbers or Numbers(),
+            numbers=numbers,
             log=self.log,
             watchdog=self.watchdog,
             rows=self.seen.rows,
@@ -462,12 +493,16 @@ class Engine:
             allowed_hosts=self.config.allowed_hosts,
             public=self.config.public,
             token=self.token,
+            trusted_proxies=self.config.trusted_proxies,
+            root_path=self.config.root_path,
             limits=Limits(
                 self.config.max_body, self.config.client_timeout, self.config.max_connections
             ),
             secrets=self.secrets,
             app=self.app,
             block=self.app_loop.wait,
+            assistants=lambda: self.assistants,
+            mcp=mcp,
         )
 
     def asgi_over(self, live: Live) -> Any:

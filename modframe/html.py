@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
+from .wording import escape_in_lines
+
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
 
 
@@ -23,8 +25,11 @@ class Raw(str):
 
 
 def text(value: object) -> str:
-    """Return a value as escaped text, for contents and attributes."""
-    return escape("" if value is None else str(value))
+    """Return a value as escaped text, for contents and attributes.
+
+    What would turn text around on the page, or is a control character, is escaped as in the log.
+    """
+    return escape(escape_in_lines("" if value is None else str(value)))
 
 
 def row(*contents: object) -> Raw:

@@ -24,7 +24,7 @@ from .runtime.change.outcome import StopReport
 from .runtime.loop.app_loop import AppLoop
 from .runtime.part import Part
 from .runtime.traces import hide_frames
-from .source.workspace import data_folder, find_workspace, refuse_unwritable
+from .source.workspace import data_folder, look_for_workspace, refuse_unwritable
 
 _PARTS = list_of("a list of parts", Part)
 
@@ -187,9 +187,13 @@ def open_engine(make_loop: Callable[[], AppLoop], options: StartOptions) -> Engi
             )
         app_loop = make_loop()
         try:
-            workspace = find_workspace(options.workspace)
+            found = look_for_workspace(options.workspace)
+            workspace = found.folder
             data = data_folder(options.data, workspace)
             refuse_unwritable(data)
+            for line in filter(None, (found.passed, found.whose)):
+                # For whoever asked for the start.
+                print(f"modframe: {line}", file=sys.stderr, flush=True)  # noqa: T201
             engine = Engine(
                 app_loop,
                 workspace=workspace,

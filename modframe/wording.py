@@ -1,4 +1,4 @@
-"""Words that messages share: the nearest name, a number of things, a duration.
+"""Words that messages share: the nearest name, a number of things, a duration; text safe to show.
 
 In come plain values, out goes text. Called wherever a message is written.
 """
@@ -6,7 +6,49 @@ In come plain values, out goes text. Called wherever a message is written.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+# Control characters, line ends of every kind, and marks that change the direction of text: with
+# them, a message could look like another line or run a terminal's commands. Lone surrogates
+# can't be written as UTF-8.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+# The same in text of several lines. The three marks that turn no text around may stay: people who
+# write from right to left use them.
+_UNSAFE_IN_LINES = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_TURNS = re.compile("[\x80-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def is_unsafe(text: str) -> bool:
+    """Return whether a text has a character that must be escaped in a terminal or a log file."""
+    return _UNSAFE.search(text) is not None
+
+
+def escape(text: str) -> str:
+    """Return a text as one line in which nothing can control a terminal.
+
+    >>> print(escape("red: " + chr(27) + "[31m"))
+    red: \\u001b[31m
+    """
+    return _UNSAFE.sub(_escaped, text)
+
+
+def escape_in_lines(text: str) -> str:
+    """Return a text, of several lines perhaps, in which nothing can control what shows it."""
+    return _UNSAFE_IN_LINES.sub(_escaped, text)
+
+
+def escape_turns(text: str) -> str:
+    """Return a text without what turns it around, and without C1 controls; colours stay in it."""
+    return _TURNS.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -68,13 +110,13 @@ def otherwise(hint: str, cure: str) -> str:
 
 
 def one_line(value: object) -> str:
-    """Return a value as one line of text, in which control characters can't move the cursor.
+    """Return a value as one line of text, in which nothing can control a terminal.
 
     >>> one_line("two\\n lines"), one_line(None)
     ('two lines', '')
     """
-    text = "" if value is None else str(value)
-    return "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
+    text = escape(" ".join(("" if value is None else str(value)).split()))
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def text_after_colon(error: BaseException) -> str:

@@ -105,7 +105,7 @@ SIGNATURES = {
     "app.plan": "source, *, id=None",
     "app.get_service": "name, /",
     "app.run": "awaitable, /",
-    "app.serve": "host='127.0.0.1', port=8000, *, token=None",
+    "app.serve": "host='127.0.0.1', port=8000, *, token=None, mcp=None",
     "app.services": "tag=None, text=None",
     "app.inspect": "",
     "app.snapshot": "",
@@ -213,7 +213,8 @@ DECORATIONS = [
 COMMANDS = {
     "": "--version quickstart serve list inspect health scaffold compliance logs doctor",
     "quickstart": "--once --port",
-    "serve": "NOTEBOOK.ipynb --workspace --host --port --token MODFRAME_TOKEN --strict --watch",
+    "serve": "NOTEBOOK.ipynb --workspace --host --port --token MODFRAME_TOKEN --strict --watch --mcp",
+    "mcp": "NOTEBOOK.ipynb --workspace --strict --watch",
     "list": "--workspace MODFRAME_WORKSPACE --format",
     "inspect": "--workspace --format",
     "health": "--module --url --workspace --format",

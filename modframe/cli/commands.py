@@ -136,6 +136,10 @@ def serve(
     workspace: Workspace = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
+    uds: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="A Unix socket to listen on, in place of host and port."),
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option(
@@ -163,11 +167,42 @@ def serve(
             "given several times.",
         ),
     ] = None,
+    trusted_proxies: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESSES",
+            envvar="MODFRAME_TRUSTED_PROXIES",
+            show_envvar=True,
+            help="Proxies whose X-Forwarded headers are believed: addresses, networks, unix.",
+        ),
+    ] = None,
+    log_level: Annotated[
+        Level | None,
+        typer.Option(
+            envvar="MODFRAME_LOG_LEVEL",
+            show_envvar=True,
+            case_sensitive=False,
+            help="The lowest level that is logged.",
+        ),
+    ] = None,
+    mcp: Annotated[
+        bool,
+        typer.Option(
+            "--mcp",
+            envvar="MODFRAME_MCP",
+            show_envvar=True,
+            help="Let assistants with the token call the services, at /mcp.",
+        ),
+    ] = False,
 ) -> int:
     """Load the modules of the workspace and of notebooks, and serve them until a signal comes."""
     from .serve import Serving
     from .serve import serve as run_server
 
+    if trusted_proxies is not None:
+        os.environ["MODFRAME_TRUSTED_PROXIES"] = trusted_proxies
+    if log_level is not None:
+        os.environ["MODFRAME_LOG_LEVEL"] = log_level.value
     books = tuple(notebooks or ())
     serving = Serving(
         workspace,
@@ -178,7 +213,9 @@ def serve(
         notebooks=books,
         watch=watch,
         cors=tuple(cors or ()),
+        uds=uds,
         public=tuple(public or ()),
+        mcp=mcp,
     )
     return run_server(serving)
 
@@ -194,6 +231,28 @@ def link(
     from .link import print_link
 
     return print_link(url, workspace)
+
+
+@app.command()
+def mcp(
+    notebooks: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="NOTEBOOK.ipynb", help="Notebooks whose %%module cells are loaded too."
+        ),
+    ] = None,
+    workspace: Workspace = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End if a module fails.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Swap modules when their files are saved.")
+    ] = False,
+) -> int:
+    """Load the modules, and let an assistant call them on standard input and output (MCP)."""
+    from .mcp import serve_assistant
+    from .serve import Serving
+
+    books = tuple(notebooks or ())
+    return serve_assistant(Serving(workspace, strict=strict, notebooks=books, watch=watch))
 
 
 @app.command("list")

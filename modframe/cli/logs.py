@@ -16,7 +16,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import ModframeError
-from ..observe import Event, escape, fold, format_line, parse_line
+from ..observe import Event, fold, format_line, parse_line
+from ..wording import escape
 from .out import log_files
 
 _LINES = 50
@@ -110,11 +111,11 @@ def _number_of(level: str) -> int:
 
 def _print(one: str | Event, *, as_data: bool) -> None:
     if as_data and isinstance(one, Event):
-        print(json.dumps(one.to_dict(), ensure_ascii=False), flush=True)
+        print(escape(json.dumps(one.to_dict(), ensure_ascii=False)), flush=True)
         return
     event = parse_line(one) if isinstance(one, str) else one
     if event is None:  # something else wrote it
-        print(one, flush=True)
+        print(escape(str(one)), flush=True)
         return
     print("\n".join([_head_of(one, event), *_traceback_of(event)]), flush=True)
 

@@ -1,6 +1,7 @@
 """What commands print: lines, tables and JSON on standard output, errors on standard error.
 
-Text from modules is printed as it is: never read as markup, never cut, one fact a line.
+Text from modules is never read as markup and never cut, one fact a line; what would control the
+terminal is escaped as in the log.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModframeError, WorkspaceError
 from ..finding import Finding
 from ..masking import mask_text
+from ..wording import escape_in_lines
 from ..wording import one_line as one_line
 
 if TYPE_CHECKING:
@@ -31,21 +33,26 @@ _STYLES = {
 }  # fmt: skip
 
 
-def workspace_at(folder: Path | None) -> Path:
+def workspace_at(folder: Path | None, *, above: Path | None = None) -> Path:
     """Return the workspace of a command: the named folder, else the nearest workspace.
+
+    Args:
+        above: Where the search for the nearest one starts; by default the working directory.
 
     Raises:
         WorkspaceError: If the folder does not exist.
     """
-    from ..source.workspace import find_workspace
+    from ..source.workspace import look_for_workspace
 
-    home = find_workspace(folder)
-    if not home.is_dir():
+    found = look_for_workspace(folder, above=above)
+    if found.passed:
+        print(f"modframe: {found.passed}", file=sys.stderr, flush=True)
+    if not found.folder.is_dir():
         raise WorkspaceError(
-            f"there is no folder {str(home)!r}",
+            f"there is no folder {str(found.folder)!r}",
             cure="give the workspace, the folder with modules/, as --workspace",
         )
-    return home
+    return found.folder
 
 
 def log_files(workspace: Path | None, name: str, *, needed: bool) -> LogFiles:
@@ -81,6 +88,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def say(text: str = "", *, style: str = "") -> None:
     """Print one line to standard output and flush it; the style is for a terminal only."""
+    text = escape_in_lines(text)
     if style and sys.stdout.isatty():
         console().print(text, style=style)
     else:
@@ -111,7 +119,8 @@ def table(rows: Iterable[Sequence[object]], *, head: Sequence[str]) -> None:
 
 def as_json(value: Any) -> None:
     """Print a value as JSON."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str), flush=True)
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    print(escape_in_lines(text), flush=True)  # the same value in other characters
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
@@ -132,7 +141,8 @@ def show_error(error: BaseException) -> None:
     if os.environ.get("MODFRAME_DEBUG", "") not in ("", "0", "false"):
         import traceback
 
-        print(_masked("".join(traceback.format_exception(error))), end="", file=sys.stderr)
+        text = _masked("".join(traceback.format_exception(error)))
+        print(escape_in_lines(text), end="", file=sys.stderr)
     text, hint = str(error), ""
     if not isinstance(error, ModframeError):
         text, hint = f"{type(error).__name__}: {error}", " (--debug shows where)"

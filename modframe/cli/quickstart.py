@@ -31,6 +31,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from ..errors import ModframeError, WorkspaceError
+from ..files import make_folder
 from ..server import ServeError, Server, bind
 from ..ship.fresh_process import child_environment
 from ..source import find_modules
@@ -180,7 +181,7 @@ def _holder(folder: Path) -> int:
 
 def _claim(folder: Path) -> bool:
     """Write this process's id into a folder; return whether no other process was faster."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if not _holder(folder):
         (folder / _PID_FILE).unlink(missing_ok=True)
     try:

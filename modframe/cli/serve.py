@@ -16,14 +16,14 @@ from ..config import StartOptions
 from ..engine import Engine
 from ..finding import first_finding
 from ..hosted import hosted
-from ..runtime.loop.bounds import wait_for_any
 from ..server import Server, bind, check_token
 from ..server.binding import Listener
+from ..server.unix_socket import bind_unix
 from ..source import OnDisk
-from ..source.workspace import find_workspace
 from ..wording import count
+from .loops import new_loop
 from .out import one_line, say, workspace_at
-from .stopping import Stop, leave
+from .stopping import Stop, run_stoppable
 
 OnceServed = Callable[[Server], Awaitable[int]]
 
@@ -39,9 +39,11 @@ class Serving:
     strict: bool = False
     notebooks: tuple[Path, ...] = ()
     watch: bool = False
+    mcp: bool = False
     data: Path | None = None
     cors: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
+    uds: Path | None = None
 
 
 async def until_stopped(_server: Server) -> int:
@@ -64,29 +66,27 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
         StartError: Under ``strict``, if a module failed.
         SurroundingsError: If what stands around the modules can't; nothing was loaded.
     """
-    OnDisk(Path(), serving.notebooks).refuse_unreadable()
-    above = serving.notebooks[0].resolve().parent if serving.notebooks else None
-    home = workspace_at(serving.workspace or find_workspace(above=above))
+    home = home_of(serving)
     check_token(serving.host, serving.token)
-    bound = bind(serving.host, serving.port)
+    bound = bind_unix(serving.uds) if serving.uds else bind(serving.host, serving.port)
     say(f"loading {home}")
     try:
-        return asyncio.run(_serve(replace(serving, workspace=home), bound, once_served))
+        ready = replace(serving, workspace=home)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            return runner.run(run_stoppable(lambda stop: _host(ready, bound, stop, once_served)))
     finally:
         bound.close()
 
 
-async def _serve(serving: Serving, bound: Listener, once_served: OnceServed) -> int:
-    stop = Stop(asyncio.get_running_loop(), asyncio.current_task())
-    status = 0
-    with stop.listening():
-        try:
-            status = await _host(serving, bound, stop, once_served)
-        except asyncio.CancelledError:
-            if not stop.count:
-                raise
-    await leave(status)
-    return status
+def home_of(serving: Serving) -> Path:
+    """Return the workspace to serve, with notebooks the one that the first of them lies in.
+
+    Raises:
+        WorkspaceError: If a notebook can't be read or has no module, or there is no workspace.
+    """
+    OnDisk(Path(), serving.notebooks).refuse_unreadable()
+    above = serving.notebooks[0].resolve().parent if serving.notebooks else None
+    return workspace_at(serving.workspace, above=above)
 
 
 async def _host(serving: Serving, bound: Listener, stop: Stop, once_served: OnceServed) -> int:
@@ -99,31 +99,25 @@ async def _host(serving: Serving, bound: Listener, stop: Stop, once_served: Once
 
     async with hosted(options, strict=serving.strict, opened=opened) as engine:
         server = await engine.site.serve(
-            serving.host, serving.port, token=serving.token, bound=bound
+            serving.host, serving.port, token=serving.token, bound=bound, mcp=serving.mcp or None
         )
         if serving.public:
             engine.site.let_everyone_use(serving.public)
         stop.loading = None
         if serving.watch:
-            # As one line, since an error may quote module code of several lines.
-            engine.watching.report = lambda text: say(one_line(engine.secrets.mask(text)))
-            await engine.watching.begin()
+            await begin_watching(engine)
         _announce(engine, server, serving)
-        status = await _run_until(stop, once_served(server))
+        status = await stop.or_end_of(once_served(server))
         say("stopping")
     say("stopped")
     return status
 
 
-async def _run_until(stop: Stop, work: Awaitable[int]) -> int:
-    """Return the exit status of ``work``; if a signal comes first, cancel it and return 0."""
-    task = asyncio.ensure_future(work)
-    await wait_for_any(task, stop.asked)
-    if task.done():
-        return task.result()
-    task.cancel()
-    await asyncio.wait({task})
-    return 0
+async def begin_watching(engine: Engine) -> None:
+    """Swap modules when their files are saved, and print a line for each."""
+    # As one line, since an error may quote module code of several lines.
+    engine.watching.report = lambda text: say(one_line(engine.secrets.mask(text)))
+    await engine.watching.begin()
 
 
 def _announce(engine: Engine, server: Server, serving: Serving) -> None:
@@ -137,8 +131,11 @@ def _announce(engine: Engine, server: Server, serving: Serving) -> None:
         say(line)
     if serving.watch:
         say(f"watching {engine.watching.places}")
-    say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")
-    if sys.stdout.isatty():
+    if serving.mcp:
+        say(f"assistants at {server.url}/mcp  (with the token)")
+    hint = "" if serving.uds else f"{server.url}/docs; "
+    say(f"serving at {server.url}  ({hint}Ctrl-C stops it)")
+    if sys.stdout.isatty() and not serving.uds:
         say(f"what runs, and all that is said about it: {server.link()}  (opens once)")
 
 

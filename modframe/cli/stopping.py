@@ -1,4 +1,4 @@
-"""How ``modframe serve`` ends: `Stop` acts on signals, `leave` ends a process that something holds.
+"""How ``modframe serve`` and ``modframe mcp`` end: `Stop` acts on signals, `leave` comes last.
 
 The first signal stops in order, the second without waiting, the third at once. Whatever modules do,
 the process ends: if code keeps the loop so that it can't stop in order, with the status `STUCK`.
@@ -13,14 +13,14 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 from ..engine import Engine
 from ..observe import get_framework_logger
-from ..runtime.loop.bounds import GRACE, cancel_all
+from ..runtime.loop.bounds import GRACE, cancel_all, wait_for_any
 from ..runtime.loop.breaking import place_in
 from ..source import Source
 from .out import say
@@ -77,6 +77,16 @@ class Stop:
         engine.watchdog.freezes.write_after(engine.config.freeze_timeout, end=True)
         engine.swap.listeners.append(self._restore)
 
+    async def or_end_of(self, work: Awaitable[int]) -> int:
+        """Return the exit status of ``work``; if a signal comes first, cancel it and return 0."""
+        task = asyncio.ensure_future(work)
+        await wait_for_any(task, self.asked)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait({task})
+        return 0
+
     def _restore(self, source: Source, outcome: object) -> None:
         """Put the handlers of signals back that a module has replaced."""
         for number in _SIGNALS:
@@ -128,6 +138,23 @@ class Stop:
                     self.engine.abandon(f"{place} kept the app loop when the process was to end")
                 _end_process(STUCK)
             self._over.wait(1)
+
+
+async def run_stoppable(run: Callable[[Stop], Awaitable[int]]) -> int:
+    """Run what signals may stop, on the running loop, and return its exit status.
+
+    If tasks or threads are left that don't end, end the process instead.
+    """
+    stop = Stop(asyncio.get_running_loop(), asyncio.current_task())
+    status = 0
+    with stop.listening():
+        try:
+            status = await run(stop)
+        except asyncio.CancelledError:
+            if not stop.count:
+                raise
+    await leave(status)
+    return status
 
 
 async def leave(status: int) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..errors import ModframeError, WorkspaceError
+from ..files import make_file, make_folder
 from ..source.source import Origin, Source, SourceFile
 from .history_entry import HistoryEntries, HistoryEntry
 
@@ -125,7 +126,8 @@ class HistoryFile:
         """A transaction that is begun for writing, so that kernels wait for each other."""
         with self._lock, self._translating_errors("written"):
             if self._writing is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self.path.parent)
+                make_file(self.path)
                 self._writing = self._open_for_writing()
             with self._writing as connection:  # commits at the end, or rolls back
                 connection.execute("BEGIN IMMEDIATE")

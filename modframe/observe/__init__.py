@@ -37,7 +37,6 @@ from .since import parse_since
 from .spans import begin_span, end_span, span, tracing
 from .tracebacks import find_defined, find_raised, fold
 from .uncaught import UncaughtErrors
-from .values import escape
 from .watchdog import Stall, Watchdog
 
 __all__ = [
@@ -70,7 +69,6 @@ __all__ = [
     "begin_span",
     "correlation_id",
     "end_span",
-    "escape",
     "failure_lines",
     "failure_of",
     "failure_table",

@@ -15,9 +15,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from ..wording import is_unsafe
 from .event import Event
 from .failure import format_time
-from .values import is_unsafe, quote
+from .values import quote
 
 _WORD = re.compile(r"[^\W\d][\w/.:@~+\-%]*\Z")  # a text that needs no quotes
 _LITERALS = frozenset({"true", "false", "null"})

@@ -10,11 +10,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..html import section, table
-from ..wording import count, one_line
+from ..wording import count, escape, one_line
 from .failure import Failure, format_time
 from .recorded import Group
 from .tracebacks import fold
-from .values import escape
 
 _INDENT = "    "
 

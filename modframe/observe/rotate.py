@@ -19,6 +19,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..files import make_folder, open_file
+
 if sys.platform != "win32":
     import fcntl
 
@@ -66,8 +68,8 @@ class RotatingFile:
         if self._fd is not None and self._is_at_path(self._fd):
             return self._fd
         self.close()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        make_folder(self.path.parent)
+        self._fd = open_file(self.path, os.O_WRONLY | os.O_APPEND)
         return self._fd
 
     def _is_at_path(self, fd: int) -> bool:

@@ -1,8 +1,8 @@
-"""`UncaughtErrors`: what Python prints of an exception that ends a script, without secrets.
+"""`UncaughtErrors`: what Python prints of an exception that ends a script, safe to show.
 
 A module's exception goes out to whoever called it, as it is. One that a script does not catch is
 printed by Python, with what it says; while an app runs, the secrets of its modules are taken out of
-that text. `process.py` makes one for each app.
+that text, and what would control the terminal is escaped. `process.py` makes one for each app.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import traceback
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
+
+from ..wording import escape_in_lines
 
 
 class UncaughtErrors:
@@ -41,8 +43,8 @@ class UncaughtErrors:
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None, /
     ) -> None:
         text = "".join(traceback.format_exception(kind, error, trace))
-        masked = self._mask(text)
-        if masked == text or sys.stderr is None:
+        safe = escape_in_lines(self._mask(text))
+        if safe == text or sys.stderr is None:
             self._before(kind, error, trace)
         else:
-            print(masked, end="", file=sys.stderr)  # noqa: T201  # as Python does
+            print(safe, end="", file=sys.stderr)  # noqa: T201  # as Python does

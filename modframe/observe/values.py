@@ -12,32 +12,16 @@ import datetime
 import itertools
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from pydantic import BaseModel
 
 from ..masking import MASK, SECRET_TYPES, is_one_secret, mask_text
+from ..wording import escape
 
-# Control characters, line ends of every kind, and marks that change the direction of text: with
-# them, a message could look like another line or run a terminal's commands. Lone surrogates
-# can't be written as UTF-8.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
 _MAX_DEPTH = 8
 _MAX_ITEMS = 10_000  # about 5 ms
-
-
-def is_unsafe(text: str) -> bool:
-    """Return whether a text has a character that must be escaped in a terminal or a log file."""
-    return _UNSAFE.search(text) is not None
-
-
-def escape(text: str) -> str:
-    """Return a text in which nothing can control a terminal."""
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def quote(value: Any) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
+from ..wording import escape, escape_in_lines
+
 _prints_to_cell: ContextVar[bool] = ContextVar("modframe_for_cell", default=False)
 
 
@@ -33,6 +35,7 @@ def task_context() -> Context:
 def print_to_cell(text: str) -> None:
     """Print a warning under the cell that this runs for; do nothing if there is none."""
     if _prints_to_cell.get():
+        text = escape_in_lines(text)
         builtins.print(text, file=sys.stderr)  # noqa: T201  # the real one, for a cell
 
 
@@ -42,7 +45,7 @@ def print_to_console(text: str) -> None:
     A kernel chooses the cell by a context variable, which a task keeps from the cell that started
     it; in an empty context it takes the cell that is open.
     """
-    Context().run(builtins.print, text, file=sys.stderr)
+    Context().run(builtins.print, escape(text), file=sys.stderr)
 
 
 def make_printer(

@@ -25,7 +25,7 @@ from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
 from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
 from .guard import holds_token
-from .measured import note_generation, note_module
+from .measured import note_generation, note_module, note_route
 from .stale import is_local, stale_header, with_header
 
 _RETRY_SECONDS = "1"
@@ -85,6 +85,8 @@ class Dispatcher:
             claim = self._find(path, scope)
         try:
             if claim.app is not None:
+                if claim.prefix:
+                    note_route(scope, claim.prefix)
                 await claim.app(scope, receive, send)
                 return
             work = Work()  # requests of one connection share a context, so each sets its own
@@ -93,6 +95,9 @@ class Dispatcher:
                 generation = self._live.generations.get(claim.module_id)
                 if generation is not None and generation.gate is not None:
                     claim, generation = await self._wait(claim, path, scope)
+                    if claim.app is not None:  # the module has moved away meanwhile
+                        await claim.app(scope, receive, send)
+                        return
                 scope[PREFIX_KEY] = claim.prefix
                 await self._answer(generation, scope, receive, send, module_id=claim.module_id)
             finally:
@@ -108,7 +113,10 @@ class Dispatcher:
 
     def _find(self, path: str, scope: Scope) -> Claim:
         """Return who answers a request: a module, or an application such as a page."""
-        claims = tuple(filter(self._stands, self._paths.at(path)))
+        claims = self._paths.at(path)
+        if gone := [claim for claim in claims if not self._stands(claim)]:
+            self._paths.forget(claim.module_id for claim in gone)
+            claims = self._paths.at(path)
         if not (claims and (claims[0].prefix or path == "/")) and self._is_page(path):
             return self._page  # who claims the root takes `/` from the system, and no other page
         claims = self._with_default(claims, path)
@@ -162,10 +170,11 @@ class Dispatcher:
         while True:
             key = claim.module_id
             generation = await wait_for_gate(lambda key=key: self._live.generations.get(key))  # type: ignore[misc]
-            now = self._find(path, scope)
-            if now == claim:
+            before, claim = claim, self._find(path, scope)
+            if claim.app is not None:
+                return claim, None
+            if claim == before:
                 return claim, generation
-            claim = now
 
     async def _answer(
         self,

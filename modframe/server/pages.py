@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from ..parts.health import HealthReport
 from ..parts.web.boundary import Boundary
-from ..parts.web.problem import Problem, Receive, Scope, Send, path_below_root
+from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
 from ..view.snapshot import ModuleView
 from .docs import ASSETS, POLICY, START_SCRIPT, docs_page, read_asset
 from .guard import LINK_KEY, Need, holds_token
@@ -61,11 +62,13 @@ class SystemPages:
 
     Args:
         snapshot: Returns what the status page shows of each module.
+        prefixes: Returns the prefixes of a module's routes, as far as they are known.
         readiness: Whether all is ready, and module id → state.
         health: Returns the health of all modules, as far as it is known already.
         metrics: Returns the page for Prometheus in a format of an ``Accept`` header, and the
             media type; without it there is no such page.
         clean: Takes the secrets of the app out of the facts of an answer.
+        apps: Path → an application that answers there in place of a page, by any method.
     """
 
     def __init__(
@@ -74,14 +77,17 @@ class SystemPages:
         *,
         snapshot: Callable[[], Iterable[ModuleView]],
         readiness: Callable[[], tuple[bool, Mapping[str, str]]],
+        prefixes: Callable[[str], Sequence[str]] = lambda _: (),
         health: Callable[[], HealthReport] = HealthReport,
         metrics: Callable[[str], tuple[bytes, str]] | None = None,
         clean: Callable[[Any], Any] = lambda facts: facts,
+        apps: Mapping[str, ASGIApp] = MappingProxyType({}),
     ) -> None:
+        self._apps = apps
         self._clean = clean
         self._report = health
         self._openapi = openapi
-        self._snapshot = snapshot
+        self._snapshot, self._prefixes = snapshot, prefixes
         self._readiness = readiness
         self._pages: dict[str, Callable[[Scope], Awaitable[Response]]] = {
             "/": self._to_status,
@@ -105,13 +111,13 @@ class SystemPages:
         """Return what a page needs; whoever asks for no page is told what is near it."""
         if path in _OPEN:
             return Need.OPEN
-        if path.startswith(STATUS_PATH):
+        if path.startswith(STATUS_PATH) or path.rstrip("/") in self._apps:
             return Need.TOKEN
         return Need.TOKEN_FROM_ELSEWHERE
 
     def has(self, path: str) -> bool:
         """Return whether there is a page at a path."""
-        return path in self._pages
+        return path in self._pages or path.rstrip("/") in self._apps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; with 404 if there is no such page."""
@@ -119,6 +125,10 @@ class SystemPages:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_below_root(scope) or "/"
+        if (app := self._apps.get(path.rstrip("/"))) is not None and scope["type"] == "http":
+            note_route(scope, path.rstrip("/"))
+            await app(scope, receive, send)
+            return
         page = self._pages.get(path)
         if page is None or scope["type"] != "http":
             problem = Problem(404, f"There is no page at {path}")
@@ -190,7 +200,9 @@ class SystemPages:
         return JSONResponse({"path": f"{STATUS_PATH}?{ONCE}={code}"}, 201, _NO_STORE)
 
     async def _status(self, scope: Scope) -> Response:
-        return _page(status_page(list(self._snapshot()), query=_query(scope)), _BASE_POLICY)
+        views = list(self._snapshot())
+        page = status_page(views, prefixes=self._prefixes, query=_query(scope))
+        return _page(page, _BASE_POLICY)
 
     async def _document(self, scope: Scope) -> Response:
         body = await self._openapi.body()

@@ -7,8 +7,8 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ServeError
 from ..masking import KnownSecrets
@@ -28,11 +28,18 @@ from .measured import Measured
 from .metrics import Exposition
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
+from .proxies import behind_proxies
 from .serving import Server, start_server
 from .surroundings import Surroundings
 
+if TYPE_CHECKING:
+    from .mcp.assistants import Assistants
+    from .mcp.http import Endpoint
+
 EVERY = "*"
 """In place of ids: all modules."""
+_MCP = "/mcp"
+"""Where assistants are answered."""
 
 
 class Site:
@@ -40,7 +47,9 @@ class Site:
 
     Args:
         live: The table of what runs. ``paths``: who claims which paths of it.
-        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines.
+        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines. With
+            ``None`` they are neither counted nor logged: those of a module's tests, before it is
+            live.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         watchdog: Knows how long the app loop lags behind.
@@ -51,11 +60,14 @@ class Site:
         allowed_hosts: Host names to answer to besides loopback.
         public: Ids of modules whose routes need no token from elsewhere either; ``*`` is all.
         token: Returns the token that this app keeps.
+        trusted_proxies: As for `behind_proxies`, like ``root_path``.
         limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
         app: What the lifespans get.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
+        assistants: Returns what assistants may see and call.
+        mcp: Whether assistants are answered unless `serve` says otherwise.
     """
 
     def __init__(
@@ -63,7 +75,7 @@ class Site:
         live: Live,
         *,
         paths: PathTable,
-        numbers: Numbers,
+        numbers: Numbers | None,
         log: EventLog,
         watchdog: Watchdog,
         rows: Callable[[], Iterable[ModuleView]],
@@ -76,18 +88,33 @@ class Site:
         allowed_hosts: Iterable[str],
         public: Iterable[str],
         token: str,
+        trusted_proxies: Sequence[str],
+        root_path: str,
         limits: Limits,
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
+        assistants: Callable[[], Assistants],
+        mcp: bool = False,
     ) -> None:
+        self._apps: dict[str, ASGIApp] = {}
+        self._assistants, self._mcp = assistants, mcp
+        self._endpoint: Endpoint | None = None
         pages = SystemPages(
-            MergedOpenAPI(live, secrets.replace),
+            MergedOpenAPI(
+                live,
+                secrets.replace,
+                needs_token=lambda key: self._need_of_claim(Claim("", key)) is Need.TOKEN,
+            ),
             snapshot=rows,
+            prefixes=paths.prefixes,
             readiness=readiness,
             health=health,
-            metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
+            metrics=Exposition(
+                numbers or Numbers(), rows, readiness=readiness, log=log, watchdog=watchdog
+            ),
             clean=secrets.replace_in,
+            apps=self._apps,
         )
         paths.follow(surroundings)
         dispatcher = Dispatcher(
@@ -101,8 +128,10 @@ class Site:
             mask=secrets.replace,
         )
         self._surroundings = surroundings
+        self._trusted, self._root_path = trusted_proxies, root_path
+        inside = BodyLimit(surroundings.inside(dispatcher), limits)
         self._guard = Guard(
-            Measured(BodyLimit(surroundings.inside(dispatcher), limits), numbers, log),
+            inside if numbers is None else Measured(inside, numbers, log),
             need=self._need_of,
             allowed_hosts=allowed_hosts,
             origins=lambda: surroundings.origins,
@@ -110,7 +139,7 @@ class Site:
             given=False,
         )
         secrets.add("modframe.server", [token])
-        self.asgi = surroundings.edge(self._guard)
+        self.asgi = self._outermost(self._guard)
         self._live, self._paths, self._pages = live, paths, pages
         self._public: frozenset[str] = frozenset()
         self.let_everyone_use(public)
@@ -118,7 +147,9 @@ class Site:
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._server: Server | None = None
-        self._arguments: tuple[str, int, str | None] = ("", 0, None)
+        self._arguments: tuple[Any, ...] = ()
+        if mcp:
+            self._open_to_assistants()
 
     async def asked_here(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that this process itself makes, which holds the token by nature."""
@@ -138,9 +169,11 @@ class Site:
 
         Where several could answer, it is what the strictest of them needs.
         """
-        alone = self._paths.only(path)
-        needs = [self._need_of_claim(one) for one in ((alone,) if alone else self._paths.at(path))]
-        if not needs or self._pages.has(path):
+        is_page = self._pages.has(path)
+        if (alone := self._paths.only(path)) is not None and not is_page:
+            return self._need_of_claim(alone)
+        needs = [self._need_of_claim(one) for one in self._paths.at(path)]
+        if not needs or is_page:
             needs.append(self._pages.need_of(path))
         return max(needs)
 
@@ -163,7 +196,13 @@ class Site:
         return server if server is not None and server.running else None
 
     async def serve(
-        self, host: str, port: int, *, token: str | None = None, bound: Listener | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        token: str | None = None,
+        bound: Listener | None = None,
+        mcp: bool | None = None,
     ) -> Server:
         """Bind and listen on the running loop; the same arguments again return the same server.
 
@@ -172,13 +211,15 @@ class Site:
             port: 0 picks a free one.
             token: By default the one that the app keeps.
             bound: A socket from `bind` that has the address already.
+            mcp: Whether assistants are answered at `/mcp`; by default as the settings say.
 
         Raises:
             ServeError: If the address can't be bound, a token is missing, or a server with other
-                arguments runs.
+                arguments runs, or the `mcp` package is missing that assistants need.
             SurroundingsError: If a lifespan raises.
         """
-        arguments = (host, port, token)
+        mcp = self._mcp if mcp is None else mcp
+        arguments = (host, port, token, mcp)
         async with self._lock:
             if (server := self.server) is not None:
                 if arguments == self._arguments:
@@ -194,12 +235,16 @@ class Site:
             self._secrets.add("modframe.server", [token])
             if self._server is not None:
                 await self._server.aclose()  # it was stopped or died: free its port
+            if mcp:
+                self._open_to_assistants()
+            else:
+                await self._close_to_assistants()
             await self.enter()
             bound = bound or bind(host, port)
             self._guard.token = token
             guard = self._guard.with_token(token, exposed=not is_loopback(host))
             self._server = await start_server(
-                self._surroundings.edge(guard),
+                self._outermost(guard),
                 bound,
                 host=host,
                 token=token,
@@ -223,7 +268,11 @@ class Site:
         if not check_token("localhost", token):
             return self.asgi
         self._secrets.add("modframe.server", [token])
-        return self._surroundings.edge(self._guard.with_token(token, exposed=True))
+        return self._outermost(self._guard.with_token(token, exposed=True))
+
+    def _outermost(self, guard: Guard) -> ASGIApp:
+        """Return what a server gets: outside of the guard is what it has to know beforehand."""
+        return behind_proxies(self._surroundings.edge(guard), self._trusted, self._root_path)
 
     async def enter(self) -> None:
         """Enter the lifespans around the modules, before the first request; once for the app.
@@ -240,5 +289,19 @@ class Site:
             try:
                 if server is not None:
                     await server.aclose()
+                await self._close_to_assistants()
             finally:
                 await self._surroundings.leave()
+
+    def _open_to_assistants(self) -> None:
+        if self._endpoint is None:
+            assistants = self._assistants()
+            from .mcp.http import Endpoint  # imported where the package is known to be there
+
+            self._endpoint = self._apps[_MCP] = Endpoint(assistants)
+
+    async def _close_to_assistants(self) -> None:
+        endpoint, self._endpoint = self._endpoint, None
+        self._apps.pop(_MCP, None)
+        if endpoint is not None:
+            await endpoint.aclose()

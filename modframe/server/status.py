@@ -5,7 +5,7 @@ The system pages call it. Everything that comes in is text and goes out escaped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..html import Raw, link, row, table, tag, text
 from ..parts.web.paths import prefix_of
@@ -41,14 +41,23 @@ def head(title: str, extra: str = "") -> str:
     return f"{_HEAD}<title>{text(title)}</title><style>{STYLE}</style>{extra}</head>"
 
 
-def status_page(views: Sequence[ModuleView], *, query: str = "") -> bytes:
-    """Return the page, a row for each view; ``query``, which has the token, ends its links."""
+def status_page(
+    views: Sequence[ModuleView],
+    *,
+    prefixes: Callable[[str], Sequence[str]] = lambda _: (),
+    query: str = "",
+) -> bytes:
+    """Return the page, a row for each view; ``query``, which has the token, ends its links.
+
+    ``prefixes`` returns those of a module, live or not; empty if none but the default is known.
+    """
     live = [view for view in views if view.state == "LIVE"]
     faulty = sum(bool(view.error) for view in live)
     summary = f"{len(live)} of {len(views)} modules live"
     summary += f", {faulty} with an error" if faulty else ""
     links = "".join(link(f"{path}{query}", label) for path, label in _LINKS)
-    modules = table(map(_cells, views), head=_COLUMNS, classes="all")
+    rows = (_cells(view, prefixes(view.id) or (prefix_of(view.id),)) for view in views)
+    modules = table(rows, head=_COLUMNS, classes="all")
     body = (
         f"<body><h1>modframe</h1><nav>{links}</nav>"
         f"{tag('p', summary, classes='soft')}"
@@ -57,13 +66,13 @@ def status_page(views: Sequence[ModuleView], *, query: str = "") -> bytes:
     return (head("modframe") + body).encode()
 
 
-def _cells(view: ModuleView) -> tuple[Raw | str, ...]:
+def _cells(view: ModuleView, prefixes: Sequence[str]) -> tuple[Raw | str, ...]:
     tone = "faulty" if view.state == "LIVE" and view.error else view.state
     return (
         tag("code", view.id),
         tag("span", view.state, classes=tone),
         str(view.generation or ""),
-        tag("code", ", ".join(view.parts.get("web", {}).get("prefixes") or [prefix_of(view.id)])),
+        tag("code", ", ".join(prefix or "/" for prefix in prefixes)),
         _contents(view),
         tag("pre", view.error) if view.error else "",
     )

@@ -87,13 +87,17 @@ def export_folder(
     """Return the folder that a person named for exports: in the workspace, or absolute.
 
     Raises:
-        ExportError: If a relative one leads out of the workspace, or it is the data folder.
+        ExportError: If a relative one leads out of the workspace, by a link too, or it is the data
+            folder.
     """
     folder = Path(os.path.normpath(workspace / Path(to).expanduser()))
-    if not Path(to).expanduser().is_absolute() and not folder.is_relative_to(workspace):
+    real = Path(os.path.realpath(folder))
+    for place, home, how in ((folder, workspace, ""), (real, workspace.resolve(), " by a link")):
+        if Path(to).expanduser().is_absolute() or place.is_relative_to(home):
+            continue
         raise ExportError(
-            f"{str(to)!r} leads out of the workspace {workspace}, so nothing was written",
-            cure=f"name a folder in it, or write {str(folder)!r}: an absolute one may be anywhere",
+            f"{str(to)!r} leads out of the workspace {workspace}{how}, so nothing was written",
+            cure=f"name a folder in it, or write {str(place)!r}: an absolute one may be anywhere",
             findings=(),
             subject=module_id,
         )

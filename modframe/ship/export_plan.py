@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ..errors import ExportError
+from ..files import Content
 from ..finding import Finding, Level, first_finding
 from ..html import section, table
 from ..load.text import is_code
 from ..source import Source
 from ..source.export_record import ExportRecord
 from ..source.folder import REVISIONS
-from ..source.folder_change import Content, digest_at, digest_of
+from ..source.folder_change import digest_at, digest_of
 from ..source.source import is_text_file
 from ..wording import count
 

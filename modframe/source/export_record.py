@@ -111,7 +111,7 @@ class ExportRecord:
         if self._data is None:
             change(_in_memory)
             return
-        with changing(self._data) as write:
+        with changing(self._data, private=True) as write:
             rows = self._read()
             problem, before = self.problem, dict(rows)
             change(rows)

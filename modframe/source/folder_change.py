@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ..errors import WorkspaceError
+from ..files import Content, make_folder, sync, write_new
 from .folder_lock import lock_folder
 
 PREFIX = ".modframe-change-"
@@ -34,13 +35,7 @@ PREFIX = ".modframe-change-"
 _STAGED = ".new"
 _STEPS = "change.json"
 _NOTHING = f"{PREFIX}nothing"
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-_NEW_FILE |= getattr(os, "O_BINARY", 0)
-_COPY = 1 << 20
 _log = logging.getLogger("modframe.source")
-
-Content = bytes | Path
-"""The content of a new file, or a file whose content is copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +69,11 @@ def change_folder(folder: Path, write: Mapping[str, Content]) -> None:
 
 
 @contextmanager
-def changing(folder: Path) -> Iterator[Change]:
+def changing(folder: Path, *, private: bool = False) -> Iterator[Change]:
     """Hold a folder, which is made if it is missing, and yield what changes files below it.
 
     What is read in the block is still so when the change is made. Permissions are kept, and folders
-    that become empty go too.
+    that become empty go too. With ``private`` the folder and new files are closed to others.
 
     Raises:
         OSError: If a file can't be written, or can't be moved to its place; nothing has changed.
@@ -86,11 +81,11 @@ def changing(folder: Path) -> Iterator[Change]:
         WorkspaceError: If files could not be moved to their places after others were.
         FolderBusyError: If another process holds the folder for too long.
     """
-    made = _make_folders(folder)
+    made = make_folder(folder, private=private)
     try:
         with lock_folder(folder):
             _finish_all(folder)
-            yield partial(_change, folder)
+            yield partial(_change, folder, private=private)
     except BaseException:
         for path in reversed(made):
             with suppress(OSError):  # it isn't empty: a change was made
@@ -144,7 +139,9 @@ def _pending(folder: Path) -> list[Path]:
 # -- a change ----------------------------------------------------------------------------------
 
 
-def _change(folder: Path, write: Mapping[str, Content], remove: Iterable[str]) -> None:
+def _change(
+    folder: Path, write: Mapping[str, Content], remove: Iterable[str], *, private: bool
+) -> None:
     gone = list(remove)
     if not write and not gone:
         return
@@ -153,26 +150,26 @@ def _change(folder: Path, write: Mapping[str, Content], remove: Iterable[str]) -
     committed = staging.with_suffix("")
     try:
         steps = [
-            _stage(folder, path, content, staging / str(number))
+            _stage(folder, path, content, staging / str(number), private=private)
             for number, (path, content) in enumerate(write.items())
         ]
         steps += [_Step(path, digest_at(_inside(folder, path))) for path in gone]
         for place in {(folder / step.path).parent for step in steps}:
             _refuse_unmovable(staging, place)
         rows = [[step.path, step.before, step.staged] for step in steps]
-        _write_new(staging / _STEPS, json.dumps(rows).encode())
-        _sync(staging)
+        write_new(staging / _STEPS, json.dumps(rows).encode())
+        sync(staging)
         staging.rename(committed)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
-    _sync(folder)
+    sync(folder)
     _carry_out(folder, committed, steps)
 
 
-def _stage(folder: Path, path: str, content: Content, staged: Path) -> _Step:
+def _stage(folder: Path, path: str, content: Content, staged: Path, *, private: bool) -> _Step:
     target = _inside(folder, path)
-    _write_new(staged, content)
+    write_new(staged, content, private=private)
     with suppress(FileNotFoundError):
         status = target.lstat()
         if stat.S_ISREG(status.st_mode):
@@ -234,12 +231,12 @@ def _do(folder: Path, committed: Path, step: _Step) -> bool:
         return False
     if staged is None:
         target.unlink(missing_ok=True)
-        _sync(_drop_empty(target.parent, folder))
+        sync(_drop_empty(target.parent, folder))
         return True
-    for made in _make_folders(target.parent):
-        _sync(made.parent)
+    for made in make_folder(target.parent, private=False):
+        sync(made.parent)
     os.replace(staged, target)  # noqa: PTH105  # `Path.replace` is the same, and audited twice
-    _sync(target.parent)
+    sync(target.parent)
     return True
 
 
@@ -248,7 +245,7 @@ def _clean(committed: Path) -> None:
     for path in sorted(committed.iterdir(), key=lambda path: path.name == _STEPS):
         path.unlink()
     committed.rmdir()
-    _sync(committed.parent)
+    sync(committed.parent)
 
 
 def _finish_all(folder: Path) -> None:
@@ -317,19 +314,6 @@ def _inside(folder: Path, path: str) -> Path:
     return folder / pure
 
 
-def _write_new(path: Path, content: Content) -> None:
-    """Write a file that must not exist yet, down to the disk."""
-    descriptor = os.open(path, _NEW_FILE, 0o666)
-    with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor
-        if isinstance(content, Path):
-            with content.open("rb") as source:
-                shutil.copyfileobj(source, file, _COPY)
-        else:
-            file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def digest_at(path: Path) -> str:
     """Return the digest of a file; empty if there is none. A link counts by where it leads."""
     try:
@@ -339,17 +323,6 @@ def digest_at(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return ""
-
-
-def _make_folders(folder: Path) -> list[Path]:
-    """Make a folder and those above it; return the ones that were made, outermost first."""
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-    return missing[::-1]
 
 
 def _drop_empty(path: Path, folder: Path) -> Path:
@@ -364,14 +337,3 @@ def _drop_empty(path: Path, folder: Path) -> Path:
             break
         path = path.parent
     return path
-
-
-def _sync(folder: Path) -> None:
-    """Let a folder's entries reach the disk; Windows can't, and writes them in order."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

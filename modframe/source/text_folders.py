@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..files import replace_file
 from ..names import folder_of
 from .source import Source
 
@@ -70,9 +71,7 @@ class TextFolders:
             path = place / file
             path.parent.mkdir(parents=True, exist_ok=True)
             if _read(path) != content.text.encode() or path.is_symlink():
-                aside = path.with_name(f".{path.name}.new")
-                aside.write_bytes(content.text.encode())
-                aside.replace(path)
+                replace_file(path, content.text.encode(), durable=False)
         return place
 
     def _give_back(self, module_id: str) -> None:

@@ -1,14 +1,14 @@
-"""`fit_arguments`: converts what a form collected to the arguments of a method.
+"""`Arguments`: converts plain values to the arguments of a method.
 
 JSON-like data comes in and is converted as the method's annotations say: a dictionary becomes a
 dataclass or a pydantic model, a text a member of an Enum or a date. Called by the verbs when a
-button calls a service.
+button calls a service, and by the tools of assistants.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,44 +16,107 @@ from pydantic.errors import PydanticUserError
 
 from ..errors import FormError
 from ..load.methods import type_hints
+from ..wording import near
+
+_STARS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+class Arguments:
+    """Converts values to the arguments of one method, and keeps what it needs for that.
+
+    Args:
+        method: The method, or a function that wraps it.
+    """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._hints = type_hints(method)
+        self._parameters = inspect.signature(method).parameters
+        self._adapters: dict[str, TypeAdapter[Any] | None] = {}
+        self._names = [
+            name for name, parameter in self._parameters.items() if parameter.kind not in _STARS
+        ]
+        self._required = {
+            name
+            for name in self._names
+            if self._parameters[name].default is inspect.Parameter.empty
+        }
+
+    def check_names(self, names: Set[str]) -> None:
+        """Check that there is a value for each required parameter, and none for anything else.
+
+        Raises:
+            FormError: If that isn't so; it names all of them.
+        """
+        if self._required <= names <= set(self._names):
+            return
+        others = sorted(names - set(self._names))
+        hints = (near(name, self._names) or _listed(self._names) for name in others)
+        faults = [
+            f"there is no argument {name!r}; {hint}".rstrip()
+            for name, hint in zip(others, hints, strict=True)
+        ]
+        missing = self._required - names
+        faults += [f"{name!r} is missing" for name in self._names if name in missing]
+        raise FormError("; ".join(faults), field="")
+
+    def fit(self, values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return positional and keyword arguments for a call.
+
+        Args:
+            values: Parameter name → value; parameters without one keep their default.
+
+        Raises:
+            FormError: If values don't fit their annotations; it names all of them.
+        """
+        args: list[Any] = []
+        named: dict[str, Any] = {}
+        faults: list[tuple[str, str]] = []
+        for name, parameter in self._parameters.items():
+            if name not in values:
+                continue
+            try:
+                value = self._convert(name, values[name], parameter.default)
+            except ValidationError as error:
+                faults.append((name, f"{name!r} does not fit: {_faults_of(error)}"))
+                continue
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                args.append(value)
+            else:
+                named[name] = value
+        if faults:
+            raise FormError("; ".join(text for _, text in faults), field=faults[0][0])
+        return args, named
+
+    def _convert(self, name: str, value: Any, default: Any) -> Any:
+        hint = self._hints.get(name, Any)
+        if hint is Any or type(value) is hint or (value is None and default is None):
+            return value
+        if name not in self._adapters:
+            try:
+                self._adapters[name] = TypeAdapter(hint)
+            except PydanticUserError:  # pydantic does not know the type: the method decides
+                self._adapters[name] = None
+        adapter = self._adapters[name]
+        try:
+            return value if adapter is None else adapter.validate_python(value)
+        except PydanticUserError:
+            return value
 
 
 def fit_arguments(
     method: Callable[..., Any], values: Mapping[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Return positional and keyword arguments for a call.
-
-    Args:
-        method: The method, or a function that wraps it.
-        values: Parameter name → value from a form; parameters without one keep their default.
-
-    Raises:
-        FormError: If a value doesn't fit its annotation.
-    """
-    hints = type_hints(method)
-    args: list[Any] = []
-    named: dict[str, Any] = {}
-    for name, parameter in inspect.signature(method).parameters.items():
-        if name not in values:
-            continue
-        value = _convert(name, values[name], hints.get(name, Any))
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            args.append(value)
-        else:
-            named[name] = value
-    return args, named
+    """Return positional and keyword arguments for one call; see `Arguments.fit`."""
+    return Arguments(method).fit(values)
 
 
-def _convert(name: str, value: Any, hint: Any) -> Any:
-    if hint is Any or value is None or type(value) is hint:
-        return value
-    try:
-        return TypeAdapter(hint).validate_python(value)
-    except ValidationError as error:
-        faults = "; ".join(
-            ".".join(map(str, fault["loc"])) + (": " if fault["loc"] else "") + fault["msg"]
-            for fault in error.errors(include_url=False, include_input=False)
-        )
-        raise FormError(f"{name!r} does not fit: {faults}", field=name) from None
-    except PydanticUserError:  # pydantic does not know the type: the method decides
-        return value
+def _faults_of(error: ValidationError) -> str:
+    return "; ".join(
+        ".".join(map(str, fault["loc"])) + (": " if fault["loc"] else "") + fault["msg"]
+        for fault in error.errors(include_url=False, include_input=False)
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = ", ".join(map(repr, names))
+    return f"there are: {listed}" if listed else "there are none"

@@ -180,6 +180,36 @@ def test_the_data_folder_takes_no_modules(workspace: Path, to: str) -> None:
         assert module.export().written
 
 
+@pytest.mark.parametrize("to", ["modules", "build", "build/inner"])
+def test_no_export_leaves_the_workspace_by_a_link(
+    workspace: Path, tmp_path_factory: pytest.TempPathFactory, to: str
+) -> None:
+    """Whoever means the folder that the link leads to says so."""
+    outside = tmp_path_factory.mktemp("outside")
+    (workspace / to.partition("/")[0]).symlink_to(outside)
+    place = outside / to.partition("/")[2]
+    with modframe.start(workspace=workspace, modules=[]) as app:
+        module = app.load({"api.py": ORDERS}, id="orders")
+        with pytest.raises(ExportError) as caught:
+            module.export(to=to)
+        assert str(caught.value) == (
+            f"standard.orders: {to!r} leads out of the workspace {workspace} by a link, so nothing "
+            f"was written. Name a folder in it, or write {str(place)!r}: an absolute one may be "
+            "anywhere."
+        )
+        assert list(outside.iterdir()) == []
+        assert module.export(to=place).written
+
+
+def test_a_link_within_the_workspace_is_followed(workspace: Path) -> None:
+    """What it leads to is the workspace's own."""
+    (workspace / "build").mkdir()
+    (workspace / "link").symlink_to("build")
+    with modframe.start(workspace=workspace) as app:
+        app.load({"api.py": ORDERS}, id="orders").export(to="link")
+    assert (workspace / "build/standard/orders/api.py").read_text() == ORDERS
+
+
 def test_an_export_elsewhere_that_was_cut_off_is_finished_by_the_next_start(
     workspace: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -51,6 +51,28 @@ def test_outputs_are_masked_and_nothing_else(workspace: Path) -> None:
     assert said["text"] == "it is hunter22"
 
 
+def test_an_error_hides_nothing_of_its_text(workspace: Path) -> None:
+    """What turns text around is shown in errors, and colours stay; outputs are the person's own."""
+    session = Session()
+    outputs = MaskedOutputs(SimpleNamespace(kernel=SimpleNamespace(session=session)))
+    outputs.install()
+    said, shown = "\x1b[31m\u202egnp.exe\x9b", "\x1b[31m\\u202egnp.exe\\u009b"
+    error = {"ename": "ValueError", "evalue": said, "traceback": [said, said]}
+    session.send(None, "error", error)
+    session.send(None, {"msg_type": "execute_reply", "content": {"status": "error", **error}})
+    session.send(None, "execute_reply", {"status": "ok"})
+    session.send(None, "stream", {"text": said})
+    outputs.remove()
+    expected = {"ename": "ValueError", "evalue": shown, "traceback": [shown, shown]}
+    assert [content or kind["content"] for kind, content, _ in session.sent] == [
+        expected,
+        {"status": "error", **expected},
+        {"status": "ok"},
+        {"text": said},
+    ]
+    assert error["evalue"] == said
+
+
 def test_a_shell_without_a_kernel_is_left_alone() -> None:
     """Terminals have no messages."""
     shell = SimpleNamespace()

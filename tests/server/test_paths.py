@@ -89,6 +89,19 @@ async def test_the_root_stands_behind_the_systems_pages(app: AppContext) -> None
     assert (await ask(app, "/about"))[1]["detail"] == "Nothing is live at /about"
 
 
+async def test_a_front_end_of_a_router_shares_a_prefix(app: AppContext, tmp_path: Path) -> None:
+    """Its files answer what no route of another module there does, and it is no empty router."""
+    (tmp_path / "index.html").write_text("the page")
+    front = text("/api/shop", [], extra=f"router.frontend('/', directory={str(tmp_path)!r})")
+    module = app.load({"api.py": front}, id="front")
+    assert [one.rule for one in module.findings] == []
+    app.load({"api.py": text("/api/shop", [("get", "/items", "items")])}, id="shop")
+    async with app.test_client() as client:
+        assert (await client.get("/api/shop/items")).json() == "items"
+        assert (await client.get("/api/shop/index.html")).text == "the page"
+        assert (await client.get("/api/shop/nothing")).status_code == 404
+
+
 async def test_urls_are_made_below_the_main_prefix(app: AppContext) -> None:
     """`url_for` and a mounted prefix see the path that was asked for."""
     extra = (
@@ -160,6 +173,8 @@ async def test_what_is_not_live_keeps_its_place(app: AppContext) -> None:
     assert (status, problem["state"]) == (503, "FAILED")
     assert await ask(app, "/api/user") == (200, "rest")
     assert await ask(app, "/api/v1/users/x") == (200, "rest")
+    async with app.test_client() as client:
+        assert "<code>/api/users</code>" in (await client.get("/modframe/")).text
     # One more at the same prefix answers what it has; all else may be the missing module's.
     app.load({"api.py": text("/api/users", [("get", "/y", "y")])}, id="beside")
     assert await ask(app, "/api/users/y") == (200, "y")

@@ -22,8 +22,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ...files import make_folder, replace_file
 from .errors import DatabaseEngineError, DatabaseNameError
-from .file import exchange
 from .home import Home
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class BackendOptions:
         threads: How many threads DuckDB may use.
         synchronous: ``FULL`` if a commit to SQLite waits for the disk.
         files: The folders below which DuckDB may read and write files; ``None`` for any.
+        spill: Where DuckDB puts what doesn't fit into memory; ``None`` for a folder of its own.
     """
 
     lock_wait: float = 5.0
@@ -52,6 +53,7 @@ class BackendOptions:
     threads: int | None = None
     synchronous: str = "NORMAL"
     files: tuple[Path, ...] | None = None
+    spill: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +265,12 @@ class Backend(ABC):
 
     async def put_back(self, file: Path, place: Path) -> None:
         """Make a saved file what a closed database's own file is, in one step."""
-        await asyncio.to_thread(exchange, file, place)
+
+        def work() -> None:
+            make_folder(place.parent)
+            replace_file(place, file)
+
+        await asyncio.to_thread(work)
 
     def show_arrow(self, connection: Connection, name: str, rows: Any) -> None:
         """Let the statements of a connection read an Arrow table by a name; ``None`` ends that.

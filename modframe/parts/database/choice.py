@@ -18,9 +18,10 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from ...files import replace_file
 from .backend import ENGINES, SUFFIXES, Place
 from .errors import DatabaseOpenError, DatabaseURLError
-from .file import is_whole, sync
+from .file import is_whole
 from .names import is_name
 
 DEFAULT = "duckdb"
@@ -142,11 +143,8 @@ class Chooser:
         """Remember for good that a database was moved to an engine."""
         self.moved()[database] = engine
         if self._folder is not None:
-            file = self._folder / MOVED
-            new = file.with_name(f"{MOVED}.new")
-            new.write_text(json.dumps(self.moved(), indent=2) + "\n", encoding="utf-8")
-            sync(new)
-            new.replace(file)
+            text = json.dumps(self.moved(), indent=2)
+            replace_file(self._folder / MOVED, f"{text}\n".encode())
 
     def beside(self, database: str, engine: str) -> list[Choice]:
         """Return the files of a database that other engines than the chosen one keep."""

@@ -15,12 +15,12 @@ import asyncio
 import contextlib
 import errno
 import os
-import shutil
 import sys
 import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ...files import make_file, make_folder, open_file, sync
 from .errors import (
     MAKE_ROOM,
     DatabaseFileLostError,
@@ -79,8 +79,8 @@ class DatabaseFile:
             return
         if self._lock is not None and _identity(self.lock_path) == self._lock_identity:
             return
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        make_folder(Path(self.path).parent)
+        lock = open_file(Path(self.lock_path), os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(lock, 0)
@@ -183,10 +183,10 @@ class FileStore:
     def _receive(self) -> None:
         if self._file is None or self.path is None:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         self._file.lock()  # no other process is about to fill it
         mark = _mark_of(self.path)
-        mark.touch()
+        make_file(mark)
         sync(mark)
         sync(mark.parent)
         _remove(self.path)
@@ -223,27 +223,6 @@ def _set_aside(path: Path) -> Path | None:
         return None
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     return path.rename(path.with_name(f"{path.name}.moved-{stamp}"))
-
-
-def exchange(file: Path, place: Path) -> None:
-    """Put a copy of a file at a place, by one rename: killed, the old or the new one is there."""
-    copy = place.with_name(f"{place.name}.restored")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, copy)
-    sync(copy)
-    copy.replace(place)
-    sync(place.parent)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    if path.is_dir() and sys.platform == "win32":
-        return  # folders can't be opened there
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _identity(file: str | int) -> Identity | None:

@@ -75,7 +75,13 @@ class Registry:
         self._chooser = Chooser(folder, url=url, urls=urls)
         self._lock_wait = lock_wait
         self._idle = idle
-        self._options = BackendOptions(lock_wait, memory_limit, threads, synchronous)
+        self._options = BackendOptions(
+            lock_wait,
+            memory_limit,
+            threads,
+            synchronous,
+            spill=folder / ".spill" if folder is not None else None,
+        )
         self._files = tuple(files) if files is not None else None
         self._home = Home()
         self._backends: dict[str, Backend] = {}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ModframeError
+from ...files import make_file, make_folder
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -160,7 +161,8 @@ class PreferenceFile:
         from sqlalchemy.pool import StaticPool
 
         if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
+            make_file(self.path)
         self._engine = create_engine(
             URL.create("sqlite", database=str(self.path) if self.path is not None else None),
             isolation_level="AUTOCOMMIT",  # transactions are begun above, for writing

@@ -34,26 +34,28 @@ def find_clashes(
         live: What runs; ``paths`` says who claims which path of it.
     """
     clashes: dict[str, Clash] = {}
-    accepted = PathTable()
+    accepted = PathTable() if len(going) > 1 else None
     for key, generation in going.items():
         stay = (one for one in _near(generation, paths) if one in live and one not in going)
         others = [live[one] for one in stay]
-        if len(going) > 1:
+        if accepted is not None:
             others += [going[one] for one in _near(generation, accepted)]
-        if clash := _clash(generation, others):
+        if others and (clash := _clash(generation, others)):
             clashes[key] = clash
-        else:
+        elif accepted is not None:
             accepted.expect(generation)
     return clashes
 
 
 def _near(generation: Generation, table: PathTable) -> list[str]:
     """Return the other modules of a table that claim a path which this one answers; sorted."""
-    prefixes = prefixes_in(generation)
+    key, prefixes = generation.module_id, prefixes_in(generation)
+    if all((claim := table.only(one)) and claim.module_id == key for one in prefixes):
+        return []  # as nearly always: nobody else is at its prefixes, above or below them
     claims = {claim for prefix in prefixes for claim in table.at(prefix or "/")}
     if any(map(table.has_below, prefixes)):
         claims |= {claim for route in _routes(generation) for claim in table.at(route.path)}
-    return sorted({claim.module_id for claim in claims} - {generation.module_id, ""})
+    return sorted({claim.module_id for claim in claims} - {key, ""})
 
 
 def _routes(generation: Generation) -> tuple[RouteInfo, ...]:

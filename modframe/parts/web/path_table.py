@@ -109,6 +109,12 @@ class PathTable:
         else:
             self._put(key, prefixes_in(generation))
 
+    def forget(self, module_ids: Iterable[str]) -> None:
+        """Take out modules that were removed and will not come back by themselves."""
+        for module_id in module_ids:
+            self._put(module_id, ())
+            self._prefixes.pop(module_id, None)
+
     def over(self, generations: Mapping[str, Generation]) -> PathTable:
         """Return the table as it would be if these generations were live."""
         other = PathTable()

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Container, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ...parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, decoded, path_below_root
+from ..proxies import FORWARDED_KEY
 from .access import HOLDER_KEY, LINK_KEY, Need, holds_token
 from .hosts import AllowedHosts, host_of, is_loopback
 from .origin import own_origin
@@ -190,6 +192,7 @@ class Guard:
     def _refuse_stranger(self, scope: Scope, headers: _Headers, need: Need) -> Problem | None:
         """Return the answer to a request without the token that its path needs."""
         exposed = _is_exposed(scope) if self.exposed is None else self.exposed
+        exposed = exposed or FORWARDED_KEY in scope
         if exposed and not self.given:
             if need is Need.OPEN or holds_token(scope):
                 return None
@@ -293,9 +296,12 @@ def _keep_encoded_slashes(scope: Scope) -> None:
 def _is_exposed(scope: Scope) -> bool:
     """Return whether the address that a connection came to can be reached from elsewhere."""
     server = scope.get("server")
-    if not server:
-        return True
-    host, port = str(server[0]), server[1]
+    return not server or _is_reached_from_elsewhere(str(server[0]), server[1])
+
+
+@lru_cache(maxsize=64)
+def _is_reached_from_elsewhere(host: str, port: int | None) -> bool:
+    """Return whether an address is one that other machines can connect to."""
     is_unix_socket = port is None and host.startswith(("/", "\0", "@"))
     return not (is_unix_socket or is_loopback(host))
 

@@ -35,11 +35,17 @@ def fetch(native: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 class Connection(AdaptedConnection):
     """One DuckDB cursor on its own thread, as a DBAPI connection."""
 
-    __slots__ = ("__weakref__", "_begin_next", "_begun", "_closed", "worker")
+    __slots__ = ("__weakref__", "_before_commit", "_begin_next", "_begun", "_closed", "worker")
 
-    def __init__(self, native: duckdb.DuckDBPyConnection, worker: DatabaseWorker) -> None:
+    def __init__(
+        self,
+        native: duckdb.DuckDBPyConnection,
+        worker: DatabaseWorker,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
         self._connection: Any = native
         self.worker = worker
+        self._before_commit = before_commit
         worker.interrupt = self.interrupt
         self._begin_next = False
         self._begun = False
@@ -57,8 +63,12 @@ class Connection(AdaptedConnection):
         """Commit; not interruptible, since an interrupted commit may or may not have succeeded."""
         self._begin_next = False
         if self._begun:
-            self._run(self._connection.commit)
+            self._run(self._commit)
             self._begun = False
+
+    def _commit(self) -> None:
+        self._before_commit()
+        self._connection.commit()
 
     def rollback(self) -> None:
         """Roll back; does nothing if no transaction is active."""

@@ -35,7 +35,10 @@ class DuckDB(Backend):
     def __init__(self, options: BackendOptions, home: Home) -> None:
         super().__init__(options, home)
         self.instance = Instance(
-            memory_limit=options.memory_limit, threads=options.threads, files=options.files
+            memory_limit=options.memory_limit,
+            threads=options.threads,
+            files=options.files,
+            spill=options.spill,
         )
 
     def store(self, database: str, place: Place) -> Catalog:

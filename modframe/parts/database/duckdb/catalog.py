@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import weakref
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
+from ....files import file_mode, make_file, make_folder
 from ..errors import DatabaseLockedError
 from ..file import FileStore, locked_error, lost_error
 from ..names import literal, quoted
@@ -45,10 +49,14 @@ class Catalog(FileStore):
         super().__init__(name, path)
         self._instance = instance
         self._lock_wait = lock_wait
+        self._log = Path(f"{self._file.path}.wal") if self._file is not None else None
         self._current = False  # whether it has been seen to have no foreign keys
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
     async def open(self) -> AsyncEngine:
+        if self._file is not None:
+            with suppress(OSError):  # taking the lock says why
+                make_folder(Path(self._file.path).parent)  # before DuckDB looks where to spill
         loop = asyncio.get_running_loop()
         started, pause = loop.time(), FIRST_PAUSE
         while True:
@@ -83,6 +91,8 @@ class Catalog(FileStore):
             if file.deleted:
                 raise lost_error(self.name, file.path, deleted=True)
             file.lock()
+            if not os.path.lexists(file.path):
+                self._make(root, Path(file.path))
             root.execute(f"ATTACH IF NOT EXISTS {literal(file.path)} AS {name}")
             file.note_opened()
             self._take_references_out(root)
@@ -95,6 +105,20 @@ class Catalog(FileStore):
         except BaseException:
             file.unlock()
             raise
+
+    def _make(self, root: duckdb.DuckDBPyConnection, path: Path) -> None:
+        """Make the file where nobody else gets in, since DuckDB makes it with the umask's mode.
+
+        The log of a file that was deleted goes, as where DuckDB makes the file in its place.
+        """
+        beside = quoted(f"{self.name}_modframe_new")
+        with TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
+            new = Path(folder) / path.name
+            root.execute(f"ATTACH {literal(str(new))} AS {beside}")
+            root.execute(f"DETACH {beside}")
+            new.chmod(file_mode(path.parent))
+            Path(f"{path}.wal").unlink(missing_ok=True)
+            new.rename(path)  # nobody else makes one: this has the lock
 
     def _take_references_out(self, root: duckdb.DuckDBPyConnection) -> None:
         """Bring a file that an earlier version made up to date, once."""
@@ -126,12 +150,21 @@ class Catalog(FileStore):
             return native
 
         try:
-            connection = Connection(await_only(worker.run(connect)), worker)
+            connection = Connection(await_only(worker.run(connect)), worker, self._make_log)
         except BaseException:
             worker.close()
             raise
         self._connections.add(connection)
         return connection
+
+    def _make_log(self) -> None:
+        """Make the log that the next commit writes to: DuckDB makes one with the umask's mode.
+
+        DuckDB removes it whenever it has put everything into the file.
+        """
+        if self._log is not None and not os.path.lexists(self._log) and not self.lost:
+            with suppress(OSError):  # DuckDB says why it can't write there
+                make_file(self._log)
 
     # -- giving it back -------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import os
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import duckdb
@@ -38,7 +39,8 @@ class Instance:
     """DuckDB, opened with the first job; by default it may use 80 % of the machine's memory.
 
     It reads and writes files below the folders ``files`` alone, for modules' sessions too, and no
-    statement can change that.
+    statement can change that. What doesn't fit into memory goes to ``spill``, which DuckDB makes
+    then, if the folder above is there, else to a folder of its own.
     """
 
     def __init__(
@@ -47,8 +49,11 @@ class Instance:
         memory_limit: str | None,
         threads: int | None,
         files: tuple[Path, ...] | None = None,
+        spill: Path | None = None,
     ) -> None:
         self._files = files
+        self._spill = spill
+        self._own_folder: TemporaryDirectory[str] | None = None
         self._config: dict[str, str | bool | int | float | list[str]] = {
             "python_enable_replacements": False  # else SQL reads variables of modframe's own
         }
@@ -80,6 +85,7 @@ class Instance:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         root = duckdb.connect(":memory:", config=self._config)
+        root.execute(f"SET temp_directory = {literal(str(self._spill_folder()))}")
         if self._files is not None:
             # The folders first: they can't be named any more once access is taken away. They are
             # folders and not files, since a checkpoint makes files beside the database's own.
@@ -88,12 +94,20 @@ class Instance:
             root.execute("SET enable_external_access = false")
         return root
 
+    def _spill_folder(self) -> Path:
+        if self._spill is not None and self._spill.parent.is_dir():
+            return self._spill
+        self._own_folder = TemporaryDirectory(prefix="modframe-sql-", ignore_cleanup_errors=True)
+        return Path(self._own_folder.name) / ".spill"
+
     async def aclose(self) -> None:
         """Close DuckDB and end the thread."""
         root = self._root
         if root is not None:
             await self._worker.run(root.close)
             self._root = None
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
         self._worker.close()
 
     def immortalize(self) -> None:

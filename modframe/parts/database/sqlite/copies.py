@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from ....files import make_file
 from ..names import quoted
 
 
@@ -25,5 +26,6 @@ def save(place: str, path: Path) -> dict[str, int]:
 
 def copy_into(source: str, target: str) -> None:
     """Make a file the content of another one in one transaction, whichever processes use it."""
+    make_file(Path(target))
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)  # all pages at once, so of one moment

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
+from ....files import make_file, make_folder
 from ..backend import BackendOptions, Place
 from ..errors import DatabaseLockedError, DatabaseOpenError
 from ..file import FileStore, locked_error, lost_error
@@ -72,7 +73,8 @@ class SQLiteStore(FileStore):
         if self._file.deleted:
             raise lost_error(self.name, self._file.path, deleted=True)
         try:
-            Path(self._file.path).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(Path(self._file.path).parent)
+            make_file(Path(self._file.path))
         except OSError as exc:
             raise self._opening_error(self._file.path, exc, 0.0) from exc
         return self._file.path

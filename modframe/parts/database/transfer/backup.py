@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import MetaData, Table, delete, func, select
 from sqlalchemy import table as selectable
 
+from ....files import close_to_others, make_folder, new_folder, sync
 from ..backend import Backend, Place
 from ..database import Database
 from ..errors import DatabaseBackupError
-from ..file import sync
 from ..schema.create import create
 from ..waiting import finish
 from .copying import OWN, copy_rows, own_tables
@@ -71,7 +71,8 @@ def _new_folder(folder: Path) -> tuple[Path, Path]:
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        unfinished.mkdir(parents=True)
+        make_folder(unfinished.parent)
+        new_folder(unfinished)
     except OSError as exc:
         raise DatabaseBackupError(
             f"the folder {str(folder)!r} can't be made: {exc.strerror}",
@@ -86,6 +87,7 @@ def _finish(unfinished: Path, folder: Path) -> None:
     for lock in unfinished.glob("*.lock"):
         lock.unlink()
     for file in unfinished.iterdir():
+        close_to_others(file)
         sync(file)
     if folder.is_dir():
         folder.rmdir()

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from hashlib import file_digest
 from pathlib import Path
 
+from ....files import write_new
 from ..errors import DatabaseBackupError
 
 MANIFEST = "manifest.json"
@@ -70,7 +71,7 @@ def write(backup: Backup, folder: Path) -> None:
         "made": backup.made,
         "databases": list(map(asdict, backup.databases)),
     }
-    (folder / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    write_new(folder / MANIFEST, f"{json.dumps(facts, indent=2)}\n".encode())
 
 
 def read(folder: Path) -> Backup:

@@ -53,7 +53,7 @@ def names_after(script: str, workspace: Path, engine: str) -> list[str]:
 @pytest.mark.parametrize(
     ("script", "names"),
     [
-        ("file.sync = killed\n", ["a", "b"]),
+        ("os.fsync = killed\n", ["a", "b"]),
         ("pathlib.Path.replace = killed\n", ["a", "b"]),
         ("pathlib.Path.replace = after(pathlib.Path.replace)\n", ["a"]),
     ],
