@@ -192,6 +192,14 @@ ROWS = [
         read=lambda answer: answer.json()["info"]["title"],
     ),
     row("its page", "GET /sub/docs", lambda n: True, read=lambda answer: "Below" in answer.text),
+    row("a front end", "GET /front/same.txt", lambda n: "the same", read=text),
+    row(
+        "its pages",
+        "GET /front/any/page",
+        lambda n: "the page",
+        read=text,
+        headers={"accept": "text/html"},
+    ),
     row("static files", "GET /static/same.txt", lambda n: "the same", read=text),
 ]
 UNHELD = {"OAuth2 without a token", "its documents", "its page", "static files"}
