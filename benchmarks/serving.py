@@ -5,13 +5,15 @@ serves modules of five routes each; the plain one writes uvicorn's access log, m
 into files. They are asked in turn, a few times, by clients of this process: a few connections that
 stay open, each with one request under way. The figure is requests for each second that the server
 computed, so that it holds on a busy machine too. Variants of modframe without the access log, and
-without what counts, show what each of them costs.
+without what counts, show what each of them costs. `--swaps` compares swaps instead: of one module
+that is asked meanwhile, among one other and among 1,000.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import statistics
 import subprocess
@@ -19,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -71,14 +74,21 @@ config = uvicorn.Config(app, log_level="info", access_log=ACCESS, lifespan="off"
 uvicorn.Server(config).run([bound])
 """
 OURS = f"""
-import sys, modframe
+import itertools, os, sys, time, modframe
 from modframe.server import measured, site
 if not MEASURED:
     site.Measured = lambda app, numbers, log: app
 app = modframe.start(modules=[], data=sys.argv[1])
-app.load([(f"m{{number}}", {{"api.py": {MODULE!r}}}) for number in range(MODULES)])
+TEXT = {MODULE!r}
+app.load([(f"m{{number}}", {{"api.py": TEXT}}) for number in range(MODULES)])
 open("port", "w").write(str(app.serve(port=0).port))
-sys.stdin.read()
+texts = (f"{{TEXT}}    number = {{number}}\\n" for number in itertools.count())
+for line in sys.stdin:  # asks for so many swaps, and for the seconds that one takes
+    began = time.perf_counter()
+    for _ in range(int(line)):
+        app.load({{"api.py": next(texts)}}, id="m0")
+    open("new", "w").write(str((time.perf_counter() - began) / int(line)))
+    os.replace("new", "took")
 """
 
 
@@ -101,6 +111,7 @@ class Contender:
         while not place.exists() or not place.read_text():
             time.sleep(0.05)
         self.port = int(place.read_text())
+        self._orders: Any = self._process.stdin
         self._measured = psutil.Process(self._process.pid)
         self.figures: list[float] = []
 
@@ -114,6 +125,16 @@ class Contender:
         before = self.computed()
         count = asyncio.run(ask(self.port, requests, seconds=seconds, connections=connections))
         return count / (self.computed() - before)
+
+    def order(self, line: str, answer: str) -> str:
+        """Send it a line, and return what it then writes into the file ``answer``."""
+        place = Path(self._folder.name) / answer
+        place.unlink(missing_ok=True)
+        self._orders.write(f"{line}\n".encode())
+        self._orders.flush()
+        while not place.exists():
+            time.sleep(0.02)
+        return place.read_text()
 
     def close(self) -> None:
         """End it."""
@@ -155,6 +176,34 @@ async def ask(port: int, requests: list[bytes], *, seconds: float, connections: 
     return sum(await asyncio.gather(*map(client, range(connections))))
 
 
+async def swap(contender: Contender, swaps: int) -> float:
+    """The seconds of one of so many swaps, while two clients ask the module."""
+    asked = asyncio.create_task(
+        ask(contender.port, requests_of(1), seconds=math.inf, connections=2)
+    )
+    took = await asyncio.to_thread(contender.order, str(swaps), "took")
+    asked.cancel()
+    return float(took)
+
+
+def compare_swaps(rounds: int) -> None:
+    """Print what a swap takes among few and among many other modules."""
+    ours = OURS.replace("MEASURED", "True")
+    few, many = (Contender(str(n), ours.replace("MODULES", str(n + 1))) for n in (1, 1000))
+    try:
+        for number in range(rounds + 1):
+            for contender in (few, many) if number % 2 else (many, few):
+                contender.figures.append(asyncio.run(swap(contender, 20)))
+    finally:
+        few.close()
+        many.close()
+    for one in (few, many):
+        pairs = zip(one.figures[1:], few.figures[1:], strict=True)
+        ratio = statistics.median(a / b for a, b in pairs)
+        took = statistics.median(one.figures[1:]) * 1000
+        print(f"a swap among {one.name:>4} others: {took:.2f} ms, {ratio:.2f}")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -162,7 +211,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--modules", type=int, default=1)
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--swaps", action="store_true")
     arguments = parser.parse_args()
+    if arguments.swaps:
+        compare_swaps(arguments.rounds)
+        return
     plain = PLAIN.replace("MODULES", str(arguments.modules))
     ours = OURS.replace("MODULES", str(arguments.modules))
     contenders = [

@@ -6,6 +6,7 @@ settings as ``app_context.config``.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,6 +115,9 @@ class FrameworkSettings(BaseSettings):
         cors: Origins of web pages that may use the API from a browser, separated by commas.
         middleware: ASGI middleware around all modules, as ``module:class``, separated by commas;
             the first one is outermost.
+        trusted_proxies: Addresses and networks of reverse proxies whose ``X-Forwarded-...`` headers
+            are believed, separated by commas; ``unix`` is whoever connects to a Unix socket.
+        root_path: The prefix that a proxy leaves in front of all paths, if it does.
         max_body: The most bytes that the body of a request may have, such as ``50MB``; a route's
             ``max_body_size=`` comes first.
         client_timeout: How long a client may take to send the head of a request, and its body
@@ -155,6 +159,8 @@ class FrameworkSettings(BaseSettings):
     stale_header: bool = True
     cors: Annotated[tuple[str, ...], NoDecode] = ()
     middleware: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9_.~!$&'()*+,;=:@%-]+)*/?$")
     max_body: ByteSize = Field(default=ByteSize(16_000_000), ge=0)
     client_timeout: float = Field(default=20.0, ge=0)
     max_connections: int | None = Field(default=None, ge=1)
@@ -175,8 +181,28 @@ class FrameworkSettings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.strip().upper() if isinstance(value, str) else value
 
+    @field_validator("root_path")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one not in {"unix", "*"}:
+                ipaddress.ip_network(one)
+        return value
+
     @field_validator(
-        "allowed_hosts", "public", "cors", "middleware", "database_files", "disabled", mode="before"
+        "allowed_hosts",
+        "trusted_proxies",
+        "public",
+        "cors",
+        "middleware",
+        "database_files",
+        "disabled",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -493,6 +493,8 @@ class Engine:
             allowed_hosts=self.config.allowed_hosts,
             public=self.config.public,
             token=self.token,
+            trusted_proxies=self.config.trusted_proxies,
+            root_path=self.config.root_path,
             limits=Limits(
                 self.config.max_body, self.config.client_timeout, self.config.max_connections
             ),

@@ -136,6 +136,10 @@ def serve(
     workspace: Workspace = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
+    uds: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="A Unix socket to listen on, in place of host and port."),
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option(
@@ -163,6 +167,24 @@ def serve(
             "given several times.",
         ),
     ] = None,
+    trusted_proxies: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESSES",
+            envvar="MODFRAME_TRUSTED_PROXIES",
+            show_envvar=True,
+            help="Proxies whose X-Forwarded headers are believed: addresses, networks, unix.",
+        ),
+    ] = None,
+    log_level: Annotated[
+        Level | None,
+        typer.Option(
+            envvar="MODFRAME_LOG_LEVEL",
+            show_envvar=True,
+            case_sensitive=False,
+            help="The lowest level that is logged.",
+        ),
+    ] = None,
     mcp: Annotated[
         bool,
         typer.Option(
@@ -177,6 +199,10 @@ def serve(
     from .serve import Serving
     from .serve import serve as run_server
 
+    if trusted_proxies is not None:
+        os.environ["MODFRAME_TRUSTED_PROXIES"] = trusted_proxies
+    if log_level is not None:
+        os.environ["MODFRAME_LOG_LEVEL"] = log_level.value
     books = tuple(notebooks or ())
     serving = Serving(
         workspace,
@@ -187,6 +213,7 @@ def serve(
         notebooks=books,
         watch=watch,
         cors=tuple(cors or ()),
+        uds=uds,
         public=tuple(public or ()),
         mcp=mcp,
     )

@@ -18,8 +18,10 @@ from ..finding import first_finding
 from ..hosted import hosted
 from ..server import Server, bind, check_token
 from ..server.binding import Listener
+from ..server.unix_socket import bind_unix
 from ..source import OnDisk
 from ..wording import count
+from .loops import new_loop
 from .out import one_line, say, workspace_at
 from .stopping import Stop, run_stoppable
 
@@ -41,6 +43,7 @@ class Serving:
     data: Path | None = None
     cors: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
+    uds: Path | None = None
 
 
 async def until_stopped(_server: Server) -> int:
@@ -65,11 +68,12 @@ def serve(serving: Serving, *, once_served: OnceServed = until_stopped) -> int:
     """
     home = home_of(serving)
     check_token(serving.host, serving.token)
-    bound = bind(serving.host, serving.port)
+    bound = bind_unix(serving.uds) if serving.uds else bind(serving.host, serving.port)
     say(f"loading {home}")
     try:
         ready = replace(serving, workspace=home)
-        return asyncio.run(run_stoppable(lambda stop: _host(ready, bound, stop, once_served)))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            return runner.run(run_stoppable(lambda stop: _host(ready, bound, stop, once_served)))
     finally:
         bound.close()
 
@@ -129,8 +133,9 @@ def _announce(engine: Engine, server: Server, serving: Serving) -> None:
         say(f"watching {engine.watching.places}")
     if serving.mcp:
         say(f"assistants at {server.url}/mcp  (with the token)")
-    say(f"serving at {server.url}  ({server.url}/docs; Ctrl-C stops it)")
-    if sys.stdout.isatty():
+    hint = "" if serving.uds else f"{server.url}/docs; "
+    say(f"serving at {server.url}  ({hint}Ctrl-C stops it)")
+    if sys.stdout.isatty() and not serving.uds:
         say(f"what runs, and all that is said about it: {server.link()}  (opens once)")
 
 

@@ -48,6 +48,11 @@ def body_finding(source: Source, error: BaseException, file: str) -> Finding:
     message = f"{type(error).__name__}{_message_of(error)}{first_in_group(error)}"
     if isinstance(error, ModframeError):
         rule, message, cure = error.rule or rule, error.message, error.cure or cure
+    elif _lacks_multipart(error):
+        message = (
+            "forms and uploads are read by the package python-multipart, which isn't installed"
+        )
+        cure = "install it (pip install python-multipart)"
     elif called is not None and _needs_event_loop(error):
         message = f"{called.f_code.co_name}() needs an event loop, and a module's body has none"
     return Finding(rule, "error", message, cure=cure, file=file, line=line, cell=cell)
@@ -87,6 +92,11 @@ def _message_of(error: BaseException) -> str:
     except Exception as fault:  # noqa: BLE001  # the author's own __str__
         return f" (its __str__ raises {type(fault).__name__})"
     return f": {text}" if text else ""
+
+
+def _lacks_multipart(error: BaseException) -> bool:
+    """Return whether FastAPI asks for the package, which it does in four lines."""
+    return isinstance(error, RuntimeError) and '"python-multipart"' in _message_of(error)
 
 
 def _needs_event_loop(error: BaseException) -> bool:

@@ -132,6 +132,11 @@ class Connection(Protocol):
 if hasattr(Protocol, "on_header"):  # httptools, which bounds no head; h11 does
 
     class _Bounded(Connection):
+        def on_headers_complete(self) -> None:
+            """Begin the request; a trailer, which comes behind its body, is no header of it."""
+            self.scope["headers"] = [*self.headers]
+            super().on_headers_complete()  # type: ignore[misc]  # httptools' has it
+
         def data_received(self, data: bytes) -> None:
             """Take bytes; close the connection if the head of a request grows too long."""
             cycle = self.cycle

@@ -95,6 +95,9 @@ class Dispatcher:
                 generation = self._live.generations.get(claim.module_id)
                 if generation is not None and generation.gate is not None:
                     claim, generation = await self._wait(claim, path, scope)
+                    if claim.app is not None:  # the module has moved away meanwhile
+                        await claim.app(scope, receive, send)
+                        return
                 scope[PREFIX_KEY] = claim.prefix
                 await self._answer(generation, scope, receive, send, module_id=claim.module_id)
             finally:
@@ -167,10 +170,11 @@ class Dispatcher:
         while True:
             key = claim.module_id
             generation = await wait_for_gate(lambda key=key: self._live.generations.get(key))  # type: ignore[misc]
-            now = self._find(path, scope)
-            if now == claim:
+            before, claim = claim, self._find(path, scope)
+            if claim.app is not None:
+                return claim, None
+            if claim == before:
                 return claim, generation
-            claim = now
 
     async def _answer(
         self,

@@ -29,9 +29,12 @@ START_SCRIPT = """\
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
 const carried = token ? "?token=" + encodeURIComponent(token) : "";
+const address = new URL("openapi.json" + carried, location).href;
+// What a proxy takes off the path without saying so, the browser alone knows.
+const prefix = new URL(".", location).pathname.replace(/\\/$/, "");
 if (window.SwaggerUIBundle) {
   SwaggerUIBundle({
-    url: new URL("openapi.json" + carried, location).href,
+    url: address,
     dom_id: "#swagger-ui",
     deepLinking: true,
     tryItOutEnabled: true,
@@ -39,10 +42,18 @@ if (window.SwaggerUIBundle) {
     docExpansion: "list",
     presets: [SwaggerUIBundle.presets.apis],
     requestInterceptor: (request) => {
-      if (token && new URL(request.url, location).origin === location.origin) {
+      const own = new URL(request.url, location).origin === location.origin;
+      if (token && own && !request.headers["Authorization"]) {
         request.headers["Authorization"] = "Bearer " + token;
       }
       return request;
+    },
+    responseInterceptor: (response) => {
+      if (prefix && response.url === address && response.ok) {
+        const servers = [{ url: prefix }];
+        response.text = JSON.stringify({ servers, ...JSON.parse(response.text) });
+      }
+      return response;
     },
   });
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from ..observe import OTHER, AccessLine, EventLog, Numbers
@@ -106,11 +107,11 @@ class Measured:
             return
         status = 0
 
-        async def send_and_note(message: Message) -> None:
+        def send_and_note(message: Message) -> Awaitable[None]:
             nonlocal status
             if not status:
                 status = _status_of(message)
-            await send(message)
+            return send(message)
 
         notes = scope[NOTES_KEY] = Notes()
         correlation = request_id(scope)  # noted before middleware may copy the scope

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..masking import mask_urls
@@ -20,14 +20,32 @@ from ..parts.web.part import WebPart
 from ..runtime.live import Live
 
 _INFO = {"title": "modframe", "version": "1"}
+_SCHEME_NAME = "modframe.token"
+_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "The server's token, which its holders have in a file.",
+}
 _Json = dict[str, Any]
 
 
 class MergedOpenAPI:
-    """The OpenAPI document of what is live; ``mask`` takes secrets out of its text."""
+    """The OpenAPI document of what is live.
 
-    def __init__(self, live: Live, mask: Callable[[str], str] = mask_urls) -> None:
-        self._live, self._mask = live, mask
+    Args:
+        live: The table of what runs.
+        mask: Takes secrets out of its text.
+        needs_token: Returns whether the routes of a module need the server's token in any case.
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        mask: Callable[[str], str] = mask_urls,
+        *,
+        needs_token: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self._live, self._mask, self._needs_token = live, mask, needs_token
         self._made_of: dict[str, weakref.ref[WebApp]] | None = None
         self._document: dict[str, Any] = {}
         self._body = b""
@@ -48,7 +66,9 @@ class MergedOpenAPI:
             webs = self._webs()
             made_of = {name: weakref.ref(web) for name, web in webs.items()}
             if made_of != self._made_of:  # two references are equal if they lead to one object
-                self._document, self._body = await asyncio.to_thread(_make, webs, self._mask)
+                self._document, self._body = await asyncio.to_thread(
+                    _make, webs, self._mask, filter(self._needs_token, webs)
+                )
                 self._made_of = made_of
 
     def _webs(self) -> dict[str, WebApp]:
@@ -60,8 +80,13 @@ class MergedOpenAPI:
         }
 
 
-def _make(webs: Mapping[str, WebApp], mask: Callable[[str], str]) -> tuple[_Json, bytes]:
-    """Return the merged document, and the same as JSON; a default value may be a secret."""
+def _make(
+    webs: Mapping[str, WebApp], mask: Callable[[str], str], guarded: Iterable[str]
+) -> tuple[_Json, bytes]:
+    """Return the merged document, and the same as JSON; a default value may be a secret.
+
+    The routes of ``guarded`` modules need the server's token.
+    """
     documents, broken = {}, {}
     for name, web in webs.items():
         try:
@@ -69,6 +94,8 @@ def _make(webs: Mapping[str, WebApp], mask: Callable[[str], str]) -> tuple[_Json
         except Exception as error:  # noqa: BLE001  # a module's models are its own: the others go on
             record_failure(name, "its OpenAPI document can't be made", error)
             broken[name] = type(error).__name__
+    for name in documents.keys() & set(guarded):
+        documents[name] = _with_token(documents[name])
     info = dict(_INFO)
     if broken:
         rows = "; ".join(f"{name} ({kind})" for name, kind in broken.items())
@@ -80,12 +107,23 @@ def _make(webs: Mapping[str, WebApp], mask: Callable[[str], str]) -> tuple[_Json
     return merged, body.encode()
 
 
+def _with_token(document: _Json) -> _Json:
+    """Return a document whose operations say that they need the server's token."""
+    guarded = {path: dict(item) for path, item in document["paths"].items()}
+    for path, method, operation in operations(document):
+        guarded[path][method] = {**operation, "security": [{_SCHEME_NAME: []}]}
+    schemes = {_SCHEME_NAME: _SCHEME}
+    components = {**document.get("components", {}), "securitySchemes": schemes}
+    return {**document, "paths": guarded, "components": components}
+
+
 def _merge(documents: Mapping[str, _Json], info: _Json) -> _Json:
     paths: _Json = {}
     components: dict[str, _Json] = {}
     taken: set[str] = set()
     for module_id, document in documents.items():
-        paths |= _with_unique_ids(slug_of(module_id), document, taken)
+        for path, item in _with_unique_ids(slug_of(module_id), document, taken).items():
+            paths[path] = paths.get(path, {}) | item  # two modules may share one
         for section, entries in document.get("components", {}).items():
             components.setdefault(section, {}).update(entries)
     merged: _Json = {"openapi": "3.1.0", "info": info, "paths": paths}
@@ -93,7 +131,7 @@ def _merge(documents: Mapping[str, _Json], info: _Json) -> _Json:
         merged["components"] = {
             section: dict(sorted(entries.items())) for section, entries in components.items()
         }
-    merged["tags"] = [{"name": module_id} for module_id in documents]
+    merged["tags"] = [tag for document in documents.values() for tag in document.get("tags", ())]
     return merged
 
 

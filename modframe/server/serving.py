@@ -34,6 +34,7 @@ _log = logging.getLogger("modframe.server")
 _GRACE = 5
 _SETTLE_SECONDS = 1.0
 _LIMITS = Limits()
+_UNIX = getattr(socket, "AF_UNIX", None)
 _TICKS_A_SECOND = 10
 
 
@@ -41,8 +42,8 @@ class Server:
     """A server, for people: where it is, whether it runs, and how to stop it.
 
     Attributes:
-        host: The address it is bound to.
-        port: Its port.
+        host: The address it is bound to; the path of a Unix socket.
+        port: Its port; 0 for a Unix socket.
         token: Needed by requests that change the system, and by all where the address isn't
             loopback.
     """
@@ -71,6 +72,8 @@ class Server:
     @property
     def url(self) -> str:
         """Its address as seen from this machine, without a slash at the end."""
+        if self.host.startswith("/"):
+            return f"unix:{self.host}"
         return f"http://{reachable(self.host)}:{self.port}"
 
     def link(self) -> str:
@@ -119,7 +122,7 @@ class Server:
         return f"<Server {self.url}: {'running' if self.running else 'stopped'}>"
 
     def _repr_html_(self) -> str:
-        if not self.running:
+        if not self.running or self.host.startswith("/"):
             return tag("div", repr(self))
         places = (("", self.url), ("/docs", "docs"), ("/health/ready", "health"))
         links = " · ".join(link(f"{self.url}{path}", label, aside=True) for path, label in places)
@@ -152,7 +155,9 @@ async def start_server(
     streams = Streams(asgi, retry=False)
     requests = OpenRequests(streams, lambda client: server.abort(client))  # noqa: PLW0108  # made below
     server = _Uvicorn(_config_of(requests), Connections(limits))
-    address, port, *_ = bound.getsockname()
+    address, port = bound.getsockname()[:2] if bound.family != _UNIX else (bound.getsockname(), 0)
+    if bound.family == _UNIX:
+        host = address
     release_leftovers(bound)
     bound.lack = server.server_state.make_room
     # In an empty context, since what a request prints belongs to no cell.

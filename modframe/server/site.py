@@ -7,7 +7,7 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ServeError
@@ -28,6 +28,7 @@ from .measured import Measured
 from .metrics import Exposition
 from .openapi import MergedOpenAPI
 from .pages import SystemPages
+from .proxies import behind_proxies
 from .serving import Server, start_server
 from .surroundings import Surroundings
 
@@ -59,6 +60,7 @@ class Site:
         allowed_hosts: Host names to answer to besides loopback.
         public: Ids of modules whose routes need no token from elsewhere either; ``*`` is all.
         token: Returns the token that this app keeps.
+        trusted_proxies: As for `behind_proxies`, like ``root_path``.
         limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
@@ -86,6 +88,8 @@ class Site:
         allowed_hosts: Iterable[str],
         public: Iterable[str],
         token: str,
+        trusted_proxies: Sequence[str],
+        root_path: str,
         limits: Limits,
         secrets: KnownSecrets,
         app: object,
@@ -97,7 +101,11 @@ class Site:
         self._assistants, self._mcp = assistants, mcp
         self._endpoint: Endpoint | None = None
         pages = SystemPages(
-            MergedOpenAPI(live, secrets.replace),
+            MergedOpenAPI(
+                live,
+                secrets.replace,
+                needs_token=lambda key: self._need_of_claim(Claim("", key)) is Need.TOKEN,
+            ),
             snapshot=rows,
             prefixes=paths.prefixes,
             readiness=readiness,
@@ -120,6 +128,7 @@ class Site:
             mask=secrets.replace,
         )
         self._surroundings = surroundings
+        self._trusted, self._root_path = trusted_proxies, root_path
         inside = BodyLimit(surroundings.inside(dispatcher), limits)
         self._guard = Guard(
             inside if numbers is None else Measured(inside, numbers, log),
@@ -130,7 +139,7 @@ class Site:
             given=False,
         )
         secrets.add("modframe.server", [token])
-        self.asgi = surroundings.edge(self._guard)
+        self.asgi = self._outermost(self._guard)
         self._live, self._paths, self._pages = live, paths, pages
         self._public: frozenset[str] = frozenset()
         self.let_everyone_use(public)
@@ -160,9 +169,11 @@ class Site:
 
         Where several could answer, it is what the strictest of them needs.
         """
-        alone = self._paths.only(path)
-        needs = [self._need_of_claim(one) for one in ((alone,) if alone else self._paths.at(path))]
-        if not needs or self._pages.has(path):
+        is_page = self._pages.has(path)
+        if (alone := self._paths.only(path)) is not None and not is_page:
+            return self._need_of_claim(alone)
+        needs = [self._need_of_claim(one) for one in self._paths.at(path)]
+        if not needs or is_page:
             needs.append(self._pages.need_of(path))
         return max(needs)
 
@@ -233,7 +244,7 @@ class Site:
             self._guard.token = token
             guard = self._guard.with_token(token, exposed=not is_loopback(host))
             self._server = await start_server(
-                self._surroundings.edge(guard),
+                self._outermost(guard),
                 bound,
                 host=host,
                 token=token,
@@ -257,7 +268,11 @@ class Site:
         if not check_token("localhost", token):
             return self.asgi
         self._secrets.add("modframe.server", [token])
-        return self._surroundings.edge(self._guard.with_token(token, exposed=True))
+        return self._outermost(self._guard.with_token(token, exposed=True))
+
+    def _outermost(self, guard: Guard) -> ASGIApp:
+        """Return what a server gets: outside of the guard is what it has to know beforehand."""
+        return behind_proxies(self._surroundings.edge(guard), self._trusted, self._root_path)
 
     async def enter(self) -> None:
         """Enter the lifespans around the modules, before the first request; once for the app.

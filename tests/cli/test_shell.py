@@ -21,14 +21,14 @@ def test_help_and_version(shell: Shell) -> None:
     """Every command has its help; the version is the package's."""
     names = (
         "quickstart", "serve", "list", "inspect", "init", "scaffold", "compliance", "export",
-        "reference", "logs", "errors", "doctor", "health", "db", "mcp",
+        "reference", "logs", "errors", "doctor", "health", "db", "link", "mcp",
     )  # fmt: skip
     done = shell.run("--help")
     assert done.returncode == 0
     listed = re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE)
     assert [one for one in listed if not one.startswith("-")] == [
-        "quickstart", "serve", "mcp", "list", "inspect", "health", "init", "scaffold", "export",
-        "reference", "logs", "errors", "doctor", "compliance", "db",
+        "quickstart", "serve", "link", "mcp", "list", "inspect", "health", "init", "scaffold",
+        "export", "reference", "logs", "errors", "doctor", "compliance", "db",
     ]  # fmt: skip
     for name in names:
         assert shell.run(name, "--help").returncode == 0

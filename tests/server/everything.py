@@ -378,6 +378,8 @@ async def sub_upload(file: UploadFile) -> Any:
 router.mount("/sub", sub, name="sub")
 (FOLDER / "static").mkdir(exist_ok=True)
 (FOLDER / "static" / "same.txt").write_text("the same")
+(FOLDER / "static" / "index.html").write_text("the page")
+router.frontend("/front", directory=FOLDER / "static")
 router.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from modframe.app import AppContext
+from modframe.errors import LoadError
 from tests import inside
 from tests.server.everything import DOOR, NEIGHBOUR, module_files
 from tests.waiting import wait_for
@@ -190,6 +192,14 @@ ROWS = [
         read=lambda answer: answer.json()["info"]["title"],
     ),
     row("its page", "GET /sub/docs", lambda n: True, read=lambda answer: "Below" in answer.text),
+    row("a front end", "GET /front/same.txt", lambda n: "the same", read=text),
+    row(
+        "its pages",
+        "GET /front/any/page",
+        lambda n: "the page",
+        read=text,
+        headers={"accept": "text/html"},
+    ),
     row("static files", "GET /static/same.txt", lambda n: "the same", read=text),
 ]
 UNHELD = {"OAuth2 without a token", "its documents", "its page", "static files"}
@@ -238,7 +248,7 @@ class Served:
 def served(app: AppContext, tmp_path: Path) -> Iterator[Served]:
     DOOR.held.clear()
     DOOR.seen.clear()
-    yield (served := Served(app, tmp_path))
+    yield Served(app, tmp_path)
     DOOR.open()
     inside.settle(app)
     assert [line for line in app.snapshot().log if line.level == "ERROR"] == []
@@ -363,3 +373,39 @@ async def test_what_ends_later_ends_where_it_began(served: Served) -> None:
             await asyncio.to_thread(wait_for, lambda: len(DOOR.seen) == 4)
             ended = [f"background {number}", f"closed {number}", f"left {number}"]
             assert sorted(DOOR.seen[1:]) == ended
+
+
+def test_a_mounted_lifespan_is_named(app: AppContext) -> None:
+    """Nobody enters it, and the module's findings say so at its line."""
+    text = NEIGHBOUR.replace(
+        "@module",
+        """from contextlib import asynccontextmanager
+from fastapi import FastAPI
+
+@asynccontextmanager
+async def warm(app):
+    yield
+
+router.mount("/sub", FastAPI(lifespan=warm))
+
+@module""",
+    )
+    module = app.load({"api.py": text}, id="neighbour")
+    [finding] = [one for one in module.findings if one.rule == "mounted-lifespan"]
+    assert "'warm' of what is mounted at '/sub'" in finding.message
+    assert "async def warm" in text.splitlines()[finding.line]
+
+
+def test_forms_without_their_package(app: AppContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The load says in one line which package is missing."""
+    for name in ("python_multipart", "multipart"):
+        monkeypatch.setitem(sys.modules, name, None)
+    text = NEIGHBOUR.replace("Request\n", "Form, Request\n").replace(
+        "@module", "@router.post('/form')\nasync def form(name: str = Form()): ...\n\n@module"
+    )
+    with pytest.raises(LoadError) as info:
+        app.load({"api.py": text}, id="neighbour")
+    assert str(info.value).splitlines() == [
+        "standard.neighbour: api.py, line 13: forms and uploads are read by the package "
+        "python-multipart, which isn't installed. Install it (pip install python-multipart)."
+    ]

@@ -46,12 +46,13 @@ async def test_a_component_carries_its_modules_name_whatever_else_is_live() -> N
 
     live = live_of(a=router_with(Item), b=router_with(Item))
     document = await MergedOpenAPI(live).document()
-    assert list(document["components"]["schemas"]) == ["standard_a.Item", "standard_b.Item"]
+    names = ["Problem", "standard_a.Item", "standard_b.Item"]
+    assert list(document["components"]["schemas"]) == names
     assert [tag["name"] for tag in document["tags"]] == ["standard.a", "standard.b"]
     alone = await MergedOpenAPI(live_of(b=router_with(Item))).document()
     own = WebPart.of(live.generations["standard.b"]).openapi()
     for one in (alone, own):
-        assert list(one["components"]["schemas"]) == ["standard_b.Item"]
+        assert sorted(one["components"]["schemas"]) == ["Problem", "standard_b.Item"]
         assert one["paths"]["/api/v1/b/one"] == document["paths"]["/api/v1/b/one"]
 
 
@@ -67,7 +68,7 @@ async def test_references_follow_the_names() -> None:
     ).document()
     for name, kind in (("a", "integer"), ("b", "string")):
         operation = document["paths"][f"/api/v1/{name}/one"]["get"]
-        [outer] = references(operation)
+        [outer] = references(operation["responses"]["200"])
         [inner] = references(resolve(document, outer))
         assert inner == f"#/components/schemas/standard_{name}.Inner"
         assert resolve(document, inner)["properties"]["value"]["type"] == kind
@@ -149,6 +150,43 @@ async def test_operation_ids_are_unique() -> None:
     # The module's own document is what it was.
     own = WebPart.of(live.generations["standard.b"]).openapi()
     assert own["paths"]["/api/v1/b/one"]["get"]["operationId"] == "getOne"
+
+
+async def test_each_operation_may_answer_with_a_problem() -> None:
+    """One entry stands for 404, 409, 503 and the like; what the author declares stays."""
+    router = APIRouter()
+    router.get("/plain")(lambda: 1)
+    router.get("/own", responses={"default": {"description": "mine"}})(lambda size: 1)
+    document = await MergedOpenAPI(live_of(a=router)).document()
+    plain, own = (item["get"]["responses"] for item in document["paths"].values())
+    assert plain["default"] == {"$ref": "#/components/responses/Problem"}
+    assert own["default"] == {"description": "mine"}
+    problem = document["components"]["responses"]["Problem"]
+    assert problem["content"]["application/problem+json"]["schema"] == {
+        "$ref": "#/components/schemas/Problem"
+    }
+
+
+async def test_two_modules_share_a_path() -> None:
+    """Each one's methods are there."""
+    documents = [
+        {"paths": {"/x": {method: {"operationId": "one"}}}, "tags": [{"name": method}]}
+        for method in ("get", "put")
+    ]
+
+    class Web:
+        def __init__(self, document: Any) -> None:
+            self.openapi = lambda: document
+
+    live = live_of()
+    live.generations = {
+        f"standard.m{number}": generation_of(f"standard.m{number}", Web(document))
+        for number, document in enumerate(documents)
+    }
+    document = await MergedOpenAPI(live).document()
+    found = {method: one["operationId"] for method, one in document["paths"]["/x"].items()}
+    assert found == {"get": "one", "put": "standard_m1_one"}
+    assert document["tags"] == [{"name": "get"}, {"name": "put"}]
 
 
 async def test_a_broken_document_leaves_the_others(caplog: pytest.LogCaptureFixture) -> None:

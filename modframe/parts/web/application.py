@@ -33,7 +33,7 @@ from .openapi import module_document
 from .paths import prefixes_of
 from .problem import HANDLERS_KEY, ASGIApp, Receive, Scope, Send
 from .results import answer_results
-from .routes import RouteInfo, read_routes
+from .routes import RouteInfo, has_frontend, read_routes
 from .streams import Streams
 
 if TYPE_CHECKING:
@@ -49,12 +49,14 @@ def build_web(
     counts: Generation | None = None,
     streams: StreamPolicy = "finish",
     error_status: Mapping[str, int] = MappingProxyType({}),
+    description: str = "",
 ) -> WebApp:
     """Build the sub-application of one generation, which ``counts`` its streams.
 
     ``paths`` are those that the module declares, in place of the default prefix.
     ``streams`` says what open streams do when the generation is replaced, unless their route does;
-    ``error_status`` which HTTP status the error of a `Result` has, by its code.
+    ``error_status`` which HTTP status the error of a `Result` has, by its code; ``description``
+    what its OpenAPI document says of the module.
 
     Raises:
         WebError: If the router has faults, such as names that don't resolve, two routes with one
@@ -76,7 +78,14 @@ def build_web(
     if findings := check_router(router, at_root="" in prefixes):
         raise WebError(module_id, findings)
     answer_results(router, error_status)
-    return WebApp(module_id, router, prefixes=prefixes, counts=counts, streams=streams)
+    return WebApp(
+        module_id,
+        router,
+        prefixes=prefixes,
+        counts=counts,
+        streams=streams,
+        description=description,
+    )
 
 
 PREFIX_KEY = "modframe.prefix"
@@ -84,12 +93,16 @@ PREFIX_KEY = "modframe.prefix"
 
 
 class Fit(IntEnum):
-    """How well a router answers a request: not at all, by a redirect, by 405, or with a route."""
+    """How well a router answers a request, from not at all to a route.
+
+    ``FILES`` is a front end, which stands behind all routes; ``SLASH`` a redirect; ``METHOD`` 405.
+    """
 
     NONE = 0
-    SLASH = 1
-    METHOD = 2
-    FULL = 3
+    FILES = 1
+    SLASH = 2
+    METHOD = 3
+    FULL = 4
 
 
 class WebApp:
@@ -110,12 +123,13 @@ class WebApp:
         prefixes: tuple[str, ...],
         counts: Generation | None,
         streams: StreamPolicy,
+        description: str,
     ) -> None:
         self.module_id = module_id
         self.prefixes, self.prefix = prefixes, prefixes[0]
         self.routes: tuple[RouteInfo, ...] = read_routes(router, prefixes)
         remember_places(self, router)
-        self._router = router
+        self._router, self._description = router, description
 
         def stays(scope: Scope) -> bool:
             return getattr(scope.get("endpoint"), STREAM_POLICY, streams) == "finish"
@@ -146,11 +160,12 @@ class WebApp:
         if found is not Match.NONE:
             return Fit.FULL if found is Match.FULL else Fit.METHOD
         path = scope["path"]
+        behind = Fit.FILES if has_frontend(self._router) else Fit.NONE
         if not self._router.redirect_slashes or scope["type"] != "http" or path in (root, "/"):
-            return Fit.NONE
+            return behind
         other = path.rstrip("/") if path.endswith("/") else f"{path}/"
         slashed = _best_match(self._router, {**scope, "root_path": root, "path": other})
-        return Fit.NONE if slashed is Match.NONE else Fit.SLASH
+        return behind if slashed is Match.NONE else Fit.SLASH
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of this module, made at the first call and kept.
@@ -161,7 +176,10 @@ class WebApp:
         with self._lock:
             if self._document is None:
                 self._document = module_document(
-                    self._router, module_id=self.module_id, prefixes=self.prefixes
+                    self._router,
+                    module_id=self.module_id,
+                    prefixes=self.prefixes,
+                    description=self._description,
                 )
             return self._document
 

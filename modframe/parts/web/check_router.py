@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from fastapi.routing import RouteContext
 from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+from starlette.routing import Mount, Router
 
 from ...finding import Finding
 from ...injection import NamedService
@@ -227,18 +228,48 @@ def _empty_paths(routes: Iterable[RouteContext]) -> Iterator[Finding]:
 
 
 def _lifespan_handlers(router: APIRouter) -> Iterator[Finding]:
-    kind, hooks = "startup or shutdown handler", [*router.on_startup, *router.on_shutdown]
-    lifespan: Any = router.lifespan_context
-    # Without one the router has FastAPI's own, whose class is private: recognise it by its module.
-    if not hooks and type(lifespan).__module__ != "fastapi.routing" and _is_authors(lifespan):
-        kind, hooks = "lifespan", [lifespan]
-    for hook in hooks:
+    for kind, hook in dict.fromkeys(_hooks(router)):
         yield _finding(
             "router-lifespan",
             f"the router's {kind} {_name(hook)!r} would never run",
             "start in the service's `initialize` and stop in its `cleanup_resources`",
             place_of(hook),
         )
+
+
+def _hooks(router: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a router, and those that it includes, would do at start and end."""
+    for hook in (*getattr(router, "on_startup", ()), *getattr(router, "on_shutdown", ())):
+        yield "startup or shutdown handler", hook
+    lifespan: Any = router.lifespan_context
+    # Without one the router has FastAPI's own, whose class is private: recognise it by its module.
+    if type(lifespan).__module__ != "fastapi.routing" and _is_authors(lifespan):
+        yield "lifespan", lifespan
+    for route in router.routes:  # FastAPI merges their lifespans into one of its own
+        if (included := getattr(route, "original_router", None)) is not None:
+            yield from _hooks(included)
+
+
+def mounted_lifespans(router: APIRouter, source: Source) -> Iterator[Finding]:
+    """Yield a finding for each mounted application that has a lifespan, which nobody enters."""
+    for route in contexts(router):
+        app = getattr(route.original_route, "app", None)
+        inner = getattr(app, "router", app)
+        if isinstance(route.original_route, Mount) and isinstance(inner, Router):
+            for kind, hook in _hooks(inner):
+                file, line = place_of(hook)
+                file = source.file_named(file)
+                yield Finding(
+                    "mounted-lifespan",
+                    "warning",
+                    f"the {kind} {_name(hook)!r} of what is mounted at {route.path!r} does not run "
+                    "by itself",
+                    cure="enter it in the service's `initialize`, and leave it in its "
+                    "`cleanup_resources`",
+                    file=file,
+                    line=line if file else 0,
+                    cell=source.files[file].cell if file else "",
+                )
 
 
 def _is_authors(lifespan: Any) -> bool:

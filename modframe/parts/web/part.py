@@ -35,8 +35,9 @@ class WebPart(Part["WebApp"]):
 
     def build(self, generation: Generation) -> WebApp:
         from .application import build_web
-        from .check_router import empty_router
+        from .check_router import empty_router, mounted_lifespans
         from .forget import forget
+        from .routes import has_frontend
 
         try:
             web = build_web(
@@ -46,13 +47,16 @@ class WebPart(Part["WebApp"]):
                 counts=generation,
                 streams=generation.spec.streams,
                 error_status=generation.spec.error_status,
+                description=generation.spec.description,
             )
-            if not web.routes and generation.package is not None:
+            bare = not web.routes and not has_frontend(generation.spec.router)
+            if bare and generation.package is not None:
                 generation.findings.append(
                     empty_router(
                         generation.spec.router, generation.source, generation.package.modules()
                     )
                 )
+            generation.findings.extend(mounted_lifespans(generation.spec.router, generation.source))
             return web
         except BaseException:
             forget()

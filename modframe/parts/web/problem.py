@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from random import getrandbits
 from typing import Any
+from urllib.parse import unquote
 
 from ...masking import mask_urls
 
@@ -28,6 +29,15 @@ def path_below_root(scope: Scope) -> str:
     path: str = scope["path"]
     root = scope.get("root_path", "").rstrip("/")
     return path[len(root) :] if root and f"{path}/".startswith(f"{root}/") else path
+
+
+def decoded(path: str) -> str:
+    """Return a path without its percent signs, but for ``%2f``, which is no separator.
+
+    >>> decoded("/a%20b/c%2fd")
+    '/a b/c%2fd'
+    """
+    return unquote(path.replace("%2f", "%252f").replace("%2F", "%252F"))
 
 
 MEDIA_TYPE = "application/problem+json"

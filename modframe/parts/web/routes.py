@@ -98,6 +98,13 @@ def contexts(router: APIRouter) -> Iterator[RouteContext]:
     return iter_route_contexts(router.routes)
 
 
+def has_frontend(router: APIRouter) -> bool:
+    """Return whether files of a front end answer behind the routes (`APIRouter.frontend`)."""
+    # Private in FastAPI 0.165; where it is absent, there are no front ends.
+    behind = getattr(router, "_iter_low_priority_routes", tuple)
+    return any(True for _ in behind())
+
+
 def read_routes(router: APIRouter, prefixes: Sequence[str]) -> tuple[RouteInfo, ...]:
     """Return every route below each prefix, in the order in which they are tried."""
     first, *others = prefixes

@@ -11,8 +11,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, WebSocket
-from pydantic import BaseModel
+from fastapi import APIRouter, Security, WebSocket
+from fastapi.security import OAuth2PasswordBearer
+from pydantic import BaseModel, create_model
 
 from modframe.parts.web.application import build_web
 from modframe.parts.web.errors import WebError
@@ -211,6 +212,75 @@ def test_the_document_has_prefix_tag_and_problem() -> None:
     assert item["post"]["tags"] == ["standard.orders"]
     assert list(item["post"]["responses"]["422"]["content"]) == ["application/problem+json"]
     assert set(document["components"]["schemas"]) == {"standard_orders.Item", "Problem"}
+
+
+def test_included_lifespans_are_refused() -> None:
+    """FastAPI merges the lifespan of an included router into one of its own; it would not run."""
+    code = """
+        from contextlib import asynccontextmanager
+        from fastapi import APIRouter
+        @asynccontextmanager
+        async def warm(app): yield
+        middle, router = APIRouter(), APIRouter()
+        middle.include_router(APIRouter(lifespan=warm))
+        router.include_router(middle)
+    """
+    with router_of(code) as router, pytest.raises(WebError, match="lifespan 'warm'") as info:
+        build_web("standard.orders", router)
+    [finding] = info.value.findings
+    assert (finding.rule, finding.line) == ("router-lifespan", 4)
+
+
+def test_operation_ids_of_a_route_with_several_methods() -> None:
+    """Each method has an id of its own, the same in each process, and nothing warns."""
+    router = APIRouter()
+
+    @router.api_route("/many", methods=["PUT", "GET", "POST"])
+    @router.api_route("/named", methods=["PUT", "GET"], operation_id="named")
+    @router.get("/other", operation_id="named")
+    async def many() -> None: ...
+
+    paths = build_web("standard.orders", router).openapi()["paths"]
+    found = [operation["operationId"] for item in paths.values() for operation in item.values()]
+    stem = "standard_orders_many_many"
+    named = ["named", "named_get", "named_put"]
+    assert sorted(found) == [*named, *(f"{stem}_{method}" for method in ("get", "post", "put"))]
+
+
+def test_models_of_one_name_keep_their_names_over_swaps() -> None:
+    """Neither the generation's number nor a title that two modules share names a component."""
+    first, second, schemas = (
+        create_model("Item", __module__=f"modules.standard.orders~{place}", value=(kind, ...))
+        for place, kind in (("3.api", int), ("4.api", int), ("4.schemas", str))
+    )
+
+    def names(*models: type[BaseModel]) -> dict[str, Any]:
+        router = APIRouter()
+        for number, model in enumerate(models):
+            router.get(f"/{number}", response_model=model)(lambda: None)
+        return build_web("standard.orders", router).openapi()["components"]["schemas"]
+
+    found = names(second, schemas)
+    assert set(found) - {"Problem"} == {
+        "standard_orders.api__Item",
+        "standard_orders.schemas__Item",
+    }
+    assert not any("title" in found[name] for name in found if name != "Problem")
+    assert set(names(first, schemas)) == set(found)
+
+
+def test_tokens_are_fetched_from_the_modules_own_routes() -> None:
+    """A relative address stands below the module's prefix; the author may say all of it."""
+    router = APIRouter()
+    for number, url in enumerate(
+        ("token", "./token", "api/v1/orders/token", "/token", "https://a/t")
+    ):
+        scheme = OAuth2PasswordBearer(tokenUrl=url, scheme_name=str(number))
+        router.get(f"/{number}", dependencies=[Security(scheme)])(lambda: None)
+    components = build_web("standard.orders", router).openapi()["components"]
+    schemes = components["securitySchemes"].values()
+    found = [scheme["flows"]["password"]["tokenUrl"] for scheme in schemes]
+    assert found == ["api/v1/orders/token"] * 3 + ["/token", "https://a/t"]
 
 
 def test_the_document_is_made_once() -> None:
