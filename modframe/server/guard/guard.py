@@ -43,7 +43,7 @@ _BAD_ORIGIN = Problem(
 )
 _NO_TOKEN = Problem(
     401,
-    "A token is needed: send `Authorization: Bearer <token>` or add `?token=<token>`",
+    "A token is needed: send it as `Authorization: Bearer ...`, or as `token` in the query",
     headers={"WWW-Authenticate": 'Bearer realm="modframe"'},
 )
 _NEVER_GIVEN = Problem(
