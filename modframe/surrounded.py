@@ -65,7 +65,8 @@ class Surrounded:
     def mount_static(self, path: str, folder: str | Path, *, spa: bool = False) -> None:
         """Serve the files of a folder below a path, to everyone who reaches the server.
 
-        Modules whose path is as long or longer come first.
+        Modules whose path is as long or longer come first. What is hidden, such as ``.env``, is
+        not served, but for ``.well-known``.
 
         Args:
             path: For example ``/`` or ``/assets``.

@@ -174,3 +174,33 @@ def loading_turn(*module_ids: str) -> Any:
     from modframe.runtime.change.loading import _Turn
 
     return _Turn(list(module_ids))
+
+
+@contextmanager
+def servers(app: AppContext, token: str) -> Iterator[list[int]]:
+    """Serve an app twice more, with a token that was given; return the ports.
+
+    The first server is what `create_app` gives any ASGI server, which counts as reached from
+    elsewhere. The second one trusts a proxy on this machine.
+    """
+    from modframe.server.binding import bind
+    from modframe.server.limits import Limits
+    from modframe.server.proxies import behind_proxies
+    from modframe.server.serving import Server, start_server
+
+    site = app._engine.site
+    far = site.for_server(token)
+
+    async def start(asgi: Any) -> Server:
+        bound = bind("127.0.0.1", 0)
+        limits = Limits(client_timeout=2)
+        return await start_server(
+            asgi, bound, host="127.0.0.1", limits=limits, block=app._app_loop.wait
+        )
+
+    running = [app.run(start(asgi)) for asgi in (far, behind_proxies(far, ["127.0.0.1"]))]
+    try:
+        yield [server.port for server in running]
+    finally:
+        for server in running:
+            server.stop()

@@ -36,7 +36,7 @@ class AccessLine(NamedTuple):
         at: When it was answered, in seconds since the epoch.
         module_id: The module that answered; ``modframe.server`` for other pages.
         generation: The number of the generation; 0 if none answered.
-        answer: The route, the method and the status.
+        answer: Route, method and status.
         sent: The path that the client sent, if no route matched it.
     """
 

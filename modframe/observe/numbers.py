@@ -10,9 +10,8 @@ How many labels there may be is bounded: a client can't choose any of them, and 
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from typing import Final, NamedTuple
+from typing import Final
 
 from .durations import FINE, Durations
 from .series import Series
@@ -27,51 +26,60 @@ SAMPLED: Final = 64
 _FAULT = 500
 
 
-class Answer(NamedTuple):
-    """The labels of a request that was answered.
+Answer = tuple[str, str, int]
+"""The labels of a request that was answered: route, method and status.
+
+The route is its path as the router has it, with ``{parameters}``; empty if none matched. The method
+is in upper case, ``WS`` for a websocket. The status is 101 for a websocket that was opened, 499
+where the client left before there was one.
+"""
+
+
+class Answered:
+    """How many requests of one kind there were.
 
     Attributes:
-        route: The path as the router has it, with ``{parameters}``; empty if none matched.
-        method: In upper case; ``WS`` for a websocket.
-        status: The status code; 101 for an open websocket, 499 where the client left before.
+        durations: How long they took, without event streams and websockets, which are open for
+            as long as their clients like.
     """
 
-    route: str
-    method: str
-    status: int
+    __slots__ = ("count", "durations")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.durations = Durations()
 
 
 class Requests:
     """The requests of one module.
 
     Attributes:
-        answers: How many there were of each kind.
-        durations: How long they took, without event streams and websockets, which are open for
-            as long as their clients like.
+        answers: What there was of each kind.
         series: The same in the last minutes.
     """
 
-    __slots__ = ("answers", "durations", "series")
+    __slots__ = ("answers", "series")
 
     def __init__(self) -> None:
-        self.answers: dict[Answer, int] = {}
-        self.durations: dict[Answer, Durations] = {}
+        self.answers: dict[Answer, Answered] = {}
         self.series = Series()
 
-    def add(self, answer: Answer, seconds: float, *, lasting: bool = False) -> None:
-        """Count one; ``lasting`` for an event stream or a websocket."""
-        answers = self.answers
-        if answer not in answers:
-            if len(answers) >= MOST_ROUTES:
-                answer = answer._replace(route=OTHER)
-            answers.setdefault(answer, 0)
-            self.durations.setdefault(answer, Durations())
-        answers[answer] += 1
+    def add(self, answer: Answer, seconds: float, *, now: float, lasting: bool = False) -> None:
+        """Count one that ends now, by `time.perf_counter`; ``lasting`` for one without duration."""
+        answered = self.answers.get(answer)
+        if answered is None:
+            answered = self._new(answer)
+        answered.count += 1
         if lasting:
             seconds = 0.0
         else:
-            self.durations[answer].add(seconds)
-        self.series.add(time.monotonic(), seconds, failed=answer.status >= _FAULT)
+            answered.durations.add(seconds)
+        self.series.add(now, seconds, failed=answer[2] >= _FAULT)
+
+    def _new(self, answer: Answer) -> Answered:
+        if len(self.answers) >= MOST_ROUTES:
+            answer = (OTHER, *answer[1:])
+        return self.answers.setdefault(answer, Answered())
 
 
 class Calls:
@@ -132,8 +140,15 @@ class Numbers:
 
     def step_took(self, step: str, seconds: float) -> None:
         """Measure a step of a change."""
-        self.steps.setdefault(step, Durations(FINE)).add(seconds)
+        taken = self.steps.get(step)
+        if taken is None:
+            taken = self.steps.setdefault(step, Durations(FINE))
+        taken.add(seconds)
 
     def __repr__(self) -> str:
-        answered = sum(sum(one.answers.values()) for one in list(self.requests.values()))
+        answered = sum(
+            answer.count
+            for one in list(self.requests.values())
+            for answer in list(one.answers.values())
+        )
         return f"<Numbers: {answered} requests, {sum(self.changes.values())} changes>"

@@ -6,7 +6,8 @@ intervals in which nothing happened are filled in when something does, or when i
 
 from __future__ import annotations
 
-from typing import Final
+import time
+from typing import Any, Final
 
 STEP: Final = 5
 """The length of an interval, in seconds."""
@@ -17,7 +18,7 @@ POINTS: Final = 60
 class Series:
     """Counts what happens, how much of it failed and how long it took, interval by interval.
 
-    Times are those of `time.monotonic`. One thread adds; any thread may read.
+    Times are those of `time.perf_counter`. One thread adds; any thread may read.
     """
 
     __slots__ = ("_counts", "_errors", "_newest", "_seconds")
@@ -46,8 +47,16 @@ class Series:
             self._seconds[at] = 0.0
         self._newest = max(self._newest, interval)
 
+    def facts(self) -> dict[str, Any]:
+        """Return the intervals up to now as JSON-ready data.
+
+        Returns:
+            ``step``, the seconds of an interval, and what `points` returns.
+        """
+        return {"step": STEP, **self.points(time.perf_counter())}
+
     def points(self, now: float) -> dict[str, list[float]]:
-        """Return the intervals up to now, oldest first.
+        """Return the intervals up to a time, oldest first.
 
         Returns:
             ``counts``, ``errors``, and ``mean``, the seconds that one took on average.

@@ -24,6 +24,7 @@ from typing import Final
 from .durations import FINE, Durations
 from .freezes import Freezes
 from .loggers import MODFRAME, get_framework_logger
+from .series import Series
 
 STILL: Final = 0.2
 """Seconds without an answer after which a loop stands still."""
@@ -70,7 +71,8 @@ class Watchdog:
     Attributes:
         last: The newest stall that is over.
         freezes: Names what lets no Python code run at all.
-        lag: How long the loop took to answer the beats that were sent while it worked.
+        lag: How long the loop took to answer the beats that were sent while it worked; ``lags``
+            has the same in the last minutes, where what stood still counts as failed.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Watchdog:
         self._loop, self._thread_id = loop, thread_id
         self._name, self._break_out = name, break_out
         self.freezes = Freezes(name)
-        self.lag = Durations(FINE)
+        self.lag, self.lags = Durations(FINE), Series()
         self._stall: Stall | None = None
         self._sent = 0.0  # when the beat under way was sent; 0 if there is none
         self._answered = 0.0
@@ -126,7 +128,9 @@ class Watchdog:
 
     def _look(self, now: float, *, paused: bool) -> None:
         if self._sent and self._answered:
-            self.lag.add(max(0.0, self._answered - self._sent))
+            seconds = max(0.0, self._answered - self._sent)
+            self.lag.add(seconds)
+            self.lags.add(time.perf_counter(), seconds, failed=seconds >= STILL)
             self._end()
         if not self._sent:
             frame = self._frame()

@@ -6,11 +6,10 @@ in the snapshot. A module that nobody has used yet has nothing to show.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..observe import STEP, Calls, Durations, Numbers, Requests
+from ..observe import Calls, Durations, Numbers, Requests
 from ..runtime.generation import Generation
 from ..runtime.part import Detail, Panel, Part
 from ..wording import duration
@@ -43,8 +42,7 @@ class TrafficPart(Part[None]):
             return {}
         facts: dict[str, Any] = {"methods": methods, "routes": [], "series": {}}
         if requests is not None:
-            points = requests.series.points(time.monotonic())
-            facts |= {"routes": _routes(requests), "series": {"seconds": STEP, **points}}
+            facts |= {"routes": _routes(requests), "series": requests.series.facts()}
         return facts
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
@@ -66,12 +64,11 @@ def _cells(facts: Mapping[str, Any]) -> Iterable[str]:
 def _routes(requests: Requests) -> list[dict[str, Any]]:
     """Return the facts of each method of each route, over all statuses."""
     found: dict[tuple[str, str], tuple[int, int, Durations]] = {}
-    for answer, number in list(requests.answers.items()):
-        key = answer.method, answer.route
-        count, errors, taken = found.get(key) or (0, 0, Durations())
-        taken.merge(requests.durations[answer])
-        failed = number if answer.status >= _FAULT else 0
-        found[key] = count + number, errors + failed, taken
+    for (route, method, status), answered in list(requests.answers.items()):
+        count, errors, taken = found.get((method, route)) or (0, 0, Durations())
+        taken.merge(answered.durations)
+        failed = answered.count if status >= _FAULT else 0
+        found[method, route] = count + answered.count, errors + failed, taken
     return [
         {"route": route, "method": method, "count": count, "errors": errors, **_spread(taken)}
         for (method, route), (count, errors, taken) in found.items()

@@ -8,6 +8,7 @@ as soon as it is too long; one that arrives too slowly with 408.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import suppress
 
 from starlette.exceptions import HTTPException
@@ -31,21 +32,20 @@ class BodyLimit:
         self._app = app
         self._limits = limits
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer a request."""
         if scope["type"] == "http" and _may_have_body(scope):
-            await _Body(self._app, self._limits)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return _Body(self._app, self._limits)(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def _may_have_body(scope: Scope) -> bool:
     if scope.get("http_version", "1.1") not in {"1.1", "1.0"}:
         return True  # a body needs no header to announce it
-    return any(
-        (name == b"content-length" and value != b"0") or name == b"transfer-encoding"
-        for name, value in scope["headers"]
-    )
+    for name, value in scope["headers"]:  # `any` would take four times as long
+        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            return True
+    return False
 
 
 class _Body(RequestBodyLimitResponder):

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 from uvicorn.server import ServerState
 
 from .limits import Limits
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
     import asyncio
 
     from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol
+    from uvicorn.protocols.websockets.websockets_sansio_impl import (
+        WebSocketsSansIOProtocol as WebsocketProtocol,
+    )
 else:
     Protocol = AutoHTTPProtocol
+    WebsocketProtocol = AutoWebSocketsProtocol
 
 _log = logging.getLogger("modframe.server")
 BURST = 32
@@ -29,6 +34,7 @@ BURST = 32
 QUEUE = 2048
 """Connections that wait in the system to be accepted."""
 _LONGEST_HEAD = 65_536
+_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _SAY_AGAIN = 60.0
 _JUST_NOW = 1.0
 
@@ -132,6 +138,11 @@ class Connection(Protocol):
 if hasattr(Protocol, "on_header"):  # httptools, which bounds no head; h11 does
 
     class _Bounded(Connection):
+        def on_headers_complete(self) -> None:
+            """Begin the request; a trailer, which comes behind its body, is no header of it."""
+            self.scope["headers"] = [*self.headers]
+            super().on_headers_complete()  # type: ignore[misc]  # httptools' has it
+
         def data_received(self, data: bytes) -> None:
             """Take bytes; close the connection if the head of a request grows too long."""
             cycle = self.cycle
@@ -146,3 +157,17 @@ if hasattr(Protocol, "on_header"):  # httptools, which bounds no head; h11 does
     HTTP: Any = _Bounded
 else:
     HTTP = Connection
+
+
+class Websocket(WebsocketProtocol):
+    """One websocket, whose connection was an HTTP one before."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; the first ones are the whole head that asks for it.
+
+        If that can't be read, uvicorn 0.54 says nothing, and keeps the connection for ever.
+        """
+        super().data_received(data)
+        if not getattr(self, "handshake_initiated", True):
+            self.transport.write(_NO_HANDSHAKE)
+            self.transport.close()

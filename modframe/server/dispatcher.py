@@ -25,7 +25,7 @@ from ..runtime.generation import Generation, wait_for_gate
 from ..runtime.live import Live
 from ..runtime.stragglers import cancelled_at_deadline, register_entry_point
 from .guard import holds_token
-from .measured import note_generation, note_module
+from .measured import note_generation, note_module, note_route
 from .stale import is_local, stale_header, with_header
 
 _RETRY_SECONDS = "1"
@@ -85,6 +85,8 @@ class Dispatcher:
             claim = self._find(path, scope)
         try:
             if claim.app is not None:
+                if claim.prefix:
+                    note_route(scope, claim.prefix)
                 await claim.app(scope, receive, send)
                 return
             work = Work()  # requests of one connection share a context, so each sets its own

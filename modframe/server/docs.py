@@ -29,9 +29,12 @@ START_SCRIPT = """\
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
 const carried = token ? "?token=" + encodeURIComponent(token) : "";
+const address = new URL("openapi.json" + carried, location).href;
+// What a proxy takes off the path without saying so, the browser alone knows.
+const prefix = new URL(".", location).pathname.replace(/\\/$/, "");
 if (window.SwaggerUIBundle) {
   SwaggerUIBundle({
-    url: new URL("openapi.json" + carried, location).href,
+    url: address,
     dom_id: "#swagger-ui",
     deepLinking: true,
     tryItOutEnabled: true,
@@ -39,10 +42,18 @@ if (window.SwaggerUIBundle) {
     docExpansion: "list",
     presets: [SwaggerUIBundle.presets.apis],
     requestInterceptor: (request) => {
-      if (token && new URL(request.url, location).origin === location.origin) {
+      const own = new URL(request.url, location).origin === location.origin;
+      if (token && own && !request.headers["Authorization"]) {
         request.headers["Authorization"] = "Bearer " + token;
       }
       return request;
+    },
+    responseInterceptor: (response) => {
+      if (prefix && response.url === address && response.ok) {
+        const servers = [{ url: prefix }];
+        response.text = JSON.stringify({ servers, ...JSON.parse(response.text) });
+      }
+      return response;
     },
   });
 }
@@ -88,5 +99,9 @@ def _listing(document: dict[str, Any]) -> str:
         by_tag.setdefault(operation["tags"][0], []).append(row)
     left_out = document["info"].get("description")
     note = tag("p", left_out) if left_out else ""
-    parts = [tag("h2", name) + table(rows, classes="all") for name, rows in by_tag.items()]
+    said = {one["name"]: one.get("description", "") for one in document.get("tags", ())}
+    parts = [
+        tag("h2", name) + tag("p", said.get(name, "")) + table(rows, classes="all")
+        for name, rows in by_tag.items()
+    ]
     return note + ("".join(parts) or tag("p", "No module with routes is live."))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-from ..observe import OTHER, AccessLine, Answer, EventLog, Numbers
+from ..observe import OTHER, AccessLine, EventLog, Numbers
 from ..parts.web.problem import ASGIApp, Message, Receive, Scope, Send, request_id
 from ..parts.web.routes import template_of
 from ..parts.web.streams import EVENTS_KEY
@@ -26,7 +27,8 @@ _WEBSOCKET = "WS"
 _METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
 )
-_OPENED, _REFUSED, _LEFT, _FAILED = 101, 403, 499, 500
+_SOCKET_STATUSES = {"websocket.accept": 101, "websocket.close": 403}
+_LEFT, _FAILED = 499, 500
 
 
 class Notes:
@@ -39,17 +41,15 @@ class Notes:
         route: The path of a page of the system.
     """
 
-    __slots__ = ("generation", "module_id", "outside", "route", "scope")
-
-    def __init__(self) -> None:
-        self.forget()
-        self.outside = self.route = ""
-        self.module_id = SERVER
+    # Of the class until something is noted, so that making one costs nothing.
+    scope: Scope | None = None
+    outside = route = ""
+    generation: Generation | None = None
+    module_id = SERVER
 
     def forget(self) -> None:
         """Let go of what would keep a generation in memory."""
-        self.scope: Scope = {}
-        self.generation: Generation | None = None
+        self.scope = self.generation = None
 
     @property
     def number(self) -> int:
@@ -59,7 +59,12 @@ class Notes:
     @property
     def path(self) -> str:
         """The path of the route that answered; empty if none did."""
-        return template_of(self.scope, self.outside) if self.generation is not None else self.route
+        return self.route if self.scope is None else template_of(self.scope, self.outside)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer was an event stream."""
+        return self.scope is not None and EVENTS_KEY in self.scope
 
 
 def note_generation(scope: Scope, generation: Generation) -> None:
@@ -102,11 +107,11 @@ class Measured:
             return
         status = 0
 
-        async def send_and_note(message: Message) -> None:
+        def send_and_note(message: Message) -> Awaitable[None]:
             nonlocal status
             if not status:
                 status = _status_of(message)
-            await send(message)
+            return send(message)
 
         notes = scope[NOTES_KEY] = Notes()
         correlation = request_id(scope)  # noted before middleware may copy the scope
@@ -119,13 +124,18 @@ class Measured:
             status = _FAILED  # also if the answer had begun: it broke off
             raise
         finally:
-            seconds = time.perf_counter() - began
-            answer = _answer_of(scope, notes, status or _LEFT)
-            lasting = scope["type"] == "websocket" or EVENTS_KEY in notes.scope
-            self._numbers.requests_of(notes.module_id).add(answer, seconds, lasting=lasting)
+            now = time.perf_counter()
+            socket = scope["type"] == "websocket"
+            method = _WEBSOCKET if socket else scope["method"]
+            if method not in _METHODS and not socket:
+                method = OTHER  # a client may send any word
+            answer = notes.path, method, status or _LEFT
+            self._numbers.requests_of(notes.module_id).add(
+                answer, now - began, now=now, lasting=socket or notes.is_stream
+            )
             if (access := self._log.access) is not None:
-                sent = "" if answer.route else scope["path"]
-                known = notes.module_id, notes.number, answer, sent, seconds, str(correlation)
+                sent = "" if answer[0] else scope["path"]
+                known = notes.module_id, notes.number, answer, sent, now - began, str(correlation)
                 access.put(AccessLine(time.time(), *known))
             notes.forget()  # a server keeps the scope of a connection's last request
 
@@ -133,19 +143,7 @@ class Measured:
         return f"<Measured: {self._numbers!r}>"
 
 
-def _answer_of(scope: Scope, notes: Notes, status: int) -> Answer:
-    if scope["type"] == "websocket":
-        return Answer(notes.path, _WEBSOCKET, status)
-    method = scope["method"]
-    if method not in _METHODS:
-        method = OTHER  # a client may send any word
-    return Answer(notes.path, method, status)
-
-
 def _status_of(message: Message) -> int:
     """Return the status that a first message tells; 0 if it tells none."""
     status: Any = message.get("status")
-    if status is not None:
-        return int(status)
-    kind = message["type"]
-    return {"websocket.accept": _OPENED, "websocket.close": _REFUSED}.get(kind, 0)
+    return status or _SOCKET_STATUSES.get(message["type"], 0)

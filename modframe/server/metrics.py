@@ -78,18 +78,15 @@ class Exposition:
         yield from _events(views)
 
     def _requests(self) -> Iterator[Metric]:
-        every = list(self._numbers.requests.items())
-        answered = [
-            ((module_id, *map(str, answer)), count)
-            for module_id, requests in every
-            for answer, count in list(requests.answers.items())
+        every = [
+            ((module_id, *map(str, answer)), answered)
+            for module_id, requests in list(self._numbers.requests.items())
+            for answer, answered in list(requests.answers.items())
         ]
-        yield _counter("requests", "Requests that were answered.", _REQUEST, answered)
+        counts = [(labels, answered.count) for labels, answered in every]
+        yield _counter("requests", "Requests that were answered.", _REQUEST, counts)
         durations = [
-            ((module_id, *map(str, answer)), taken)
-            for module_id, requests in every
-            for answer, taken in list(requests.durations.items())
-            if taken.count
+            (labels, answered.durations) for labels, answered in every if answered.durations.count
         ]
         text = "Seconds from a request to the end of its answer; no event streams, no websockets."
         yield _histogram("request_duration_seconds", text, _REQUEST, durations)

@@ -8,7 +8,7 @@ cancelled and goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from ..parts.web.problem import ASGIApp, Message, Problem, Receive, Scope, Send
@@ -69,11 +69,12 @@ class _Request:
         self._scope, self._send = scope, send
         self._begun = self._cut = False
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass a message on, unless the request was cut short."""
-        if not self._cut:
-            self._begun = True
-            await self._send(message)
+        if self._cut:
+            return _dropped()
+        self._begun = True
+        return self._send(message)
 
     async def cut(self) -> None:
         """Answer it with 503, unless its answer has begun."""
@@ -81,3 +82,7 @@ class _Request:
             self._begun = self._cut = True
             headers = {"Retry-After": "1", "Connection": "close"}
             await Problem(503, _STOPPED, headers=headers).send(self._scope, self._send)
+
+
+async def _dropped() -> None:
+    """Send nothing."""

@@ -11,11 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from ..parts.web.problem import ASGIApp, Receive, Scope, Send
+from ..parts.web.problem import ASGIApp, Receive, Scope, Send, decoded
 
 FORWARDED_KEY = "modframe.forwarded"
 """The key of a scope that says that a trusted proxy has passed the request on."""
@@ -33,7 +32,7 @@ def behind_proxies(app: ASGIApp, trusted: Sequence[str], root_path: str = "") ->
         root_path: A prefix that proxies leave in the path.
     """
     if root_path:
-        app = _Rooted(app, unquote(root_path))
+        app = _Rooted(app, decoded(root_path))
     if trusted:
         app = _Proxied(app, list(trusted))
     return app
@@ -87,7 +86,7 @@ def _take_address(scope: Scope) -> None:
         scope["headers"] = [(b"host", host), *others]
     text = prefix.rpartition(b",")[2].strip().rstrip(b"/").decode("latin-1")
     if _PREFIX.fullmatch(text):
-        root = unquote(text)
+        root = decoded(text)
         scope["root_path"] = root + scope.get("root_path", "")
         scope["path"] = root + scope["path"]
         if "raw_path" in scope:

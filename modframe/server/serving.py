@@ -23,7 +23,7 @@ from ..parts.web.problem import ASGIApp
 from ..parts.web.streams import Streams
 from ..runtime.loop.bounds import wait_for_any
 from .binding import Listener, in_use, release_leftovers
-from .connections import BURST, HTTP, QUEUE, Connections
+from .connections import BURST, HTTP, QUEUE, Connections, Websocket
 from .guard import reachable
 from .guard.sessions import ONCE
 from .limits import Limits
@@ -189,6 +189,7 @@ def _config_of(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=HTTP,
+        ws=Websocket,
         backlog=BURST,
         log_config=None,
         access_log=False,

@@ -7,9 +7,10 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..config import FrameworkSettings
 from ..errors import ServeError
 from ..masking import KnownSecrets
 from ..observe import EventLog, Numbers, Watchdog
@@ -47,7 +48,9 @@ class Site:
 
     Args:
         live: The table of what runs. ``paths``: who claims which paths of it.
-        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines.
+        numbers: Counts the requests, and has what `/metrics` shows; ``log`` gets their lines. With
+            ``None`` they are neither counted nor logged: those of a module's tests, before it is
+            live.
         rows: Returns the rows of the status page. ``readiness``, ``health``: as for
             `SystemPages`.
         watchdog: Knows how long the app loop lags behind.
@@ -55,11 +58,8 @@ class Site:
         surroundings: What stands around all modules.
         shows_stale: Returns whether clients on this machine are told, without the token, why a
             module's newest text isn't live.
-        allowed_hosts: Host names to answer to besides loopback.
-        public: Ids of modules whose routes need no token from elsewhere either; ``*`` is all.
+        config: The framework's settings: hosts, public modules, proxies, limits.
         token: Returns the token that this app keeps.
-        trusted_proxies: As for `behind_proxies`, like ``root_path``.
-        limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
         app: What the lifespans get.
@@ -73,7 +73,7 @@ class Site:
         live: Live,
         *,
         paths: PathTable,
-        numbers: Numbers,
+        numbers: Numbers | None,
         log: EventLog,
         watchdog: Watchdog,
         rows: Callable[[], Iterable[ModuleView]],
@@ -83,12 +83,8 @@ class Site:
         stale: Callable[[str], str],
         shows_stale: Callable[[], bool],
         surroundings: Surroundings,
-        allowed_hosts: Iterable[str],
-        public: Iterable[str],
+        config: FrameworkSettings,
         token: str,
-        trusted_proxies: Sequence[str],
-        root_path: str,
-        limits: Limits,
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
@@ -99,12 +95,18 @@ class Site:
         self._assistants, self._mcp = assistants, mcp
         self._endpoint: Endpoint | None = None
         pages = SystemPages(
-            MergedOpenAPI(live, secrets.replace),
+            MergedOpenAPI(
+                live,
+                secrets.replace,
+                needs_token=lambda key: self._need_of_claim(Claim("", key)) is Need.TOKEN,
+            ),
             snapshot=rows,
             prefixes=paths.prefixes,
             readiness=readiness,
             health=health,
-            metrics=Exposition(numbers, rows, readiness=readiness, log=log, watchdog=watchdog),
+            metrics=Exposition(
+                numbers or Numbers(), rows, readiness=readiness, log=log, watchdog=watchdog
+            ),
             clean=secrets.replace_in,
             apps=self._apps,
         )
@@ -120,11 +122,13 @@ class Site:
             mask=secrets.replace,
         )
         self._surroundings = surroundings
-        self._trusted, self._root_path = trusted_proxies, root_path
+        self._config = config
+        limits = Limits(config.max_body, config.client_timeout, config.max_connections)
+        inside = BodyLimit(surroundings.inside(dispatcher), limits)
         self._guard = Guard(
-            Measured(BodyLimit(surroundings.inside(dispatcher), limits), numbers, log),
+            inside if numbers is None else Measured(inside, numbers, log),
             need=self._need_of,
-            allowed_hosts=allowed_hosts,
+            allowed_hosts=config.allowed_hosts,
             origins=lambda: surroundings.origins,
             token=token,
             given=False,
@@ -133,7 +137,7 @@ class Site:
         self.asgi = self._outermost(self._guard)
         self._live, self._paths, self._pages = live, paths, pages
         self._public: frozenset[str] = frozenset()
-        self.let_everyone_use(public)
+        self.let_everyone_use(config.public)
         self._app, self._block, self._limits = app, block, limits
         self._secrets = secrets
         self._lock = asyncio.Lock()
@@ -160,9 +164,11 @@ class Site:
 
         Where several could answer, it is what the strictest of them needs.
         """
-        alone = self._paths.only(path)
-        needs = [self._need_of_claim(one) for one in ((alone,) if alone else self._paths.at(path))]
-        if not needs or self._pages.has(path):
+        is_page = self._pages.has(path)
+        if (alone := self._paths.only(path)) is not None and not is_page:
+            return self._need_of_claim(alone)
+        needs = [self._need_of_claim(one) for one in self._paths.at(path)]
+        if not needs or is_page:
             needs.append(self._pages.need_of(path))
         return max(needs)
 
@@ -261,7 +267,9 @@ class Site:
 
     def _outermost(self, guard: Guard) -> ASGIApp:
         """Return what a server gets: outside of the guard is what it has to know beforehand."""
-        return behind_proxies(self._surroundings.edge(guard), self._trusted, self._root_path)
+        return behind_proxies(
+            self._surroundings.edge(guard), self._config.trusted_proxies, self._config.root_path
+        )
 
     async def enter(self) -> None:
         """Enter the lifespans around the modules, before the first request; once for the app.

@@ -76,6 +76,7 @@ class Collector:
             modules=tuple(self.module(key) for key in self.ids()),
             stall=str(stall or ""),
             last_stall=str(last or ""),
+            lag=freeze(self._watchdog.lags.facts()),
             log_problem=self._log.describe()["problem"] or "",
             log=tuple(map(_log_line, self._log.tail(LOG_TAIL))),
         )

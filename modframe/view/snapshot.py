@@ -142,6 +142,8 @@ class Snapshot:
         ready: Whether all modules that should run are live.
         stall: What keeps the app loop from everything else now; empty if nothing does.
         last_stall: What did the last time.
+        lag: How long the app loop took to get to something new in the last minutes: ``mean`` of
+            each interval of ``step`` seconds, oldest first; ``counts`` how often it was looked at.
         log_problem: Why lines don't reach ``app.log``; empty if they do.
         log: The newest events, oldest first.
     """
@@ -154,6 +156,7 @@ class Snapshot:
     modules: tuple[ModuleView, ...]
     stall: str = ""
     last_stall: str = ""
+    lag: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     log_problem: str = ""
     log: tuple[LogLine, ...] = ()
 

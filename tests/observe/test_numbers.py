@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modframe.observe import OTHER, POINTS, STEP, Answer, Durations, Requests, Series
+from modframe.observe import OTHER, POINTS, STEP, Durations, Requests, Series
 from modframe.observe.numbers import MOST_ROUTES
 
 
@@ -47,6 +47,6 @@ def test_routes_beyond_a_number_are_counted_as_one() -> None:
     """Not even a module whose routes change all the time has series without end."""
     requests = Requests()
     for number in range(MOST_ROUTES + 20):
-        requests.add(Answer(f"/{number}", "GET", 200), 0.001)
+        requests.add((f"/{number}", "GET", 200), 0.001, now=1.0)
     assert len(requests.answers) == MOST_ROUTES + 1
-    assert requests.answers[Answer(OTHER, "GET", 200)] == 20
+    assert requests.answers[OTHER, "GET", 200].count == 20

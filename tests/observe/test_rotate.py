@@ -161,3 +161,13 @@ def test_a_forked_child_logs_too(log: EventLog) -> None:
         "child",
         "parent after",
     ]
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    """Whoever planted it gets no line into another file; the error names it."""
+    (tmp_path / "theirs").write_bytes(b"")
+    (tmp_path / "app.log").symlink_to(tmp_path / "theirs")
+    file = RotatingFile(tmp_path / "app.log", max_bytes=1000, backups=1)
+    with pytest.raises(OSError, match="it is a link, and modframe writes its own files through"):
+        file.append(b"line\n")
+    assert (tmp_path / "theirs").read_bytes() == b""

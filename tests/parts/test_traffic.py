@@ -98,6 +98,7 @@ async def test_requests_are_shown_with_a_series(shop: AppContext) -> None:
     assert route[""]["count"] == 3
     assert {len(seen["series"][key]) for key in ("counts", "errors", "mean")} == {POINTS}
     assert sum(seen["series"]["counts"]) == 7
+    assert len(shop.snapshot().lag["mean"]) == POINTS
     assert sum(seen["series"]["errors"]) == 1
     view = shop.snapshot().module("standard.shop")
     assert view is not None

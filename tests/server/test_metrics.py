@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -138,6 +139,54 @@ def test_requests_are_counted_by_route_and_status(url: str) -> None:
     }
     assert ("GET", "", "404", 2) in answered(url, "modframe.server")
     assert ("GET", "/metrics", "200", 2) in answered(url, "modframe.server")
+
+
+class Copying:
+    """A middleware that hands a copy of the scope on, and answers some requests itself."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"].endswith("/stop"):
+            await send({"type": "http.response.start", "status": 418, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self.app({**scope}, receive, send)
+
+
+def test_what_stands_around_the_modules_is_counted(
+    app: AppContext, url: str, workspace: Path
+) -> None:
+    """Middleware may copy the scope or answer itself; files are counted by where they are mounted."""
+    (workspace / "files").mkdir()
+    (workspace / "files" / "a.txt").write_text("a", "utf-8")
+    app.add_middleware(Copying)
+    app.mount_static("/assets", workspace / "files")
+    head = HEAD.replace("shop_", "many_")
+    paths = {"api.py": simple(head=head, name="Many", arguments="path=('/api/one', '/two')")}
+    app.load(paths, id="many")
+    for path in (f"{P}/items/1", f"{P}/stop", "/assets/a.txt", "/assets/b.txt"):
+        httpx.get(f"{url}{path}")
+    for path in ("/api/one/items/1", "/two/items/1"):
+        httpx.get(f"{url}{path}")
+    assert answered(url) == {("GET", f"{P}/items/{{number}}", "200", 1)}
+    assert answered(url, "standard.many") == {
+        ("GET", "/api/one/items/{number}", "200", 1),
+        ("GET", "/two/items/{number}", "200", 1),
+    }
+    others = answered(url, "modframe.server")
+    assert {("GET", "", "418", 1), ("GET", "/assets", "200", 1)} < others
+    assert ("GET", "/assets", "404", 1) in others
+
+
+def test_elsewhere_the_page_needs_the_token(app: AppContext) -> None:
+    """It is open on loopback only, as what it tells is for whoever runs the app."""
+    server = app.serve("0.0.0.0", port=0, token="t" * 20)
+    place = f"http://127.0.0.1:{server.port}/metrics"
+    assert httpx.get(place).status_code == 401
+    headers = {"authorization": f"Bearer {server.token}"}
+    assert httpx.get(place, headers=headers).status_code == 200
 
 
 def test_streams_and_websockets_are_counted_when_they_end(url: str) -> None:

@@ -89,6 +89,19 @@ async def test_the_root_stands_behind_the_systems_pages(app: AppContext) -> None
     assert (await ask(app, "/about"))[1]["detail"] == "Nothing is live at /about"
 
 
+async def test_a_front_end_of_a_router_shares_a_prefix(app: AppContext, tmp_path: Path) -> None:
+    """Its files answer what no route of another module there does, and it is no empty router."""
+    (tmp_path / "index.html").write_text("the page")
+    front = text("/api/shop", [], extra=f"router.frontend('/', directory={str(tmp_path)!r})")
+    module = app.load({"api.py": front}, id="front")
+    assert [one.rule for one in module.findings] == []
+    app.load({"api.py": text("/api/shop", [("get", "/items", "items")])}, id="shop")
+    async with app.test_client() as client:
+        assert (await client.get("/api/shop/items")).json() == "items"
+        assert (await client.get("/api/shop/index.html")).text == "the page"
+        assert (await client.get("/api/shop/nothing")).status_code == 404
+
+
 async def test_urls_are_made_below_the_main_prefix(app: AppContext) -> None:
     """`url_for` and a mounted prefix see the path that was asked for."""
     extra = (

@@ -33,7 +33,7 @@ from .openapi import module_document
 from .paths import prefixes_of
 from .problem import HANDLERS_KEY, ASGIApp, Receive, Scope, Send
 from .results import answer_results
-from .routes import RouteInfo, read_routes
+from .routes import RouteInfo, has_frontend, read_routes
 from .streams import Streams
 
 if TYPE_CHECKING:
@@ -93,12 +93,16 @@ PREFIX_KEY = "modframe.prefix"
 
 
 class Fit(IntEnum):
-    """How well a router answers a request: not at all, by a redirect, by 405, or with a route."""
+    """How well a router answers a request, from not at all to a route.
+
+    ``FILES`` is a front end, which stands behind all routes; ``SLASH`` a redirect; ``METHOD`` 405.
+    """
 
     NONE = 0
-    SLASH = 1
-    METHOD = 2
-    FULL = 3
+    FILES = 1
+    SLASH = 2
+    METHOD = 3
+    FULL = 4
 
 
 class WebApp:
@@ -156,11 +160,12 @@ class WebApp:
         if found is not Match.NONE:
             return Fit.FULL if found is Match.FULL else Fit.METHOD
         path = scope["path"]
+        behind = Fit.FILES if has_frontend(self._router) else Fit.NONE
         if not self._router.redirect_slashes or scope["type"] != "http" or path in (root, "/"):
-            return Fit.NONE
+            return behind
         other = path.rstrip("/") if path.endswith("/") else f"{path}/"
         slashed = _best_match(self._router, {**scope, "root_path": root, "path": other})
-        return Fit.NONE if slashed is Match.NONE else Fit.SLASH
+        return behind if slashed is Match.NONE else Fit.SLASH
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of this module, made at the first call and kept.

@@ -7,6 +7,7 @@ It is the outermost layer of every sub-application and of the system pages. It a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -58,7 +59,7 @@ class Boundary:
         """
         state = _NOTHING
 
-        async def send_and_track(message: Message) -> None:
+        def send_and_track(message: Message) -> Awaitable[None]:
             nonlocal state
             if state == _NOTHING:
                 state = _BEGUN
@@ -66,7 +67,7 @@ class Boundary:
                 message["type"] == "http.response.body" and not message.get("more_body", False)
             ):
                 state = _DONE
-            await send(message)
+            return send(message)
 
         token = current_correlation_id.set(request_id(scope))
         try:

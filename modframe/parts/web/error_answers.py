@@ -41,6 +41,7 @@ _SCHEMA_FACTS = frozenset(
 # Kinds of errors whose message is the author's, or repeats the input.
 _OPEN_MESSAGES = frozenset({"value_error", "assertion_error", "union_tag_invalid"})
 _KNOWN_KINDS = frozenset(get_args(ErrorType)) | {"json_invalid", "missing"}
+_MOST_ERRORS = 100
 _SHORTEST_ECHO = 3
 _LONGEST_SEARCH = 500
 _POLICY_VIOLATION = 1008
@@ -55,10 +56,15 @@ def http_problem(error: HTTPException) -> Problem:
 
 
 def validation_problem(error: RequestValidationError) -> Problem:
-    """Return the problem for a request that does not fit its route, without what was sent."""
-    faults = count(len(error.errors()), "error")
-    detail = f"The request does not fit this route: {faults}"
-    return Problem(422, detail, extra={"errors": without_input(error.errors())})
+    """Return the problem for a request that does not fit its route, without what was sent.
+
+    Of many errors it has the first ones: a short item of a list would cost an answer a long row.
+    """
+    errors = error.errors()
+    shown = errors[:_MOST_ERRORS]
+    rest = f"; the first {_MOST_ERRORS} are shown" if len(errors) > _MOST_ERRORS else ""
+    detail = f"The request does not fit this route: {count(len(errors), 'error')}{rest}"
+    return Problem(422, detail, extra={"errors": without_input(shown)})
 
 
 def expected_problem(scope: Scope, module_id: str, error: ModframeError, answer: Answer) -> Problem:

@@ -37,6 +37,7 @@ class WebPart(Part["WebApp"]):
         from .application import build_web
         from .check_router import empty_router, mounted_lifespans
         from .forget import forget
+        from .routes import has_frontend
 
         try:
             web = build_web(
@@ -48,7 +49,8 @@ class WebPart(Part["WebApp"]):
                 error_status=generation.spec.error_status,
                 description=generation.spec.description,
             )
-            if not web.routes and generation.package is not None:
+            bare = not web.routes and not has_frontend(generation.spec.router)
+            if bare and generation.package is not None:
                 generation.findings.append(
                     empty_router(
                         generation.spec.router, generation.source, generation.package.modules()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from random import getrandbits
 from typing import Any
+from urllib.parse import unquote
 
 from ...masking import mask_urls
 
@@ -30,6 +31,15 @@ def path_below_root(scope: Scope) -> str:
     return path[len(root) :] if root and f"{path}/".startswith(f"{root}/") else path
 
 
+def decoded(path: str) -> str:
+    """Return a path without its percent signs, but for ``%2f``, which is no separator.
+
+    >>> decoded("/a%20b/c%2fd")
+    '/a b/c%2fd'
+    """
+    return unquote(path.replace("%2f", "%252f").replace("%2F", "%252F"))
+
+
 MEDIA_TYPE = "application/problem+json"
 MASK_KEY = "modframe.mask"
 """The key of a scope with the function that takes the secrets of the app out of a text."""
@@ -45,7 +55,8 @@ _BODYLESS = frozenset({204, 205, 304})
 class RequestId:
     """The correlation id of one request, made when its text is first needed.
 
-    It is the client's `X-Correlation-ID`, if that is well-formed, or a new one.
+    It is the client's `X-Correlation-ID`, if that is well-formed, or a new one. That is no secret:
+    it only has to differ from the others.
     """
 
     __slots__ = ("_headers", "_text")
@@ -56,8 +67,12 @@ class RequestId:
 
     def __str__(self) -> str:
         if not self._text:
-            sent = next((one for key, one in self._headers if key == b"x-correlation-id"), b"")
-            self._text = sent.decode() if _CORRELATION.fullmatch(sent) else secrets.token_hex(8)
+            new = f"{getrandbits(64):016x}"
+            for key, sent in self._headers:
+                if key == b"x-correlation-id":
+                    new = sent.decode() if _CORRELATION.fullmatch(sent) else new
+                    break
+            self._text = new
             self._headers = ()
         return self._text
 

@@ -77,7 +77,7 @@ def template_of(scope: Scope, outside: str) -> str:
     if route is None:
         return ""
     # Of a route of an included router, this has the path with the prefixes of all. The name is
-    # private in FastAPI 0.165 (`tests/parts/web/test_telemetry.py` fails when it changes).
+    # private in FastAPI 0.165 (`tests/server/test_metrics.py` fails when it changes).
     included = scope.get("fastapi")
     context = included.get("effective_route_context") if included else None
     path: str = (context or route).path_format
@@ -96,6 +96,13 @@ def place_of(call: Any) -> tuple[str, int]:
 def contexts(router: APIRouter) -> Iterator[RouteContext]:
     """Yield every route of a router and of those it includes, with the paths they are served at."""
     return iter_route_contexts(router.routes)
+
+
+def has_frontend(router: APIRouter) -> bool:
+    """Return whether files of a front end answer behind the routes (`APIRouter.frontend`)."""
+    # Private in FastAPI 0.165; where it is absent, there are no front ends.
+    behind = getattr(router, "_iter_low_priority_routes", tuple)
+    return any(True for _ in behind())
 
 
 def read_routes(router: APIRouter, prefixes: Sequence[str]) -> tuple[RouteInfo, ...]:

@@ -8,7 +8,7 @@ websocket the close code 1012; both then connect again. Other responses finish b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from .errors import ReconnectError
@@ -74,6 +74,13 @@ class Streams:
         return f"<Streams: {len(self.open)} open>"
 
 
+def _is_event_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    for name, value in headers:  # `any` would take four times as long
+        if value.startswith(_EVENTS) and name.lower() == b"content-type":
+            return True
+    return False
+
+
 class _Request:
     """One request: notices when its response is a stream, which can then be ended."""
 
@@ -117,12 +124,8 @@ class _Request:
         kind = message["type"]
         if kind == "http.response.start":
             self.scope["modframe.begun"] = True
-            self._events = any(
-                name.lower() == b"content-type" and value.startswith(_EVENTS)
-                for name, value in message["headers"]
-            )
-            if self._events:
-                self.scope[EVENTS_KEY] = True
+            if _is_event_stream(message["headers"]):
+                self._events = self.scope[EVENTS_KEY] = True
         if self._events or kind == "websocket.accept" or message.get("more_body", False):
             self._begin()
 

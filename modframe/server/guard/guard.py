@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Container, Iterable
+from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
-from ...parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, path_below_root
+from ...parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, decoded, path_below_root
 from ..proxies import FORWARDED_KEY
 from .access import HOLDER_KEY, LINK_KEY, Need, holds_token
 from .hosts import AllowedHosts, host_of, is_loopback
@@ -23,11 +24,17 @@ from .sign_in import redirect, send_sign_in_page
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _KNOWN_LIMIT = 256
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 _FOREIGN_SITES = (b"cross-site", b"same-site")
 _BAD_HOST = Problem(
     403,
     "This server answers only under localhost, a loopback address or a name in"
     " MODFRAME_ALLOWED_HOSTS; add the name of the Host header there",
+)
+_TWO_LENGTHS = Problem(
+    400,
+    "The request says twice where its body ends, by Content-Length and by Transfer-Encoding",
+    headers={"Connection": "close"},
 )
 _BAD_ORIGIN = Problem(
     403,
@@ -36,7 +43,7 @@ _BAD_ORIGIN = Problem(
 )
 _NO_TOKEN = Problem(
     401,
-    "A token is needed: send `Authorization: Bearer <token>` or add `?token=<token>`",
+    "A token is needed: send it as `Authorization: Bearer ...`, or as `token` in the query",
     headers={"WWW-Authenticate": 'Bearer realm="modframe"'},
 )
 _NEVER_GIVEN = Problem(
@@ -50,10 +57,11 @@ class _Headers(NamedTuple):
     """The headers that the guard looks at."""
 
     hosts: list[bytes]
-    origin: bytes | None
+    origins: list[bytes]
     site: bytes
     authorization: list[bytes]
     cookies: list[bytes]
+    lengths: list[bytes]
 
 
 class Guard:
@@ -131,7 +139,13 @@ class Guard:
     # -- host and origin --------------------------------------------------------------------
 
     def _refuse_sender(self, scope: Scope, headers: _Headers) -> Problem | None:
-        """Return the answer to a request whose host or origin is not allowed."""
+        """Return the answer to a request whose host or origin is not allowed.
+
+        A proxy in front may have taken the length that this server doesn't for that of the body,
+        and the rest for a request of somebody else: the connection is closed.
+        """
+        if len(headers.lengths) > 1:
+            return _TWO_LENGTHS
         hosts = headers.hosts
         known = len(hosts) == 1 and hosts[0] in self._known
         if not known and not self._host_passes(scope, hosts):
@@ -140,7 +154,7 @@ class Guard:
         if scope["type"] == "http" and scope["method"] in _READING:
             return None
         if not self._origin_passes(scope, headers):
-            said = f"its Origin is {_shown([headers.origin or headers.site])}"
+            said = f"its Origin is {_shown(headers.origins or [headers.site])}"
             self._refusals.note("origin", scope, said)
             return _BAD_ORIGIN
         return None
@@ -162,9 +176,11 @@ class Guard:
 
         Browsers send ``Origin`` with it, and ``Sec-Fetch-Site``; other clients send neither.
         """
-        if headers.origin is None:
+        if not headers.origins:
             return headers.site not in _FOREIGN_SITES
-        origin = headers.origin.decode("latin-1")
+        if len(headers.origins) > 1:
+            return False
+        origin = headers.origins[0].decode("latin-1")
         listed = self._origins()
         if origin in listed or "*" in listed:
             return origin != "null"
@@ -232,14 +248,17 @@ class Guard:
         """Give a browser that came by a one-time link its cookie; return whether it did.
 
         It is then sent to the same page without the code, as also if the code was used before.
+        What looks at links before a person does, asks with ``HEAD`` and uses no code up.
         """
         query = scope.get("query_string", b"")
-        if b"once=" not in query or scope["type"] != "http":
+        if b"once=" not in query or scope.get("method") != "GET":
             return False
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
         codes = [value for key, value in pairs if key == ONCE]
         rest = [(key, value) for key, value in pairs if key != ONCE]
         cookie = self.sessions.redeem(codes[0]) if codes else None
+        if cookie is not None and scope.get("scheme") == "https":
+            cookie += "; Secure"
         place = f"{scope['path']}?{urlencode(rest)}" if rest else scope["path"]
         await redirect(place, send, cookie=cookie)
         return True
@@ -250,7 +269,7 @@ class Guard:
 
 
 def _headers_of(scope: Scope) -> _Headers:
-    found = _Headers([], None, b"", [], [])
+    found = _Headers([], [], b"", [], [], [])
     for name, value in scope["headers"]:
         if name == b"host":
             found.hosts.append(value)
@@ -259,7 +278,9 @@ def _headers_of(scope: Scope) -> _Headers:
         elif name == b"cookie":
             found.cookies.append(value)
         elif name == b"origin":
-            found = found._replace(origin=value)
+            found.origins.append(value)
+        elif name in _LENGTHS:
+            found.lengths.append(value)
         elif name == b"sec-fetch-site":
             found = found._replace(site=value)
     return found
@@ -268,18 +289,19 @@ def _headers_of(scope: Scope) -> _Headers:
 def _keep_encoded_slashes(scope: Scope) -> None:
     """Leave ``%2f`` in a path as it is: decoded, it would be taken for a separator."""
     raw = scope.get("raw_path") or b""
-    if b"%" in raw and b"%2f" in (lower := raw.lower()):
-        del lower
-        kept = raw.replace(b"%2f", b"%252f").replace(b"%2F", b"%252F")
-        scope["path"] = unquote(kept.decode("latin-1"))
+    if b"%2" in raw and b"%2f" in raw.lower():
+        scope["path"] = decoded(raw.decode("latin-1"))
 
 
 def _is_exposed(scope: Scope) -> bool:
     """Return whether the address that a connection came to can be reached from elsewhere."""
     server = scope.get("server")
-    if not server:
-        return True
-    host, port = str(server[0]), server[1]
+    return not server or _is_reached_from_elsewhere(str(server[0]), server[1])
+
+
+@lru_cache(maxsize=64)
+def _is_reached_from_elsewhere(host: str, port: int | None) -> bool:
+    """Return whether an address is one that other machines can connect to."""
     is_unix_socket = port is None and host.startswith(("/", "\0", "@"))
     return not (is_unix_socket or is_loopback(host))
 

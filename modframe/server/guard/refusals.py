@@ -60,6 +60,8 @@ class Refusals:
 
     def wait_for(self, scope: Scope) -> int:
         """Return the seconds that an address has to wait until a token of it is looked at."""
+        if not self._wrong:
+            return 0
         client = _address(scope)
         began, count = self._wrong.get(client or "", (0.0, 0))
         if count < _WRONG:

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
 
@@ -154,14 +154,14 @@ class _Reports:
         if self._last is not None and done <= self._last:
             return
         self._last = done
-        try:
+        # A newer one follows, or the client has left.
+        with suppress(anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
             self._send.send_nowait((done, total, self._answers.clean(text)))
-        except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            return  # a newer one follows, or the client has left
 
     async def tell(self, number: int, text: str) -> None:
         """Tell an item of a stream, which waits for a client that reads slowly."""
-        await self._send.send((float(number), None, text))
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the client has left
+            await self._send.send((float(number), None, text))
 
     async def pass_on(self, tell: Tell) -> None:
         """Tell the client each report until the call has ended."""

@@ -38,23 +38,33 @@ class Endpoint:
                 self._run(), name="modframe-mcp", context=Context()
             )
         await self._started.wait()
-        listeners, session_id = self._assistants.listeners, _session_of(scope)
-
-        async def send_and_note(message: Message) -> None:
-            await send(message)
-            if message["type"] == "http.response.start" and message["status"] == _OK:
-                listeners.reads(session_id, reads=True)
-
-        reads = scope["method"] == "GET"
         try:
-            await self._manager.handle_request(scope, receive, send_and_note if reads else send)
+            if scope["method"] == "GET":
+                await self._read_stream(scope, receive, send)
+            else:
+                await self._manager.handle_request(scope, receive, send)
         except* (ClientDisconnect, ReconnectError):
             pass  # the client left, or was asked to connect again, while something was sent to it
-        finally:
-            if reads:
-                listeners.reads(session_id, reads=False)
         if scope["method"] == "DELETE":
-            listeners.leave(session_id)
+            self._assistants.listeners.leave(_session_of(scope))
+
+    async def _read_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let an older client read what it is told; only one stream of a session is opened."""
+        listeners, session_id = self._assistants.listeners, _session_of(scope)
+        opened = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal opened
+            await send(message)
+            if message["type"] == "http.response.start" and message["status"] == _OK:
+                opened = True
+                listeners.reads(session_id, reads=True)
+
+        try:
+            await self._manager.handle_request(scope, receive, send_and_note)
+        finally:
+            if opened:
+                listeners.reads(session_id, reads=False)
 
     async def _run(self) -> None:
         try:

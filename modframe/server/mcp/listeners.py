@@ -29,6 +29,8 @@ SESSIONS = 100
 """How many clients of the older protocol may be connected at once."""
 _REMEMBERED = 4 * SESSIONS
 """More sessions are not remembered; the SDK doesn't say when one has expired."""
+_FOLLOWED = 1000
+"""How many resources a session may follow."""
 
 
 class Listeners:
@@ -72,8 +74,12 @@ class Listeners:
     def follow(self, ctx: ServerRequestContext[Any, Any], uri: str, *, follows: bool) -> None:
         """Tell a session about changes of one resource, or no more."""
         session = self._sessions.get(_session_id(ctx))
-        if session is not None:
-            (session.uris.add if follows else session.uris.discard)(uri)
+        if session is None:
+            return
+        if not follows:
+            session.uris.discard(uri)
+        elif len(session.uris) < _FOLLOWED:
+            session.uris.add(uri)
 
     def tell(self, events: Iterable[ServerEvent]) -> None:
         """Tell every client what has changed; must be on the app loop."""

@@ -1,7 +1,7 @@
 """`static_app`: a folder of files as an ASGI application, for `Surroundings.mount_static`.
 
 Starlette's `StaticFiles` does the work: ranges, ETags, no way out of the folder by ``..`` or a
-link.
+link. Hidden files stay hidden.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from .errors import SurroundingsError
 _INDEX = "index.html"
 _MISSING = 404
 _REVALIDATE = "no-cache"
+_SHOWN = frozenset({".", "..", ".well-known"})
+"""Names with a dot in front that hide nothing; others, such as ``.env``, are hidden."""
 
 
 def checked_prefix(path: str) -> str:
@@ -71,6 +73,13 @@ class _Pages(StaticFiles):
     def __init__(self, folder: Path, *, spa: bool) -> None:
         super().__init__(directory=folder, html=True)
         self._spa = spa
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Return the file of a path, and that none is there for what is hidden in the folder."""
+        parts = path.replace(os.sep, "/").split("/")
+        if any(part.startswith(".") and part not in _SHOWN for part in parts):
+            return "", None
+        return super().lookup_path(path)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         try:

@@ -7,7 +7,7 @@ an `Edge` outside of its guard and a `MiddlewareStack` inside; both follow with 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -246,7 +246,7 @@ class Edge:
         """Take the origins that are allowed now."""
         self._open = cors_layer(self._surroundings.origins, self._app)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         around = self._surroundings
         if around.handlers is not None:
             scope[HANDLERS_KEY] = around.handlers
@@ -255,7 +255,7 @@ class Edge:
                 scope["state"] = {**scope.get("state", {}), **lifespan.state}
         if scope["type"] == "http":
             send = with_safe_headers(send)
-        await self._open(scope, receive, send)
+        return self._open(scope, receive, send)
 
 
 class MiddlewareStack:
@@ -281,5 +281,5 @@ class MiddlewareStack:
             app = one.around(app)
         return Boundary(app, "modframe.server") if made else app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self.app(scope, receive, send)

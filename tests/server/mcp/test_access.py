@@ -25,15 +25,16 @@ HELLO = {
         "clientInfo": {"name": "test", "version": "1"},
     },
 }
+CLIENT = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+"""Made once: each client reads all certificates of the system."""
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 
 def status(server: Server, method: str = "POST", path: str = "/mcp", **headers: str) -> int:
     """The status of a request."""
     body = HELLO if method == "POST" else None
-    with httpx.stream(
-        method, f"{server.url}{path}", json=body, headers={**ACCEPT, **headers}
-    ) as answer:
+    sent = {**ACCEPT, **headers}
+    with CLIENT.stream(method, f"{server.url}{path}", json=body, headers=sent) as answer:
         return answer.status_code
 
 

@@ -45,7 +45,14 @@ def body_of(odd: Any) -> bytes:
     return (odd if isinstance(odd, str) else json.dumps(odd)).encode()
 
 
-@pytest.mark.parametrize("version", ["", "2025-11-25", "2026-07-28", "2999-01-01"])
+@pytest.mark.parametrize(
+    "version",
+    [
+        "",
+        "2026-07-28",
+        *(pytest.param(one, marks=pytest.mark.soak) for one in ("2025-11-25", "2999-01-01")),
+    ],
+)
 def test_odd_bodies_are_refused_and_leave_no_error(app: AppContext, version: str) -> None:
     """Whichever protocol they claim: with a status below 500, and nothing but answers comes back."""
     app.load({"api.py": simple(NUMBER.format(1))}, id="one")
@@ -73,6 +80,7 @@ def test_odd_bodies_are_refused_and_leave_no_error(app: AppContext, version: str
     assert not [line for line in app.snapshot().log if line.level == "ERROR"]
 
 
+@pytest.mark.soak
 def test_sessions_are_bounded(app: AppContext) -> None:
     """One too many is refused until another one ends."""
     server = app.serve(port=0, mcp=True)

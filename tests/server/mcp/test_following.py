@@ -102,6 +102,7 @@ def test_an_older_client_is_told_what_it_did_not_read(app: AppContext) -> None:
         with http.stream("GET", "/mcp") as stream:
             assert http.post("/mcp", json=INITIALIZED).status_code == 202
             assert http.post("/mcp", json=LIST).is_success
+            assert http.get("/mcp").status_code == 409  # a second one changes nothing
             load(app, 4)
             assert methods(stream, 2) == changed
 

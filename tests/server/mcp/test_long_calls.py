@@ -138,15 +138,14 @@ async def test_cancelling_lets_the_method_clean_up(app: AppContext, mode: str, m
             await asyncio.to_thread(app.get_service("work").forget().result)
 
 
-@pytest.mark.parametrize("mode", GENERATIONS)
 async def test_a_call_that_outlasts_its_generation_is_ended_with_the_reason(
-    workspace: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the deadline of the replaced generation, as any call; the next one runs on the new one."""
     monkeypatch.setenv("MODFRAME_DRAIN_TIMEOUT", "0")
     with modframe.start(workspace=workspace, data=":memory:") as app:
         app.load({"api.py": WORK}, id="work")
-        async with connected(app.serve(port=0, mcp=True), mode) as client:
+        async with connected(app.serve(port=0, mcp=True), "auto") as client:
             call = asyncio.create_task(client.call_tool("work__hang", {}))
             await until(app, lambda seen: seen == ["begun"])
             await asyncio.to_thread(app.load, {"api.py": f"{WORK}\n"}, id="work")
