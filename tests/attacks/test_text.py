@@ -150,7 +150,7 @@ def log_of(site: Site) -> Iterator[object]:
         at += len(new)
         return new
 
-    yield read
+    return read
 
 
 FORGED = "\n2026-11-25T10:00:00.123Z ERROR core.settings the token is evil"
