@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -135,7 +135,7 @@ def test_the_console_shows_one_line(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def log_of(site: Site) -> Iterator[object]:
+def log_of(site: Site) -> Callable[[], bytes]:
     """Return a function that reads what was logged since it was called before."""
     file = site.folder / "data/logs/app.log"
     if not file.exists():
