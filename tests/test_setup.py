@@ -1,8 +1,13 @@
 """The files that set the project up agree."""
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -36,3 +41,16 @@ def test_the_changelog_knows_the_version() -> None:
     assert re.search(rf"^## \[{re.escape(PROJECT['version'])}\]", changes, re.MULTILINE) or (
         f"becomes {PROJECT['version']}" in changes
     )
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
+def test_the_systemd_unit_of_the_page_is_valid(tmp_path: Path) -> None:
+    """systemd knows every line of the unit in docs/deployment.md."""
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    (text,) = re.findall(r"^```ini\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    unit = tmp_path / "modframe.service"
+    unit.write_text(text.replace("/srv/app/.venv/bin/modframe", sys.executable))
+    said = subprocess.run(
+        ["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=30, check=False
+    ).stderr
+    assert unit.name not in said, said

@@ -67,17 +67,13 @@ class _Body(RequestBodyLimitResponder):
             async with asyncio.timeout_at(self._deadline()):
                 message = await super().receive_with_limit()
         except TimeoutError:
-            raise self._refuse(
-                HTTPException(_TOO_SLOW, headers={"Connection": "close"}),
-                f"the body arrived too slowly: {self.total_size} bytes",
-            ) from None
+            detail = f"the body arrived too slowly: {self.total_size} bytes"
+            raise HTTPException(_TOO_SLOW, detail, {"Connection": "close"}) from None
         except HTTPException as error:
-            sent = self.content_length or self.total_size
-            raise self._refuse(
-                error,
-                f"the body has {'' if self.content_length else 'at least '}{sent} bytes, and at "
-                f"most {self.max_body_size} are taken",
-            ) from None
+            self._refused = True
+            size = f"{self.content_length or f'at least {self.total_size}'} bytes"
+            error.detail = f"the body has {size}, and at most {self.max_body_size} are taken"
+            raise
         self._whole = self._whole or not message.get("more_body", False)
         return message
 
@@ -88,11 +84,6 @@ class _Body(RequestBodyLimitResponder):
         now = asyncio.get_running_loop().time()
         self._began = self._began or now
         return self._began + self._patience + self.total_size / _BYTES_PER_SECOND
-
-    def _refuse(self, error: HTTPException, detail: str) -> HTTPException:
-        self._refused = True
-        error.detail = detail
-        return error
 
     async def send_with_limit(self, message: Message) -> None:
         """Send a message; after a refusal, let the client read it before the connection closes."""

@@ -19,6 +19,7 @@ from modframe.server.proxies import behind_proxies
 from tests.server.fakes import live_of, served, site_of
 from tests.server.test_proxies import BEARER, TOKEN, routes
 
+pytestmark = pytest.mark.soak
 pytest.importorskip("jupyter_server_proxy", reason="jupyter-server-proxy is in the extra test")
 BASE = "/user/ada"
 

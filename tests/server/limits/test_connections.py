@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from websockets.sync.client import connect
 
@@ -22,6 +22,10 @@ from tests.waiting import wait_for
 
 def large() -> APIRouter:
     router = routes()
+
+    @router.post("/body")
+    async def body(request: Request) -> int:
+        return len(await request.body())
 
     @router.get("/large")
     async def large() -> StreamingResponse:
@@ -66,7 +70,7 @@ def is_closed(client: socket.socket) -> bool:
         return True
 
 
-HEAD = b"POST /api/v1/some/one HTTP/1.1\r\nHost: localhost\r\n"
+HEAD = b"POST /api/v1/some/body HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.mark.parametrize(
