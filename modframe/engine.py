@@ -21,6 +21,7 @@ from .desk.exports import Exports
 from .desk.find_source import SourceFinder
 from .desk.rollback import Rollbacks
 from .errors import ModuleNotFoundInWorkspaceError, WorkspaceError, reason_of
+from .front import Front
 from .masking import KnownSecrets
 from .observe import (
     NAMED_AFTER,
@@ -74,10 +75,6 @@ from .watching import Watching
 
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
-    from .server import Server
-    from .server.mcp.assistants import Assistants
-    from .server.site import Site
-    from .server.surroundings import Surroundings
     from .view.widgets import Inspector
 
 _log = logging.getLogger("modframe.engine")
@@ -85,7 +82,7 @@ CORE_MODULES = Path(__file__).parent / "core_modules"
 """Holds ``core/<name>/``, laid out like a workspace's ``modules/``."""
 
 
-class Engine:
+class Engine(Front):
     """The rooms of one app. It implements `App`, which the rooms below see of it.
 
     Args:
@@ -124,8 +121,6 @@ class Engine:
         app_loop.progress = self.directory.progress
         self._hurry = asyncio.Event()
         self.limits = Limits.from_settings(config)
-        self._site: Site | None = None
-        self._assistants: Assistants | None = None
         self.app: Any = None  # the `AppContext` over it, once there is one
         self._make_parts(parts)
         self._make_changes()
@@ -421,103 +416,6 @@ class Engine:
         """Load live modules again from what is live, in one change."""
         live = self.live.generations
         await self.swap.change([live[one].source for one in module_ids], anew=True, force=True)
-
-    @cached_property
-    def surroundings(self) -> Surroundings:
-        """What stands around all modules, as the workspace declares it; verbs change it.
-
-        Raises:
-            SurroundingsError: If the workspace declares something that is wrong.
-        """
-        from .server.surroundings import read_declared
-
-        return read_declared(self.workspace, self.config)
-
-    @cached_property
-    def token(self) -> str:
-        """The token of this app, kept in its data folder for everything on this machine."""
-        from .server.tokens import kept_token
-
-        return kept_token(self.data)
-
-    @property
-    def site(self) -> Site:
-        """The application behind HTTP. The first access makes it, and imports FastAPI."""
-        if self._site is None:
-            self._site = self._site_over(self.live, self.paths, self.numbers, mcp=self.config.mcp)
-        return self._site
-
-    @property
-    def assistants(self) -> Assistants:
-        """What assistants see and call. The first access makes it, and imports the SDK.
-
-        Raises:
-            ServeError: If the `mcp` package isn't installed.
-        """
-        if self._assistants is None:
-            from .server.mcp import Facts, open_to_assistants
-
-            self._assistants = open_to_assistants(
-                Facts(
-                    live=self.live,
-                    records=self.records,
-                    view=self.seen.module,
-                    snapshot=self.snapshot,
-                    get_service=self.handles.get,
-                    log=self.log,
-                    secrets=self.secrets,
-                )
-            )
-        return self._assistants
-
-    def _site_over(
-        self, live: Live, paths: PathTable, numbers: Numbers | None = None, *, mcp: bool = False
-    ) -> Site:
-        """Return the application over a Live; without ``numbers`` its requests aren't counted."""
-        from .server.limits import Limits
-        from .server.site import Site
-
-        return Site(
-            live,
-            paths=paths,
-            numbers=numbers,
-            log=self.log,
-            watchdog=self.watchdog,
-            rows=self.seen.rows,
-            readiness=lambda: (self.records.ready, self.records.readiness()),
-            health=self.health.report,
-            absent=self.directory.absent,
-            stale=self.records.stale_reason,
-            shows_stale=lambda: self.config.stale_header and self.watching.running,
-            surroundings=self.surroundings,
-            allowed_hosts=self.config.allowed_hosts,
-            public=self.config.public,
-            token=self.token,
-            trusted_proxies=self.config.trusted_proxies,
-            root_path=self.config.root_path,
-            limits=Limits(
-                self.config.max_body, self.config.client_timeout, self.config.max_connections
-            ),
-            secrets=self.secrets,
-            app=self.app,
-            block=self.app_loop.wait,
-            assistants=lambda: self.assistants,
-            mcp=mcp,
-        )
-
-    def asgi_over(self, live: Live) -> Any:
-        """Return the ASGI application as it would be if other generations were live."""
-        return self._site_over(live, self.paths.over(live.generations)).asked_here
-
-    @property
-    def server(self) -> Server | None:
-        """The running server, if there is one."""
-        return self._site.server if self._site is not None else None
-
-    @property
-    def url(self) -> str:
-        """Where the API is served; empty if it isn't."""
-        return self.server.url if self.server else ""
 
     # -- verbs that need several rooms ----------------------------------------------------
 

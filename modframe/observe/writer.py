@@ -98,15 +98,17 @@ class Writer:
 
     def _append(self, file: RotatingFile, lines: list[str]) -> None:
         """Append lines to a file, in writes of `_WRITE_BYTES` at most."""
-        data = b""
+        pieces: list[bytes] = []
+        size = 0
         for line in lines:
             encoded = line.encode() + b"\n"
-            if data and len(data) + len(encoded) > self._write_bytes:
-                file.append(data)
-                data = b""
-            data += encoded
-        if data:
-            file.append(data)
+            if pieces and size + len(encoded) > self._write_bytes:
+                file.append(b"".join(pieces))
+                pieces, size = [], 0
+            pieces.append(encoded)
+            size += len(encoded)
+        if pieces:
+            file.append(b"".join(pieces))
 
     def _report(self, error: Exception, count: int) -> None:
         text = f"{type(error).__name__}: {error}"

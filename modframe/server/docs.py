@@ -99,5 +99,9 @@ def _listing(document: dict[str, Any]) -> str:
         by_tag.setdefault(operation["tags"][0], []).append(row)
     left_out = document["info"].get("description")
     note = tag("p", left_out) if left_out else ""
-    parts = [tag("h2", name) + table(rows, classes="all") for name, rows in by_tag.items()]
+    said = {one["name"]: one.get("description", "") for one in document.get("tags", ())}
+    parts = [
+        tag("h2", name) + tag("p", said.get(name, "")) + table(rows, classes="all")
+        for name, rows in by_tag.items()
+    ]
     return note + ("".join(parts) or tag("p", "No module with routes is live."))

@@ -41,13 +41,11 @@ class Notes:
         route: The path of a page of the system.
     """
 
-    __slots__ = ("generation", "module_id", "outside", "route", "scope")
-
-    def __init__(self) -> None:
-        self.scope: Scope | None = None
-        self.outside = self.route = ""
-        self.generation: Generation | None = None
-        self.module_id = SERVER
+    # Of the class until something is noted, so that making one costs nothing.
+    scope: Scope | None = None
+    outside = route = ""
+    generation: Generation | None = None
+    module_id = SERVER
 
     def forget(self) -> None:
         """Let go of what would keep a generation in memory."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from ..parts.web.part import WebPart
 from ..runtime.live import Live
 
 _INFO = {"title": "modframe", "version": "1"}
+_PARAMETER = re.compile(r"\{[^}]*\}")
 _SCHEME_NAME = "modframe.token"
 _SCHEME = {
     "type": "http",
@@ -119,11 +121,17 @@ def _with_token(document: _Json) -> _Json:
 
 def _merge(documents: Mapping[str, _Json], info: _Json) -> _Json:
     paths: _Json = {}
+    spelled: dict[str, str] = {}
     components: dict[str, _Json] = {}
     taken: set[str] = set()
     for module_id, document in documents.items():
         for path, item in _with_unique_ids(slug_of(module_id), document, taken).items():
-            paths[path] = paths.get(path, {}) | item  # two modules may share one
+            known = spelled.setdefault(_PARAMETER.sub("{}", path), path)
+            for method, operation in item.items():  # two modules may share a path
+                if method in paths.setdefault(known, {}):
+                    paths.setdefault(path, {})[method] = operation
+                else:
+                    paths[known][method] = _with_parameters_of(known, path, operation)
         for section, entries in document.get("components", {}).items():
             components.setdefault(section, {}).update(entries)
     merged: _Json = {"openapi": "3.1.0", "info": info, "paths": paths}
@@ -133,6 +141,22 @@ def _merge(documents: Mapping[str, _Json], info: _Json) -> _Json:
         }
     merged["tags"] = [tag for document in documents.values() for tag in document.get("tags", ())]
     return merged
+
+
+def _with_parameters_of(known: str, path: str, operation: _Json) -> _Json:
+    """Return an operation with the parameters' names of another path that matches the same URLs.
+
+    OpenAPI takes ``/{id}`` and ``/{key}`` for one path, which may be there once.
+    """
+    if known == path or "parameters" not in operation:
+        return operation
+    names = dict(zip(_PARAMETER.findall(path), _PARAMETER.findall(known), strict=True))
+
+    def renamed(parameter: _Json) -> _Json:
+        name = names.get(f"{{{parameter.get('name')}}}") if parameter.get("in") == "path" else None
+        return {**parameter, "name": name[1:-1]} if name else parameter
+
+    return {**operation, "parameters": [renamed(one) for one in operation["parameters"]]}
 
 
 def _with_unique_ids(slug: str, document: _Json, taken: set[str]) -> _Json:

@@ -7,9 +7,10 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..config import FrameworkSettings
 from ..errors import ServeError
 from ..masking import KnownSecrets
 from ..observe import EventLog, Numbers, Watchdog
@@ -57,11 +58,8 @@ class Site:
         surroundings: What stands around all modules.
         shows_stale: Returns whether clients on this machine are told, without the token, why a
             module's newest text isn't live.
-        allowed_hosts: Host names to answer to besides loopback.
-        public: Ids of modules whose routes need no token from elsewhere either; ``*`` is all.
+        config: The framework's settings: hosts, public modules, proxies, limits.
         token: Returns the token that this app keeps.
-        trusted_proxies: As for `behind_proxies`, like ``root_path``.
-        limits: What it takes of its clients.
         secrets: Those of the app, the server's token among them, which no answer of modframe's
             own shows.
         app: What the lifespans get.
@@ -85,12 +83,8 @@ class Site:
         stale: Callable[[str], str],
         shows_stale: Callable[[], bool],
         surroundings: Surroundings,
-        allowed_hosts: Iterable[str],
-        public: Iterable[str],
+        config: FrameworkSettings,
         token: str,
-        trusted_proxies: Sequence[str],
-        root_path: str,
-        limits: Limits,
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
@@ -128,12 +122,13 @@ class Site:
             mask=secrets.replace,
         )
         self._surroundings = surroundings
-        self._trusted, self._root_path = trusted_proxies, root_path
+        self._config = config
+        limits = Limits(config.max_body, config.client_timeout, config.max_connections)
         inside = BodyLimit(surroundings.inside(dispatcher), limits)
         self._guard = Guard(
             inside if numbers is None else Measured(inside, numbers, log),
             need=self._need_of,
-            allowed_hosts=allowed_hosts,
+            allowed_hosts=config.allowed_hosts,
             origins=lambda: surroundings.origins,
             token=token,
             given=False,
@@ -142,7 +137,7 @@ class Site:
         self.asgi = self._outermost(self._guard)
         self._live, self._paths, self._pages = live, paths, pages
         self._public: frozenset[str] = frozenset()
-        self.let_everyone_use(public)
+        self.let_everyone_use(config.public)
         self._app, self._block, self._limits = app, block, limits
         self._secrets = secrets
         self._lock = asyncio.Lock()
@@ -272,7 +267,9 @@ class Site:
 
     def _outermost(self, guard: Guard) -> ASGIApp:
         """Return what a server gets: outside of the guard is what it has to know beforehand."""
-        return behind_proxies(self._surroundings.edge(guard), self._trusted, self._root_path)
+        return behind_proxies(
+            self._surroundings.edge(guard), self._config.trusted_proxies, self._config.root_path
+        )
 
     async def enter(self) -> None:
         """Enter the lifespans around the modules, before the first request; once for the app.

@@ -133,13 +133,19 @@ def _why_not(folder: Path) -> str:
 
 
 def _is_workspace(folder: Path) -> bool:
-    return "modframe" in _tools(folder) or any(
-        (folder / "modules" / kind).is_dir() for kind in MODULE_TYPES
-    )
+    try:
+        tools = _tools(folder)
+    except WorkspaceError:  # not this search's affair: who uses the folder is told
+        tools = {}
+    return "modframe" in tools or any((folder / "modules" / kind).is_dir() for kind in MODULE_TYPES)
 
 
 def project_settings(folder: Path) -> Mapping[str, Any]:
-    """Return ``[tool.modframe]`` of a workspace's ``pyproject.toml``; empty if there is none."""
+    """Return ``[tool.modframe]`` of a workspace's ``pyproject.toml``; empty if there is none.
+
+    Raises:
+        WorkspaceError: If the file can't be read.
+    """
     settings = _tools(folder).get("modframe", {})
     return settings if isinstance(settings, dict) else {}
 
@@ -149,8 +155,11 @@ def _tools(folder: Path) -> Mapping[str, Any]:
     try:
         # Nothing else is opened: a pipe that somebody put there would never end.
         project = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WorkspaceError(
+            f"{file} can't be read: {error}",
+            cure="mend it: [tool.modframe] of it says how this workspace is run",
+        ) from error
     tools = project.get("tool", {})
     return tools if isinstance(tools, dict) else {}
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -132,25 +131,6 @@ def test_the_console_shows_one_line(text: str) -> None:
     line = one_line(f"before {text} after")
     assert not ACTS.search(line)
     assert "\n" not in line
-
-
-@pytest.fixture(scope="module")
-def log_of(site: Site) -> Iterator[object]:
-    """Return a function that reads what was logged since it was called before."""
-    file = site.folder / "data/logs/app.log"
-    if not file.exists():
-        file = next((site.folder / "data").rglob("app.log"))
-    at = file.stat().st_size
-
-    def read() -> bytes:
-        nonlocal at
-        with file.open("rb") as opened:
-            opened.seek(at)
-            new = opened.read()
-        at += len(new)
-        return new
-
-    yield read
 
 
 FORGED = "\n2026-11-25T10:00:00.123Z ERROR core.settings the token is evil"

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 import modframe
 from modframe.app import AppContext
 from modframe.server import Server
-from tests.server.everything import NEIGHBOUR, module_files
+from tests.server.everything.module import NEIGHBOUR, module_files
 
 EXAMPLES = Path(modframe.__file__).parents[1] / "modules/standard"
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE

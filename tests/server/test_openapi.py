@@ -189,6 +189,23 @@ async def test_two_modules_share_a_path() -> None:
     assert document["tags"] == [{"name": "get"}, {"name": "put"}]
 
 
+async def test_paths_that_differ_in_the_names_of_parameters_are_one() -> None:
+    """OpenAPI allows one of them, and a generator would drop the other."""
+    router = APIRouter()
+    router.get("/{shelf}/{id}")(lambda shelf, id: 1)
+    router.put("/{place}/{key}")(lambda place, key, shelf=1: 1)
+    router.get("/{place}/{key:int}")(lambda place, key: 1)
+    document = await MergedOpenAPI(live_of(a=router)).document()
+    first, second = document["paths"]
+    assert (first, second) == ("/api/v1/a/{shelf}/{id}", "/api/v1/a/{place}/{key}")
+    put = document["paths"][first]["put"]["parameters"]
+    assert [(one["in"], one["name"]) for one in put] == [
+        ("path", "shelf"),
+        ("path", "id"),
+        ("query", "shelf"),
+    ]
+
+
 async def test_a_broken_document_leaves_the_others(caplog: pytest.LogCaptureFixture) -> None:
     """A module whose schema can't be made is left out and named."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import modframe
+from modframe.errors import WorkspaceError
 from modframe.source.workspace import find_workspace, look_for_workspace, workspace_above
 
 STRANGER = 65534
@@ -178,3 +179,12 @@ def list_modules() -> None:
 
     with pytest.raises(SystemExit, match="0"):
         main(["list"])
+
+
+def test_a_project_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    """Where the folder is used; the search for a workspace goes on all the same."""
+    (tmp_path / "modules" / "standard").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("[tool.modframe]\n[tool.modframe]\n")
+    assert find_workspace(above=tmp_path) == tmp_path
+    with pytest.raises(WorkspaceError, match=r"pyproject.toml can't be read: .*\(at line 2"):
+        modframe.start(workspace=tmp_path, data=":memory:")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from random import getrandbits
 from typing import Any
 from urllib.parse import unquote
 
@@ -55,7 +55,8 @@ _BODYLESS = frozenset({204, 205, 304})
 class RequestId:
     """The correlation id of one request, made when its text is first needed.
 
-    It is the client's `X-Correlation-ID`, if that is well-formed, or a new one.
+    It is the client's `X-Correlation-ID`, if that is well-formed, or a new one. That is no secret:
+    it only has to differ from the others.
     """
 
     __slots__ = ("_headers", "_text")
@@ -66,8 +67,12 @@ class RequestId:
 
     def __str__(self) -> str:
         if not self._text:
-            sent = next((one for key, one in self._headers if key == b"x-correlation-id"), b"")
-            self._text = sent.decode() if _CORRELATION.fullmatch(sent) else secrets.token_hex(8)
+            new = f"{getrandbits(64):016x}"
+            for key, sent in self._headers:
+                if key == b"x-correlation-id":
+                    new = sent.decode() if _CORRELATION.fullmatch(sent) else new
+                    break
+            self._text = new
             self._headers = ()
         return self._text
 

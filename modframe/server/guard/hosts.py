@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from ...errors import ServeError
+from ..tokens import SHORTEST
 
 
 def is_loopback(host: str) -> bool:
@@ -93,20 +94,16 @@ def reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-SHORTEST_TOKEN = 16
-"""Characters."""
-
-
 def check_token(host: str, token: str | None) -> str:
     """Return the token that was given to serve with; empty if none was, on loopback.
 
     Raises:
         ServeError: If the address is not loopback and no token was given, or if it is too short.
     """
-    if token and len(token) < SHORTEST_TOKEN:
+    if token and len(token) < SHORTEST:
         raise ServeError(
             f"the token has {len(token)} characters, and can be guessed",
-            cure=f"give one of at least {SHORTEST_TOKEN}, such as `openssl rand -hex 24` prints",
+            cure=f"give one of at least {SHORTEST}, such as `openssl rand -hex 24` prints",
             host=host,
         )
     if not token and not is_loopback(host):

@@ -1,46 +1,8 @@
-"""A module that uses all of FastAPI in its routes, and the door at which its requests wait.
-
-`module_files` returns its text for a number, which each of its answers has.
-"""
+"""The text of a module that uses all of FastAPI in its routes; each of its answers has a number."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from pathlib import Path
-
-
-class Door:
-    """Holds what runs on the app loop while a test changes a module."""
-
-    def __init__(self) -> None:
-        self.held: list[asyncio.Future[None]] = []
-        self.seen: list[str] = []
-
-    async def wait(self) -> None:
-        """Wait until it is opened."""
-        waiting = asyncio.get_running_loop().create_future()
-        self.held.append(waiting)
-        await waiting
-
-    async def pass_through(self, headers: Mapping[str, str]) -> None:
-        """Wait, if the request says so."""
-        if "x-hold" in headers:
-            await self.wait()
-
-    def open(self) -> None:
-        """Let everything go on that waits; called on any thread."""
-        held, self.held = self.held, []
-        for one in held:
-            one.get_loop().call_soon_threadsafe(_let_go, one)
-
-
-def _let_go(held: asyncio.Future[None]) -> None:
-    if not held.done():
-        held.set_result(None)
-
-
-DOOR = Door()
 
 _HEAD = """
 from collections.abc import AsyncIterator
@@ -67,7 +29,7 @@ from starlette.routing import Route
 from modframe import Result, service
 from modframe.decorators import module
 from modules.standard.neighbour.api import greeting
-from tests.server.everything import DOOR
+from tests.server.everything.door import DOOR
 
 NUMBER = {number}
 FOLDER = Path({folder!r})
