@@ -194,18 +194,19 @@ class Guard:
                 return None
             self._refusals.note("token", scope, "no token was given to this server")
             return _NEVER_GIVEN
-        if wait := self._refusals.wait_for(scope):
-            if need is Need.OPEN:
+        is_open = need is Need.OPEN
+        if wait := self._refusals.wait_for(scope, is_open=is_open):
+            if is_open:
                 return None
             return Problem(429, "Too many wrong tokens", headers={"Retry-After": str(wait)})
         if self._holds(scope, headers):
             scope[HOLDER_KEY], scope[LINK_KEY] = True, self.sessions.new_code
             return None
-        if need is Need.OPEN or (need is Need.TOKEN_FROM_ELSEWHERE and not exposed):
-            return None
         sent = b"authorization" in headers or b"token=" in scope.get("query_string", b"")
         if sent:
-            self._refusals.note_wrong_token(scope)
+            self._refusals.note_wrong_token(scope, is_open=is_open)
+        if is_open or (need is Need.TOKEN_FROM_ELSEWHERE and not exposed):
+            return None
         self._refusals.note("token", scope, f"its token is {'wrong' if sent else 'missing'}")
         return _NO_TOKEN
 
