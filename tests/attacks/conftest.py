@@ -56,6 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("MODFRAME_")]:
             patch.delenv(name)
+        patch.setenv("MODFRAME_ACCESS_LOG", "1")
         with modframe.start(workspace=folder, data=folder / "data") as app:
             app.load({"api.py": SHOP}, id="shop")
             app.load({"api.py": OPEN}, id="open")

@@ -120,7 +120,7 @@ class Shop:
 '''
 
 OPEN = """
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from modframe.decorators import module
 
 router = APIRouter()
@@ -129,6 +129,11 @@ router = APIRouter()
 @router.get("/ping")
 async def ping() -> str:
     return "pong"
+
+
+@router.get("/query")
+async def query(request: Request) -> str:
+    return request.url.query
 
 
 @module(public=True)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+<<<<<<< HEAD
+=======
 from collections.abc import Callable
+>>>>>>> int
 from urllib.parse import quote
 
 import pytest
@@ -134,6 +137,8 @@ def test_the_console_shows_one_line(text: str) -> None:
     assert "\n" not in line
 
 
+<<<<<<< HEAD
+=======
 @pytest.fixture(scope="module")
 def log_of(site: Site) -> Callable[[], bytes]:
     """Return a function that reads what was logged since it was called before."""
@@ -153,6 +158,7 @@ def log_of(site: Site) -> Callable[[], bytes]:
     return read
 
 
+>>>>>>> int
 FORGED = "\n2026-11-25T10:00:00.123Z ERROR core.settings the token is evil"
 
 

@@ -200,6 +200,23 @@ def test_guessing_is_counted_for_each_address(site: Site) -> None:
     assert guess(site.far, "203.0.113.9", TOKEN) == 200
 
 
+def test_open_paths_tell_a_guesser_nothing(site: Site) -> None:
+    """After some guesses they don't look at tokens, and a public module may take its own."""
+
+    def is_taken_out(address: str, token: str) -> bool:
+        """Return whether the token was recognised: it stays in no query."""
+        target = f"/api/v1/open/query?token={token}"
+        got = exchange(site.proxied, request("GET", target, ("X-Forwarded-For", address)))
+        assert got.status == 200
+        return token not in got.text
+
+    assert is_taken_out("203.0.113.20", TOKEN)
+    assert not any(is_taken_out("203.0.113.20", f"guess-{n}") for n in range(25))
+    assert not is_taken_out("203.0.113.20", TOKEN)
+    page = request("GET", PAGE, bearer(TOKEN), ("X-Forwarded-For", "203.0.113.20"))
+    assert sees(exchange(site.proxied, page))
+
+
 @pytest.mark.parametrize("token", ["x", "short", "a" * 15])
 def test_a_token_that_can_be_guessed_is_not_taken(site: Site, token: str) -> None:
     """Sixteen characters are the least."""

@@ -139,7 +139,7 @@ class Guard:
         A proxy in front may have taken the length that this server doesn't for that of the body,
         and the rest for a request of somebody else: the connection is closed.
         """
-        if sum(len(headers.get(name, ())) for name in _LENGTHS) > 1:
+        if b"transfer-encoding" in headers and b"content-length" in headers:
             return _TWO_LENGTHS
         hosts = headers.get(b"host", [])
         known = len(hosts) == 1 and hosts[0] in self._known
@@ -194,18 +194,19 @@ class Guard:
                 return None
             self._refusals.note("token", scope, "no token was given to this server")
             return _NEVER_GIVEN
-        if wait := self._refusals.wait_for(scope):
-            if need is Need.OPEN:
+        is_open = need is Need.OPEN
+        if wait := self._refusals.wait_for(scope, is_open=is_open):
+            if is_open:
                 return None
             return Problem(429, "Too many wrong tokens", headers={"Retry-After": str(wait)})
         if self._holds(scope, headers):
             scope[HOLDER_KEY], scope[LINK_KEY] = True, self.sessions.new_code
             return None
-        if need is Need.OPEN or (need is Need.TOKEN_FROM_ELSEWHERE and not exposed):
-            return None
         sent = b"authorization" in headers or b"token=" in scope.get("query_string", b"")
         if sent:
-            self._refusals.note_wrong_token(scope)
+            self._refusals.note_wrong_token(scope, is_open=is_open)
+        if is_open or (need is Need.TOKEN_FROM_ELSEWHERE and not exposed):
+            return None
         self._refusals.note("token", scope, f"its token is {'wrong' if sent else 'missing'}")
         return _NO_TOKEN
 

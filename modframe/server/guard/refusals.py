@@ -29,7 +29,7 @@ class Refusals:
 
     def __init__(self) -> None:
         self._lines: dict[Kind, tuple[float, int]] = {}
-        self._wrong: dict[str, tuple[float, int]] = {}
+        self._wrong: dict[tuple[str, bool], tuple[float, int]] = {}
 
     def note(self, kind: Kind, scope: Scope, text: str) -> None:
         """Log a refusal, unless many of its kind were logged within the last minute."""
@@ -49,28 +49,30 @@ class Refusals:
     def _log(text: str) -> None:
         log_event("modframe.server", text, level=logging.WARNING)
 
-    def note_wrong_token(self, scope: Scope) -> None:
+    # Those sent to open paths have a count of their own: a public module may take tokens of its
+    # own, which are none here, and shut nobody out of the rest.
+
+    def note_wrong_token(self, scope: Scope, *, is_open: bool = False) -> None:
         """Count a wrong token of the address that sent it; this machine's own don't count."""
-        if (client := _address(scope)) is None:
+        if (address := _address(scope)) is None:
             return
+        client = (address, is_open)
         began, count = self._wrong.pop(client, (time.monotonic(), 0))
         self._wrong[client] = (began, count + 1)
         if len(self._wrong) > _ADDRESSES:
             del self._wrong[next(iter(self._wrong))]
 
-    def wait_for(self, scope: Scope) -> int:
+    def wait_for(self, scope: Scope, *, is_open: bool = False) -> int:
         """Return the seconds that an address has to wait until a token of it is looked at."""
-        if not self._wrong:
+        if not self._wrong or (address := _address(scope)) is None:
             return 0
-        if not self._wrong:  # nearly always, and then the address needn't be looked at
-            return 0
-        client = _address(scope)
-        began, count = self._wrong.get(client or "", (0.0, 0))
+        client = (address, is_open)
+        began, count = self._wrong.get(client, (0.0, 0))
         if count < _WRONG:
             return 0
         left = began + _WINDOW - time.monotonic()
         if left <= 0:
-            self._wrong.pop(client or "", None)
+            del self._wrong[client]
             return 0
         return int(left) + 1
 
