@@ -7,9 +7,8 @@ that starts one.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from contextvars import Context
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from .errors import StartError
 from .process import close_engine, open_engine, print_failures
 from .runtime.loop.app_loop import AppLoop
 from .server.surroundings import Surroundings
+from .server.tokens import token_in_environment
+from .server.workers import sole_worker
 from .surrounded import Surrounded
 
 
@@ -109,15 +110,20 @@ class HostedApp(Surrounded):
 
     async def _run(self, ready: asyncio.Future[Any]) -> None:
         """Run the app until `aclose`, in a task of its own: a loop that ends cancels the task."""
+        held = ExitStack()
+
+        def opened(engine: Engine) -> None:
+            held.enter_context(sole_worker(engine.data))
+            self._take_surroundings(engine)
+
         try:
-            async with hosted(
-                self._options, strict=self._strict, opened=self._take_surroundings
-            ) as engine:
-                print_failures(engine)
-                token = os.environ.get("MODFRAME_TOKEN", "")
-                await engine.site.enter()
-                ready.set_result(engine.site.for_server(token))
-                await self._stopping.wait()
+            with held:
+                async with hosted(self._options, strict=self._strict, opened=opened) as engine:
+                    print_failures(engine)
+                    token = token_in_environment()
+                    await engine.site.enter()
+                    ready.set_result(engine.site.for_server(token))
+                    await self._stopping.wait()
         except BaseException as error:
             if ready.done():
                 raise

@@ -6,14 +6,13 @@ server on this machine, the one that the workspace keeps in ``data/token``.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import ModframeError
 from ..server import is_loopback
-from ..server.tokens import kept_token
+from ..server.tokens import kept_token, token_in_environment
 from ..source.workspace import data_folder
 from .out import workspace_at
 
@@ -38,7 +37,7 @@ def ask(method: str, url: str, path: str, workspace: Path | None) -> httpx.Respo
     """
     import httpx
 
-    token = os.environ.get("MODFRAME_TOKEN", "") or _kept(url, workspace)
+    token = token_in_environment() or _kept(url, workspace)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     address = url.rstrip("/") + path
     try:

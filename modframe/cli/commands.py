@@ -127,6 +127,7 @@ def quickstart(
 
 @app.command()
 def serve(
+    ctx: typer.Context,
     notebooks: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -145,7 +146,16 @@ def serve(
         typer.Option(
             envvar="MODFRAME_TOKEN",
             show_envvar=True,
-            help="The token that requests from elsewhere need.",
+            help="The token that requests from elsewhere need; other users see it in `ps`.",
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="MODFRAME_TOKEN_FILE",
+            show_envvar=True,
+            help="A file that only you can read, with the token.",
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="End if a module fails.")] = False,
@@ -198,6 +208,7 @@ def serve(
     """Load the modules of the workspace and of notebooks, and serve them until a signal comes."""
     from .serve import Serving
     from .serve import serve as run_server
+    from .token import token_of
 
     if trusted_proxies is not None:
         os.environ["MODFRAME_TRUSTED_PROXIES"] = trusted_proxies
@@ -208,7 +219,7 @@ def serve(
         workspace,
         host,
         port,
-        token or None,
+        token_of(ctx, token, token_file),
         strict=strict,
         notebooks=books,
         watch=watch,

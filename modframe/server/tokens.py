@@ -32,6 +32,18 @@ def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
+def token_in_environment() -> str:
+    """Return ``MODFRAME_TOKEN``, or the token in the file ``MODFRAME_TOKEN_FILE``; empty if none.
+
+    Raises:
+        ServeError: As for `read_token_file`.
+    """
+    if token := os.environ.get("MODFRAME_TOKEN", ""):
+        return token
+    file = os.environ.get("MODFRAME_TOKEN_FILE", "")
+    return read_token_file(file) if file else ""
+
+
 def read_token_file(path: str | Path) -> str:
     """Return the token in a file that a person named, without the white space around it.
 

@@ -65,7 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                     app.load({"api.py": FAILS}, id=name)
             app.mount_static("/assets", front)
             app.mount_static("/single", front, spa=True)
-            server = app.serve(port=0, cors=[FRONT])
+            server = app.serve(port=0, cors=[FRONT], mcp=True)
             with inside.servers(app, TOKEN) as (far, proxied):
                 yield Site(app, server.port, far, proxied, server.token, folder)
 

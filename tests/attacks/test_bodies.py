@@ -245,9 +245,9 @@ HEADS = {
 
 
 @pytest.mark.parametrize("head", list(HEADS))
-@pytest.mark.parametrize("path", ["/metrics", "/health/live", "/docs", "/modframe/"])
+@pytest.mark.parametrize("path", ["/metrics", "/modframe/"])
 def test_odd_heads_are_refused_or_read(site: Site, head: str, path: str) -> None:
-    """No expression takes longer with more of it than it has to; `test_hangs_nowhere` bounds it."""
+    """No expression that reads them takes longer than it has to: a hang would end the test."""
     answer = exchange(site.port, request("GET", path, *HEADS[head]))
     assert answer.status in {0, 200, 400, 401, 417, 431}
 

@@ -47,7 +47,9 @@ def names(answer: Answer) -> set[str]:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("text", BREAKS)
+@pytest.mark.parametrize(
+    "text", [*BREAKS[:4], *(pytest.param(one, marks=pytest.mark.soak) for one in BREAKS[4:])]
+)
 def test_no_break_gets_into_an_answer(site: Site, place: str, text: str) -> None:
     """Wherever what was sent comes back in a header."""
     answer = exchange(site.port, request("GET", place.format(text)))

@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
+from modframe.cli.commands import run
+from modframe.cli.serve import Serving
 from tests.cli.conftest import Shell
 from tests.fakes import ORDERS
 from tests.waiting import wait_for
@@ -62,7 +64,10 @@ def test_on_a_unix_socket(shell: Shell) -> None:
     with TemporaryDirectory(prefix="mf-") as folder:
         path = Path(folder, "app.sock")
         options = ["--uds", str(path), "--trusted-proxies", "unix", "--log-level", "warning"]
-        server = shell.begin("serve", *options, "--token", TOKEN)
+        secret = shell.folder / "secret"
+        secret.write_text(f"{TOKEN}\n")
+        secret.chmod(0o600)
+        server = shell.begin("serve", *options, "--token-file", str(secret))
         assert server.url() == f"unix:{path}"
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), timeout=30) as client:
             url = "http://localhost/api/v1/orders/total"
@@ -91,3 +96,27 @@ def test_on_uvloop(shell: Shell) -> None:
     wait_for((file.parent / "cancelled").exists)
     assert server.end(signal.SIGTERM) == 0
     assert server.lines[-1] == "stopped"
+
+
+def test_a_token_on_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It is warned of, comes before the environment's, and not beside a file."""
+    served: list[Serving] = []
+    monkeypatch.setattr("modframe.cli.serve.serve", lambda serving: served.append(serving) or 0)
+    monkeypatch.setenv("MODFRAME_TOKEN", "the-token-of-the-environment")
+    file = tmp_path / "secret"
+    file.write_text("the-token-of-the-file\n")
+    file.chmod(0o600)
+    assert run(["serve"]) == run(["serve", "--token-file", str(file)]) == 0
+    assert "ps" not in capsys.readouterr().out
+    assert run(["serve", "--token", TOKEN]) == 0
+    assert "seen by every user of this machine" in capsys.readouterr().out
+    assert run(["serve", "--token", TOKEN, "--token-file", str(file)]) == 2
+    assert "not both" in capsys.readouterr().err
+    monkeypatch.setenv("MODFRAME_TOKEN_FILE", str(file))
+    assert run(["serve"]) == 0
+    monkeypatch.delenv("MODFRAME_TOKEN")
+    assert run(["serve"]) == 0
+    given = ["the-token-of-the-environment", "the-token-of-the-file", TOKEN]
+    assert [one.token for one in served] == [*given, given[0], given[1]]

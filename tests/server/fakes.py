@@ -50,7 +50,8 @@ def site_of(live: Any, **guard: Any) -> Guard:
         snapshot=lambda: [ModuleView(name, "LIVE", generation=1) for name in live.generations],
         readiness=lambda: (True, dict.fromkeys(live.generations, "LIVE")),
     )
-    return Guard(Dispatcher(live, system=pages, absent=lambda _: None, is_page=pages.has), **guard)
+    dispatcher = Dispatcher(live, system=pages, absent=lambda _: None, is_page=pages.has)
+    return Guard(dispatcher, need=pages.need_of, **guard)
 
 
 class FakeLoop:

@@ -317,7 +317,10 @@ def _checked(settings: ModuleSettings, wanted: Mapping[str, Any]) -> Resolved:
             error.message,
             cure="nothing was changed; give other values",
             code="INVALID_SETTINGS",
-            details={"faults": [{"setting": name, "message": why} for name, why in error.faults]},
+            details={
+                "faults": [{"setting": name, "message": why} for name, why in error.faults],
+                "reasons": [f"{name}: {why}" for name, why in error.reasons],
+            },
         ) from error
 
 

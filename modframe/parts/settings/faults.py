@@ -28,11 +28,13 @@ class SettingsError(ModframeError):
 
     Attributes:
         faults: Each fault as (name, message).
+        reasons: The same without the values that were given.
         findings: Each fault with the line of its field.
     """
 
     rule = "settings"
     faults: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -82,8 +84,15 @@ def settings_error(
         f"{'; '.join(_named(*fault) for fault in faults)}",
         cure="correct the value where it was given, or the model in settings.py",
         faults=tuple(faults),
+        reasons=tuple(map(_reason, found)),
         findings=tuple(findings),
     )
+
+
+def _reason(fault: ErrorDetails) -> tuple[str, str]:
+    """Return what a field wants; an author's own message may repeat what was given."""
+    is_own = fault["type"] in {"value_error", "assertion_error"}
+    return ".".join(map(str, fault["loc"])), "The value is refused" if is_own else fault["msg"]
 
 
 def _named(name: str, message: str) -> str:

@@ -8,9 +8,8 @@ needs one. It reads only the raw path and headers, which takes a few microsecond
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ...parts.web.problem import ASGIApp, Problem, Receive, Scope, Send, decoded, path_below_root
@@ -53,15 +52,11 @@ _NEVER_GIVEN = Problem(
 )
 
 
-class _Headers(NamedTuple):
-    """The headers that the guard looks at."""
-
-    hosts: list[bytes]
-    origins: list[bytes]
-    site: bytes
-    authorization: list[bytes]
-    cookies: list[bytes]
-    lengths: list[bytes]
+_Headers = Mapping[bytes, list[bytes]]
+"""The headers that the guard looks at: name → values."""
+_LOOKED_AT = frozenset(
+    {b"host", b"origin", b"sec-fetch-site", b"authorization", b"cookie", *_LENGTHS}
+)
 
 
 class Guard:
@@ -144,9 +139,9 @@ class Guard:
         A proxy in front may have taken the length that this server doesn't for that of the body,
         and the rest for a request of somebody else: the connection is closed.
         """
-        if len(headers.lengths) > 1:
+        if sum(len(headers.get(name, ())) for name in _LENGTHS) > 1:
             return _TWO_LENGTHS
-        hosts = headers.hosts
+        hosts = headers.get(b"host", [])
         known = len(hosts) == 1 and hosts[0] in self._known
         if not known and not self._host_passes(scope, hosts):
             self._refusals.note("host", scope, f"its Host is {_shown(hosts)}")
@@ -154,8 +149,8 @@ class Guard:
         if scope["type"] == "http" and scope["method"] in _READING:
             return None
         if not self._origin_passes(scope, headers):
-            said = f"its Origin is {_shown(headers.origins or [headers.site])}"
-            self._refusals.note("origin", scope, said)
+            page = headers.get(b"origin") or headers.get(b"sec-fetch-site", [])
+            self._refusals.note("origin", scope, f"its Origin is {_shown(page)}")
             return _BAD_ORIGIN
         return None
 
@@ -176,15 +171,16 @@ class Guard:
 
         Browsers send ``Origin`` with it, and ``Sec-Fetch-Site``; other clients send neither.
         """
-        if not headers.origins:
-            return headers.site not in _FOREIGN_SITES
-        if len(headers.origins) > 1:
+        origins = headers.get(b"origin", [])
+        if not origins:
+            return not any(site in _FOREIGN_SITES for site in headers.get(b"sec-fetch-site", ()))
+        if len(origins) > 1:
             return False
-        origin = headers.origins[0].decode("latin-1")
+        origin = origins[0].decode("latin-1")
         listed = self._origins()
         if origin in listed or "*" in listed:
             return origin != "null"
-        own = own_origin(scope, headers.hosts)
+        own = own_origin(scope, headers.get(b"host", []))
         return own is not None and origin == own
 
     # -- tokens -----------------------------------------------------------------------------
@@ -207,7 +203,7 @@ class Guard:
             return None
         if need is Need.OPEN or (need is Need.TOKEN_FROM_ELSEWHERE and not exposed):
             return None
-        sent = bool(headers.authorization) or b"token=" in scope.get("query_string", b"")
+        sent = b"authorization" in headers or b"token=" in scope.get("query_string", b"")
         if sent:
             self._refusals.note_wrong_token(scope)
         self._refusals.note("token", scope, f"its token is {'wrong' if sent else 'missing'}")
@@ -216,11 +212,11 @@ class Guard:
     def _holds(self, scope: Scope, headers: _Headers) -> bool:
         if holds_token(scope):
             return True
-        for value in headers.authorization:
+        for value in headers.get(b"authorization", ()):
             scheme, _, token = value.decode("latin-1").partition(" ")
             if scheme.lower() == "bearer" and self._is_token(token.strip()):
                 return True
-        if headers.cookies and self.sessions.has(headers.cookies):
+        if b"cookie" in headers and self.sessions.has(headers[b"cookie"]):
             return True
         return b"token=" in scope.get("query_string", b"") and self._take_from_query(scope)
 
@@ -269,20 +265,10 @@ class Guard:
 
 
 def _headers_of(scope: Scope) -> _Headers:
-    found = _Headers([], [], b"", [], [], [])
+    found: dict[bytes, list[bytes]] = {}
     for name, value in scope["headers"]:
-        if name == b"host":
-            found.hosts.append(value)
-        elif name == b"authorization":
-            found.authorization.append(value)
-        elif name == b"cookie":
-            found.cookies.append(value)
-        elif name == b"origin":
-            found.origins.append(value)
-        elif name in _LENGTHS:
-            found.lengths.append(value)
-        elif name == b"sec-fetch-site":
-            found = found._replace(site=value)
+        if name in _LOOKED_AT:
+            found.setdefault(name, []).append(value)
     return found
 
 

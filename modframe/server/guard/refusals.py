@@ -62,6 +62,8 @@ class Refusals:
         """Return the seconds that an address has to wait until a token of it is looked at."""
         if not self._wrong:
             return 0
+        if not self._wrong:  # nearly always, and then the address needn't be looked at
+            return 0
         client = _address(scope)
         began, count = self._wrong.get(client or "", (0.0, 0))
         if count < _WRONG:

@@ -55,6 +55,14 @@ def _service() -> Any:
     return app_context.get_service(f"{MODULE_ID}.service")
 
 
+def _without_values(result: Result) -> Result:
+    """Return a refusal without the values that were sent: one may have been meant for a secret."""
+    if result.success or result.code != "INVALID_SETTINGS":
+        return result
+    reasons = "; ".join((result.details or {}).get("reasons", ["the values can't be kept"]))
+    return Result.error(result.code, f"Nothing was changed. {reasons}")
+
+
 # -- routes; those that change something need the server's token ----------------------------------
 
 
@@ -82,14 +90,14 @@ async def get_setting(module_id: str, key: str) -> Any:
 @router.put("/{module_id}", response_model=dict[str, SettingResponse])
 async def put_settings(module_id: str, values: dict[str, Any]) -> Any:
     """Set several preferences of a module, `{key: value}`: all or none."""
-    return await _service().set_preferences(module_id, values)
+    return _without_values(await _service().set_preferences(module_id, values))
 
 
 @router.put("/{module_id}/{key}", response_model=SettingResponse)
 async def put_setting(module_id: str, key: str, body: Annotated[Any, Body()]) -> Any:
     """Set one preference; the body is `{"value": ...}`, or the value itself."""
     value = body["value"] if isinstance(body, dict) and body.keys() == {"value"} else body
-    result = await _service().set_preference(module_id, key, value)
+    result = _without_values(await _service().set_preference(module_id, key, value))
     return Result.success(next(iter(result.data.values()))) if result.success else result
 
 
