@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -135,7 +135,7 @@ def test_the_console_shows_one_line(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def log_of(site: Site) -> Iterator[object]:
+def log_of(site: Site) -> Callable[[], bytes]:
     """Return a function that reads what was logged since it was called before."""
     file = site.folder / "data/logs/app.log"
     if not file.exists():
@@ -150,7 +150,7 @@ def log_of(site: Site) -> Iterator[object]:
         at += len(new)
         return new
 
-    yield read
+    return read
 
 
 FORGED = "\n2026-11-25T10:00:00.123Z ERROR core.settings the token is evil"
