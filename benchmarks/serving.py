@@ -3,10 +3,11 @@
 Run `python benchmarks/serving.py`; nothing imports it. Each server is a process of its own and
 serves modules of five routes each; the plain one writes uvicorn's access log, modframe its own,
 into files. They are asked in turn, a few times, by clients of this process: a few connections that
-stay open, each with one request under way. The figure is requests for each second that the server
-computed, so that it holds on a busy machine too. Variants of modframe without the access log, and
-without what counts, show what each of them costs. `--swaps` compares swaps instead: of one module
-that is asked meanwhile, among one other and among 1,000.
+stay open, each with one request under way. The plain one adds its routes one by one, which is what
+the ratios are about, or each module by `include_router`. The figure is requests for each second
+that the server computed, so that it holds on a busy machine too. Variants of modframe without the
+access log, and without what counts, show what each of them costs. `--swaps` compares swaps instead:
+of one module that is asked meanwhile, among one other and among 1,000.
 """
 
 from __future__ import annotations
@@ -64,6 +65,9 @@ PLAIN = f"""
 import socket, uvicorn
 app = FastAPI(openapi_url=None)
 for number in range(MODULES):
+    if not FLAT:
+        app.include_router(router, prefix=f"/api/v1/m{{number}}")
+        continue
     for route in router.routes:
         path = f"/api/v1/m{{number}}{{route.path}}"
         app.add_api_route(path, route.endpoint, methods=list(route.methods))
@@ -218,9 +222,11 @@ def main() -> None:
         return
     plain = PLAIN.replace("MODULES", str(arguments.modules))
     ours = OURS.replace("MODULES", str(arguments.modules))
+    flat, nested = plain.replace("FLAT", "True"), plain.replace("FLAT", "False")
     contenders = [
-        Contender("FastAPI, access log", plain.replace("ACCESS", "True")),
-        Contender("FastAPI, no access log", plain.replace("ACCESS", "False")),
+        Contender("FastAPI, access log", flat.replace("ACCESS", "True")),
+        Contender("FastAPI, include_router", nested.replace("ACCESS", "True")),
+        Contender("FastAPI, no access log", flat.replace("ACCESS", "False")),
         Contender("modframe, all on", ours.replace("MEASURED", "True"), MODFRAME_ACCESS_LOG="1"),
         Contender("modframe, metrics", ours.replace("MEASURED", "True")),
         Contender("modframe, neither", ours.replace("MEASURED", "False")),

@@ -8,7 +8,7 @@ websocket the close code 1012; both then connect again. Other responses finish b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from .errors import ReconnectError
@@ -68,7 +68,8 @@ class Streams:
         try:
             await self._app(scope, request.receive, request.send)
         finally:
-            await request.finish()
+            if request.is_stream:
+                await request.finish()
 
     def __repr__(self) -> str:
         return f"<Streams: {len(self.open)} open>"
@@ -99,17 +100,24 @@ class _Request:
 
     # -- what the application sends -------------------------------------------------------
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass a message on.
 
         Raises:
             ReconnectError: If it was asked to end; nothing more reaches the client.
         """
-        if self._sending is None:
-            await self._send(message)
-            self._notice_stream(message)
-            return
-        async with self._sending:
+        if self._sending is not None:
+            return self._send_in_turn(self._sending, message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            return self._send(message)  # a whole answer, and no stream
+        return self._send_and_notice(message)
+
+    async def _send_and_notice(self, message: Message) -> None:
+        await self._send(message)
+        self._notice_stream(message)
+
+    async def _send_in_turn(self, turn: asyncio.Lock, message: Message) -> None:
+        async with turn:
             if self._ending is not None:
                 raise ReconnectError(_REASON)
             body: bytes = message.get("body", b"")
@@ -144,6 +152,11 @@ class _Request:
             if self._owner.counts is not None:
                 self._owner.counts.count_as_call()
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a stream, or was one that was asked to end."""
+        return self._stream or self._ending is not None
+
     # -- the end asked for --------------------------------------------------------------
 
     def ask_to_end(self) -> None:
@@ -164,7 +177,7 @@ class _Request:
                 await self._send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def finish(self) -> None:
-        """End the stream, if it is one: the application has returned."""
+        """End the stream: the application has returned."""
         self._end()
         if self._ending is not None:
             await asyncio.wait({self._ending}, timeout=_PATIENCE)
