@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-<<<<<<< HEAD
-=======
-from collections.abc import Callable
->>>>>>> int
 from urllib.parse import quote
 
 import pytest
@@ -137,28 +133,6 @@ def test_the_console_shows_one_line(text: str) -> None:
     assert "\n" not in line
 
 
-<<<<<<< HEAD
-=======
-@pytest.fixture(scope="module")
-def log_of(site: Site) -> Callable[[], bytes]:
-    """Return a function that reads what was logged since it was called before."""
-    file = site.folder / "data/logs/app.log"
-    if not file.exists():
-        file = next((site.folder / "data").rglob("app.log"))
-    at = file.stat().st_size
-
-    def read() -> bytes:
-        nonlocal at
-        with file.open("rb") as opened:
-            opened.seek(at)
-            new = opened.read()
-        at += len(new)
-        return new
-
-    return read
-
-
->>>>>>> int
 FORGED = "\n2026-11-25T10:00:00.123Z ERROR core.settings the token is evil"
 
 
