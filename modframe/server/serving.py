@@ -124,8 +124,12 @@ class Server:
     def _repr_html_(self) -> str:
         if not self.running or self.host.startswith("/"):
             return tag("div", repr(self))
-        places = (("", self.url), ("/docs", "docs"), ("/health/ready", "health"))
-        links = " · ".join(link(f"{self.url}{path}", label, aside=True) for path, label in places)
+        places = (
+            (self.link(), self.url),
+            (f"{self.url}/docs", "docs"),
+            (f"{self.url}/health/ready", "health"),
+        )
+        links = " · ".join(link(place, label, aside=True) for place, label in places)
         return f"<div>modframe serves at {links}</div>"
 
 

@@ -43,7 +43,8 @@ def test_a_failed_draft_leaves_the_server_ready(app: AppContext, client: httpx.C
     health = client.get("/health")
     assert (health.status_code, health.json()["ready"]) == (200, True)
     assert health.json()["modules"]["standard.shop"] == "FAILED"
-    assert "ZeroDivisionError" in client.get("/modframe/").text
+    holder = {"Authorization": f"Bearer {app.serve(port=0).token}"}
+    assert "ZeroDivisionError" in client.get("/modframe/", headers=holder).text
     run_cell(app, "shop", simple())
     app.modules["shop"].unload()
     with pytest.raises(LoadError):

@@ -139,7 +139,7 @@ class Guard:
         A proxy in front may have taken the length that this server doesn't for that of the body,
         and the rest for a request of somebody else: the connection is closed.
         """
-        if sum(len(headers.get(name, ())) for name in _LENGTHS) > 1:
+        if b"transfer-encoding" in headers and b"content-length" in headers:
             return _TWO_LENGTHS
         hosts = headers.get(b"host", [])
         known = len(hosts) == 1 and hosts[0] in self._known
