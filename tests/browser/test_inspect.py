@@ -120,6 +120,7 @@ def test_a_swap_shows_by_itself(open_notebook: OPEN) -> None:
     assert notebook.output(2) == ""
 
 
+@pytest.mark.soak
 def test_running_its_cell_again_leaves_one_view(open_notebook: OPEN) -> None:
     """Running the cell again closes its earlier view, and the new one answers."""
     count = "from tests import inside\ninside.open_views(app)"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 
+import pytest
+
 from tests.cli.conftest import PATIENCE, Shell
 from tests.fakes import ORDERS
 
@@ -56,6 +58,7 @@ def test_a_running_app_comes_first():
 """
 
 
+@pytest.mark.soak
 def test_people_s_tests_import_modules_by_their_plain_names(shell: Shell) -> None:
     """Every test of the inner run passes, from the workspace and from the module's folder."""
     shell.write("standard.orders", ORDERS)

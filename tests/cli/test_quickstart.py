@@ -145,9 +145,19 @@ def test_it_can_run_beside_another_and_again(shell: Shell, notebook: Path) -> No
             "error: cell 1 of 1 failed (%nosuchmagic):",
             marks=pytest.mark.soak,
         ),
-        (("%%nosuchmagic\nx = 1",), "error: cell 1 of 1 failed (%%nosuchmagic):"),
-        (("import os", "os._exit(3)"), "error: the kernel died"),
-        (("x = 1",), "error: 01_quickstart.ipynb ran, and exported no module"),
+        pytest.param(
+            ("%%nosuchmagic\nx = 1",),
+            "error: cell 1 of 1 failed (%%nosuchmagic):",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(
+            ("import os", "os._exit(3)"), "error: the kernel died", marks=pytest.mark.soak
+        ),
+        pytest.param(
+            ("x = 1",),
+            "error: 01_quickstart.ipynb ran, and exported no module",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_a_notebook_that_fails_is_an_error(

@@ -48,7 +48,10 @@ def orders(shell: Shell) -> Shell:
     "more",
     [
         ("-p", "no:asyncio", "-p", "no:anyio"),
-        ("-n", "2", "-o", "asyncio_mode=auto", "--import-mode=importlib"),
+        pytest.param(
+            ("-n", "2", "-o", "asyncio_mode=auto", "--import-mode=importlib"),
+            marks=pytest.mark.soak,
+        ),
     ],
     ids=["without-async-plugins", "xdist-and-asyncio-auto"],
 )
@@ -130,6 +133,7 @@ def notebook(*cells: str) -> str:
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": rows})
 
 
+@pytest.mark.soak
 def test_a_folder_of_tests_beside_modules(orders: Shell) -> None:
     """All modules, one, those of a notebook; data that is kept; an app that a test started."""
     orders.write("standard.stock", ORDERS.replace('"orders"', '"stock"'))
@@ -259,6 +263,7 @@ async def test_session(app_context):
 """
 
 
+@pytest.mark.soak
 def test_databases_of_tests_in_an_app_that_ran_before(shell: Shell) -> None:
     """pytest called in a notebook or script leaves its data alone, and each test has its own."""
     shell.write("standard.orders", API)
@@ -274,6 +279,7 @@ def test_databases_of_tests_in_an_app_that_ran_before(shell: Shell) -> None:
     assert done.stdout.splitlines()[-1] == "0 1 LIVE", done.stdout
 
 
+@pytest.mark.soak
 def test_databases_of_tests_in_a_terminal(shell: Shell) -> None:
     """Each test begins with empty tables, also where it and others run at the same time."""
     shell.write("standard.orders", API)
@@ -301,6 +307,7 @@ async def test_empty(service):
 """
 
 
+@pytest.mark.soak
 def test_a_seed_in_a_terminal(shell: Shell) -> None:
     """Each test begins with what the seed gives, but for those that the marker leaves out."""
     shell.write("standard.orders", API + SEED)

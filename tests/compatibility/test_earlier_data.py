@@ -27,8 +27,11 @@ STOCK = [(1, 1, "folder", 1), (1, 2, "folder", 2), (2, 2, "mapping", 3)]
 
 @pytest.fixture
 def shop(workspace: Path) -> Path:
-    """A copy of the stored workspace."""
-    return Path(shutil.copytree(EARLIER, workspace / "shop"))
+    """A copy of the stored workspace, whose data only its user can read."""
+    copy = Path(shutil.copytree(EARLIER, workspace / "shop"))
+    for path in ((copy / "data"), *(copy / "data").rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    return copy
 
 
 @pytest.fixture

@@ -208,6 +208,7 @@ def test_a_file_that_no_cell_wrote_is_not_waited_for(workspace: Path) -> None:
         assert versions(app) == (1, 2)
 
 
+@pytest.mark.soak
 @pytest.mark.kernel
 def test_the_cells_of_a_notebook_run_again_after_a_restart(tmp_path: Path) -> None:
     """In a kernel: equal cells change nothing, changed ones go live together, one by `keep`, and

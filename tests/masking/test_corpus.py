@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.faults.processes import run_script
 from tests.masking import vault
 
@@ -142,6 +144,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.soak
 def test_a_days_use_leaves_no_secret_anywhere(workspace: Path) -> None:
     """Loads, failures, prints, HTTP, views, the shell: none holds a secret; the log has masks."""
     vault.prepare(workspace)

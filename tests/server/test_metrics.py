@@ -125,6 +125,7 @@ def test_requests_are_counted_by_route_and_status(url: str) -> None:
         http.get("in/yours/none")
         http.get(f"{url}/api/v1/nobody/{'x' * 50}")
         http.get(f"{url}/no/page")
+    wait_for(lambda: sum(one[3] for one in answered(url)) == 12)  # counted after the answer
     assert answered(url) == {
         ("GET", f"{P}/items/{{number}}", "200", 2),
         ("GET", f"{P}/items/{{number}}", "500", 1),
@@ -138,7 +139,7 @@ def test_requests_are_counted_by_route_and_status(url: str) -> None:
         ("GET", f"{P}/{{mounted}}", "404", 1),
     }
     assert ("GET", "", "404", 2) in answered(url, "modframe.server")
-    assert ("GET", "/metrics", "200", 2) in answered(url, "modframe.server")
+    assert ("GET", "/metrics", "200") in {one[:3] for one in answered(url, "modframe.server")}
 
 
 class Copying:

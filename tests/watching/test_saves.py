@@ -387,6 +387,7 @@ def test_a_broken_save_is_logged_once(saved: Saved, errors: Callable[[], list[st
     ]
 
 
+@pytest.mark.soak
 def test_saves_leave_no_generation_behind(saved: Saved, caplog: pytest.LogCaptureFixture) -> None:
     """Neither live nor failed generations stay in memory."""
     kinds: weakref.WeakSet[type] = weakref.WeakSet()

@@ -135,6 +135,7 @@ def test_models_are_imported_through_swaps_of_either(
         assert names(app) == [f"n{number}" for number in range(2, edition + 1)]
 
 
+@pytest.mark.soak
 def test_a_closed_generation_leaves_no_models(app: AppContext) -> None:
     """Neither the references of a database nor its sessions keep the classes of old ones."""
     for edition in range(1, 5):
