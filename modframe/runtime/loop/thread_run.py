@@ -210,7 +210,7 @@ def redirect(run: Run) -> None:
         return
     runs = _redirected.setdefault(loop, set())
     if not runs:
-        call_soon, call_at = loop.call_soon, loop.call_at
+        call_soon, call_later, call_at = loop.call_soon, loop.call_later, loop.call_at
 
         def soon(callback: Any, *args: Any, context: Context | None = None) -> Any:
             if (current := _current.run) is None:
@@ -225,6 +225,8 @@ def redirect(run: Run) -> None:
             return current.schedule(begin, when, callback, *args)
 
         def later(delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+            if _current.run is None:  # its own: uvloop's `call_at` calls this
+                return call_later(delay, callback, *args, context=context)
             return at(loop.time() + delay, callback, *args, context=context)
 
         for name, method in zip(_REDIRECTED, (soon, later, at), strict=True):
