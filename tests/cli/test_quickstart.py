@@ -175,6 +175,7 @@ def test_a_notebook_that_fails_is_an_error(
     assert [line for line in running.lines if line.startswith(says)], running.lines
 
 
+@pytest.mark.soak
 def test_ctrl_c_while_cells_run_ends_it(
     shell: Shell, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -187,6 +187,7 @@ def test_notebook(modframe_app): ...
 """
 
 
+@pytest.mark.soak
 def test_what_goes_wrong_is_said_in_a_line(orders: Shell) -> None:
     """Each error is that of the module or the test, without modframe's frames."""
     (orders.folder / "pyproject.toml").write_text("[tool.modframe]\n")
@@ -210,6 +211,7 @@ def test_what_goes_wrong_is_said_in_a_line(orders: Shell) -> None:
     assert "start_with" not in text
 
 
+@pytest.mark.soak
 def test_outside_a_workspace(shell: Shell) -> None:
     """A fixture says that there is none; one of a common name leaves it to another plugin."""
     write(shell.folder / "conftest.py", "pytest_plugins = ['theirs']\n")

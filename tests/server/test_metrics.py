@@ -119,7 +119,7 @@ def test_requests_are_counted_by_route_and_status(url: str) -> None:
         for path in ("items/1", "items/2", "items/0", "items/x", "gone/1", "none/1", "none/2"):
             http.get(path)
         http.post("items/1")
-        http.request("ODD", "items/1")
+        http.request("PROPFIND", "items/1")
         http.get("inner/deep/leaf/a")
         http.get("in/mine/part/b")
         http.get("in/yours/none")
