@@ -13,13 +13,14 @@ import pytest
 from tests.faults.processes import run_script
 
 SCRIPT = """
-import asyncio, resource
+import asyncio, logging, resource
 from pathlib import Path
 from sqlalchemy import Column, Integer, String, func, select
 from modframe.errors import DatabaseError
 from modframe.parts.database.databases import Databases
 from tests.parts.database.support import fresh_base
 
+logging.getLogger("modframe").addHandler(logging.StreamHandler())
 folder, limited = Path("data"), {limited}
 base = fresh_base("shop")
 
@@ -132,3 +133,4 @@ def test_a_full_disk_is_an_error_of_its_own(
         assert lines[2].startswith("DatabaseOpenFullError False: database 'other'")
         assert "Free some room" in lines[2]
     assert lines[-1] == "2"
+    assert "its log beside it, which keeps what was committed" in result.stderr
