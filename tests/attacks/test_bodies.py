@@ -30,7 +30,7 @@ TEXTS = {
     "deep lists": b"[" * 100_000,
     "closed deep lists": b"[" * 50_000 + b"]" * 50_000,
     "deep objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
-    "deep in a field": b'{"name":"a","parts":[{"a":' + b"[" * 5000 + b"]" * 5000 + b"}]}",
+    "deep in a field": b'{"name":"a","parts":[{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}",
     "a huge whole number": b'{"name":' + b"9" * 100_000 + b"}",
     "a huge exponent": b'{"name":1e999999999}',
     "a huge fraction": b'{"name":0.' + b"1" * 100_000 + b"}",
