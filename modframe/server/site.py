@@ -7,6 +7,7 @@ app loop, by `app.serve()`, `modframe serve` and the end of the app.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from .mcp.assistants import Assistants
     from .mcp.http import Endpoint
 
+_log = logging.getLogger("modframe.server")
 EVERY = "*"
-"""In place of ids: all modules."""
+"""In place of ids, or of host names: all of them."""
 _MCP = "/mcp"
 """Where assistants are answered."""
 
@@ -272,11 +274,16 @@ class Site:
         )
 
     async def enter(self) -> None:
-        """Enter the lifespans around the modules, before the first request; once for the app.
+        """Get ready for the first request: enter the lifespans, once; warn of what lets all in.
 
         Raises:
             SurroundingsError: If one of them raises.
         """
+        if EVERY in self._config.allowed_hosts:
+            _log.warning(
+                "MODFRAME_ALLOWED_HOSTS=* lets every name reach this server, those of strangers "
+                "too (DNS rebinding), and opens no origin; name the hosts instead"
+            )
         await self._surroundings.enter(self._app)
 
     async def close(self) -> None:

@@ -54,6 +54,21 @@ def test_the_same_server_is_given_again_and_others_are_refused(app: Any) -> None
     assert httpx.get(f"{again.url}/health/live").status_code == 200
 
 
+def test_any_host_is_warned_of_when_it_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every name passes then, and a page of another origin still changes nothing."""
+    monkeypatch.setenv("MODFRAME_ALLOWED_HOSTS", "*")
+    with modframe.start(workspace=tmp_path, modules=[], data=":memory:") as app:
+        with caplog.at_level(logging.WARNING, "modframe.server"):
+            server = app.serve(port=0)
+        assert "MODFRAME_ALLOWED_HOSTS=* lets every name reach this server" in caplog.text
+        with httpx.Client(base_url=server.url, headers={"Host": "shop.example"}) as http:
+            assert http.get("/health/live").status_code == 200
+            evil = {"Origin": "http://evil.example"}
+            assert http.post("/health/live", headers=evil).status_code == 403
+
+
 @pytest.mark.parametrize("by", [None, RuntimeError("no more")], ids=["cancelled", "failed"])
 def test_a_server_that_died_is_gone(
     app: Any, by: BaseException | None, caplog: pytest.LogCaptureFixture
