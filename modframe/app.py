@@ -356,7 +356,7 @@ class AppContext(Surrounded):
             mcp=(mcp, optional(FLAG)),
         )
         if public is not None:
-            self._engine.site.let_everyone_use(public)
+            self._engine.site.access.let_everyone_use(public)
         if cors is not None:
             self.surroundings.allow_origins(cors)
         site = self._engine.site

@@ -70,7 +70,6 @@ from .spec import module_id_of
 from .trial import Trials
 from .view.collect import Collector
 from .view.refresh import Refresher
-from .view.snapshot import Snapshot
 from .watching import Watching
 
 if TYPE_CHECKING:
@@ -436,9 +435,3 @@ class Engine(Front):
             refresher=self.refresher,
             module_id=module_id,
         )
-
-    # -- views ----------------------------------------------------------------------------
-
-    def snapshot(self) -> Snapshot:
-        """Return everything that runs, as frozen plain data; from any thread, without waiting."""
-        return self.seen.snapshot(self.url)

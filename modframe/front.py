@@ -58,10 +58,6 @@ class Front:
     _site: Site | None = None
     _assistants: Assistants | None = None
 
-    def snapshot(self) -> Snapshot:
-        """Return everything that runs; the engine does."""
-        raise NotImplementedError
-
     @cached_property
     def surroundings(self) -> Surroundings:
         """What stands around all modules, as the workspace declares it; verbs change it.
@@ -151,3 +147,7 @@ class Front:
     def url(self) -> str:
         """Where the API is served; empty if it isn't."""
         return self.server.url if self.server else ""
+
+    def snapshot(self) -> Snapshot:
+        """Return everything that runs, as frozen plain data; from any thread, without waiting."""
+        return self.seen.snapshot(self.url)

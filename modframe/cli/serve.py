@@ -102,7 +102,7 @@ async def _host(serving: Serving, bound: Listener, stop: Stop, once_served: Once
             serving.host, serving.port, token=serving.token, bound=bound, mcp=serving.mcp or None
         )
         if serving.public:
-            engine.site.let_everyone_use(serving.public)
+            engine.site.access.let_everyone_use(serving.public)
         stop.loading = None
         if serving.watch:
             await begin_watching(engine)

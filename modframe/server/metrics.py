@@ -208,10 +208,7 @@ def _counter(
 ) -> Metric:
     from prometheus_client.core import CounterMetricFamily
 
-    family = CounterMetricFamily(f"modframe_{name}", text, labels=labels)
-    for values, value in samples:
-        family.add_metric(values, value)
-    return family
+    return _filled(CounterMetricFamily(f"modframe_{name}", text, labels=labels), samples)
 
 
 def _gauge(
@@ -219,10 +216,14 @@ def _gauge(
 ) -> Metric:
     from prometheus_client.core import GaugeMetricFamily
 
-    family = GaugeMetricFamily(f"modframe_{name}", text, labels=labels)
+    return _filled(GaugeMetricFamily(f"modframe_{name}", text, labels=labels), samples)
+
+
+def _filled(family: Any, samples: Iterable[tuple[_Labels, float]]) -> Metric:
     for values, value in samples:
         family.add_metric(values, float(value))
-    return family
+    filled: Metric = family
+    return filled
 
 
 def _histogram(

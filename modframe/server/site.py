@@ -16,11 +16,11 @@ from ..errors import ServeError
 from ..masking import KnownSecrets
 from ..observe import EventLog, Numbers, Watchdog
 from ..parts.health import HealthReport
-from ..parts.web.path_table import Claim, PathTable
+from ..parts.web.path_table import PathTable
 from ..parts.web.problem import ASGIApp, Receive, Scope, Send
 from ..runtime.live import Live
-from ..spec import module_id_of
 from ..view.snapshot import ModuleView
+from .access_rule import AccessRule
 from .binding import Listener, bind
 from .bodies import BodyLimit
 from .dispatcher import Dispatcher
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from .mcp.http import Endpoint
 
 _log = logging.getLogger("modframe.server")
-EVERY = "*"
-"""In place of ids, or of host names: all of them."""
 _MCP = "/mcp"
 """Where assistants are answered."""
 
@@ -68,6 +66,9 @@ class Site:
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
         assistants: Returns what assistants may see and call.
         mcp: Whether assistants are answered unless `serve` says otherwise.
+
+    Attributes:
+        access: What each path needs of whoever asks for it.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Site:
             MergedOpenAPI(
                 live,
                 secrets.replace,
-                needs_token=lambda key: self._need_of_claim(Claim("", key)) is Need.TOKEN,
+                needs_token=lambda key: self.access.need_of_module(key) is Need.TOKEN,
             ),
             snapshot=rows,
             prefixes=paths.prefixes,
@@ -112,6 +113,7 @@ class Site:
             clean=secrets.replace_in,
             apps=self._apps,
         )
+        self.access = AccessRule(live, paths, pages, public=config.public)
         paths.follow(surroundings)
         dispatcher = Dispatcher(
             live,
@@ -129,7 +131,7 @@ class Site:
         inside = BodyLimit(surroundings.inside(dispatcher), limits)
         self._guard = Guard(
             inside if numbers is None else Measured(inside, numbers, log),
-            need=self._need_of,
+            need=self.access.need_of,
             allowed_hosts=config.allowed_hosts,
             origins=lambda: surroundings.origins,
             token=token,
@@ -137,9 +139,6 @@ class Site:
         )
         secrets.add("modframe.server", [token])
         self.asgi = self._outermost(self._guard)
-        self._live, self._paths, self._pages = live, paths, pages
-        self._public: frozenset[str] = frozenset()
-        self.let_everyone_use(config.public)
         self._app, self._block, self._limits = app, block, limits
         self._secrets = secrets
         self._lock = asyncio.Lock()
@@ -152,39 +151,6 @@ class Site:
         """Answer a request that this process itself makes, which holds the token by nature."""
         scope[HOLDER_KEY] = True
         await self.asgi(scope, receive, send)
-
-    def let_everyone_use(self, module_ids: Iterable[str]) -> None:
-        """Set the modules whose routes need no token from elsewhere; ``*`` is all.
-
-        Raises:
-            InvalidModuleIdError: If one of them is no id.
-        """
-        self._public = frozenset(one if one == EVERY else module_id_of(one) for one in module_ids)
-
-    def _need_of(self, path: str) -> Need:
-        """Return what a path needs: the one rule for who sees what.
-
-        Where several could answer, it is what the strictest of them needs.
-        """
-        is_page = self._pages.has(path)
-        if (alone := self._paths.only(path)) is not None and not is_page:
-            return self._need_of_claim(alone)
-        needs = [self._need_of_claim(one) for one in self._paths.at(path)]
-        if not needs or is_page:
-            needs.append(self._pages.need_of(path))
-        return max(needs)
-
-    def _need_of_claim(self, claim: Claim) -> Need:
-        if claim.app is not None:
-            return Need.OPEN
-        module_id = claim.module_id
-        if module_id.startswith("core."):
-            return Need.TOKEN
-        generation = self._live.generations.get(module_id)
-        public = self._public
-        if EVERY in public or module_id in public or (generation and generation.spec.public):
-            return Need.OPEN
-        return Need.TOKEN_FROM_ELSEWHERE
 
     @property
     def server(self) -> Server | None:
@@ -279,7 +245,7 @@ class Site:
         Raises:
             SurroundingsError: If one of them raises.
         """
-        if EVERY in self._config.allowed_hosts:
+        if "*" in self._config.allowed_hosts:
             _log.warning(
                 "MODFRAME_ALLOWED_HOSTS=* lets every name reach this server, those of strangers "
                 "too (DNS rebinding), and opens no origin; name the hosts instead"

@@ -1,7 +1,7 @@
 """`Need`: what a path demands of whoever asks for it; `holds_token`: what the guard found out.
 
-The site says for each path what it needs, the guard enforces it and marks requests of holders of
-the token, and pages and the dispatcher show these more than others.
+`AccessRule` says for each path what it needs, the guard enforces it and marks requests of holders
+of the token, and pages and the dispatcher show these more than others.
 """
 
 from __future__ import annotations
