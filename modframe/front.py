@@ -27,6 +27,7 @@ from .view.snapshot import Snapshot
 from .watching import Watching
 
 if TYPE_CHECKING:
+    from .cockpit.displayed import Displayed
     from .cockpit.page import Page
     from .cockpit.widget import Cockpit
     from .server import Server
@@ -111,6 +112,13 @@ class Front:
         )
 
     @cached_property
+    def displayed(self) -> Displayed:
+        """The cockpits that cells of a notebook display."""
+        from .cockpit.displayed import Displayed
+
+        return Displayed()
+
+    @cached_property
     def page(self) -> Page:
         """The cockpit over HTTP."""
         from .cockpit.page import Page
@@ -121,7 +129,9 @@ class Front:
         """Return the cockpit for a notebook, opened at a module and a tab. It imports anywidget."""
         from .cockpit.widget import Cockpit
 
-        return Cockpit(self.shown, follower=self.follower, module=module_id, tab=tab)
+        return Cockpit(
+            self.shown, follower=self.follower, displayed=self.displayed, module=module_id, tab=tab
+        )
 
     @property
     def assistants(self) -> Assistants:
