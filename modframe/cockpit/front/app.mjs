@@ -1,9 +1,9 @@
 // The frame: top bar, list of modules, head of a module with its buttons, tabs, and where one is.
-// In come a client, its transport and { place: "page" | "notebook" }.
+// In come a client, its transport and { place: "page" | "notebook", module?, tab?, key? }.
 
 import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.mjs";
 import { useErrorBoundary } from "./vendor/htm-preact.mjs";
-import { count, linkParts, number, placeOf, routeOf, shortName } from "./format.mjs";
+import { count, linkParts, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
 import { NOTHING, SHOWN, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
 import { tabsFor } from "./tabs.mjs";
 import { Badge, Empty, ErrorBox, Icon, PlanDialog, State, Tabs, useAsk, useWindow } from "./ui.mjs";
@@ -14,7 +14,7 @@ const ACTIONS = [
   { action: "reload", title: "Reload" },
   { action: "test", title: "Run tests" },
   { action: "export", title: "Export" },
-  { action: "drop_draft", title: "Drop draft", danger: true, when: (row) => row.draft },
+  { action: "drop", title: "Drop draft", danger: true, when: (row) => row.draft },
   { action: "unload", title: "Unload", danger: true },
 ];
 // Each widget gets the program anew, so what a cell's run leaves for the next one is on the page.
@@ -23,7 +23,7 @@ const REMEMBERED = Symbol.for("modframe.cockpit.places");
 export function App({ client, transport, options }) {
   const onPage = options.place === "page";
   const { state, status } = useStore(client);
-  const [view, setView] = useView(onPage, state.meta);
+  const [view, setView] = useView(options);
   const [tall, setTall] = useState(false);
   const [open, setOpen] = useState(false); // the list, where there is no room beside it
   const filter = useRef(null);
@@ -33,7 +33,9 @@ export function App({ client, transport, options }) {
   };
   useEffect(() => client.look(view.module, view.tab), [view.module, view.tab]);
   if (status === "denied") return h(SignIn, { transport });
-  if (!state.meta) return html`<p class="first" role="status">Waiting for the app …</p>`;
+  if (!state.meta) {
+    return html`<p class="first" role="status">${client.over ?? "Waiting for the app …"}</p>`;
+  }
   const focusFilter = (event) => {
     if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
     event.preventDefault();
@@ -46,7 +48,7 @@ export function App({ client, transport, options }) {
     <${Top} class="top">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
     <//>
-    <${Banners} meta=${state.meta} />
+    <${Banners} meta=${state.meta} over=${client.over} />
     <div class="body">
       <${ModuleList} ...${{ state, view, setView, go, open, filter }} />
       <${Main} class="content"><${Content} ...${{ state, client, view, go, onPage }} /><//>
@@ -66,20 +68,20 @@ function useStore(client) {
 }
 
 /** Where one is, and the list's filter: { module, tab, text, show }. On the page the address says
- * where; in a notebook the last view of the same key does, which a cell that is run again has. */
-function useView(onPage, meta) {
-  const [view, setState] = useState({
-    text: "",
-    show: "all",
-    ...placeOf(onPage ? location.hash : ""),
-  });
-  const places = (globalThis[REMEMBERED] ??= new Map());
-  const first = meta?.open;
-  useEffect(() => {
-    if (onPage || !first) return;
-    const { module = null, tab } = first;
-    setState((old) => ({ ...old, module, tab: tab || "overview", ...places.get(first.key) }));
-  }, [first?.key]);
+ * where. In a notebook it is what `options` say, or where the last view with the same key was. */
+function useView({ place, key, module, tab }) {
+  const onPage = place === "page";
+  const first = () => {
+    const asked = onPage ? placeOf(location.hash) : { module: module && longName(module), tab };
+    return {
+      text: "",
+      show: "all",
+      ...asked,
+      tab: asked.tab || "overview",
+      ...remembered().get(key),
+    };
+  };
+  const [view, setState] = useState(first);
   useEffect(() => {
     if (!onPage) return;
     const follow = () => setState((old) => ({ ...old, ...placeOf(location.hash) }));
@@ -89,10 +91,15 @@ function useView(onPage, meta) {
   const setView = (change) => {
     const next = { ...view, ...change };
     if (onPage && change.tab) location.hash = routeOf(next.module, next.tab);
-    if (first) places.set(first.key, next);
+    if (key) remembered().set(key, next);
     setState(next);
   };
   return [view, setView];
+}
+
+function remembered() {
+  globalThis[REMEMBERED] ??= new Map();
+  return globalThis[REMEMBERED];
 }
 
 function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall }) {
@@ -138,12 +145,13 @@ function Connection({ status }) {
   const live = status === "live";
   return html`<span class="state" role="status">
     <${Icon} shape=${live ? "dot" : "triangle"} tone=${live ? "good" : "warn"} />
-    ${live ? "live" : "no news"}
+    ${live ? "live" : status === "over" ? "ended" : "no news"}
   </span>`;
 }
 
-function Banners({ meta }) {
+function Banners({ meta, over }) {
   const faults = [
+    over && `This view has ended: ${over}`,
     meta.stall && `The app loop is busy: ${meta.stall}`,
     meta.log_problem && `The log is not written: ${meta.log_problem}`,
   ].filter(Boolean);

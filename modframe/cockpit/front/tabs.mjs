@@ -7,7 +7,7 @@
 //   count(row, facts) the number beside the title; none for 0
 // A tab gets { id, row, facts, state, client, go }:
 //   id, row, facts    the module (null, {}, {} for all modules); facts as in `detail.facts`, never null
-//   state             the store: { meta, rows, order, detail, log, ticks, changes }
+//   state             the store: { meta, rows, order, detail, log, ticks }
 //   client            client.ask(op, args, { onPart }) → promise of the value, with cancel() and ms;
 //                     it rejects with { type, message, place?, cure?, trace?, code? }
 //   go(id, tab)       opens a module's tab; id null is everything

@@ -1,15 +1,8 @@
 // The parts that every tab is made of. In come plain data and a client, out go elements. Strings are
 // text children everywhere; the signatures are listed at the head of tabs.mjs.
 
-import {
-  h,
-  html,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "./vendor/htm-preact.mjs";
+import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
+import { useRef, useState } from "./vendor/htm-preact.mjs";
 import { cellText, compareCells, diffLines, errorParts, linkParts, quantity } from "./format.mjs";
 import { number, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
@@ -396,7 +389,7 @@ function Done({ value }) {
 export function PlanView({ plan }) {
   const { refused, order = [], entries = [] } = plan ?? {};
   return html`
-    ${refused && html`<${ErrorBox} title="This can't be done" error=${refused} />`}
+    ${refused && html`<${ErrorBox} title="This would be refused" error=${typeof refused === "string" ? refused : ""} />`}
     ${order.length > 1 && html`<p class="muted">In this order: ${order.map(shortName).join(", ")}</p>`}
     ${!refused && !entries.length && html`<p class="muted">No module is replaced by this.</p>`}
     ${entries.map((entry) => h(PlanEntry, { entry, key: entry.id }))}
