@@ -32,19 +32,25 @@ export function App({ client, transport, options }) {
     setView({ module, tab });
   };
   useEffect(() => client.look(view.module, view.tab), [view.module, view.tab]);
+  const focusFilter = (event) => {
+    if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName))
+      return;
+    event.preventDefault();
+    setOpen(true);
+    filter.current?.focus();
+  };
+  useEffect(() => {
+    if (!onPage) return;
+    document.addEventListener("keydown", focusFilter); // nothing needs to have the focus
+    return () => document.removeEventListener("keydown", focusFilter);
+  }, []);
   if (status === "denied") return h(SignIn, { transport });
   if (!state.meta) {
     return html`<p class="first" role="status">${client.over ?? "Waiting for the app …"}</p>`;
   }
-  const focusFilter = (event) => {
-    if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
-    event.preventDefault();
-    setOpen(true);
-    filter.current.focus();
-  };
   const Top = onPage ? "header" : "div";
   const Main = onPage ? "main" : "div";
-  return html`<div class=${tall ? "frame tall" : "frame"} onKeyDown=${focusFilter}>
+  return html`<div class=${tall ? "frame tall" : "frame"} onKeyDown=${onPage ? undefined : focusFilter}>
     <${Top} class="top">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
     <//>
@@ -92,7 +98,7 @@ function useView({ place, key, module, tab }) {
     const next = { ...view, ...change };
     if (onPage && change.tab) location.hash = routeOf(next.module, next.tab);
     if (key) remembered().set(key, next);
-    setState(next);
+    setState((old) => ({ ...old, ...change }));
   };
   return [view, setView];
 }
@@ -112,9 +118,9 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
     <strong class="brand">modframe</strong>
     ${meta.url && html`<${Address} url=${meta.url} />`}
     <span class="grow"></span>
-    <span class="live-count">
+    <span class="live-count" title=${meta.ready ? "All modules that should run are live" : "Some modules that should run are not live"}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
-      ${meta.ready ? "ready" : "not ready"} · ${number(live)} / ${number(order.length)} live
+      <span class="ready-word">${meta.ready ? "ready" : "not ready"} ·</span> ${number(live)} / ${number(order.length)} live
     </span>
     <${Watch} client=${client} on=${Boolean(meta.watching)} />
     <${Connection} status=${status} />
@@ -244,7 +250,7 @@ function Item({ id, index, row, open, chosen, active, total }) {
   return html`<div class=${`item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
     id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
     aria-setsize=${total} onClick=${open}>
-    ${row ? html`<${State} state=${row.state} bare />` : html`<${Icon} shape="bar" />`}
+    ${row ? html`<${State} state=${row.state} bare />` : html`<${Icon} shape="squares" />`}
     <span class="grow name">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}
@@ -255,11 +261,7 @@ function Item({ id, index, row, open, chosen, active, total }) {
 function Content({ state, client, view, go, onPage }) {
   const { module: id, tab } = view;
   const row = id ? state.rows[id] : {};
-  if (!row) {
-    return html`<${Empty} title=${`There is no module ${shortName(id)}`}>
-      It was unloaded, or the address is of another app. <button onClick=${() => go(null)}>Show everything</button>
-    <//>`;
-  }
+  if (!row) return html`<${NoModule} ...${{ id, go, onPage }} />`;
   const known = !id || state.detail?.id === id;
   const facts = id && known ? state.detail.facts : {};
   const tabs = tabsFor(id, row, facts);
@@ -275,6 +277,15 @@ function Content({ state, client, view, go, onPage }) {
       }
     <//>
   `;
+}
+
+function NoModule({ id, go, onPage }) {
+  const Title = onPage ? "h1" : "h2";
+  return html`<div class="head"><${Title}>There is no module ${shortName(id)}<//></div>
+    <${Empty}>
+      It was unloaded, or the address is of another app.
+      <p><button onClick=${() => go(null)}>Show everything</button></p>
+    <//>`;
 }
 
 /** A tab that fails shows its fault in its own place; the frame goes on. */

@@ -29,7 +29,7 @@ function Attention({ state, go }) {
   }
   const shown = all ? ids : ids.slice(0, FIRST);
   return html`<section aria-label="Needs attention">
-    <h3>Needs attention <small class="count">${ids.length}</small></h3>
+    <h2>Needs attention <small class="count">${ids.length}</small></h2>
     <div class="card entries">
       ${shown.map((id) => h(AttentionRow, { id, row: state.rows[id], go, key: id }))}
     </div>
@@ -87,7 +87,7 @@ function Counts({ state }) {
 function Changes({ log, go }) {
   const lines = useMemo(() => latestChanges(log), [log]);
   return html`<section aria-label="What changed lately">
-    <h3>What changed lately</h3>
+    <h2>What changed lately</h2>
     ${!lines.length && html`<p class="muted">Nothing, as far as the log goes back.</p>`}
     <ul class="plain-list">${lines.map((line, at) => h(Change, { line, go, key: at }))}</ul>
   </section>`;
@@ -146,7 +146,7 @@ function Findings({ findings = [] }) {
   if (!findings.length) return null;
   const tones = { error: "bad", warning: "warn", info: "calm" };
   return html`<section aria-label="Findings">
-    <h3>Findings <small class="count">${findings.length}</small></h3>
+    <h2>Findings <small class="count">${findings.length}</small></h2>
     <div class="card entries">
       ${findings.map(
         (one) => html`<div class="finding">
