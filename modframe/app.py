@@ -41,6 +41,7 @@ from .spec import module_id_of
 from .surrounded import Surrounded
 
 if TYPE_CHECKING:
+    from .cockpit.widget import Cockpit
     from .finding import Finding
     from .parts.database.crossing import AppDatabase
     from .parts.events import AppEvents
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from .server.surroundings import Surroundings
     from .view.catalogue import Services
     from .view.snapshot import Snapshot
-    from .view.widgets import Inspector
     from .watching import Watcher
 
 T = TypeVar("T")
@@ -386,13 +386,18 @@ class AppContext(Surrounded):
         return self._engine.services(tag, text)
 
     @hide_frames
-    def inspect(self, id: str | None = None) -> Inspector:
-        """Return the widget view of everything, or of one module; it follows every change.
+    def inspect(self, module: str | None = None, tab: str | None = None) -> Cockpit:
+        """Return the cockpit as a widget; it follows every change while it is displayed.
+
+        Args:
+            module: The module to open; by default it shows all of them first.
+            tab: The tab to open, such as ``"history"`` or ``"data"``.
 
         Raises:
             ModuleNotFoundInWorkspaceError: If there is no such module.
         """
-        return self._engine.inspector(None if id is None else self.modules[id].id)
+        opened = None if module is None else self.modules[module].id
+        return self._engine.inspector(opened, tab)
 
     @hide_frames
     def health(self, *, wait: bool = False) -> HealthReport:

@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .cockpit.follow import Follower
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
 from .desk.drafts import Drafts
@@ -69,12 +70,10 @@ from .source.workspace import close_data_folder
 from .spec import module_id_of
 from .trial import Trials
 from .view.collect import Collector
-from .view.refresh import Refresher
 from .watching import Watching
 
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
-    from .view.widgets import Inspector
 
 _log = logging.getLogger("modframe.engine")
 CORE_MODULES = Path(__file__).parent / "core_modules"
@@ -209,7 +208,7 @@ class Engine(Front):
 
     def _make_views(self) -> None:
         """Make what people see of it."""
-        self.refresher = Refresher()
+        self.follower = Follower()
         self.health = Overview(self.live, self.records, self.watchdog, mask=self.secrets.mask)
         self.seen = Collector(
             self.live,
@@ -384,7 +383,7 @@ class Engine(Front):
         self.settings_changes.published(module_ids)
         if self._assistants is not None:
             self._assistants.published(module_ids)
-        self.refresher.wake()
+        self.follower.wake()
 
     def building(self, generation: Generation) -> None:
         """Tell what answers for a module that isn't live that it is being built."""
@@ -418,23 +417,3 @@ class Engine(Front):
         """Load live modules again from what is live, in one change."""
         live = self.live.generations
         await self.swap.change([live[one].source for one in module_ids], anew=True, force=True)
-
-    # -- verbs that need several rooms ----------------------------------------------------
-
-    def inspector(self, module_id: str | None) -> Inspector:
-        """Return the widget view of everything, or of one module."""
-        from .view.verbs import make_verbs, while_running
-        from .view.widgets import Inspector
-
-        verbs = make_verbs(
-            self.app_loop,
-            get_service=self.handles.get,
-            asgi=lambda: self.site.asked_here,
-            mask=self.secrets.replace,
-        )
-        return Inspector(
-            while_running(self.app_loop, self.snapshot),
-            verbs,
-            refresher=self.refresher,
-            module_id=module_id,
-        )

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .cockpit.facts import Facts as CockpitFacts
+from .cockpit.follow import Follower
 from .config import FrameworkSettings
 from .masking import KnownSecrets
 from .observe import EventLog, Numbers, Watchdog
@@ -25,6 +27,9 @@ from .view.snapshot import Snapshot
 from .watching import Watching
 
 if TYPE_CHECKING:
+    from .cockpit.displayed import Displayed
+    from .cockpit.page import Page
+    from .cockpit.widget import Cockpit
     from .server import Server
     from .server.mcp.assistants import Assistants
     from .server.site import Site
@@ -54,6 +59,7 @@ class Front:
     handles: Handles
     seen: Collector
     watching: Watching
+    follower: Follower
     app: Any = None
     _site: Site | None = None
     _assistants: Assistants | None = None
@@ -82,6 +88,50 @@ class Front:
         if self._site is None:
             self._site = self._site_over(self.live, self.paths, self.numbers, mcp=self.config.mcp)
         return self._site
+
+    @cached_property
+    def shown(self) -> CockpitFacts:
+        """What the cockpit shows, and what it may ask."""
+        return CockpitFacts(
+            app=lambda: self.app,
+            app_loop=self.app_loop,
+            asgi=lambda: self.site.asked_here,
+            live=self.live,
+            records=self.records,
+            seen=self.seen,
+            snapshot=self.snapshot,
+            health=self.health,
+            numbers=self.numbers,
+            log=self.log,
+            watchdog=self.watchdog,
+            secrets=self.secrets,
+            watching=lambda: self.watching.running,
+            url=lambda: self.url,
+            workspace=str(self.workspace),
+            data=str(self.data) if self.data else ":memory:",
+        )
+
+    @cached_property
+    def displayed(self) -> Displayed:
+        """The cockpits that cells of a notebook display."""
+        from .cockpit.displayed import Displayed
+
+        return Displayed()
+
+    @cached_property
+    def page(self) -> Page:
+        """The cockpit over HTTP."""
+        from .cockpit.page import Page
+
+        return Page(self.shown, follower=self.follower)
+
+    def inspector(self, module_id: str | None, tab: str | None = None) -> Cockpit:
+        """Return the cockpit for a notebook, opened at a module and a tab. It imports anywidget."""
+        from .cockpit.widget import Cockpit
+
+        return Cockpit(
+            self.shown, follower=self.follower, displayed=self.displayed, module=module_id, tab=tab
+        )
 
     @property
     def assistants(self) -> Assistants:
@@ -130,6 +180,7 @@ class Front:
             secrets=self.secrets,
             app=self.app,
             block=self.app_loop.wait,
+            apps=self.page.apps,
             assistants=lambda: self.assistants,
             mcp=mcp,
         )

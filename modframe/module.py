@@ -25,6 +25,7 @@ from .spec import ModuleSpec, module_id_of
 from .wording import count
 
 if TYPE_CHECKING:
+    from .cockpit.widget import Cockpit
     from .desk.history_entry import HistoryEntry
     from .engine import Engine
     from .runtime.generation import Generation
@@ -164,9 +165,9 @@ class Module:
             engine.app_loop.block("unload()", lambda: engine.swap.unload([self.id]))
 
     @hide_frames
-    def inspect(self) -> Any:
-        """Return the widget view of this module."""
-        return self._engine.inspector(self.id)
+    def inspect(self, tab: str | None = None) -> Cockpit:
+        """Return the cockpit as a widget, opened at this module, and at a tab of it."""
+        return self._engine.inspector(self.id, tab)
 
     @hide_frames
     def export(self, to: str | Path = "modules", *, force: bool = False) -> ExportReport:

@@ -1,0 +1,53 @@
+"""`Facts`: what the cockpit shows of an app, and what it may ask of it. The engine makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..masking import KnownSecrets
+from ..observe import EventLog, Numbers, Watchdog
+from ..parts.health import Overview
+from ..runtime.live import Live
+from ..runtime.loop.app_loop import AppLoop
+from ..runtime.record import Records
+from ..view.collect import Collector
+from ..view.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a cockpit knows of one app.
+
+    Attributes:
+        app: Returns the `AppContext`, whose verbs the operations call, as a person does in a cell.
+        asgi: Returns the application that answers requests without a port.
+        live: What runs. ``records``: what is known of each module beside it.
+        seen: Makes the views of modules.
+        snapshot: Returns the whole snapshot.
+        health: Knows how healthy the modules are.
+        watching: Returns whether saved files are swapped in.
+        url: Returns where the API is served; empty if it isn't.
+    """
+
+    app: Callable[[], Any]
+    app_loop: AppLoop
+    asgi: Callable[[], Any]
+    live: Live
+    records: Records
+    seen: Collector
+    snapshot: Callable[[], Snapshot]
+    health: Overview
+    numbers: Numbers
+    log: EventLog
+    watchdog: Watchdog
+    secrets: KnownSecrets
+    watching: Callable[[], bool]
+    url: Callable[[], str]
+    workspace: str
+    data: str
+
+    def clean(self, message: Mapping[str, Any]) -> Any:
+        """Return a message without the secrets of the app."""
+        return self.secrets.replace_in(message) if self.secrets else message

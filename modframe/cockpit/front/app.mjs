@@ -1,0 +1,320 @@
+// The frame: top bar, list of modules, head of a module with its buttons, tabs, and where one is.
+// In come a client, its transport and { place: "page" | "notebook" }.
+
+import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.mjs";
+import { useErrorBoundary } from "./vendor/htm-preact.mjs";
+import { count, linkParts, number, placeOf, routeOf, shortName } from "./format.mjs";
+import { NOTHING, SHOWN, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
+import { tabsFor } from "./tabs.mjs";
+import { Badge, Empty, ErrorBox, Icon, PlanDialog, State, Tabs, useAsk, useWindow } from "./ui.mjs";
+
+const ITEM_HEIGHT = 30;
+const SHOWN_TITLES = { all: "All", failing: "Failing", live: "Live", drafts: "Drafts" };
+const ACTIONS = [
+  { action: "reload", title: "Reload" },
+  { action: "test", title: "Run tests" },
+  { action: "export", title: "Export" },
+  { action: "drop_draft", title: "Drop draft", danger: true, when: (row) => row.draft },
+  { action: "unload", title: "Unload", danger: true },
+];
+// Each widget gets the program anew, so what a cell's run leaves for the next one is on the page.
+const REMEMBERED = Symbol.for("modframe.cockpit.places");
+
+export function App({ client, transport, options }) {
+  const onPage = options.place === "page";
+  const { state, status } = useStore(client);
+  const [view, setView] = useView(onPage, state.meta);
+  const [tall, setTall] = useState(false);
+  const [open, setOpen] = useState(false); // the list, where there is no room beside it
+  const filter = useRef(null);
+  const go = (module, tab = "overview") => {
+    setOpen(false);
+    setView({ module, tab });
+  };
+  useEffect(() => client.look(view.module, view.tab), [view.module, view.tab]);
+  if (status === "denied") return h(SignIn, { transport });
+  if (!state.meta) return html`<p class="first" role="status">Waiting for the app …</p>`;
+  const focusFilter = (event) => {
+    if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+    event.preventDefault();
+    setOpen(true);
+    filter.current.focus();
+  };
+  const Top = onPage ? "header" : "div";
+  const Main = onPage ? "main" : "div";
+  return html`<div class=${tall ? "frame tall" : "frame"} onKeyDown=${focusFilter}>
+    <${Top} class="top">
+      <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
+    <//>
+    <${Banners} meta=${state.meta} />
+    <div class="body">
+      <${ModuleList} ...${{ state, view, setView, go, open, filter }} />
+      <${Main} class="content"><${Content} ...${{ state, client, view, go, onPage }} /><//>
+    </div>
+  </div>`;
+}
+
+function useStore(client) {
+  const [state, setState] = useState(NOTHING);
+  const [status, setStatus] = useState(client.status);
+  useEffect(() => {
+    client.onNews = (news) => setState((old) => applyNews(old, news));
+    client.onStatus = setStatus;
+    setStatus(client.status);
+  }, [client]);
+  return { state, status };
+}
+
+/** Where one is, and the list's filter: { module, tab, text, show }. On the page the address says
+ * where; in a notebook the last view of the same key does, which a cell that is run again has. */
+function useView(onPage, meta) {
+  const [view, setState] = useState({
+    text: "",
+    show: "all",
+    ...placeOf(onPage ? location.hash : ""),
+  });
+  const places = (globalThis[REMEMBERED] ??= new Map());
+  const first = meta?.open;
+  useEffect(() => {
+    if (onPage || !first) return;
+    const { module = null, tab } = first;
+    setState((old) => ({ ...old, module, tab: tab || "overview", ...places.get(first.key) }));
+  }, [first?.key]);
+  useEffect(() => {
+    if (!onPage) return;
+    const follow = () => setState((old) => ({ ...old, ...placeOf(location.hash) }));
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  const setView = (change) => {
+    const next = { ...view, ...change };
+    if (onPage && change.tab) location.hash = routeOf(next.module, next.tab);
+    if (first) places.set(first.key, next);
+    setState(next);
+  };
+  return [view, setView];
+}
+
+function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall }) {
+  const { meta, order } = state;
+  const live = order.filter((id) => state.rows[id].state === "LIVE").length;
+  return html`
+    <button class="small list-button" aria-expanded=${open} onClick=${() => setOpen(!open)}>
+      Modules
+    </button>
+    <strong class="brand">modframe</strong>
+    ${meta.url && html`<${Address} url=${meta.url} />`}
+    <span class="grow"></span>
+    <span class="live-count">
+      <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
+      ${meta.ready ? "ready" : "not ready"} · ${number(live)} / ${number(order.length)} live
+    </span>
+    <${Watch} client=${client} on=${Boolean(meta.watching)} />
+    <${Connection} status=${status} />
+    ${
+      !onPage &&
+      html`<button class="small" aria-pressed=${tall} onClick=${() => setTall(!tall)}>Full height</button>`
+    }
+  `;
+}
+
+function Address({ url }) {
+  const [part] = linkParts(url);
+  const text = url.replace(/^https?:\/\//, "");
+  if (!part.href) return html`<span class="mono muted url">${text}</span>`;
+  return html`<a class="mono url" href=${part.href} target="_blank" rel="noreferrer noopener">${text}</a>`;
+}
+
+function Watch({ client, on }) {
+  const watch = useAsk(client, "watch", { on: !on }, { now: false });
+  const title = watch.error ? watch.error.message : "Whether saved files become swaps";
+  return html`<button class="small" aria-pressed=${on} title=${title} disabled=${watch.busy}
+    onClick=${() => watch.ask()}>
+    Watch ${on ? "on" : "off"}${watch.error && html` <${Icon} shape="cross" tone="bad" />`}
+  </button>`;
+}
+
+function Connection({ status }) {
+  const live = status === "live";
+  return html`<span class="state" role="status">
+    <${Icon} shape=${live ? "dot" : "triangle"} tone=${live ? "good" : "warn"} />
+    ${live ? "live" : "no news"}
+  </span>`;
+}
+
+function Banners({ meta }) {
+  const faults = [
+    meta.stall && `The app loop is busy: ${meta.stall}`,
+    meta.log_problem && `The log is not written: ${meta.log_problem}`,
+  ].filter(Boolean);
+  return faults.map(
+    (text) =>
+      html`<p class="banner" role="alert"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`,
+  );
+}
+
+function ModuleList({ state, view, setView, go, open, filter }) {
+  const { text, show, module } = view;
+  const ids = useMemo(
+    () => [null, ...visibleIds(state, text, show)],
+    [state.rows, state.order, text, show],
+  );
+  const counts = useMemo(() => countShown(state), [state.rows, state.order]);
+  const list = useRef(null);
+  const toList = (event) => {
+    if (event.key === "ArrowDown") list.current.focus();
+    else if (event.key === "Enter" && ids.length > 1) go(ids[1]);
+    else return;
+    event.preventDefault();
+  };
+  return html`<nav class=${open ? "list open" : "list"} aria-label="Modules">
+    <input type="search" placeholder="Filter modules ( / )" aria-label="Filter modules" ref=${filter}
+      data-field="filter" value=${text} onKeyDown=${toList}
+      onInput=${(event) => setView({ text: event.currentTarget.value })} />
+    <div class="segments" role="group" aria-label="Show">
+      ${Object.keys(SHOWN).map(
+        (
+          key,
+        ) => html`<button key=${key} aria-pressed=${key === show} onClick=${() => setView({ show: key })}>
+          ${SHOWN_TITLES[key]} <small>${number(counts[key])}</small>
+        </button>`,
+      )}
+    </div>
+    <${Items} ...${{ ids, rows: state.rows, module, go, list }} />
+  </nav>`;
+}
+
+function Items({ ids, rows, module, go, list }) {
+  const [active, setActive] = useState(0);
+  const part = useWindow(ids.length, ITEM_HEIGHT);
+  list.current = part.area.ref.current;
+  const at = Math.min(active, ids.length - 1);
+  const move = (event) => {
+    const jumps = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: ids.length - 1 };
+    if (event.key === "Enter" || event.key === " ") go(ids[at]);
+    else if (!(event.key in jumps)) return;
+    else {
+      const next = Math.max(0, Math.min(ids.length - 1, jumps[event.key]));
+      setActive(next);
+      showItem(event.currentTarget, next);
+    }
+    event.preventDefault();
+  };
+  return html`<div class="items" role="listbox" tabindex="0" aria-label="Modules"
+    aria-activedescendant=${`item-${at}`} onKeyDown=${move} ...${part.area}>
+    <div style=${{ height: part.before }} role="presentation"></div>
+    ${ids.slice(part.from, part.to).map((id, offset) => {
+      const index = part.from + offset;
+      const open = () => {
+        setActive(index);
+        go(id);
+      };
+      return h(Item, {
+        id,
+        index,
+        row: rows[id],
+        open,
+        key: id ?? "",
+        chosen: id === module,
+        active: index === at,
+        total: ids.length,
+      });
+    })}
+    <div style=${{ height: part.after }} role="presentation"></div>
+    ${ids.length === 1 && html`<p class="muted">No module fits.</p>`}
+  </div>`;
+}
+
+function showItem(box, index) {
+  const top = index * ITEM_HEIGHT;
+  const bottom = top + ITEM_HEIGHT - box.clientHeight;
+  box.scrollTop = Math.max(bottom, Math.min(top, box.scrollTop));
+}
+
+function Item({ id, index, row, open, chosen, active, total }) {
+  const ill = row?.health && row.health !== "up";
+  return html`<div class=${`item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
+    id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
+    aria-setsize=${total} onClick=${open}>
+    ${row ? html`<${State} state=${row.state} bare />` : html`<${Icon} shape="bar" />`}
+    <span class="grow name">${id ? shortName(id) : "Everything"}</span>
+    ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
+    ${ill && html`<small>${row.health}</small>`}
+    ${row && row.state !== "LIVE" && html`<small>${stateWord(row.state)}</small>`}
+  </div>`;
+}
+
+function Content({ state, client, view, go, onPage }) {
+  const { module: id, tab } = view;
+  const row = id ? state.rows[id] : {};
+  if (!row) {
+    return html`<${Empty} title=${`There is no module ${shortName(id)}`}>
+      It was unloaded, or the address is of another app. <button onClick=${() => go(null)}>Show everything</button>
+    <//>`;
+  }
+  const known = !id || state.detail?.id === id;
+  const facts = id && known ? state.detail.facts : {};
+  const tabs = tabsFor(id, row, facts);
+  const current = tabs.find((one) => one.key === tab) ?? (known ? tabs[0] : null);
+  return html`
+    <${id ? ModuleHead : WholeHead} ...${{ id, row, facts, state, client, onPage }} />
+    <${Tabs} tabs=${tabs} current=${current?.key ?? tab} label=${id ? shortName(id) : "Everything"}
+      onSelect=${(key) => go(id, key)}>
+      ${
+        known
+          ? html`<${Guarded} key=${`${id} ${current.key}`} tab=${current} ...${{ id, row, facts, state, client, go }} />`
+          : html`<p class="muted" role="status">Loading …</p>`
+      }
+    <//>
+  `;
+}
+
+/** A tab that fails shows its fault in its own place; the frame goes on. */
+function Guarded({ tab, ...props }) {
+  const [fault] = useErrorBoundary();
+  if (fault)
+    return html`<${ErrorBox} title=${`The tab ${tab.title} failed`} error=${{ message: String(fault), trace: fault.stack }} />`;
+  return h(tab.component, { ...props, noun: tab.noun });
+}
+
+function WholeHead({ state, onPage }) {
+  const Title = onPage ? "h1" : "h2";
+  return html`<div class="head">
+    <${Title}>Everything<//> <span class="muted">${count(state.order.length, "module")}</span>
+  </div>`;
+}
+
+function ModuleHead({ id, row, facts, client, onPage }) {
+  const [chosen, setChosen] = useState(null);
+  const Title = onPage ? "h1" : "h2";
+  const shown = ACTIONS.filter(({ when }) => !when || when(row));
+  return html`<div class="head">
+    <${Title} title=${id}>${shortName(id)}<//>
+    <${State} state=${row.state} />
+    ${row.generation && html`<${Badge}>generation ${row.generation}<//>`}
+    ${row.draft && html`<${Badge}><${Icon} shape="pen" /> draft<//>`}
+    <span class="muted about">${facts.description ?? row.about}</span>
+    <div class="row wrap" role="group" aria-label="Actions">
+      ${shown.map(
+        (one) => html`<button key=${one.action} data-action=${one.action}
+        onClick=${() => setChosen(one)}>${one.title}</button>`,
+      )}
+    </div>
+    ${chosen && html`<${PlanDialog} ...${{ client, id, ...chosen, onClose: () => setChosen(null) }} />`}
+  </div>`;
+}
+
+function SignIn({ transport }) {
+  const [token, setToken] = useState("");
+  const submit = (event) => {
+    event.preventDefault();
+    transport.signIn(token.trim());
+  };
+  return html`<main class="sign-in"><form class="card box" onSubmit=${submit}>
+    <h1>modframe</h1>
+    <p class="muted">This page shows nothing without a token.</p>
+    <label>Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
+      onInput=${(event) => setToken(event.currentTarget.value)} /></label>
+    <button class="primary" disabled=${!token.trim()}>Sign in</button>
+  </form></main>`;
+}
