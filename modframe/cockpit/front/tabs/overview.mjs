@@ -15,7 +15,7 @@ export function OverviewTab(props) {
 function WholeOverview({ state, go }) {
   return html`<div class="stack">
     <${Attention} state=${state} go=${go} />
-    <${Traffic} ticks=${state.ticks} />
+    <${Traffic} requests=${state.ticks?.requests} lag=${state.ticks?.lag} />
     <${Counts} state=${state} />
     <${Changes} log=${state.log} go=${go} />
   </div>`;
@@ -56,13 +56,15 @@ function AttentionRow({ id, row, go }) {
   </button>`;
 }
 
-function Traffic({ ticks }) {
-  const { step = 1, requests, p95, errors, lag } = ticks ?? {};
+/** Charts of the last minutes; `requests` and `lag` are series as the snapshot has them. */
+function Traffic({ requests, lag }) {
+  const { step = 1, counts, errors, p95 } = requests ?? {};
+  const milliseconds = (values) => values?.map((seconds) => seconds * 1000);
   const shown = [
-    ["Requests", "/s", requests?.map((value) => value / step)],
-    ["Latency p95", "ms", p95],
+    ["Requests", "/s", counts?.map((value) => value / step)],
+    ["Latency p95", "ms", milliseconds(p95)],
     ["Errors", "", errors, errors?.at(-1) > 0 && "bad"],
-    ["Loop lag", "ms", lag],
+    ["Loop lag", "ms", milliseconds(lag?.mean)],
   ].filter(([, , values]) => values?.length);
   if (!shown.length) return null;
   return html`<div class="grid" role="group" aria-label="Traffic">
@@ -71,7 +73,7 @@ function Traffic({ ticks }) {
 }
 
 function Counts({ state }) {
-  const { rows, order, ticks } = state;
+  const { rows, order } = state;
   const sum = (key) => order.reduce((total, id) => total + (rows[id][key] ?? 0), 0);
   const shown = countShown(state);
   return html`<div class="grid dense" role="group" aria-label="Counts">
@@ -80,7 +82,6 @@ function Counts({ state }) {
     <${Stat} title="Drafts" value=${shown.drafts} />
     <${Stat} title="Routes" value=${sum("routes")} />
     <${Stat} title="Services" value=${sum("services")} />
-    <${Stat} title="In flight" value=${ticks?.in_flight ?? 0} />
   </div>`;
 }
 
@@ -105,7 +106,7 @@ function Change({ line, go }) {
 function ModuleOverview({ facts, row, state, go }) {
   return html`<div class="stack">
     ${(facts.failure || facts.error) && html`<${ErrorBox} error=${facts.failure ?? facts.error} />`}
-    <${Traffic} ticks=${state.ticks?.module} />
+    <${Traffic} requests=${facts["parts.traffic"]?.series} />
     <${Facts} facts=${facts} row=${row} go=${go} />
     <${Findings} findings=${facts.findings} />
   </div>`;
