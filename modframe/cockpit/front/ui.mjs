@@ -3,7 +3,7 @@
 
 import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
 import { useRef, useState } from "./vendor/htm-preact.mjs";
-import { cellText, compareCells, diffLines, errorParts, linkParts, quantity } from "./format.mjs";
+import { cellText, compareCells, diffLines, errorFacts, linkParts, quantity } from "./format.mjs";
 import { number, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
 
@@ -88,8 +88,7 @@ export function Empty({ title, children }) {
 
 /** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step. */
 export function ErrorBox({ error, title }) {
-  const given = typeof error === "string" ? errorParts(error) : error;
-  const { type, message, place, cure, trace, code } = given;
+  const { type, message, place, cure, trace, code } = errorFacts(error);
   const head = title ?? [code, type].filter(Boolean).join(" ");
   return html`<div class="error box" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
