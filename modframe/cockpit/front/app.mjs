@@ -254,6 +254,7 @@ function Item({ id, index, row, open, chosen, active, total }) {
     <span class="grow name">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}
+    ${row?.error && row.state === "LIVE" && html`<small><${Icon} shape="cross" tone="bad" /> error</small>`}
     ${row && row.state !== "LIVE" && html`<small>${stateWord(row.state)}</small>`}
   </div>`;
 }
