@@ -5,8 +5,9 @@ import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-prea
 import { useErrorBoundary } from "./vendor/htm-preact.mjs";
 import { count, linkParts, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
 import { NOTHING, SHOWN, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
+import { PlanDialog } from "./plan.mjs";
 import { tabsFor } from "./tabs.mjs";
-import { Badge, Empty, ErrorBox, Icon, PlanDialog, State, Tabs, useAsk, useWindow } from "./ui.mjs";
+import { Badge, Empty, ErrorBox, Icon, State, Tabs, useAsk, useWindow } from "./ui.mjs";
 
 const ITEM_HEIGHT = 30;
 const SHOWN_TITLES = { all: "All", failing: "Failing", live: "Live", drafts: "Drafts" };
@@ -120,7 +121,7 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
     <span class="grow"></span>
     <span class="live-count" title=${meta.ready ? "All modules that should run are live" : "Some modules that should run are not live"}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
-      <span class="ready-word">${meta.ready ? "ready" : "not ready"} ·</span> ${number(live)} / ${number(order.length)} live
+      <span class="ready-word">${meta.ready ? "ready" : "not ready"}</span> ${number(live)} / ${number(order.length)} live
     </span>
     <${Watch} client=${client} on=${Boolean(meta.watching)} />
     <${Connection} status=${status} />
@@ -254,6 +255,7 @@ function Item({ id, index, row, open, chosen, active, total }) {
     <span class="grow name">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}
+    ${row?.error && row.state === "LIVE" && html`<small><${Icon} shape="cross" tone="bad" /> error</small>`}
     ${row && row.state !== "LIVE" && html`<small>${stateWord(row.state)}</small>`}
   </div>`;
 }

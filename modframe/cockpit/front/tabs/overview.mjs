@@ -2,9 +2,10 @@
 // error first, then its numbers, facts and findings.
 
 import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
-import { count, errorParts, number, placeText, shortName, timeOfDay } from "../format.mjs";
+import { count, number, placeText, shortName, timeOfDay } from "../format.mjs";
 import { attention, countShown, latestChanges } from "../store.mjs";
-import { Badge, ErrorBox, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
+import { Failure } from "./failing.mjs";
+import { Badge, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
 
 const FIRST = 6; // modules in need of attention that are shown at once
 
@@ -42,17 +43,23 @@ function Attention({ state, go }) {
   </section>`;
 }
 
+function staysLive({ generation }) {
+  return `generation ${generation} stays live`;
+}
+
 function AttentionRow({ id, row, go }) {
   const ill = row.health && row.health !== "up";
-  const { place, message } = errorParts(row.error ?? "");
+  const { place, message, cure } = row.cause ?? {};
   return html`<button class="attention" data-module=${id} onClick=${() => go(id, "overview")}>
     <span class="row wrap">
       <${State} state=${row.state} />
       <strong>${shortName(id)}</strong>
       ${ill && html`<${Health} status=${row.health} />`}
+      ${row.error && row.state === "LIVE" && html`<span>${staysLive(row)}</span>`}
       <span class="mono">${place}</span>
     </span>
     ${message && html`<span class="cause">${message}</span>`}
+    ${cure && html`<span class="cure">Next step: ${cure}</span>`}
   </button>`;
 }
 
@@ -103,9 +110,10 @@ function Change({ line, go }) {
   </li>`;
 }
 
-function ModuleOverview({ facts, row, state, go }) {
+function ModuleOverview({ id, facts, row, state, client, go }) {
+  const failed = facts.failure || facts.error;
   return html`<div class="stack">
-    ${(facts.failure || facts.error) && html`<${ErrorBox} error=${facts.failure ?? facts.error} />`}
+    ${failed && h(Failure, { id, facts, row, state, client, go })}
     <${Traffic} requests=${facts["parts.traffic"]?.series} />
     <${Facts} facts=${facts} row=${row} go=${go} />
     <${Findings} findings=${facts.findings} />
@@ -131,6 +139,7 @@ function Facts({ facts, row, go }) {
     ["Overridden", facts.overridden?.join(", ")],
     ["Left behind", unsettled.length > 0 && unsettled.map((text) => html`<div>${text}</div>`)],
   ].filter(([, value]) => value);
+  if (!shown.length) return null;
   return html`<dl class="facts card">
     ${shown.map(([label, value]) => html`<dt key=${label}>${label}</dt><dd>${value}</dd>`)}
   </dl>`;
