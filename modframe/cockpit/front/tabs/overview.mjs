@@ -70,7 +70,7 @@ function Traffic({ requests, lag }) {
   const shown = [
     ["Requests", "/s", counts?.map((value) => value / step)],
     ["Latency p95", "ms", milliseconds(p95)],
-    ["Errors", "", errors, errors?.at(-1) > 0 && "bad"],
+    ["Errors", "", errors, errors?.at(-1) > 0 ? "bad" : undefined],
     ["Loop lag", "ms", milliseconds(lag?.mean)],
   ].filter(([, , values]) => values?.length);
   if (!shown.length) return null;
