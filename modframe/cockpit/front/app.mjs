@@ -120,7 +120,7 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
     <span class="grow"></span>
     <span class="live-count" title=${meta.ready ? "All modules that should run are live" : "Some modules that should run are not live"}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
-      <span class="ready-word">${meta.ready ? "ready" : "not ready"} ·</span> ${number(live)} / ${number(order.length)} live
+      <span class="ready-word">${meta.ready ? "ready" : "not ready"}</span> ${number(live)} / ${number(order.length)} live
     </span>
     <${Watch} client=${client} on=${Boolean(meta.watching)} />
     <${Connection} status=${status} />

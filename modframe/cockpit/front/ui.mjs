@@ -3,7 +3,7 @@
 
 import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
 import { useRef, useState } from "./vendor/htm-preact.mjs";
-import { cellText, compareCells, diffLines, errorParts, linkParts, quantity } from "./format.mjs";
+import { cellText, compareCells, diffLines, errorFacts, linkParts, quantity } from "./format.mjs";
 import { number, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
 
@@ -88,8 +88,7 @@ export function Empty({ title, children }) {
 
 /** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step. */
 export function ErrorBox({ error, title }) {
-  const given = typeof error === "string" ? errorParts(error) : error;
-  const { type, message, place, cure, trace, code } = given;
+  const { type, message, place, cure, trace, code } = errorFacts(error);
   const head = title ?? [code, type].filter(Boolean).join(" ");
   return html`<div class="error box" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
@@ -140,7 +139,7 @@ export function Diff({ files }) {
   if (!files?.length) return html`<p class="muted">No file differs.</p>`;
   return files.map(
     ({ file, added, removed, text }) => html`<div class="diff" key=${file}>
-      <div class="diff-head">
+      <div class="row diff-head">
         <strong class="mono">${file}</strong>
         <span class="added">+${added}</span> <span class="removed">−${removed}</span>
       </div>
@@ -383,16 +382,16 @@ export function PlanDialog({ client, id, action, args = {}, title, danger, onClo
 
 function Done({ value }) {
   const text = typeof value === "string" ? value : (value?.text ?? "Done.");
-  return html`<p class="done" role="status"><${Icon} shape="check" tone="good" /> <${Linked} text=${text} /></p>`;
+  return html`<p class="row done" role="status"><${Icon} shape="check" tone="good" /> <${Linked} text=${text} /></p>`;
 }
 
 /** A plan as the operation `plan` answers it. */
 export function PlanView({ plan }) {
   const { refused, order = [], entries = [] } = plan ?? {};
   return html`
-    ${refused && html`<${ErrorBox} title="This would be refused" error=${typeof refused === "string" ? refused : ""} />`}
+    ${refused && html`<${ErrorBox} title="This would be refused" error=${{ message: "Nothing would change." }} />`}
     ${order.length > 1 && html`<p class="muted">In this order: ${order.map(shortName).join(", ")}</p>`}
-    ${!refused && !entries.length && html`<p class="muted">No module is replaced by this.</p>`}
+    ${!refused && !entries.length && html`<p class="muted">Nothing else changes.</p>`}
     ${entries.map((entry) => h(PlanEntry, { entry, key: entry.id }))}
   `;
 }
@@ -412,17 +411,17 @@ function PlanEntry({ entry }) {
   } = entry;
   const generations = before && after ? `${before} → ${after}` : (before ?? after);
   return html`<section class="plan">
-    <h3><${Badge}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
+    <h3 class="row"><${Badge}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
     ${why && html`<p class="muted">${why}</p>`}
     ${error && html`<${ErrorBox} error=${error} />`}
-    ${contract.map((text) => html`<p class="warn-text"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`)}
+    ${contract.map((text) => html`<p class="row"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`)}
     ${Object.values(parts).map(
-      ({ noun, added = [], removed = [] }) => html`<p>
+      ({ noun, added = [], removed = [] }) => html`<p class="row wrap">
         ${added.map((name) => html`<span class="added mono">+ ${noun} ${name}</span> `)}
         ${removed.map((name) => html`<span class="removed mono">− ${noun} ${name}</span> `)}
       </p>`,
     )}
-    ${findings.map(({ level, text }) => html`<p><${Badge} tone=${level === "error" ? "bad" : "warn"}>${level}<//> ${text}</p>`)}
+    ${findings.map(({ level, text }) => html`<p class="row"><${Badge} tone=${level === "error" ? "bad" : "warn"}>${level}<//> ${text}</p>`)}
     ${diff?.length > 0 && html`<${Diff} files=${diff} />`}
   </section>`;
 }

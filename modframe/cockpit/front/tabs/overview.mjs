@@ -42,6 +42,10 @@ function Attention({ state, go }) {
   </section>`;
 }
 
+function staysLive({ generation }) {
+  return `generation ${generation} stays live`;
+}
+
 function AttentionRow({ id, row, go }) {
   const ill = row.health && row.health !== "up";
   const { place, message } = errorParts(row.error ?? "");
@@ -50,6 +54,7 @@ function AttentionRow({ id, row, go }) {
       <${State} state=${row.state} />
       <strong>${shortName(id)}</strong>
       ${ill && html`<${Health} status=${row.health} />`}
+      ${row.error && row.state === "LIVE" && html`<span>${staysLive(row)}</span>`}
       <span class="mono">${place}</span>
     </span>
     ${message && html`<span class="cause">${message}</span>`}
@@ -104,8 +109,13 @@ function Change({ line, go }) {
 }
 
 function ModuleOverview({ facts, row, state, go }) {
+  const failure = facts.failure || facts.error;
+  const stays =
+    row.state === "LIVE"
+      ? [facts.failure?.type, staysLive(row)].filter(Boolean).join(" · ")
+      : undefined;
   return html`<div class="stack">
-    ${(facts.failure || facts.error) && html`<${ErrorBox} error=${facts.failure ?? facts.error} />`}
+    ${failure && html`<${ErrorBox} error=${failure} title=${stays} />`}
     <${Traffic} requests=${facts["parts.traffic"]?.series} />
     <${Facts} facts=${facts} row=${row} go=${go} />
     <${Findings} findings=${facts.findings} />
@@ -131,6 +141,7 @@ function Facts({ facts, row, go }) {
     ["Overridden", facts.overridden?.join(", ")],
     ["Left behind", unsettled.length > 0 && unsettled.map((text) => html`<div>${text}</div>`)],
   ].filter(([, value]) => value);
+  if (!shown.length) return null;
   return html`<dl class="facts card">
     ${shown.map(([label, value]) => html`<dt key=${label}>${label}</dt><dd>${value}</dd>`)}
   </dl>`;
