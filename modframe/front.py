@@ -152,6 +152,7 @@ class Front:
                     get_service=self.handles.get,
                     log=self.log,
                     secrets=self.secrets,
+                    spawn=self.app_loop.spawn,
                 )
             )
         return self._assistants
