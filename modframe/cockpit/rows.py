@@ -102,9 +102,12 @@ def failure_of(error: BaseException) -> dict[str, Any]:
     """
     findings: tuple[Finding, ...] = error.findings if isinstance(error, LoadError) else ()
     place = findings[0].place if findings else find_raised(error).place
+    message = error.message if isinstance(error, ModframeError) else reason_of(error)
+    if sum(one.level == "error" for one in findings) == 1:
+        message = findings[0].message  # without the place and the next step
     facts = {
         "type": type(error).__name__,
-        "message": error.message if isinstance(error, ModframeError) else reason_of(error),
+        "message": message,
         "place": place,
         "cure": error.cure if isinstance(error, ModframeError) else "",
         "code": str(getattr(error, "code", "") or ""),

@@ -15,7 +15,7 @@ export function OverviewTab(props) {
 function WholeOverview({ state, go }) {
   return html`<div class="stack">
     <${Attention} state=${state} go=${go} />
-    <${TrafficStats} ticks=${state.ticks} />
+    <${TrafficStats} requests=${state.ticks?.requests} lag=${state.ticks?.lag} />
     <${CountStats} state=${state} />
     <${LatestChanges} log=${state.log} go=${go} />
   </div>`;
@@ -61,13 +61,15 @@ function AttentionRow({ id, row, go }) {
   </button>`;
 }
 
-function TrafficStats({ ticks }) {
-  const { step = 1, requests, p95, errors, lag } = ticks ?? {};
+/** Charts of the last minutes; `requests` and `lag` are series as the snapshot has them. */
+function TrafficStats({ requests, lag }) {
+  const { step = 1, counts, errors, p95 } = requests ?? {};
+  const milliseconds = (values) => values?.map((seconds) => seconds * 1000);
   const shown = [
-    ["Requests", "/s", requests?.map((value) => value / step)],
-    ["Latency p95", "ms", p95],
-    ["Errors", "", errors, errors?.at(-1) > 0 && "bad"],
-    ["Loop lag", "ms", lag],
+    ["Requests", "/s", counts?.map((value) => value / step)],
+    ["Latency p95", "ms", milliseconds(p95)],
+    ["Errors", "", errors, errors?.at(-1) > 0 ? "bad" : "accent"],
+    ["Loop lag", "ms", milliseconds(lag?.mean)],
   ].filter(([, , values]) => values?.length);
   if (!shown.length) return null;
   return html`<div class="grid" role="group" aria-label="Traffic">
@@ -76,7 +78,7 @@ function TrafficStats({ ticks }) {
 }
 
 function CountStats({ state }) {
-  const { rows, order, ticks } = state;
+  const { rows, order } = state;
   const sum = (key) => order.reduce((total, id) => total + (rows[id][key] ?? 0), 0);
   const shown = countShown(state);
   return html`<div class="grid dense" role="group" aria-label="Counts">
@@ -85,7 +87,6 @@ function CountStats({ state }) {
     <${Stat} title="Drafts" value=${shown.drafts} />
     <${Stat} title="Routes" value=${sum("routes")} />
     <${Stat} title="Services" value=${sum("services")} />
-    <${Stat} title="In flight" value=${ticks?.in_flight ?? 0} />
   </div>`;
 }
 
@@ -109,13 +110,11 @@ function ChangeLine({ line, go }) {
 
 function ModuleOverview({ facts, row, state, go }) {
   const failure = facts.failure || facts.error;
-  const stays =
-    row.state === "LIVE"
-      ? [facts.failure?.type, staysLive(row)].filter(Boolean).join(" · ")
-      : undefined;
+  const type = facts.failure?.type;
+  const title = row.state === "LIVE" ? [type, staysLive(row)].filter(Boolean).join(" · ") : type;
   return html`<div class="stack">
-    ${failure && html`<${ErrorBox} error=${failure} title=${stays} />`}
-    <${TrafficStats} ticks=${state.ticks?.module} />
+    ${failure && html`<${ErrorBox} error=${failure} title=${title} />`}
+    <${TrafficStats} requests=${facts["parts.traffic"]?.series} />
     <${ModuleFacts} facts=${facts} row=${row} go=${go} />
     <${ModuleFindings} findings=${facts.findings} />
   </div>`;
