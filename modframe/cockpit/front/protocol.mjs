@@ -13,6 +13,7 @@ export class Client {
     this.silence = silence;
     this.status = "connecting"; // connecting | live | quiet | denied | over | closed
     this.over = null; // why nothing comes any more
+    this.denials = 0; // how often the server has refused since it was last heard
     this.place = { module: null, tab: "overview" };
     this.hidden = false;
     this.asked = new Map(); // id → { answer, resolve, reject, onPart }
@@ -31,7 +32,7 @@ export class Client {
       opened: () => this.hello(),
       message: (message) => this.receive(message),
       lost: () => this.lose(),
-      denied: () => this.setStatus("denied"),
+      denied: () => this.deny(),
     });
   }
 
@@ -77,7 +78,13 @@ export class Client {
     this.transport.close();
   }
 
+  deny() {
+    this.denials += 1;
+    this.setStatus("denied");
+  }
+
   hello() {
+    this.denials = 0;
     this.seq = null;
     this.greeted = true;
     this.send({ op: "hello", ...this.place });
