@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .cockpit.displayed import Displayed
     from .cockpit.page import Page
     from .cockpit.widget import Cockpit
+    from .desk.exports import Exports
+    from .desk.find_source import SourceFinder
     from .server import Server
     from .server.mcp.assistants import Assistants
     from .server.site import Site
@@ -60,6 +62,8 @@ class Front:
     seen: Collector
     watching: Watching
     follower: Follower
+    source_finder: SourceFinder
+    exports: Exports
     app: Any = None
     _site: Site | None = None
     _assistants: Assistants | None = None
@@ -105,6 +109,8 @@ class Front:
             log=self.log,
             watchdog=self.watchdog,
             secrets=self.secrets,
+            current=self.source_finder.current,
+            plan_export=self.exports.plan,
             watching=lambda: self.watching.running,
             url=lambda: self.url,
             workspace=str(self.workspace),
