@@ -1,9 +1,9 @@
 // The frame: top bar, list of modules, head of a module with its buttons, tabs, and where one is.
-// In come a client, its transport and { place: "page" | "notebook" }.
+// In come a client, its transport and { place: "page" | "notebook", module?, tab?, key? }.
 
 import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.mjs";
 import { useErrorBoundary } from "./vendor/htm-preact.mjs";
-import { count, linkParts, number, placeOf, routeOf, shortName } from "./format.mjs";
+import { count, linkParts, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
 import { NOTHING, SHOWN, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
 import { tabsFor } from "./tabs.mjs";
 import { Badge, Empty, ErrorBox, Icon, PlanDialog, State, Tabs, useAsk, useWindow } from "./ui.mjs";
@@ -14,7 +14,7 @@ const ACTIONS = [
   { action: "reload", title: "Reload" },
   { action: "test", title: "Run tests" },
   { action: "export", title: "Export" },
-  { action: "drop_draft", title: "Drop draft", danger: true, when: (row) => row.draft },
+  { action: "drop", title: "Drop draft", danger: true, when: (row) => row.draft },
   { action: "unload", title: "Unload", danger: true },
 ];
 // Each widget gets the program anew, so what a cell's run leaves for the next one is on the page.
@@ -23,7 +23,7 @@ const REMEMBERED = Symbol.for("modframe.cockpit.places");
 export function App({ client, transport, options }) {
   const onPage = options.place === "page";
   const { state, status } = useStore(client);
-  const [view, setView] = useView(onPage, state.meta);
+  const [view, setView] = useView(options);
   const [tall, setTall] = useState(false);
   const [open, setOpen] = useState(false); // the list, where there is no room beside it
   const filter = useRef(null);
@@ -32,21 +32,29 @@ export function App({ client, transport, options }) {
     setView({ module, tab });
   };
   useEffect(() => client.look(view.module, view.tab), [view.module, view.tab]);
-  if (status === "denied") return h(SignIn, { transport });
-  if (!state.meta) return html`<p class="first" role="status">Waiting for the app …</p>`;
   const focusFilter = (event) => {
-    if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+    if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName))
+      return;
     event.preventDefault();
     setOpen(true);
-    filter.current.focus();
+    filter.current?.focus();
   };
+  useEffect(() => {
+    if (!onPage) return;
+    document.addEventListener("keydown", focusFilter); // nothing needs to have the focus
+    return () => document.removeEventListener("keydown", focusFilter);
+  }, []);
+  if (status === "denied") return h(SignIn, { transport });
+  if (!state.meta) {
+    return html`<p class="first" role="status">${client.over ?? "Waiting for the app …"}</p>`;
+  }
   const Top = onPage ? "header" : "div";
   const Main = onPage ? "main" : "div";
-  return html`<div class=${tall ? "frame tall" : "frame"} onKeyDown=${focusFilter}>
+  return html`<div class=${tall ? "frame tall" : "frame"} onKeyDown=${onPage ? undefined : focusFilter}>
     <${Top} class="top">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
     <//>
-    <${Banners} meta=${state.meta} />
+    <${Banners} meta=${state.meta} over=${client.over} />
     <div class="body">
       <${ModuleList} ...${{ state, view, setView, go, open, filter }} />
       <${Main} class="content"><${Content} ...${{ state, client, view, go, onPage }} /><//>
@@ -66,20 +74,20 @@ function useStore(client) {
 }
 
 /** Where one is, and the list's filter: { module, tab, text, show }. On the page the address says
- * where; in a notebook the last view of the same key does, which a cell that is run again has. */
-function useView(onPage, meta) {
-  const [view, setState] = useState({
-    text: "",
-    show: "all",
-    ...placeOf(onPage ? location.hash : ""),
-  });
-  const places = (globalThis[REMEMBERED] ??= new Map());
-  const first = meta?.open;
-  useEffect(() => {
-    if (onPage || !first) return;
-    const { module = null, tab } = first;
-    setState((old) => ({ ...old, module, tab: tab || "overview", ...places.get(first.key) }));
-  }, [first?.key]);
+ * where. In a notebook it is what `options` say, or where the last view with the same key was. */
+function useView({ place, key, module, tab }) {
+  const onPage = place === "page";
+  const first = () => {
+    const asked = onPage ? placeOf(location.hash) : { module: module && longName(module), tab };
+    return {
+      text: "",
+      show: "all",
+      ...asked,
+      tab: asked.tab || "overview",
+      ...remembered().get(key),
+    };
+  };
+  const [view, setState] = useState(first);
   useEffect(() => {
     if (!onPage) return;
     const follow = () => setState((old) => ({ ...old, ...placeOf(location.hash) }));
@@ -89,10 +97,15 @@ function useView(onPage, meta) {
   const setView = (change) => {
     const next = { ...view, ...change };
     if (onPage && change.tab) location.hash = routeOf(next.module, next.tab);
-    if (first) places.set(first.key, next);
-    setState(next);
+    if (key) remembered().set(key, next);
+    setState((old) => ({ ...old, ...change }));
   };
   return [view, setView];
+}
+
+function remembered() {
+  globalThis[REMEMBERED] ??= new Map();
+  return globalThis[REMEMBERED];
 }
 
 function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall }) {
@@ -105,9 +118,9 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
     <strong class="brand">modframe</strong>
     ${meta.url && html`<${Address} url=${meta.url} />`}
     <span class="grow"></span>
-    <span class="live-count">
+    <span class="live-count" title=${meta.ready ? "All modules that should run are live" : "Some modules that should run are not live"}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
-      ${meta.ready ? "ready" : "not ready"} · ${number(live)} / ${number(order.length)} live
+      <span class="ready-word">${meta.ready ? "ready" : "not ready"} ·</span> ${number(live)} / ${number(order.length)} live
     </span>
     <${Watch} client=${client} on=${Boolean(meta.watching)} />
     <${Connection} status=${status} />
@@ -138,12 +151,13 @@ function Connection({ status }) {
   const live = status === "live";
   return html`<span class="state" role="status">
     <${Icon} shape=${live ? "dot" : "triangle"} tone=${live ? "good" : "warn"} />
-    ${live ? "live" : "no news"}
+    ${live ? "live" : status === "over" ? "ended" : "no news"}
   </span>`;
 }
 
-function Banners({ meta }) {
+function Banners({ meta, over }) {
   const faults = [
+    over && `This view has ended: ${over}`,
     meta.stall && `The app loop is busy: ${meta.stall}`,
     meta.log_problem && `The log is not written: ${meta.log_problem}`,
   ].filter(Boolean);
@@ -236,7 +250,7 @@ function Item({ id, index, row, open, chosen, active, total }) {
   return html`<div class=${`item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
     id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
     aria-setsize=${total} onClick=${open}>
-    ${row ? html`<${State} state=${row.state} bare />` : html`<${Icon} shape="bar" />`}
+    ${row ? html`<${State} state=${row.state} bare />` : html`<${Icon} shape="squares" />`}
     <span class="grow name">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}
@@ -247,11 +261,7 @@ function Item({ id, index, row, open, chosen, active, total }) {
 function Content({ state, client, view, go, onPage }) {
   const { module: id, tab } = view;
   const row = id ? state.rows[id] : {};
-  if (!row) {
-    return html`<${Empty} title=${`There is no module ${shortName(id)}`}>
-      It was unloaded, or the address is of another app. <button onClick=${() => go(null)}>Show everything</button>
-    <//>`;
-  }
+  if (!row) return html`<${NoModule} ...${{ id, go, onPage }} />`;
   const known = !id || state.detail?.id === id;
   const facts = id && known ? state.detail.facts : {};
   const tabs = tabsFor(id, row, facts);
@@ -267,6 +277,15 @@ function Content({ state, client, view, go, onPage }) {
       }
     <//>
   `;
+}
+
+function NoModule({ id, go, onPage }) {
+  const Title = onPage ? "h1" : "h2";
+  return html`<div class="head"><${Title}>There is no module ${shortName(id)}<//></div>
+    <${Empty}>
+      It was unloaded, or the address is of another app.
+      <p><button onClick=${() => go(null)}>Show everything</button></p>
+    <//>`;
 }
 
 /** A tab that fails shows its fault in its own place; the frame goes on. */

@@ -3,8 +3,7 @@
 // A transport is { start({ opened, message, lost, denied }), send(object), close() }:
 // `opened()` whenever a connection stands, `message(object)` for each one that arrives, `lost()` when
 // the connection broke, `denied()` when the server wants a token. `send` may return a promise.
-//
-// The first full news may say what a notebook's view opens first: meta.open = { module, tab, key }.
+// What arrives: news { seq, ... }, { id, part }, { id, ok, value | error, ms } and { over: why }.
 
 const SILENCE = 4000; // ms without any message after which the view says "no news"
 
@@ -12,7 +11,8 @@ export class Client {
   constructor(transport, { silence = SILENCE } = {}) {
     this.transport = transport;
     this.silence = silence;
-    this.status = "connecting"; // connecting | live | quiet | denied | closed
+    this.status = "connecting"; // connecting | live | quiet | denied | over | closed
+    this.over = null; // why nothing comes any more
     this.place = { module: null, tab: "overview" };
     this.hidden = false;
     this.asked = new Map(); // id → { answer, resolve, reject, onPart }
@@ -98,6 +98,7 @@ export class Client {
     this.heard = Date.now();
     const { id, ok, value, error, ms } = message;
     if ("seq" in message) this.takeNews(message);
+    else if ("over" in message) this.end(message.over);
     else if ("part" in message) this.asked.get(id)?.onPart?.(message.part);
     else if (ok) this.settle(id, "resolve", value, ms);
     else this.settle(id, "reject", new AskError(error), ms);
@@ -110,6 +111,11 @@ export class Client {
     this.seq = news.seq;
     this.setStatus("live");
     this.onNews(news);
+  }
+
+  end(why) {
+    this.over = why;
+    this.setStatus("over");
   }
 
   checkSilence() {

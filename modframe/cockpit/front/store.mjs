@@ -2,7 +2,7 @@
 // place. Filters, orders and counts of modules and log lines stand here too.
 
 const MOST_LINES = 100_000;
-const MOST_CHANGES = 50;
+const CHANGE = / live in | stays live · |is not live · |(^| · )stopped$| changed · generation /;
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const RANKS = { FAILED: 0, FAILED_UNLOAD: 0, BLOCKED: 3 };
 const HEALTH_RANKS = { down: 1, degraded: 2 };
@@ -14,12 +14,11 @@ export const NOTHING = {
   detail: null, // { id, facts } of the watched module
   log: [], // oldest first
   ticks: null,
-  changes: [], // { time, id, text, bad }, newest first: what rows did since the view is open
 };
 
 /** Return the state after a message of news. */
-export function applyNews(state, news, now = new Date()) {
-  const base = news.full ? { ...NOTHING, changes: state.changes } : state;
+export function applyNews(state, news) {
+  const base = news.full ? NOTHING : state;
   const rows = news.rows ? merged(base.rows, news.rows) : base.rows;
   return {
     meta: news.meta ? { ...base.meta, ...news.meta } : (base.meta ?? {}),
@@ -28,7 +27,6 @@ export function applyNews(state, news, now = new Date()) {
     detail: news.detail ? detailAfter(base.detail, news.detail) : base.detail,
     log: news.log?.length ? [...base.log, ...news.log].slice(-MOST_LINES) : base.log,
     ticks: news.ticks ? { ...base.ticks, ...news.ticks } : base.ticks,
-    changes: news.full ? base.changes : changesAfter(base, news.rows ?? {}, now),
   };
 }
 
@@ -47,29 +45,6 @@ function orderAfter(order, rows, changed = {}) {
 function detailAfter(known, { id, full, facts }) {
   const base = !full && known?.id === id ? known.facts : {};
   return { id, facts: merged(base, facts) };
-}
-
-function changesAfter({ rows, changes }, changed, now) {
-  const found = [];
-  for (const [id, row] of Object.entries(changed)) {
-    const text = changeText(rows[id], row);
-    const bad = Boolean(row && (row.state in RANKS || row.error));
-    if (text) found.push({ time: now.toISOString(), id, text, bad });
-  }
-  return found.length ? [...found, ...changes].slice(0, MOST_CHANGES) : changes;
-}
-
-function changeText(before, after) {
-  if (!before) return after && "was added";
-  if (!after) return "was removed";
-  if (after.generation && after.generation !== before.generation) {
-    const from = before.generation ? `${before.generation} → ` : "";
-    return `generation ${from}${after.generation} is live`;
-  }
-  if (after.error && after.error !== before.error) return after.error;
-  if (after.state !== before.state) return `is ${stateWord(after.state)}`;
-  if (after.health !== before.health && after.health) return `health is ${after.health}`;
-  return "";
 }
 
 /** Return a state as people read it: "FAILED_UNLOAD" → "failed unload". */
@@ -121,4 +96,13 @@ export function visibleLines(log, { level = "DEBUG", module = "", text = "" }) {
       (!module || line.module_id === module) &&
       (!wanted || `${line.message} ${line.correlation_id ?? ""}`.toLowerCase().includes(wanted)),
   );
+}
+
+/** Return the newest log lines that say what a change did to a module, the newest first. */
+export function latestChanges(log, most = 12) {
+  const found = [];
+  for (let at = log.length - 1; at >= 0 && found.length < most; at--) {
+    if (log[at].module_id && CHANGE.test(log[at].message)) found.push(log[at]);
+  }
+  return found;
 }

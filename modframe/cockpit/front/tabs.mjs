@@ -7,14 +7,14 @@
 //   count(row, facts) the number beside the title; none for 0
 // A tab gets { id, row, facts, state, client, go }:
 //   id, row, facts    the module (null, {}, {} for all modules); facts as in `detail.facts`, never null
-//   state             the store: { meta, rows, order, detail, log, ticks, changes }
+//   state             the store: { meta, rows, order, detail, log, ticks }
 //   client            client.ask(op, args, { onPart }) → promise of the value, with cancel() and ms;
 //                     it rejects with { type, message, place?, cure?, trace?, code? }
 //   go(id, tab)       opens a module's tab; id null is everything
 //
 // What ui.mjs offers (h, html and the hooks come from "./vendor/htm-preact.mjs"):
 //   State({ state, bare })   Health({ status })   Icon({ shape, tone })   Badge({ tone, children })
-//     tones: calm good warn bad busy; shapes: dot ring half cross triangle bar pen check
+//     tones: calm good warn bad busy; shapes: dot ring half cross triangle bar pen check squares
 //   Table({ columns, rows, label, rowKey(row)?, onRow(row)?, selected?, empty?, sort: { key, down }? })
 //     column: { key, title, numeric?, mono?, value?(row), cell?(row) }. `value` is what is sorted
 //     (row[key] if left out), `cell` what is drawn; a column whose values are all numbers, durations
@@ -30,6 +30,7 @@
 //   Dialog({ title, onClose, buttons, children })   Tabs({ tabs, current, onSelect, label, children })
 //   Stat({ title, value, unit?, values?, tone? })   Sparkline({ values, label, tone? })
 //   Empty({ title, children })   Linked({ text })   ModuleLink({ id, tab?, go })   copyText(text, near)
+// A section has an h2 (small and muted), a section inside it an h3.
 // Classes for layout: stack row grow wrap grid card box muted mono num small primary danger plain.
 // Top-level names are unique over all files of front/, and an import stands on one line.
 

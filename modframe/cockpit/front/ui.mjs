@@ -1,15 +1,8 @@
 // The parts that every tab is made of. In come plain data and a client, out go elements. Strings are
 // text children everywhere; the signatures are listed at the head of tabs.mjs.
 
-import {
-  h,
-  html,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "./vendor/htm-preact.mjs";
+import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
+import { useRef, useState } from "./vendor/htm-preact.mjs";
 import { cellText, compareCells, diffLines, errorParts, linkParts, quantity } from "./format.mjs";
 import { number, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
@@ -26,6 +19,7 @@ const SHAPES = {
   triangle: "M6 1.2L11.2 10.5H.8z",
   bar: "M1.5 4.9h9v2.2h-9z",
   pen: "M8.6 1.2l2.2 2.2-6.2 6.2-3 .8.8-3z",
+  squares: "M1.5 1.5h3.8v3.8H1.5zM6.7 1.5h3.8v3.8H6.7zM1.5 6.7h3.8v3.8H1.5zM6.7 6.7h3.8v3.8H6.7z",
   check: "M1.2 6.4L2.7 4.9 4.7 6.9 9.4 2.2 10.9 3.7 4.7 9.9z",
 };
 const STATES = {
@@ -89,7 +83,7 @@ export function ModuleLink({ id, tab = "overview", go }) {
 
 /** What stands where there is nothing: what would be here, and how it comes about. */
 export function Empty({ title, children }) {
-  return html`<div class="empty"><strong>${title}</strong><div>${children}</div></div>`;
+  return html`<div class="empty muted">${title && html`<strong>${title}</strong>`}<div>${children}</div></div>`;
 }
 
 /** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step. */
@@ -396,7 +390,7 @@ function Done({ value }) {
 export function PlanView({ plan }) {
   const { refused, order = [], entries = [] } = plan ?? {};
   return html`
-    ${refused && html`<${ErrorBox} title="This can't be done" error=${refused} />`}
+    ${refused && html`<${ErrorBox} title="This would be refused" error=${typeof refused === "string" ? refused : ""} />`}
     ${order.length > 1 && html`<p class="muted">In this order: ${order.map(shortName).join(", ")}</p>`}
     ${!refused && !entries.length && html`<p class="muted">No module is replaced by this.</p>`}
     ${entries.map((entry) => h(PlanEntry, { entry, key: entry.id }))}

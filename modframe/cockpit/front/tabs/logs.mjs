@@ -4,7 +4,7 @@
 import { html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, shortName, timeOfDay } from "../format.mjs";
 import { visibleLines } from "../store.mjs";
-import { Empty, Linked, useWindow } from "../ui.mjs";
+import { Code, Empty, Linked, useWindow } from "../ui.mjs";
 
 const LINE_HEIGHT = 22;
 const LEVEL_NAMES = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
@@ -72,7 +72,7 @@ function Lines({ lines, follow, setFollow, chosen, setChosen, id }) {
         onClick=${() => setChosen(line)}>
         <span class="muted">${timeOfDay(line.time)}</span>
         <span class="level">${line.level}</span>
-        ${!id && html`<span class="muted">${shortName(line.module_id)}</span>`}
+        ${!id && html`<span class="muted line-module">${shortName(line.module_id ?? "")}</span>`}
         <span>${line.message}</span>
       </button>`,
     )}
@@ -83,11 +83,12 @@ function Lines({ lines, follow, setFollow, chosen, setChosen, id }) {
 function ChosenLine({ line, close }) {
   return html`<div class="card box" role="group" aria-label="The chosen line">
     <div class="row">
-      <strong class="grow">${line.level} ${shortName(line.module_id)}</strong>
+      <strong class="grow">${line.level} ${shortName(line.module_id ?? "")}</strong>
       <span class="mono muted">${line.time}</span>
       <button class="small" onClick=${close}>Close</button>
     </div>
     <pre class="wrapped"><${Linked} text=${line.message} /></pre>
     ${line.correlation_id && html`<div class="muted">Request <span class="mono">${line.correlation_id}</span></div>`}
+    ${line.trace && html`<${Code} text=${line.trace} label="Traceback" />`}
   </div>`;
 }

@@ -1,12 +1,12 @@
 // Overview: what needs attention first, then numbers, then what changed lately. Of one module: its
 // error first, then its numbers, facts and findings.
 
-import { h, html, useState } from "../vendor/htm-preact.mjs";
-import { count, number, placeText, shortName, timeOfDay } from "../format.mjs";
-import { attention, countShown } from "../store.mjs";
+import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
+import { count, errorParts, number, placeText, shortName, timeOfDay } from "../format.mjs";
+import { attention, countShown, latestChanges } from "../store.mjs";
 import { Badge, ErrorBox, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
 
-const FIRST = 12; // modules in need of attention that are shown at once
+const FIRST = 6; // modules in need of attention that are shown at once
 
 export function OverviewTab(props) {
   return h(props.id ? ModuleOverview : WholeOverview, props);
@@ -17,7 +17,7 @@ function WholeOverview({ state, go }) {
     <${Attention} state=${state} go=${go} />
     <${Traffic} ticks=${state.ticks} />
     <${Counts} state=${state} />
-    <${Changes} changes=${state.changes} go=${go} />
+    <${Changes} log=${state.log} go=${go} />
   </div>`;
 }
 
@@ -29,8 +29,8 @@ function Attention({ state, go }) {
   }
   const shown = all ? ids : ids.slice(0, FIRST);
   return html`<section aria-label="Needs attention">
-    <h3>Needs attention <small class="count">${ids.length}</small></h3>
-    <div class="card list">
+    <h2>Needs attention <small class="count">${ids.length}</small></h2>
+    <div class="card entries">
       ${shown.map((id) => h(AttentionRow, { id, row: state.rows[id], go, key: id }))}
     </div>
     ${
@@ -44,27 +44,29 @@ function Attention({ state, go }) {
 
 function AttentionRow({ id, row, go }) {
   const ill = row.health && row.health !== "up";
+  const { place, message } = errorParts(row.error ?? "");
   return html`<button class="attention" data-module=${id} onClick=${() => go(id, "overview")}>
     <span class="row wrap">
       <${State} state=${row.state} />
       <strong>${shortName(id)}</strong>
       ${ill && html`<${Health} status=${row.health} />`}
+      <span class="mono">${place}</span>
     </span>
-    ${row.error && html`<span class="cause">${row.error}</span>`}
+    ${message && html`<span class="cause">${message}</span>`}
   </button>`;
 }
 
 function Traffic({ ticks }) {
-  if (!ticks?.requests) return null;
-  const { step = 1, requests, p95 = [], errors = [], lag = [] } = ticks;
-  const rate = requests.map((value) => value / step);
-  const last = (values) => values.at(-1) ?? 0;
-  const bad = last(errors) > 0 ? "bad" : "accent";
+  const { step = 1, requests, p95, errors, lag } = ticks ?? {};
+  const shown = [
+    ["Requests", "/s", requests?.map((value) => value / step)],
+    ["Latency p95", "ms", p95],
+    ["Errors", "", errors, errors?.at(-1) > 0 && "bad"],
+    ["Loop lag", "ms", lag],
+  ].filter(([, , values]) => values?.length);
+  if (!shown.length) return null;
   return html`<div class="grid" role="group" aria-label="Traffic">
-    <${Stat} title="Requests" value=${last(rate)} unit="/s" values=${rate} />
-    <${Stat} title="Latency p95" value=${last(p95)} unit="ms" values=${p95} />
-    <${Stat} title="Errors" value=${last(errors)} values=${errors} tone=${bad} />
-    ${lag.length > 0 && html`<${Stat} title="Loop lag" value=${last(lag)} unit="ms" values=${lag} />`}
+    ${shown.map(([title, unit, values, tone]) => h(Stat, { title, unit, values, tone, value: values.at(-1) ?? 0, key: title }))}
   </div>`;
 }
 
@@ -82,25 +84,27 @@ function Counts({ state }) {
   </div>`;
 }
 
-function Changes({ changes, go }) {
+function Changes({ log, go }) {
+  const lines = useMemo(() => latestChanges(log), [log]);
   return html`<section aria-label="What changed lately">
-    <h3>What changed lately</h3>
-    ${!changes.length && html`<p class="muted">Nothing since this view was opened.</p>`}
-    <ul class="plain-list">
-      ${changes.map(
-        ({ time, id, text, bad }) => html`<li class="row" key=${`${time} ${id}`}>
-          <span class="mono muted">${timeOfDay(time)}</span>
-          <${Icon} shape=${bad ? "cross" : "dot"} tone=${bad ? "bad" : "good"} />
-          <span class="grow"><${ModuleLink} id=${id} go=${go} /> ${text}</span>
-        </li>`,
-      )}
-    </ul>
+    <h2>What changed lately</h2>
+    ${!lines.length && html`<p class="muted">Nothing, as far as the log goes back.</p>`}
+    <ul class="plain-list">${lines.map((line, at) => h(Change, { line, go, key: at }))}</ul>
   </section>`;
+}
+
+function Change({ line, go }) {
+  const bad = line.level !== "INFO";
+  return html`<li class="row change">
+    <span class="mono muted">${timeOfDay(line.time)}</span>
+    <${Icon} shape=${bad ? "cross" : "dot"} tone=${bad ? "bad" : "good"} />
+    <span class="grow"><${ModuleLink} id=${line.module_id} go=${go} /> ${line.message}</span>
+  </li>`;
 }
 
 function ModuleOverview({ facts, row, state, go }) {
   return html`<div class="stack">
-    ${facts.error && html`<${ErrorBox} error=${facts.error} />`}
+    ${(facts.failure || facts.error) && html`<${ErrorBox} error=${facts.failure ?? facts.error} />`}
     <${Traffic} ticks=${state.ticks?.module} />
     <${Facts} facts=${facts} row=${row} go=${go} />
     <${Findings} findings=${facts.findings} />
@@ -142,8 +146,8 @@ function Findings({ findings = [] }) {
   if (!findings.length) return null;
   const tones = { error: "bad", warning: "warn", info: "calm" };
   return html`<section aria-label="Findings">
-    <h3>Findings <small class="count">${findings.length}</small></h3>
-    <div class="card list">
+    <h2>Findings <small class="count">${findings.length}</small></h2>
+    <div class="card entries">
       ${findings.map(
         (one) => html`<div class="finding">
           <${Badge} tone=${tones[one.level]}>${one.level}<//>
