@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..errors import LoadError, ModframeError, reason_line, reason_of
+from ..errors import FormError, LoadError, ModframeError, reason_line, reason_of
 from ..finding import Finding
 from ..observe.tracebacks import find_raised, format_trimmed
 from ..parts.health import HealthPart
@@ -98,17 +98,21 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 
     Returns:
         ``type``, ``message``, ``place`` (the file, the cell and the line), ``cure``, ``code``,
-        ``findings`` and ``trace``, the traceback of module code; what isn't known is left out.
+        ``findings`` and ``trace``, the traceback of module code; of a form the ``field`` and the
+        ``faults`` by their place. What isn't known is left out.
     """
     findings: tuple[Finding, ...] = error.findings if isinstance(error, LoadError) else ()
     place = findings[0].place if findings else find_raised(error).place
-    facts = {
+    said = error.message if isinstance(error, ModframeError) else reason_of(error)
+    facts: dict[str, Any] = {
         "type": type(error).__name__,
-        "message": error.message if isinstance(error, ModframeError) else reason_of(error),
+        "message": said or type(error).__name__,
         "place": place,
         "cure": error.cure if isinstance(error, ModframeError) else "",
         "code": str(getattr(error, "code", "") or ""),
         "findings": [one.to_dict() for one in findings],
         "trace": format_trimmed(error),
     }
+    if isinstance(error, FormError):
+        facts |= {"field": error.field, "faults": dict(error.faults), "trace": ""}
     return {key: value for key, value in facts.items() if value}
