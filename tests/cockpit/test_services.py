@@ -124,6 +124,8 @@ def test_methods_and_calls(shop: Front) -> None:
     assert order["schema"]["properties"]["api_key"]["format"] == "password"
     assert (colour["schema"]["enum"], day["schema"]["format"]) == (["red", "blue"], "date")
     assert (count["required"], count["default"]) == (False, 1)
+    line = next(n for n, text in enumerate(SHOP.split("\n"), 1) if "def place" in text)
+    assert facts["source"] == {"file": "api.py", "line": line}
     placed = call(shop, "place", order={"item": "tea"}, colour="blue", day="2024-02-29")
     assert placed["text"] == "tea 1 Colour.BLUE datetime.date(2024, 2, 29) 1"
     content = {"$bytes": base64.b64encode(b"abc").decode()}

@@ -17,11 +17,11 @@ from ...errors import FormError
 from ...parts.web.client import async_client
 from ...parts.web.examples import declared_bodies
 from ...parts.web.problem import Message, Receive, Scope, Send
-from ...parts.web.routes import without_names
+from ...parts.web.routes import contexts, place_of, without_names
 from ...view.snapshot import ModuleView, thaw
 from ..asks import Ask, Operation
 from ..values import Shown, image_facts, json_facts, text_facts
-from .services import hide_input, numbers_of, views_of
+from .services import hide_input, numbers_of, source_of, views_of
 
 PIECES, BYTES = 500, 2_000_000
 """How many pieces, and bytes, of an answer without a length are shown; then it is left."""
@@ -54,7 +54,19 @@ def route(ask: Ask, module: str, method: str, path: str) -> Json:
         )
     row = rows[0]
     document = ask.app.run(_document_of(ask.app.test_client()))
-    return {**row, "generation": view.generation, **_described(document, row)}
+    source = _source(ask, view.id, row)
+    return {**row, "generation": view.generation, "source": source, **_described(document, row)}
+
+
+def _source(ask: Ask, module: str, row: Json) -> Json | None:
+    """Return file and line of the function that answers; ``None`` if no module code does."""
+    generation = ask.facts.live.generations.get(module)
+    router = generation.spec.router if generation is not None else None
+    if router is None:
+        return None
+    ends = [one.endpoint for one in contexts(router) if one.endpoint is not None]
+    own = (end for end in ends if place_of(end) == (row["file"], row["line"]))
+    return source_of(next(own, None))
 
 
 async def _document_of(client: AsyncClient) -> Json:

@@ -13,6 +13,7 @@ from typing import Any
 from ...errors import FormError, ModuleNotFoundInWorkspaceError
 from ...masking import is_secret_name
 from ...names import full_id
+from ...observe.tracebacks import find_written
 from ...parts.service.methods import short_names
 from ...view.arguments import Arguments
 from ...view.snapshot import ModuleView, thaw
@@ -54,6 +55,7 @@ def method(ask: Ask, module: str, service: str, method: str) -> dict[str, Any]:
                 "params": [_parameter(param) for param in about["params"]],
                 "numbers": numbers,
                 "generation": view.generation,
+                "source": source_of(getattr(ask.app.get_service(service), method)),
             }
     raise FormError(
         f"{service} has no method {method!r} any more", cure="choose another one", field=""
@@ -81,6 +83,14 @@ def _methods_of(view: ModuleView) -> Iterator[tuple[str, Mapping[str, Any], dict
 def numbers_of(counted: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return count, errors, and the seconds of what the part `traffic` has counted, if any."""
     return {key: (counted or _NONE)[key] for key in _NONE}
+
+
+def source_of(function: Any) -> dict[str, Any] | None:
+    """Return file and line of a function of module code, as the operation `source` takes them."""
+    place = find_written(function).place
+    if not place:
+        return None
+    return {"file": place.partition(",")[0], "line": int(place.rpartition(" ")[2])}
 
 
 def _parameter(param: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +152,7 @@ def _with_bytes(value: Any, name: str) -> Any:
         return [_with_bytes(one, name) for one in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() == {"$bytes"}:
+    if "$bytes" in value and value.keys() <= {"$bytes", "name"}:
         try:
             return b64decode(str(value["$bytes"]), validate=True)
         except Base64Error as error:
