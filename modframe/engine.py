@@ -134,6 +134,7 @@ class Engine(Front):
             self.config,
             lambda: declared_by(self.directory.all_generations()),
             workspace=self.workspace,
+            numbers=self.numbers,
         )
         self.session = self.databases.session_here
         self.transfers = Transfers(self.databases)
@@ -146,8 +147,8 @@ class Engine(Front):
             session=self.given_settings,
             secrets=self.secrets,
         )
-        self.events = Events(find, hurry=self._hurry)
-        self.jobs = Jobs(app_loop, find, secrets=self.secrets)
+        self.events = Events(find, hurry=self._hurry, numbers=self.numbers)
+        self.jobs = Jobs(app_loop, find, secrets=self.secrets, numbers=self.numbers)
         self.paths = PathTable()
         self.parts = make_parts(
             app_loop,
@@ -215,6 +216,7 @@ class Engine(Front):
             self.parts,
             log=self.log,
             watchdog=self.watchdog,
+            numbers=self.numbers,
             secrets=self.secrets,
             workspace=str(self.workspace),
             data=str(self.data) if self.data else ":memory:",
@@ -232,6 +234,7 @@ class Engine(Front):
             app_loop.thread_id,
             name=self.directory.name_code,
             break_out=self._breaker,
+            tick=self.numbers.tick,
         )
         self.watchdog.freezes.write_after(min(NAMED_AFTER, config.freeze_timeout))
         app_loop.stall = self._stall

@@ -57,7 +57,7 @@ export function App({ client, transport, options }) {
     <${Banners} meta=${state.meta} over=${client.over} />
     <div class="body">
       <${ModuleList} ...${{ state, view, setView, go, open, filter }} />
-      <${Main} class="content"><${Content} ...${{ state, client, view, go, onPage }} /><//>
+      <${Main} class="content"><${MainContent} ...${{ state, client, view, go, onPage }} /><//>
     </div>
   </div>`;
 }
@@ -116,13 +116,13 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
       Modules
     </button>
     <strong class="brand">modframe</strong>
-    ${meta.url && html`<${Address} url=${meta.url} />`}
+    ${meta.url && html`<${UrlLink} url=${meta.url} />`}
     <span class="grow"></span>
     <span class="live-count" title=${meta.ready ? "All modules that should run are live" : "Some modules that should run are not live"}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
-      <span class="ready-word">${meta.ready ? "ready" : "not ready"} ·</span> ${number(live)} / ${number(order.length)} live
+      <span class="ready-word">${meta.ready ? "ready" : "not ready"}</span> ${number(live)} / ${number(order.length)} live
     </span>
-    <${Watch} client=${client} on=${Boolean(meta.watching)} />
+    <${WatchButton} client=${client} on=${Boolean(meta.watching)} />
     <${Connection} status=${status} />
     ${
       !onPage &&
@@ -131,14 +131,14 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
   `;
 }
 
-function Address({ url }) {
+function UrlLink({ url }) {
   const [part] = linkParts(url);
   const text = url.replace(/^https?:\/\//, "");
   if (!part.href) return html`<span class="mono muted url">${text}</span>`;
   return html`<a class="mono url" href=${part.href} target="_blank" rel="noreferrer noopener">${text}</a>`;
 }
 
-function Watch({ client, on }) {
+function WatchButton({ client, on }) {
   const watch = useAsk(client, "watch", { on: !on }, { now: false });
   const title = watch.error ? watch.error.message : "Whether saved files become swaps";
   return html`<button class="small" aria-pressed=${on} title=${title} disabled=${watch.busy}
@@ -168,7 +168,7 @@ function Banners({ meta, over }) {
 }
 
 function ModuleList({ state, view, setView, go, open, filter }) {
-  const { text, show, module } = view;
+  const { text, show, module, tab } = view;
   const ids = useMemo(
     () => [null, ...visibleIds(state, text, show)],
     [state.rows, state.order, text, show],
@@ -177,7 +177,7 @@ function ModuleList({ state, view, setView, go, open, filter }) {
   const list = useRef(null);
   const toList = (event) => {
     if (event.key === "ArrowDown") list.current.focus();
-    else if (event.key === "Enter" && ids.length > 1) go(ids[1]);
+    else if (event.key === "Enter" && ids.length > 1) go(ids[1], tab);
     else return;
     event.preventDefault();
   };
@@ -194,15 +194,20 @@ function ModuleList({ state, view, setView, go, open, filter }) {
         </button>`,
       )}
     </div>
-    <${Items} ...${{ ids, rows: state.rows, module, go, list }} />
+    <${ModuleItems} ...${{ ids, rows: state.rows, module, go: (id) => go(id, tab), list }} />
   </nav>`;
 }
 
-function Items({ ids, rows, module, go, list }) {
+function ModuleItems({ ids, rows, module, go, list }) {
   const [active, setActive] = useState(0);
-  const part = useWindow(ids.length, ITEM_HEIGHT);
-  list.current = part.area.ref.current;
+  const part = useWindow(ids.length, ITEM_HEIGHT, list);
   const at = Math.min(active, ids.length - 1);
+  useEffect(() => {
+    const chosen = ids.indexOf(module);
+    if (chosen === -1) return;
+    setActive(chosen);
+    showItem(list.current, chosen);
+  }, [module]);
   const move = (event) => {
     const jumps = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: ids.length - 1 };
     if (event.key === "Enter" || event.key === " ") go(ids[at]);
@@ -210,7 +215,7 @@ function Items({ ids, rows, module, go, list }) {
     else {
       const next = Math.max(0, Math.min(ids.length - 1, jumps[event.key]));
       setActive(next);
-      showItem(event.currentTarget, next);
+      showItem(list.current, next);
     }
     event.preventDefault();
   };
@@ -223,7 +228,7 @@ function Items({ ids, rows, module, go, list }) {
         setActive(index);
         go(id);
       };
-      return h(Item, {
+      return h(ModuleItem, {
         id,
         index,
         row: rows[id],
@@ -245,7 +250,7 @@ function showItem(box, index) {
   box.scrollTop = Math.max(bottom, Math.min(top, box.scrollTop));
 }
 
-function Item({ id, index, row, open, chosen, active, total }) {
+function ModuleItem({ id, index, row, open, chosen, active, total }) {
   const ill = row?.health && row.health !== "up";
   return html`<div class=${`item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
     id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
@@ -254,11 +259,12 @@ function Item({ id, index, row, open, chosen, active, total }) {
     <span class="grow name">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}
+    ${row?.error && row.state === "LIVE" && html`<small><${Icon} shape="cross" tone="bad" /> error</small>`}
     ${row && row.state !== "LIVE" && html`<small>${stateWord(row.state)}</small>`}
   </div>`;
 }
 
-function Content({ state, client, view, go, onPage }) {
+function MainContent({ state, client, view, go, onPage }) {
   const { module: id, tab } = view;
   const row = id ? state.rows[id] : {};
   if (!row) return html`<${NoModule} ...${{ id, go, onPage }} />`;

@@ -66,7 +66,7 @@ export class Client {
 
   sendLook() {
     const { place, hidden } = this;
-    if (this.seq !== null) this.send({ op: "look", ...place, ...(hidden && { hidden }) });
+    this.send({ op: "look", ...place, ...(hidden && { hidden }) });
   }
 
   close() {

@@ -3,7 +3,7 @@
 
 import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
 import { useRef, useState } from "./vendor/htm-preact.mjs";
-import { cellText, compareCells, diffLines, errorParts, linkParts, quantity } from "./format.mjs";
+import { cellText, compareCells, diffLines, errorFacts, linkParts, quantity } from "./format.mjs";
 import { number, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
 
@@ -88,8 +88,7 @@ export function Empty({ title, children }) {
 
 /** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step. */
 export function ErrorBox({ error, title }) {
-  const given = typeof error === "string" ? errorParts(error) : error;
-  const { type, message, place, cure, trace, code } = given;
+  const { type, message, place, cure, trace, code } = errorFacts(error);
   const head = title ?? [code, type].filter(Boolean).join(" ");
   return html`<div class="error box" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
@@ -140,7 +139,7 @@ export function Diff({ files }) {
   if (!files?.length) return html`<p class="muted">No file differs.</p>`;
   return files.map(
     ({ file, added, removed, text }) => html`<div class="diff" key=${file}>
-      <div class="diff-head">
+      <div class="row diff-head">
         <strong class="mono">${file}</strong>
         <span class="added">+${added}</span> <span class="removed">−${removed}</span>
       </div>
@@ -151,11 +150,13 @@ export function Diff({ files }) {
   );
 }
 
-/** Return which rows of equal height (px) are in sight: spread `area` on the box that scrolls. */
-export function useWindow(total, height, { most = MOST_DRAWN } = {}) {
-  const ref = useRef(null);
+/** Return which rows of equal height (px) are in sight: spread `area` on the box that scrolls.
+ * `box` is a ref to that box, for who has one already. */
+export function useWindow(total, height, box) {
+  const own = useRef(null);
+  const ref = box ?? own;
   const [view, setView] = useState({ top: 0, size: 600 });
-  const virtual = total > most;
+  const virtual = total > MOST_DRAWN;
   const measure = () => {
     const box = ref.current;
     if (!box) return;
@@ -193,12 +194,12 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, empty, so
     aria-label=${label} ...${part.area}
   >
     <table aria-rowcount=${sorted.length + 1}>
-      <thead><tr>${full.map((column) => h(HeadCell, { column, sort, turn, key: column.key }))}</tr></thead>
+      <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
       <tbody>
         ${spacer(part.before)}
         ${sorted.slice(part.from, part.to).map((row, at) => {
           const key = rowKey ? rowKey(row) : part.from + at;
-          return h(Row, { key, row, columns: full, onRow, chosen: selected === key });
+          return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
         })}
         ${spacer(part.after)}
       </tbody>
@@ -206,7 +207,7 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, empty, so
   </div>`;
 }
 
-function HeadCell({ column, sort, turn }) {
+function TableHead({ column, sort, turn }) {
   const mine = sort?.key === column.key;
   const order = mine ? (sort.down ? "descending" : "ascending") : undefined;
   const mark = mine ? (sort.down ? " ↓" : " ↑") : "";
@@ -215,7 +216,7 @@ function HeadCell({ column, sort, turn }) {
   </th>`;
 }
 
-function Row({ row, columns, onRow, chosen }) {
+function TableRow({ row, columns, onRow, chosen }) {
   const cells = columns.map(
     ({ key, numeric, mono, cell }) =>
       html`<td key=${key} class=${numeric ? "num" : mono ? "mono" : ""}>${cell(row)}</td>`,
@@ -377,22 +378,22 @@ export function PlanDialog({ client, id, action, args = {}, title, danger, onClo
   `;
   return html`<${Dialog} title=${`${title}: ${shortName(id)}`} onClose=${onClose} buttons=${buttons}>
     ${done.error && html`<${ErrorBox} error=${done.error} />`}
-    ${ended ? h(Done, { value: done.value }) : h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))}
+    ${ended ? h(PlanDone, { value: done.value }) : h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))}
   <//>`;
 }
 
-function Done({ value }) {
+function PlanDone({ value }) {
   const text = typeof value === "string" ? value : (value?.text ?? "Done.");
-  return html`<p class="done" role="status"><${Icon} shape="check" tone="good" /> <${Linked} text=${text} /></p>`;
+  return html`<p class="row done" role="status"><${Icon} shape="check" tone="good" /> <${Linked} text=${text} /></p>`;
 }
 
 /** A plan as the operation `plan` answers it. */
 export function PlanView({ plan }) {
   const { refused, order = [], entries = [] } = plan ?? {};
   return html`
-    ${refused && html`<${ErrorBox} title="This would be refused" error=${typeof refused === "string" ? refused : ""} />`}
+    ${refused && html`<${ErrorBox} title="This would be refused" error=${{ message: "Nothing would change." }} />`}
     ${order.length > 1 && html`<p class="muted">In this order: ${order.map(shortName).join(", ")}</p>`}
-    ${!refused && !entries.length && html`<p class="muted">No module is replaced by this.</p>`}
+    ${!refused && !entries.length && html`<p class="muted">Nothing else changes.</p>`}
     ${entries.map((entry) => h(PlanEntry, { entry, key: entry.id }))}
   `;
 }
@@ -412,17 +413,17 @@ function PlanEntry({ entry }) {
   } = entry;
   const generations = before && after ? `${before} → ${after}` : (before ?? after);
   return html`<section class="plan">
-    <h3><${Badge}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
+    <h3 class="row"><${Badge}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
     ${why && html`<p class="muted">${why}</p>`}
     ${error && html`<${ErrorBox} error=${error} />`}
-    ${contract.map((text) => html`<p class="warn-text"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`)}
+    ${contract.map((text) => html`<p class="row"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`)}
     ${Object.values(parts).map(
-      ({ noun, added = [], removed = [] }) => html`<p>
+      ({ noun, added = [], removed = [] }) => html`<p class="row wrap">
         ${added.map((name) => html`<span class="added mono">+ ${noun} ${name}</span> `)}
         ${removed.map((name) => html`<span class="removed mono">− ${noun} ${name}</span> `)}
       </p>`,
     )}
-    ${findings.map(({ level, text }) => html`<p><${Badge} tone=${level === "error" ? "bad" : "warn"}>${level}<//> ${text}</p>`)}
+    ${findings.map(({ level, text }) => html`<p class="row"><${Badge} tone=${level === "error" ? "bad" : "warn"}>${level}<//> ${text}</p>`)}
     ${diff?.length > 0 && html`<${Diff} files=${diff} />`}
   </section>`;
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from ...config import FrameworkSettings
+    from ...observe import Numbers
     from .databases import Databases
     from .discover import DatabaseSpec
     from .errors import DatabaseNameError
@@ -40,6 +41,7 @@ class LazyDatabases:
         declared: Returns what generations declare now: module id and database.
         workspace: The folder that the settings' paths of files begin at; by default, the current
             one.
+        numbers: Counts the sessions.
 
     Attributes:
         declared: The argument.
@@ -56,10 +58,11 @@ class LazyDatabases:
         declared: Callable[[], Iterable[tuple[str, DatabaseSpec]]],
         *,
         workspace: Path | None = None,
+        numbers: Numbers | None = None,
     ) -> None:
         self._folder = data / "databases" if data is not None else None
         self._workspace = workspace or Path.cwd()
-        self._config = config
+        self._config, self._numbers = config, numbers
         self.declared = declared
         self.seeds = config.database_seed
         self.follow_revisions_in: Path | None = None
@@ -96,6 +99,7 @@ class LazyDatabases:
             threads=self._config.database_threads,
             synchronous=self._config.database_synchronous,
             models=self.models,
+            numbers=self._numbers,
             files=[self._workspace / folder for folder in self._config.database_files],
         )
 

@@ -6,7 +6,7 @@ import { count, errorParts, number, placeText, shortName, timeOfDay } from "../f
 import { attention, countShown, latestChanges } from "../store.mjs";
 import { Badge, ErrorBox, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
 
-const FIRST = 6; // modules in need of attention that are shown at once
+const FIRST_SHOWN = 6; // modules in need of attention that are shown at once
 
 export function OverviewTab(props) {
   return h(props.id ? ModuleOverview : WholeOverview, props);
@@ -15,9 +15,9 @@ export function OverviewTab(props) {
 function WholeOverview({ state, go }) {
   return html`<div class="stack">
     <${Attention} state=${state} go=${go} />
-    <${Traffic} ticks=${state.ticks} />
-    <${Counts} state=${state} />
-    <${Changes} log=${state.log} go=${go} />
+    <${TrafficStats} ticks=${state.ticks} />
+    <${CountStats} state=${state} />
+    <${LatestChanges} log=${state.log} go=${go} />
   </div>`;
 }
 
@@ -27,19 +27,23 @@ function Attention({ state, go }) {
   if (!ids.length) {
     return html`<p class="calm-line"><${Icon} shape="check" tone="good" /> Nothing needs attention.</p>`;
   }
-  const shown = all ? ids : ids.slice(0, FIRST);
+  const shown = all ? ids : ids.slice(0, FIRST_SHOWN);
   return html`<section aria-label="Needs attention">
     <h2>Needs attention <small class="count">${ids.length}</small></h2>
     <div class="card entries">
       ${shown.map((id) => h(AttentionRow, { id, row: state.rows[id], go, key: id }))}
     </div>
     ${
-      ids.length > FIRST &&
+      ids.length > FIRST_SHOWN &&
       html`<button class="small" onClick=${() => setAll(!all)}>
-      ${all ? `Show the first ${FIRST}` : `Show all ${ids.length}`}
+      ${all ? `Show the first ${FIRST_SHOWN}` : `Show all ${ids.length}`}
     </button>`
     }
   </section>`;
+}
+
+function staysLive({ generation }) {
+  return `generation ${generation} stays live`;
 }
 
 function AttentionRow({ id, row, go }) {
@@ -50,13 +54,14 @@ function AttentionRow({ id, row, go }) {
       <${State} state=${row.state} />
       <strong>${shortName(id)}</strong>
       ${ill && html`<${Health} status=${row.health} />`}
+      ${row.error && row.state === "LIVE" && html`<span>${staysLive(row)}</span>`}
       <span class="mono">${place}</span>
     </span>
     ${message && html`<span class="cause">${message}</span>`}
   </button>`;
 }
 
-function Traffic({ ticks }) {
+function TrafficStats({ ticks }) {
   const { step = 1, requests, p95, errors, lag } = ticks ?? {};
   const shown = [
     ["Requests", "/s", requests?.map((value) => value / step)],
@@ -70,7 +75,7 @@ function Traffic({ ticks }) {
   </div>`;
 }
 
-function Counts({ state }) {
+function CountStats({ state }) {
   const { rows, order, ticks } = state;
   const sum = (key) => order.reduce((total, id) => total + (rows[id][key] ?? 0), 0);
   const shown = countShown(state);
@@ -84,16 +89,16 @@ function Counts({ state }) {
   </div>`;
 }
 
-function Changes({ log, go }) {
+function LatestChanges({ log, go }) {
   const lines = useMemo(() => latestChanges(log), [log]);
   return html`<section aria-label="What changed lately">
     <h2>What changed lately</h2>
     ${!lines.length && html`<p class="muted">Nothing, as far as the log goes back.</p>`}
-    <ul class="plain-list">${lines.map((line, at) => h(Change, { line, go, key: at }))}</ul>
+    <ul class="plain-list">${lines.map((line, at) => h(ChangeLine, { line, go, key: at }))}</ul>
   </section>`;
 }
 
-function Change({ line, go }) {
+function ChangeLine({ line, go }) {
   const bad = line.level !== "INFO";
   return html`<li class="row change">
     <span class="mono muted">${timeOfDay(line.time)}</span>
@@ -103,15 +108,20 @@ function Change({ line, go }) {
 }
 
 function ModuleOverview({ facts, row, state, go }) {
+  const failure = facts.failure || facts.error;
+  const stays =
+    row.state === "LIVE"
+      ? [facts.failure?.type, staysLive(row)].filter(Boolean).join(" · ")
+      : undefined;
   return html`<div class="stack">
-    ${(facts.failure || facts.error) && html`<${ErrorBox} error=${facts.failure ?? facts.error} />`}
-    <${Traffic} ticks=${state.ticks?.module} />
-    <${Facts} facts=${facts} row=${row} go=${go} />
-    <${Findings} findings=${facts.findings} />
+    ${failure && html`<${ErrorBox} error=${failure} title=${stays} />`}
+    <${TrafficStats} ticks=${state.ticks?.module} />
+    <${ModuleFacts} facts=${facts} row=${row} go=${go} />
+    <${ModuleFindings} findings=${facts.findings} />
   </div>`;
 }
 
-function Facts({ facts, row, go }) {
+function ModuleFacts({ facts, row, go }) {
   const { files = [], reads = [], requires = [], retired = [], unsettled = [] } = facts;
   const links = requires.map((id) => h(ModuleLink, { id, go, key: id }));
   const shown = [
@@ -130,6 +140,7 @@ function Facts({ facts, row, go }) {
     ["Overridden", facts.overridden?.join(", ")],
     ["Left behind", unsettled.length > 0 && unsettled.map((text) => html`<div>${text}</div>`)],
   ].filter(([, value]) => value);
+  if (!shown.length) return null;
   return html`<dl class="facts card">
     ${shown.map(([label, value]) => html`<dt key=${label}>${label}</dt><dd>${value}</dd>`)}
   </dl>`;
@@ -142,7 +153,7 @@ function drainingText({ generation, calls, streams, jobs }) {
   return `generation ${generation}: ${text || "is being closed"}`;
 }
 
-function Findings({ findings = [] }) {
+function ModuleFindings({ findings = [] }) {
   if (!findings.length) return null;
   const tones = { error: "bad", warning: "warn", info: "calm" };
   return html`<section aria-label="Findings">
