@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..asks import Operation
-from . import errors, history, modules, source
+from . import errors, history, modules, routes, services, source
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {**errors.OPERATIONS, **history.OPERATIONS, **modules.OPERATIONS, **source.OPERATIONS}
+    {
+        name: operation
+        for file in (errors, history, modules, routes, services, source)
+        for name, operation in file.OPERATIONS.items()
+    }
 )
