@@ -15,6 +15,7 @@ from .cockpit.follow import Follower
 from .config import FrameworkSettings
 from .masking import KnownSecrets
 from .observe import EventLog, Numbers, Watchdog
+from .parts.database.lazy import LazyDatabases
 from .parts.health import Overview
 from .parts.web.path_table import PathTable
 from .runtime.calls.handles import Handles
@@ -58,6 +59,7 @@ class Front:
     health: Overview
     handles: Handles
     seen: Collector
+    databases: LazyDatabases
     watching: Watching
     follower: Follower
     app: Any = None
@@ -105,6 +107,7 @@ class Front:
             log=self.log,
             watchdog=self.watchdog,
             secrets=self.secrets,
+            databases=self.databases,
             watching=lambda: self.watching.running,
             url=lambda: self.url,
             workspace=str(self.workspace),

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..masking import KnownSecrets
 from ..observe import EventLog, Numbers, Watchdog
+from ..parts.database.lazy import LazyDatabases
 from ..parts.health import Overview
 from ..runtime.live import Live
 from ..runtime.loop.app_loop import AppLoop
@@ -43,6 +44,7 @@ class Facts:
     log: EventLog
     watchdog: Watchdog
     secrets: KnownSecrets
+    databases: LazyDatabases
     watching: Callable[[], bool]
     url: Callable[[], str]
     workspace: str

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..asks import Operation
-from . import modules
+from . import backups, data, modules
 
-OPERATIONS: Mapping[str, Operation] = MappingProxyType({**modules.OPERATIONS})
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {**modules.OPERATIONS, **data.OPERATIONS, **backups.OPERATIONS}
+)
