@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..asks import Operation
-from . import errors, history, modules, routes, services, source
+from . import backups, data, errors, history, modules, routes, services, source
+
+_FILES = (backups, data, errors, history, modules, routes, services, source)
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {
-        name: operation
-        for file in (errors, history, modules, routes, services, source)
-        for name, operation in file.OPERATIONS.items()
-    }
+    {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}
 )
