@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from .finding import Finding, one_finding_of
@@ -476,7 +477,14 @@ class ServeError(ModframeError):
 
 
 class FormError(ModframeError):
-    """Raised when a form can't be sent for a fault in its ``field``; nothing was called."""
+    """Raised when a form can't be sent for a fault in its ``field``; nothing was called.
+
+    Attributes:
+        faults: What is wrong, by its place: the field, and the way inside its value with dots.
+    """
+
+    field: str = ""
+    faults: Mapping[str, str] = MappingProxyType({})
 
 
 class ResourceError(ModframeError):

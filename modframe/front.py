@@ -15,6 +15,7 @@ from .cockpit.follow import Follower
 from .config import FrameworkSettings
 from .masking import KnownSecrets
 from .observe import EventLog, Numbers, Watchdog
+from .parts.database.lazy import LazyDatabases
 from .parts.health import Overview
 from .parts.web.path_table import PathTable
 from .runtime.calls.handles import Handles
@@ -60,6 +61,7 @@ class Front:
     health: Overview
     handles: Handles
     seen: Collector
+    databases: LazyDatabases
     watching: Watching
     follower: Follower
     source_finder: SourceFinder
@@ -111,6 +113,7 @@ class Front:
             secrets=self.secrets,
             current=self.source_finder.current,
             plan_export=self.exports.plan,
+            databases=self.databases,
             watching=lambda: self.watching.running,
             url=lambda: self.url,
             workspace=str(self.workspace),
@@ -158,6 +161,7 @@ class Front:
                     get_service=self.handles.get,
                     log=self.log,
                     secrets=self.secrets,
+                    spawn=self.app_loop.spawn,
                 )
             )
         return self._assistants

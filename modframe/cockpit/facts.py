@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..masking import KnownSecrets
 from ..observe import EventLog, Numbers, Watchdog
+from ..parts.database.lazy import LazyDatabases
 from ..parts.health import Overview
 from ..runtime.live import Live
 from ..runtime.loop.app_loop import AppLoop
@@ -51,6 +52,7 @@ class Facts:
     secrets: KnownSecrets
     current: Callable[[str], Source]
     plan_export: Callable[[str], ExportPlan]
+    databases: LazyDatabases
     watching: Callable[[], bool]
     url: Callable[[], str]
     workspace: str

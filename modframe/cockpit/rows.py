@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..errors import BlockedError, GraphError, LoadError, ModframeError, reason_line, reason_of
+from ..errors import (
+    BlockedError,
+    FormError,
+    GraphError,
+    LoadError,
+    ModframeError,
+    reason_line,
+    reason_of,
+)
 from ..finding import Finding
 from ..observe.tracebacks import find_raised, format_trimmed
 from ..parts.health import HealthPart
@@ -118,10 +126,11 @@ def failure_of(error: BaseException) -> dict[str, Any]:
     Returns:
         ``type``, ``message``, ``place`` (the file, the cell and the line), ``cure``, ``code``,
         ``findings``, all of them if there are several, ``blocked_by``, ``tried``, how the module's
-        own tests ended, and ``trace``, the traceback of module code; what isn't known is left out.
+        own tests ended, and ``trace``, the traceback of module code; of a form the ``field`` and
+        the ``faults`` by their place. What isn't known is left out.
     """
     findings: tuple[Finding, ...] = error.findings if isinstance(error, LoadError) else ()
-    facts = {
+    facts: dict[str, Any] = {
         **_cause_of(error),
         "type": type(error).__name__,
         "findings": [one.to_dict() for one in findings] if len(findings) > 1 else [],
@@ -129,6 +138,8 @@ def failure_of(error: BaseException) -> dict[str, Any]:
         "tried": thaw(error.tried) if isinstance(error, LoadError) else (),
         "trace": format_trimmed(error),
     }
+    if isinstance(error, FormError):
+        facts |= {"field": error.field, "faults": dict(error.faults), "trace": ""}
     return {key: value for key, value in facts.items() if value}
 
 
@@ -138,8 +149,9 @@ def _cause_of(error: BaseException) -> dict[str, str]:
         first = error.findings[0]
         code = first.code or first.rule
         return {"message": first.message, "place": first.place, "cure": first.cure, "code": code}
+    message = error.message if isinstance(error, ModframeError) else reason_of(error)
     return {
-        "message": error.message if isinstance(error, ModframeError) else reason_of(error),
+        "message": message or type(error).__name__,
         "place": find_raised(error).place,
         "cure": error.cure if isinstance(error, ModframeError) else "",
         "code": str(getattr(error, "code", "") or ""),

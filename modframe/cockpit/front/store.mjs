@@ -93,13 +93,13 @@ export function countShown({ rows, order }) {
 
 /** Return the log lines of at least a level, of one module (or all), with a text in them. */
 export function visibleLines(log, { level = "DEBUG", module = "", text = "" }) {
-  const least = LEVELS.indexOf(level);
-  const wanted = text.toLowerCase();
+  const below = new Set(LEVELS.slice(0, LEVELS.indexOf(level)));
+  const wanted = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i");
   return log.filter(
     (line) =>
-      (LEVELS.indexOf(line.level) === -1 || LEVELS.indexOf(line.level) >= least) &&
+      !below.has(line.level) &&
       (!module || line.module_id === module) &&
-      (!wanted || `${line.message} ${line.correlation_id ?? ""}`.toLowerCase().includes(wanted)),
+      (!text || wanted.test(line.message) || wanted.test(line.correlation_id ?? "")),
   );
 }
 

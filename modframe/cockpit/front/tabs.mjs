@@ -19,7 +19,7 @@
 //     column: { key, title, numeric?, mono?, value?(row), cell?(row) }. `value` is what is sorted
 //     (row[key] if left out), `cell` what is drawn; a column whose values are all numbers, durations
 //     or bytes is right-aligned by itself. Above 200 rows only those in sight are drawn.
-//   useWindow(total, rowHeight) → { area, virtual, from, to, before, after }: the same for a list
+//   useWindow(total, rowHeight, ref?) → { area, virtual, from, to, before, after }: the same for a list
 //   useAsk(client, op, args, { now: true }) → { value, error, busy, parts, ms, ask(args?), cancel() }
 //     asks at once and when args change; with { now: false } only by ask()
 //   Asked({ of, children })  the error, or "Loading …", of a useAsk; else its children. The children

@@ -152,11 +152,13 @@ export function Diff({ files }) {
   );
 }
 
-/** Return which rows of equal height (px) are in sight: spread `area` on the box that scrolls. */
-export function useWindow(total, height, { most = MOST_DRAWN } = {}) {
-  const ref = useRef(null);
+/** Return which rows of equal height (px) are in sight: spread `area` on the box that scrolls.
+ * `box` is a ref to that box, for who has one already. */
+export function useWindow(total, height, box) {
+  const own = useRef(null);
+  const ref = box ?? own;
   const [view, setView] = useState({ top: 0, size: 600 });
-  const virtual = total > most;
+  const virtual = total > MOST_DRAWN;
   const measure = () => {
     const box = ref.current;
     if (!box) return;
@@ -194,12 +196,12 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, empty, so
     aria-label=${label} ...${part.area}
   >
     <table aria-rowcount=${sorted.length + 1}>
-      <thead><tr>${full.map((column) => h(HeadCell, { column, sort, turn, key: column.key }))}</tr></thead>
+      <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
       <tbody>
         ${spacer(part.before)}
         ${sorted.slice(part.from, part.to).map((row, at) => {
           const key = rowKey ? rowKey(row) : part.from + at;
-          return h(Row, { key, row, columns: full, onRow, chosen: selected === key });
+          return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
         })}
         ${spacer(part.after)}
       </tbody>
@@ -207,7 +209,7 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, empty, so
   </div>`;
 }
 
-function HeadCell({ column, sort, turn }) {
+function TableHead({ column, sort, turn }) {
   const mine = sort?.key === column.key;
   const order = mine ? (sort.down ? "descending" : "ascending") : undefined;
   const mark = mine ? (sort.down ? " ↓" : " ↑") : "";
@@ -216,7 +218,7 @@ function HeadCell({ column, sort, turn }) {
   </th>`;
 }
 
-function Row({ row, columns, onRow, chosen }) {
+function TableRow({ row, columns, onRow, chosen }) {
   const cells = columns.map(
     ({ key, numeric, mono, cell }) =>
       html`<td key=${key} class=${numeric ? "num" : mono ? "mono" : ""}>${cell(row)}</td>`,

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..asks import Operation
-from . import errors, history, modules, source
+from . import backups, data, errors, history, modules, routes, services, source
+
+_FILES = (backups, data, errors, history, modules, routes, services, source)
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {**errors.OPERATIONS, **history.OPERATIONS, **modules.OPERATIONS, **source.OPERATIONS}
+    {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}
 )

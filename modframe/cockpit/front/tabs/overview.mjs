@@ -7,7 +7,7 @@ import { attention, countShown, latestChanges } from "../store.mjs";
 import { Failure } from "./failing.mjs";
 import { Badge, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
 
-const FIRST = 6; // modules in need of attention that are shown at once
+const FIRST_SHOWN = 6; // modules in need of attention that are shown at once
 
 export function OverviewTab(props) {
   return h(props.id ? ModuleOverview : WholeOverview, props);
@@ -16,9 +16,9 @@ export function OverviewTab(props) {
 function WholeOverview({ state, go }) {
   return html`<div class="stack">
     <${Attention} state=${state} go=${go} />
-    <${Traffic} requests=${state.ticks?.requests} lag=${state.ticks?.lag} />
-    <${Counts} state=${state} />
-    <${Changes} log=${state.log} go=${go} />
+    <${TrafficStats} requests=${state.ticks?.requests} lag=${state.ticks?.lag} />
+    <${CountStats} state=${state} />
+    <${LatestChanges} log=${state.log} go=${go} />
   </div>`;
 }
 
@@ -28,16 +28,16 @@ function Attention({ state, go }) {
   if (!ids.length) {
     return html`<p class="calm-line"><${Icon} shape="check" tone="good" /> Nothing needs attention.</p>`;
   }
-  const shown = all ? ids : ids.slice(0, FIRST);
+  const shown = all ? ids : ids.slice(0, FIRST_SHOWN);
   return html`<section aria-label="Needs attention">
     <h2>Needs attention <small class="count">${ids.length}</small></h2>
     <div class="card entries">
       ${shown.map((id) => h(AttentionRow, { id, row: state.rows[id], go, key: id }))}
     </div>
     ${
-      ids.length > FIRST &&
+      ids.length > FIRST_SHOWN &&
       html`<button class="small" onClick=${() => setAll(!all)}>
-      ${all ? `Show the first ${FIRST}` : `Show all ${ids.length}`}
+      ${all ? `Show the first ${FIRST_SHOWN}` : `Show all ${ids.length}`}
     </button>`
     }
   </section>`;
@@ -64,13 +64,13 @@ function AttentionRow({ id, row, go }) {
 }
 
 /** Charts of the last minutes; `requests` and `lag` are series as the snapshot has them. */
-function Traffic({ requests, lag }) {
+function TrafficStats({ requests, lag }) {
   const { step = 1, counts, errors, p95 } = requests ?? {};
   const milliseconds = (values) => values?.map((seconds) => seconds * 1000);
   const shown = [
     ["Requests", "/s", counts?.map((value) => value / step)],
     ["Latency p95", "ms", milliseconds(p95)],
-    ["Errors", "", errors, errors?.at(-1) > 0 ? "bad" : undefined],
+    ["Errors", "", errors, errors?.at(-1) > 0 ? "bad" : "accent"],
     ["Loop lag", "ms", milliseconds(lag?.mean)],
   ].filter(([, , values]) => values?.length);
   if (!shown.length) return null;
@@ -79,7 +79,7 @@ function Traffic({ requests, lag }) {
   </div>`;
 }
 
-function Counts({ state }) {
+function CountStats({ state }) {
   const { rows, order } = state;
   const sum = (key) => order.reduce((total, id) => total + (rows[id][key] ?? 0), 0);
   const shown = countShown(state);
@@ -92,16 +92,16 @@ function Counts({ state }) {
   </div>`;
 }
 
-function Changes({ log, go }) {
+function LatestChanges({ log, go }) {
   const lines = useMemo(() => latestChanges(log), [log]);
   return html`<section aria-label="What changed lately">
     <h2>What changed lately</h2>
     ${!lines.length && html`<p class="muted">Nothing, as far as the log goes back.</p>`}
-    <ul class="plain-list">${lines.map((line, at) => h(Change, { line, go, key: at }))}</ul>
+    <ul class="plain-list">${lines.map((line, at) => h(ChangeLine, { line, go, key: at }))}</ul>
   </section>`;
 }
 
-function Change({ line, go }) {
+function ChangeLine({ line, go }) {
   const bad = line.level !== "INFO";
   return html`<li class="row change">
     <span class="mono muted">${timeOfDay(line.time)}</span>
@@ -114,13 +114,13 @@ function ModuleOverview({ id, facts, row, state, client, go }) {
   const failed = facts.failure || facts.error;
   return html`<div class="stack">
     ${failed && h(Failure, { id, facts, row, state, client, go })}
-    <${Traffic} requests=${facts["parts.traffic"]?.series} />
-    <${Facts} facts=${facts} row=${row} go=${go} />
-    <${Findings} findings=${facts.findings} />
+    <${TrafficStats} requests=${facts["parts.traffic"]?.series} />
+    <${ModuleFacts} facts=${facts} row=${row} go=${go} />
+    <${ModuleFindings} findings=${facts.findings} />
   </div>`;
 }
 
-function Facts({ facts, row, go }) {
+function ModuleFacts({ facts, row, go }) {
   const { files = [], reads = [], requires = [], retired = [], unsettled = [] } = facts;
   const links = requires.map((id) => h(ModuleLink, { id, go, key: id }));
   const shown = [
@@ -152,7 +152,7 @@ function drainingText({ generation, calls, streams, jobs }) {
   return `generation ${generation}: ${text || "is being closed"}`;
 }
 
-function Findings({ findings = [] }) {
+function ModuleFindings({ findings = [] }) {
   if (!findings.length) return null;
   const tones = { error: "bad", warning: "warn", info: "calm" };
   return html`<section aria-label="Findings">
