@@ -75,7 +75,7 @@ function Kinds({ found, id, chosen, setChosen }) {
 }
 
 function KindCell({ one: { code, type, message } }) {
-  return html`<strong>${code || type}</strong> ${message}`;
+  return html`<span class="cause"><strong>${code || type}</strong> ${message}</span>`;
 }
 
 function Kind({ client, kind, close }) {
