@@ -108,10 +108,10 @@ function ChangeLine({ line, go }) {
   </li>`;
 }
 
-function ModuleOverview({ facts, row, state, go }) {
+function ModuleOverview({ facts, row, go }) {
   const failure = facts.failure || facts.error;
-  const type = facts.failure?.type;
-  const title = row.state === "LIVE" ? [type, staysLive(row)].filter(Boolean).join(" · ") : type;
+  const heads = [facts.failure?.code, facts.failure?.type, row.state === "LIVE" && staysLive(row)];
+  const title = heads.filter(Boolean).join(" · ");
   return html`<div class="stack">
     ${failure && html`<${ErrorBox} error=${failure} title=${title} />`}
     <${TrafficStats} requests=${facts["parts.traffic"]?.series} />
