@@ -5,8 +5,9 @@ import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-prea
 import { useErrorBoundary, useLayoutEffect } from "./vendor/htm-preact.mjs";
 import { count, linkParts, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
 import { NOTHING, SHOWN, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
+import { PlanDialog } from "./plan.mjs";
 import { tabsFor } from "./tabs.mjs";
-import { Badge, Empty, ErrorBox, Icon, PlanDialog, State, Tabs, useAsk, useWindow } from "./ui.mjs";
+import { Badge, Empty, ErrorBox, Icon, State, Tabs, useAsk, useWindow } from "./ui.mjs";
 
 const ITEM_HEIGHT = 30;
 const SHOWN_TITLES = { all: "All", failing: "Failing", live: "Live", drafts: "Drafts" };

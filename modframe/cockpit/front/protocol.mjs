@@ -19,6 +19,7 @@ export class Client {
     this.asked = new Map(); // id → { answer, resolve, reject, onPart }
     // Two views of one widget hear each other's answers, so each counts from a place of its own.
     this.nextId = 1 + Math.floor(Math.random() * 2 ** 40);
+    this.greeted = false; // whether the kernel was told what is on the screen
     this.seq = null; // of the last news; null until a full one came
     this.heard = Date.now();
     this.onNews = () => {};
@@ -67,7 +68,7 @@ export class Client {
 
   sendLook() {
     const { place, hidden } = this;
-    this.send({ op: "look", ...place, ...(hidden && { hidden }) });
+    if (this.greeted) this.send({ op: "look", ...place, ...(hidden && { hidden }) });
   }
 
   close() {
@@ -85,6 +86,7 @@ export class Client {
   hello() {
     this.denials = 0;
     this.seq = null;
+    this.greeted = true;
     this.send({ op: "hello", ...this.place });
   }
 
@@ -133,6 +135,7 @@ export class Client {
 
   lose() {
     if (this.status === "closed") return;
+    this.greeted = false;
     this.setStatus("quiet");
     for (const id of [...this.asked.keys()]) {
       this.settle(id, "reject", notSent("the connection was lost, so nobody knows how it ended"));

@@ -2,9 +2,10 @@
 // error first, then its numbers, facts and findings.
 
 import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
-import { count, errorParts, number, placeText, shortName, timeOfDay } from "../format.mjs";
+import { count, number, placeText, shortName, timeOfDay } from "../format.mjs";
 import { attention, countShown, latestChanges } from "../store.mjs";
-import { Badge, ErrorBox, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
+import { Failure } from "./failing.mjs";
+import { Badge, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
 
 const FIRST_SHOWN = 6; // modules in need of attention that are shown at once
 
@@ -48,7 +49,7 @@ function staysLive({ generation }) {
 
 function AttentionRow({ id, row, go }) {
   const ill = row.health && row.health !== "up";
-  const { place, message } = errorParts(row.error ?? "");
+  const { place, message, cure } = row.cause ?? {};
   return html`<button class="attention" data-module=${id} onClick=${() => go(id, "overview")}>
     <span class="row wrap">
       <${State} state=${row.state} />
@@ -58,6 +59,7 @@ function AttentionRow({ id, row, go }) {
       <span class="mono">${place}</span>
     </span>
     ${message && html`<span class="cause">${message}</span>`}
+    ${cure && html`<span class="cure">Next step: ${cure}</span>`}
   </button>`;
 }
 
@@ -108,12 +110,10 @@ function ChangeLine({ line, go }) {
   </li>`;
 }
 
-function ModuleOverview({ facts, row, go }) {
-  const failure = facts.failure || facts.error;
-  const heads = [facts.failure?.code, facts.failure?.type, row.state === "LIVE" && staysLive(row)];
-  const title = heads.filter(Boolean).join(" · ");
+function ModuleOverview({ id, facts, row, state, client, go }) {
+  const failed = facts.failure || facts.error;
   return html`<div class="stack">
-    ${failure && html`<${ErrorBox} error=${failure} title=${title} />`}
+    ${failed && h(Failure, { id, facts, row, state, client, go })}
     <${TrafficStats} requests=${facts["parts.traffic"]?.series} />
     <${ModuleFacts} facts=${facts} row=${row} go=${go} />
     <${ModuleFindings} findings=${facts.findings} />
