@@ -120,7 +120,11 @@ class LoadError(ModframeError):
             part's name, ``phase1``, ``phase2``, ``test``, ``handover``, ``integrity``;
             ``activate``, after which the generation is live all the same.
         findings: What is wrong, every finding of level error first.
+        tried: How each of the module's own tests ended, if those failed; frozen, each with its
+            ``name``, ``file``, ``end``, ``seconds``, ``message`` and ``line``.
     """
+
+    tried: tuple[Any, ...] = ()
 
     def __init__(
         self, module_id: str, step: str, findings: Iterable[Finding], *, note: str = ""

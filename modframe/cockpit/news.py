@@ -130,8 +130,9 @@ class News:
         return [_line(event) for event in new]
 
     def _new_ticks(self) -> dict[str, Any]:
-        lag = self._facts.watchdog.lags.facts()
-        ticks = {"step": lag["step"], "lag": [round(one * 1000, 2) for one in lag["mean"]]}
+        """Return the series of requests and of the loop's lag, if something was added to one."""
+        facts = self._facts
+        ticks = {"requests": facts.numbers.traffic.facts(), "lag": facts.watchdog.lags.facts()}
         if ticks == self._ticks:
             return {}
         self._ticks = ticks

@@ -2,11 +2,12 @@
 // In come a client, its transport and { place: "page" | "notebook", module?, tab?, key? }.
 
 import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.mjs";
-import { useErrorBoundary } from "./vendor/htm-preact.mjs";
+import { useErrorBoundary, useLayoutEffect } from "./vendor/htm-preact.mjs";
 import { count, linkParts, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
 import { NOTHING, SHOWN, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
+import { PlanDialog } from "./plan.mjs";
 import { tabsFor } from "./tabs.mjs";
-import { Badge, Empty, ErrorBox, Icon, PlanDialog, State, Tabs, useAsk, useWindow } from "./ui.mjs";
+import { Badge, Empty, ErrorBox, Icon, State, Tabs, useAsk, useWindow } from "./ui.mjs";
 
 const ITEM_HEIGHT = 30;
 const SHOWN_TITLES = { all: "All", failing: "Failing", live: "Live", drafts: "Drafts" };
@@ -33,8 +34,8 @@ export function App({ client, transport, options }) {
   };
   useEffect(() => client.look(view.module, view.tab), [view.module, view.tab]);
   const focusFilter = (event) => {
-    if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName))
-      return;
+    const inField = /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName);
+    if (event.key !== "/" || inField) return;
     event.preventDefault();
     setOpen(true);
     filter.current?.focus();
@@ -44,7 +45,7 @@ export function App({ client, transport, options }) {
     document.addEventListener("keydown", focusFilter); // nothing needs to have the focus
     return () => document.removeEventListener("keydown", focusFilter);
   }, []);
-  if (status === "denied") return h(SignIn, { transport });
+  if (status === "denied") return h(SignIn, { client, transport });
   if (!state.meta) {
     return html`<p class="first" role="status">${client.over ?? "Waiting for the app …"}</p>`;
   }
@@ -65,7 +66,8 @@ export function App({ client, transport, options }) {
 function useStore(client) {
   const [state, setState] = useState(NOTHING);
   const [status, setStatus] = useState(client.status);
-  useEffect(() => {
+  // Not in an effect that waits for a frame: the first news may come sooner.
+  useLayoutEffect(() => {
     client.onNews = (news) => setState((old) => applyNews(old, news));
     client.onStatus = setStatus;
     setStatus(client.status);
@@ -118,9 +120,10 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
     <strong class="brand">modframe</strong>
     ${meta.url && html`<${UrlLink} url=${meta.url} />`}
     <span class="grow"></span>
-    <span class="live-count" title=${meta.ready ? "All modules that should run are live" : "Some modules that should run are not live"}>
+    <span class="live-count" title=${`${meta.ready ? "All" : "Not all"} modules that should run are live`}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
-      <span class="ready-word">${meta.ready ? "ready" : "not ready"}</span> ${number(live)} / ${number(order.length)} live
+      <span class="ready-word">${meta.ready ? "ready" : "not ready"}</span>
+      ${number(live)} / ${number(order.length)} live
     </span>
     <${WatchButton} client=${client} on=${Boolean(meta.watching)} />
     <${Connection} status=${status} />
@@ -329,15 +332,17 @@ function ModuleHead({ id, row, facts, client, onPage }) {
   </div>`;
 }
 
-function SignIn({ transport }) {
+function SignIn({ client, transport }) {
   const [token, setToken] = useState("");
   const submit = (event) => {
     event.preventDefault();
+    client.setStatus("connecting");
     transport.signIn(token.trim());
   };
   return html`<main class="sign-in"><form class="card box" onSubmit=${submit}>
     <h1>modframe</h1>
     <p class="muted">This page shows nothing without a token.</p>
+    ${client.denials > 1 && html`<p role="alert">This token was not accepted.</p>`}
     <label>Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
       onInput=${(event) => setToken(event.currentTarget.value)} /></label>
     <button class="primary" disabled=${!token.trim()}>Sign in</button>

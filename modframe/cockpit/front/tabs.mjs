@@ -25,8 +25,8 @@
 //   Asked({ of, children })  the error, or "Loading …", of a useAsk; else its children. The children
 //     are made before, so let them be components: h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))
 //   ErrorBox({ error, title? })   a string or { type, message, place, cure, trace, code }
-//   PlanDialog({ client, id, action, args?, title, danger?, onClose })   plan first, then do
-//   PlanView({ plan })   Diff({ files })   Code({ text, label })   CopyButton({ text, title? })
+//   PlanDialog({ client, id, action, args?, title, danger?, onClose })   plan first, then do (plan.mjs)
+//   PlanView({ plan }) (plan.mjs)   SourceLines({ client, id, file, line, of?, around? }) (source.mjs)   Diff({ files })   Code({ text, label })   CopyButton({ text, title? })
 //   Dialog({ title, onClose, buttons, children })   Tabs({ tabs, current, onSelect, label, children })
 //   Stat({ title, value, unit?, values?, tone? })   Sparkline({ values, label, tone? })
 //   Empty({ title, children })   Linked({ text })   ModuleLink({ id, tab?, go })   copyText(text, near)
@@ -34,6 +34,9 @@
 // Classes for layout: stack row grow wrap grid card box muted mono num small primary danger plain.
 // Top-level names are unique over all files of front/, and an import stands on one line.
 
+import { DraftTab } from "./tabs/draft.mjs";
+import { ErrorsTab } from "./tabs/errors.mjs";
+import { HistoryTab } from "./tabs/history.mjs";
 import { LogsTab } from "./tabs/logs.mjs";
 import { OverviewTab } from "./tabs/overview.mjs";
 import { RoutesTab } from "./tabs/routes.mjs";
@@ -52,7 +55,16 @@ export const TABS = [
     nouns: ["route", "answered route"],
     count: (row) => row.routes,
   },
+  { key: "errors", title: "Errors", scope: "both", component: ErrorsTab },
   { key: "logs", title: "Logs", scope: "both", component: LogsTab },
+  { key: "history", title: "History", scope: "module", component: HistoryTab },
+  {
+    key: "draft",
+    title: "Draft",
+    scope: "module",
+    component: DraftTab,
+    when: (facts) => facts.draft,
+  },
 ];
 
 /** Return the tabs of a module, or of everything; panels that no tab claims come last. */

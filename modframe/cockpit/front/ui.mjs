@@ -86,8 +86,9 @@ export function Empty({ title, children }) {
   return html`<div class="empty muted">${title && html`<strong>${title}</strong>`}<div>${children}</div></div>`;
 }
 
-/** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step. */
-export function ErrorBox({ error, title }) {
+/** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step;
+ * children stand below the cause. */
+export function ErrorBox({ error, title, children }) {
   const { type, message, place, cure, trace, code } = errorFacts(error);
   const head = title ?? [code, type].filter(Boolean).join(" ");
   return html`<div class="error box" role="group" aria-label="Error">
@@ -96,6 +97,7 @@ export function ErrorBox({ error, title }) {
       ${head && html`<strong>${head}</strong>`}
       ${place && html`<div class="mono place">${place}</div>`}
       <div class="cause"><${Linked} text=${message} /></div>
+      ${children}
       ${cure && html`<div class="cure">Next step: <${Linked} text=${cure} /></div>`}
       ${trace && html`<details><summary>Traceback</summary><${Code} text=${trace} /></details>`}
     </div>
@@ -359,71 +361,4 @@ export function Asked({ of, children }) {
   if (of.error) return html`<${ErrorBox} error=${of.error} />`;
   if (of.value === undefined) return html`<p class="muted" role="status">Loading …</p>`;
   return children;
-}
-
-/** The plan of an action on a module, and the button that carries it out once it was read. */
-export function PlanDialog({ client, id, action, args = {}, title, danger, onClose }) {
-  const given = { module: id, action, ...args };
-  const plan = useAsk(client, "plan", given);
-  const done = useAsk(client, "do", given, { now: false });
-  const ended = done.value !== undefined;
-  const ready = plan.value && !plan.value.refused && !done.busy && !ended;
-  const buttons = html`
-    <button onClick=${onClose}>${ended ? "Close" : "Cancel"}</button>
-    ${
-      !ended &&
-      html`<button class=${danger ? "danger" : "primary"} disabled=${!ready} data-action=${action}
-      onClick=${() => done.ask()}>${done.busy ? "Working …" : title}</button>`
-    }
-  `;
-  return html`<${Dialog} title=${`${title}: ${shortName(id)}`} onClose=${onClose} buttons=${buttons}>
-    ${done.error && html`<${ErrorBox} error=${done.error} />`}
-    ${ended ? h(PlanDone, { value: done.value }) : h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))}
-  <//>`;
-}
-
-function PlanDone({ value }) {
-  const text = typeof value === "string" ? value : (value?.text ?? "Done.");
-  return html`<p class="row done" role="status"><${Icon} shape="check" tone="good" /> <${Linked} text=${text} /></p>`;
-}
-
-/** A plan as the operation `plan` answers it. */
-export function PlanView({ plan }) {
-  const { refused, order = [], entries = [] } = plan ?? {};
-  return html`
-    ${refused && html`<${ErrorBox} title="This would be refused" error=${{ message: "Nothing would change." }} />`}
-    ${order.length > 1 && html`<p class="muted">In this order: ${order.map(shortName).join(", ")}</p>`}
-    ${!refused && !entries.length && html`<p class="muted">Nothing else changes.</p>`}
-    ${entries.map((entry) => h(PlanEntry, { entry, key: entry.id }))}
-  `;
-}
-
-function PlanEntry({ entry }) {
-  const {
-    id,
-    action,
-    why,
-    before,
-    after,
-    error,
-    diff,
-    contract = [],
-    parts = {},
-    findings = [],
-  } = entry;
-  const generations = before && after ? `${before} → ${after}` : (before ?? after);
-  return html`<section class="plan">
-    <h3 class="row"><${Badge}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
-    ${why && html`<p class="muted">${why}</p>`}
-    ${error && html`<${ErrorBox} error=${error} />`}
-    ${contract.map((text) => html`<p class="row"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`)}
-    ${Object.values(parts).map(
-      ({ noun, added = [], removed = [] }) => html`<p class="row wrap">
-        ${added.map((name) => html`<span class="added mono">+ ${noun} ${name}</span> `)}
-        ${removed.map((name) => html`<span class="removed mono">− ${noun} ${name}</span> `)}
-      </p>`,
-    )}
-    ${findings.map(({ level, text }) => html`<p class="row"><${Badge} tone=${level === "error" ? "bad" : "warn"}>${level}<//> ${text}</p>`)}
-    ${diff?.length > 0 && html`<${Diff} files=${diff} />`}
-  </section>`;
 }

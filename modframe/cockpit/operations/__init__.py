@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..asks import Operation
-from . import modules, routes, services
+from . import backups, data, errors, history, modules, routes, services, source
+
+_FILES = (backups, data, errors, history, modules, routes, services, source)
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {**modules.OPERATIONS, **services.OPERATIONS, **routes.OPERATIONS}
+    {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}
 )

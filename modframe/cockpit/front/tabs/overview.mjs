@@ -2,9 +2,10 @@
 // error first, then its numbers, facts and findings.
 
 import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
-import { count, errorParts, number, placeText, shortName, timeOfDay } from "../format.mjs";
+import { count, number, placeText, shortName, timeOfDay } from "../format.mjs";
 import { attention, countShown, latestChanges } from "../store.mjs";
-import { Badge, ErrorBox, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
+import { Failure } from "./failing.mjs";
+import { Badge, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
 
 const FIRST_SHOWN = 6; // modules in need of attention that are shown at once
 
@@ -15,7 +16,7 @@ export function OverviewTab(props) {
 function WholeOverview({ state, go }) {
   return html`<div class="stack">
     <${Attention} state=${state} go=${go} />
-    <${TrafficStats} ticks=${state.ticks} />
+    <${TrafficStats} requests=${state.ticks?.requests} lag=${state.ticks?.lag} />
     <${CountStats} state=${state} />
     <${LatestChanges} log=${state.log} go=${go} />
   </div>`;
@@ -48,7 +49,7 @@ function staysLive({ generation }) {
 
 function AttentionRow({ id, row, go }) {
   const ill = row.health && row.health !== "up";
-  const { place, message } = errorParts(row.error ?? "");
+  const { place, message, cure } = row.cause ?? {};
   return html`<button class="attention" data-module=${id} onClick=${() => go(id, "overview")}>
     <span class="row wrap">
       <${State} state=${row.state} />
@@ -58,16 +59,19 @@ function AttentionRow({ id, row, go }) {
       <span class="mono">${place}</span>
     </span>
     ${message && html`<span class="cause">${message}</span>`}
+    ${cure && html`<span class="cure">Next step: ${cure}</span>`}
   </button>`;
 }
 
-function TrafficStats({ ticks }) {
-  const { step = 1, requests, p95, errors, lag } = ticks ?? {};
+/** Charts of the last minutes; `requests` and `lag` are series as the snapshot has them. */
+function TrafficStats({ requests, lag }) {
+  const { step = 1, counts, errors, p95 } = requests ?? {};
+  const milliseconds = (values) => values?.map((seconds) => seconds * 1000);
   const shown = [
-    ["Requests", "/s", requests?.map((value) => value / step)],
-    ["Latency p95", "ms", p95],
-    ["Errors", "", errors, errors?.at(-1) > 0 && "bad"],
-    ["Loop lag", "ms", lag],
+    ["Requests", "/s", counts?.map((value) => value / step)],
+    ["Latency p95", "ms", milliseconds(p95)],
+    ["Errors", "", errors, errors?.at(-1) > 0 ? "bad" : "accent"],
+    ["Loop lag", "ms", milliseconds(lag?.mean)],
   ].filter(([, , values]) => values?.length);
   if (!shown.length) return null;
   return html`<div class="grid" role="group" aria-label="Traffic">
@@ -76,7 +80,7 @@ function TrafficStats({ ticks }) {
 }
 
 function CountStats({ state }) {
-  const { rows, order, ticks } = state;
+  const { rows, order } = state;
   const sum = (key) => order.reduce((total, id) => total + (rows[id][key] ?? 0), 0);
   const shown = countShown(state);
   return html`<div class="grid dense" role="group" aria-label="Counts">
@@ -85,7 +89,6 @@ function CountStats({ state }) {
     <${Stat} title="Drafts" value=${shown.drafts} />
     <${Stat} title="Routes" value=${sum("routes")} />
     <${Stat} title="Services" value=${sum("services")} />
-    <${Stat} title="In flight" value=${ticks?.in_flight ?? 0} />
   </div>`;
 }
 
@@ -107,15 +110,11 @@ function ChangeLine({ line, go }) {
   </li>`;
 }
 
-function ModuleOverview({ facts, row, state, go }) {
-  const failure = facts.failure || facts.error;
-  const stays =
-    row.state === "LIVE"
-      ? [facts.failure?.type, staysLive(row)].filter(Boolean).join(" · ")
-      : undefined;
+function ModuleOverview({ id, facts, row, state, client, go }) {
+  const failed = facts.failure || facts.error;
   return html`<div class="stack">
-    ${failure && html`<${ErrorBox} error=${failure} title=${stays} />`}
-    <${TrafficStats} ticks=${state.ticks?.module} />
+    ${failed && h(Failure, { id, facts, row, state, client, go })}
+    <${TrafficStats} requests=${facts["parts.traffic"]?.series} />
     <${ModuleFacts} facts=${facts} row=${row} go=${go} />
     <${ModuleFindings} findings=${facts.findings} />
   </div>`;
