@@ -5,7 +5,7 @@ same function as a bare tool of the SDK's server, in turns and in one process. T
 takes longer than the bare tool by at most two calls of a handle from another thread, which are
 made in the same turns. One method awaits, the other never does. The figures are seconds of the
 processor, of all threads, and the lower quartile of the turns, so that what else the machine does
-counts for little. Over HTTP it is lost in the SDK's milliseconds, so a ratio is printed, of medians.
+counts for little. Over HTTP it is lost in the milliseconds of the SDK: there a ratio of medians is.
 Then it swaps a module and measures how long after publish a client hears of it.
 """
 
