@@ -21,7 +21,7 @@ export function Fields({ fields, raw, path = "", change, faults }) {
 function FieldRow({ field, raw, path, change, faults }) {
   const input = inputOf(field);
   const Nested = { object: ObjectInput, list: ListInput, union: UnionInput }[input.kind];
-  const fault = faultAt(faults, path, !Nested || input.kind === "union");
+  const fault = faultAt(faults, path, Nested ? shownInside(input, raw, path) : "");
   const props = { field, input, raw, path, change, faults };
   const name = html`<span class="mono">${field.name}</span>
     ${field.required && html`<span class="required" title="required">*<span class="unseen"> required</span></span>`}
@@ -38,6 +38,11 @@ function FieldRow({ field, raw, path, change, faults }) {
     <label for=${`field-${path}`}>${name}</label>
     <${LeafInput} ...${props} fault=${fault} />${notes}
   </div>`;
+}
+
+/** Return where faults have inputs of their own; a union shows all others of its value. */
+function shownInside(input, raw, path) {
+  return input.kind === "union" ? `${path}.${input.options[raw.at].title}` : `${path}.`;
 }
 
 function kindWord({ kind, title, nullable }) {

@@ -101,7 +101,10 @@ function unionInput(many, field, outer) {
   const others = many.filter((one) => resolved(one, field.root).type !== "null");
   const nullable = others.length < many.length;
   const types = others.map(({ type }) => type).join();
-  if (types === "number,string" && others[1].pattern) return { kind: "decimal", nullable };
+  if (types === "number,string") {
+    const exact = Boolean(others[1].pattern) || /\bDecimal\b/.test(field.type);
+    return { kind: "decimal", nullable, exact };
+  }
   const option = (schema) => ({ ...field, schema, title: titleOf(schema, field.root) });
   if (others.length === 1) {
     const { title } = outer;
@@ -225,10 +228,11 @@ function leafValue({ kind, choices }, raw) {
       if (!/^[+-]?\d+$/.test(text)) throw new Error("is no whole number");
       return Number.isSafeInteger(Number(text)) ? Number(text) : text;
     case "float":
-    case "decimal":
       if (/^[+-]?(inf(inity)?|nan)$/i.test(text)) return text;
       if (!Number.isFinite(Number(text))) throw new Error("is no number");
-      return kind === "decimal" ? text : Number(text);
+      return Number(text);
+    case "decimal": // a number or a text: what would be rounded stays as it was typed
+      return String(Number(text)) === text && text !== "NaN" ? Number(text) : raw;
     case "json":
       return jsonValue(raw);
     default:
@@ -257,10 +261,11 @@ export function withoutSecrets(fields, raw) {
   return Object.fromEntries(fields.map((field) => [field.name, kept(field, raw[field.name])]));
 }
 
-/** Return the fault to show at a place; with `below`, also those of places inside it. */
-export function faultAt(faults, path, below) {
-  const inside = Object.keys(faults).find((place) => place.startsWith(`${path}.`));
-  return faults[path] ?? (below && inside ? faults[inside] : undefined);
+/** Return the fault to show at a place: its own, or one inside it that is not below `elsewhere`. */
+export function faultAt(faults, path, elsewhere = "") {
+  const inside = (place) =>
+    place.startsWith(`${path}.`) && !(elsewhere && place.startsWith(elsewhere));
+  return faults[path] ?? faults[Object.keys(faults).find(inside)];
 }
 
 // -- as code, and as a template --------------------------------------------------------------------
@@ -304,7 +309,7 @@ function codeOf(field, raw) {
     case "time":
       return raw ? `${input.kind}.fromisoformat(${text})` : "None";
     case "decimal":
-      return raw ? `Decimal(${text})` : "None";
+      return raw ? (input.exact ? `Decimal(${text})` : pyLiteral(leafValue(input, raw))) : "None";
     default: {
       const value = sentValue(field, raw, "", {});
       const literal = pyLiteral(value);

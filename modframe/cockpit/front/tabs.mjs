@@ -39,10 +39,22 @@ import { ErrorsTab } from "./tabs/errors.mjs";
 import { HistoryTab } from "./tabs/history.mjs";
 import { LogsTab } from "./tabs/logs.mjs";
 import { OverviewTab } from "./tabs/overview.mjs";
+import { RoutesTab } from "./tabs/routes.mjs";
+import { ServicesTab } from "./tabs/services.mjs";
 import { PanelTab } from "./panel.mjs";
 
 export const TABS = [
   { key: "overview", title: "Overview", scope: "both", component: OverviewTab },
+  {
+    ...{ key: "services", title: "Services", scope: "both", component: ServicesTab },
+    nouns: ["service", "method", "parameter", "return", "example", "tag", "called method"],
+    count: (row) => row.methods,
+  },
+  {
+    ...{ key: "routes", title: "Routes", scope: "both", component: RoutesTab },
+    nouns: ["route", "answered route"],
+    count: (row) => row.routes,
+  },
   { key: "errors", title: "Errors", scope: "both", component: ErrorsTab },
   { key: "logs", title: "Logs", scope: "both", component: LogsTab },
   { key: "history", title: "History", scope: "module", component: HistoryTab },

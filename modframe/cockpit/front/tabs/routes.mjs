@@ -9,7 +9,7 @@ import { asCode, asCurl, asHttpx, withoutHidden } from "../requests.mjs";
 import { RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
 import { Badge, Code, Empty, ErrorBox, useAsk } from "../ui.mjs";
-import { Chosen, Numbers, PickOne, rawOfAll } from "./services.mjs";
+import { Chosen, Numbers, PickOne, rawOfAll, useFaultFocus } from "./services.mjs";
 
 const PLACES = { path: "inside", query: "query", header: "headers", cookie: "cookies" };
 
@@ -82,18 +82,20 @@ function RouteForm({ client, method, path, parameters, body, components, server 
   const places = useMemo(() => fieldsByPlace(parameters, body, components), []);
   const [raw, setRaw] = useState(() => each(places, rawOfAll));
   const [text, setText] = useState(() => firstBody(body, components));
-  const [faults, setFaults] = useState({});
+  const [faults, setFaults] = useState(null);
   const run = useAsk(client, "request", {}, { now: false });
   const { request, faults: found } = requestOf({ method, path, body, places, raw, text });
   const start = (event) => {
     event.preventDefault();
-    setFaults(found);
-    if (Object.keys(found).length) return;
+    const faulty = Object.keys(found).length > 0;
+    setFaults(faulty ? found : null);
+    if (faulty) return;
     run.ask(request);
     setRaw((old) => each(places, (fields, place) => withoutSecrets(fields, old[place])));
   };
-  const shown = { ...run.error?.faults, ...faults };
-  return html`<form class="stack form" noValidate onSubmit=${start}>
+  const own = faults ?? run.error?.faults;
+  const shown = own ?? {};
+  return html`<form class="stack form" noValidate ref=${useFaultFocus(own)} onSubmit=${start}>
     ${Object.entries(places).map(
       ([place, fields]) =>
         fields.length > 0 &&
@@ -157,16 +159,15 @@ function hiddenIn(places) {
 function BodyText({ body, components, text, setText, fault }) {
   const choose = (event) => setText(firstBody(body, components, Number(event.currentTarget.value)));
   return html`<div class="field">
-    <div class="row"><label class="grow" for="field-body"><span class="mono">body</span>
-      ${body.required && html`<span class="required" title="required">*</span>`} <small>${body.media}</small></label>
-      ${
-        body.examples.length > 0 &&
-        html`<select aria-label="Example" data-field="example" onChange=${choose}>
-        ${body.examples.map((_, at) => html`<option value=${at}>Example ${at + 1}</option>`)}
-        <option value="-1">Template</option>
-      </select>`
-      }
-    </div>
+    <label for="field-body"><span class="mono">body</span>${body.required && html`<span class="required" title="required">*</span>`}
+      <small>${body.media}</small></label>
+    ${
+      body.examples.length > 0 &&
+      html`<select aria-label="Example" data-field="example" onChange=${choose}>
+      ${body.examples.map((_, at) => html`<option value=${at}>Example ${at + 1}</option>`)}
+      <option value="-1">Template</option>
+    </select>`
+    }
     <textarea id="field-body" class="mono" rows=${Math.min(14, text.split("\n").length + 1)} spellcheck=${false}
       data-field="body" value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea>
     ${fault && html`<div class="fault" role="alert">${fault}</div>`}

@@ -7,7 +7,7 @@ import { callCode, collect, fieldsOfParams, rawOf, withoutSecrets } from "../for
 import { count, duration, number, shortName } from "../format.mjs";
 import { RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
-import { Asked, Badge, Code, Empty, ErrorBox, Stat, Table, useAsk } from "../ui.mjs";
+import { Asked, Badge, Code, Empty, ErrorBox, Table, useAsk } from "../ui.mjs";
 
 const AGAIN = 3000; // ms between two looks at the numbers
 
@@ -116,35 +116,41 @@ function MethodFacts({ client, module, service, facts }) {
   `;
 }
 
-/** Count, errors and times of a method or a route. */
+/** Count, errors and times of a method or a route, as a line. */
 export function Numbers({ of }) {
-  if (!of.count) return null;
-  return html`<div class="grid dense" role="group" aria-label="Numbers">
-    <${Stat} title="Count" value=${of.count} /><${Stat} title="Errors" value=${of.errors} />
-    <${Stat} title="Mean" value=${duration(of.mean * 1000)} />
-    <${Stat} title="p95" value=${duration(of.p95 * 1000)} />
-  </div>`;
+  const times = `mean ${duration(of.mean * 1000)}, p95 ${duration(of.p95 * 1000)}`;
+  const said = `${count(of.count, "call")}, ${count(of.errors, "error")}, ${times}`;
+  return html`<p class="muted">${of.count ? said : "Not called yet."}</p>`;
 }
 
 function MethodForm({ client, service, method, params }) {
   const fields = useMemo(() => fieldsOfParams(params), []);
   const [raw, setRaw] = useState(() => rawOfAll(fields));
-  const [faults, setFaults] = useState({});
+  const [faults, setFaults] = useState(null);
   const run = useAsk(client, "call", {}, { now: false });
+  const shown = faults ?? run.error?.faults;
   const start = (event) => {
     event.preventDefault();
     const found = collect(fields, raw);
-    setFaults(found.faults);
-    if (Object.keys(found.faults).length) return;
+    const faulty = Object.keys(found.faults).length > 0;
+    setFaults(faulty ? found.faults : null);
+    if (faulty) return;
     run.ask({ service, method, args: found.values });
     setRaw((old) => withoutSecrets(fields, old));
   };
-  return html`<form class="stack form" noValidate onSubmit=${start}>
-    <${Fields} fields=${fields} raw=${raw} change=${setRaw} faults=${{ ...run.error?.faults, ...faults }} />
+  return html`<form class="stack form" noValidate ref=${useFaultFocus(shown)} onSubmit=${start}>
+    <${Fields} fields=${fields} raw=${raw} change=${setRaw} faults=${shown ?? {}} />
     <${RunButtons} run=${run} />
     <${Outcome} run=${run} />
     <details open><summary>As code</summary><${Code} text=${callCode(service, method, fields, raw)} label="Call" /></details>
   </form>`;
+}
+
+/** Return a ref for a form; the first input with a fault gets the focus when there are faults. */
+export function useFaultFocus(faults) {
+  const form = useRef(null);
+  useEffect(() => form.current.querySelector("[aria-invalid]")?.focus(), [faults]);
+  return form;
 }
 
 /** Return what the inputs of fields show at first. */
