@@ -15,6 +15,7 @@ from .cockpit.follow import Follower
 from .config import FrameworkSettings
 from .masking import KnownSecrets
 from .observe import EventLog, Numbers, Watchdog
+from .parts.database.lazy import LazyDatabases
 from .parts.health import Overview
 from .parts.web.path_table import PathTable
 from .runtime.calls.handles import Handles
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from .cockpit.displayed import Displayed
     from .cockpit.page import Page
     from .cockpit.widget import Cockpit
+    from .desk.exports import Exports
+    from .desk.find_source import SourceFinder
     from .server import Server
     from .server.mcp.assistants import Assistants
     from .server.site import Site
@@ -58,8 +61,11 @@ class Front:
     health: Overview
     handles: Handles
     seen: Collector
+    databases: LazyDatabases
     watching: Watching
     follower: Follower
+    source_finder: SourceFinder
+    exports: Exports
     app: Any = None
     _site: Site | None = None
     _assistants: Assistants | None = None
@@ -105,6 +111,9 @@ class Front:
             log=self.log,
             watchdog=self.watchdog,
             secrets=self.secrets,
+            current=self.source_finder.current,
+            plan_export=self.exports.plan,
+            databases=self.databases,
             watching=lambda: self.watching.running,
             url=lambda: self.url,
             workspace=str(self.workspace),

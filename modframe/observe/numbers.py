@@ -144,7 +144,7 @@ class Numbers:
     """The numbers of one app.
 
     Attributes:
-        requests: Module id → its requests.
+        requests: Module id → its requests. ``traffic``: the series of those of all modules.
         calls: Module id → the calls of its service.
         changes: Module id and what came of a change (``live``, ``failed``, ``blocked``,
             ``disabled``, ``superseded`` or ``unchanged``) → how often.
@@ -158,7 +158,7 @@ class Numbers:
         self.changes: Counter[tuple[str, str]] = Counter()
         self.swaps = Durations()
         self.steps: dict[str, Durations] = {}
-        self._answered, self._called = Series(), Series(None)
+        self.traffic, self._called = Series(), Series(None)
         self._happened: dict[str, Series] = {
             "swaps": Series(),
             "tasks": Series(),
@@ -182,7 +182,7 @@ class Numbers:
             requests = self.requests.setdefault(module_id, Requests())
         requests.add(answer, seconds, now=now)
         if module_id != SERVER:  # views ask there, and would count themselves
-            self._answered.add(now, seconds, failed=answer[2] >= _FAULT)
+            self.traffic.add(now, seconds, failed=answer[2] >= _FAULT)
 
     def calls_of(self, module_id: str, method: str) -> Calls:
         """Return the calls of a method, to count one."""
@@ -233,7 +233,7 @@ class Numbers:
             `Series.facts` returns; calls and dead events have no durations.
         """
         self.sample(time.perf_counter())
-        every = {"requests": self._answered, "calls": self._called, **self._happened}
+        every = {"requests": self.traffic, "calls": self._called, **self._happened}
         return {kind: series.facts() for kind, series in every.items()}
 
     def __repr__(self) -> str:

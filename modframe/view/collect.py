@@ -54,8 +54,7 @@ class Collector:
         self._live = live
         self._records = records
         self._parts = parts
-        self._empty = {part.name: _description_of(part, part.empty_facts) for part in parts}
-        self._empty_facts = {name: facts for name, (facts, _) in self._empty.items()}
+        self._empty_facts = {part.name: freeze(part.empty_facts) for part in parts}
         self._log = log
         self._watchdog, self._numbers = watchdog, numbers
         self._secrets = secrets
@@ -127,21 +126,23 @@ class Collector:
         panels: list[Panel] = []
         kept = generation.descriptions
         for part in self._parts.defining("describe"):
-            description = kept.get(part.name) or self._describe_part(part, generation)
-            if description is not self._empty[part.name]:
-                facts[part.name], own = description
-                panels += own
+            description = kept.get(part.name)
+            if description is None:
+                found = part.describe(generation)
+                if found == part.empty_facts and not part.describes_once:
+                    continue
+                description = self._describe_part(part, generation, found)
+            facts[part.name], own = description
+            panels += own
         return facts, panels
 
-    def _describe_part(self, part: Part[Any], generation: Generation) -> Description:
+    def _describe_part(
+        self, part: Part[Any], generation: Generation, facts: dict[str, Any]
+    ) -> Description:
         """Return a part's frozen facts and its panels; the generation keeps those that stay."""
-        facts = part.describe(generation)
         if self._secrets:
             facts = self._secrets.replace_in(facts)
-        if facts == part.empty_facts:
-            description = self._empty[part.name]
-        else:
-            description = _description_of(part, facts)
+        description = _description_of(part, facts)
         if part.describes_once:
             generation.descriptions[part.name] = description
         return description

@@ -1,5 +1,5 @@
 // Puts the cockpit into an element: shadow root, style, theme, keys, and whether it is in sight.
-// In come a transport and { place: "page" | "notebook" }, out goes the function that ends it.
+// In come a transport and the options of app.mjs, out goes the function that ends it.
 
 import { h, render } from "./vendor/htm-preact.mjs";
 import { App } from "./app.mjs";

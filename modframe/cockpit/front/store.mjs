@@ -2,7 +2,7 @@
 // place. Filters, orders and counts of modules and log lines stand here too.
 
 const MOST_LINES = 100_000;
-const MOST_CHANGES = 50;
+const CHANGE = / live in | stays live · |is not live · |(^| · )stopped$| changed · generation /;
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const RANKS = { FAILED: 0, FAILED_UNLOAD: 0, BLOCKED: 3 };
 const HEALTH_RANKS = { down: 1, degraded: 2 };
@@ -14,12 +14,11 @@ export const NOTHING = {
   detail: null, // { id, facts } of the watched module
   log: [], // oldest first
   ticks: null,
-  changes: [], // { time, id, text, bad }, newest first: what rows did since the view is open
 };
 
 /** Return the state after a message of news. */
-export function applyNews(state, news, now = new Date()) {
-  const base = news.full ? { ...NOTHING, changes: state.changes } : state;
+export function applyNews(state, news) {
+  const base = news.full ? NOTHING : state;
   const rows = news.rows ? merged(base.rows, news.rows) : base.rows;
   return {
     meta: news.meta ? { ...base.meta, ...news.meta } : (base.meta ?? {}),
@@ -28,7 +27,6 @@ export function applyNews(state, news, now = new Date()) {
     detail: news.detail ? detailAfter(base.detail, news.detail) : base.detail,
     log: news.log?.length ? [...base.log, ...news.log].slice(-MOST_LINES) : base.log,
     ticks: news.ticks ? { ...base.ticks, ...news.ticks } : base.ticks,
-    changes: news.full ? base.changes : changesAfter(base, news.rows ?? {}, now),
   };
 }
 
@@ -49,29 +47,6 @@ function detailAfter(known, { id, full, facts }) {
   return { id, facts: merged(base, facts) };
 }
 
-function changesAfter({ rows, changes }, changed, now) {
-  const found = [];
-  for (const [id, row] of Object.entries(changed)) {
-    const text = changeText(rows[id], row);
-    const bad = Boolean(row && (row.state in RANKS || row.error));
-    if (text) found.push({ time: now.toISOString(), id, text, bad });
-  }
-  return found.length ? [...found, ...changes].slice(0, MOST_CHANGES) : changes;
-}
-
-function changeText(before, after) {
-  if (!before) return after && "was added";
-  if (!after) return "was removed";
-  if (after.generation && after.generation !== before.generation) {
-    const from = before.generation ? `${before.generation} → ` : "";
-    return `generation ${from}${after.generation} is live`;
-  }
-  if (after.error && after.error !== before.error) return after.error;
-  if (after.state !== before.state) return `is ${stateWord(after.state)}`;
-  if (after.health !== before.health && after.health) return `health is ${after.health}`;
-  return "";
-}
-
 /** Return a state as people read it: "FAILED_UNLOAD" → "failed unload". */
 export function stateWord(state) {
   return state.toLowerCase().replaceAll("_", " ");
@@ -89,6 +64,11 @@ export function attention({ rows, order }) {
   return order
     .filter((id) => urgency(rows[id]) !== null)
     .sort((a, b) => urgency(rows[a]) - urgency(rows[b]));
+}
+
+/** Return the ids that can't start because of a module. */
+export function blockedBy({ rows, order }, id) {
+  return order.filter((one) => rows[one].cause?.blocked_by?.includes(id));
 }
 
 export const SHOWN = {
@@ -113,12 +93,21 @@ export function countShown({ rows, order }) {
 
 /** Return the log lines of at least a level, of one module (or all), with a text in them. */
 export function visibleLines(log, { level = "DEBUG", module = "", text = "" }) {
-  const least = LEVELS.indexOf(level);
-  const wanted = text.toLowerCase();
+  const below = new Set(LEVELS.slice(0, LEVELS.indexOf(level)));
+  const wanted = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i");
   return log.filter(
     (line) =>
-      (LEVELS.indexOf(line.level) === -1 || LEVELS.indexOf(line.level) >= least) &&
+      !below.has(line.level) &&
       (!module || line.module_id === module) &&
-      (!wanted || `${line.message} ${line.correlation_id ?? ""}`.toLowerCase().includes(wanted)),
+      (!text || wanted.test(line.message) || wanted.test(line.correlation_id ?? "")),
   );
+}
+
+/** Return the newest log lines that say what a change did to a module, the newest first. */
+export function latestChanges(log, most = 12) {
+  const found = [];
+  for (let at = log.length - 1; at >= 0 && found.length < most; at--) {
+    if (log[at].module_id && CHANGE.test(log[at].message)) found.push(log[at]);
+  }
+  return found;
 }

@@ -7,39 +7,52 @@
 //   count(row, facts) the number beside the title; none for 0
 // A tab gets { id, row, facts, state, client, go }:
 //   id, row, facts    the module (null, {}, {} for all modules); facts as in `detail.facts`, never null
-//   state             the store: { meta, rows, order, detail, log, ticks, changes }
+//   state             the store: { meta, rows, order, detail, log, ticks }
 //   client            client.ask(op, args, { onPart }) → promise of the value, with cancel() and ms;
 //                     it rejects with { type, message, place?, cure?, trace?, code? }
 //   go(id, tab)       opens a module's tab; id null is everything
 //
 // What ui.mjs offers (h, html and the hooks come from "./vendor/htm-preact.mjs"):
 //   State({ state, bare })   Health({ status })   Icon({ shape, tone })   Badge({ tone, children })
-//     tones: calm good warn bad busy; shapes: dot ring half cross triangle bar pen check
+//     tones: calm good warn bad busy; shapes: dot ring half cross triangle bar pen check squares
 //   Table({ columns, rows, label, rowKey(row)?, onRow(row)?, selected?, empty?, sort: { key, down }? })
 //     column: { key, title, numeric?, mono?, value?(row), cell?(row) }. `value` is what is sorted
 //     (row[key] if left out), `cell` what is drawn; a column whose values are all numbers, durations
 //     or bytes is right-aligned by itself. Above 200 rows only those in sight are drawn.
-//   useWindow(total, rowHeight) → { area, virtual, from, to, before, after }: the same for a list
+//   useWindow(total, rowHeight, ref?) → { area, virtual, from, to, before, after }: the same for a list
 //   useAsk(client, op, args, { now: true }) → { value, error, busy, parts, ms, ask(args?), cancel() }
 //     asks at once and when args change; with { now: false } only by ask()
 //   Asked({ of, children })  the error, or "Loading …", of a useAsk; else its children. The children
 //     are made before, so let them be components: h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))
 //   ErrorBox({ error, title? })   a string or { type, message, place, cure, trace, code }
-//   PlanDialog({ client, id, action, args?, title, danger?, onClose })   plan first, then do
-//   PlanView({ plan })   Diff({ files })   Code({ text, label })   CopyButton({ text, title? })
+//   PlanDialog({ client, id, action, args?, title, danger?, onClose })   plan first, then do (plan.mjs)
+//   PlanView({ plan }) (plan.mjs)   SourceLines({ client, id, file, line, of?, around? }) (source.mjs)   Diff({ files })   Code({ text, label })   CopyButton({ text, title? })
 //   Dialog({ title, onClose, buttons, children })   Tabs({ tabs, current, onSelect, label, children })
 //   Stat({ title, value, unit?, values?, tone? })   Sparkline({ values, label, tone? })
 //   Empty({ title, children })   Linked({ text })   ModuleLink({ id, tab?, go })   copyText(text, near)
+// A section has an h2 (small and muted), a section inside it an h3.
 // Classes for layout: stack row grow wrap grid card box muted mono num small primary danger plain.
 // Top-level names are unique over all files of front/, and an import stands on one line.
 
+import { DraftTab } from "./tabs/draft.mjs";
+import { ErrorsTab } from "./tabs/errors.mjs";
+import { HistoryTab } from "./tabs/history.mjs";
 import { LogsTab } from "./tabs/logs.mjs";
 import { OverviewTab } from "./tabs/overview.mjs";
 import { PanelTab } from "./panel.mjs";
 
 export const TABS = [
   { key: "overview", title: "Overview", scope: "both", component: OverviewTab },
+  { key: "errors", title: "Errors", scope: "both", component: ErrorsTab },
   { key: "logs", title: "Logs", scope: "both", component: LogsTab },
+  { key: "history", title: "History", scope: "module", component: HistoryTab },
+  {
+    key: "draft",
+    title: "Draft",
+    scope: "module",
+    component: DraftTab,
+    when: (facts) => facts.draft,
+  },
 ];
 
 /** Return the tabs of a module, or of everything; panels that no tab claims come last. */

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .databases import Databases
     from .discover import DatabaseSpec
     from .errors import DatabaseNameError
+    from .registry import DatabaseFacts
     from .sessions.transaction import Transaction
 
     SessionContext = AbstractAsyncContextManager[AsyncSession]
@@ -110,10 +111,14 @@ class LazyDatabases:
             its_tables = found.setdefault(spec.name, {})
             for table in spec.metadata.sorted_tables:
                 its_tables[table.name] = tuple(column.name for column in table.columns)
-        for facts in self._databases.describe() if self._databases is not None else ():
+        for facts in self.describe():
             for name in facts.tables:
                 found.setdefault(facts.database, {}).setdefault(name, ())
         return found
+
+    def describe(self) -> list[DatabaseFacts]:
+        """Return the facts about the databases that were used so far; never waits."""
+        return self._databases.describe() if self._databases is not None else []
 
     def declared_of(self, database: str) -> Iterator[tuple[str, DatabaseSpec]]:
         """Yield what each module declares of one database, with the module's id."""

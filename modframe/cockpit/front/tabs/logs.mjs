@@ -4,7 +4,7 @@
 import { html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, shortName, timeOfDay } from "../format.mjs";
 import { visibleLines } from "../store.mjs";
-import { Empty, Linked, useWindow } from "../ui.mjs";
+import { Code, Empty, Linked, useWindow } from "../ui.mjs";
 
 const LINE_HEIGHT = 22;
 const LEVEL_NAMES = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
@@ -17,20 +17,19 @@ export function LogsTab({ id, state }) {
   const filter = id ? { ...wanted, module: id } : wanted;
   const lines = useMemo(() => visibleLines(state.log, filter), [state.log, id, wanted]);
   return html`<div class="logs">
-    <${LogFilter} ...${{ id, wanted, setWanted, follow, setFollow, log: state.log }} />
+    <${LogFilter} ...${{ id, wanted, setWanted, follow, setFollow, order: state.order }} />
     <p class="muted" role="status">${count(lines.length, "line")}</p>
     ${
       lines.length
-        ? html`<${Lines} ...${{ lines, follow, setFollow, chosen, setChosen, id }} />`
+        ? html`<${LogLines} ...${{ lines, follow, setFollow, chosen, setChosen, id }} />`
         : html`<${Empty} title="No lines">Nothing was logged that fits these filters.<//>`
     }
     ${chosen && html`<${ChosenLine} line=${chosen} close=${() => setChosen(null)} />`}
   </div>`;
 }
 
-function LogFilter({ id, wanted, setWanted, follow, setFollow, log }) {
+function LogFilter({ id, wanted, setWanted, follow, setFollow, order }) {
   const set = (key) => (event) => setWanted({ ...wanted, [key]: event.currentTarget.value });
-  const modules = useMemo(() => [...new Set(log.map((line) => line.module_id))].sort(), [log]);
   return html`<div class="row wrap" role="group" aria-label="Filter">
     <select aria-label="Level" data-field="level" value=${wanted.level} onChange=${set("level")}>
       ${LEVEL_NAMES.map((name) => html`<option value=${name}>${name} and above</option>`)}
@@ -39,7 +38,7 @@ function LogFilter({ id, wanted, setWanted, follow, setFollow, log }) {
       !id &&
       html`<select aria-label="Module" data-field="module" value=${wanted.module} onChange=${set("module")}>
       <option value="">All modules</option>
-      ${modules.filter(Boolean).map((name) => html`<option value=${name}>${shortName(name)}</option>`)}
+      ${order.map((name) => html`<option value=${name}>${shortName(name)}</option>`)}
     </select>`
     }
     <input class="grow" type="search" placeholder="Search" aria-label="Search in the log"
@@ -52,7 +51,7 @@ function LogFilter({ id, wanted, setWanted, follow, setFollow, log }) {
   </div>`;
 }
 
-function Lines({ lines, follow, setFollow, chosen, setChosen, id }) {
+function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
   const part = useWindow(lines.length, LINE_HEIGHT);
   const box = part.area.ref;
   useLayoutEffect(() => {
@@ -72,7 +71,7 @@ function Lines({ lines, follow, setFollow, chosen, setChosen, id }) {
         onClick=${() => setChosen(line)}>
         <span class="muted">${timeOfDay(line.time)}</span>
         <span class="level">${line.level}</span>
-        ${!id && html`<span class="muted">${shortName(line.module_id)}</span>`}
+        ${!id && html`<span class="muted line-module">${shortName(line.module_id ?? "")}</span>`}
         <span>${line.message}</span>
       </button>`,
     )}
@@ -83,11 +82,12 @@ function Lines({ lines, follow, setFollow, chosen, setChosen, id }) {
 function ChosenLine({ line, close }) {
   return html`<div class="card box" role="group" aria-label="The chosen line">
     <div class="row">
-      <strong class="grow">${line.level} ${shortName(line.module_id)}</strong>
+      <strong class="grow">${line.level} ${shortName(line.module_id ?? "")}</strong>
       <span class="mono muted">${line.time}</span>
       <button class="small" onClick=${close}>Close</button>
     </div>
     <pre class="wrapped"><${Linked} text=${line.message} /></pre>
     ${line.correlation_id && html`<div class="muted">Request <span class="mono">${line.correlation_id}</span></div>`}
+    ${line.trace && html`<${Code} text=${line.trace} label="Traceback" />`}
   </div>`;
 }
