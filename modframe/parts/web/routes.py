@@ -178,5 +178,6 @@ def _summary(context: RouteContext, endpoint: Callable[..., Any] | None) -> str:
 def _doc_of(endpoint: Callable[..., Any] | None) -> str:
     """Return the docstring of an endpoint, its own or an inherited one; empty if there is none."""
     if type(endpoint) is FunctionType and endpoint.__qualname__ == endpoint.__name__:
-        return inspect.cleandoc(endpoint.__doc__ or "")  # `inspect` would look for one to inherit
+        doc = endpoint.__doc__  # `inspect` would look for one to inherit
+        return inspect.cleandoc(doc) if doc else ""
     return inspect.getdoc(endpoint) or ""
