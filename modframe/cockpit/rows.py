@@ -98,7 +98,8 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 
     Returns:
         ``type``, ``message``, ``place`` (the file, the cell and the line), ``cure``, ``code``,
-        ``findings`` and ``trace``, the traceback of module code; what isn't known is left out.
+        ``step`` (of a load), ``findings`` and ``trace``, the traceback of module code; what isn't
+        known is left out.
     """
     findings: tuple[Finding, ...] = error.findings if isinstance(error, LoadError) else ()
     place = findings[0].place if findings else find_raised(error).place
@@ -111,6 +112,7 @@ def failure_of(error: BaseException) -> dict[str, Any]:
         "place": place,
         "cure": error.cure if isinstance(error, ModframeError) else "",
         "code": str(getattr(error, "code", "") or ""),
+        "step": error.step if isinstance(error, LoadError) else "",
         "findings": [one.to_dict() for one in findings],
         "trace": format_trimmed(error),
     }
