@@ -137,6 +137,5 @@ export function errorFacts(error) {
   if (cure && ending.endsWith(cure.replace(/[.!?]$/, "").toLowerCase())) {
     message = message.slice(0, ending.length - cure.length).trim();
   }
-  const { type, trace, code } = error;
-  return { type, trace, code, place, cure, message };
+  return { ...error, place, cure, message };
 }

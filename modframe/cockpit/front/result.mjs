@@ -3,7 +3,7 @@
 
 import { h, html, useEffect, useMemo, useState } from "./vendor/htm-preact.mjs";
 import { count, duration, number, toCsv } from "./format.mjs";
-import { Code, CopyButton, Dialog, ErrorBox, Table, useAsk } from "./ui.mjs";
+import { Code, CopyButton, ErrorBox, Table } from "./ui.mjs";
 
 const MOST_BARS = 60; // with more values, or without labels, a chart is a line
 
@@ -121,29 +121,4 @@ export function RunButtons({ run, label = "Run" }) {
       ${run.busy ? `running ${(now / 1000).toFixed(1)} s` : run.ms !== undefined && `took ${duration(run.ms)}`}
     </span>
   </div>`;
-}
-
-/** A button that opens the text of a function: `source` is { file, line }. */
-export function SourceButton({ client, module, source, title }) {
-  const [open, setOpen] = useState(false);
-  if (!source) return null;
-  return html`<button type="button" class="small" data-action="source" onClick=${() => setOpen(true)}>${title}</button>
-    ${open && h(SourceDialog, { client, module, ...source, onClose: () => setOpen(false) })}`;
-}
-
-function SourceDialog({ client, module, file, line, onClose }) {
-  const asked = useAsk(client, "source", { module, file, line });
-  const { lines = [], first = 1, cell } = asked.value ?? {};
-  const show = (row) => row?.scrollIntoView({ block: "center" });
-  const buttons = html`<${CopyButton} text=${lines.join("\n")} /><button onClick=${onClose}>Close</button>`;
-  const place = [file, cell, `line ${line}`].filter(Boolean).join(", ");
-  return html`<${Dialog} title=${place} onClose=${onClose} buttons=${buttons}>
-    ${asked.error && html`<${ErrorBox} error=${asked.error} />`}
-    <pre class="source" tabindex="0" role="group" aria-label=${`Source of ${file}`}>
-      ${lines.map((text, at) => {
-        const chosen = first + at === line;
-        return html`<div class=${chosen ? "chosen" : ""} ref=${chosen ? show : null}><span class="muted num">${first + at}</span>${text || " "}</div>`;
-      })}
-    </pre>
-  <//>`;
 }

@@ -63,7 +63,7 @@ export const TABS = [
     title: "Draft",
     scope: "module",
     component: DraftTab,
-    when: (facts) => facts.draft,
+    count: (row) => (row.draft ? 1 : 0),
   },
 ];
 

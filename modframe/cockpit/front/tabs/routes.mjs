@@ -6,7 +6,8 @@ import { Fields } from "../fields.mjs";
 import { collect, fieldsOf, inputOf, resolved, templateOf, withoutSecrets } from "../forms.mjs";
 import { bytes, duration } from "../format.mjs";
 import { asCode, asCurl, asHttpx, withoutHidden } from "../requests.mjs";
-import { RunButtons, ShownParts, ShownValue, SourceButton } from "../result.mjs";
+import { RunButtons, ShownParts, ShownValue } from "../result.mjs";
+import { SourceButton } from "../source.mjs";
 import { Badge, Code, Empty, ErrorBox, useAsk } from "../ui.mjs";
 import { Chosen, Numbers, PickOne, rawOfAll, useFaultFocus } from "./services.mjs";
 
@@ -43,7 +44,7 @@ function RouteFacts({ client, module, facts, server }) {
     <div class="row wrap">
       <h2 class="mono grow name-line">${method} ${path}</h2>
       ${deprecated && html`<${Badge} tone="warn">deprecated<//>`}
-      <${SourceButton} ...${{ client, module, source, title: "Open endpoint" }} />
+      <${SourceButton} ...${{ client, id: module, source, title: "Open endpoint" }} />
     </div>
     <p>${description || summary}</p>
     <${Numbers} of=${facts} />

@@ -5,7 +5,8 @@ import { h, html, useEffect, useMemo, useRef, useState } from "../vendor/htm-pre
 import { Fields } from "../fields.mjs";
 import { callCode, collect, fieldsOfParams, rawOf, withoutSecrets } from "../forms.mjs";
 import { count, duration, number, shortName } from "../format.mjs";
-import { RunButtons, ShownParts, ShownValue, SourceButton } from "../result.mjs";
+import { RunButtons, ShownParts, ShownValue } from "../result.mjs";
+import { SourceButton } from "../source.mjs";
 import { Asked, Badge, Code, Empty, ErrorBox, Table, useAsk } from "../ui.mjs";
 
 const AGAIN = 3000; // ms between two looks at the numbers
@@ -105,7 +106,7 @@ function MethodFacts({ client, module, service, facts }) {
   return html`
     <div class="row wrap">
       <h2 class="mono grow name-line">${name}${signature}</h2>
-      <${SourceButton} ...${{ client, module, source, title: "Open method" }} />
+      <${SourceButton} ...${{ client, id: module, source, title: "Open method" }} />
     </div>
     ${description && html`<p>${description}</p>`}
     ${returns.description && html`<p class="muted">Returns <span class="mono">${returns.type}</span>: ${returns.description}</p>`}
