@@ -125,15 +125,16 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 
     Returns:
         ``type``, ``message``, ``place`` (the file, the cell and the line), ``cure``, ``code``,
-        ``findings``, all of them if there are several, ``blocked_by``, ``tried``, how the module's
-        own tests ended, and ``trace``, the traceback of module code; of a form the ``field`` and
-        the ``faults`` by their place. What isn't known is left out.
+        ``step`` (of a load), ``findings``, all of them if there are several, ``blocked_by``,
+        ``tried``, how the module's own tests ended, and ``trace``, the traceback of module code; of
+        a form the ``field`` and the ``faults`` by their place. What isn't known is left out.
     """
     findings: tuple[Finding, ...] = error.findings if isinstance(error, LoadError) else ()
     facts: dict[str, Any] = {
         **_cause_of(error),
         "type": type(error).__name__,
         "findings": [one.to_dict() for one in findings] if len(findings) > 1 else [],
+        "step": error.step if isinstance(error, LoadError) else "",
         "blocked_by": _blocked_by(error),
         "tried": thaw(error.tried) if isinstance(error, LoadError) else (),
         "trace": format_trimmed(error),
