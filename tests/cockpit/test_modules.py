@@ -129,6 +129,12 @@ def test_force_is_offered_for_contracts_alone(app: AppContext, front: Front) -> 
     assert any(change["uses"] for change in forced["entries"][0]["contract"])
     done = front.ask("do", module="sums", action="rollback", to=first, force=True)
     assert "forced: breaks" in done["text"]
+    app.load({"api.py": ORDERS.replace('"orders"', '"sums"')}, id="sums")
+    less = SourceFile(WITHOUT_TOTAL, "<cell 8>", cell="Cell In[8]")
+    app.draft("sums", "api.py", less)
+    assert front.ask("plan", module="sums", action="load_draft")["force"]
+    forced = front.ask("plan", module="sums", action="load_draft", force=True)
+    assert not forced["refused"]
     app.draft("sums", "api.py", SourceFile("x = (", "<cell 9>", cell="Cell In[9]"))
     planned = front.ask("plan", module="sums", action="load_draft")
     assert planned["refused"]
@@ -145,6 +151,10 @@ def test_a_reload_builds_the_same_text_again(app: AppContext, front: Front) -> N
     (entry,) = front.ask("plan", module="again", action="reload")["entries"]
     assert (entry["action"], entry["after"]) == ("rebuild", 2)
     assert "again 1 → 2" in front.ask("do", module="again", action="reload")["text"]
+    app.load({"api.py": SHOP.replace("orders", "again").replace("total(1)", "n()")}, id="user")
+    (folder / "api.py").write_text(simple("def m(self) -> int:\n    return 1"))
+    planned = front.ask("plan", module="again", action="reload")
+    assert (planned["refused"], planned["force"]) == ("Live modules use what it takes away.", "")
     (folder / "api.py").write_text("raise KeyError('no such key')\n")
     planned = front.ask("plan", module="again", action="reload")
     assert planned["refused"] == "One of its files can't be run."
