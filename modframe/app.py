@@ -28,7 +28,6 @@ from .config import FrameworkSettings, StartOptions
 from .desk.waiting import Waiting
 from .engine import Engine
 from .errors import LoopStuckError, StartConflictError
-from .html import section
 from .masking import mask
 from .module import Module, Modules
 from .parts.jobs import AppTasks
@@ -41,6 +40,7 @@ from .spec import module_id_of
 from .surrounded import Surrounded
 
 if TYPE_CHECKING:
+    from .cockpit.widget import Cockpit
     from .finding import Finding
     from .parts.database.crossing import AppDatabase
     from .parts.events import AppEvents
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from .server.surroundings import Surroundings
     from .view.catalogue import Services
     from .view.snapshot import Snapshot
-    from .view.widgets import Inspector
     from .watching import Watcher
 
 T = TypeVar("T")
@@ -146,7 +145,7 @@ class AppContext(Surrounded):
         return modules if isinstance(source, list | tuple) else modules[0]
 
     @hide_frames
-    def plan(self, source: Any, *, id: str | None = None) -> Plan:
+    def plan(self, source: Any, *, id: str | None = None, force: bool = False) -> Plan:
         """Find out what `load` would do with the same arguments; nothing changes.
 
         The files are executed for it, but no phase runs.
@@ -157,7 +156,10 @@ class AppContext(Surrounded):
         """
         self._app_loop.refuse_here("app.plan()")
         sources = parse_sources(source, id, self._engine.source_finder.find)
-        return self._app_loop.block("app.plan()", lambda: self._engine.swap.plan(sources))
+        swap = self._engine.swap
+        return self._app_loop.block(
+            "app.plan()", lambda: swap.plan(sources, anew=force, force=force)
+        )
 
     @hide_frames
     def check(self, name: str) -> tuple[Finding, ...]:
@@ -386,13 +388,18 @@ class AppContext(Surrounded):
         return self._engine.services(tag, text)
 
     @hide_frames
-    def inspect(self, id: str | None = None) -> Inspector:
-        """Return the widget view of everything, or of one module; it follows every change.
+    def inspect(self, module: str | None = None, tab: str | None = None) -> Cockpit:
+        """Return the cockpit as a widget; it follows every change while it is displayed.
+
+        Args:
+            module: The module to open; by default it shows all of them first.
+            tab: The tab to open, such as ``"history"`` or ``"data"``.
 
         Raises:
             ModuleNotFoundInWorkspaceError: If there is no such module.
         """
-        return self._engine.inspector(None if id is None else self.modules[id].id)
+        opened = None if module is None else self.modules[module].id
+        return self._engine.inspector(opened, tab)
 
     @hide_frames
     def health(self, *, wait: bool = False) -> HealthReport:
@@ -466,4 +473,4 @@ class AppContext(Surrounded):
         return f"<modframe: {live} of {len(states)} modules live{url}>"
 
     def _repr_html_(self) -> str:
-        return section(self._engine.url or "not served", self.modules._repr_html_())
+        return self.modules._repr_html_()

@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .cockpit.follow import Follower
 from .config import FrameworkSettings
 from .context import CoreContext, ModuleContext
 from .desk.drafts import Drafts
@@ -69,12 +70,10 @@ from .source.workspace import close_data_folder
 from .spec import module_id_of
 from .trial import Trials
 from .view.collect import Collector
-from .view.refresh import Refresher
 from .watching import Watching
 
 if TYPE_CHECKING:
     from .parts.database.crossing import AppDatabase
-    from .view.widgets import Inspector
 
 _log = logging.getLogger("modframe.engine")
 CORE_MODULES = Path(__file__).parent / "core_modules"
@@ -135,6 +134,7 @@ class Engine(Front):
             self.config,
             lambda: declared_by(self.directory.all_generations()),
             workspace=self.workspace,
+            numbers=self.numbers,
         )
         self.session = self.databases.session_here
         self.transfers = Transfers(self.databases)
@@ -147,8 +147,8 @@ class Engine(Front):
             session=self.given_settings,
             secrets=self.secrets,
         )
-        self.events = Events(find, hurry=self._hurry)
-        self.jobs = Jobs(app_loop, find, secrets=self.secrets)
+        self.events = Events(find, hurry=self._hurry, numbers=self.numbers)
+        self.jobs = Jobs(app_loop, find, secrets=self.secrets, numbers=self.numbers)
         self.paths = PathTable()
         self.parts = make_parts(
             app_loop,
@@ -208,7 +208,7 @@ class Engine(Front):
 
     def _make_views(self) -> None:
         """Make what people see of it."""
-        self.refresher = Refresher()
+        self.follower = Follower()
         self.health = Overview(self.live, self.records, self.watchdog, mask=self.secrets.mask)
         self.seen = Collector(
             self.live,
@@ -216,6 +216,7 @@ class Engine(Front):
             self.parts,
             log=self.log,
             watchdog=self.watchdog,
+            numbers=self.numbers,
             secrets=self.secrets,
             workspace=str(self.workspace),
             data=str(self.data) if self.data else ":memory:",
@@ -233,6 +234,7 @@ class Engine(Front):
             app_loop.thread_id,
             name=self.directory.name_code,
             break_out=self._breaker,
+            tick=self.numbers.tick,
         )
         self.watchdog.freezes.write_after(min(NAMED_AFTER, config.freeze_timeout))
         app_loop.stall = self._stall
@@ -259,21 +261,25 @@ class Engine(Front):
             await self.settings.preferences.open()
             with collecting_rarely():
                 core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
-                names = self.disk.ids() if modules is None else modules
+                on_disk = self.disk.ids()
+                names = on_disk if modules is None else modules
                 with self.disk.reading() as read:
                     sources = [*core, *filter(None, (self._read(name, read) for name in names))]
                 outcomes = await self.swap.change(sources, keep_going=True)
         except BaseException:
             await self.stop()
             raise
-        self.settings.log_unclaimed({*self.records.ids(), *self.disk.ids()})
-        if unknown := self.disabled.named - self.records.ids() - set(self.disk.ids()):
+        known = {*self.records.ids(), *on_disk}
+        self.settings.log_unclaimed(known)
+        if unknown := self.disabled.named - known:
             _log.warning("%s is disabled, and there is no such module", ", ".join(sorted(unknown)))
         return outcomes
 
     def start_errors(self) -> dict[str, BaseException]:
         """Return module id → why it did not start, or that settings name it nearly."""
-        known = {*self.records.ids(), *self.disk.ids()}
+        known = self.records.ids()
+        if self.settings.for_none(known):
+            known.update(self.disk.ids())
         return {**self.records.errors(), **self.settings.misspelt(known)}
 
     def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:
@@ -381,7 +387,7 @@ class Engine(Front):
         self.settings_changes.published(module_ids)
         if self._assistants is not None:
             self._assistants.published(module_ids)
-        self.refresher.wake()
+        self.follower.wake()
 
     def building(self, generation: Generation) -> None:
         """Tell what answers for a module that isn't live that it is being built."""
@@ -415,23 +421,3 @@ class Engine(Front):
         """Load live modules again from what is live, in one change."""
         live = self.live.generations
         await self.swap.change([live[one].source for one in module_ids], anew=True, force=True)
-
-    # -- verbs that need several rooms ----------------------------------------------------
-
-    def inspector(self, module_id: str | None) -> Inspector:
-        """Return the widget view of everything, or of one module."""
-        from .view.verbs import make_verbs, while_running
-        from .view.widgets import Inspector
-
-        verbs = make_verbs(
-            self.app_loop,
-            get_service=self.handles.get,
-            asgi=lambda: self.site.asked_here,
-            mask=self.secrets.replace,
-        )
-        return Inspector(
-            while_running(self.app_loop, self.snapshot),
-            verbs,
-            refresher=self.refresher,
-            module_id=module_id,
-        )

@@ -10,9 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .cockpit.facts import Facts as CockpitFacts
+from .cockpit.follow import Follower
 from .config import FrameworkSettings
 from .masking import KnownSecrets
 from .observe import EventLog, Numbers, Watchdog
+from .parts.database.lazy import LazyDatabases
 from .parts.health import Overview
 from .parts.web.path_table import PathTable
 from .runtime.calls.handles import Handles
@@ -25,6 +28,11 @@ from .view.snapshot import Snapshot
 from .watching import Watching
 
 if TYPE_CHECKING:
+    from .cockpit.displayed import Displayed
+    from .cockpit.page import Page
+    from .cockpit.widget import Cockpit
+    from .desk.exports import Exports
+    from .desk.find_source import SourceFinder
     from .server import Server
     from .server.mcp.assistants import Assistants
     from .server.site import Site
@@ -53,7 +61,11 @@ class Front:
     health: Overview
     handles: Handles
     seen: Collector
+    databases: LazyDatabases
     watching: Watching
+    follower: Follower
+    source_finder: SourceFinder
+    exports: Exports
     app: Any = None
     _site: Site | None = None
     _assistants: Assistants | None = None
@@ -83,6 +95,53 @@ class Front:
             self._site = self._site_over(self.live, self.paths, self.numbers, mcp=self.config.mcp)
         return self._site
 
+    @cached_property
+    def shown(self) -> CockpitFacts:
+        """What the cockpit shows, and what it may ask."""
+        return CockpitFacts(
+            app=lambda: self.app,
+            app_loop=self.app_loop,
+            asgi=lambda: self.site.asked_here,
+            live=self.live,
+            records=self.records,
+            seen=self.seen,
+            snapshot=self.snapshot,
+            health=self.health,
+            numbers=self.numbers,
+            log=self.log,
+            watchdog=self.watchdog,
+            secrets=self.secrets,
+            current=self.source_finder.current,
+            plan_export=self.exports.plan,
+            databases=self.databases,
+            watching=lambda: self.watching.running,
+            url=lambda: self.url,
+            workspace=str(self.workspace),
+            data=str(self.data) if self.data else ":memory:",
+        )
+
+    @cached_property
+    def displayed(self) -> Displayed:
+        """The cockpits that cells of a notebook display."""
+        from .cockpit.displayed import Displayed
+
+        return Displayed()
+
+    @cached_property
+    def page(self) -> Page:
+        """The cockpit over HTTP."""
+        from .cockpit.page import Page
+
+        return Page(self.shown, follower=self.follower)
+
+    def inspector(self, module_id: str | None, tab: str | None = None) -> Cockpit:
+        """Return the cockpit for a notebook, opened at a module and a tab. It imports anywidget."""
+        from .cockpit.widget import Cockpit
+
+        return Cockpit(
+            self.shown, follower=self.follower, displayed=self.displayed, module=module_id, tab=tab
+        )
+
     @property
     def assistants(self) -> Assistants:
         """What assistants see and call. The first access makes it, and imports the SDK.
@@ -102,6 +161,7 @@ class Front:
                     get_service=self.handles.get,
                     log=self.log,
                     secrets=self.secrets,
+                    spawn=self.app_loop.spawn,
                 )
             )
         return self._assistants
@@ -130,6 +190,7 @@ class Front:
             secrets=self.secrets,
             app=self.app,
             block=self.app_loop.wait,
+            apps=self.page.apps,
             assistants=lambda: self.assistants,
             mcp=mcp,
         )

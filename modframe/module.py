@@ -14,7 +14,6 @@ from .arguments import FLAG, FOLDER, check_arguments
 from .desk.rollback import errors_of
 from .errors import reason_line
 from .finding import Finding
-from .html import table
 from .names import full_id
 from .observe import refusal_logged
 from .parts.settings import SettingsPart
@@ -25,6 +24,7 @@ from .spec import ModuleSpec, module_id_of
 from .wording import count
 
 if TYPE_CHECKING:
+    from .cockpit.widget import Cockpit
     from .desk.history_entry import HistoryEntry
     from .engine import Engine
     from .runtime.generation import Generation
@@ -164,9 +164,9 @@ class Module:
             engine.app_loop.block("unload()", lambda: engine.swap.unload([self.id]))
 
     @hide_frames
-    def inspect(self) -> Any:
-        """Return the widget view of this module."""
-        return self._engine.inspector(self.id)
+    def inspect(self, tab: str | None = None) -> Cockpit:
+        """Return the cockpit as a widget, opened at this module, and at a tab of it."""
+        return self._engine.inspector(self.id, tab)
 
     @hide_frames
     def export(self, to: str | Path = "modules", *, force: bool = False) -> ExportReport:
@@ -226,8 +226,4 @@ class Modules(Mapping[str, Module]):
         return f"<{count(len(states), 'module')}: {live} live, {len(states) - live} not>"
 
     def _repr_html_(self) -> str:
-        rows = [
-            (module.id, module.state, module.generation or "", module.error or "")
-            for module in self.values()
-        ]
-        return table(rows, head=("module", "state", "generation", "error"))
+        return self._engine.seen.snapshot(self._engine.url)._repr_html_()

@@ -72,6 +72,7 @@ class Record:
         newest: The source of the newest attempt, failed or not.
         overrides: The overrides of its services, newest last.
         outcome: What its newest change did; its text is the line that people see.
+        revision: Counts the changes of all of these, so that who follows a module sees one cheaply.
     """
 
     module_id: str
@@ -87,6 +88,11 @@ class Record:
     newest: Source | None = None
     overrides: list[Override] = field(default_factory=list)
     outcome: object = ""
+    revision: int = 0
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        object.__setattr__(self, "revision", getattr(self, "revision", 0) + 1)
 
     @property
     def removed(self) -> bool:

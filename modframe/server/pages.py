@@ -25,11 +25,11 @@ from .guard import LINK_KEY, Need, holds_token
 from .guard.sessions import ONCE
 from .measured import note_route
 from .openapi import MergedOpenAPI
-from .status import STATUS_PATH, status_page
+from .status import STATUS_PATH, STYLE, STYLES, status_page
 
-_BASE_POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none';"
-    " form-action 'none'"
+_STATUS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " img-src 'self' data: blob:; base-uri 'none'; form-action 'none'"
 )
 LINK_PATH = f"{STATUS_PATH}link"
 """Where holders of the token get a one-time link for a browser."""
@@ -93,6 +93,7 @@ class SystemPages:
             "/": self._to_status,
             STATUS_PATH.rstrip("/"): self._to_status,
             STATUS_PATH: self._status,
+            f"{STATUS_PATH}{STYLES}": self._styles,
             LINK_PATH: self._new_link,
             "/health": self._health,
             "/health/live": self._live,
@@ -202,7 +203,10 @@ class SystemPages:
     async def _status(self, scope: Scope) -> Response:
         views = list(self._snapshot())
         page = status_page(views, prefixes=self._prefixes, query=_query(scope))
-        return _page(page, _BASE_POLICY)
+        return _page(page, _STATUS_POLICY)
+
+    async def _styles(self, _scope: Scope) -> Response:
+        return Response(STYLE, headers=_REVALIDATE, media_type="text/css")
 
     async def _document(self, scope: Scope) -> Response:
         body = await self._openapi.body()

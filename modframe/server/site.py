@@ -64,6 +64,7 @@ class Site:
             own shows.
         app: What the lifespans get.
         block: Runs a coroutine function on the app loop and waits; for ``Server.stop()``.
+        apps: Path → what answers there beside the pages, such as the cockpit.
         assistants: Returns what assistants may see and call.
         mcp: Whether assistants are answered unless `serve` says otherwise.
 
@@ -91,10 +92,11 @@ class Site:
         secrets: KnownSecrets,
         app: object,
         block: Callable[[Callable[[], Any]], Any],
+        apps: Mapping[str, ASGIApp],
         assistants: Callable[[], Assistants],
         mcp: bool = False,
     ) -> None:
-        self._apps: dict[str, ASGIApp] = {}
+        self._apps = dict(apps)
         self._assistants, self._mcp = assistants, mcp
         self._endpoint: Endpoint | None = None
         pages = SystemPages(

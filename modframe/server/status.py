@@ -1,6 +1,7 @@
-"""The status page at `/modframe/`: the modules of a snapshot → one HTML page, without script.
+"""The page at `/modframe/`: the modules of a snapshot as a table, which the cockpit replaces.
 
-The system pages call it. Everything that comes in is text and goes out escaped.
+The system pages call it. Everything that comes in is text and goes out escaped. Where scripts don't
+run, the table stays.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _HEAD = (
     '<link rel="icon" href="data:,">'
 )
 STATUS_PATH = "/modframe/"
+STYLES = "page.css"
 _LINKS = (("../docs", "API docs"), ("../openapi.json", "openapi.json"), ("../health", "health"))
 _COLUMNS = ("module", "state", "generation", "path", "what it has", "error")
 
@@ -59,11 +61,15 @@ def status_page(
     rows = (_cells(view, prefixes(view.id) or (prefix_of(view.id),)) for view in views)
     modules = table(rows, head=_COLUMNS, classes="all")
     body = (
-        f"<body><h1>modframe</h1><nav>{links}</nav>"
+        f"<body><div id='modframe'><h1>modframe</h1><nav>{links}</nav>"
         f"{tag('p', summary, classes='soft')}"
-        f"{modules if views else tag('p', 'No module is loaded yet.')}</body></html>"
+        f"{modules if views else tag('p', 'No module is loaded yet.')}</div></body></html>"
     )
-    return (head("modframe") + body).encode()
+    files = (
+        f'<link rel="stylesheet" href="{STYLES}{text(query)}">'
+        f'<script type="module" src="cockpit.mjs{text(query)}"></script>'
+    )
+    return f"{_HEAD}<title>modframe</title>{files}</head>{body}".encode()
 
 
 def _cells(view: ModuleView, prefixes: Sequence[str]) -> tuple[Raw | str, ...]:
@@ -83,7 +89,7 @@ def _contents(view: ModuleView) -> Raw | str:
     if not view.panels:
         return ""
     tables = (
-        row(tag("h4", panel.title), table(panel.rows, head=panel.columns))
+        row(tag("h4", panel.title), table(panel.rows, head=panel.columns, classes="panel"))
         for panel in view.panels
         if not panel.live_only
     )

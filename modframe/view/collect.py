@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from ..errors import LoadError, ModframeError, reason_of
+from ..finding import Finding
 from ..masking import KnownSecrets
 from ..names import MODULE_TYPES
-from ..observe import Event, EventLog, Watchdog
+from ..observe import Event, EventLog, Numbers, Watchdog, find_raised
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.part import Description, Panel, Part, Parts
@@ -32,7 +34,7 @@ class Collector:
         records: What is known of each module beside it.
         parts: Describe what runs.
         log: The event log, for its tail.
-        watchdog: Knows what keeps the app loop.
+        watchdog: Knows what keeps the app loop. ``numbers``: what is counted.
         secrets: Those of the app, which no snapshot shows.
         workspace: The workspace's folder.
         data: The data folder.
@@ -46,6 +48,7 @@ class Collector:
         *,
         log: EventLog,
         watchdog: Watchdog,
+        numbers: Numbers,
         secrets: KnownSecrets,
         workspace: str,
         data: str,
@@ -53,10 +56,9 @@ class Collector:
         self._live = live
         self._records = records
         self._parts = parts
-        self._empty = {part.name: _description_of(part, part.empty_facts) for part in parts}
-        self._empty_facts = {name: facts for name, (facts, _) in self._empty.items()}
+        self._empty_facts = {part.name: freeze(part.empty_facts) for part in parts}
         self._log = log
-        self._watchdog = watchdog
+        self._watchdog, self._numbers = watchdog, numbers
         self._secrets = secrets
         self._workspace, self._data = workspace, data
 
@@ -67,6 +69,7 @@ class Collector:
     def snapshot(self, url: str) -> Snapshot:
         """Return everything that runs, as frozen plain data."""
         stall, last = self._watchdog.stall, self._watchdog.last
+        numbers = freeze(self._numbers.facts())  # before the modules': it looks at their calls
         return Snapshot(
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             workspace=self._workspace,
@@ -77,6 +80,7 @@ class Collector:
             stall=str(stall or ""),
             last_stall=str(last or ""),
             lag=freeze(self._watchdog.lags.facts()),
+            numbers=numbers,
             log_problem=self._log.describe()["problem"] or "",
             log=tuple(map(_log_line, self._log.tail(LOG_TAIL))),
         )
@@ -93,6 +97,7 @@ class Collector:
         spec = generation.spec if generation else None
         source = live or record.draft
         facts, panels = self._describe(generation) if generation else ({}, [])
+        error = self._records.error(module_id)
         return ModuleView(
             id=module_id,
             state=self._records.state(module_id),
@@ -102,7 +107,7 @@ class Collector:
             origin=live.origin if live else "",
             files=tuple(sorted(source.all_files)) if source else (),
             reads=tuple(sorted(map(str, generation.reads))) if generation else (),
-            error=self._text(self._records.error(module_id)),
+            error=self._text(error),
             outcome=self._text(record.outcome),
             draft=record.draft is not None
             and (live is None or record.draft.full_digest != live.full_digest),
@@ -116,6 +121,7 @@ class Collector:
             if generation
             else (),
             panels=tuple(panels),
+            faults=tuple(one.masked(self._secrets.mask) for one in _faults_of(error)),
         )
 
     def _describe(self, generation: Generation) -> tuple[dict[str, Any], list[Panel]]:
@@ -124,21 +130,23 @@ class Collector:
         panels: list[Panel] = []
         kept = generation.descriptions
         for part in self._parts.defining("describe"):
-            description = kept.get(part.name) or self._describe_part(part, generation)
-            if description is not self._empty[part.name]:
-                facts[part.name], own = description
-                panels += own
+            description = kept.get(part.name)
+            if description is None:
+                found = part.describe(generation)
+                if found == part.empty_facts and not part.describes_once:
+                    continue
+                description = self._describe_part(part, generation, found)
+            facts[part.name], own = description
+            panels += own
         return facts, panels
 
-    def _describe_part(self, part: Part[Any], generation: Generation) -> Description:
+    def _describe_part(
+        self, part: Part[Any], generation: Generation, facts: dict[str, Any]
+    ) -> Description:
         """Return a part's frozen facts and its panels; the generation keeps those that stay."""
-        facts = part.describe(generation)
         if self._secrets:
             facts = self._secrets.replace_in(facts)
-        if facts == part.empty_facts:
-            description = self._empty[part.name]
-        else:
-            description = _description_of(part, facts)
+        description = _description_of(part, facts)
         if part.describes_once:
             generation.descriptions[part.name] = description
         return description
@@ -155,6 +163,19 @@ def _description_of(part: Part[Any], facts: Mapping[str, Any]) -> Description:
     """Return the facts, frozen, and the panels that have rows."""
     panels = part.panels(facts) if facts else ()
     return freeze(facts), tuple(panel for panel in panels if panel.rows)
+
+
+def _faults_of(error: BaseException | None) -> tuple[Finding, ...]:
+    """Return what an error says, fault by fault."""
+    if error is None:
+        return ()
+    if isinstance(error, LoadError):
+        return tuple(one for one in error.findings if one.level == "error") or error.findings
+    message, cure = reason_of(error), ""
+    if isinstance(error, ModframeError):
+        message, cure = error.message, error.cure
+    place = find_raised(error).place
+    return (Finding("error", "error", message, cure=cure, file=place),)
 
 
 def _log_line(event: Event) -> LogLine:

@@ -417,7 +417,8 @@ def test_a_forked_child_of_a_watched_server_ends(tmp_path: Path) -> None:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    watchdog = Watchdog(loop, thread.ident, name=lambda frame: None, break_out=lambda seconds: None)
+    nothing = lambda argument: None
+    watchdog = Watchdog(loop, thread.ident, name=nothing, break_out=nothing, tick=nothing)
     watchdog.freezes.write_after(1000, end=True)
     armed = threading.Event()
     import faulthandler

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .... import html
+from ....tones import Tone
 
 BY_ITSELF = "by itself"
 ALLOWED = "allowed"
@@ -12,6 +14,9 @@ NEEDED = "needed, not allowed yet"
 POSSIBLE = "possible, not needed"
 NOT_OURS = "not possible here"
 
+_TONES: Mapping[str, Tone] = {
+    BY_ITSELF: "good", ALLOWED: "good", NEEDED: "bad", POSSIBLE: "quiet", NOT_OURS: "bad",
+}  # fmt: skip
 _HEAD = ("step", "state", "loses", "how")
 
 
@@ -26,6 +31,8 @@ class PlannedStep:
         loses: What rows lose by it, such as ``2 rows lose a value``; empty if nothing.
         way: How the engine does it.
         hint: What to give `migrate` for it; empty if nothing.
+        fill: The column that ``fill`` may give a value to, such as ``orders.note``.
+        renames: The columns that ``rename`` may make it of, where it adds one.
     """
 
     name: str
@@ -33,6 +40,8 @@ class PlannedStep:
     loses: str = ""
     way: str = ""
     hint: str = ""
+    fill: str = ""
+    renames: tuple[str, ...] = ()
 
     @property
     def chosen(self) -> bool:
@@ -81,8 +90,12 @@ class MigrationPlan:
 
     def _repr_html_(self) -> str:
         rows = [
-            (step.name, step.status, step.loses, step.way if step.chosen else step.hint)
+            (
+                html.code(step.name),
+                html.state(step.status, _TONES[step.status]),
+                step.loses,
+                step.way if step.chosen else html.code(step.hint),
+            )
             for step in self._shown
         ]
-        title = html.tag("div", self._title)
-        return html.row(title, html.table(rows, head=_HEAD)) if rows else title
+        return html.section(self._title, html.table(rows, head=_HEAD) if rows else "")

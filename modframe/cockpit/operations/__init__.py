@@ -1,0 +1,20 @@
+"""What a front end may ask: one file for each tab that asks, and the table of all of it.
+
+An operation is a function of an `Ask` and of JSON-ready arguments by name, which are checked by
+their annotations. It runs in a thread of its own, may block, and calls the verbs of the
+`AppContext`, as a person does in a cell. What it returns is JSON-ready, or a dataclass of such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ..asks import Operation
+from . import backups, data, errors, history, modules, routes, services, source
+
+_FILES = (backups, data, errors, history, modules, routes, services, source)
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}
+)

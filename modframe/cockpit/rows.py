@@ -1,0 +1,159 @@
+"""What the front end gets of a module: a row for lists and the graph, or all facts of it.
+
+In go a `ModuleView` and what is known beside it, out comes JSON-ready data, as `session` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from ..errors import (
+    BlockedError,
+    FormError,
+    GraphError,
+    LoadError,
+    ModframeError,
+    reason_line,
+    reason_of,
+)
+from ..finding import Finding
+from ..observe.tracebacks import find_raised, format_trimmed
+from ..parts.health import HealthPart
+from ..runtime.part import Detail, Panel
+from ..view.snapshot import ModuleView, thaw
+from ..wording import one_line
+from .facts import Facts
+
+_PLAIN = tuple(
+    field.name
+    for field in fields(ModuleView)
+    if field.name not in ("id", "parts", "panels", "findings")
+)
+
+
+def mark_of(facts: Facts, module_id: str) -> tuple[object, ...]:
+    """Return what differs once the row of a module may have changed; it is cheap to make."""
+    record = facts.records.get(module_id)
+    generation = facts.live.generations.get(module_id)
+    revision = (record.revision, len(record.unsettled)) if record is not None else (0, 0)
+    if generation is None:
+        return revision
+    check = HealthPart.of(generation)
+    verdict = check.health.verdict if check is not None else ""
+    return (*revision, generation.number, len(generation.deaths), verdict)
+
+
+def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
+    """Return the row of a module; fields that have nothing to say are left out."""
+    view = facts.seen.module(module_id)
+    error = facts.records.error(module_id)
+    services = view.parts.get("service", {})
+    row = {
+        "state": view.state,
+        "generation": view.generation,
+        "version": view.version,
+        "about": view.description,
+        "error": facts.secrets.mask(reason_line(error)) if error is not None else "",
+        "cause": _brief(error) if error is not None else {},
+        "draft": view.draft,
+        "services": len(services),
+        "methods": sum(len(one["methods"]) for one in services.values()),
+        "routes": len(view.routes),
+        "requires": list(view.requires),
+        "health": _health_of(facts, module_id),
+        "outcome": view.outcome,
+    }
+    return {key: value for key, value in row.items() if value}
+
+
+def _brief(error: BaseException) -> dict[str, Any]:
+    """Return what a list shows of an error: its place, its first line, the next step."""
+    cause = _cause_of(error)
+    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": _blocked_by(error)}
+    return {key: value for key, value in brief.items() if value}
+
+
+def _blocked_by(error: BaseException) -> tuple[str, ...]:
+    """Return the ids of the modules that are to be mended first."""
+    if isinstance(error, BlockedError):
+        return error.by
+    if not isinstance(error, GraphError):
+        return ()
+    names = (name for missing in error.missing.values() for name in missing)
+    return tuple(dict.fromkeys(".".join(name.split(".")[:2]) for name in names))
+
+
+def _health_of(facts: Facts, module_id: str) -> str:
+    check = HealthPart.of(facts.live.generations.get(module_id))
+    return check.health.verdict if check is not None else ""
+
+
+def detail_of(facts: Facts, module_id: str) -> dict[str, Any]:
+    """Return the facts of one module by name: those of its view, each part's, and the panels."""
+    view = facts.seen.module(module_id)
+    error = facts.records.error(module_id)
+    return {
+        **{name: getattr(view, name) for name in _PLAIN},
+        "findings": tuple(one.to_dict() for one in view.findings),
+        "panels": tuple(map(_panel, view.panels)),
+        "failure": failure_of(error) if error is not None else None,
+        **{f"parts.{name}": part for name, part in view.parts.items()},
+    }
+
+
+def _panel(panel: Panel) -> dict[str, Any]:
+    return {
+        "noun": panel.noun,
+        "title": panel.title,
+        "columns": panel.columns,
+        "rows": panel.rows,
+        "detail": isinstance(panel, Detail),
+    }
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that differ, as plain data; ``None`` for one that is gone."""
+    gone = dict.fromkeys(before.keys() - after.keys())
+    new = {key: thaw(value) for key, value in after.items() if before.get(key, ...) != value}
+    return gone | new
+
+
+def failure_of(error: BaseException) -> dict[str, Any]:
+    """Return what an error says, where it came from, and what to do next.
+
+    Returns:
+        ``type``, ``message``, ``place`` (the file, the cell and the line), ``cure``, ``code``,
+        ``step`` (of a load), ``findings``, all of them if there are several, ``blocked_by``, ``tried``, how the module's
+        own tests ended, and ``trace``, the traceback of module code; of a form the ``field`` and
+        the ``faults`` by their place. What isn't known is left out.
+    """
+    findings: tuple[Finding, ...] = error.findings if isinstance(error, LoadError) else ()
+    facts: dict[str, Any] = {
+        **_cause_of(error),
+        "type": type(error).__name__,
+        "findings": [one.to_dict() for one in findings] if len(findings) > 1 else [],
+        "step": error.step if isinstance(error, LoadError) else "",
+        "blocked_by": _blocked_by(error),
+        "tried": thaw(error.tried) if isinstance(error, LoadError) else (),
+        "trace": format_trimmed(error),
+    }
+    if isinstance(error, FormError):
+        facts |= {"field": error.field, "faults": dict(error.faults), "trace": ""}
+    return {key: value for key, value in facts.items() if value}
+
+
+def _cause_of(error: BaseException) -> dict[str, str]:
+    """Return ``message``, ``place``, ``cure`` and ``code``; of several faults, the first one's."""
+    if isinstance(error, LoadError):
+        first = error.findings[0]
+        code = first.code or first.rule
+        return {"message": first.message, "place": first.place, "cure": first.cure, "code": code}
+    message = error.message if isinstance(error, ModframeError) else reason_of(error)
+    return {
+        "message": message or type(error).__name__,
+        "place": find_raised(error).place,
+        "cure": error.cure if isinstance(error, ModframeError) else "",
+        "code": str(getattr(error, "code", "") or ""),
+    }

@@ -1,0 +1,129 @@
+"""`Session`: the kernel's side of one front end. It knows the messages, and no transport.
+
+What the front end sends comes in by `receive`; what it is sent goes out by ``send``, as one line of
+JSON. These are the messages:
+
+- ``{op: "hello", module, tab}`` first, and again after a gap: everything is told anew.
+- ``{op: "look", module, tab, hidden}``: what is on the screen; no news while it is hidden.
+- ``{id, op, args}``: a question; ``op`` is one of `operations`.
+- ``{op: "cancel", target}``: nobody waits for the answer to a question any more.
+- ``{op: "bye"}``: it is gone.
+
+- ``{id, ok: true, value, ms}`` or ``{id, ok: false, error, ms}`` answers a question;
+  ``{id, part}`` is progress or an item, before the answer.
+- ``{seq, full?, order?, rows?, meta?, detail?, log?, ticks?}``: news, as `News` makes them, at
+  least once a second: one who hears nothing for longer has lost the kernel.
+- ``{over: <why>}``: nothing comes any more.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import NotRunningError
+from ..names import full_id
+from .asks import Asks
+from .facts import Facts
+from .follow import Follower
+from .news import News, Place
+from .operations import OPERATIONS
+
+_STOPPED = "modframe was stopped; start it again, and run this cell again"
+
+
+class Session:
+    """One front end, as the app sees it; it keeps no generation alive.
+
+    Args:
+        send: Takes a line of JSON to the front end; called from several threads, never twice at
+            once.
+        place: Where it is shown.
+        follower: Asks it for news once the front end has said hello.
+    """
+
+    def __init__(
+        self, facts: Facts, send: Callable[[str], None], *, place: Place, follower: Follower
+    ) -> None:
+        self._facts, self._out, self._follower = facts, send, follower
+        self._news = News(facts, place)
+        self._asks = Asks(facts, OPERATIONS, self.send)
+        self._sending, self._telling = threading.Lock(), threading.Lock()
+        self._greeted = self._hidden = False
+        self._closed = False
+
+    def receive(self, message: Mapping[str, Any]) -> None:
+        """Take a message of the front end, on any thread; returns at once."""
+        match message.get("op"):
+            case "hello" | "look":
+                self._look(message)
+            case "cancel":
+                self._asks.cancel(int(message.get("target", 0)))
+            case "bye":
+                self.close()
+            case op:
+                self._asks.start(int(message.get("id", 0)), str(op), message.get("args") or {})
+
+    def _look(self, message: Mapping[str, Any]) -> None:
+        with self._telling:
+            if message["op"] == "hello":
+                self._news.forget()
+                self._greeted = True
+            module = message.get("module")
+            self._news.watched = full_id(str(module)) if module else None
+            self._hidden = bool(message.get("hidden"))
+        self._follower.follow(self)
+        self._follower.wake()
+
+    def refresh(self) -> bool:
+        """Send the news; return false once nothing is to come any more."""
+        with self._telling:
+            if self._closed or self._facts.app_loop.loop.is_closed():
+                self.pause(_STOPPED)
+                return False
+            if not self._greeted or self._hidden:
+                return not self._closed
+            try:
+                self.send(self._news.next())
+            except NotRunningError:
+                self.pause(_STOPPED)
+                return False
+        return True
+
+    def pause(self, why: str = "too many views are open; run its cell again") -> None:
+        """Tell the front end that nothing comes any more."""
+        self.send({"over": why})
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message, without the secrets of the app; one to a front end that left is lost."""
+        line = _encode(self._facts.clean(message))
+        with self._sending:
+            if not self._closed:
+                self._out(line)
+
+    def close(self) -> None:
+        """End it: the front end is gone, or its app."""
+        self._closed = True
+        self._asks.close()
+        self._follower.leave(self)
+
+
+def _encode(message: Any) -> str:
+    """Return a message as a line of JSON; what JSON has no number for becomes a text."""
+    try:
+        return json.dumps(message, allow_nan=False, default=str, separators=(",", ":"))
+    except ValueError:
+        return json.dumps(_finite(message), default=str, separators=(",", ":"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
