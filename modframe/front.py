@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .cockpit.displayed import Displayed
     from .cockpit.page import Page
     from .cockpit.widget import Cockpit
+    from .desk.exports import Exports
+    from .desk.find_source import SourceFinder
     from .server import Server
     from .server.mcp.assistants import Assistants
     from .server.site import Site
@@ -62,6 +64,8 @@ class Front:
     databases: LazyDatabases
     watching: Watching
     follower: Follower
+    source_finder: SourceFinder
+    exports: Exports
     app: Any = None
     _site: Site | None = None
     _assistants: Assistants | None = None
@@ -107,6 +111,8 @@ class Front:
             log=self.log,
             watchdog=self.watchdog,
             secrets=self.secrets,
+            current=self.source_finder.current,
+            plan_export=self.exports.plan,
             databases=self.databases,
             watching=lambda: self.watching.running,
             url=lambda: self.url,
@@ -155,6 +161,7 @@ class Front:
                     get_service=self.handles.get,
                     log=self.log,
                     secrets=self.secrets,
+                    spawn=self.app_loop.spawn,
                 )
             )
         return self._assistants

@@ -168,8 +168,8 @@ def log(app: AppContext, name: str | None = None) -> list[str]:
 
 
 def open_views(app: AppContext) -> int:
-    """Return how many inspectors are kept up to date."""
-    return len(app._engine.refresher.views)
+    """Return how many front ends of the cockpit are kept up to date."""
+    return len(app._engine.follower.sessions)
 
 
 def loading_turn(*module_ids: str) -> Any:

@@ -1,12 +1,13 @@
 """`Cockpit`: what ``app.inspect()`` returns, the front end as an ipywidget in a notebook.
 
-A `Session` and the custom messages of the widget's comm are joined here. No state is kept in
-traits, for they are saved into the notebook: only what to show first.
+The custom messages of the widget's comm go to a `Session` for each view of it, whose name they
+carry. No state is kept in traits, for they are saved into the notebook: only what to show first.
 """
 
 from __future__ import annotations
 
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 import anywidget
@@ -42,8 +43,9 @@ class Cockpit(anywidget.AnyWidget):
         module: str | None = None,
         tab: str | None = None,
     ) -> None:
-        self._module, self._facts, self._displayed = module, facts, displayed
-        self._session = Session(facts, self._send_line, place="notebook", follower=follower)
+        self._module, self._facts = module, facts
+        self._follower, self._displayed = follower, displayed
+        self._sessions: dict[str, Session] = {}
         self._displays: list[Display] = []
         cell = Cell.here()
         super().__init__(shown={"module": module, "tab": tab, "key": cell.id})
@@ -52,17 +54,30 @@ class Cockpit(anywidget.AnyWidget):
         displayed.put(cell, self)
 
     def _received(self, _widget: object, content: Any, _buffers: object) -> None:
-        if not isinstance(content, dict):
+        if self.comm is None or not isinstance(content, dict):
             return
-        if content.get("op") == "hello":
-            for display in self._displays:
-                display.greet()
-        # An empty context, so that nothing prints into the cell that displayed the widget.
-        Context().run(self._session.receive, content)
+        view, message = str(content.get("view")), content.get("message", {})
+        if message.get("op") == "hello":
+            self._greet(view)
+        if (session := self._sessions.get(view)) is not None:
+            # An empty context, so that nothing prints into the cell that displayed the widget.
+            Context().run(session.receive, message)
+        if message.get("op") == "bye":
+            self._sessions.pop(view, None)
 
-    def _send_line(self, line: str) -> None:
-        self.send({"line": line})
-        _answer_at_once(self)
+    def _greet(self, view: str) -> None:
+        """Make the session of a view that is there now."""
+        for display in self._displays:
+            display.greet()
+        if view not in self._sessions:
+            send = partial(self._send_line, view)
+            self._sessions[view] = Session(
+                self._facts, send, place="notebook", follower=self._follower
+            )
+
+    def _send_line(self, view: str, line: str) -> None:
+        if self.comm is not None:
+            self.send({"view": view, "line": line})
 
     def picture(self) -> str:
         """Return what it shows first, as HTML without script."""
@@ -82,7 +97,8 @@ class Cockpit(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Remove it from the page, and tell it nothing any more."""
-        self._session.close()
+        for session in self._sessions.values():
+            session.close()
         self._displayed.remove(self)
         super().close()
 
@@ -95,7 +111,8 @@ def _answer_at_once(widget: Cockpit) -> None:
     """Have what the front end sends arrive while a cell computes.
 
     ipykernel sends it to the shell that published last on the comm. For a widget that a cell made,
-    that is the main shell, which is busy as long as the cell runs.
+    that is the main shell, which is busy as long as the cell runs. JupyterLab names a subshell in
+    each message; that is where it goes now.
     """
-    kept: dict[str, Any] = getattr(widget.comm, "__dict__", {})
-    kept.pop("_reply_subshell_id", None)
+    if hasattr(widget.comm, "_reply_subshell_for"):
+        widget.comm._reply_subshell_for = lambda _data, default: default

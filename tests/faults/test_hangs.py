@@ -62,8 +62,17 @@ STEPS = {
 HANGS = {"python": "while True: pass", "foreign": "import tests_gate; tests_gate.wait()"}
 
 
-@pytest.mark.parametrize("kind", HANGS)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        ("constructor", "foreign"),
+        ("initialize", "python"),
+        ("load_state", "foreign"),
+        pytest.param("constructor", "python", marks=pytest.mark.soak),
+        pytest.param("initialize", "foreign", marks=pytest.mark.soak),
+        pytest.param("load_state", "python", marks=pytest.mark.soak),
+    ],
+)
 def test_a_step_that_never_returns_fails_the_change(
     quick: AppContext, step: str, kind: str
 ) -> None:

@@ -2,11 +2,12 @@
 // In come a client, its transport and { place: "page" | "notebook", module?, tab?, key? }.
 
 import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.mjs";
-import { useErrorBoundary } from "./vendor/htm-preact.mjs";
+import { useErrorBoundary, useLayoutEffect } from "./vendor/htm-preact.mjs";
 import { count, linkParts, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
 import { NOTHING, SHOWN, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
+import { PlanDialog } from "./plan.mjs";
 import { tabsFor } from "./tabs.mjs";
-import { Badge, Empty, ErrorBox, Icon, PlanDialog, State, Tabs, useAsk, useWindow } from "./ui.mjs";
+import { Badge, Empty, ErrorBox, Icon, State, Tabs, useAsk, useWindow } from "./ui.mjs";
 
 const ITEM_HEIGHT = 30;
 const SHOWN_TITLES = { all: "All", failing: "Failing", live: "Live", drafts: "Drafts" };
@@ -33,8 +34,8 @@ export function App({ client, transport, options }) {
   };
   useEffect(() => client.look(view.module, view.tab), [view.module, view.tab]);
   const focusFilter = (event) => {
-    if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName))
-      return;
+    const inField = /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName);
+    if (event.key !== "/" || inField) return;
     event.preventDefault();
     setOpen(true);
     filter.current?.focus();
@@ -44,7 +45,7 @@ export function App({ client, transport, options }) {
     document.addEventListener("keydown", focusFilter); // nothing needs to have the focus
     return () => document.removeEventListener("keydown", focusFilter);
   }, []);
-  if (status === "denied") return h(SignIn, { transport });
+  if (status === "denied") return h(SignIn, { client, transport });
   if (!state.meta) {
     return html`<p class="first" role="status">${client.over ?? "Waiting for the app …"}</p>`;
   }
@@ -57,7 +58,7 @@ export function App({ client, transport, options }) {
     <${Banners} meta=${state.meta} over=${client.over} />
     <div class="body">
       <${ModuleList} ...${{ state, view, setView, go, open, filter }} />
-      <${Main} class="content"><${Content} ...${{ state, client, view, go, onPage }} /><//>
+      <${Main} class="content"><${MainContent} ...${{ state, client, view, go, onPage }} /><//>
     </div>
   </div>`;
 }
@@ -65,7 +66,8 @@ export function App({ client, transport, options }) {
 function useStore(client) {
   const [state, setState] = useState(NOTHING);
   const [status, setStatus] = useState(client.status);
-  useEffect(() => {
+  // Not in an effect that waits for a frame: the first news may come sooner.
+  useLayoutEffect(() => {
     client.onNews = (news) => setState((old) => applyNews(old, news));
     client.onStatus = setStatus;
     setStatus(client.status);
@@ -116,13 +118,14 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
       Modules
     </button>
     <strong class="brand">modframe</strong>
-    ${meta.url && html`<${Address} url=${meta.url} />`}
+    ${meta.url && html`<${UrlLink} url=${meta.url} />`}
     <span class="grow"></span>
-    <span class="live-count" title=${meta.ready ? "All modules that should run are live" : "Some modules that should run are not live"}>
+    <span class="live-count" title=${`${meta.ready ? "All" : "Not all"} modules that should run are live`}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
-      <span class="ready-word">${meta.ready ? "ready" : "not ready"} ·</span> ${number(live)} / ${number(order.length)} live
+      <span class="ready-word">${meta.ready ? "ready" : "not ready"}</span>
+      ${number(live)} / ${number(order.length)} live
     </span>
-    <${Watch} client=${client} on=${Boolean(meta.watching)} />
+    <${WatchButton} client=${client} on=${Boolean(meta.watching)} />
     <${Connection} status=${status} />
     ${
       !onPage &&
@@ -131,14 +134,14 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
   `;
 }
 
-function Address({ url }) {
+function UrlLink({ url }) {
   const [part] = linkParts(url);
   const text = url.replace(/^https?:\/\//, "");
   if (!part.href) return html`<span class="mono muted url">${text}</span>`;
   return html`<a class="mono url" href=${part.href} target="_blank" rel="noreferrer noopener">${text}</a>`;
 }
 
-function Watch({ client, on }) {
+function WatchButton({ client, on }) {
   const watch = useAsk(client, "watch", { on: !on }, { now: false });
   const title = watch.error ? watch.error.message : "Whether saved files become swaps";
   return html`<button class="small" aria-pressed=${on} title=${title} disabled=${watch.busy}
@@ -168,7 +171,7 @@ function Banners({ meta, over }) {
 }
 
 function ModuleList({ state, view, setView, go, open, filter }) {
-  const { text, show, module } = view;
+  const { text, show, module, tab } = view;
   const ids = useMemo(
     () => [null, ...visibleIds(state, text, show)],
     [state.rows, state.order, text, show],
@@ -177,7 +180,7 @@ function ModuleList({ state, view, setView, go, open, filter }) {
   const list = useRef(null);
   const toList = (event) => {
     if (event.key === "ArrowDown") list.current.focus();
-    else if (event.key === "Enter" && ids.length > 1) go(ids[1]);
+    else if (event.key === "Enter" && ids.length > 1) go(ids[1], tab);
     else return;
     event.preventDefault();
   };
@@ -194,15 +197,20 @@ function ModuleList({ state, view, setView, go, open, filter }) {
         </button>`,
       )}
     </div>
-    <${Items} ...${{ ids, rows: state.rows, module, go, list }} />
+    <${ModuleItems} ...${{ ids, rows: state.rows, module, go: (id) => go(id, tab), list }} />
   </nav>`;
 }
 
-function Items({ ids, rows, module, go, list }) {
+function ModuleItems({ ids, rows, module, go, list }) {
   const [active, setActive] = useState(0);
-  const part = useWindow(ids.length, ITEM_HEIGHT);
-  list.current = part.area.ref.current;
+  const part = useWindow(ids.length, ITEM_HEIGHT, list);
   const at = Math.min(active, ids.length - 1);
+  useEffect(() => {
+    const chosen = ids.indexOf(module);
+    if (chosen === -1) return;
+    setActive(chosen);
+    showItem(list.current, chosen);
+  }, [module]);
   const move = (event) => {
     const jumps = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: ids.length - 1 };
     if (event.key === "Enter" || event.key === " ") go(ids[at]);
@@ -210,7 +218,7 @@ function Items({ ids, rows, module, go, list }) {
     else {
       const next = Math.max(0, Math.min(ids.length - 1, jumps[event.key]));
       setActive(next);
-      showItem(event.currentTarget, next);
+      showItem(list.current, next);
     }
     event.preventDefault();
   };
@@ -223,7 +231,7 @@ function Items({ ids, rows, module, go, list }) {
         setActive(index);
         go(id);
       };
-      return h(Item, {
+      return h(ModuleItem, {
         id,
         index,
         row: rows[id],
@@ -245,7 +253,7 @@ function showItem(box, index) {
   box.scrollTop = Math.max(bottom, Math.min(top, box.scrollTop));
 }
 
-function Item({ id, index, row, open, chosen, active, total }) {
+function ModuleItem({ id, index, row, open, chosen, active, total }) {
   const ill = row?.health && row.health !== "up";
   return html`<div class=${`item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
     id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
@@ -254,11 +262,12 @@ function Item({ id, index, row, open, chosen, active, total }) {
     <span class="grow name">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}
+    ${row?.error && row.state === "LIVE" && html`<small><${Icon} shape="cross" tone="bad" /> error</small>`}
     ${row && row.state !== "LIVE" && html`<small>${stateWord(row.state)}</small>`}
   </div>`;
 }
 
-function Content({ state, client, view, go, onPage }) {
+function MainContent({ state, client, view, go, onPage }) {
   const { module: id, tab } = view;
   const row = id ? state.rows[id] : {};
   if (!row) return html`<${NoModule} ...${{ id, go, onPage }} />`;
@@ -323,15 +332,17 @@ function ModuleHead({ id, row, facts, client, onPage }) {
   </div>`;
 }
 
-function SignIn({ transport }) {
+function SignIn({ client, transport }) {
   const [token, setToken] = useState("");
   const submit = (event) => {
     event.preventDefault();
+    client.setStatus("connecting");
     transport.signIn(token.trim());
   };
   return html`<main class="sign-in"><form class="card box" onSubmit=${submit}>
     <h1>modframe</h1>
     <p class="muted">This page shows nothing without a token.</p>
+    ${client.denials > 1 && html`<p role="alert">This token was not accepted.</p>`}
     <label>Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
       onInput=${(event) => setToken(event.currentTarget.value)} /></label>
     <button class="primary" disabled=${!token.trim()}>Sign in</button>

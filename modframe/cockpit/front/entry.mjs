@@ -11,15 +11,17 @@ function renderView({ model, el }) {
   return mount(el, widgetTransport(model), { place: "notebook", module, tab, key: remembered });
 }
 
+/** Several views may show one widget: each has a name, which its messages carry both ways. */
 function widgetTransport(model) {
+  const name = Math.random().toString(36).slice(2);
   let hear;
   return {
     start({ opened, message }) {
-      hear = ({ line }) => message(JSON.parse(line));
+      hear = ({ view, line }) => view === name && message(JSON.parse(line));
       model.on("msg:custom", hear);
       opened();
     },
-    send: (message) => model.send(message),
+    send: (message) => model.send({ view: name, message }),
     close: () => model.off("msg:custom", hear),
   };
 }

@@ -2,22 +2,23 @@
 // transport as protocol.mjs wants it. Addresses are relative, so that a proxy's prefix works.
 
 const DELAYS = [1, 2, 4, 8, 15]; // seconds before the next try
-const TOKEN = "modframe.token"; // where this tab of the browser keeps the token
+const TOKEN_KEY = "modframe.token"; // where this tab of the browser keeps the token
 
 /** Return a transport for `base`, the page's own folder; "" is where the page lies. */
 export function pageTransport(base = "") {
   const link = { base, session: null, closed: false, posts: Promise.resolve(), wake: () => {} };
   takeToken();
-  const end = () => link.session && post(link, { op: "bye" }, { keepalive: true }).catch(() => {});
+  const end = () =>
+    link.session && postMessageTo(link, { op: "bye" }, { keepalive: true }).catch(() => {});
   addEventListener("pagehide", end);
   return {
-    start: (hooks) => follow(link, hooks),
+    start: (hooks) => followNews(link, hooks),
     send(message) {
-      link.posts = link.posts.catch(() => {}).then(() => post(link, message)); // in this order
+      link.posts = link.posts.catch(() => {}).then(() => postMessageTo(link, message)); // in this order
       return link.posts;
     },
     signIn(token) {
-      sessionStorage.setItem(TOKEN, token);
+      sessionStorage.setItem(TOKEN_KEY, token);
       link.wake();
     },
     close() {
@@ -33,16 +34,16 @@ function takeToken() {
   const address = new URL(location.href);
   const token = address.searchParams.get("token");
   if (token === null) return;
-  sessionStorage.setItem(TOKEN, token);
+  sessionStorage.setItem(TOKEN_KEY, token);
   address.searchParams.delete("token");
   history.replaceState(null, "", address);
 }
 
-async function follow(link, hooks) {
+async function followNews(link, hooks) {
   for (let tries = 0; !link.closed; tries++) {
     try {
-      await open(link);
-      const news = await call(link, "news");
+      await openSession(link);
+      const news = await callPage(link, "news");
       hooks.opened();
       tries = -1;
       await readLines(link, news.body, hooks.message);
@@ -60,23 +61,23 @@ async function follow(link, hooks) {
     link.session = null;
     if (link.closed) return;
     hooks.lost();
-    await pause(DELAYS[Math.min(tries + 1, DELAYS.length - 1)]);
+    await pauseFor(DELAYS[Math.min(tries + 1, DELAYS.length - 1)]);
   }
 }
 
-async function open(link) {
-  const answer = await call(link, "open", {});
+async function openSession(link) {
+  const answer = await callPage(link, "open", {});
   link.session = (await answer.json()).session;
 }
 
-function post(link, message, options) {
+function postMessageTo(link, message, options) {
   if (!link.session) return Promise.reject(new Error("the server can't be reached"));
-  return call(link, "send", message, options);
+  return callPage(link, "send", message, options);
 }
 
 /** Fetch a path below the page; a body makes it a POST. */
-async function call(link, path, body, options = {}) {
-  const token = sessionStorage.getItem(TOKEN);
+async function callPage(link, path, body, options = {}) {
+  const token = sessionStorage.getItem(TOKEN_KEY);
   const headers = { ...(token && { Authorization: `Bearer ${token}` }) };
   if (body) headers["Content-Type"] = "application/json";
   const query =
@@ -106,6 +107,6 @@ async function readLines(link, body, message) {
   }
 }
 
-function pause(seconds) {
+function pauseFor(seconds) {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

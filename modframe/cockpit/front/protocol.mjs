@@ -13,11 +13,13 @@ export class Client {
     this.silence = silence;
     this.status = "connecting"; // connecting | live | quiet | denied | over | closed
     this.over = null; // why nothing comes any more
+    this.denials = 0; // how often the server has refused since it was last heard
     this.place = { module: null, tab: "overview" };
     this.hidden = false;
     this.asked = new Map(); // id → { answer, resolve, reject, onPart }
     // Two views of one widget hear each other's answers, so each counts from a place of its own.
     this.nextId = 1 + Math.floor(Math.random() * 2 ** 40);
+    this.greeted = false; // whether the kernel was told what is on the screen
     this.seq = null; // of the last news; null until a full one came
     this.heard = Date.now();
     this.onNews = () => {};
@@ -30,7 +32,7 @@ export class Client {
       opened: () => this.hello(),
       message: (message) => this.receive(message),
       lost: () => this.lose(),
-      denied: () => this.setStatus("denied"),
+      denied: () => this.deny(),
     });
   }
 
@@ -66,7 +68,7 @@ export class Client {
 
   sendLook() {
     const { place, hidden } = this;
-    if (this.seq !== null) this.send({ op: "look", ...place, ...(hidden && { hidden }) });
+    if (this.greeted) this.send({ op: "look", ...place, ...(hidden && { hidden }) });
   }
 
   close() {
@@ -76,8 +78,15 @@ export class Client {
     this.transport.close();
   }
 
+  deny() {
+    this.denials += 1;
+    this.setStatus("denied");
+  }
+
   hello() {
+    this.denials = 0;
     this.seq = null;
+    this.greeted = true;
     this.send({ op: "hello", ...this.place });
   }
 
@@ -126,6 +135,7 @@ export class Client {
 
   lose() {
     if (this.status === "closed") return;
+    this.greeted = false;
     this.setStatus("quiet");
     for (const id of [...this.asked.keys()]) {
       this.settle(id, "reject", notSent("the connection was lost, so nobody knows how it ended"));

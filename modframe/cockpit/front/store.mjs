@@ -66,6 +66,11 @@ export function attention({ rows, order }) {
     .sort((a, b) => urgency(rows[a]) - urgency(rows[b]));
 }
 
+/** Return the ids that can't start because of a module. */
+export function blockedBy({ rows, order }, id) {
+  return order.filter((one) => rows[one].cause?.blocked_by?.includes(id));
+}
+
 export const SHOWN = {
   all: () => true,
   failing: (row) => urgency(row) !== null,
@@ -88,13 +93,13 @@ export function countShown({ rows, order }) {
 
 /** Return the log lines of at least a level, of one module (or all), with a text in them. */
 export function visibleLines(log, { level = "DEBUG", module = "", text = "" }) {
-  const least = LEVELS.indexOf(level);
-  const wanted = text.toLowerCase();
+  const below = new Set(LEVELS.slice(0, LEVELS.indexOf(level)));
+  const wanted = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i");
   return log.filter(
     (line) =>
-      (LEVELS.indexOf(line.level) === -1 || LEVELS.indexOf(line.level) >= least) &&
+      !below.has(line.level) &&
       (!module || line.module_id === module) &&
-      (!wanted || `${line.message} ${line.correlation_id ?? ""}`.toLowerCase().includes(wanted)),
+      (!text || wanted.test(line.message) || wanted.test(line.correlation_id ?? "")),
   );
 }
 

@@ -20,14 +20,14 @@
 //     column: { key, title, numeric?, mono?, value?(row), cell?(row) }. `value` is what is sorted
 //     (row[key] if left out), `cell` what is drawn; a column whose values are all numbers, durations
 //     or bytes is right-aligned by itself. Above 200 rows only those in sight are drawn.
-//   useWindow(total, rowHeight) → { area, virtual, from, to, before, after }: the same for a list
+//   useWindow(total, rowHeight, ref?) → { area, virtual, from, to, before, after }: the same for a list
 //   useAsk(client, op, args, { now: true }) → { value, error, busy, parts, ms, ask(args?), cancel() }
 //     asks at once and when args change; with { now: false } only by ask()
 //   Asked({ of, children })  the error, or "Loading …", of a useAsk; else its children. The children
 //     are made before, so let them be components: h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))
 //   ErrorBox({ error, title? })   a string or { type, message, place, cure, trace, code }
-//   PlanDialog({ client, id, action, args?, title, danger?, onClose })   plan first, then do
-//   PlanView({ plan })   Diff({ files })   Code({ text, label })   CopyButton({ text, title? })
+//   PlanDialog({ client, id, action, args?, title, danger?, onClose })   plan first, then do (plan.mjs)
+//   PlanView({ plan }) (plan.mjs)   SourceLines({ client, id, file, line, of?, around? }) (source.mjs)   Diff({ files })   Code({ text, label })   CopyButton({ text, title? })
 //   Dialog({ title, onClose, buttons, children })   Tabs({ tabs, current, onSelect, label, children })
 //   Stat({ title, value, unit?, values?, tone? })   Sparkline({ values, label, tone? })
 //   Empty({ title, children })   Linked({ text })   ModuleLink({ id, tab?, go })   copyText(text, near)
@@ -36,21 +36,41 @@
 // Top-level names are unique over all files of front/, and an import stands on one line.
 
 import { DataTab } from "./tabs/data.mjs";
+import { DraftTab } from "./tabs/draft.mjs";
+import { ErrorsTab } from "./tabs/errors.mjs";
+import { HistoryTab } from "./tabs/history.mjs";
 import { LogsTab } from "./tabs/logs.mjs";
 import { OverviewTab } from "./tabs/overview.mjs";
+import { RoutesTab } from "./tabs/routes.mjs";
+import { ServicesTab } from "./tabs/services.mjs";
 import { PanelTab } from "./panel.mjs";
 
 export const TABS = [
   { key: "overview", title: "Overview", scope: "both", component: OverviewTab },
   {
-    key: "data",
-    title: "Data",
-    scope: "both",
-    component: DataTab,
-    nouns: ["column"],
+    ...{ key: "services", title: "Services", scope: "both", component: ServicesTab },
+    nouns: ["service", "method", "parameter", "return", "example", "tag", "called method"],
+    count: (row) => row.methods,
+  },
+  {
+    ...{ key: "routes", title: "Routes", scope: "both", component: RoutesTab },
+    nouns: ["route", "answered route"],
+    count: (row) => row.routes,
+  },
+  {
+    ...{ key: "data", title: "Data", scope: "both", component: DataTab, nouns: ["column"] },
     when: (facts) => !facts.state || facts["parts.database"] || facts.failure?.step === "database",
   },
+  { key: "errors", title: "Errors", scope: "both", component: ErrorsTab },
   { key: "logs", title: "Logs", scope: "both", component: LogsTab },
+  { key: "history", title: "History", scope: "module", component: HistoryTab },
+  {
+    key: "draft",
+    title: "Draft",
+    scope: "module",
+    component: DraftTab,
+    count: (row) => (row.draft ? 1 : 0),
+  },
 ];
 
 /** Return the tabs of a module, or of everything; panels that no tab claims come last. */

@@ -3,7 +3,7 @@
 
 import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
 import { useRef, useState } from "./vendor/htm-preact.mjs";
-import { cellText, compareCells, diffLines, errorParts, linkParts, quantity } from "./format.mjs";
+import { cellText, compareCells, diffLines, errorFacts, linkParts, quantity } from "./format.mjs";
 import { number, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
 
@@ -86,10 +86,10 @@ export function Empty({ title, children }) {
   return html`<div class="empty muted">${title && html`<strong>${title}</strong>`}<div>${children}</div></div>`;
 }
 
-/** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step. */
-export function ErrorBox({ error, title }) {
-  const given = typeof error === "string" ? errorParts(error) : error;
-  const { type, message, place, cure, trace, code } = given;
+/** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step;
+ * children stand below the cause. */
+export function ErrorBox({ error, title, children }) {
+  const { type, message, place, cure, trace, code } = errorFacts(error);
   const head = title ?? [code, type].filter(Boolean).join(" ");
   return html`<div class="error box" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
@@ -97,6 +97,7 @@ export function ErrorBox({ error, title }) {
       ${head && html`<strong>${head}</strong>`}
       ${place && html`<div class="mono place">${place}</div>`}
       <div class="cause"><${Linked} text=${message} /></div>
+      ${children}
       ${cure && html`<div class="cure">Next step: <${Linked} text=${cure} /></div>`}
       ${trace && html`<details><summary>Traceback</summary><${Code} text=${trace} /></details>`}
     </div>
@@ -140,7 +141,7 @@ export function Diff({ files }) {
   if (!files?.length) return html`<p class="muted">No file differs.</p>`;
   return files.map(
     ({ file, added, removed, text }) => html`<div class="diff" key=${file}>
-      <div class="diff-head">
+      <div class="row diff-head">
         <strong class="mono">${file}</strong>
         <span class="added">+${added}</span> <span class="removed">−${removed}</span>
       </div>
@@ -151,11 +152,13 @@ export function Diff({ files }) {
   );
 }
 
-/** Return which rows of equal height (px) are in sight: spread `area` on the box that scrolls. */
-export function useWindow(total, height, { most = MOST_DRAWN } = {}) {
-  const ref = useRef(null);
+/** Return which rows of equal height (px) are in sight: spread `area` on the box that scrolls.
+ * `box` is a ref to that box, for who has one already. */
+export function useWindow(total, height, box) {
+  const own = useRef(null);
+  const ref = box ?? own;
   const [view, setView] = useState({ top: 0, size: 600 });
-  const virtual = total > most;
+  const virtual = total > MOST_DRAWN;
   const measure = () => {
     const box = ref.current;
     if (!box) return;
@@ -196,12 +199,12 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, empty, ..
     aria-label=${label} ...${part.area}
   >
     <table aria-rowcount=${sorted.length + 1}>
-      <thead><tr>${full.map((column) => h(HeadCell, { column, sort, turn, key: column.key }))}</tr></thead>
+      <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
       <tbody>
         ${spacer(part.before)}
         ${sorted.slice(part.from, part.to).map((row, at) => {
           const key = rowKey ? rowKey(row) : part.from + at;
-          return h(Row, { key, row, columns: full, onRow, chosen: selected === key });
+          return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
         })}
         ${spacer(part.after)}
       </tbody>
@@ -209,7 +212,7 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, empty, ..
   </div>`;
 }
 
-function HeadCell({ column, sort, turn }) {
+function TableHead({ column, sort, turn }) {
   const mine = sort?.key === column.key;
   const order = mine ? (sort.down ? "descending" : "ascending") : undefined;
   const mark = mine ? (sort.down ? " ↓" : " ↑") : "";
@@ -218,7 +221,7 @@ function HeadCell({ column, sort, turn }) {
   </th>`;
 }
 
-function Row({ row, columns, onRow, chosen }) {
+function TableRow({ row, columns, onRow, chosen }) {
   const cells = columns.map(
     ({ key, numeric, mono, cell }) =>
       html`<td key=${key} class=${numeric ? "num" : mono ? "mono" : ""}>${cell(row)}</td>`,
@@ -361,71 +364,4 @@ export function Asked({ of, children }) {
   if (of.error) return html`<${ErrorBox} error=${of.error} />`;
   if (of.value === undefined) return html`<p class="muted" role="status">Loading …</p>`;
   return children;
-}
-
-/** The plan of an action on a module, and the button that carries it out once it was read. */
-export function PlanDialog({ client, id, action, args = {}, title, danger, onClose }) {
-  const given = { module: id, action, ...args };
-  const plan = useAsk(client, "plan", given);
-  const done = useAsk(client, "do", given, { now: false });
-  const ended = done.value !== undefined;
-  const ready = plan.value && !plan.value.refused && !done.busy && !ended;
-  const buttons = html`
-    <button onClick=${onClose}>${ended ? "Close" : "Cancel"}</button>
-    ${
-      !ended &&
-      html`<button class=${danger ? "danger" : "primary"} disabled=${!ready} data-action=${action}
-      onClick=${() => done.ask()}>${done.busy ? "Working …" : title}</button>`
-    }
-  `;
-  return html`<${Dialog} title=${`${title}: ${shortName(id)}`} onClose=${onClose} buttons=${buttons}>
-    ${done.error && html`<${ErrorBox} error=${done.error} />`}
-    ${ended ? h(Done, { value: done.value }) : h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))}
-  <//>`;
-}
-
-function Done({ value }) {
-  const text = typeof value === "string" ? value : (value?.text ?? "Done.");
-  return html`<p class="done" role="status"><${Icon} shape="check" tone="good" /> <${Linked} text=${text} /></p>`;
-}
-
-/** A plan as the operation `plan` answers it. */
-export function PlanView({ plan }) {
-  const { refused, order = [], entries = [] } = plan ?? {};
-  return html`
-    ${refused && html`<${ErrorBox} title="This would be refused" error=${typeof refused === "string" ? refused : ""} />`}
-    ${order.length > 1 && html`<p class="muted">In this order: ${order.map(shortName).join(", ")}</p>`}
-    ${!refused && !entries.length && html`<p class="muted">No module is replaced by this.</p>`}
-    ${entries.map((entry) => h(PlanEntry, { entry, key: entry.id }))}
-  `;
-}
-
-function PlanEntry({ entry }) {
-  const {
-    id,
-    action,
-    why,
-    before,
-    after,
-    error,
-    diff,
-    contract = [],
-    parts = {},
-    findings = [],
-  } = entry;
-  const generations = before && after ? `${before} → ${after}` : (before ?? after);
-  return html`<section class="plan">
-    <h3><${Badge}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
-    ${why && html`<p class="muted">${why}</p>`}
-    ${error && html`<${ErrorBox} error=${error} />`}
-    ${contract.map((text) => html`<p class="warn-text"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`)}
-    ${Object.values(parts).map(
-      ({ noun, added = [], removed = [] }) => html`<p>
-        ${added.map((name) => html`<span class="added mono">+ ${noun} ${name}</span> `)}
-        ${removed.map((name) => html`<span class="removed mono">− ${noun} ${name}</span> `)}
-      </p>`,
-    )}
-    ${findings.map(({ level, text }) => html`<p><${Badge} tone=${level === "error" ? "bad" : "warn"}>${level}<//> ${text}</p>`)}
-    ${diff?.length > 0 && html`<${Diff} files=${diff} />`}
-  </section>`;
 }

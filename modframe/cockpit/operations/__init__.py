@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..asks import Operation
-from . import backups, data, modules
+from . import backups, data, errors, history, modules, routes, services, source
+
+_FILES = (backups, data, errors, history, modules, routes, services, source)
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {**modules.OPERATIONS, **data.OPERATIONS, **backups.OPERATIONS}
+    {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}
 )

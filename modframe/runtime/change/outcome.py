@@ -8,10 +8,30 @@ from typing import Any, Literal
 
 from ...errors import SupersededError, TaskDiedError, reason_line
 from ...finding import Finding, first_finding
-from ...html import table
+from ...html import notice, row, section, state, table, tag
+from ...tones import tone_of
 from ...wording import count, duration, some
 from ..generation import Generation
 from .account import Account, PendingAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How one of a module's own tests ended.
+
+    Attributes:
+        name: Its name within its file. ``file``: that file.
+        end: ``expected`` failed as it should (``xfail``).
+        seconds: How long it took, with its fixtures.
+        message: Why it failed or was skipped. ``line``: where it failed.
+    """
+
+    name: str
+    file: str
+    end: Literal["passed", "skipped", "expected", "failed", "not run"]
+    seconds: float = 0.0
+    message: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +42,13 @@ class Passed:
         passed: How many tests passed.
         skipped: How many were skipped.
         expected: How many failed as expected (``xfail``).
+        tried: Each of them.
     """
 
     passed: int
     skipped: int = 0
     expected: int = 0
+    tried: tuple[Tried, ...] = field(default=(), repr=False, compare=False)
 
     def __str__(self) -> str:
         parts = [f"{count(self.passed, 'test')} passed"]
@@ -108,6 +130,11 @@ class Outcome:
         ]
         return " · ".join(filter(None, phrases))
 
+    def _repr_html_(self) -> str:
+        tone = "warn" if self.findings or self.deaths else tone_of(self.kind)
+        title = row(state(self.kind), " ", self.line())
+        return notice(tone or "quiet", title, *map(str, self.findings[1:]))
+
     def _deaths(self) -> str:
         deaths = [
             f"{each.kind} {each.task} {each.fate}: {each.last_line}"
@@ -151,4 +178,6 @@ class StopReport:
 
     def _repr_html_(self) -> str:
         rows = [(outcome.module_id, duration(outcome.seconds)) for outcome in self.modules]
-        return table([*rows, *((fault, "not settled") for fault in self.unsettled)])
+        faults = [notice("warn", tag("strong", "not settled"), fault) for fault in self.unsettled]
+        body = table(rows, head=("module", "took")) if rows else ""
+        return section(repr(self).strip("<>"), *faults, body)

@@ -74,3 +74,14 @@ test("a line that says an error is split at its place", () => {
   const text = "standard.a is blocked by standard.b. Mend it.";
   assert.deepEqual(format.errorParts(text), { place: "", message: text });
 });
+
+test("an error's message says neither its place nor its next step twice", () => {
+  const error = {
+    message: "api.py, line 1: No module named 'nowhere'. Install it or mend the name.",
+    place: "api.py, line 1",
+    cure: "install it or mend the name",
+  };
+  const { message } = format.errorFacts(error);
+  assert.equal(message, "No module named 'nowhere'.");
+  assert.equal(format.errorFacts({ message: "It was cancelled." }).message, "It was cancelled.");
+});

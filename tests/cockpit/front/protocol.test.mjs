@@ -84,8 +84,8 @@ test("a message that can't be sent rejects its question", async (t) => {
 
 test("it says where it looks once, and no news while it is hidden are no fault", (t) => {
   const { client, transport } = connected(t);
+  client.look("standard.orders", "logs"); // before the answer to its hello
   transport.message({ seq: 1, full: true });
-  client.look("standard.orders", "logs");
   client.look("standard.orders", "logs");
   client.hide(true);
   client.heard -= 60_000;

@@ -17,20 +17,19 @@ export function LogsTab({ id, state }) {
   const filter = id ? { ...wanted, module: id } : wanted;
   const lines = useMemo(() => visibleLines(state.log, filter), [state.log, id, wanted]);
   return html`<div class="logs">
-    <${LogFilter} ...${{ id, wanted, setWanted, follow, setFollow, log: state.log }} />
+    <${LogFilter} ...${{ id, wanted, setWanted, follow, setFollow, order: state.order }} />
     <p class="muted" role="status">${count(lines.length, "line")}</p>
     ${
       lines.length
-        ? html`<${Lines} ...${{ lines, follow, setFollow, chosen, setChosen, id }} />`
+        ? html`<${LogLines} ...${{ lines, follow, setFollow, chosen, setChosen, id }} />`
         : html`<${Empty} title="No lines">Nothing was logged that fits these filters.<//>`
     }
     ${chosen && html`<${ChosenLine} line=${chosen} close=${() => setChosen(null)} />`}
   </div>`;
 }
 
-function LogFilter({ id, wanted, setWanted, follow, setFollow, log }) {
+function LogFilter({ id, wanted, setWanted, follow, setFollow, order }) {
   const set = (key) => (event) => setWanted({ ...wanted, [key]: event.currentTarget.value });
-  const modules = useMemo(() => [...new Set(log.map((line) => line.module_id))].sort(), [log]);
   return html`<div class="row wrap" role="group" aria-label="Filter">
     <select aria-label="Level" data-field="level" value=${wanted.level} onChange=${set("level")}>
       ${LEVEL_NAMES.map((name) => html`<option value=${name}>${name} and above</option>`)}
@@ -39,7 +38,7 @@ function LogFilter({ id, wanted, setWanted, follow, setFollow, log }) {
       !id &&
       html`<select aria-label="Module" data-field="module" value=${wanted.module} onChange=${set("module")}>
       <option value="">All modules</option>
-      ${modules.filter(Boolean).map((name) => html`<option value=${name}>${shortName(name)}</option>`)}
+      ${order.map((name) => html`<option value=${name}>${shortName(name)}</option>`)}
     </select>`
     }
     <input class="grow" type="search" placeholder="Search" aria-label="Search in the log"
@@ -52,7 +51,7 @@ function LogFilter({ id, wanted, setWanted, follow, setFollow, log }) {
   </div>`;
 }
 
-function Lines({ lines, follow, setFollow, chosen, setChosen, id }) {
+function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
   const part = useWindow(lines.length, LINE_HEIGHT);
   const box = part.area.ref;
   useLayoutEffect(() => {

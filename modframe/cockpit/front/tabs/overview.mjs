@@ -2,11 +2,12 @@
 // error first, then its numbers, facts and findings.
 
 import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
-import { count, errorParts, number, placeText, shortName, timeOfDay } from "../format.mjs";
+import { count, number, placeText, shortName, timeOfDay } from "../format.mjs";
 import { attention, countShown, latestChanges } from "../store.mjs";
-import { Badge, ErrorBox, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
+import { Failure } from "./failing.mjs";
+import { Badge, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
 
-const FIRST = 6; // modules in need of attention that are shown at once
+const FIRST_SHOWN = 6; // modules in need of attention that are shown at once
 
 export function OverviewTab(props) {
   return h(props.id ? ModuleOverview : WholeOverview, props);
@@ -15,9 +16,9 @@ export function OverviewTab(props) {
 function WholeOverview({ state, go }) {
   return html`<div class="stack">
     <${Attention} state=${state} go=${go} />
-    <${Traffic} requests=${state.ticks?.requests} lag=${state.ticks?.lag} />
-    <${Counts} state=${state} />
-    <${Changes} log=${state.log} go=${go} />
+    <${TrafficStats} requests=${state.ticks?.requests} lag=${state.ticks?.lag} />
+    <${CountStats} state=${state} />
+    <${LatestChanges} log=${state.log} go=${go} />
   </div>`;
 }
 
@@ -27,43 +28,49 @@ function Attention({ state, go }) {
   if (!ids.length) {
     return html`<p class="calm-line"><${Icon} shape="check" tone="good" /> Nothing needs attention.</p>`;
   }
-  const shown = all ? ids : ids.slice(0, FIRST);
+  const shown = all ? ids : ids.slice(0, FIRST_SHOWN);
   return html`<section aria-label="Needs attention">
     <h2>Needs attention <small class="count">${ids.length}</small></h2>
     <div class="card entries">
       ${shown.map((id) => h(AttentionRow, { id, row: state.rows[id], go, key: id }))}
     </div>
     ${
-      ids.length > FIRST &&
+      ids.length > FIRST_SHOWN &&
       html`<button class="small" onClick=${() => setAll(!all)}>
-      ${all ? `Show the first ${FIRST}` : `Show all ${ids.length}`}
+      ${all ? `Show the first ${FIRST_SHOWN}` : `Show all ${ids.length}`}
     </button>`
     }
   </section>`;
 }
 
+function staysLive({ generation }) {
+  return `generation ${generation} stays live`;
+}
+
 function AttentionRow({ id, row, go }) {
   const ill = row.health && row.health !== "up";
-  const { place, message } = errorParts(row.error ?? "");
+  const { place, message, cure } = row.cause ?? {};
   return html`<button class="attention" data-module=${id} onClick=${() => go(id, "overview")}>
     <span class="row wrap">
       <${State} state=${row.state} />
       <strong>${shortName(id)}</strong>
       ${ill && html`<${Health} status=${row.health} />`}
+      ${row.error && row.state === "LIVE" && html`<span>${staysLive(row)}</span>`}
       <span class="mono">${place}</span>
     </span>
     ${message && html`<span class="cause">${message}</span>`}
+    ${cure && html`<span class="cure">Next step: ${cure}</span>`}
   </button>`;
 }
 
 /** Charts of the last minutes; `requests` and `lag` are series as the snapshot has them. */
-function Traffic({ requests, lag }) {
+function TrafficStats({ requests, lag }) {
   const { step = 1, counts, errors, p95 } = requests ?? {};
   const milliseconds = (values) => values?.map((seconds) => seconds * 1000);
   const shown = [
     ["Requests", "/s", counts?.map((value) => value / step)],
     ["Latency p95", "ms", milliseconds(p95)],
-    ["Errors", "", errors, errors?.at(-1) > 0 && "bad"],
+    ["Errors", "", errors, errors?.at(-1) > 0 ? "bad" : "accent"],
     ["Loop lag", "ms", milliseconds(lag?.mean)],
   ].filter(([, , values]) => values?.length);
   if (!shown.length) return null;
@@ -72,11 +79,11 @@ function Traffic({ requests, lag }) {
   </div>`;
 }
 
-function Counts({ state }) {
+function CountStats({ state }) {
   const { rows, order } = state;
   const sum = (key) => order.reduce((total, id) => total + (rows[id][key] ?? 0), 0);
   const shown = countShown(state);
-  return html`<div class="grid dense" role="group" aria-label="Counts">
+  return html`<div class="grid" role="group" aria-label="Counts">
     <${Stat} title="Modules live" value=${`${number(shown.live)} / ${number(order.length)}`} />
     <${Stat} title="Need attention" value=${shown.failing} />
     <${Stat} title="Drafts" value=${shown.drafts} />
@@ -85,16 +92,16 @@ function Counts({ state }) {
   </div>`;
 }
 
-function Changes({ log, go }) {
+function LatestChanges({ log, go }) {
   const lines = useMemo(() => latestChanges(log), [log]);
   return html`<section aria-label="What changed lately">
     <h2>What changed lately</h2>
     ${!lines.length && html`<p class="muted">Nothing, as far as the log goes back.</p>`}
-    <ul class="plain-list">${lines.map((line, at) => h(Change, { line, go, key: at }))}</ul>
+    <ul class="plain-list">${lines.map((line, at) => h(ChangeLine, { line, go, key: at }))}</ul>
   </section>`;
 }
 
-function Change({ line, go }) {
+function ChangeLine({ line, go }) {
   const bad = line.level !== "INFO";
   return html`<li class="row change">
     <span class="mono muted">${timeOfDay(line.time)}</span>
@@ -103,16 +110,17 @@ function Change({ line, go }) {
   </li>`;
 }
 
-function ModuleOverview({ facts, row, state, go }) {
+function ModuleOverview({ id, facts, row, state, client, go }) {
+  const failed = facts.failure || facts.error;
   return html`<div class="stack">
-    ${(facts.failure || facts.error) && html`<${ErrorBox} error=${facts.failure ?? facts.error} />`}
-    <${Traffic} requests=${facts["parts.traffic"]?.series} />
-    <${Facts} facts=${facts} row=${row} go=${go} />
-    <${Findings} findings=${facts.findings} />
+    ${failed && h(Failure, { id, facts, row, state, client, go })}
+    <${TrafficStats} requests=${facts["parts.traffic"]?.series} />
+    <${ModuleFacts} facts=${facts} row=${row} go=${go} />
+    <${ModuleFindings} findings=${facts.findings} />
   </div>`;
 }
 
-function Facts({ facts, row, go }) {
+function ModuleFacts({ facts, row, go }) {
   const { files = [], reads = [], requires = [], retired = [], unsettled = [] } = facts;
   const links = requires.map((id) => h(ModuleLink, { id, go, key: id }));
   const shown = [
@@ -131,6 +139,7 @@ function Facts({ facts, row, go }) {
     ["Overridden", facts.overridden?.join(", ")],
     ["Left behind", unsettled.length > 0 && unsettled.map((text) => html`<div>${text}</div>`)],
   ].filter(([, value]) => value);
+  if (!shown.length) return null;
   return html`<dl class="facts card">
     ${shown.map(([label, value]) => html`<dt key=${label}>${label}</dt><dd>${value}</dd>`)}
   </dl>`;
@@ -143,7 +152,7 @@ function drainingText({ generation, calls, streams, jobs }) {
   return `generation ${generation}: ${text || "is being closed"}`;
 }
 
-function Findings({ findings = [] }) {
+function ModuleFindings({ findings = [] }) {
   if (!findings.length) return null;
   const tones = { error: "bad", warning: "warn", info: "calm" };
   return html`<section aria-label="Findings">
