@@ -1,10 +1,12 @@
 """What a call by an assistant costs: modframe's part beside the SDK's own, and how soon it is told.
 
 Run `python benchmarks/assistants.py`. The same SDK client calls a tool of a live service and the
-same function, which awaits once, as a bare tool of the SDK's server, in turns and in one process;
-the figures are medians. The aim: a call takes longer than the bare tool by at most two calls of a
-handle from another thread. Over HTTP that is lost in the SDK's milliseconds, so a ratio is printed.
-Then it swaps a module and measures how long after publish a client hears of it.
+same function as a bare tool of the SDK's server, in turns and in one process. The aim: a call
+takes longer than the bare tool by at most two calls of a handle from another thread, which are made
+in the same turns. One method awaits, the other never does. The figures are seconds of the
+processor, of all threads, and the lower quartile of the turns, so that what else the machine does
+counts for little. Over HTTP modframe's part is lost in the SDK's milliseconds, so a ratio of
+medians is printed. Then it swaps a module and measures how soon after publish a client hears of it.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from modframe.app import AppContext
 from modframe.server.mcp.http import Endpoint
 from modframe.server.mcp.listeners import Listeners
 
+ROUNDS, BLOCK = 40, 25
 CALLS, SWAPS = 500, 20
 TEXT = '''
 import asyncio
@@ -38,19 +41,25 @@ class Thing:
         """Return the number."""
         await asyncio.sleep(0)
         return number + {more}
+
+    async def get_at_once(self, number: int) -> int:
+        """Return the number."""
+        return number
 '''
 
 
 def bare() -> Server[Any]:
-    """The same tool, written for the SDK."""
+    """The same tools, written for the SDK."""
     schema = {"type": "object", "properties": {"number": {"type": "integer"}}}
 
     async def list_tools(_ctx: Any, _params: Any) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[types.Tool(name="get", input_schema=schema)])
+        names = ("get", "get_at_once")
+        return types.ListToolsResult(tools=[types.Tool(name=n, input_schema=schema) for n in names])
 
     async def call_tool(_ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
         number = (params.arguments or {})["number"]
-        await asyncio.sleep(0)
+        if params.name == "get":
+            await asyncio.sleep(0)
         return types.CallToolResult(
             content=[types.TextContent(text=str(number))], structured_content={"result": number}
         )
@@ -77,21 +86,35 @@ async def compared(own: Client, other: Client) -> tuple[float, float]:
     return mine, bares
 
 
-def handle_calls(app: AppContext) -> float:
-    """Seconds of a handle's call from another thread than the app loop's."""
-    thing = app.get_service("thing")
-    took = []
-    for number in range(CALLS):
-        began = time.perf_counter()
-        thing.get(number).result()
-        took.append(time.perf_counter() - began)
-    return statistics.median(took)
+async def tool_calls(client: Client, name: str) -> float:
+    """Seconds of the processor for a call of a tool."""
+    began = time.process_time()
+    for number in range(BLOCK):
+        await client.call_tool(name, {"number": number})
+    return (time.process_time() - began) / BLOCK
 
 
-async def in_process(app: AppContext) -> tuple[float, float]:
-    """The two without a transport, on the app loop."""
+def handle_calls(method: Any) -> float:
+    """Seconds of the processor for a call of a handle from another thread than the app loop's."""
+    began = time.process_time()
+    for number in range(BLOCK):
+        method(number).result()
+    return (time.process_time() - began) / BLOCK
+
+
+async def in_process(app: AppContext, method: str) -> tuple[float, float, float]:
+    """The two without a transport, on the app loop, and a handle's call, in turns."""
+    handle = getattr(app.get_service("thing"), method)
+    took: list[tuple[float, float, float]] = []
     async with Client(app._engine.assistants.server) as own, Client(bare()) as other:
-        return await compared(own, other)
+        await own.list_tools()
+        await other.list_tools()
+        for _ in range(ROUNDS):
+            mine = await tool_calls(own, f"thing__{method}")
+            bares = await tool_calls(other, method)
+            took.append((mine, bares, await asyncio.to_thread(handle_calls, handle)))
+    mine, bares, calls = (statistics.quantiles(each)[0] for each in zip(*took, strict=True))
+    return mine, bares, calls
 
 
 async def over_http(app: AppContext, mode: Any) -> tuple[float, float]:
@@ -137,13 +160,13 @@ def main() -> None:
     """Measure, and print the ratios."""
     with modframe.start(workspace=tempfile.mkdtemp(), data=":memory:") as app:
         app.load({"api.py": TEXT.format(more=0)}, id="thing")
-        handle = handle_calls(app)
-        print(f"a handle's call from another thread: {handle * 1e6:.0f} us")
-        own, other = app.run(in_process(app))
-        print(
-            f"in process: {own * 1e6:.0f} us, the SDK alone {other * 1e6:.0f} us;"
-            f" modframe's part is {(own - other) / handle:.2f} calls of a handle (aim: at most 2)"
-        )
+        for what, method in (("awaits", "get"), ("never does", "get_at_once")):
+            own, other, handle = app.run(in_process(app, method))
+            print(
+                f"in process, a method that {what}: {own * 1e6:.0f} us, the SDK alone"
+                f" {other * 1e6:.0f} us, a handle {handle * 1e6:.0f} us; modframe's part is"
+                f" {(own - other) / handle:.2f} calls of a handle (aim: at most 2)"
+            )
         for where, mode in (("the older protocol", "legacy"), ("2026-07-28", "auto")):
             own, other = asyncio.run(over_http(app, mode))
             print(f"HTTP, {where}: {own / other:.2f} x the SDK alone ({other * 1e3:.1f} ms)")

@@ -52,7 +52,11 @@ def watchdog_of(app: AppContext) -> Watchdog:
     loop = app._app_loop
     directory = app._engine.directory
     return Watchdog(
-        loop.loop, loop.thread_id, name=directory.name_code, break_out=lambda seconds: None
+        loop.loop,
+        loop.thread_id,
+        name=directory.name_code,
+        break_out=lambda seconds: None,
+        tick=app._engine.numbers.tick,
     )
 
 

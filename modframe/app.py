@@ -145,7 +145,7 @@ class AppContext(Surrounded):
         return modules if isinstance(source, list | tuple) else modules[0]
 
     @hide_frames
-    def plan(self, source: Any, *, id: str | None = None) -> Plan:
+    def plan(self, source: Any, *, id: str | None = None, force: bool = False) -> Plan:
         """Find out what `load` would do with the same arguments; nothing changes.
 
         The files are executed for it, but no phase runs.
@@ -156,7 +156,10 @@ class AppContext(Surrounded):
         """
         self._app_loop.refuse_here("app.plan()")
         sources = parse_sources(source, id, self._engine.source_finder.find)
-        return self._app_loop.block("app.plan()", lambda: self._engine.swap.plan(sources))
+        swap = self._engine.swap
+        return self._app_loop.block(
+            "app.plan()", lambda: swap.plan(sources, anew=force, force=force)
+        )
 
     @hide_frames
     def check(self, name: str) -> tuple[Finding, ...]:

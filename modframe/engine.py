@@ -134,6 +134,7 @@ class Engine(Front):
             self.config,
             lambda: declared_by(self.directory.all_generations()),
             workspace=self.workspace,
+            numbers=self.numbers,
         )
         self.session = self.databases.session_here
         self.transfers = Transfers(self.databases)
@@ -146,8 +147,8 @@ class Engine(Front):
             session=self.given_settings,
             secrets=self.secrets,
         )
-        self.events = Events(find, hurry=self._hurry)
-        self.jobs = Jobs(app_loop, find, secrets=self.secrets)
+        self.events = Events(find, hurry=self._hurry, numbers=self.numbers)
+        self.jobs = Jobs(app_loop, find, secrets=self.secrets, numbers=self.numbers)
         self.paths = PathTable()
         self.parts = make_parts(
             app_loop,
@@ -215,6 +216,7 @@ class Engine(Front):
             self.parts,
             log=self.log,
             watchdog=self.watchdog,
+            numbers=self.numbers,
             secrets=self.secrets,
             workspace=str(self.workspace),
             data=str(self.data) if self.data else ":memory:",
@@ -232,6 +234,7 @@ class Engine(Front):
             app_loop.thread_id,
             name=self.directory.name_code,
             break_out=self._breaker,
+            tick=self.numbers.tick,
         )
         self.watchdog.freezes.write_after(min(NAMED_AFTER, config.freeze_timeout))
         app_loop.stall = self._stall
@@ -258,21 +261,25 @@ class Engine(Front):
             await self.settings.preferences.open()
             with collecting_rarely():
                 core = [read_folder(folder) for folder in find_modules(CORE_MODULES).values()]
-                names = self.disk.ids() if modules is None else modules
+                on_disk = self.disk.ids()
+                names = on_disk if modules is None else modules
                 with self.disk.reading() as read:
                     sources = [*core, *filter(None, (self._read(name, read) for name in names))]
                 outcomes = await self.swap.change(sources, keep_going=True)
         except BaseException:
             await self.stop()
             raise
-        self.settings.log_unclaimed({*self.records.ids(), *self.disk.ids()})
-        if unknown := self.disabled.named - self.records.ids() - set(self.disk.ids()):
+        known = {*self.records.ids(), *on_disk}
+        self.settings.log_unclaimed(known)
+        if unknown := self.disabled.named - known:
             _log.warning("%s is disabled, and there is no such module", ", ".join(sorted(unknown)))
         return outcomes
 
     def start_errors(self) -> dict[str, BaseException]:
         """Return module id → why it did not start, or that settings name it nearly."""
-        known = {*self.records.ids(), *self.disk.ids()}
+        known = self.records.ids()
+        if self.settings.for_none(known):
+            known.update(self.disk.ids())
         return {**self.records.errors(), **self.settings.misspelt(known)}
 
     def _read(self, name: str, read: Callable[[str], Source | None]) -> Source | None:

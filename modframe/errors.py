@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from .finding import Finding, one_finding_of
@@ -119,7 +120,11 @@ class LoadError(ModframeError):
             part's name, ``phase1``, ``phase2``, ``test``, ``handover``, ``integrity``;
             ``activate``, after which the generation is live all the same.
         findings: What is wrong, every finding of level error first.
+        tried: How each of the module's own tests ended, if those failed; frozen, each with its
+            ``name``, ``file``, ``end``, ``seconds``, ``message`` and ``line``.
     """
+
+    tried: tuple[Any, ...] = ()
 
     def __init__(
         self, module_id: str, step: str, findings: Iterable[Finding], *, note: str = ""
@@ -472,7 +477,14 @@ class ServeError(ModframeError):
 
 
 class FormError(ModframeError):
-    """Raised when a form can't be sent for a fault in its ``field``; nothing was called."""
+    """Raised when a form can't be sent for a fault in its ``field``; nothing was called.
+
+    Attributes:
+        faults: What is wrong, by its place: the field, and the way inside its value with dots.
+    """
+
+    field: str = ""
+    faults: Mapping[str, str] = MappingProxyType({})
 
 
 class ResourceError(ModframeError):

@@ -15,6 +15,7 @@ from .cockpit.follow import Follower
 from .config import FrameworkSettings
 from .masking import KnownSecrets
 from .observe import EventLog, Numbers, Watchdog
+from .parts.database.lazy import LazyDatabases
 from .parts.health import Overview
 from .parts.web.path_table import PathTable
 from .runtime.calls.handles import Handles
@@ -27,8 +28,11 @@ from .view.snapshot import Snapshot
 from .watching import Watching
 
 if TYPE_CHECKING:
+    from .cockpit.displayed import Displayed
     from .cockpit.page import Page
     from .cockpit.widget import Cockpit
+    from .desk.exports import Exports
+    from .desk.find_source import SourceFinder
     from .server import Server
     from .server.mcp.assistants import Assistants
     from .server.site import Site
@@ -57,8 +61,11 @@ class Front:
     health: Overview
     handles: Handles
     seen: Collector
+    databases: LazyDatabases
     watching: Watching
     follower: Follower
+    source_finder: SourceFinder
+    exports: Exports
     app: Any = None
     _site: Site | None = None
     _assistants: Assistants | None = None
@@ -104,11 +111,21 @@ class Front:
             log=self.log,
             watchdog=self.watchdog,
             secrets=self.secrets,
+            current=self.source_finder.current,
+            plan_export=self.exports.plan,
+            databases=self.databases,
             watching=lambda: self.watching.running,
             url=lambda: self.url,
             workspace=str(self.workspace),
             data=str(self.data) if self.data else ":memory:",
         )
+
+    @cached_property
+    def displayed(self) -> Displayed:
+        """The cockpits that cells of a notebook display."""
+        from .cockpit.displayed import Displayed
+
+        return Displayed()
 
     @cached_property
     def page(self) -> Page:
@@ -121,7 +138,9 @@ class Front:
         """Return the cockpit for a notebook, opened at a module and a tab. It imports anywidget."""
         from .cockpit.widget import Cockpit
 
-        return Cockpit(self.shown, follower=self.follower, module=module_id, tab=tab)
+        return Cockpit(
+            self.shown, follower=self.follower, displayed=self.displayed, module=module_id, tab=tab
+        )
 
     @property
     def assistants(self) -> Assistants:
@@ -142,6 +161,7 @@ class Front:
                     get_service=self.handles.get,
                     log=self.log,
                     secrets=self.secrets,
+                    spawn=self.app_loop.spawn,
                 )
             )
         return self._assistants

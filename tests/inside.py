@@ -6,12 +6,15 @@ This is the only file of the tests that reaches below `AppContext`.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from modframe.app import AppContext
+from modframe.cockpit.session import Session
 from modframe.source import Source
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from modframe.runtime.change.outcome import Outcome
@@ -165,8 +168,8 @@ def log(app: AppContext, name: str | None = None) -> list[str]:
 
 
 def open_views(app: AppContext) -> int:
-    """Return how many inspectors are kept up to date."""
-    return len(app._engine.refresher.views)
+    """Return how many front ends of the cockpit are kept up to date."""
+    return len(app._engine.follower.sessions)
 
 
 def loading_turn(*module_ids: str) -> Any:
@@ -204,3 +207,14 @@ def servers(app: AppContext, token: str) -> Iterator[list[int]]:
     finally:
         for server in running:
             server.stop()
+
+
+def news(app: AppContext, module: str | None = None) -> list[dict[str, Any]]:
+    """Return the news that a cockpit opened at a module gets at first."""
+    lines: list[str] = []
+    follower = app._engine.follower
+    session = Session(app._engine.shown, lines.append, place="page", follower=follower)
+    session.receive({"op": "hello", "module": module, "tab": "overview"})
+    wait_for(lambda: lines)
+    session.close()
+    return [json.loads(line) for line in lines]

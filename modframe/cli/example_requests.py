@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from ..parts.web.examples import declared_bodies
 from .out import one_line, say
 
 
@@ -71,49 +72,11 @@ def example_requests(document: Mapping[str, Any]) -> list[Request]:
             if method == "get":
                 gets.append(Request("GET", path))
             elif method == "post":
-                posts += [Request("POST", path, body) for body in _bodies(operation, document)]
+                posts += [
+                    Request("POST", path, body) for body in declared_bodies(operation, document)
+                ]
     return [*posts[:1], *gets]
 
 
 def _of_core(operation: Mapping[str, Any]) -> bool:
     return any(tag.startswith("core.") for tag in operation.get("tags", ()))
-
-
-def _bodies(operation: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the bodies that the author declared; ``None`` alone where the route takes none."""
-    if "requestBody" not in operation:
-        yield None
-        return
-    content = operation["requestBody"].get("content", {}).get("application/json", {})
-    if "example" in content:
-        yield content["example"]
-    named = content.get("examples", {}).values()
-    yield from (entry["value"] for entry in named if "value" in entry)
-    yield from _examples(content.get("schema", {}), document)
-
-
-def _examples(
-    schema: Mapping[str, Any], document: Mapping[str, Any], *, above: tuple[str, ...] = ()
-) -> Iterator[Any]:
-    """Yield examples of a schema: its own, then those of what it refers to or consists of.
-
-    ``above`` are the references that led to it, since a schema may refer to itself.
-    """
-    if "example" in schema:
-        yield schema["example"]
-    yield from schema.get("examples", ())
-    reference = schema.get("$ref", "")
-    if reference and reference not in above:
-        referred: Any = document
-        for name in reference.split("/")[1:]:  # such as #/components/schemas/Item
-            referred = referred[name]
-        yield from _examples(referred, document, above=(*above, reference))
-    elif "items" in schema:
-        yield from ([item] for item in _examples(schema["items"], document, above=above))
-    elif required := schema.get("required"):
-        fields = {
-            name: list(_examples(schema["properties"][name], document, above=above))
-            for name in required
-        }
-        if all(fields.values()):
-            yield {name: examples[0] for name, examples in fields.items()}

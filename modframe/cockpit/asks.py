@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import CancelledError
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ConfigDict, ValidationError, validate_call
 
 from ..errors import FormError, ModframeError
+from ..runtime.calls.call import Call
 from ..view.snapshot import thaw
 from ..wording import near
 from .facts import Facts
@@ -24,6 +25,7 @@ from .rows import failure_of
 
 MOST = 32
 """How many questions of one front end run at once."""
+T = TypeVar("T")
 Send = Callable[[dict[str, Any]], None]
 Operation = Callable[..., Any]
 """What a front end may ask: a function of an `Ask` and of JSON-ready arguments by name."""
@@ -47,6 +49,17 @@ class Ask:
     def app(self) -> Any:
         """The `AppContext`, whose verbs may block here."""
         return self.facts.app()
+
+    def start(self, begin: Callable[[], Coroutine[Any, Any, T]], label: str) -> Call[T]:
+        """Start a coroutine on the app loop, in a task: what it prints goes into no cell."""
+        app_loop = self.facts.app_loop
+        return Call(app_loop, lambda: app_loop.spawn(begin(), name=label), label)
+
+    def run(self, begin: Callable[[], Coroutine[Any, Any, T]], label: str) -> T:
+        """Run a coroutine as `start` does and wait for it; it is cancelled with the question."""
+        call = self.start(begin, label)
+        self.on_cancel(call.cancel)
+        return call.result()
 
     def on_cancel(self, cancel: Callable[[], object]) -> None:
         """Call a function when the question is cancelled; at once if it is already."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..masking import KnownSecrets
 from ..observe import EventLog, Numbers, Watchdog
+from ..parts.database.lazy import LazyDatabases
 from ..parts.health import Overview
 from ..runtime.live import Live
 from ..runtime.loop.app_loop import AppLoop
 from ..runtime.record import Records
+from ..source import Source
 from ..view.collect import Collector
 from ..view.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from ..ship import ExportPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Facts:
         seen: Makes the views of modules.
         snapshot: Returns the whole snapshot.
         health: Knows how healthy the modules are.
+        current: Returns the text of a module as it is now, which a reload builds.
+        plan_export: Returns what an export of a module would write.
         watching: Returns whether saved files are swapped in.
         url: Returns where the API is served; empty if it isn't.
     """
@@ -43,6 +50,9 @@ class Facts:
     log: EventLog
     watchdog: Watchdog
     secrets: KnownSecrets
+    current: Callable[[str], Source]
+    plan_export: Callable[[str], ExportPlan]
+    databases: LazyDatabases
     watching: Callable[[], bool]
     url: Callable[[], str]
     workspace: str

@@ -40,6 +40,12 @@ class Follower:
         self._sessions: dict[Followed, None] = {}
         self._thread: threading.Thread | None = None
 
+    @property
+    def sessions(self) -> tuple[Followed, ...]:
+        """The sessions that are followed, oldest first."""
+        with self._lock:
+            return tuple(self._sessions)
+
     def follow(self, session: Followed) -> None:
         """Keep a session up to date from now on."""
         with self._lock:

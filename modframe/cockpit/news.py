@@ -52,32 +52,40 @@ class News:
         message: dict[str, Any] = {"seq": self._seq}
         if self._seq == 1:
             message["full"] = True
-        ids = self._facts.seen.ids()
-        rows = self._rows(ids)
+        if order := self._new_order():
+            self._order = order
+        rows = self._rows()
         found = {
-            "order": ids if ids != self._order else None,
+            "order": order,
             "rows": rows,
-            "meta": self._new_meta(),
+            "meta": self._new_meta(ready=self._facts.records.ready if rows else None),
             "detail": self._detail(),
             "log": self._lines(),
             "ticks": self._new_ticks(),
         }
-        self._order = ids
         return message | {key: value for key, value in found.items() if value}
 
-    def _rows(self, ids: list[str]) -> dict[str, Any]:
+    def _new_order(self) -> list[str]:
+        """Return the ids of all modules, if they are not those that were told."""
+        return self._facts.seen.ids() if self._facts.records.ids() != set(self._order) else []
+
+    def _rows(self) -> dict[str, Any]:
         """Return the rows of the modules whose mark differs; ``None`` for those that are gone."""
-        rows: dict[str, Any] = dict.fromkeys(self._marks.keys() - set(ids))
+        rows: dict[str, Any] = dict.fromkeys(self._marks.keys() - set(self._order))
         for key in rows:
             del self._marks[key]
-        for key in ids:
+        for key in self._order:
             # The mark comes first: what changes in between is then told twice, and not lost.
             if self._marks.get(key) != (mark := mark_of(self._facts, key)):
                 self._marks[key] = mark
                 rows[key] = row_of(self._facts, key)
         return rows
 
-    def _new_meta(self) -> dict[str, Any]:
+    def _new_meta(self, *, ready: bool | None) -> dict[str, Any]:
+        """Return what there is to know of the app, if it has changed.
+
+        ``ready`` is ``None`` while no row has changed: it is then what it was.
+        """
         facts = self._facts
         stall, last = facts.watchdog.stall, facts.watchdog.last
         meta = {
@@ -85,7 +93,7 @@ class News:
             "workspace": facts.workspace,
             "data": facts.data,
             "url": facts.url(),
-            "ready": facts.records.ready,
+            "ready": self._meta.get("ready", True) if ready is None else ready,
             "stall": facts.secrets.mask(str(stall or "")),
             "last_stall": facts.secrets.mask(str(last or "")),
             "log_problem": facts.log.describe()["problem"] or "",
@@ -122,8 +130,9 @@ class News:
         return [_line(event) for event in new]
 
     def _new_ticks(self) -> dict[str, Any]:
-        lag = self._facts.watchdog.lags.facts()
-        ticks = {"step": lag["step"], "lag": [round(one * 1000, 2) for one in lag["mean"]]}
+        """Return the series of requests and of the loop's lag, if something was added to one."""
+        facts = self._facts
+        ticks = {"requests": facts.numbers.traffic.facts(), "lag": facts.watchdog.lags.facts()}
         if ticks == self._ticks:
             return {}
         self._ticks = ticks

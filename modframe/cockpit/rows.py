@@ -9,12 +9,21 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..errors import LoadError, ModframeError, reason_line, reason_of
+from ..errors import (
+    BlockedError,
+    FormError,
+    GraphError,
+    LoadError,
+    ModframeError,
+    reason_line,
+    reason_of,
+)
 from ..finding import Finding
 from ..observe.tracebacks import find_raised, format_trimmed
 from ..parts.health import HealthPart
 from ..runtime.part import Detail, Panel
 from ..view.snapshot import ModuleView, thaw
+from ..wording import one_line
 from .facts import Facts
 
 _PLAIN = tuple(
@@ -47,6 +56,7 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
         "version": view.version,
         "about": view.description,
         "error": facts.secrets.mask(reason_line(error)) if error is not None else "",
+        "cause": _brief(error) if error is not None else {},
         "draft": view.draft,
         "services": len(services),
         "methods": sum(len(one["methods"]) for one in services.values()),
@@ -56,6 +66,23 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
         "outcome": view.outcome,
     }
     return {key: value for key, value in row.items() if value}
+
+
+def _brief(error: BaseException) -> dict[str, Any]:
+    """Return what a list shows of an error: its place, its first line, the next step."""
+    cause = _cause_of(error)
+    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": _blocked_by(error)}
+    return {key: value for key, value in brief.items() if value}
+
+
+def _blocked_by(error: BaseException) -> tuple[str, ...]:
+    """Return the ids of the modules that are to be mended first."""
+    if isinstance(error, BlockedError):
+        return error.by
+    if not isinstance(error, GraphError):
+        return ()
+    names = (name for missing in error.missing.values() for name in missing)
+    return tuple(dict.fromkeys(".".join(name.split(".")[:2]) for name in names))
 
 
 def _health_of(facts: Facts, module_id: str) -> str:
@@ -98,17 +125,35 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 
     Returns:
         ``type``, ``message``, ``place`` (the file, the cell and the line), ``cure``, ``code``,
-        ``findings`` and ``trace``, the traceback of module code; what isn't known is left out.
+        ``step`` (of a load), ``findings``, all of them if there are several, ``blocked_by``, ``tried``, how the module's
+        own tests ended, and ``trace``, the traceback of module code; of a form the ``field`` and
+        the ``faults`` by their place. What isn't known is left out.
     """
     findings: tuple[Finding, ...] = error.findings if isinstance(error, LoadError) else ()
-    place = findings[0].place if findings else find_raised(error).place
-    facts = {
+    facts: dict[str, Any] = {
+        **_cause_of(error),
         "type": type(error).__name__,
-        "message": error.message if isinstance(error, ModframeError) else reason_of(error),
-        "place": place,
-        "cure": error.cure if isinstance(error, ModframeError) else "",
-        "code": str(getattr(error, "code", "") or ""),
-        "findings": [one.to_dict() for one in findings],
+        "findings": [one.to_dict() for one in findings] if len(findings) > 1 else [],
+        "step": error.step if isinstance(error, LoadError) else "",
+        "blocked_by": _blocked_by(error),
+        "tried": thaw(error.tried) if isinstance(error, LoadError) else (),
         "trace": format_trimmed(error),
     }
+    if isinstance(error, FormError):
+        facts |= {"field": error.field, "faults": dict(error.faults), "trace": ""}
     return {key: value for key, value in facts.items() if value}
+
+
+def _cause_of(error: BaseException) -> dict[str, str]:
+    """Return ``message``, ``place``, ``cure`` and ``code``; of several faults, the first one's."""
+    if isinstance(error, LoadError):
+        first = error.findings[0]
+        code = first.code or first.rule
+        return {"message": first.message, "place": first.place, "cure": first.cure, "code": code}
+    message = error.message if isinstance(error, ModframeError) else reason_of(error)
+    return {
+        "message": message or type(error).__name__,
+        "place": find_raised(error).place,
+        "cure": error.cure if isinstance(error, ModframeError) else "",
+        "code": str(getattr(error, "code", "") or ""),
+    }

@@ -16,7 +16,8 @@ from ..source.export_record import ExportRecord
 from ..source.folder_change import finish_changes
 
 if TYPE_CHECKING:
-    from ..ship import ExportReport
+    from ..runtime.generation import Generation
+    from ..ship import ExportPlan, ExportReport
 
 _log = logging.getLogger("modframe.desk")
 
@@ -73,14 +74,7 @@ class Exports:
         from ..ship import export, export_folder
 
         with refusal_logged(module_id, "was not exported"):
-            generation = self._live.generations.get(module_id)
-            if generation is None:
-                state = self._records.state(module_id)
-                raise ExportError(
-                    f"{module_id} is {state}, and only what is live is exported",
-                    cure="mend it until it goes live, then export it",
-                    findings=(),
-                )
+            generation = self._generation(module_id)
             report = export(
                 generation.source,
                 export_folder(self._workspace, to, data=self._data, module_id=module_id),
@@ -92,3 +86,26 @@ class Exports:
             )
         log_event(module_id, f"exported · {report.line}", generation=generation.number)
         return report
+
+    def plan(self, module_id: str, to: str | Path = "modules") -> ExportPlan:
+        """Return what `export` would do to each file; nothing is tried out, and nothing changes.
+
+        Raises:
+            ExportError: If nothing is live, or it can't be exported there.
+        """
+        from ..ship import export_folder, plan_of_export
+
+        source = self._generation(module_id).source
+        folder = export_folder(self._workspace, to, data=self._data, module_id=module_id)
+        return plan_of_export(source, folder, workspace=self._workspace, record=self._record)
+
+    def _generation(self, module_id: str) -> Generation:
+        generation = self._live.generations.get(module_id)
+        if generation is None:
+            state = self._records.state(module_id)
+            raise ExportError(
+                f"{module_id} is {state}, and only what is live is exported",
+                cure="mend it until it goes live, then export it",
+                findings=(),
+            )
+        return generation

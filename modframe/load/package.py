@@ -68,9 +68,7 @@ class Package:
             for file in source.files
         }
         self._names = _with_folders(self.name, self._files)
-        self._may_add_modules = any(
-            _SYS.search(file.text) and _MODULES.search(file.text) for file in source.files.values()
-        )
+        self._may_add_modules = any(_names_sys_modules(file.text) for file in source.files.values())
         own_id = source.module_id
         importer = GenerationImport(
             context,
@@ -211,6 +209,11 @@ class Package:
 
     def __repr__(self) -> str:
         return f"<Package {self.name}: {count(len(self._files), 'file')}>"
+
+
+def _names_sys_modules(text: str) -> bool:
+    """Return whether a text has the words ``sys`` and ``modules``; most have neither as letters."""
+    return "sys" in text and bool(_SYS.search(text) and _MODULES.search(text))
 
 
 def _with_folders(package: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ doesn't say has its default.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -326,41 +326,41 @@ def _distinct(*groups: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for group in groups for item in group))
 
 
-_CONSTANTS = {
-    name: f"MODULE_{name.upper()}"
-    for name in ("keep_state", "swap", "streams", "settings_change", "error_status", "public")
-}
-
-
 def handover_fields(
     cls: type, facts: ClassFacts, service: ServiceSpec | None, findings: Findings
 ) -> dict[str, Any]:
-    """Return the fields of the spec about hand-over and HTTP: what to keep, where it lives, ..."""
+    """Return the fields of the spec about hand-over and HTTP: what to keep, where it lives, ...
+
+    What a module doesn't say is not among them.
+    """
     owners = {cls, (service and service.service_class) or cls}
+    said = {name: _configured(cls, facts, name) for name in _CHECKS}
     return {
-        "keep_state": _checked_attributes(_configured(cls, facts, "keep_state", ()), findings),
-        "swap": _checked_choice(cls, facts, "swap", findings),
-        "streams": _checked_choice(cls, facts, "streams", findings),
-        "settings_change": _checked_choice(cls, facts, "settings_change", findings),
-        "error_status": _checked_statuses(_configured(cls, facts, "error_status", {}), findings),
-        "public": _checked_flag(cls, facts, "public", findings),
+        **{
+            name: _CHECKS[name](name, value, findings)
+            for name, value in said.items()
+            if value is not _UNSAID
+        },
         "paths": read_paths(cls, facts, findings),
         "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
         "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
     }
 
 
-def _configured(cls: type, facts: ClassFacts, name: str, default: Any) -> Any:
+_UNSAID = object()
+
+
+def _configured(cls: type, facts: ClassFacts, name: str) -> Any:
     argument = facts.value("module", name)
-    return getattr(cls, _CONSTANTS[name], default) if argument is None else argument
+    return getattr(cls, _CONSTANTS[name], _UNSAID) if argument is None else argument
 
 
-def _checked_attributes(value: Any, findings: Findings) -> tuple[str, ...]:
+def _checked_attributes(name: str, value: Any, findings: Findings) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(
         isinstance(name, str) and name.isidentifier() for name in names
     ):
-        constant = _CONSTANTS["keep_state"]
+        constant = _CONSTANTS[name]
         findings.add(
             "keep-state",
             f"{constant} is {value!r}, and has to name attributes of the service",
@@ -371,8 +371,8 @@ def _checked_attributes(value: Any, findings: Findings) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _checked_statuses(value: Any, findings: Findings) -> Mapping[str, int]:
-    constant = _CONSTANTS["error_status"]
+def _checked_statuses(name: str, value: Any, findings: Findings) -> Mapping[str, int]:
+    constant = _CONSTANTS[name]
     if isinstance(value, Mapping) and all(
         isinstance(code, str) and isinstance(status, int) and status in range(400, 600)
         for code, status in value.items()
@@ -387,8 +387,7 @@ def _checked_statuses(value: Any, findings: Findings) -> Mapping[str, int]:
     return {}
 
 
-def _checked_flag(cls: type, facts: ClassFacts, name: str, findings: Findings) -> bool:
-    value = _configured(cls, facts, name, False)
+def _checked_flag(name: str, value: Any, findings: Findings) -> bool:
     if not isinstance(value, bool):
         constant = _CONSTANTS[name]
         findings.add(
@@ -401,9 +400,8 @@ def _checked_flag(cls: type, facts: ClassFacts, name: str, findings: Findings) -
     return value
 
 
-def _checked_choice(cls: type, facts: ClassFacts, name: str, findings: Findings) -> Any:
+def _checked_choice(name: str, value: Any, findings: Findings) -> Any:
     default, *_ = choices = CHOICES[name]
-    value = _configured(cls, facts, name, default)
     if value in choices:
         return value
     constant, wanted = _CONSTANTS[name], " or ".join(map(repr, choices))
@@ -414,3 +412,15 @@ def _checked_choice(cls: type, facts: ClassFacts, name: str, findings: Findings)
         at=constant,
     )
     return default
+
+
+_CHECKS: Mapping[str, Callable[[str, Any, Findings], Any]] = {
+    "keep_state": _checked_attributes,
+    "swap": _checked_choice,
+    "streams": _checked_choice,
+    "settings_change": _checked_choice,
+    "error_status": _checked_statuses,
+    "public": _checked_flag,
+}
+"""What a module may say → what checks its value."""
+_CONSTANTS = {name: f"MODULE_{name.upper()}" for name in _CHECKS}

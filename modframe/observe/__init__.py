@@ -28,7 +28,7 @@ from .loggers import (
     refusal_logged,
 )
 from .lost_errors import LostErrors
-from .numbers import OTHER, SAMPLED, TIMED, Answer, Calls, Numbers, Requests
+from .numbers import OTHER, SAMPLED, SERVER, TIMED, Answer, Calls, Numbers, Requests, ServiceCalls
 from .reading import LogFiles
 from .recorded import Group, RecordedErrors, Wanted, group_of
 from .report import event_lines, failure_lines, failure_table, group_lines, group_table
@@ -45,6 +45,7 @@ __all__ = [
     "OTHER",
     "POINTS",
     "SAMPLED",
+    "SERVER",
     "STEP",
     "TIMED",
     "AccessLine",
@@ -63,6 +64,7 @@ __all__ = [
     "RecordedErrors",
     "Requests",
     "Series",
+    "ServiceCalls",
     "Stall",
     "UncaughtErrors",
     "Wanted",

@@ -67,6 +67,7 @@ class Watchdog:
             about it; ``None`` if there is no module code.
         break_out: Called while the loop stands still, with the seconds so far; breaks out of
             what has taken too long, or does nothing.
+        tick: Called with each look, with the time of `time.perf_counter`.
 
     Attributes:
         last: The newest stall that is over.
@@ -82,12 +83,13 @@ class Watchdog:
         *,
         name: Callable[[FrameType], tuple[str, str, str] | None],
         break_out: Callable[[float], object],
+        tick: Callable[[float], object],
     ) -> None:
         self.last: Stall | None = None
         self._loop, self._thread_id = loop, thread_id
-        self._name, self._break_out = name, break_out
+        self._name, self._break_out, self._tick = name, break_out, tick
         self.freezes = Freezes(name)
-        self.lag, self.lags = Durations(FINE), Series()
+        self.lag, self.lags = Durations(FINE), Series(FINE)
         self._stall: Stall | None = None
         self._sent = 0.0  # when the beat under way was sent; 0 if there is none
         self._answered = 0.0
@@ -123,6 +125,7 @@ class Watchdog:
             self.freezes.look_back(now - looked)
             self.freezes.arm(now)
             self._look(now, paused=now - looked > _PAUSED)
+            self._tick(time.perf_counter())
             looked = now
         self.freezes.disarm()
 

@@ -102,8 +102,11 @@ def _noting(initialize: Any, kind: _Kind) -> Any:
 
 def _open(package: str) -> list[tuple[Any, _Client]]:
     """Return the clients of a package that are still open."""
-    made = list(_made.get(package, {}).items())
-    return [(client, fact) for client, fact in made if not getattr(client, fact.kind.closed)]
+    made = _made.get(package)
+    if made is None:
+        return []
+    known = list(made.items())
+    return [(client, fact) for client, fact in known if not getattr(client, fact.kind.closed)]
 
 
 async def _close(method: Callable[[], Any]) -> None:

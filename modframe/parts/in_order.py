@@ -69,7 +69,7 @@ def make_parts(
         paths: Which modules claim a path.
         settings: What sets the modules' settings.
         secrets: Gets the secrets in what tasks raise.
-        numbers: What is counted of requests and calls.
+        numbers: What is counted.
         hurry: Once set, graceful stops end at once.
         more: Further parts; what module code runs may use them to its end.
     """
@@ -93,7 +93,7 @@ def make_parts(
             ServicePart(hurry, SettingsPart.of),
             WebPart(paths),
             TrafficPart(numbers),
-            HealthPart(app_loop),
+            HealthPart(app_loop, numbers),
             IntegrityPart(),
         )
     )

@@ -45,7 +45,10 @@ class MetricsPart(Part[None]):
                 yield generation.module_id, registry
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        collectors = getattr(_registry_of(generation), "_collector_to_names", {})
+        registry = _registry_of(generation)
+        if registry is None:
+            return {"names": []}
+        collectors = getattr(registry, "_collector_to_names", {})
         names = (getattr(one, "_name", type(one).__name__) for one in list(collectors))
         return {"names": sorted(names)}
 

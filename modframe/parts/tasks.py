@@ -67,8 +67,8 @@ class TasksPart(Part["Tasks"]):
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         tasks = self.of(generation)
-        running = list(tasks.running) if tasks is not None else ()
-        return {"running": sorted(map(task_name, running)), "dead": generation.deaths_of("task")}
+        names = [task_name(task) for task in list(tasks.running)] if tasks is not None else []
+        return {"running": sorted(names), "dead": generation.deaths_of("task")}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         yield Panel("task", (), tuple((name,) for name in facts["running"]), live_only=True)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..observe import Calls, Durations, Numbers, Requests
+from ..observe import Durations, Numbers, Requests, ServiceCalls
 from ..runtime.generation import Generation
 from ..runtime.part import Detail, Panel, Part
 from ..wording import duration
 
 _FAULT = 500
-_NONE: Mapping[str, Calls] = {}
 
 
 class TrafficPart(Part[None]):
@@ -29,20 +28,19 @@ class TrafficPart(Part[None]):
     def describe(self, generation: Generation) -> dict[str, Any]:
         """Return the routes and the methods that were used, and the series of the last minutes.
 
-        Of each: ``count``, ``errors``, and ``mean``, ``p95`` and ``longest`` in seconds.
+        Of each: ``count``, ``errors``, and ``mean``, ``p95`` and ``longest`` in seconds. ``series``
+        is that of the requests, and ``calls`` that of the calls of methods; empty without any.
         """
         key = generation.module_id
-        requests = self._numbers.requests.get(key)
-        methods = [
-            {"method": name, "count": one.count, "errors": one.errors, **_spread(one.durations)}
-            for name, one in list(self._numbers.calls.get(key, _NONE).items())
-            if one.count
-        ]
+        requests, calls = self._numbers.requests.get(key), self._numbers.calls.get(key)
+        methods = _methods(calls) if calls is not None else []
         if requests is None and not methods:
             return {}
-        facts: dict[str, Any] = {"methods": methods, "routes": [], "series": {}}
+        facts: dict[str, Any] = {"methods": methods, "routes": [], "series": {}, "calls": {}}
         if requests is not None:
             facts |= {"routes": _routes(requests), "series": requests.series.facts()}
+        if calls is not None and not calls.series.empty:
+            facts["calls"] = calls.series.facts()
         return facts
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
@@ -72,6 +70,15 @@ def _routes(requests: Requests) -> list[dict[str, Any]]:
     return [
         {"route": route, "method": method, "count": count, "errors": errors, **_spread(taken)}
         for (method, route), (count, errors, taken) in found.items()
+    ]
+
+
+def _methods(calls: ServiceCalls) -> list[dict[str, Any]]:
+    """Return the facts of each method that was called."""
+    return [
+        {"method": name, "count": one.count, "errors": one.errors, **_spread(one.durations)}
+        for name, one in list(calls.methods.items())
+        if one.count
     ]
 
 

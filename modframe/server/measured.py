@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-from ..observe import OTHER, AccessLine, EventLog, Numbers
+from ..observe import OTHER, SERVER, AccessLine, EventLog, Numbers
 from ..parts.web.problem import ASGIApp, Message, Receive, Scope, Send, request_id
 from ..parts.web.routes import template_of
 from ..parts.web.streams import EVENTS_KEY
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 NOTES_KEY = "modframe.notes"
 """The key of a scope with the `Notes` of the request."""
-SERVER = "modframe.server"
-"""Stands in the place of a module's id for the system pages, and for what nothing answers."""
 _WEBSOCKET = "WS"
 _METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
@@ -130,9 +128,8 @@ class Measured:
             if method not in _METHODS and not socket:
                 method = OTHER  # a client may send any word
             answer = notes.path, method, status or _LEFT
-            self._numbers.requests_of(notes.module_id).add(
-                answer, now - began, now=now, lasting=socket or notes.is_stream
-            )
+            seconds = None if socket or notes.is_stream else now - began
+            self._numbers.answered(notes.module_id, answer, seconds, now=now)
             if (access := self._log.access) is not None:
                 sent = "" if answer[0] else scope["path"]
                 known = notes.module_id, notes.number, answer, sent, now - began, str(correlation)

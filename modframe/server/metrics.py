@@ -94,8 +94,8 @@ class Exposition:
     def _calls(self) -> Iterator[Metric]:
         every = [
             ((module_id, name), calls)
-            for module_id, methods in list(self._numbers.calls.items())
-            for name, calls in list(methods.items())
+            for module_id, served in list(self._numbers.calls.items())
+            for name, calls in list(served.methods.items())
             if calls.count  # a handle that was only looked at has methods that nobody called
         ]
         labels = ("module", "method")

@@ -89,7 +89,7 @@ def _contents(view: ModuleView) -> Raw | str:
     if not view.panels:
         return ""
     tables = (
-        row(tag("h4", panel.title), table(panel.rows, head=panel.columns, classes="all"))
+        row(tag("h4", panel.title), table(panel.rows, head=panel.columns, classes="panel"))
         for panel in view.panels
         if not panel.live_only
     )

@@ -50,9 +50,7 @@ def export(
     """
     to = Path(os.path.abspath(to))  # noqa: PTH100  # `resolve` would follow the user's own links
     folder = folder_of(to, source.module_id)
-    home = Path(source.place) if source.origin == "folder" else None
-    home = home or folder_of(workspace / "modules", source.module_id)
-    make_plan = partial(plan_export, source, folder, record, home=home)
+    make_plan = partial(plan_of_export, source, to, workspace=workspace, record=record)
     try:
         plan = make_plan()
         _refuse_by_hand(source, plan, force=force)
@@ -79,6 +77,20 @@ def export(
         findings.append(Finding("export-record", "warning", record.problem))
     paths = tuple(sorted(plan.contents))
     return ExportReport(source.module_id, folder, paths, plan.write, plan.remove, tuple(findings))
+
+
+def plan_of_export(
+    source: Source, to: Path, *, workspace: Path, record: ExportRecord
+) -> ExportPlan:
+    """Return what `export` would do with the same arguments, as far as no process tells.
+
+    Raises:
+        ExportError: If it would write out of the module's folder, or through a link.
+    """
+    to = Path(os.path.abspath(to))  # noqa: PTH100  # as in `export`
+    home = Path(source.place) if source.origin == "folder" else None
+    home = home or folder_of(workspace / "modules", source.module_id)
+    return plan_export(source, folder_of(to, source.module_id), record, home=home)
 
 
 def export_folder(

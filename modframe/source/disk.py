@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import WorkspaceError
-from ..names import folder_of
+from ..names import folder_of, path_below
 from ..wording import count
 from .cells import MAGIC
 from .folder import find_modules, read_folder, real_paths
@@ -87,8 +87,8 @@ class OnDisk:
 
     def folder(self, module_id: str) -> Path | None:
         """Return a module's folder, if there is an ``api.py`` in it."""
-        folder = folder_of(self.modules, module_id)
-        return folder if os.path.isfile(f"{folder}{os.sep}api.py") else None  # noqa: PTH113
+        folder = path_below(self.modules, module_id)
+        return Path(folder) if os.path.isfile(f"{folder}{os.sep}api.py") else None  # noqa: PTH113
 
     @contextmanager
     def reading(self) -> Iterator[Callable[[str], Source | None]]:
@@ -112,7 +112,7 @@ class OnDisk:
         with self.reading() as read:
             return read(module_id)
 
-    def _source(self, real_path: Callable[[Path], str], module_id: str) -> Source | None:
+    def _source(self, real_path: Callable[[str], str], module_id: str) -> Source | None:
         sources = self.in_notebooks().get(module_id, [])
         for notebook in {Path(source.place) for source in sources}:
             if (fault := self._read_current(notebook).fault) is not None:

@@ -50,7 +50,7 @@ def read_folder(
     *,
     module_id: str | None = None,
     place: str = "",
-    real_path: Callable[[Path], str] = os.path.realpath,
+    real_path: Callable[[str], str] = os.path.realpath,
 ) -> Source:
     """Return the source in a folder; without an id, the folder's last two names give it.
 
@@ -59,7 +59,7 @@ def read_folder(
     Raises:
         WorkspaceError: If there is no ``api.py`` in it.
     """
-    path = real_path(folder)
+    path = real_path(str(folder))
     if not os.path.isdir(path):
         raise ModuleNotFoundInWorkspaceError(
             f"{path!r} is not a folder",
@@ -81,20 +81,20 @@ def read_folder(
     return Source(module_id, files, "folder", place or path)
 
 
-def real_paths() -> Callable[[Path], str]:
+def real_paths() -> Callable[[str], str]:
     """Return a quicker `os.path.realpath` for many folders beside each other.
 
     It looks at each parent once, so it is for a time in which those don't change.
     """
-    parents: dict[Path, str] = {}
+    parents: dict[str, str] = {}
 
-    def real_path(folder: Path) -> str:
+    def real_path(folder: str) -> str:
         if os.path.islink(folder):
             return os.path.realpath(folder)
-        parent = folder.parent
+        parent, name = os.path.split(folder)
         if parent not in parents:
             parents[parent] = os.path.realpath(parent)
-        return f"{parents[parent]}{os.sep}{folder.name}"
+        return f"{parents[parent]}{os.sep}{name}"
 
     return real_path
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections import defaultdict
 from collections.abc import Generator
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ import pytest
 from ..errors import ModframeError
 from ..load.text import is_code
 from ..names import plain_names
-from ..runtime.change.outcome import Passed
+from ..runtime.change.outcome import Passed, Tried
 from ..wording import count, near
 from .subject import Failure, Subject
 
@@ -37,7 +38,9 @@ class Reports:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._ends: dict[str, End] = {}
-        self._collected: dict[str, str] = {}
+        self._collected: dict[str, pytest.Item] = {}
+        self._seconds: dict[str, float] = defaultdict(float)
+        self._words: dict[str, str] = {}  # of those that were skipped
         self.failures: list[Failure] = []
         self.current = ""
         self.stopped = False
@@ -46,7 +49,28 @@ class Reports:
     def passed(self) -> Passed:
         """The counts of a run without failures."""
         ends = list(self._ends.values())
-        return Passed(ends.count("passed"), ends.count("skipped"), ends.count("expected"))
+        counts = (ends.count("passed"), ends.count("skipped"), ends.count("expected"))
+        return Passed(*counts, tried=self.tried)
+
+    @property
+    def tried(self) -> tuple[Tried, ...]:
+        """How each test ended; a file that could not be read comes first, without a name."""
+        failed = {failure.nodeid: failure for failure in self.failures}
+        unread = [one for one in self.failures if one.nodeid not in self._collected]
+        rows = [Tried(one.name, one.file, "failed", 0.0, one.text, one.line) for one in unread]
+        for nodeid, item in self._collected.items():
+            failure = failed.get(nodeid)
+            rows.append(
+                Tried(
+                    _name(item),
+                    (failure.file if failure else "") or _file(item),
+                    "failed" if failure else self._ends.get(nodeid, "not run"),
+                    self._seconds.get(nodeid, 0.0),
+                    failure.text if failure else self._words.get(nodeid, ""),
+                    failure.line if failure else 0,
+                )
+            )
+        return tuple(rows)
 
     @property
     def empty(self) -> bool:
@@ -55,15 +79,15 @@ class Reports:
 
     def report_unrun(self) -> None:
         """Add a failure if the run has none but left tests out: those did not pass."""
-        unrun = [name for nodeid, name in self._collected.items() if nodeid not in self._ends]
+        unrun = [item for nodeid, item in self._collected.items() if nodeid not in self._ends]
         if unrun and not self.failures:
             text = f"{count(len(unrun), 'test')} {'was' if len(unrun) == 1 else 'were'} not run"
-            self.failures.append(Failure("test-failed", unrun[0], f"{text}, this one first"))
+            self.failures.append(Failure("test-failed", _name(unrun[0]), f"{text}, this one first"))
 
     # -- pytest's hooks -------------------------------------------------------------------
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._collected = {item.nodeid: _name(item) for item in session.items}
+        self._collected = {item.nodeid: item for item in session.items}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
@@ -75,10 +99,12 @@ class Reports:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note how a test's setup, call or teardown ended."""
         report = yield
+        self._seconds[item.nodeid] += report.duration
         if report.failed and not self.stopped:
             self.failures.append(self._failure(item, report, call))
         elif report.skipped:
             self._ends[item.nodeid] = "expected" if hasattr(report, "wasxfail") else "skipped"
+            self._words[item.nodeid] = _reason(report)
         elif report.when == "call":
             self._ends.setdefault(item.nodeid, "passed")
         return report
@@ -137,7 +163,7 @@ class Reports:
             file, line = self._subject.source.file_named(str(path)), (at or 0) + 1
             node = item.getparent(pytest.Module)
             file = file or getattr(node, "file", "")
-        return Failure("test-failed", name, text, file, line, _cure(error), error)
+        return Failure("test-failed", name, text, file, line, _cure(error), error, item.nodeid)
 
     @staticmethod
     def _explain(excinfo: pytest.ExceptionInfo[BaseException]) -> str:
@@ -171,6 +197,17 @@ def _cure(error: BaseException | None) -> str:
         _, _, listed = str(error.formatrepr().errorstring).partition("available fixtures: ")
         return f"{near(error.argname, listed.splitlines()[0].split(', '))}{_FIXTURE}"
     return error.cure if isinstance(error, ModframeError) else ""
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Return why a test was skipped, or failed as it should."""
+    if isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    return str(getattr(report, "wasxfail", ""))
+
+
+def _file(item: pytest.Item) -> str:
+    return str(getattr(item.getparent(pytest.Module), "file", ""))
 
 
 def _name(item: pytest.Item) -> str:

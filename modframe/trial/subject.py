@@ -89,6 +89,7 @@ class Failure:
         text: pytest's explanation, in lines.
         line: The failing line in the file or cell.
         error: The exception, for the traceback.
+        nodeid: What pytest calls the test; empty if it is no single one.
     """
 
     rule: str
@@ -98,3 +99,4 @@ class Failure:
     line: int = 0
     cure: str = ""
     error: BaseException | None = None
+    nodeid: str = ""

@@ -77,7 +77,9 @@ class Trials:
             finally:
                 await asyncio.shield(databases.aclose())
         if failures:
-            raise verdict(source, failures)
+            error = verdict(source, failures)
+            error.tried = run.reports.tried
+            raise error
         if run.reports.empty:
             if must_have:
                 files = ", ".join(sorted(filter(is_test, source.files)))

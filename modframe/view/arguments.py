@@ -55,9 +55,10 @@ class Arguments:
             f"there is no argument {name!r}; {hint}".rstrip()
             for name, hint in zip(others, hints, strict=True)
         ]
-        missing = self._required - names
-        faults += [f"{name!r} is missing" for name in self._names if name in missing]
-        raise FormError("; ".join(faults), field="")
+        missing = [name for name in self._names if name in self._required - names]
+        faults += [f"{name!r} is missing" for name in missing]
+        places = dict.fromkeys(missing, "is required")
+        raise FormError("; ".join(faults), field=next(iter(missing), ""), faults=places)
 
     def fit(self, values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return positional and keyword arguments for a call.
@@ -70,21 +71,21 @@ class Arguments:
         """
         args: list[Any] = []
         named: dict[str, Any] = {}
-        faults: list[tuple[str, str]] = []
+        faults: dict[str, ValidationError] = {}
         for name, parameter in self._parameters.items():
             if name not in values:
                 continue
             try:
                 value = self._convert(name, values[name], parameter.default)
             except ValidationError as error:
-                faults.append((name, f"{name!r} does not fit: {_faults_of(error)}"))
+                faults[name] = error
                 continue
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 args.append(value)
             else:
                 named[name] = value
         if faults:
-            raise FormError("; ".join(text for _, text in faults), field=faults[0][0])
+            raise _unfitting(faults)
         return args, named
 
     def _convert(self, name: str, value: Any, default: Any) -> Any:
@@ -110,11 +111,18 @@ def fit_arguments(
     return Arguments(method).fit(values)
 
 
-def _faults_of(error: ValidationError) -> str:
-    return "; ".join(
-        ".".join(map(str, fault["loc"])) + (": " if fault["loc"] else "") + fault["msg"]
-        for fault in error.errors(include_url=False, include_input=False)
-    )
+def _unfitting(errors: Mapping[str, ValidationError]) -> FormError:
+    """Return the error for arguments that don't fit; ``faults`` has the place of each fault."""
+    texts: list[str] = []
+    places: dict[str, str] = {}
+    for name, error in errors.items():
+        faults = error.errors(include_url=False, include_input=False)
+        inside = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in faults]
+        says = "; ".join(f"{place}: {text}" if place else text for place, text in inside)
+        texts.append(f"{name!r} does not fit: {says}")
+        for place, text in inside:
+            places.setdefault(f"{name}.{place}".rstrip("."), text)
+    return FormError("; ".join(texts), field=next(iter(errors)), faults=places)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from ..errors import LoadError, ModframeError, reason_of
 from ..finding import Finding
 from ..masking import KnownSecrets
 from ..names import MODULE_TYPES
-from ..observe import Event, EventLog, Watchdog, find_raised
+from ..observe import Event, EventLog, Numbers, Watchdog, find_raised
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.part import Description, Panel, Part, Parts
@@ -34,7 +34,7 @@ class Collector:
         records: What is known of each module beside it.
         parts: Describe what runs.
         log: The event log, for its tail.
-        watchdog: Knows what keeps the app loop.
+        watchdog: Knows what keeps the app loop. ``numbers``: what is counted.
         secrets: Those of the app, which no snapshot shows.
         workspace: The workspace's folder.
         data: The data folder.
@@ -48,6 +48,7 @@ class Collector:
         *,
         log: EventLog,
         watchdog: Watchdog,
+        numbers: Numbers,
         secrets: KnownSecrets,
         workspace: str,
         data: str,
@@ -55,10 +56,9 @@ class Collector:
         self._live = live
         self._records = records
         self._parts = parts
-        self._empty = {part.name: _description_of(part, part.empty_facts) for part in parts}
-        self._empty_facts = {name: facts for name, (facts, _) in self._empty.items()}
+        self._empty_facts = {part.name: freeze(part.empty_facts) for part in parts}
         self._log = log
-        self._watchdog = watchdog
+        self._watchdog, self._numbers = watchdog, numbers
         self._secrets = secrets
         self._workspace, self._data = workspace, data
 
@@ -69,6 +69,7 @@ class Collector:
     def snapshot(self, url: str) -> Snapshot:
         """Return everything that runs, as frozen plain data."""
         stall, last = self._watchdog.stall, self._watchdog.last
+        numbers = freeze(self._numbers.facts())  # before the modules': it looks at their calls
         return Snapshot(
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
             workspace=self._workspace,
@@ -79,6 +80,7 @@ class Collector:
             stall=str(stall or ""),
             last_stall=str(last or ""),
             lag=freeze(self._watchdog.lags.facts()),
+            numbers=numbers,
             log_problem=self._log.describe()["problem"] or "",
             log=tuple(map(_log_line, self._log.tail(LOG_TAIL))),
         )
@@ -128,21 +130,23 @@ class Collector:
         panels: list[Panel] = []
         kept = generation.descriptions
         for part in self._parts.defining("describe"):
-            description = kept.get(part.name) or self._describe_part(part, generation)
-            if description is not self._empty[part.name]:
-                facts[part.name], own = description
-                panels += own
+            description = kept.get(part.name)
+            if description is None:
+                found = part.describe(generation)
+                if found == part.empty_facts and not part.describes_once:
+                    continue
+                description = self._describe_part(part, generation, found)
+            facts[part.name], own = description
+            panels += own
         return facts, panels
 
-    def _describe_part(self, part: Part[Any], generation: Generation) -> Description:
+    def _describe_part(
+        self, part: Part[Any], generation: Generation, facts: dict[str, Any]
+    ) -> Description:
         """Return a part's frozen facts and its panels; the generation keeps those that stay."""
-        facts = part.describe(generation)
         if self._secrets:
             facts = self._secrets.replace_in(facts)
-        if facts == part.empty_facts:
-            description = self._empty[part.name]
-        else:
-            description = _description_of(part, facts)
+        description = _description_of(part, facts)
         if part.describes_once:
             generation.descriptions[part.name] = description
         return description

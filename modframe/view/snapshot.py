@@ -189,6 +189,8 @@ class Snapshot:
         last_stall: What did the last time.
         lag: How long the app loop took to get to something new in the last minutes: ``mean`` of
             each interval of ``step`` seconds, oldest first; ``counts`` how often it was looked at.
+        numbers: Kind → what happened in the app in those minutes: ``requests``, ``calls``,
+            ``swaps``, ``tasks``, ``events``, ``dead_events``, ``sessions`` and ``checks``.
         log_problem: Why lines don't reach ``app.log``; empty if they do.
         log: The newest events, oldest first.
     """
@@ -202,6 +204,7 @@ class Snapshot:
     stall: str = ""
     last_stall: str = ""
     lag: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    numbers: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     log_problem: str = ""
     log: tuple[LogLine, ...] = ()
 

@@ -62,8 +62,17 @@ STEPS = {
 HANGS = {"python": "while True: pass", "foreign": "import tests_gate; tests_gate.wait()"}
 
 
-@pytest.mark.parametrize("kind", HANGS)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        ("constructor", "foreign"),
+        ("initialize", "python"),
+        ("load_state", "foreign"),
+        pytest.param("constructor", "python", marks=pytest.mark.soak),
+        pytest.param("initialize", "foreign", marks=pytest.mark.soak),
+        pytest.param("load_state", "python", marks=pytest.mark.soak),
+    ],
+)
 def test_a_step_that_never_returns_fails_the_change(
     quick: AppContext, step: str, kind: str
 ) -> None:
@@ -408,7 +417,8 @@ def test_a_forked_child_of_a_watched_server_ends(tmp_path: Path) -> None:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    watchdog = Watchdog(loop, thread.ident, name=lambda frame: None, break_out=lambda seconds: None)
+    nothing = lambda argument: None
+    watchdog = Watchdog(loop, thread.ident, name=nothing, break_out=nothing, tick=nothing)
     watchdog.freezes.write_after(1000, end=True)
     armed = threading.Event()
     import faulthandler

@@ -98,26 +98,6 @@ with connect(f"ws{server.url[4:]}/api/v1/vault/closes") as socket:
 note("snapshot", app.snapshot().to_json())
 note("module", f"{app.snapshot().module('standard.vault')} {app.snapshot()._repr_html_()}")
 note("inspector", app.inspect()._repr_html_())
-inspector = app.inspect("vault")
-page = (inspector.widget, inspector.page("standard.vault"))[1]
-service_name = "standard.vault.service"
-forms = [page.services.form(service_name, name) for name in ("tell", "give", "fail", "connect")]
-forms += [page.routes.form("GET", f"/api/v1/vault/{name}") for name in ("refuses", "fails")]
-forms[3].inputs["password"].value = vault.SECRETS["password"]
-for form in forms:
-    ended = threading.Event()
-    form.runner.ended = ended.set
-    form.runner.button.click()
-    assert ended.wait(60)
-    assert "**********" in form.runner.outcome.value or form in forms[3::2], form.runner.outcome.value
-assert "mf-ok" in forms[0].runner.outcome.value and "mf-ok" in forms[3].runner.outcome.value
-
-def state(widget):
-    yield {**widget.get_state(), "layout": "", "style": ""}
-    for child in getattr(widget, "children", ()):
-        yield from state(child)
-
-note("widgets", list(state(inspector.widget)))
 note("check", app.check("vault"))
 note("export", module.export(to="exported"))
 report = app.stop()

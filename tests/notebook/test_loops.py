@@ -206,8 +206,15 @@ def test_calls_and_widgets_from_a_subshell_while_a_cell_runs(waiter: Kernel) -> 
     assert waiter.run("answer").value == "(3, 7)"
 
 
-@pytest.mark.parametrize("package", ["nest_asyncio", "nest_asyncio2"])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("package", "when"),
+    [
+        ("nest_asyncio", "after"),
+        ("nest_asyncio2", "before"),
+        pytest.param("nest_asyncio", "before", marks=pytest.mark.soak),
+        pytest.param("nest_asyncio2", "after", marks=pytest.mark.soak),
+    ],
+)
 def test_nested_loops_change_nothing(tmp_path: Path, package: str, when: str) -> None:
     """Either package, applied before or after the start: calls, swaps and the server work."""
     pytest.importorskip(package)

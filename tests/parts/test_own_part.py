@@ -109,13 +109,11 @@ def test_html_shows_it(app: AppContext, folder: str) -> None:
     assert "1 scratch folder" in app.snapshot()._repr_html_()
 
 
-def test_the_widget_shows_it(app: AppContext, folder: str) -> None:
-    """The overview of the widget view draws it with the module's other panels."""
-    inspector = app.inspect()
-    inspector._repr_mimebundle_()
-    assert "1 scratch folder" in inspector.page().overview.value
-    assert folder in inspector.page("standard.notes").overview.value
-    inspector.close()
+def test_the_cockpit_shows_it(app: AppContext, folder: str) -> None:
+    """The module's facts have the panel, of which the front end makes a tab by itself."""
+    (news,) = inside.news(app, "notes")
+    panel = {"noun": "scratch folder", "title": "scratch folders", "columns": ["scratch folder"]}
+    assert {**panel, "rows": [[folder]], "detail": False} in news["detail"]["facts"]["panels"]
 
 
 def test_json_has_it(app: AppContext, folder: str) -> None:

@@ -64,8 +64,15 @@ print("served")
 """
 
 
-@pytest.mark.parametrize("package", ["nest_asyncio", "nest_asyncio2"])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("package", "when"),
+    [
+        ("nest_asyncio", "after"),
+        ("nest_asyncio2", "before"),
+        pytest.param("nest_asyncio", "before", marks=pytest.mark.soak),
+        pytest.param("nest_asyncio2", "after", marks=pytest.mark.soak),
+    ],
+)
 def test_serving_with_nested_loops(package: str, when: str) -> None:
     """The app loop, whose tasks are always of the C class, serves in all four cases."""
     pytest.importorskip(package)

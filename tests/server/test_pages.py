@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -57,15 +58,19 @@ async def test_health() -> None:
             }
 
 
-async def test_the_status_page_is_escaped_and_has_no_script() -> None:
-    """The text of an error is escaped."""
+async def test_the_page_is_escaped_and_has_nothing_inline() -> None:
+    """The text of an error is escaped, and the policy lets in the page's own files alone."""
     async with client(pages_of()) as http:
         answer = await http.get("/modframe/")
+        styles = await http.get("/modframe/page.css")
     assert "1 of 2 modules live" in answer.text
     assert "&lt;script&gt;alert(1)" in answer.text
-    assert "<script" not in answer.text
-    assert "prefers-color-scheme" in answer.text
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert re.findall("<script.*?>", answer.text) == ['<script type="module" src="cockpit.mjs">']
+    assert "style=" not in answer.text
+    assert "prefers-color-scheme" in styles.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 

@@ -1,17 +1,14 @@
-"""Fixtures of the view's tests: an app that keeps nothing, and runs of a form without a browser."""
+"""The app of the view's tests: it keeps nothing."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import modframe
-
-RunForm = Callable[[Any], str]
 
 
 @pytest.fixture
@@ -20,23 +17,3 @@ def app(tmp_path: Path) -> Iterator[Any]:
     settings = {"orders": {"api_key": "sk-secret", "currency": "CHF"}}
     with modframe.start(workspace=tmp_path, data=":memory:", settings=settings) as app:
         yield app
-
-
-@pytest.fixture
-def run() -> RunForm:
-    """Clicks a form's button, waits for the end, gives the outcome's HTML."""
-
-    def run(form: Any) -> str:
-        ended = threading.Event()
-        before = form.runner.ended
-
-        def note() -> None:
-            before()
-            ended.set()
-
-        form.runner.ended = note
-        form.runner.button.click()
-        assert ended.wait(30), "the run did not end"
-        return str(form.runner.outcome.value)
-
-    return run

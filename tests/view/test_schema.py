@@ -1,17 +1,15 @@
-"""What the service part says of parameters, and the forms that come of it."""
+"""What the service part says of parameters."""
 
 from __future__ import annotations
 
 import gc
 import json
 import weakref
-from datetime import date
 from typing import Any
 
 import pytest
 
 from tests import inside
-from tests.view.conftest import RunForm
 
 TEXT = """
 from __future__ import annotations
@@ -109,18 +107,3 @@ def test_it_is_made_once_for_a_generation(shop: Any) -> None:
     inside.settle(shop)
     gc.collect()
     assert old() is None
-
-
-def test_choices_and_dates_reach_the_method(shop: Any, run: RunForm) -> None:
-    """An Enum's value becomes its member again, a picked day a date."""
-    inspector = shop.inspect()
-    inspector._repr_mimebundle_()
-    page = inspector.page("standard.shop")
-    paint = page.services.form(SERVICE, "paint")
-    paint.inputs["colour"].value = "blue"
-    assert "Colour.BLUE" in run(paint)
-    until = page.services.form(SERVICE, "until")
-    assert "&#x27;day&#x27; is required" in run(until)
-    until.inputs["day"].value = date(2024, 2, 29)
-    assert "datetime.date(2024, 2, 29) None" in run(until)
-    inspector.close()

@@ -107,10 +107,6 @@ def test_every_view_shows_it(app: AppContext) -> None:
     html = app.modules["thing"]._repr_html_()
     assert "Weigh &lt;a&gt; thing." in html
     assert "Its data: the weight" in html
-    inspector = app.inspect()
-    inspector._repr_mimebundle_()
-    assert "weigh(unit)" in inspector.page("standard.thing").overview.value
-    inspector.close()
 
 
 def test_the_shell_prints_it(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..asks import Operation
-from . import modules
+from . import backups, data, errors, history, modules, routes, services, source
 
-OPERATIONS: Mapping[str, Operation] = MappingProxyType({**modules.OPERATIONS})
+_FILES = (backups, data, errors, history, modules, routes, services, source)
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}
+)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import MetaData, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ...observe import Numbers
 from .arrow import source_of
 from .choice import DEFAULT, Choice
 from .database import Database
@@ -52,6 +53,7 @@ class Databases(Registry):
 
     Args:
         models: Returns the models of a database, for the types of its columns.
+        numbers: Counts the sessions.
         options: Those of `Registry`.
     """
 
@@ -60,10 +62,12 @@ class Databases(Registry):
         folder: Path | None,
         *,
         models: Callable[[str], Iterable[MetaData]] = lambda _: (),
+        numbers: Numbers | None = None,
         **options: Any,
     ) -> None:
         super().__init__(folder, **options)
         self._models = models
+        self._numbers = numbers or Numbers()
         self._moving: dict[str, Move] = {}
 
     def session(
@@ -90,7 +94,10 @@ class Databases(Registry):
         target = self.database(database, engine)
         if (move := self._moving.get(database)) is not None and user not in move.users:
             target = move.source
-        return IntegritySession(target, purpose, strict=strict, opened=opened)
+        return self._new_session(target, purpose, strict=strict, opened=opened)
+
+    def _new_session(self, target: Database, purpose: str, **options: Any) -> IntegritySession:
+        return IntegritySession(target, purpose, numbers=self._numbers, **options)
 
     def transaction(
         self,
@@ -111,7 +118,7 @@ class Databases(Registry):
             DatabaseNameError: If the name can't be used for a database.
         """
         target = self.database(database, engine)
-        make = session or (lambda: IntegritySession(target, purpose, strict=True))
+        make = session or (lambda: self._new_session(target, purpose, strict=True))
         return Transaction(target, purpose, session=make, retry=retry)
 
     async def apply(
@@ -159,7 +166,7 @@ class Databases(Registry):
         target = self.database(database, engine)
         purpose = f"seed of {module_id}"
         return await run_seed(
-            seed, target, module_id, session=lambda: IntegritySession(target, purpose, strict=True)
+            seed, target, module_id, session=lambda: self._new_session(target, purpose, strict=True)
         )
 
     async def revert(self, change: SchemaChange, *, user: str = "") -> tuple[str, ...]:

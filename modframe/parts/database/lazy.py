@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from ...config import FrameworkSettings
+    from ...observe import Numbers
     from .databases import Databases
     from .discover import DatabaseSpec
     from .errors import DatabaseNameError
+    from .registry import DatabaseFacts
     from .sessions.transaction import Transaction
 
     SessionContext = AbstractAsyncContextManager[AsyncSession]
@@ -40,6 +42,7 @@ class LazyDatabases:
         declared: Returns what generations declare now: module id and database.
         workspace: The folder that the settings' paths of files begin at; by default, the current
             one.
+        numbers: Counts the sessions.
 
     Attributes:
         declared: The argument.
@@ -56,10 +59,11 @@ class LazyDatabases:
         declared: Callable[[], Iterable[tuple[str, DatabaseSpec]]],
         *,
         workspace: Path | None = None,
+        numbers: Numbers | None = None,
     ) -> None:
         self._folder = data / "databases" if data is not None else None
         self._workspace = workspace or Path.cwd()
-        self._config = config
+        self._config, self._numbers = config, numbers
         self.declared = declared
         self.seeds = config.database_seed
         self.follow_revisions_in: Path | None = None
@@ -96,6 +100,7 @@ class LazyDatabases:
             threads=self._config.database_threads,
             synchronous=self._config.database_synchronous,
             models=self.models,
+            numbers=self._numbers,
             files=[self._workspace / folder for folder in self._config.database_files],
         )
 
@@ -106,10 +111,14 @@ class LazyDatabases:
             its_tables = found.setdefault(spec.name, {})
             for table in spec.metadata.sorted_tables:
                 its_tables[table.name] = tuple(column.name for column in table.columns)
-        for facts in self._databases.describe() if self._databases is not None else ():
+        for facts in self.describe():
             for name in facts.tables:
                 found.setdefault(facts.database, {}).setdefault(name, ())
         return found
+
+    def describe(self) -> list[DatabaseFacts]:
+        """Return the facts about the databases that were used so far; never waits."""
+        return self._databases.describe() if self._databases is not None else []
 
     def declared_of(self, database: str) -> Iterator[tuple[str, DatabaseSpec]]:
         """Yield what each module declares of one database, with the module's id."""

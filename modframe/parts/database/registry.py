@@ -29,18 +29,22 @@ class DatabaseFacts:
     """Facts about one database, for people.
 
     Attributes:
+        engine: What keeps it, as sentences name it.
         path: Its file; empty for one in memory.
         attached: Whether this process holds the file now.
         sessions: How many sessions are open. ``purposes``: what they are for.
         tables: Its tables, as last seen.
+        refused: The module whose models a load refused last, as they don't fit; else empty.
     """
 
     database: str
+    engine: str
     path: str
     attached: bool
     sessions: int
     purposes: tuple[str, ...]
     tables: tuple[str, ...]
+    refused: str
 
 
 class Registry:
@@ -222,11 +226,13 @@ class Registry:
         return [
             DatabaseFacts(
                 database=database.name,
+                engine=database.backend.title,
                 path=str(database.path or ""),
                 attached=database.attached,
                 sessions=len(database.sessions),
                 purposes=tuple(session.purpose for session in list(database.sessions)),
                 tables=database.tables,
+                refused=module_id_in(database.refused[0]) if database.refused else "",
             )
             for _, database in sorted(self._known.items())
         ]

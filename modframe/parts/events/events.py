@@ -14,6 +14,7 @@ from typing import Any
 
 from ...errors import EventRefusedError, EventsNotSettledError
 from ...events import event_name
+from ...observe import Numbers
 from ...runtime.generation import Generation
 from ...wording import some
 from .queue import DeadLetter, Envelope, EventQueue
@@ -31,13 +32,20 @@ class Events:
     Args:
         find: Finds the live generation of a module.
         hurry: Once set, `close` waits for nothing.
+        numbers: Counts what is delivered.
 
     Attributes:
         dead: The newest events that could not be handled, oldest first.
     """
 
-    def __init__(self, find: Callable[[str], Generation | None], *, hurry: asyncio.Event) -> None:
-        self._hurry = hurry
+    def __init__(
+        self,
+        find: Callable[[str], Generation | None],
+        *,
+        hurry: asyncio.Event,
+        numbers: Numbers,
+    ) -> None:
+        self._hurry, self._numbers = hurry, numbers
         self.dead: deque[DeadLetter] = deque(maxlen=_DEAD_KEPT)
         self._find = find
         self._queues: dict[Key, EventQueue] = {}
@@ -62,7 +70,9 @@ class Events:
         for key, subscription in wanted.items():
             queue = self._queues.get(key)
             if queue is None:
-                self._queues[key] = EventQueue(subscription, find=self._find, bury=self.dead.append)
+                self._queues[key] = EventQueue(
+                    subscription, find=self._find, bury=self.dead.append, numbers=self._numbers
+                )
             else:
                 queue.follow(subscription)
         by_event: dict[str, list[EventQueue]] = {}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Any, ClassVar
 
 from ...events import SUBSCRIPTIONS
@@ -60,5 +60,5 @@ def _subscribed(generation: Generation) -> Iterator[tuple[str, Any]]:
     for cls in dict.fromkeys((service, spec.module_class)):
         for base in reversed(cls.__mro__[:-1] if cls is not None else ()):
             for name, value in vars(base).items():
-                if inspect.isfunction(value) and hasattr(value, SUBSCRIPTIONS):
+                if isinstance(value, FunctionType) and hasattr(value, SUBSCRIPTIONS):
                     yield name, value

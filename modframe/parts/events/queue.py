@@ -7,6 +7,7 @@ is something in it, and gives each event to the generation that is live then.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context, ContextVar
@@ -14,7 +15,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ...errors import ModframeError, reason_line
-from ...observe import get_framework_logger, record_failure
+from ...observe import Numbers, get_framework_logger, record_failure
 from ...runtime.calls.delivery import CutError, pause_after, run_live
 from ...runtime.generation import Generation
 from ...runtime.loop.bounds import wait_for_any
@@ -56,6 +57,7 @@ class EventQueue:
         subscription: The subscription; replaced by that of the next generation.
         find: Finds the live generation of a module.
         bury: Keeps an event that could not be handled.
+        numbers: Counts what is delivered.
 
     Attributes:
         handled: How many events were handled. ``failed``: how many attempts failed. ``dead``: how
@@ -68,11 +70,12 @@ class EventQueue:
         *,
         find: Callable[[str], Generation | None],
         bury: Callable[[DeadLetter], None],
+        numbers: Numbers,
     ) -> None:
         self.subscription = subscription
         self.handled = self.failed = self.dead = 0
         self._find = find
-        self._bury = bury
+        self._bury, self._numbers = bury, numbers
         self._waiting: deque[Envelope] = deque()
         self._pump: asyncio.Task[None] | None = None
         self._generation = 0
@@ -145,6 +148,7 @@ class EventQueue:
         while self._waiting:
             envelope = self._waiting[0]
             self._changed.clear()
+            began = time.perf_counter()
             try:
                 await self._handle(envelope)
             except CutError:
@@ -153,15 +157,21 @@ class EventQueue:
                 continue
             except Exception as error:  # noqa: BLE001  # the module's own; it is recorded
                 failures += 1
-                self.failed += 1
+                self._count(began, failed=True)
                 if self._give_up(envelope, error, failures):
                     failures = 0
                 else:
                     await wait_for_any(self._changed, timeout=pause_after(failures))
                 continue
             failures = 0
-            self.handled += 1
+            self._count(began, failed=False)
             self._drop_first(envelope)
+
+    def _count(self, began: float, *, failed: bool) -> None:
+        """Count an attempt to handle an event."""
+        self.handled += not failed
+        self.failed += failed
+        self._numbers.happened("events", time.perf_counter() - began, failed=failed)
 
     def _drop_first(self, envelope: Envelope) -> None:
         if self._waiting and self._waiting[0] is envelope:
@@ -209,6 +219,7 @@ class EventQueue:
         )
         if dead:
             self.dead += 1
+            self._numbers.happened("dead_events", failed=True)
             why = f"{type(error).__name__}: {reason_line(error)}"
             letter = DeadLetter(
                 own.spec.event, own.module_id, own.method, envelope.data, why, envelope.published

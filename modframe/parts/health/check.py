@@ -19,7 +19,7 @@ from typing import Any
 
 from ...errors import ModframeError
 from ...load.health import GIVEN
-from ...observe import log_event, record_failure
+from ...observe import Numbers, log_event, record_failure
 from ...runtime.failure import as_load_error
 from ...runtime.gate import Work, current_work
 from ...runtime.generation import Generation, Step
@@ -49,7 +49,7 @@ class Check:
     Args:
         generation: The generation.
         check: The name of a method, or a function, as its spec has it.
-        app_loop: Where it runs.
+        app_loop: Where it runs. ``numbers``: counts its runs.
 
     Attributes:
         health: What the last run said.
@@ -57,9 +57,15 @@ class Check:
     """
 
     def __init__(
-        self, generation: Generation, check: str | Callable[..., Any], app_loop: AppLoop
+        self,
+        generation: Generation,
+        check: str | Callable[..., Any],
+        app_loop: AppLoop,
+        *,
+        numbers: Numbers,
     ) -> None:
         self._generation, self._check, self._app_loop = generation, check, app_loop
+        self._numbers = numbers
         self._spec = generation.spec.health
         self.health = Health(group=self._spec.group)
         self.said = asyncio.Event()
@@ -204,6 +210,7 @@ class Check:
         before, status = self.health, verdict.status
         took = time.perf_counter() - self._began
         failures = before.failures + 1 if status == "unhealthy" else 0
+        self._numbers.happened("checks", took, failed=failures > 0)
         self.health = Health(
             status,
             at=datetime.now(UTC),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...observe import Numbers
 from ...runtime.generation import Generation
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.part import Panel, Part
@@ -19,8 +20,8 @@ class HealthPart(Part[Check]):
 
     name = "health"
 
-    def __init__(self, app_loop: AppLoop) -> None:
-        self._app_loop = app_loop
+    def __init__(self, app_loop: AppLoop, numbers: Numbers) -> None:
+        self._app_loop, self._numbers = app_loop, numbers
 
     def applies(self, generation: Generation) -> bool:
         """Return whether the module has a check."""
@@ -28,7 +29,9 @@ class HealthPart(Part[Check]):
 
     def build(self, generation: Generation) -> Check | None:
         check = generation.spec.health.check
-        return Check(generation, check, self._app_loop) if check is not None else None
+        if check is None:
+            return None
+        return Check(generation, check, self._app_loop, numbers=self._numbers)
 
     def confirms(self, generation: Generation) -> bool:
         """Return whether the module goes live only if it is healthy first."""

@@ -15,7 +15,7 @@ from typing import Literal
 
 from ...errors import ModframeError, reason_line
 from ...masking import KnownSecrets
-from ...observe import record_failure
+from ...observe import Numbers, record_failure
 from ...runtime.calls.delivery import CutError, pause_after, run_live
 from ...runtime.failure import as_death, note_death
 from ...runtime.gate import Work, current_work
@@ -43,6 +43,7 @@ class Job:
         find: Finds the live generation of a module.
         app_loop: The app loop.
         secrets: The secrets that no report of a failure may have.
+        numbers: Counts the runs.
 
     Attributes:
         state: ``waiting running restarting done failed`` or ``cancelled``.
@@ -60,8 +61,9 @@ class Job:
         find: Callable[[str], Generation | None],
         app_loop: AppLoop,
         secrets: KnownSecrets,
+        numbers: Numbers,
     ) -> None:
-        self._secrets = secrets
+        self._secrets, self._numbers = secrets, numbers
         self.definition = definition
         self.state: State = "waiting"
         self.runs = self.skipped = self.failures = 0
@@ -254,7 +256,9 @@ class Job:
             return 0.0
         except Exception as fault:  # noqa: BLE001  # the module's own; it is recorded
             error = fault
-        if self._loop.time() - began > _STEADY:
+        took = self._loop.time() - began
+        self._numbers.happened("tasks", took, failed=error is not None)
+        if took > _STEADY:
             self.failures = 0
         return self._settle(self._run_of or definition, error)
 

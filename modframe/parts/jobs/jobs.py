@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import NotRunningError, TaskError
 from ...masking import KnownSecrets
+from ...observe import Numbers
 from ...runtime.generation import Generation
 from ...runtime.loop.app_loop import AppLoop
 from ...runtime.ownership import callable_name
@@ -29,6 +30,7 @@ class Jobs:
         app_loop: The loop that module code runs on.
         find: Finds the live generation of a module.
         secrets: The secrets that no report of a failure may have.
+        numbers: Counts the runs.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class Jobs:
         find: Callable[[str], Generation | None],
         *,
         secrets: KnownSecrets,
+        numbers: Numbers,
     ) -> None:
         self._app_loop, self._find, self._secrets = app_loop, find, secrets
+        self._numbers = numbers
         self._modules: dict[str, dict[str, Job]] = {}
 
     # -- what is live ---------------------------------------------------------------------
@@ -64,7 +68,11 @@ class Jobs:
         job = jobs.get(definition.name)
         if job is None:
             job = jobs[definition.name] = Job(
-                definition, find=self._find, app_loop=self._app_loop, secrets=self._secrets
+                definition,
+                find=self._find,
+                app_loop=self._app_loop,
+                secrets=self._secrets,
+                numbers=self._numbers,
             )
             job.begin()
         elif job.definition is not definition:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Any, ClassVar
 
 from ...runtime.generation import Generation
@@ -58,5 +58,5 @@ def _declared(generation: Generation) -> Iterator[tuple[str, Any]]:
         for base in reversed(cls.__mro__[:-1] if cls is not None else ()):
             methods.update(vars(base))
         for name, method in methods.items():
-            if inspect.isfunction(method) and hasattr(method, TASK):
+            if isinstance(method, FunctionType) and hasattr(method, TASK):
                 yield name, getattr(method, TASK)

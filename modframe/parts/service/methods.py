@@ -15,6 +15,7 @@ from ...masking import mask
 from ...runtime.generation import Generation
 from ...spec import ServiceMethod, ServiceParam, type_name
 
+_UNDOCUMENTED = ServiceMethod("")
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _LONG_NAMES = re.compile(
     r"(?<![\w.'\"])"
@@ -72,7 +73,7 @@ def _describe_method(
         "description": str(doc).split("\n\n")[0],
         "documented": documentation is not None,
         "params": _describe_parameters(bound, parameters, documentation),
-        **_words_of(documentation or ServiceMethod(name), signature),
+        **_words_of(documentation or _UNDOCUMENTED, signature),
     }
 
 

@@ -21,6 +21,8 @@ def panels_of_words(facts: Mapping[str, Any]) -> Iterator[Detail]:
         for method in service["methods"]
         if method["documented"]
     ]
+    if not methods:
+        return
     parameters = (
         (
             f"{method['name']}({param['name']})",

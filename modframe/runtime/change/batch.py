@@ -217,12 +217,12 @@ class Batch:
 
         async def enter() -> None:
             nonlocal step
-            parts = self._app.parts
-            for part in parts.defining("enter", "build", "leave"):
+            waiting = self._app.parts.defining("enter")
+            for part in self._app.parts.defining("enter", "build", "leave"):
                 step = "phase1" if part.name == "service" else part.name
                 if not part.applies(generation):
                     continue
-                if part in parts.defining("enter"):
+                if part in waiting:
                     generation.begin(f"phase 1 ({part.name})", limit)
                     entered = generation.ledger.enter(part.name, part.enter(generation))
                     generation.parts[part.name] = await entered

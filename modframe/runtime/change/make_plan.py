@@ -34,6 +34,8 @@ _STEPS = {
     "contract": "live modules use what it takes away",
 }
 
+_AGAIN = "its text is what is live, and it is loaded again"
+
 
 async def make_plan(
     batch: Batch, live: Live, parts: Sequence[Part[Any]], *, asked: Sequence[str]
@@ -151,7 +153,8 @@ def _action(
         by = [one for one, each in batch.generations.items() if key in each.spec.required_ids]
         return "start", f"{', '.join(by)} requires it, and it lies below modules/"
     if key in asked:
-        return "swap", "its text differs"
+        same = generation.source.digest == live.generations[key].source.digest
+        return ("rebuild", _AGAIN) if same else ("swap", "its text differs")
     sources = [one for one in generation.spec.imports_modules if one in batch.generations]
     return "rebuild", f"it imports from {', '.join(sources)}"
 

@@ -16,6 +16,25 @@ from .account import Account, PendingAccount
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """How one of a module's own tests ended.
+
+    Attributes:
+        name: Its name within its file. ``file``: that file.
+        end: ``expected`` failed as it should (``xfail``).
+        seconds: How long it took, with its fixtures.
+        message: Why it failed or was skipped. ``line``: where it failed.
+    """
+
+    name: str
+    file: str
+    end: Literal["passed", "skipped", "expected", "failed", "not run"]
+    seconds: float = 0.0
+    message: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """The result of a module's own tests, which all passed.
 
@@ -23,11 +42,13 @@ class Passed:
         passed: How many tests passed.
         skipped: How many were skipped.
         expected: How many failed as expected (``xfail``).
+        tried: Each of them.
     """
 
     passed: int
     skipped: int = 0
     expected: int = 0
+    tried: tuple[Tried, ...] = field(default=(), repr=False, compare=False)
 
     def __str__(self) -> str:
         parts = [f"{count(self.passed, 'test')} passed"]

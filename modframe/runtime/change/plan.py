@@ -57,7 +57,7 @@ class PlanEntry:
 
     Attributes:
         action: ``start``, ``swap``, ``rebuild`` (its source is unchanged, but it imports from a
-            module that changes), ``stay`` or ``refuse``.
+            module that changes, or is to be loaded again), ``stay`` or ``refuse``.
         why: The reason, as a clause.
         before: The number of the live generation; 0 if there is none.
         after: The number that would be live.

@@ -146,7 +146,14 @@ class Swap:
         for listener in self.listeners:
             listener(source, outcome)
 
-    async def plan(self, sources: Sequence[Source], *, outer_names: Container[str] = ()) -> Plan:
+    async def plan(
+        self,
+        sources: Sequence[Source],
+        *,
+        anew: bool = False,
+        force: bool = False,
+        outer_names: Container[str] = (),
+    ) -> Plan:
         """Return what `change` would do; the sources are loaded for it and discarded again.
 
         Raises:
@@ -154,8 +161,10 @@ class Swap:
         """
 
         async def attempt(claim: Claim) -> Plan:
-            fresh = [source for source in sources if not self._is_live(source)]
-            batch = self._batch(fresh, claim, self._number_to_come, outer_names=outer_names)
+            fresh = [source for source in sources if anew or not self._is_live(source)]
+            batch = self._batch(
+                fresh, claim, self._number_to_come, outer_names=outer_names, force=force
+            )
             with closing(batch):
                 try:
                     asked = [source.module_id for source in sources]

@@ -27,6 +27,8 @@ from ...runtime.loop.bounds import as_overdue
 from ...wording import text_after_colon
 from .tools import Tool
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""What `json.dumps` would do, which makes such an encoder for each call."""
 MOST_ITEMS = 1000
 """How many items of a stream or a generator are answered; it is left there."""
 
@@ -100,7 +102,7 @@ class Answers:
         if isinstance(plain, str):
             text = self.clean(plain)
             return text, {"result": text}
-        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+        text = _encode(plain)
         cleaned = self.clean(text)
         if cleaned != text:
             try:

@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -23,12 +24,14 @@ from ...observe import correlation_id
 from ...parts.web.problem import RequestId
 from ...runtime.gate import Work, current_work
 from ...runtime.generation import wait_for_gate
+from ...runtime.loop.bounds import EAGERLY
 from ...tasks import current_run
 from ...wording import near
 from .answers import MOST_ITEMS, Answers, to_plain
 from .facts import Facts
 from .tools import Tool, Tools
 
+_NO_REQUEST = {"headers": ()}
 _WAITING = 100
 """How many reports may wait for a client that reads slowly; more are left out."""
 
@@ -43,7 +46,7 @@ class Calls:
         self._facts = facts
         self._tools = tools
         self._answers = Answers(facts.secrets)
-        self._running: set[asyncio.Task[CallToolResult]] = set()
+        self._running: set[asyncio.Task[None]] = set()
 
     async def call(
         self, name: str, values: Mapping[str, Any], tell: Tell | None = None
@@ -64,43 +67,67 @@ class Calls:
             hint = near(name, known) or "list the tools again"
             raise MCPError(INVALID_PARAMS, f"there is no tool {name!r}; {hint}".rstrip())
         reports = _Reports(self._answers) if tell is not None else None
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(self._run(tool, values, reports), name=f"modframe-tool-{name}")
-        ended = loop.create_future()  # `asyncio.wait` would do, and takes longer
-        self._running.add(task)
-        task.add_done_callback(partial(self._ended, ended, reports))
+        answer: asyncio.Future[CallToolResult] = asyncio.get_running_loop().create_future()
+        work = Work()
+        task = self._facts.spawn(
+            self._run(tool, values, reports, work=work, answer=answer),
+            name=f"modframe-tool-{name}",
+            context=copy_context(),
+            **EAGERLY,
+        )
+        ended = partial(self._ended, tool, reports, answer)
+        if task.done():
+            ended(task)
+        else:
+            self._running.add(task)
+            task.add_done_callback(ended)
         try:
             if reports is not None and tell is not None:
                 await reports.pass_on(tell)
-            await ended
+            return await answer
         except BaseException:
             task.cancel()
             raise
-        if task.cancelled():  # by the method itself
-            return self._answers.of_error(tool, asyncio.CancelledError(), secrets.token_hex(8))
-        return task.result()
 
     def _ended(
         self,
-        ended: asyncio.Future[None],
+        tool: Tool,
         reports: _Reports | None,
-        task: asyncio.Task[CallToolResult],
+        answer: asyncio.Future[CallToolResult],
+        task: asyncio.Task[None],
     ) -> None:
         self._running.discard(task)
         if reports is not None:
             reports.close()
-        if not ended.done():
-            ended.set_result(None)
+        if not answer.done():  # the method has cancelled itself
+            error = asyncio.CancelledError()
+            answer.set_result(self._answers.of_error(tool, error, secrets.token_hex(8)))
 
     async def _run(
+        self,
+        tool: Tool,
+        values: Mapping[str, Any],
+        reports: _Reports | None,
+        *,
+        work: Work,  # stragglers.py reads this name
+        answer: asyncio.Future[CallToolResult],
+    ) -> None:
+        """Run the method in this task, and answer; only cancellation leaves it.
+
+        The answer is there with the task's last step: who waits for the end of a task waits for
+        one more turn of the loop.
+        """
+        current_work.set(work)
+        given = await self._answer(tool, values, reports)
+        if not answer.done():
+            answer.set_result(given)
+
+    async def _answer(
         self, tool: Tool, values: Mapping[str, Any], reports: _Reports | None
     ) -> CallToolResult:
-        """Run the method in this task; only cancellation leaves it."""
-        work = Work()  # stragglers.py reads this name
-        current_work.set(work)
         current_run.set(reports)
         if (correlation := correlation_id.get()) is None:
-            correlation_id.set(correlation := RequestId({"headers": ()}))
+            correlation_id.set(correlation := RequestId(_NO_REQUEST))
         try:
             generation = self._facts.live.generations.get(tool.module_id)
             if generation is not None and generation.gate is not None:

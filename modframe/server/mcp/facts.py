@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ class Facts:
         get_service: Returns the handle of a service by its name.
         log: The event log.
         secrets: Those of the app, which no text shows.
+        spawn: Begins a task of the framework on the app loop.
     """
 
     live: Live
@@ -34,6 +36,7 @@ class Facts:
     get_service: Callable[[str], Any]
     log: EventLog
     secrets: KnownSecrets
+    spawn: Callable[..., asyncio.Task[None]]
 
     def source(self, module_id: str) -> Source | None:
         """Return the text of a module as it runs, else its draft; ``None`` if there is neither."""

@@ -70,7 +70,7 @@ CHILD = """
 
 @ONE_ENGINE
 @pytest.mark.parametrize("what", ["apply", "migrate"])
-@pytest.mark.parametrize("number", [1, 2, 0])
+@pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.soak), 0])
 async def test_a_killed_change_leaves_all_as_it_was(
     what: str,
     number: int,

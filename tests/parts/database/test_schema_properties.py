@@ -6,6 +6,7 @@ import asyncio
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import (
@@ -114,7 +115,8 @@ async def check_revert(databases: Databases, table: str, case: dict[str, Any]) -
     assert not await databases.apply("shop", metadata_of(table, old))
 
 
-def test_a_revert_leaves_what_was(make_databases: MakeDatabases) -> None:
+@pytest.mark.parametrize("tries", [5, pytest.param(15, marks=pytest.mark.soak)])
+def test_a_revert_leaves_what_was(make_databases: MakeDatabases, tries: int) -> None:
     """On each engine, with and without rows."""
     numbers = count()
 
@@ -122,7 +124,7 @@ def test_a_revert_leaves_what_was(make_databases: MakeDatabases) -> None:
         databases = make_databases()
 
         @settings(
-            max_examples=15,
+            max_examples=tries,
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),

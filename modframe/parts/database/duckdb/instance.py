@@ -85,6 +85,9 @@ class Instance:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         root = duckdb.connect(":memory:", config=self._config)
+        # At Python's prompt, and in other processes without a main file, DuckDB would draw a bar
+        # into the output while a file takes long to open or to close; cursors never draw one.
+        root.execute("SET enable_progress_bar = false")
         root.execute(f"SET temp_directory = {literal(str(self._spill_folder()))}")
         if self._files is not None:
             # The folders first: they can't be named any more once access is taken away. They are

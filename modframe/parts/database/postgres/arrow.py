@@ -100,12 +100,13 @@ class PostgresTables:
         read, shown = [], []
         for column in self._columns[table]:
             name = quoted(column.name)
-            value = name if is_wanted(column.name, query) else f"NULL::{column.full}"
+            wanted = is_wanted(column.name, query)
             if column.kind in _PLAIN:
-                read.append(f"{value} AS {name}")
+                read.append(f"{name if wanted else f'NULL::{column.full}'} AS {name}")
                 shown.append(name)
             else:
-                read.append(f"{value}::text AS {name}")
+                # Not as its own type: one that a schema has made is found in that schema alone.
+                read.append(f"{name if wanted else 'NULL'}::text AS {name}")
                 shown.append(f"CAST({name} AS {_type(column.kind, column.full)}) AS {name}")
         place = f"{quoted(self._schema)}.{quoted(table)}"
         stream = self.stream(f"SELECT {', '.join(read)} FROM {place}")

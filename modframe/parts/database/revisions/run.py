@@ -65,6 +65,15 @@ async def state_of(database: Database, revisions: Revisions) -> State:
     """
     async with database.use() as engine, engine.connect() as connection:
         recorded = await connection.run_sync(_recorded, revisions, database.backend)
+    return state_from(revisions, recorded)
+
+
+def state_from(revisions: Revisions, recorded: tuple[str, ...]) -> State:
+    """Return which revisions were run on a database that has recorded some ids.
+
+    Raises:
+        DatabaseAheadError: If it has recorded one that the files don't have.
+    """
     revisions.refuse_unknown(recorded)
     done = _ancestors(revisions, recorded)
     return State(recorded, tuple(one for one in revisions.ordered if one.id not in done))

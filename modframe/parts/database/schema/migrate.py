@@ -85,6 +85,8 @@ def _plan(
                 loses(connection, step, alterations),
                 way(connection, step, alterations),
                 _hint(step, chosen.steps),
+                fill=f"{step.table}.{step.column}" if step.takes_fill else "",
+                renames=_renames(step, chosen.steps),
             )
             for step in chosen.steps
         )
@@ -116,10 +118,17 @@ def _hint(step: Step, steps: Iterable[Step]) -> str:
         return "" if step.ops else "write a migration: modframe db revision"
     if step.fill_only:
         fill = f"fill={{'{step.table}.{step.column}': ...}}"
-        gone = (other for other in steps if other.name.startswith(f"drop column {step.table}."))
-        renames = (f"rename={{'{other.name[12:]}': '{step.column}'}}" for other in gone)
+        renames = (f"rename={{'{old}': '{step.column}'}}" for old in _renames(step, steps))
         return " or ".join([fill, *renames])
     return f"allow=[{step.name!r}]"
+
+
+def _renames(step: Step, steps: Iterable[Step]) -> tuple[str, ...]:
+    """Return the columns that a new one may be, since the models lack them."""
+    if not step.name.startswith("add column "):
+        return ()
+    head = f"drop column {step.table}."
+    return tuple(other.name[12:] for other in steps if other.name.startswith(head))
 
 
 async def _carry_out(

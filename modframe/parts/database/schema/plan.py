@@ -31,6 +31,8 @@ class PlannedStep:
         loses: What rows lose by it, such as ``2 rows lose a value``; empty if nothing.
         way: How the engine does it.
         hint: What to give `migrate` for it; empty if nothing.
+        fill: The column that ``fill`` may give a value to, such as ``orders.note``.
+        renames: The columns that ``rename`` may make it of, where it adds one.
     """
 
     name: str
@@ -38,6 +40,8 @@ class PlannedStep:
     loses: str = ""
     way: str = ""
     hint: str = ""
+    fill: str = ""
+    renames: tuple[str, ...] = ()
 
     @property
     def chosen(self) -> bool:

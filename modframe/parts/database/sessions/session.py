@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ....observe import begin_span, end_span
+from ....observe import Numbers, begin_span, end_span
 from ....runtime.output import print_to_cell
 from ....wording import one_line
 from ..database import Database
@@ -34,7 +35,8 @@ _WIDTH = 240
 class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
     """A session on one database, for an ``async with`` block; ``purpose`` is named in messages.
 
-    ``opened`` lists it while it is open: the sessions of one generation.
+    ``opened`` lists it while it is open: the sessions of one generation. ``numbers`` counts it when
+    it ends; one that an exception ends, or that was cut off, has failed.
 
     Raises:
         UncommittedChangesError: On leaving, if it is strict and changes are uncommitted.
@@ -50,12 +52,14 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
         purpose: str,
         *,
         strict: bool,
+        numbers: Numbers,
         opened: dict[Any, None] | None = None,
     ) -> None:
         self._database = database
         self._purpose = purpose
         self._strict = strict
-        self._opened = opened
+        self._numbers, self._opened = numbers, opened
+        self._began = 0.0
         self._session: AsyncSession | None = None
         self._tracked: Tracked | None = None
         self._span: Any = None
@@ -83,6 +87,7 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
         database.sessions.append(made.tracked)
         if self._opened is not None:
             self._opened[self] = None
+        self._began = time.perf_counter()
         self._span = begin_span("session", database=database.name, purpose=self._purpose)
         return session
 
@@ -94,15 +99,16 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
                 if (error := _error_of(self._database, self._purpose, raised)) is not None:
                     raise error from raised
         finally:
-            await self._close(idle=raised is None)
+            failed = isinstance(raised, Exception) or (self._strict and bool(self.uncommitted))
+            await self._close(idle=raised is None, failed=failed)
         if uncommitted:
             _report(self._database.name, self._purpose, uncommitted, strict=self._strict)
 
     async def cut_off(self) -> None:
         """Roll back and close; does nothing if that was done already."""
-        await self._close(idle=False)
+        await self._close(idle=False, failed=True)
 
-    async def _close(self, *, idle: bool) -> None:
+    async def _close(self, *, idle: bool, failed: bool) -> None:
         """Do it; ``idle`` says that no other task can be running a statement in it."""
         session, tracked = self._session, self._tracked
         self._session = self._tracked = None
@@ -120,6 +126,7 @@ class IntegritySession(AbstractAsyncContextManager[AsyncSession]):
             end_span(self._span, sys.exc_info()[1])
             self._database.sessions.remove(tracked)
             self._database.end_use()
+            self._numbers.happened("sessions", time.perf_counter() - self._began, failed=failed)
 
     @property
     def uncommitted(self) -> tuple[str, ...]:

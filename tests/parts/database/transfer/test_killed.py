@@ -53,7 +53,7 @@ def names_after(script: str, workspace: Path, engine: str) -> list[str]:
 @pytest.mark.parametrize(
     ("script", "names"),
     [
-        ("os.fsync = killed\n", ["a", "b"]),
+        pytest.param("os.fsync = killed\n", ["a", "b"], marks=pytest.mark.soak),
         ("pathlib.Path.replace = killed\n", ["a", "b"]),
         ("pathlib.Path.replace = after(pathlib.Path.replace)\n", ["a"]),
     ],
@@ -67,7 +67,7 @@ def test_in_a_restore(workspace: Path, script: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("script", "engine"),
     [
-        ("moving.checksum = killed\n", ".duckdb"),
+        pytest.param("moving.checksum = killed\n", ".duckdb", marks=pytest.mark.soak),
         ("choice.Chooser.keep_moved = killed\n", ".duckdb"),
         ("choice.Chooser.keep_moved = after(choice.Chooser.keep_moved)\n", ".sqlite"),
     ],

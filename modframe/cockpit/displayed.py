@@ -1,0 +1,129 @@
+"""Where cockpits are displayed in a notebook: the cell, its replacement, and the picture below.
+
+`Cockpit` tells `Displayed` when a cell displays it: running the cell again closes what it displayed
+before. With the widget goes a static picture, as HTML: for a saved notebook, for GitHub, and for a
+front end that can't load the widget. Where none greets in time, `Display` puts the picture there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import uuid4
+
+from IPython import get_ipython
+
+from ..html import tag
+
+PATIENCE = 5.0
+"""Seconds after the end of a cell in which a front end that can load the widget greets."""
+_HINT = (
+    "This is a picture, for the widget did not load here. Install anywidget where JupyterLab runs, "
+    "trust the notebook, reload the page, and run the cell again."
+)
+
+
+class Widget(Protocol):
+    """A widget that can be displayed."""
+
+    def close(self) -> None:
+        """Remove it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A run of a cell; both are empty outside a kernel."""
+
+    id: str = ""
+    run: str = ""
+
+    @classmethod
+    def here(cls) -> Cell:
+        """Return the cell that runs now."""
+        kernel = getattr(get_ipython(), "kernel", None)
+        parent = kernel.get_parent("shell") if kernel is not None else {}
+        return cls(
+            str(parent.get("metadata", {}).get("cellId", "")),
+            str(parent.get("header", {}).get("msg_id", "")),
+        )
+
+
+class Displayed:
+    """The cockpits of one app that cells display."""
+
+    def __init__(self) -> None:
+        self._in_cells: dict[str, tuple[str, list[Widget]]] = {}
+
+    def put(self, cell: Cell, widget: Widget) -> None:
+        """Note that a cell displays a widget, and close those of its earlier runs."""
+        if not cell.id:
+            return
+        run, widgets = self._in_cells.get(cell.id, ("", []))
+        if run != cell.run:
+            for earlier in widgets:
+                earlier.close()
+            widgets = []
+        self._in_cells[cell.id] = (cell.run, [*widgets, widget])
+
+    def remove(self, widget: Widget) -> None:
+        """Note that a widget was closed."""
+        for cell, (run, widgets) in list(self._in_cells.items()):
+            self._in_cells[cell] = (run, [one for one in widgets if one is not widget])
+
+
+class Display:
+    """One place in a notebook where a widget is displayed.
+
+    Its picture is put there in its stead if no front end greets for `PATIENCE` seconds in which
+    the shell was idle: one without subshells can greet only between cells. A late greeting puts the
+    widget back.
+
+    Args:
+        bundle: The widget in every format. ``picture``: returns the one that needs no script.
+    """
+
+    def __init__(self, bundle: dict[str, Any], picture: Callable[[], str]) -> None:
+        self._bundle, self._picture = bundle, picture
+        self._place = {"display_id": uuid4().hex}
+        self._timer: threading.Timer | None = None
+        self._greeted = self._still = False
+        shell: Any = get_ipython()
+        self._publish = shell.display_pub.publish
+        self._events = shell.events
+        self._publish(bundle, transient=self._place)
+        self._events.register("pre_run_cell", self._busy)
+        self._events.register("post_run_cell", self._idle)
+
+    def greet(self) -> None:
+        """Tell that a front end shows the widget."""
+        self._end()
+        self._greeted = True
+        if self._still:
+            self._still = False
+            self._publish(self._bundle, transient=self._place, update=True)
+
+    def _busy(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _idle(self, *_: object) -> None:
+        self._timer = threading.Timer(PATIENCE, self._give_up)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _give_up(self) -> None:
+        self._end()
+        if not self._greeted:
+            self._still = True
+            html = tag("p", _HINT) + self._picture()
+            still = {"text/html": html, "text/plain": self._bundle["text/plain"]}
+            self._publish(still, transient=self._place, update=True)
+
+    def _end(self) -> None:
+        self._busy()
+        events, self._events = self._events, None
+        if events is not None:
+            events.unregister("pre_run_cell", self._busy)
+            events.unregister("post_run_cell", self._idle)

@@ -1,0 +1,153 @@
+// The inputs of a form. In come fields and raw values as forms.mjs has them, faults by place, and
+// `change(update)`, which gets a function from the old raw value to the next; out go elements.
+
+import { h, html, useState } from "./vendor/htm-preact.mjs";
+import { bytes } from "./format.mjs";
+import { faultAt, inputOf, rawOf, rawOfOption } from "./forms.mjs";
+
+const INPUT_TYPES = { date: "date", datetime: "datetime-local", time: "time", secret: "password" };
+
+/** The inputs of fields, one below the other; `raw` has a value for each name. */
+export function Fields({ fields, raw, path = "", change, faults }) {
+  return fields.map((field) => {
+    const place = path ? `${path}.${field.name}` : field.name;
+    const changeOne = (update) =>
+      change((old) => ({ ...old, [field.name]: update(old[field.name]) }));
+    const value = raw[field.name];
+    return h(FieldRow, { key: place, field, raw: value, path: place, change: changeOne, faults });
+  });
+}
+
+function FieldRow({ field, raw, path, change, faults }) {
+  const input = inputOf(field);
+  const Nested = { object: ObjectInput, list: ListInput, union: UnionInput }[input.kind];
+  const fault = faultAt(faults, path, Nested ? shownInside(input, raw, path) : "");
+  const props = { field, input, raw, path, change, faults };
+  const name = html`<span class="mono">${field.name}</span>
+    ${field.required && html`<span class="required" title="required">*<span class="unseen"> required</span></span>`}
+    <small>${field.type ?? kindWord(input)}</small>`;
+  const notes = html`
+    ${field.about && html`<small class="field-about">${field.about}</small>`}
+    ${fault && html`<div class="fault" id=${`fault-${path}`} role="alert">${fault}</div>`}`;
+  if (Nested) {
+    return html`<fieldset class="field" data-field=${path}>
+      <legend>${name}</legend><${Nested} ...${props} />${notes}
+    </fieldset>`;
+  }
+  return html`<div class="field">
+    <label for=${`field-${path}`}>${name}</label>
+    <${LeafInput} ...${props} fault=${fault} />${notes}
+  </div>`;
+}
+
+/** Return where faults have inputs of their own; a union shows all others of its value. */
+function shownInside(input, raw, path) {
+  return input.kind === "union" ? `${path}.${input.options[raw.at].title}` : `${path}.`;
+}
+
+function kindWord({ kind, title, nullable }) {
+  return `${title || kind}${nullable ? " or none" : ""}`;
+}
+
+function LeafInput({ field, input, raw, path, change, fault }) {
+  const { kind, choices } = input;
+  const set = (value) => change(() => value);
+  const typed = (event) => set(event.currentTarget.value);
+  const shared = {
+    id: `field-${path}`,
+    "data-field": path,
+    "aria-required": field.required || undefined,
+    "aria-invalid": fault ? true : undefined,
+    "aria-describedby": fault ? `fault-${path}` : undefined,
+  };
+  if (kind === "file") return h(FileInput, { shared, raw, set });
+  if (kind === "bool") {
+    const turned = (event) => set(event.currentTarget.checked);
+    return html`<input type="checkbox" ...${shared} checked=${raw} onChange=${turned} />`;
+  }
+  if (kind === "choice") {
+    return html`<select ...${shared} value=${raw} onChange=${typed}>
+      ${choices.length > 1 && html`<option value="">choose …</option>`}
+      ${choices.map((one, at) => html`<option value=${String(at)}>${String(one)}</option>`)}
+    </select>`;
+  }
+  if (kind === "json") {
+    const { fallback } = field;
+    const hint = fallback === undefined ? "JSON" : `${JSON.stringify(fallback)} if left empty`;
+    return html`<textarea class="mono" rows="2" spellcheck=${false} ...${shared} placeholder=${hint}
+      value=${raw} onInput=${typed}></textarea>`;
+  }
+  const mode = { int: "numeric", float: "decimal", decimal: "decimal" }[kind];
+  return html`<input type=${INPUT_TYPES[kind] ?? "text"} inputmode=${mode} step="any" ...${shared}
+    autocomplete=${kind === "secret" ? "new-password" : "off"} value=${raw} onInput=${typed} />`;
+}
+
+function FileInput({ shared, raw, set }) {
+  const read = async (event) => {
+    const file = event.currentTarget.files[0];
+    set(file ? { $bytes: await base64Of(file), name: file.name, size: file.size } : null);
+  };
+  return html`<span class="row">
+    <input type="file" ...${shared} onChange=${read} />
+    ${raw && html`<small>${bytes(raw.size)}</small>`}
+  </span>`;
+}
+
+function base64Of(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+}
+
+function ObjectInput({ input, raw, path, change, faults }) {
+  return h(Fields, { fields: input.fields, raw, path, change, faults });
+}
+
+function ListInput({ input, raw, path, change, faults }) {
+  const [keys, setKeys] = useState(() => raw.map((_, at) => at)); // so that inputs stay with items
+  const add = () => {
+    setKeys([...keys, Math.max(-1, ...keys) + 1]);
+    change((old) => [...old, rawOf(input.item)]);
+  };
+  const remove = (at) => {
+    setKeys(keys.filter((_, other) => other !== at));
+    change((old) => old.filter((_, other) => other !== at));
+  };
+  return html`
+    ${raw.map((one, at) => {
+      const changeOne = (update) =>
+        change((old) => old.map((item, other) => (other === at ? update(item) : item)));
+      const field = { ...input.item, name: String(at) };
+      return html`<div class="row list-item" key=${keys[at]}>
+        <div class="grow">
+          <${FieldRow} ...${{ field, raw: one, path: `${path}.${at}`, change: changeOne, faults }} />
+        </div>
+        <button type="button" class="small" aria-label=${`Remove ${path}.${at}`} onClick=${() => remove(at)}>
+          Remove
+        </button>
+      </div>`;
+    })}
+    <button type="button" class="small" aria-label=${`Add to ${path}`} onClick=${add}>Add</button>
+  `;
+}
+
+function UnionInput({ field, input, raw, path, change, faults }) {
+  const choose = (event) => {
+    const at = Number(event.currentTarget.value);
+    change(() => ({ at, raw: rawOfOption(input.options[at]) }));
+  };
+  const option = input.options[raw.at];
+  const inner = { ...option, name: option.title, about: "", type: "", required: true };
+  const changeInner = (update) => change((old) => ({ ...old, raw: update(old.raw) }));
+  const place = `${path}.${option.title}`;
+  return html`
+    <select aria-label=${`Kind of ${field.name}`} data-field=${`${path}:kind`} value=${String(raw.at)}
+      onChange=${choose}>
+      ${input.options.map((one, at) => html`<option value=${String(at)}>${one.title}</option>`)}
+    </select>
+    ${!option.none && html`<${FieldRow} key=${raw.at} ...${{ field: inner, raw: raw.raw, path: place, change: changeInner, faults }} />`}
+  `;
+}

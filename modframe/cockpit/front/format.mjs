@@ -1,0 +1,143 @@
+// Values as text. In come numbers, times and strings, out go strings and plain data; no DOM here.
+
+const UNITS = { "": 1, ms: 1e-3, s: 1, min: 60, h: 3600, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, "%": 1 };
+const NUMERAL = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/;
+const QUANTITY = /^(?:< )?(-?\d[\d,]*(?:\.\d+)?) ?(ms|s|min|h|B|kB|MB|GB|%)?$/;
+
+/** Return a number with separators and at most `digits` behind the point: 12345.678 → "12,345.7". */
+export function number(value, digits = 1) {
+  return value.toLocaleString("en-US", { maximumFractionDigits: digits });
+}
+
+/** Return milliseconds as text: 0.4 → "< 1 ms", 250 → "250 ms", 12300 → "12.3 s". */
+export function duration(ms) {
+  if (ms < 1) return "< 1 ms";
+  if (ms < 1000) return `${number(ms, 0)} ms`;
+  return ms < 60_000 ? `${number(ms / 1000)} s` : `${number(ms / 60_000)} min`;
+}
+
+/** Return a number of bytes as text: 1536 → "1.5 kB". */
+export function bytes(value) {
+  const [unit, size] = value < 1e3 ? ["B", 1] : value < 1e6 ? ["kB", 1e3] : ["MB", 1e6];
+  return `${number(value / size)} ${unit}`;
+}
+
+/** Return the time of day of an ISO timestamp, as it is written there: "14:03:21". */
+export function timeOfDay(stamp) {
+  return /T?(\d\d:\d\d:\d\d)/.exec(stamp)?.[1] ?? stamp;
+}
+
+/** Return a count with its noun: (1, "route") → "1 route", (3, "route") → "3 routes". */
+export function count(value, noun) {
+  return `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** Return what a number with a unit is worth ("250 ms" → 0.25); null for any other text. */
+export function quantity(text) {
+  const found = QUANTITY.exec(String(text ?? "").trim());
+  return found && Number(found[1].replaceAll(",", "")) * UNITS[found[2] ?? ""];
+}
+
+/** Compare two cells: by what they are worth if both are quantities, else as words. */
+export function compareCells(a, b) {
+  const [left, right] = [quantity(a), quantity(b)];
+  if (left !== null && right !== null) return left - right;
+  return String(a ?? "").localeCompare(String(b ?? ""), "en", { numeric: true });
+}
+
+/** Return a cell's value as text: nothing for null, JSON for objects. */
+export function cellText(value) {
+  if (value === null || value === undefined) return "";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Return rows as CSV (RFC 4180) with a head. Text that a spreadsheet would run gets a quote first. */
+export function toCsv(head, rows) {
+  const cell = (value) => {
+    const text = cellText(value);
+    const runs = typeof value === "string" && /^[=+\-@\t\r]/.test(text) && !NUMERAL.test(text);
+    const safe = runs ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+}
+
+/** Return the lines of a unified diff as { kind: "added" | "removed" | "place" | "same", text }. */
+export function diffLines(text) {
+  const kinds = { "+": "added", "-": "removed", "@": "place" };
+  const lines = text.replace(/\n$/, "").split("\n");
+  return lines
+    .filter((line) => !/^(\+\+\+|---) /.test(line))
+    .map((line) => ({ kind: kinds[line[0]] ?? "same", text: line }));
+}
+
+/** Split text at its addresses: [{ text, href? }]. Only http:// and https:// become links. */
+export function linkParts(text) {
+  return String(text)
+    .split(/(https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}])/)
+    .filter(Boolean)
+    .map((part) => (/^https?:\/\/./.test(part) ? { text: part, href: part } : { text: part }));
+}
+
+/** Return an id without the type that goes without saying: "standard.orders" → "orders". */
+export function shortName(id) {
+  return id.startsWith("standard.") ? id.slice("standard.".length) : id;
+}
+
+/** Return an id with its type: "orders" → "standard.orders". */
+export function longName(name) {
+  return name.includes(".") ? name : `standard.${name}`;
+}
+
+/** Return the address of a tab: ("standard.orders", "history") → "#/orders/history". */
+export function routeOf(module, tab) {
+  return `#/${module ? encodeURIComponent(shortName(module)) : "-"}/${encodeURIComponent(tab)}`;
+}
+
+/** Return { module, tab } of an address; null for what isn't there. */
+export function placeOf(hash) {
+  const [name, tab] = hash
+    .replace(/^#?\/?/, "")
+    .split("/")
+    .map(decoded);
+  return { module: name && name !== "-" ? longName(name) : null, tab: tab || "overview" };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a broken address is shown as it is
+  }
+}
+
+/** Return where a finding is: "api.py, Cell In[3], line 7". */
+export function placeText({ file, cell, line }) {
+  return [file, cell, line && `line ${line}`].filter(Boolean).join(", ");
+}
+
+/** Return what a place says: "api.py, Cell In[3], line 7" → { file: "api.py", line: 7 }. */
+export function placeOfText(text = "") {
+  const [file] = text.split(",");
+  return { file, line: Number(/, line (\d+)$/.exec(text)?.[1] ?? 0) };
+}
+
+/** Split a one-line error "orders: api.py, line 7: KeyError: 'x'" into { place, message }. */
+export function errorParts(text) {
+  const place = /^(?:[\w.]+: )?([^:\n]*(?:\.py\b|[Cc]ell )[^:\n]*|[^:\n]*, line \d+): (.*)$/s;
+  const found = place.exec(text);
+  return found ? { place: found[1], message: found[2] } : { place: "", message: text };
+}
+
+/** Return an error with a message that says neither its place nor its next step again. */
+export function errorFacts(error) {
+  if (typeof error === "string") return errorParts(error);
+  const { place = "", cure = "" } = error;
+  let message = error.message ?? "";
+  if (place && message.startsWith(`${place}: `)) message = message.slice(place.length + 2);
+  const ending = message.replace(/[.!?]$/, "").toLowerCase();
+  if (cure && ending.endsWith(cure.replace(/[.!?]$/, "").toLowerCase())) {
+    message = message.slice(0, ending.length - cure.length).trim();
+  }
+  return { ...error, place, cure, message };
+}

@@ -1,0 +1,127 @@
+// The plan of an action on a module, and the button that carries it out once it was read. In come what
+// the operations `plan` and `do` answer; also how a module's own tests ended.
+
+import { h, html, useRef, useState } from "./vendor/htm-preact.mjs";
+import { count, duration, number, placeText, shortName } from "./format.mjs";
+import { Asked, Badge, Dialog, Diff, ErrorBox, Icon, Linked, Table, useAsk } from "./ui.mjs";
+
+const ENDS = {
+  passed: ["check", "good"],
+  failed: ["cross", "bad"],
+  skipped: ["bar", "calm"],
+  expected: ["check", "calm"],
+  "not run": ["ring", "warn"],
+};
+
+/** The plan first, then the deed: { action, args, title } of the operations `plan` and `do`. */
+export function PlanDialog({ client, id, action, args = {}, title, danger, onClose }) {
+  const [force, setForce] = useState(false);
+  const given = { module: id, action, ...args, ...(force && { force }) };
+  const plan = useAsk(client, "plan", given);
+  const taken = useRef(""); // what force would take away; the forced plan says it no more
+  taken.current ||= plan.value?.force;
+  const done = useAsk(client, "do", given, { now: false });
+  const ended = done.value !== undefined;
+  const ready = !plan.busy && plan.value && !plan.value.refused && !done.busy && !ended;
+  const harmful = danger || force;
+  const buttons = html`
+    <button onClick=${onClose}>${ended ? "Close" : "Cancel"}</button>
+    ${
+      !ended &&
+      html`<button class=${harmful ? "danger" : "primary"} disabled=${!ready} data-action=${action}
+      onClick=${() => done.ask()}>${done.busy ? "Working …" : title}</button>`
+    }
+  `;
+  return html`<${Dialog} title=${`${title}: ${shortName(id)}`} onClose=${onClose} buttons=${buttons}>
+    ${done.error && h(Refused, { error: done.error })}
+    ${ended && h(Done, { value: done.value })}
+    ${!ended && !done.error && h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))}
+    ${!ended && h(Force, { text: taken.current, force, setForce })}
+  <//>`;
+}
+
+/** What force would take away, and whether it should; nothing where force does not help. */
+function Force({ text, force, setForce }) {
+  if (!text) return null;
+  return html`<label class="row warning box">
+    <input type="checkbox" data-field="force" checked=${force}
+      onChange=${(event) => setForce(event.currentTarget.checked)} />
+    <span>${text}</span>
+  </label>`;
+}
+
+function Refused({ error }) {
+  return html`<${ErrorBox} error=${error} /><${Tests} tests=${error.tried} />`;
+}
+
+function Done({ value }) {
+  return html`<p class="row done" role="status">
+      <${Icon} shape="check" tone="good" /> <span><${Linked} text=${value?.text ?? "Done."} /></span>
+    </p>
+    <${Tests} tests=${value?.tests} />`;
+}
+
+/** How each test ended: [{ name, file, end, seconds, message, line }]. */
+export function Tests({ tests = [] }) {
+  if (!tests.length) return null;
+  const columns = [
+    { key: "end", title: "", cell: ({ end }) => h(End, { end }) },
+    { key: "name", title: "Test", mono: true, cell: ({ name }) => name || "(its import)" },
+    { key: "place", title: "Place", mono: true, value: placeText },
+    { key: "seconds", title: "Time", numeric: true, cell: (one) => duration(one.seconds * 1000) },
+    { key: "message", title: "Message", cell: ({ message }) => html`<pre>${message}</pre>` },
+  ];
+  const failed = tests.filter(({ end }) => end === "failed").length;
+  return html`<section aria-label="Tests">
+    <h3>${count(tests.length, "test")}${failed > 0 && `, ${number(failed)} failed`}</h3>
+    <${Table} columns=${columns} rows=${tests} label="Tests" />
+  </section>`;
+}
+
+function End({ end }) {
+  const [shape, tone] = ENDS[end] ?? ["ring", "calm"];
+  return html`<span class=${`state badge ${tone}`}><${Icon} shape=${shape} tone=${tone} />${end}</span>`;
+}
+
+/** A plan as the operation `plan` answers it. */
+export function PlanView({ plan }) {
+  const { refused, note, order = [], entries = [], tests = [] } = plan ?? {};
+  return html`
+    ${refused && html`<${ErrorBox} title="This would be refused" error=${{ message: refused }} />`}
+    ${note && html`<p class="row"><${Icon} shape="triangle" tone="warn" /> ${note}</p>`}
+    ${tests.length > 0 && html`<p class="muted">The tests in ${tests.join(", ")} run on the new generation, which goes live only if they pass.</p>`}
+    ${order.length > 1 && html`<p class="muted">In this order: ${order.map(shortName).join(", ")}</p>`}
+    ${entries.map((entry) => h(PlanEntry, { entry, key: entry.id }))}
+  `;
+}
+
+function PlanEntry({ entry }) {
+  const { id, action, why, before, after, error, diff = [], contract = [], findings = [] } = entry;
+  const generations =
+    before && after && before !== after ? `${before} → ${after}` : (before ?? after);
+  const tone = action === "refuse" ? "bad" : "calm";
+  return html`<section class="plan">
+    <h3 class="row"><${Badge} tone=${tone}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
+    ${why && html`<p class="muted">${why}</p>`}
+    ${error && html`<${ErrorBox} error=${error} title="Why" />`}
+    ${contract.map((change) => h(ContractChange, { change, key: change.text }))}
+    ${Object.values(entry.parts ?? {}).map((part) => h(PartChange, { part, key: part.noun }))}
+    ${!error && findings.map(({ level, text }) => html`<p class="row"><${Badge} tone=${level === "error" ? "bad" : "warn"}>${level}<//> <span class="cause">${text}</span></p>`)}
+    ${diff.length > 0 && html`<${Diff} files=${diff} />`}
+  </section>`;
+}
+
+function ContractChange({ change: { text, breaking, uses = [] } }) {
+  const tone = uses.length ? "bad" : breaking ? "warn" : "calm";
+  return html`<p class="row">
+    <${Icon} shape=${breaking ? "triangle" : "dot"} tone=${tone} />
+    <span class="cause">${text}${uses.length > 0 && html`; used by <span class="mono">${uses.join(", ")}</span>`}</span>
+  </p>`;
+}
+
+function PartChange({ part: { noun, added = [], removed = [] } }) {
+  return html`<p class="row wrap">
+    ${added.map((name) => html`<span class="added mono">+ ${noun} ${name}</span>`)}
+    ${removed.map((name) => html`<span class="removed mono">− ${noun} ${name}</span>`)}
+  </p>`;
+}

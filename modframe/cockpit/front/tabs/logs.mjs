@@ -1,0 +1,93 @@
+// Logs: the tail of the log as a list of which only the lines in sight are drawn. In comes
+// `state.log`; the level, the module and a text choose lines, and the newest one is followed.
+
+import { html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preact.mjs";
+import { count, shortName, timeOfDay } from "../format.mjs";
+import { visibleLines } from "../store.mjs";
+import { Code, Empty, Linked, useWindow } from "../ui.mjs";
+
+const LINE_HEIGHT = 22;
+const LEVEL_NAMES = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+const LEVEL_TONES = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad" };
+
+export function LogsTab({ id, state }) {
+  const [wanted, setWanted] = useState({ level: "DEBUG", module: "", text: "" });
+  const [follow, setFollow] = useState(true);
+  const [chosen, setChosen] = useState(null);
+  const filter = id ? { ...wanted, module: id } : wanted;
+  const lines = useMemo(() => visibleLines(state.log, filter), [state.log, id, wanted]);
+  return html`<div class="logs">
+    <${LogFilter} ...${{ id, wanted, setWanted, follow, setFollow, order: state.order }} />
+    <p class="muted" role="status">${count(lines.length, "line")}</p>
+    ${
+      lines.length
+        ? html`<${LogLines} ...${{ lines, follow, setFollow, chosen, setChosen, id }} />`
+        : html`<${Empty} title="No lines">Nothing was logged that fits these filters.<//>`
+    }
+    ${chosen && html`<${ChosenLine} line=${chosen} close=${() => setChosen(null)} />`}
+  </div>`;
+}
+
+function LogFilter({ id, wanted, setWanted, follow, setFollow, order }) {
+  const set = (key) => (event) => setWanted({ ...wanted, [key]: event.currentTarget.value });
+  return html`<div class="row wrap" role="group" aria-label="Filter">
+    <select aria-label="Level" data-field="level" value=${wanted.level} onChange=${set("level")}>
+      ${LEVEL_NAMES.map((name) => html`<option value=${name}>${name} and above</option>`)}
+    </select>
+    ${
+      !id &&
+      html`<select aria-label="Module" data-field="module" value=${wanted.module} onChange=${set("module")}>
+      <option value="">All modules</option>
+      ${order.map((name) => html`<option value=${name}>${shortName(name)}</option>`)}
+    </select>`
+    }
+    <input class="grow" type="search" placeholder="Search" aria-label="Search in the log"
+      data-field="text" value=${wanted.text} onInput=${set("text")} />
+    <label class="row">
+      <input type="checkbox" data-field="follow" checked=${follow}
+        onChange=${(event) => setFollow(event.currentTarget.checked)} />
+      Follow
+    </label>
+  </div>`;
+}
+
+function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
+  const part = useWindow(lines.length, LINE_HEIGHT);
+  const box = part.area.ref;
+  useLayoutEffect(() => {
+    if (follow) box.current.scrollTop = box.current.scrollHeight;
+  }, [lines, follow]);
+  const scrolled = (event) => {
+    const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
+    const atEnd = scrollTop + clientHeight > scrollHeight - 2 * LINE_HEIGHT;
+    if (follow && !atEnd && event.currentTarget.matches(":hover, :focus-within")) setFollow(false);
+    part.area.onScroll?.();
+  };
+  return html`<div class="lines" tabindex="0" role="group" aria-label="Log lines" ref=${box} onScroll=${scrolled}>
+    <div style=${{ height: part.before }}></div>
+    ${lines.slice(part.from, part.to).map(
+      (line, at) => html`<button key=${part.from + at} tabindex="-1"
+        class=${`line ${LEVEL_TONES[line.level] ?? ""} ${line === chosen ? "chosen" : ""}`}
+        onClick=${() => setChosen(line)}>
+        <span class="muted">${timeOfDay(line.time)}</span>
+        <span class="level">${line.level}</span>
+        ${!id && html`<span class="muted line-module">${shortName(line.module_id ?? "")}</span>`}
+        <span>${line.message}</span>
+      </button>`,
+    )}
+    <div style=${{ height: part.after }}></div>
+  </div>`;
+}
+
+function ChosenLine({ line, close }) {
+  return html`<div class="card box" role="group" aria-label="The chosen line">
+    <div class="row">
+      <strong class="grow">${line.level} ${shortName(line.module_id ?? "")}</strong>
+      <span class="mono muted">${line.time}</span>
+      <button class="small" onClick=${close}>Close</button>
+    </div>
+    <pre class="wrapped"><${Linked} text=${line.message} /></pre>
+    ${line.correlation_id && html`<div class="muted">Request <span class="mono">${line.correlation_id}</span></div>`}
+    ${line.trace && html`<${Code} text=${line.trace} label="Traceback" />`}
+  </div>`;
+}

@@ -1,0 +1,174 @@
+// Overview: what needs attention first, then numbers, then what changed lately. Of one module: its
+// error first, then its numbers, facts and findings.
+
+import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
+import { count, number, placeText, shortName, timeOfDay } from "../format.mjs";
+import { attention, countShown, latestChanges } from "../store.mjs";
+import { Failure } from "./failing.mjs";
+import { Badge, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
+
+const FIRST_SHOWN = 6; // modules in need of attention that are shown at once
+
+export function OverviewTab(props) {
+  return h(props.id ? ModuleOverview : WholeOverview, props);
+}
+
+function WholeOverview({ state, go }) {
+  return html`<div class="stack">
+    <${Attention} state=${state} go=${go} />
+    <${TrafficStats} requests=${state.ticks?.requests} lag=${state.ticks?.lag} />
+    <${CountStats} state=${state} />
+    <${LatestChanges} log=${state.log} go=${go} />
+  </div>`;
+}
+
+function Attention({ state, go }) {
+  const [all, setAll] = useState(false);
+  const ids = attention(state);
+  if (!ids.length) {
+    return html`<p class="calm-line"><${Icon} shape="check" tone="good" /> Nothing needs attention.</p>`;
+  }
+  const shown = all ? ids : ids.slice(0, FIRST_SHOWN);
+  return html`<section aria-label="Needs attention">
+    <h2>Needs attention <small class="count">${ids.length}</small></h2>
+    <div class="card entries">
+      ${shown.map((id) => h(AttentionRow, { id, row: state.rows[id], go, key: id }))}
+    </div>
+    ${
+      ids.length > FIRST_SHOWN &&
+      html`<button class="small" onClick=${() => setAll(!all)}>
+      ${all ? `Show the first ${FIRST_SHOWN}` : `Show all ${ids.length}`}
+    </button>`
+    }
+  </section>`;
+}
+
+function staysLive({ generation }) {
+  return `generation ${generation} stays live`;
+}
+
+function AttentionRow({ id, row, go }) {
+  const ill = row.health && row.health !== "up";
+  const { place, message, cure } = row.cause ?? {};
+  return html`<button class="attention" data-module=${id} onClick=${() => go(id, "overview")}>
+    <span class="row wrap">
+      <${State} state=${row.state} />
+      <strong>${shortName(id)}</strong>
+      ${ill && html`<${Health} status=${row.health} />`}
+      ${row.error && row.state === "LIVE" && html`<span>${staysLive(row)}</span>`}
+      <span class="mono">${place}</span>
+    </span>
+    ${message && html`<span class="cause">${message}</span>`}
+    ${cure && html`<span class="cure">Next step: ${cure}</span>`}
+  </button>`;
+}
+
+/** Charts of the last minutes; `requests` and `lag` are series as the snapshot has them. */
+function TrafficStats({ requests, lag }) {
+  const { step = 1, counts, errors, p95 } = requests ?? {};
+  const milliseconds = (values) => values?.map((seconds) => seconds * 1000);
+  const shown = [
+    ["Requests", "/s", counts?.map((value) => value / step)],
+    ["Latency p95", "ms", milliseconds(p95)],
+    ["Errors", "", errors, errors?.at(-1) > 0 ? "bad" : "accent"],
+    ["Loop lag", "ms", milliseconds(lag?.mean)],
+  ].filter(([, , values]) => values?.length);
+  if (!shown.length) return null;
+  return html`<div class="grid" role="group" aria-label="Traffic">
+    ${shown.map(([title, unit, values, tone]) => h(Stat, { title, unit, values, tone, value: values.at(-1) ?? 0, key: title }))}
+  </div>`;
+}
+
+function CountStats({ state }) {
+  const { rows, order } = state;
+  const sum = (key) => order.reduce((total, id) => total + (rows[id][key] ?? 0), 0);
+  const shown = countShown(state);
+  return html`<div class="grid dense" role="group" aria-label="Counts">
+    <${Stat} title="Modules live" value=${`${number(shown.live)} / ${number(order.length)}`} />
+    <${Stat} title="Need attention" value=${shown.failing} />
+    <${Stat} title="Drafts" value=${shown.drafts} />
+    <${Stat} title="Routes" value=${sum("routes")} />
+    <${Stat} title="Services" value=${sum("services")} />
+  </div>`;
+}
+
+function LatestChanges({ log, go }) {
+  const lines = useMemo(() => latestChanges(log), [log]);
+  return html`<section aria-label="What changed lately">
+    <h2>What changed lately</h2>
+    ${!lines.length && html`<p class="muted">Nothing, as far as the log goes back.</p>`}
+    <ul class="plain-list">${lines.map((line, at) => h(ChangeLine, { line, go, key: at }))}</ul>
+  </section>`;
+}
+
+function ChangeLine({ line, go }) {
+  const bad = line.level !== "INFO";
+  return html`<li class="row change">
+    <span class="mono muted">${timeOfDay(line.time)}</span>
+    <${Icon} shape=${bad ? "cross" : "dot"} tone=${bad ? "bad" : "good"} />
+    <span class="grow"><${ModuleLink} id=${line.module_id} go=${go} /> ${line.message}</span>
+  </li>`;
+}
+
+function ModuleOverview({ id, facts, row, state, client, go }) {
+  const failed = facts.failure || facts.error;
+  return html`<div class="stack">
+    ${failed && h(Failure, { id, facts, row, state, client, go })}
+    <${TrafficStats} requests=${facts["parts.traffic"]?.series} />
+    <${ModuleFacts} facts=${facts} row=${row} go=${go} />
+    <${ModuleFindings} findings=${facts.findings} />
+  </div>`;
+}
+
+function ModuleFacts({ facts, row, go }) {
+  const { files = [], reads = [], requires = [], retired = [], unsettled = [] } = facts;
+  const links = requires.map((id) => h(ModuleLink, { id, go, key: id }));
+  const shown = [
+    ["Last change", facts.outcome && html`<${Linked} text=${facts.outcome} />`],
+    ["Draft", facts.draft && "Cells hold a text that is not live"],
+    ["Health", row.health && html`<${Health} status=${row.health} />`],
+    ["Version", facts.version],
+    [
+      "From",
+      files.length > 0 && html`${facts.origin} <span class="mono">${files.join(", ")}</span>`,
+    ],
+    ["Reads", reads.length > 0 && html`<span class="mono">${reads.join(", ")}</span>`],
+    ["Requires", links.length > 0 && html`<span class="row wrap">${links}</span>`],
+    ["In flight", facts.in_flight > 0 && number(facts.in_flight)],
+    ["Still drains", retired.length > 0 && retired.map(drainingText).join("; ")],
+    ["Overridden", facts.overridden?.join(", ")],
+    ["Left behind", unsettled.length > 0 && unsettled.map((text) => html`<div>${text}</div>`)],
+  ].filter(([, value]) => value);
+  if (!shown.length) return null;
+  return html`<dl class="facts card">
+    ${shown.map(([label, value]) => html`<dt key=${label}>${label}</dt><dd>${value}</dd>`)}
+  </dl>`;
+}
+
+function drainingText({ generation, calls, streams, jobs }) {
+  const kinds = { call: calls, stream: streams, job: jobs };
+  const inside = Object.entries(kinds).filter(([, amount]) => amount);
+  const text = inside.map(([noun, amount]) => count(amount, noun)).join(", ");
+  return `generation ${generation}: ${text || "is being closed"}`;
+}
+
+function ModuleFindings({ findings = [] }) {
+  if (!findings.length) return null;
+  const tones = { error: "bad", warning: "warn", info: "calm" };
+  return html`<section aria-label="Findings">
+    <h2>Findings <small class="count">${findings.length}</small></h2>
+    <div class="card entries">
+      ${findings.map(
+        (one) => html`<div class="finding">
+          <${Badge} tone=${tones[one.level]}>${one.level}<//>
+          <div class="grow">
+            <div class="mono place">${placeText(one)}</div>
+            <div><${Linked} text=${one.message} /></div>
+            ${one.cure && html`<div class="cure">Next step: ${one.cure}</div>`}
+          </div>
+          <span class="mono muted">${one.code || one.rule}</span>
+        </div>`,
+      )}
+    </div>
+  </section>`;
+}

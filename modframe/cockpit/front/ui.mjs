@@ -1,0 +1,367 @@
+// The parts that every tab is made of. In come plain data and a client, out go elements. Strings are
+// text children everywhere; the signatures are listed at the head of tabs.mjs.
+
+import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
+import { useRef, useState } from "./vendor/htm-preact.mjs";
+import { cellText, compareCells, diffLines, errorFacts, linkParts, quantity } from "./format.mjs";
+import { number, routeOf, shortName } from "./format.mjs";
+import { stateWord } from "./store.mjs";
+
+const MOST_DRAWN = 200; // rows that stand in the document at once
+const MOST_PARTS = 1000; // parts of one answer that are kept
+
+const SHAPES = {
+  dot: "M6 2a4 4 0 1 0 0 8a4 4 0 1 0 0-8z",
+  ring: "M6 1.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 1 0 0-9zM6 3.2a2.8 2.8 0 1 1 0 5.6a2.8 2.8 0 1 1 0-5.6z",
+  half: "M6 1.5a4.5 4.5 0 1 0 0 9zM6 1.5a4.5 4.5 0 0 1 0 9v-1.5a3 3 0 0 0 0-6z",
+  cross:
+    "M2.8 1.4L6 4.6 9.2 1.4 10.6 2.8 7.4 6 10.6 9.2 9.2 10.6 6 7.4 2.8 10.6 1.4 9.2 4.6 6 1.4 2.8z",
+  triangle: "M6 1.2L11.2 10.5H.8z",
+  bar: "M1.5 4.9h9v2.2h-9z",
+  pen: "M8.6 1.2l2.2 2.2-6.2 6.2-3 .8.8-3z",
+  squares: "M1.5 1.5h3.8v3.8H1.5zM6.7 1.5h3.8v3.8H6.7zM1.5 6.7h3.8v3.8H1.5zM6.7 6.7h3.8v3.8H6.7z",
+  check: "M1.2 6.4L2.7 4.9 4.7 6.9 9.4 2.2 10.9 3.7 4.7 9.9z",
+};
+const STATES = {
+  LIVE: ["dot", "good"],
+  STARTING: ["half", "busy"],
+  STOPPING: ["half", "busy"],
+  STOPPED: ["ring", "calm"],
+  DISABLED: ["bar", "calm"],
+  DRAFT: ["pen", "calm"],
+  BLOCKED: ["triangle", "warn"],
+  FAILED: ["cross", "bad"],
+  FAILED_UNLOAD: ["cross", "bad"],
+};
+const HEALTHS = { up: ["check", "good"], degraded: ["triangle", "warn"], down: ["cross", "bad"] };
+
+export function Icon({ shape, tone = "calm" }) {
+  return html`<svg class=${`icon ${tone}`} viewBox="0 0 12 12" aria-hidden="true">
+    <path fill-rule="evenodd" d=${SHAPES[shape]} />
+  </svg>`;
+}
+
+/** A module's state: its icon and its word. `bare` leaves the word to screen readers. */
+export function State({ state, bare }) {
+  const [shape, tone] = STATES[state] ?? ["ring", "calm"];
+  return html`<span class=${bare ? "state" : `state badge ${tone}`}>
+    <${Icon} shape=${shape} tone=${tone} />
+    <span class=${bare ? "unseen" : ""}>${stateWord(state)}</span>
+  </span>`;
+}
+
+/** The health of a module: "up", "degraded" or "down". */
+export function Health({ status }) {
+  const [shape, tone] = HEALTHS[status] ?? ["ring", "calm"];
+  return html`<span class=${`state badge ${tone}`}>
+    <${Icon} shape=${shape} tone=${tone} />health ${status}
+  </span>`;
+}
+
+/** A small word in a frame; tones: calm, good, warn, bad, busy. */
+export function Badge({ tone = "calm", children }) {
+  return html`<span class=${`badge ${tone}`}>${children}</span>`;
+}
+
+/** Text in which http:// and https:// addresses are links. */
+export function Linked({ text }) {
+  return linkParts(text).map((part) =>
+    part.href
+      ? html`<a href=${part.href} target="_blank" rel="noreferrer noopener">${part.text}</a>`
+      : part.text,
+  );
+}
+
+/** A link to a module's tab; `go` is what the tab was given. */
+export function ModuleLink({ id, tab = "overview", go }) {
+  const follow = (event) => {
+    event.preventDefault();
+    go(id, tab);
+  };
+  return html`<a href=${routeOf(id, tab)} data-module=${id} onClick=${follow}>${shortName(id)}</a>`;
+}
+
+/** What stands where there is nothing: what would be here, and how it comes about. */
+export function Empty({ title, children }) {
+  return html`<div class="empty muted">${title && html`<strong>${title}</strong>`}<div>${children}</div></div>`;
+}
+
+/** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step;
+ * children stand below the cause. */
+export function ErrorBox({ error, title, children }) {
+  const { type, message, place, cure, trace, code } = errorFacts(error);
+  const head = title ?? [code, type].filter(Boolean).join(" ");
+  return html`<div class="error box" role="group" aria-label="Error">
+    <${Icon} shape="cross" tone="bad" />
+    <div class="grow">
+      ${head && html`<strong>${head}</strong>`}
+      ${place && html`<div class="mono place">${place}</div>`}
+      <div class="cause"><${Linked} text=${message} /></div>
+      ${children}
+      ${cure && html`<div class="cure">Next step: <${Linked} text=${cure} /></div>`}
+      ${trace && html`<details><summary>Traceback</summary><${Code} text=${trace} /></details>`}
+    </div>
+  </div>`;
+}
+
+/** Put a text on the clipboard; on a page without a secure context by the browser's old way. */
+export async function copyText(text, near) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const field = document.createElement("textarea");
+    field.value = text;
+    near.after(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+}
+
+export function CopyButton({ text, title = "Copy" }) {
+  const [done, setDone] = useState(false);
+  const copy = async (event) => {
+    await copyText(text, event.currentTarget);
+    setDone(true);
+    setTimeout(() => setDone(false), 1500);
+  };
+  return html`<button class="small" onClick=${copy}>${done ? "Copied" : title}</button>`;
+}
+
+/** Code in monospace with a button that copies it. */
+export function Code({ text, label = "Code" }) {
+  return html`<div class="code">
+    <pre tabindex="0" role="group" aria-label=${label}>${text}</pre>
+    <${CopyButton} text=${text} />
+  </div>`;
+}
+
+/** Changed files: [{ file, added, removed, text }], the text a unified diff. */
+export function Diff({ files }) {
+  if (!files?.length) return html`<p class="muted">No file differs.</p>`;
+  return files.map(
+    ({ file, added, removed, text }) => html`<div class="diff" key=${file}>
+      <div class="row diff-head">
+        <strong class="mono">${file}</strong>
+        <span class="added">+${added}</span> <span class="removed">−${removed}</span>
+      </div>
+      <pre tabindex="0" role="group" aria-label=${`Differences of ${file}`}>
+        ${diffLines(text).map((line) => html`<div class=${line.kind}>${line.text || " "}</div>`)}
+      </pre>
+    </div>`,
+  );
+}
+
+/** Return which rows of equal height (px) are in sight: spread `area` on the box that scrolls.
+ * `box` is a ref to that box, for who has one already. */
+export function useWindow(total, height, box) {
+  const own = useRef(null);
+  const ref = box ?? own;
+  const [view, setView] = useState({ top: 0, size: 600 });
+  const virtual = total > MOST_DRAWN;
+  const measure = () => {
+    const box = ref.current;
+    if (!box) return;
+    const top = Math.floor(box.scrollTop / height);
+    const size = box.clientHeight || 600;
+    setView((old) => (old.top === top && old.size === size ? old : { top, size }));
+  };
+  useLayoutEffect(() => {
+    if (!virtual) return;
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(ref.current);
+    return () => observer.disconnect();
+  }, [virtual, total]);
+  const area = { ref, onScroll: virtual ? measure : undefined };
+  if (!virtual) return { area, virtual, from: 0, to: total, before: 0, after: 0 };
+  const from = Math.max(0, Math.min(view.top, total) - 10);
+  const to = Math.min(total, view.top + Math.ceil(view.size / height) + 10);
+  return { area, virtual, from, to, before: from * height, after: (total - to) * height };
+}
+
+const ROW_HEIGHT = 30;
+
+/** A sorted table. Columns: [{ key, title, numeric?, mono?, value?(row), cell?(row) }]. */
+export function Table({ columns, rows, rowKey, onRow, selected, label, empty, ...sorting }) {
+  const { sort: first, onSort } = sorting;
+  const [own, setSort] = useState(first ?? null); // { key, down }
+  const sort = onSort ? first : own;
+  const full = useMemo(() => columns.map((column) => withDefaults(column, rows)), [columns, rows]);
+  const sorted = useMemo(() => (onSort ? rows : sortedRows(full, rows, sort)), [full, rows, sort]);
+  const part = useWindow(sorted.length, ROW_HEIGHT);
+  if (!rows.length) return empty ?? html`<p class="muted">Nothing to show.</p>`;
+  const turnOwn = (key) => setSort({ key, down: sort?.key === key && !sort.down });
+  const turn = onSort ?? turnOwn;
+  const spacer = (size) => size > 0 && html`<tr aria-hidden="true" style=${{ height: size }}></tr>`;
+  return html`<div
+    class=${part.virtual ? "table virtual" : "table"} tabindex="0" role="group"
+    aria-label=${label} ...${part.area}
+  >
+    <table aria-rowcount=${sorted.length + 1}>
+      <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
+      <tbody>
+        ${spacer(part.before)}
+        ${sorted.slice(part.from, part.to).map((row, at) => {
+          const key = rowKey ? rowKey(row) : part.from + at;
+          return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
+        })}
+        ${spacer(part.after)}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function TableHead({ column, sort, turn }) {
+  const mine = sort?.key === column.key;
+  const order = mine ? (sort.down ? "descending" : "ascending") : undefined;
+  const mark = mine ? (sort.down ? " ↓" : " ↑") : "";
+  return html`<th class=${column.numeric ? "num" : ""} aria-sort=${order} scope="col">
+    <button class="plain" onClick=${() => turn(column.key)}>${column.title}${mark}</button>
+  </th>`;
+}
+
+function TableRow({ row, columns, onRow, chosen }) {
+  const cells = columns.map(
+    ({ key, numeric, mono, cell }) =>
+      html`<td key=${key} class=${numeric ? "num" : mono ? "mono" : ""}>${cell(row)}</td>`,
+  );
+  if (!onRow) return html`<tr>${cells}</tr>`;
+  const open = (event) => {
+    if (event.type === "click" || event.key === "Enter") onRow(row);
+  };
+  return html`<tr class="link" tabindex="0" aria-selected=${chosen} onClick=${open} onKeyDown=${open}>
+    ${cells}
+  </tr>`;
+}
+
+function withDefaults(column, rows) {
+  const value = column.value ?? ((row) => row[column.key]);
+  const filled = rows
+    .slice(0, MOST_DRAWN)
+    .map(value)
+    .filter((one) => cellText(one) !== "");
+  const numeric = filled.length > 0 && filled.every((one) => quantity(one) !== null);
+  return { numeric, cell: (row) => cellText(value(row)), ...column, value };
+}
+
+function sortedRows(columns, rows, sort) {
+  const column = sort && columns.find((one) => one.key === sort.key);
+  if (!column) return rows;
+  const sign = sort.down ? -1 : 1;
+  return [...rows].sort((a, b) => sign * compareCells(column.value(a), column.value(b)));
+}
+
+/** A line of the newest values, oldest first; nulls are gaps that count as zero. */
+export function Sparkline({ values, label, tone = "accent" }) {
+  const most = Math.max(...values, 1e-9);
+  const step = 100 / Math.max(values.length - 1, 1);
+  const line = values
+    .map((value, at) => `${at * step},${27 - ((value ?? 0) / most) * 25}`)
+    .join(" ");
+  return html`<svg class=${`spark ${tone}`} viewBox="0 0 100 28" preserveAspectRatio="none"
+    role="img" aria-label=${label}>
+    <polygon points=${`0,28 ${line} 100,28`} /><polyline points=${line} />
+  </svg>`;
+}
+
+/** A number with its name and, where there are values, their line. */
+export function Stat({ title, value, unit = "", values, tone }) {
+  const shown = typeof value === "number" ? number(value) : (value ?? "–");
+  const highest = values?.length ? number(Math.max(...values, 0)) : "";
+  return html`<div class="stat">
+    <div class="muted">${title}</div>
+    <div class="stat-value">${shown}${unit && html`<small> ${unit}</small>`}</div>
+    ${
+      values?.length > 1 &&
+      html`<${Sparkline} values=${values} tone=${tone} label=${`${title}: now ${shown} ${unit}, highest ${highest}`} />`
+    }
+  </div>`;
+}
+
+/** Tabs with arrow keys. Tabs: [{ key, title, count? }]; the children are the panel. */
+export function Tabs({ tabs, current, onSelect, label, children }) {
+  const list = useRef(null);
+  const move = (event) => {
+    const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const at = tabs.findIndex((tab) => tab.key === current) + steps[event.key];
+    const to = Number.isFinite(at)
+      ? (at + tabs.length) % tabs.length
+      : at < 0
+        ? 0
+        : tabs.length - 1;
+    onSelect(tabs[to].key);
+    list.current.children[to].focus();
+  };
+  return html`<div class="tabs" role="tablist" aria-label=${label} ref=${list} onKeyDown=${move}>
+      ${tabs.map(({ key, title, count: amount }) => {
+        const chosen = key === current;
+        return html`<button role="tab" id=${`tab-${key}`} data-tab=${key} aria-selected=${chosen}
+          aria-controls="panel" tabindex=${chosen ? 0 : -1} key=${key} onClick=${() => onSelect(key)}>
+          ${title}${amount > 0 && html`<small class="count">${amount}</small>`}
+        </button>`;
+      })}
+    </div>
+    <div class="panel" role="tabpanel" id="panel" tabindex="0" aria-labelledby=${`tab-${current}`} key=${current}>
+      ${children}
+    </div>`;
+}
+
+/** A dialog over everything; Escape and `onClose` close it. `buttons` stand at its end. */
+export function Dialog({ title, onClose, buttons, children }) {
+  const ref = useRef(null);
+  useEffect(() => {
+    const before = ref.current.getRootNode().activeElement;
+    ref.current.showModal();
+    return () => before?.focus?.();
+  }, []);
+  return html`<dialog ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
+    <h2 id="dialog-title">${title}</h2>
+    <div class="dialog-body">${children}</div>
+    <div class="buttons">${buttons}</div>
+  </dialog>`;
+}
+
+/** Ask for an operation, at once and whenever its arguments change, or with `now: false` when told.
+ * Return { value, error, busy, parts, ms, ask(args?), cancel() }. An `op` of null asks nothing. */
+export function useAsk(client, op, args = {}, { now = true } = {}) {
+  const [state, setState] = useState({ busy: Boolean(now && op), parts: [] });
+  const running = useRef(null);
+  const ask = async (given = args) => {
+    running.current?.cancel();
+    const onPart = (part) =>
+      running.current === answer &&
+      setState((old) => ({ ...old, parts: [...old.parts, part].slice(-MOST_PARTS) }));
+    const answer = client.ask(op, given, { onPart });
+    running.current = answer;
+    setState((old) => ({ value: old.value, busy: true, parts: [] }));
+    const end = await answer.then(
+      (value) => ({ value }),
+      (error) => ({ error }),
+    );
+    if (running.current !== answer) return;
+    running.current = null;
+    setState((old) => ({ ...end, busy: false, parts: old.parts, ms: answer.ms }));
+  };
+  const cancel = () => running.current?.cancel();
+  useEffect(() => {
+    if (now && op) ask();
+  }, [op, JSON.stringify(args)]);
+  useEffect(
+    () => () => {
+      cancel();
+      running.current = null;
+    },
+    [],
+  );
+  return { ...state, ask, cancel };
+}
+
+/** What an answer that is still on its way, or failed, looks like; else its children. */
+export function Asked({ of, children }) {
+  if (of.error) return html`<${ErrorBox} error=${of.error} />`;
+  if (of.value === undefined) return html`<p class="muted" role="status">Loading …</p>`;
+  return children;
+}

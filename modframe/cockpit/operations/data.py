@@ -1,0 +1,288 @@
+"""The tab *Data*: tables and their rows, SQL that only reads, and how tables fit their models.
+
+Rows are read in sessions of `app.database`, one page at a time; queries of a person go through
+`app.database.sql`, which refuses whatever doesn't read. A question that is cancelled ends its
+query.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import Field
+
+from ...parts.database.part import declared_by
+from ...parts.database.sql.completing import begun, keywords_for, names_for
+from ..asks import Ask, Operation
+from ..cells import Cells, numeric_columns
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, MetaData
+
+    from ..tables import StoredTable
+
+T = TypeVar("T")
+PURPOSE = "show rows in the cockpit"
+_IN_PAGE, _IN_ANSWER, _WHOLE = 2_000, 20_000, 2_000_000
+"""Characters of the longest value that is sent whole: of a table, of a query, and if asked for."""
+_ROOM = 4_000_000
+"""Characters of all values of one answer."""
+_COMPLETIONS = 40
+Limit = Annotated[int, Field(ge=1, le=1_000)]
+Bound = Annotated[int, Field(ge=1, le=10_000)]
+Offset = Annotated[int, Field(ge=0)]
+Where = Mapping[str, str | None]
+
+
+def databases(ask: Ask) -> list[dict[str, Any]]:
+    """Return the databases with their tables, and the modules that have models of each.
+
+    ``refused`` is the module whose last load their tables didn't fit.
+    """
+    users: dict[str, list[str]] = {}
+    for module_id, spec in declared_by(ask.facts.live.generations.values()):
+        users.setdefault(spec.name, []).append(module_id)
+    known = {facts.database: facts for facts in ask.facts.databases.describe()}
+    tables = ask.app.database.tables()
+    return [
+        {
+            "name": name,
+            "engine": known[name].engine if name in known else "",
+            "path": known[name].path if name in known else "",
+            "tables": sorted(tables.get(name, ())),
+            "modules": users.get(name, []),
+            "refused": known[name].refused if name in known else "",
+        }
+        for name in sorted({*tables, *known})
+    ]
+
+
+def table(ask: Ask, database: str, table: str) -> dict[str, Any]:
+    """Return what is known of a table: its columns, keys, and relations to others."""
+    from ..tables import referring_to
+
+    models = _models(ask, database)
+
+    def read(stored: StoredTable) -> dict[str, Any]:
+        return {
+            "engine": stored.engine,
+            "columns": stored.columns(),
+            "key": stored.key,
+            "referred": referring_to(table, models),
+        }
+
+    return _read(ask, database, table, read)
+
+
+def rows(
+    ask: Ask,
+    database: str,
+    table: str,
+    *,
+    sort: str = "",
+    down: bool = False,
+    offset: Offset = 0,
+    limit: Limit = 100,
+    where: Where | None = None,
+) -> dict[str, Any]:
+    """Return a page of a table's rows, sorted by a column or else by the key."""
+    from ..tables import Page
+
+    page = Page(sort, down, offset, limit)
+
+    def read(stored: StoredTable) -> dict[str, Any]:
+        cells, values = stored.page(page, where or {}, Cells(_IN_PAGE, _ROOM))
+        width = len(stored.columns())
+        return {"rows": cells, "numeric": numeric_columns(values, width)}
+
+    return _read(ask, database, table, read)
+
+
+def count_rows(ask: Ask, database: str, table: str, where: Where | None = None) -> int:
+    """Return how many rows of a table fit."""
+    return _read(ask, database, table, lambda stored: stored.count(where or {}))
+
+
+def value(
+    ask: Ask,
+    database: str,
+    table: str,
+    column: str,
+    *,
+    sort: str = "",
+    down: bool = False,
+    offset: Offset = 0,
+    where: Where | None = None,
+) -> Any:
+    """Return one value whole, of the row at a place; up to two million characters of it."""
+    from ..tables import Page
+
+    page = Page(sort, down, offset, 1)
+    found = _read(ask, database, table, lambda stored: stored.value(column, page, where or {}))
+    return Cells(_WHOLE, _WHOLE).cell(found)
+
+
+def sql(ask: Ask, query: str, limit: Bound = 1_000) -> dict[str, Any]:
+    """Run one statement that reads; the same as ``app.database.sql``."""
+    _end_when_cancelled(ask)
+    found = ask.app.database.sql(query, limit=limit)
+    numeric = numeric_columns(found.rows, len(found.columns))
+    columns = zip(found.columns, found.types, numeric, strict=True)
+    return {
+        "columns": [
+            {"name": name, "type": kind, "numeric": is_number} for name, kind, is_number in columns
+        ],
+        "rows": Cells(_IN_ANSWER, _ROOM).rows(found.rows),
+        "took": found.took,
+        "cut": found.cut,
+    }
+
+
+def complete(ask: Ask, query: str, at: Offset) -> dict[str, Any]:
+    """Return what the word before a place in a query may become, as ``%%sql`` cells do."""
+    typed = begun(query[:at])
+    names = names_for(typed, query, ask.app.database.tables()) if typed else ()
+    found = chain(names, keywords_for(typed))
+    return {"from": at - len(typed), "items": list(islice(found, _COMPLETIONS))}
+
+
+def migration(
+    ask: Ask,
+    database: str,
+    *,
+    allow: list[str] | None = None,
+    rename: dict[str, str] | None = None,
+    fill: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what `migrate` would do with the same arguments; nothing changes."""
+    return _migrate(ask, database, allow, rename, fill, plan=True)
+
+
+def migrate(
+    ask: Ask,
+    database: str,
+    *,
+    allow: list[str] | None = None,
+    rename: dict[str, str] | None = None,
+    fill: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Change the tables as the plan says; the same as ``app.database.migrate``."""
+    return _migrate(ask, database, allow, rename, fill, plan=False)
+
+
+def _migrate(ask: Ask, database: str, *given: Any, plan: bool) -> dict[str, Any]:
+    names = ("allow", "rename", "fill")
+    asked = {name: value for name, value in zip(names, given, strict=True) if value}
+    found = ask.app.database.migrate(database, plan=plan, **asked)
+    arguments = [repr(database), *(f"{name}={value!r}" for name, value in asked.items())]
+    return {
+        "engine": found.engine,
+        "done": found.done,
+        "steps": [
+            {**asdict(step), "chosen": step.chosen}
+            for step in found.steps
+            if step.chosen or not found.done
+        ],
+        "missing": [step.name for step in found.missing],
+        "code": f"app.database.migrate({', '.join(arguments)})",
+    }
+
+
+def revisions(ask: Ask, database: str) -> list[dict[str, Any]]:
+    """Return the revisions of each live module for a database, and which of them it has."""
+    from ...parts.database.revisions.files import read_revisions
+    from ...parts.database.revisions.place import home_of, revisions_folders
+    from ...parts.database.revisions.run import state_from
+
+    found = []
+    for module_id, generation in ask.facts.live.generations.items():
+        specs = [spec for _, spec in declared_by([generation])]
+        if database not in (spec.name for spec in specs):
+            continue
+        home = home_of(generation.source, Path(ask.facts.workspace) / "modules")
+        folder = revisions_folders(home, specs)[database]
+        read = read_revisions(module_id, database, home=home, folder=folder)
+        if not read.ordered:
+            continue
+        state = state_from(read, _in_session(ask, database, partial(_recorded, table=read.table)))
+        found += [
+            {
+                "module": module_id,
+                "id": one.id,
+                "file": one.file.name,
+                "message": one.message,
+                "done": one not in state.pending,
+            }
+            for one in read.ordered
+        ]
+    return found
+
+
+def _recorded(connection: Connection, table: str) -> tuple[str, ...]:
+    """Return the ids of the revisions that a database has recorded in a table."""
+    from sqlalchemy import column, inspect, select
+    from sqlalchemy import table as named
+
+    if not inspect(connection).has_table(table):
+        return ()
+    query: Any = select(column("version_num")).select_from(named(table))
+    return tuple(connection.execute(query).scalars())
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def _models(ask: Ask, database: str) -> list[MetaData]:
+    declared = declared_by(ask.facts.live.generations.values())
+    return [spec.metadata for _, spec in declared if spec.name == database]
+
+
+def _read(ask: Ask, database: str, table: str, read: Callable[[StoredTable], T]) -> T:
+    """Return what is read of a table."""
+    from ..tables import StoredTable
+
+    models = _models(ask, database)
+
+    def work(connection: Connection) -> T:
+        return read(StoredTable(connection, table, models))
+
+    return _in_session(ask, database, work)
+
+
+def _in_session(ask: Ask, database: str, work: Callable[[Connection], T]) -> T:
+    """Return what is read in a session of its own, which commits nothing."""
+
+    async def run() -> T:
+        async with ask.app.database.integrity_session(database, PURPOSE) as session:
+            connection = await session.connection()
+            found: T = await connection.run_sync(work)
+            return found
+
+    _end_when_cancelled(ask)
+    return ask.facts.app_loop.wait(run)
+
+
+def _end_when_cancelled(ask: Ask) -> None:
+    """Let what this thread waits for on the app loop end with the question."""
+    thread, loop = threading.get_ident(), ask.facts.app_loop
+    ask.on_cancel(lambda: loop.cancel_asked_by(thread))
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "databases": databases,
+    "table": table,
+    "rows": rows,
+    "count_rows": count_rows,
+    "value": value,
+    "sql": sql,
+    "complete": complete,
+    "migration": migration,
+    "migrate": migrate,
+    "revisions": revisions,
+}

@@ -1,0 +1,331 @@
+"""The tab *Routes*: which routes there are, what one takes, and a request to it without a port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+from urllib.parse import quote
+
+from httpx import AsyncClient, Response
+
+from ...errors import FormError
+from ...parts.web.client import async_client
+from ...parts.web.examples import declared_bodies
+from ...parts.web.problem import Message, Receive, Scope, Send
+from ...parts.web.routes import contexts, place_of, without_names
+from ...view.snapshot import ModuleView, thaw
+from ..asks import Ask, Operation
+from ..values import Shown, image_facts, json_facts, text_facts
+from .services import hide_input, numbers_of, source_of, views_of
+
+PIECES, BYTES = 500, 2_000_000
+"""How many pieces, and bytes, of an answer without a length are shown; then it is left."""
+_CONVERTED = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_SCHEMAS = "#/components/schemas/"
+Json = dict[str, Any]
+BodyKind = Literal["none", "json", "form", "multipart", "text"]
+
+
+def routes(ask: Ask, module: str | None = None) -> list[Json]:
+    """Return a row for each route of a module, or of all: what it is, and its numbers."""
+    return [row for view in views_of(ask.facts, module) for row in _rows_of(view)]
+
+
+def _rows_of(view: ModuleView) -> Iterator[Json]:
+    answered = view.parts.get("traffic", {}).get("routes", ())
+    counted = {(one["method"], one["route"]): one for one in answered}
+    for facts in view.routes:
+        key = facts["method"], _CONVERTED.sub(r"{\1}", facts["path"])
+        yield {"module": view.id, **thaw(facts), **numbers_of(counted.get(key))}
+
+
+def route(ask: Ask, module: str, method: str, path: str) -> Json:
+    """Return all that is known of one route: its row, and what the OpenAPI document says of it."""
+    [view] = views_of(ask.facts, module)
+    rows = [one for one in _rows_of(view) if (one["method"], one["path"]) == (method, path)]
+    if not rows:
+        raise FormError(
+            f"{module} has no route {method} {path} any more", cure="choose another one", field=""
+        )
+    row = rows[0]
+    document = ask.app.run(_document_of(ask.app.test_client()))
+    source = _source(ask, view.id, row)
+    return {**row, "generation": view.generation, "source": source, **_described(document, row)}
+
+
+def _source(ask: Ask, module: str, row: Json) -> Json | None:
+    """Return file and line of the function that answers; ``None`` if no module code does."""
+    generation = ask.facts.live.generations.get(module)
+    router = generation.spec.router if generation is not None else None
+    if router is None:
+        return None
+    ends = [one.endpoint for one in contexts(router) if one.endpoint is not None]
+    own = (end for end in ends if place_of(end) == (row["file"], row["line"]))
+    return source_of(next(own, None))
+
+
+async def _document_of(client: AsyncClient) -> Json:
+    async with client:
+        document: Json = (await client.get("/openapi.json")).json()
+    return document
+
+
+def _described(document: Json, row: Json) -> Json:
+    """Return parameters and body of a route; what the document does not have is made of its row."""
+    operation = _operation(document, row["method"].lower(), row["path"])
+    if operation is None:
+        names = [("path", name) for name in row["path_params"]]
+        names += [("query", name) for name in row["query_params"]]
+        parameters = [{"name": name, "in": place, "schema": {}} for place, name in names]
+        return {"parameters": parameters, "body": None, "components": {}, "description": ""}
+    parameters = [_parameter(one) for one in operation.get("parameters", ())]
+    body = _body(operation, document)
+    schemas = document.get("components", {}).get("schemas", {})
+    used: Json = {}
+    _collect(parameters, schemas, used)
+    _collect(body, schemas, used)
+    return {
+        "description": operation.get("description", ""),
+        "deprecated": bool(operation.get("deprecated")),
+        "parameters": parameters,
+        "body": body,
+        "components": {"schemas": hide_input(used)},
+    }
+
+
+def _operation(document: Json, method: str, path: str) -> Json | None:
+    """Return the operation of a route; where two modules share a path, its names may differ."""
+    wanted = _CONVERTED.sub(r"{\1}", path)
+    items = document.get("paths", {})
+    like = [wanted, *(one for one in items if without_names(one) == without_names(wanted))]
+    found = (items[one][method] for one in like if method in items.get(one, {}))
+    return next(found, None)
+
+
+def _parameter(one: Json) -> Json:
+    schema = hide_input({"properties": {one["name"]: one.get("schema", {})}})
+    examples = [value.get("value") for value in one.get("examples", {}).values()]
+    example = one.get("example", next(iter(examples), None))
+    return {
+        "name": one["name"],
+        "in": one["in"],
+        "required": bool(one.get("required")),
+        "description": one.get("description", ""),
+        "schema": schema["properties"][one["name"]],
+        **({} if example is None else {"example": example}),
+    }
+
+
+def _body(operation: Json, document: Json) -> Json | None:
+    given = operation.get("requestBody")
+    if not given or not given.get("content"):
+        return None
+    kinds: dict[str, BodyKind] = {
+        "application/json": "json",
+        "application/x-www-form-urlencoded": "form",
+        "multipart/form-data": "multipart",
+    }
+    content = given["content"]
+    media = next((one for one in kinds if one in content), next(iter(content)))
+    kind = "json" if media.endswith("+json") else kinds.get(media, "text")
+    return {
+        "media": media,
+        "kind": kind,
+        "required": bool(given.get("required")),
+        "schema": hide_input(content[media].get("schema", {})),
+        "examples": [one for one in declared_bodies(operation, document) if one is not None],
+    }
+
+
+def _collect(node: Any, schemas: Json, used: Json) -> None:
+    """Note all schemas that something refers to, those that they refer to included."""
+    if isinstance(node, list):
+        for one in node:
+            _collect(one, schemas, used)
+    elif isinstance(node, dict):
+        name = str(node.get("$ref", "")).removeprefix(_SCHEMAS)
+        if name in schemas and name not in used:
+            used[name] = schemas[name]
+            _collect(schemas[name], schemas, used)
+        for one in node.values():
+            _collect(one, schemas, used)
+
+
+# -- the request -----------------------------------------------------------------------------------
+
+
+def request(
+    ask: Ask,
+    method: str,
+    path: str,
+    *,
+    inside: dict[str, str] | None = None,
+    query: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+    cookies: dict[str, str] | None = None,
+    kind: BodyKind = "none",
+    body: Any = None,
+) -> Json:
+    """Send a request to the app itself and return its answer: status, headers, body, time.
+
+    Pieces of an answer that is a stream are parts, each as it comes. Cancelled, such an answer ends
+    as it does when its client leaves.
+
+    Args:
+        inside: The values of the path's parameters.
+        kind: What ``body`` is: a text of JSON or another text, or the fields of a form, in which
+            ``{"$bytes", "name"}`` is a file.
+    """
+    followed = _Followed(ask)
+    fields = _content(kind, body)
+    sent = {**(headers or {})}
+    if cookies:
+        sent["Cookie"] = "; ".join(f"{name}={quote(value)}" for name, value in cookies.items())
+    url = _filled(path, inside or {})
+
+    async def send() -> Response:
+        async with async_client(followed.app, ask.facts.app_loop) as client:
+            if kind in ("json", "text") and "content-type" not in map(str.lower, sent):
+                sent["Content-Type"] = "application/json" if kind == "json" else "text/plain"
+            return await client.request(
+                method, url, params=query or None, headers=sent, timeout=None, **fields
+            )
+
+    began = time.perf_counter()
+    started = ask.start(send, f"{method} {path}")
+    ask.on_cancel(lambda: None if followed.leave() else started.cancel())
+    response = started.result()
+    took = (time.perf_counter() - began) * 1000
+    return _answer(response, took, cut=followed.left)
+
+
+def _filled(path: str, values: Mapping[str, str]) -> str:
+    """Return a path with the values of its parameters; a path in a path keeps its slashes."""
+
+    def fill(found: re.Match[str]) -> str:
+        name, converter = found[1], found[2]
+        if not (value := values.get(name, "")):
+            places = {f"path.{name}": "is required"}
+            raise FormError(f"{name!r} is required", field=f"path.{name}", faults=places)
+        return quote(value, safe="/" if converter == "path" else "")
+
+    return _CONVERTED.sub(fill, path)
+
+
+def _content(kind: BodyKind, body: Any) -> Json:
+    """Return the body as what `httpx.AsyncClient.request` takes."""
+    if kind in ("json", "text"):
+        return {"content": str(body).encode()}
+    if kind == "none":
+        return {}
+    if not isinstance(body, dict):
+        raise FormError("the body is no form", field="body")
+    files = {name: one for name, one in body.items() if isinstance(one, dict) and "$bytes" in one}
+    data = {name: _form_text(one) for name, one in body.items() if name not in files}
+    if kind == "form":
+        return {"data": data}
+    parts = {
+        name: (str(one.get("name") or name), b64decode(one["$bytes"]))
+        for name, one in files.items()
+    }
+    texts = {name: (None, str(text)) for name, text in data.items()}
+    return {"files": {**texts, **parts}}
+
+
+def _form_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _answer(response: Response, took: float, *, cut: bool) -> Json:
+    return {
+        "status": response.status_code,
+        "reason": response.reason_phrase,
+        "headers": response.headers.multi_items(),
+        "ms": round(took, 2),
+        "bytes": len(response.content),
+        "body": _shown_body(response),
+        "cut": cut,
+    }
+
+
+def _shown_body(response: Response) -> Shown:
+    """Return the body as it is shown: an image, JSON with indents, or text."""
+    media = response.headers.get("content-type", "").partition(";")[0].strip()
+    if media.startswith("image/") and (image := image_facts(response.content, media)):
+        return image
+    if media.endswith("json"):
+        try:
+            return json_facts(response.json())
+        except ValueError:
+            return text_facts(response.text)
+    if not media or media.startswith("text/") or "xml" in media or "x-ndjson" in media:
+        return text_facts(response.text)
+    return text_facts(f"{len(response.content):,} bytes of {media}")
+
+
+class _Followed:
+    """The app, for one request: an answer that has no length is told as it comes, and bounded.
+
+    Attributes:
+        left: Whether its client has left before its end.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._end = asyncio.Event()
+        self._streams = False
+        self._pieces = self._bytes = 0
+        self.left = False
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does; the client goes once it has had enough."""
+        whole = False
+
+        async def listen() -> Message:
+            nonlocal whole
+            if not whole:
+                message = await receive()
+                whole = not message.get("more_body", False)
+                return message
+            await self._end.wait()
+            return {"type": "http.disconnect"}
+
+        async def tell(message: Message) -> None:
+            self._note(message)
+            if not self.left:
+                await send(message)
+            await asyncio.sleep(0)  # so that one who never waits hears that its client has left
+
+        await self._ask.facts.asgi()(scope, listen, tell)
+        if self.left:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _note(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            names = {bytes(name).lower() for name, _ in message.get("headers", ())}
+            self._streams = b"content-length" not in names
+            return
+        body = message.get("body", b"")
+        if not message.get("more_body", False):
+            self._end.set()
+        elif self._streams and not self.left and body:
+            self._pieces += 1
+            self._bytes += len(body)
+            self._ask.part(text_facts(body.decode(errors="replace")))
+            if self._pieces >= PIECES or self._bytes >= BYTES:
+                self.leave()
+
+    def leave(self) -> bool:
+        """Leave an answer that is a stream; return whether it is one. From any thread."""
+        if self._pieces and not self._end.is_set():
+            self.left = True
+            self._ask.facts.app_loop.loop.call_soon_threadsafe(self._end.set)
+        return bool(self._pieces)
+
+
+OPERATIONS: Mapping[str, Operation] = {"routes": routes, "route": route, "request": request}

@@ -1,0 +1,104 @@
+"""`app.inspect()` in a real JupyterLab: beside cells that run, keys, other views, and restarts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.notebook import Notebook
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.browser
+
+START = """
+import modframe
+app = modframe.start(data=":memory:")
+ORDERS = '''
+import asyncio
+from modframe.decorators import module
+
+@module
+class Orders:
+    \"\"\"Keeps <script>document.title = "owned"</script> orders\"\"\"
+
+    def __init__(self):
+        self._asked = asyncio.Event()
+
+    async def asked(self):
+        await self._asked.wait()
+
+    def total(self, plus: int = 0) -> int:
+        \"\"\"The <b>sum</b> of all orders.\"\"\"
+        print("a print of the module")
+        self._asked.set()
+        return 40 + plus
+'''
+app.load({"api.py": ORDERS}, id="orders")
+"""
+OPEN = Callable[..., Notebook]
+
+
+def shown(notebook: Notebook, index: int) -> Any:
+    """Return the cockpit below a cell, once it has heard of the app."""
+    view = notebook.cell(index).locator("[data-lm-suppress-shortcuts]").first
+    view.get_by_role("tab", name="Overview").wait_for()
+    return view
+
+
+def test_beside_cells(open_notebook: OPEN, jupyter: tuple[str, str, Path]) -> None:
+    """It answers while a cell computes, follows a swap, and leaves other cells and keys alone."""
+    hold = "app.get_service('orders').asked().result(60)\nprint('asked')"
+    swap = "m = app.load({'api.py': ORDERS + '    def added(self): return 1'}, id='orders')"
+    count = "from tests import inside\ninside.open_views(app)"
+    notebook = open_notebook(START, "app.inspect('orders')", hold, swap, count)
+    notebook.run(0)
+    notebook.run(1)
+    view = shown(notebook, 1)
+    assert view.get_by_text("Keeps <script>").is_visible()
+    assert "owned" not in notebook.page.title()
+    # A key on one of its buttons is no shortcut of the notebook, which would delete a cell.
+    view.get_by_role("button", name="Reload").focus()
+    notebook.page.keyboard.press("d")
+    notebook.page.keyboard.press("d")
+    assert notebook.page.locator(".jp-Notebook .jp-Cell").count() == 5
+    # A cell that holds the kernel until the module is called from the cockpit.
+    notebook.start(2)
+    notebook.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="busy"]')
+    view.get_by_role("tab", name="Services").click()
+    view.locator("[data-method='total']").click()
+    view.get_by_role("button", name="Run", exact=True).click()
+    notebook.see(2, "asked")
+    assert notebook.output(2) == "asked"
+    assert "a print" not in notebook.output(1)
+    notebook.run(3)
+    view.get_by_text("generation 2").first.wait_for()
+    assert notebook.output(3) == ""
+    # Running the cell again leaves one view, at the same tab.
+    notebook.run(1)
+    view = shown(notebook, 1)
+    view.get_by_role("tab", name="Services", selected=True).wait_for()
+    notebook.run(4)
+    assert notebook.output(4) == "1"
+
+
+def test_a_restarted_kernel_is_no_news(open_notebook: OPEN, jupyter: Any) -> None:
+    """It says so within seconds; the saved notebook has the picture, and none of its data."""
+    notebook = open_notebook(START, "app.inspect()")
+    notebook.run(0)
+    notebook.run(1)
+    view = shown(notebook, 1)
+    page = notebook.page
+    page.keyboard.press("Control+s")
+    _, _, folder = jupyter
+    [path] = folder.glob("test_a_restarted*.ipynb")
+    [output] = wait_for(lambda: json.loads(path.read_text())["cells"][1]["outputs"])
+    saved = json.loads(path.read_text())
+    assert "standard.orders" in "".join(output["data"]["text/html"])
+    assert "widgets" not in saved["metadata"]
+    page.locator('[data-jp-item-name="restart"]').click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    view.get_by_text("no news").first.wait_for()
