@@ -115,7 +115,8 @@ def table(rows: Iterable[Sequence[object]], *, head: Sequence[str]) -> None:
 
 
 def _style_of_cell(cell: str) -> str:
-    return "" if " " in cell.strip() else style_of(cell)
+    """Return the style of a cell that is the word of a state, counted perhaps: ``2 errors``."""
+    return "" if " " in cell.strip("0123456789 ") else style_of(cell)
 
 
 def _print_styled(parts: Iterable[tuple[str, str]]) -> None:
