@@ -3,7 +3,8 @@
 
 import { h, html, useEffect, useMemo, useState } from "./vendor/htm-preact.mjs";
 import { count, duration, number, toCsv } from "./format.mjs";
-import { Code, CopyButton, Dialog, ErrorBox, Table, useAsk } from "./ui.mjs";
+import { SourceLines } from "./source.mjs";
+import { Asked, Code, CopyButton, Dialog, ErrorBox, Table, useAsk } from "./ui.mjs";
 
 const MOST_BARS = 60; // with more values, or without labels, a chart is a line
 
@@ -132,18 +133,24 @@ export function SourceButton({ client, module, source, title }) {
 }
 
 function SourceDialog({ client, module, file, line, onClose }) {
-  const asked = useAsk(client, "source", { module, file, line });
-  const { lines = [], first = 1, cell } = asked.value ?? {};
-  const show = (row) => row?.scrollIntoView({ block: "center" });
-  const buttons = html`<${CopyButton} text=${lines.join("\n")} /><button onClick=${onClose}>Close</button>`;
-  const place = [file, cell, `line ${line}`].filter(Boolean).join(", ");
-  return html`<${Dialog} title=${place} onClose=${onClose} buttons=${buttons}>
-    ${asked.error && html`<${ErrorBox} error=${asked.error} />`}
-    <pre class="source" tabindex="0" role="group" aria-label=${`Source of ${file}`}>
-      ${lines.map((text, at) => {
-        const chosen = first + at === line;
-        return html`<div class=${chosen ? "chosen" : ""} ref=${chosen ? show : null}><span class="muted num">${first + at}</span>${text || " "}</div>`;
-      })}
-    </pre>
+  const buttons = html`<button onClick=${onClose}>Close</button>`;
+  return html`<${Dialog} title=${`${file}, line ${line}`} onClose=${onClose} buttons=${buttons}>
+    <${SourceLines} ...${{ client, id: module, file, line }} />
   <//>`;
+}
+
+/** A call or a request as text, asked of the kernel while it is unfolded. */
+export function AsCode({ client, op, args }) {
+  const [open, setOpen] = useState(false);
+  return html`<details data-field="code" onToggle=${(event) => setOpen(event.currentTarget.open)}>
+    <summary>As code</summary>${open && h(CodeTexts, { client, op, args })}
+  </details>`;
+}
+
+function CodeTexts({ client, op, args }) {
+  const asked = useAsk(client, op, args);
+  if (!asked.value) return h(Asked, { of: asked });
+  return asked.value.map(
+    ({ title, text }) => html`<h3>${title}</h3><${Code} label=${title} text=${text} />`,
+  );
 }
