@@ -2,11 +2,11 @@
 
 Run `python benchmarks/assistants.py`. The same SDK client calls a tool of a live service and the
 same function as a bare tool of the SDK's server, in turns and in one process. The aim: a call
-takes longer than the bare tool by at most two calls of a handle from another thread, which are
-made in the same turns. One method awaits, the other never does. The figures are seconds of the
+takes longer than the bare tool by at most two calls of a handle from another thread, which are made
+in the same turns. One method awaits, the other never does. The figures are seconds of the
 processor, of all threads, and the lower quartile of the turns, so that what else the machine does
-counts for little. Over HTTP it is lost in the milliseconds of the SDK: there a ratio of medians is.
-Then it swaps a module and measures how long after publish a client hears of it.
+counts for little. Over HTTP modframe's part is lost in the SDK's milliseconds, so a ratio of
+medians is printed. Then it swaps a module and measures how soon after publish a client hears of it.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ from .config import FrameworkSettings, StartOptions
 from .desk.waiting import Waiting
 from .engine import Engine
 from .errors import LoopStuckError, StartConflictError
-from .html import section
 from .masking import mask
 from .module import Module, Modules
 from .parts.jobs import AppTasks
@@ -474,4 +473,4 @@ class AppContext(Surrounded):
         return f"<modframe: {live} of {len(states)} modules live{url}>"
 
     def _repr_html_(self) -> str:
-        return section(self._engine.url or "not served", self.modules._repr_html_())
+        return self.modules._repr_html_()

@@ -14,7 +14,6 @@ from .arguments import FLAG, FOLDER, check_arguments
 from .desk.rollback import errors_of
 from .errors import reason_line
 from .finding import Finding
-from .html import table
 from .names import full_id
 from .observe import refusal_logged
 from .parts.settings import SettingsPart
@@ -227,8 +226,4 @@ class Modules(Mapping[str, Module]):
         return f"<{count(len(states), 'module')}: {live} live, {len(states) - live} not>"
 
     def _repr_html_(self) -> str:
-        rows = [
-            (module.id, module.state, module.generation or "", module.error or "")
-            for module in self.values()
-        ]
-        return table(rows, head=("module", "state", "generation", "error"))
+        return self._engine.seen.snapshot(self._engine.url)._repr_html_()

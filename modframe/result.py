@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any, NamedTuple, NoReturn, overload
 
-from .html import table
+from .html import code, notice, row, state, tag
 
 _FACTS = ("code", "data", "details", "message")
 
@@ -118,11 +118,10 @@ class Result:
 
     def _repr_html_(self) -> str:
         if self.success:
-            return table([("success", repr(self.data))])
-        rows: list[tuple[object, object]] = [("error", self.code), ("message", self.message)]
-        if self.details is not None:
-            rows.append(("details", repr(self.details)))
-        return table(rows)
+            return tag("div", row(state("success"), " ", code(repr(self.data))))
+        details = code(repr(self.details)) if self.details is not None else ""
+        title = row(state("error"), " ", tag("strong", self.code))
+        return notice("bad", title, self.message, details)
 
 
 def _as_mapping(value: Any) -> Any:

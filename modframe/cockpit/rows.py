@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..errors import BlockedError, FormError, LoadError, ModframeError, reason_line, reason_of
+from ..errors import (
+    BlockedError,
+    FormError,
+    GraphError,
+    LoadError,
+    ModframeError,
+    reason_line,
+    reason_of,
+)
 from ..finding import Finding
 from ..observe.tracebacks import find_raised, format_trimmed
 from ..parts.health import HealthPart
@@ -63,9 +71,18 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
 def _brief(error: BaseException) -> dict[str, Any]:
     """Return what a list shows of an error: its place, its first line, the next step."""
     cause = _cause_of(error)
-    by = error.by if isinstance(error, BlockedError) else ()
-    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": by}
+    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": _blocked_by(error)}
     return {key: value for key, value in brief.items() if value}
+
+
+def _blocked_by(error: BaseException) -> tuple[str, ...]:
+    """Return the ids of the modules that are to be mended first."""
+    if isinstance(error, BlockedError):
+        return error.by
+    if not isinstance(error, GraphError):
+        return ()
+    names = (name for missing in error.missing.values() for name in missing)
+    return tuple(dict.fromkeys(".".join(name.split(".")[:2]) for name in names))
 
 
 def _health_of(facts: Facts, module_id: str) -> str:
@@ -108,7 +125,7 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 
     Returns:
         ``type``, ``message``, ``place`` (the file, the cell and the line), ``cure``, ``code``,
-        ``findings``, all of them if there are several, ``blocked_by``, ``tried``, how the module's
+        ``step`` (of a load), ``findings``, all of them if there are several, ``blocked_by``, ``tried``, how the module's
         own tests ended, and ``trace``, the traceback of module code; of a form the ``field`` and
         the ``faults`` by their place. What isn't known is left out.
     """
@@ -117,7 +134,8 @@ def failure_of(error: BaseException) -> dict[str, Any]:
         **_cause_of(error),
         "type": type(error).__name__,
         "findings": [one.to_dict() for one in findings] if len(findings) > 1 else [],
-        "blocked_by": error.by if isinstance(error, BlockedError) else (),
+        "step": error.step if isinstance(error, LoadError) else "",
+        "blocked_by": _blocked_by(error),
         "tried": thaw(error.tried) if isinstance(error, LoadError) else (),
         "trace": format_trimmed(error),
     }

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..html import row, section, table, tag
+from ..html import notice, section, table
 from ..source.source import Origin, Source
 from ..wording import count
 
 _TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+_SHOWN = 50
+"""Entries that a saved display holds at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +90,19 @@ class HistoryEntries(tuple[HistoryEntry, ...]):  # noqa: SLOT001  # a tuple's ca
     def _repr_html_(self) -> str:
         rows = [
             (
-                entry.time.strftime(_TIME_FORMAT),
                 entry.generation,
-                entry.run,
+                entry.time.strftime(_TIME_FORMAT),
+                "" if entry.run == self[-1].run else "an earlier one",
                 entry.origin,
-                entry.digest,
                 entry.outcome,
                 entry.errors or "",
                 ", ".join(entry.leaked),
             )
-            for entry in self
+            for entry in reversed(self)
         ]
-        head = ("time (UTC)", "generation", "run", "from", "digest", "outcome", "errors", "leaked")
-        left_out = [tag("p", text) for text in self.damaged]
-        title = self[0].module_id if self else "history"
-        return section(title, row(table(rows, head=head), *left_out))
+        head = ("generation", "time (UTC)", "run", "from", "outcome", "errors", "leaked")
+        left_out = [notice("warn", text) for text in self.damaged]
+        title = f"history of {self[0].module_id}" if self else "history"
+        shown = table(rows, head=head, most=_SHOWN) if rows else ""
+        note = f"{count(len(self), 'source')}, the newest first"
+        return section(title, shown, *left_out, note=note)

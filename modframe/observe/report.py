@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
-from ..html import section, table
+from ..html import code, section, table, tag
 from ..wording import count, escape, one_line
 from .failure import Failure, format_time
 from .recorded import Group
@@ -56,13 +57,18 @@ def group_lines(groups: Sequence[Group]) -> Iterator[str]:
         yield f"{_INDENT}{escape(one_line(newest.message))}"
 
 
+def _time_of(time: datetime) -> str:
+    """Return a time that a narrow column breaks between date and time."""
+    return format_time(time).replace("T", " ")
+
+
 def failure_table(failures: Iterable[Failure]) -> str:
     """Return failures as an HTML table."""
-    head = ("time", "module", "kind", "place", "generation", "message", "fingerprint")
+    head = ("time", "module", "kind", "place", "generation", "message")
     rows = [
         (
-            format_time(one.time), one.module_id, one.kind, one.place, one.generation or "",
-            one.message, one.fingerprint,
+            _time_of(one.time), one.module_id, tag("strong", one.kind), code(one.place),
+            one.generation or "", one.message,
         )
         for one in failures
     ]  # fmt: skip
@@ -71,11 +77,11 @@ def failure_table(failures: Iterable[Failure]) -> str:
 
 def group_table(groups: Iterable[Group]) -> str:
     """Return groups as an HTML table."""
-    head = ("times", "module", "kind", "place", "generations", "last", "message", "fingerprint")
+    head = ("times", "module", "kind", "place", "generations", "last", "message")
     rows = [
         (
-            group.count, one.module_id, one.kind, one.place, group.generations_text,
-            format_time(group.last), one.message, one.fingerprint,
+            group.count, one.module_id, tag("strong", one.kind), code(one.place),
+            group.generations_text, _time_of(group.last), one.message,
         )
         for group in groups
         for one in [group.newest]

@@ -17,7 +17,7 @@ from contextvars import Context
 import uvicorn
 
 from ..errors import ServeError
-from ..html import link, tag
+from ..html import Raw, link, row, state, tag
 from ..parts.web.errors import BrokenResponseError
 from ..parts.web.problem import ASGIApp
 from ..parts.web.streams import Streams
@@ -122,15 +122,16 @@ class Server:
         return f"<Server {self.url}: {'running' if self.running else 'stopped'}>"
 
     def _repr_html_(self) -> str:
+        running = state("running" if self.running else "stopped")
         if not self.running or self.host.startswith("/"):
-            return tag("div", repr(self))
+            return tag("div", row(running, " ", self.url))
         places = (
             (self.link(), self.url),
             (f"{self.url}/docs", "docs"),
             (f"{self.url}/health/ready", "health"),
         )
         links = " · ".join(link(place, label, aside=True) for place, label in places)
-        return f"<div>modframe serves at {links}</div>"
+        return tag("div", row(running, " at ", Raw(links)))
 
 
 async def start_server(

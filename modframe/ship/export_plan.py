@@ -13,13 +13,14 @@ from pathlib import Path, PurePosixPath
 from ..errors import ExportError
 from ..files import Content
 from ..finding import Finding, Level, first_finding
-from ..html import section, table
+from ..html import code, notice, section, table
 from ..load.text import is_code
 from ..source import Source
 from ..source.export_record import ExportRecord
 from ..source.folder import REVISIONS
 from ..source.folder_change import digest_at, digest_of
 from ..source.source import is_text_file
+from ..tones import tone_of
 from ..wording import count
 
 _REMOVED = (
@@ -210,10 +211,9 @@ class ExportReport:
         return f"<ExportReport {self.module_id}: {self.line}>"
 
     def _repr_html_(self) -> str:
-        rows: list[tuple[object, object]] = [
-            (path.relative_to(self.folder), "written" if path in self.written else "equal")
-            for path in self.paths
-        ]
-        rows += [(path.relative_to(self.folder), "removed") for path in self.removed]
-        rows += [(finding.rule, finding) for finding in self.findings]
-        return section(self.module_id, table(rows), note=self.folder)
+        states = {path: "written" if path in self.written else "equal" for path in self.paths}
+        states |= dict.fromkeys(self.removed, "removed")
+        rows = [(code(path.relative_to(self.folder)), how) for path, how in states.items()]
+        findings = (notice(tone_of(one.level) or "warn", str(one)) for one in self.findings)
+        body = table(rows, head=("file", "state"))
+        return section(self.module_id, *findings, body, note=self.folder)

@@ -16,6 +16,9 @@ from ..parts.service.methods import short_names
 from ..wording import count
 from .snapshot import ModuleView, freeze, thaw
 
+_SHOWN = 100
+"""Methods that a saved display holds at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class MethodView:
@@ -88,7 +91,7 @@ class Services(tuple[ServiceView, ...]):
 
     def _repr_html_(self) -> str:
         head = ("service", "method", "what it does", "tags")
-        return section(repr(self).strip("<>"), table(self.rows, head=head))
+        return section(repr(self).strip("<>"), table(self.rows, head=head, most=_SHOWN))
 
 
 def find_services(

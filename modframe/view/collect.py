@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from ..errors import LoadError, ModframeError, reason_of
+from ..finding import Finding
 from ..masking import KnownSecrets
 from ..names import MODULE_TYPES
-from ..observe import Event, EventLog, Numbers, Watchdog
+from ..observe import Event, EventLog, Numbers, Watchdog, find_raised
 from ..runtime.generation import Generation
 from ..runtime.live import Live
 from ..runtime.part import Description, Panel, Part, Parts
@@ -95,6 +97,7 @@ class Collector:
         spec = generation.spec if generation else None
         source = live or record.draft
         facts, panels = self._describe(generation) if generation else ({}, [])
+        error = self._records.error(module_id)
         return ModuleView(
             id=module_id,
             state=self._records.state(module_id),
@@ -104,7 +107,7 @@ class Collector:
             origin=live.origin if live else "",
             files=tuple(sorted(source.all_files)) if source else (),
             reads=tuple(sorted(map(str, generation.reads))) if generation else (),
-            error=self._text(self._records.error(module_id)),
+            error=self._text(error),
             outcome=self._text(record.outcome),
             draft=record.draft is not None
             and (live is None or record.draft.full_digest != live.full_digest),
@@ -118,6 +121,7 @@ class Collector:
             if generation
             else (),
             panels=tuple(panels),
+            faults=tuple(one.masked(self._secrets.mask) for one in _faults_of(error)),
         )
 
     def _describe(self, generation: Generation) -> tuple[dict[str, Any], list[Panel]]:
@@ -159,6 +163,19 @@ def _description_of(part: Part[Any], facts: Mapping[str, Any]) -> Description:
     """Return the facts, frozen, and the panels that have rows."""
     panels = part.panels(facts) if facts else ()
     return freeze(facts), tuple(panel for panel in panels if panel.rows)
+
+
+def _faults_of(error: BaseException | None) -> tuple[Finding, ...]:
+    """Return what an error says, fault by fault."""
+    if error is None:
+        return ()
+    if isinstance(error, LoadError):
+        return tuple(one for one in error.findings if one.level == "error") or error.findings
+    message, cure = reason_of(error), ""
+    if isinstance(error, ModframeError):
+        message, cure = error.message, error.cure
+    place = find_raised(error).place
+    return (Finding("error", "error", message, cure=cure, file=place),)
 
 
 def _log_line(event: Event) -> LogLine:

@@ -13,11 +13,19 @@ from types import MappingProxyType
 from typing import Any
 
 from ..finding import Finding
-from ..html import section, table
+from ..html import Raw, code, facts, link, more, notice, row, soft, state, table, tag
 from ..runtime.part import Detail, Panel
+from ..tones import Tone, tone_of
 from ..wording import count, one_line
 
 _LATEST = 10
+HEADS = ("module", "state", "generation", "what it has", "about")
+"""The names of the cells of `Snapshot.rows`."""
+_ROWS, _NOTICES, _FAULTS, _LONGEST = 50, 12, 5, 400
+"""What a saved display holds at most: rows and notices, faults of each, characters of a text."""
+_NOTICED = frozenset({"state", "error", "left behind"})
+_CODE = frozenset({"from", "reads", "requires", "overridden"})
+"""Labels of facts that are told elsewhere, and of those that are code."""
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _COLLECTIONS = (list, tuple, set, frozenset)
@@ -35,6 +43,7 @@ class ModuleView:
         origin: Where the live text comes from: ``cells``, ``folder``, ``mapping`` or ``notebook``.
         reads: The files that it read while it was loaded, and those it declares.
         error: Why the newest attempt failed, or a task of a live module died; empty if none did.
+        faults: What the error says, fault by fault, each with its place and its next step.
         outcome: The line that the newest swap left; empty before the first.
         draft: Whether cells hold a text that isn't live.
         in_flight: Calls, requests and streams inside the live generation.
@@ -64,6 +73,7 @@ class ModuleView:
     parts: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     findings: tuple[Finding, ...] = ()
     panels: tuple[Panel, ...] = ()
+    faults: tuple[Finding, ...] = ()
 
     @property
     def routes(self) -> tuple[Mapping[str, Any], ...]:
@@ -113,13 +123,45 @@ class ModuleView:
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a generation answers."""
+        return self.state == "LIVE"
+
+    def notices(self, *, named: bool = True) -> Iterator[Raw]:
+        """Yield what needs attention, as HTML: the cause, with its place and the next step.
+
+        ``named`` says whether they name the module, which a display of that module has done.
+        """
+        name = f"{self.id} · " if named else ""
+        if self.error:
+            stays = f"generation {self.generation} stays live" if self.is_live else self.state
+            tone: Tone = "warn" if self.is_live else "bad"
+            title = state(f"{name}{stays}", tone) if named or self.is_live else ""
+            faults = [_fault(fault) for fault in self.faults[:_FAULTS]] or [_cut(self.error)]
+            yield notice(tone, title, *faults, more(len(self.faults) - _FAULTS, "fault"))
+        health = self.parts.get("health", {})
+        if health.get("status") in ("degraded", "unhealthy"):
+            tone = tone_of(health["status"]) or "bad"
+            yield notice(tone, state(f"{name}{health['status']}", tone), _cut(health["detail"]))
+        if self.unsettled:
+            left_behind = "; ".join(self.unsettled[-_LATEST:])
+            yield notice("warn", state(f"{name}left something behind", "warn"), _cut(left_behind))
+
     def _repr_html_(self) -> str:
+        number = f"generation {self.generation}" if self.generation else ""
+        told = [
+            (label, code(text) if label in _CODE else text)
+            for label, text in self.facts()
+            if label not in _NOTICED
+        ]
         panels = (
-            section(panel.title, table(panel.rows, head=panel.columns))
+            table(panel.rows, head=(panel.title, *panel.heads), most=_ROWS)
             for panel in self.panels
             if not panel.live_only
         )
-        return section(self.id, table(self.facts()) + "".join(panels))
+        top = row(state(self.state), " ", tag("strong", self.id), " ", soft(number))
+        return tag("div", row(top, *self.notices(named=False), facts(told), *panels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +219,59 @@ class Snapshot:
         return json.dumps(self.to_dict(), indent=indent, default=str)
 
     def __repr__(self) -> str:
-        live = sum(view.state == "LIVE" for view in self.modules)
-        return f"<Snapshot {self.time}: {live} of {len(self.modules)} modules live>"
+        return f"<Snapshot {self.time}: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """How many modules are live: ``3 of 4 modules live``."""
+        live = sum(view.is_live for view in self.modules)
+        return f"{live} of {count(len(self.modules), 'module')} live"
+
+    def _by_need(self) -> list[ModuleView]:
+        """Return the modules, those that need attention first."""
+        return sorted(self.modules, key=lambda view: not view.error)
+
+    def rows(self) -> list[tuple[str, str, int | str, str, str]]:
+        """Return a row for each module, those that need attention first; `HEADS` names the cells.
+
+        What ails a module stands in place of its description.
+        """
+        return [
+            (
+                view.id, view.state, view.generation or "", view.contents,
+                one_line(view.error) or view.description,
+            )
+            for view in self._by_need()
+        ]  # fmt: skip
+
+    def _notices(self) -> list[Raw]:
+        """Return what needs attention, the app itself first."""
+        system = [("stalled", self.stall), ("the log", self.log_problem)]
+        own = [notice("bad", tag("strong", what), said) for what, said in system if said]
+        return own + [one for view in self.modules for one in view.notices()]
 
     def _repr_html_(self) -> str:
+        notices = self._notices()
+        ready = state(self.summary, "good" if self.ready and not notices else "warn")
+        where = link(self.url, self.url, aside=True) if self.url else ""
         rows = [
-            (view.id, view.state, view.generation or "", view.contents, view.error)
-            for view in self.modules
+            (view.id, view.state, view.generation or "", view.contents, _cut(view.description))
+            for view in self._by_need()
         ]
-        head = ("module", "state", "generation", "what it has", "error")
-        return section("modframe", table(rows, head=head), note=f"{self.time} {self.url}")
+        top = tag("div", row(tag("strong", "modframe"), " ", ready, " ", where))
+        left = more(len(notices) - _NOTICES, "notice")
+        return row(top, *notices[:_NOTICES], left, table(rows, head=HEADS, most=_ROWS))
+
+
+def _fault(fault: Finding) -> Raw:
+    """Return a fault as HTML: where, what, and what to do next."""
+    where = row(code(fault.place), " ") if fault.place else Raw()
+    cure = f"{fault.cure[:1].upper()}{fault.cure[1:]}"
+    return row(where, _cut(fault.message), tag("div", row(soft("next: "), cure)) if cure else "")
+
+
+def _cut(text: str) -> Raw:
+    return row(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 def _draining(retired: Mapping[str, int]) -> str:

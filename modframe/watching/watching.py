@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModframeError, NotRunningError, reason_of, same_fault
-from ..html import tag
+from ..html import row, state, tag
 from ..load.reads import Reads
 from ..observe import log_event, record_failure
 from ..runtime.change.outcome import refusal
@@ -317,4 +317,6 @@ class Watcher:
         return f"<Watcher {self._watching.describe()}>"
 
     def _repr_html_(self) -> str:
-        return tag("div", repr(self))
+        told = self._watching.describe().removeprefix("stopped")
+        word = state("watching", "good") if self.running else state("stopped")
+        return tag("div", row(word, " " if self.running else "", told))

@@ -69,7 +69,8 @@ def test_beside_cells(open_notebook: OPEN, jupyter: tuple[str, str, Path]) -> No
     notebook.start(2)
     notebook.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="busy"]')
     view.get_by_role("tab", name="Services").click()
-    view.locator("[data-method='total']").get_by_role("button", name="Run").click()
+    view.locator("[data-method='total']").click()
+    view.get_by_role("button", name="Run", exact=True).click()
     notebook.see(2, "asked")
     assert notebook.output(2) == "asked"
     assert "a print" not in notebook.output(1)
@@ -98,7 +99,6 @@ def test_a_restarted_kernel_is_no_news(open_notebook: OPEN, jupyter: Any) -> Non
     saved = json.loads(path.read_text())
     assert "standard.orders" in "".join(output["data"]["text/html"])
     assert "widgets" not in saved["metadata"]
-    page.get_by_role("menuitem", name="Kernel", exact=True).click()
-    page.get_by_role("menuitem", name="Restart Kernel…", exact=True).click()
+    page.locator('[data-jp-item-name="restart"]').click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     view.get_by_text("no news").first.wait_for()

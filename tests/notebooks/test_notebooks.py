@@ -31,7 +31,8 @@ def nbval(path: Path, workspace: Path, *words: str | Path) -> subprocess.Complet
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *("-p", "tests.notebooks.replies", "--nbval-current-env", *words, path),
+            *("-p", "nbval", "-p", "tests.notebooks.replies"),
+            *("--nbval-current-env", *words, path),
         ],
         cwd=ROOT,
         env=kernel_environment(workspace),

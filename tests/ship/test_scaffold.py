@@ -16,7 +16,9 @@ from modframe.ship.scaffold import FEATURES
 from modframe.source import read_folder
 
 COMBINATIONS = [
-    one for count in range(len(FEATURES) + 1) for one in itertools.combinations(FEATURES, count)
+    pytest.param(one, marks=() if count in (0, len(FEATURES)) else pytest.mark.soak)
+    for count in range(len(FEATURES) + 1)
+    for one in itertools.combinations(FEATURES, count)
 ]
 
 

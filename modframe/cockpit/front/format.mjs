@@ -1,6 +1,7 @@
 // Values as text. In come numbers, times and strings, out go strings and plain data; no DOM here.
 
 const UNITS = { "": 1, ms: 1e-3, s: 1, min: 60, h: 3600, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, "%": 1 };
+const NUMERAL = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/;
 const QUANTITY = /^(?:< )?(-?\d[\d,]*(?:\.\d+)?) ?(ms|s|min|h|B|kB|MB|GB|%)?$/;
 
 /** Return a number with separators and at most `digits` behind the point: 12345.678 → "12,345.7". */
@@ -54,7 +55,8 @@ export function cellText(value) {
 export function toCsv(head, rows) {
   const cell = (value) => {
     const text = cellText(value);
-    const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    const runs = typeof value === "string" && /^[=+\-@\t\r]/.test(text) && !NUMERAL.test(text);
+    const safe = runs ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   return [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
@@ -137,6 +139,5 @@ export function errorFacts(error) {
   if (cure && ending.endsWith(cure.replace(/[.!?]$/, "").toLowerCase())) {
     message = message.slice(0, ending.length - cure.length).trim();
   }
-  const { type, trace, code } = error;
-  return { type, trace, code, place, cure, message };
+  return { ...error, place, cure, message };
 }

@@ -33,8 +33,9 @@ export function PlanDialog({ client, id, action, args = {}, title, danger, onClo
     }
   `;
   return html`<${Dialog} title=${`${title}: ${shortName(id)}`} onClose=${onClose} buttons=${buttons}>
-    ${done.error && html`<${ErrorBox} error=${done.error} /><${Tests} tests=${done.error.tried} />`}
-    ${ended ? h(Done, { value: done.value }) : h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))}
+    ${done.error && h(Refused, { error: done.error })}
+    ${ended && h(Done, { value: done.value })}
+    ${!ended && !done.error && h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))}
     ${!ended && h(Force, { text: taken.current, force, setForce })}
   <//>`;
 }
@@ -47,6 +48,10 @@ function Force({ text, force, setForce }) {
       onChange=${(event) => setForce(event.currentTarget.checked)} />
     <span>${text}</span>
   </label>`;
+}
+
+function Refused({ error }) {
+  return html`<${ErrorBox} error=${error} /><${Tests} tests=${error.tried} />`;
 }
 
 function Done({ value }) {

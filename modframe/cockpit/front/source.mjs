@@ -1,9 +1,9 @@
 // Lines of a module's text with their numbers, as its cell or file numbers them. In come a module, a
 // file and a line; the operation `source` gives the text.
 
-import { h, html, useEffect, useRef } from "./vendor/htm-preact.mjs";
+import { h, html, useEffect, useRef, useState } from "./vendor/htm-preact.mjs";
 import { count } from "./format.mjs";
-import { Asked, useAsk } from "./ui.mjs";
+import { Asked, Dialog, useAsk } from "./ui.mjs";
 
 /** Lines of a file. `of`: "live", "failed", "draft" or the key of a history's entry; `around`: how many
  * lines above and below `line` are shown, all if left out. `quiet` shows nothing where there are none. */
@@ -28,4 +28,18 @@ function NumberedLines({ found: { file, cell, origin, line, first, lines } }) {
       })}
     </pre>
   </div>`;
+}
+
+/** A button that opens the text of a function: `source` is { file, line }. */
+export function SourceButton({ client, id, source, title }) {
+  const [open, setOpen] = useState(false);
+  if (!source) return null;
+  const close = () => setOpen(false);
+  const buttons = html`<button onClick=${close}>Close</button>`;
+  return html`<button type="button" class="small" data-action="source" onClick=${() => setOpen(true)}>${title}</button>
+    ${
+      open &&
+      html`<${Dialog} title=${source.file} onClose=${close} buttons=${buttons}>
+      <${SourceLines} ...${{ client, id, ...source }} /><//>`
+    }`;
 }

@@ -15,7 +15,8 @@
 // What ui.mjs offers (h, html and the hooks come from "./vendor/htm-preact.mjs"):
 //   State({ state, bare })   Health({ status })   Icon({ shape, tone })   Badge({ tone, children })
 //     tones: calm good warn bad busy; shapes: dot ring half cross triangle bar pen check squares
-//   Table({ columns, rows, label, rowKey(row)?, onRow(row)?, selected?, empty?, sort: { key, down }? })
+//   Table({ columns, rows, label, rowKey(row)?, onRow(row)?, selected?, empty?, sort: { key, down }?,
+//     onSort(key)? }): with onSort the rows stay as they come, and a click on a head is told
 //     column: { key, title, numeric?, mono?, value?(row), cell?(row) }. `value` is what is sorted
 //     (row[key] if left out), `cell` what is drawn; a column whose values are all numbers, durations
 //     or bytes is right-aligned by itself. Above 200 rows only those in sight are drawn.
@@ -34,6 +35,7 @@
 // Classes for layout: stack row grow wrap grid card box muted mono num small primary danger plain.
 // Top-level names are unique over all files of front/, and an import stands on one line.
 
+import { DataTab } from "./tabs/data.mjs";
 import { DraftTab } from "./tabs/draft.mjs";
 import { ErrorsTab } from "./tabs/errors.mjs";
 import { HistoryTab } from "./tabs/history.mjs";
@@ -55,6 +57,10 @@ export const TABS = [
     nouns: ["route", "answered route"],
     count: (row) => row.routes,
   },
+  {
+    ...{ key: "data", title: "Data", scope: "both", component: DataTab, nouns: ["column"] },
+    when: (facts) => !facts.state || facts["parts.database"] || facts.failure?.step === "database",
+  },
   { key: "errors", title: "Errors", scope: "both", component: ErrorsTab },
   { key: "logs", title: "Logs", scope: "both", component: LogsTab },
   { key: "history", title: "History", scope: "module", component: HistoryTab },
@@ -63,7 +69,7 @@ export const TABS = [
     title: "Draft",
     scope: "module",
     component: DraftTab,
-    when: (facts) => facts.draft,
+    count: (row) => (row.draft ? 1 : 0),
   },
 ];
 

@@ -183,13 +183,16 @@ export function useWindow(total, height, box) {
 const ROW_HEIGHT = 30;
 
 /** A sorted table. Columns: [{ key, title, numeric?, mono?, value?(row), cell?(row) }]. */
-export function Table({ columns, rows, rowKey, onRow, selected, label, empty, sort: first }) {
-  const [sort, setSort] = useState(first ?? null); // { key, down }
+export function Table({ columns, rows, rowKey, onRow, selected, label, empty, ...sorting }) {
+  const { sort: first, onSort } = sorting;
+  const [own, setSort] = useState(first ?? null); // { key, down }
+  const sort = onSort ? first : own;
   const full = useMemo(() => columns.map((column) => withDefaults(column, rows)), [columns, rows]);
-  const sorted = useMemo(() => sortedRows(full, rows, sort), [full, rows, sort]);
+  const sorted = useMemo(() => (onSort ? rows : sortedRows(full, rows, sort)), [full, rows, sort]);
   const part = useWindow(sorted.length, ROW_HEIGHT);
   if (!rows.length) return empty ?? html`<p class="muted">Nothing to show.</p>`;
-  const turn = (key) => setSort({ key, down: sort?.key === key && !sort.down });
+  const turnOwn = (key) => setSort({ key, down: sort?.key === key && !sort.down });
+  const turn = onSort ?? turnOwn;
   const spacer = (size) => size > 0 && html`<tr aria-hidden="true" style=${{ height: size }}></tr>`;
   return html`<div
     class=${part.virtual ? "table virtual" : "table"} tabindex="0" role="group"

@@ -27,7 +27,7 @@ def history(ask: Ask, module: str) -> dict[str, Any]:
             "time": entry.time.isoformat(timespec="seconds"),
             "generation": entry.generation,
             "origin": entry.origin,
-            "outcome": entry.outcome,
+            "outcome": entry.outcome.replace(f"{one.id} ", "", 1),
             "errors": entry.errors,
             "leaked": entry.leaked,
             "run": entry.run,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from threading import get_ident
 from typing import Any
 
-from ...html import section, table
+from ...html import notice, section, table
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...wording import count
@@ -72,4 +72,9 @@ class AppEvents(ModuleEvents):
     def _repr_html_(self) -> str:
         keys = ("event", "module", "method", "policy", "waiting", "handled", "failed", "dead")
         rows = [tuple(each[key] for key in keys) for each in self.subscriptions]
-        return section("subscriptions", table(rows, head=keys))
+        dead = count(len(self.dead), "event") if self.dead else ""
+        lost = (
+            notice("bad", f"{dead} could not be handled; app.events.dead has them") if dead else ""
+        )
+        body = table(rows, head=keys) if rows else ""
+        return section("subscriptions", lost, body, note=len(rows))

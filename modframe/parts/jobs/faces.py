@@ -142,7 +142,7 @@ class AppTasks(Mapping[str, Task]):
             for name, job in self._jobs.all().items()
             for one in [facts_of(job)]
         ]
-        return section("tasks", table(rows, head=("task", *_KEYS)))
+        return section("tasks", table(rows, head=("task", *_KEYS)) if rows else "", note=len(rows))
 
 
 _KEYS = ("times", "state", "runs", "skipped", "next", "progress", "error")

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import RouteContext
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Match
 from starlette.types import ASGIApp as StarletteApp
@@ -33,7 +34,7 @@ from .openapi import module_document
 from .paths import prefixes_of
 from .problem import HANDLERS_KEY, ASGIApp, Receive, Scope, Send
 from .results import answer_results
-from .routes import RouteInfo, has_frontend, read_routes
+from .routes import RouteInfo, contexts, has_frontend, read_routes
 from .streams import Streams
 
 if TYPE_CHECKING:
@@ -75,12 +76,14 @@ def build_web(
             ],
         )
     prefixes = prefixes_of(module_id, paths)
-    if findings := check_router(router, at_root="" in prefixes):
+    routes = tuple(contexts(router))
+    if findings := check_router(router, routes, at_root="" in prefixes):
         raise WebError(module_id, findings)
-    answer_results(router, error_status)
+    answer_results(routes, error_status)
     return WebApp(
         module_id,
         router,
+        routes,
         prefixes=prefixes,
         counts=counts,
         streams=streams,
@@ -119,6 +122,7 @@ class WebApp:
         self,
         module_id: str,
         router: APIRouter,
+        routes: Sequence[RouteContext],
         *,
         prefixes: tuple[str, ...],
         counts: Generation | None,
@@ -127,8 +131,8 @@ class WebApp:
     ) -> None:
         self.module_id = module_id
         self.prefixes, self.prefix = prefixes, prefixes[0]
-        self.routes: tuple[RouteInfo, ...] = read_routes(router, prefixes)
-        remember_places(self, router)
+        self.routes: tuple[RouteInfo, ...] = read_routes(routes, prefixes)
+        remember_places(self, routes)
         self._router, self._description = router, description
 
         def stays(scope: Scope) -> bool:

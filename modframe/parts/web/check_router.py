@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, ForwardRef, get_args
 
@@ -28,12 +28,13 @@ from .routes import contexts, place_of, without_names
 _PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
 
 
-def check_router(router: APIRouter, *, at_root: bool = False) -> list[Finding]:
-    """Return every fault of a router that would show only when it serves.
+def check_router(
+    router: APIRouter, routes: Sequence[RouteContext], *, at_root: bool = False
+) -> list[Finding]:
+    """Return every fault of a router and its routes that would show only when it serves.
 
     ``at_root`` says whether it is served at the server's root.
     """
-    routes = list(contexts(router))
     return [
         *_unresolved_annotations(routes),
         *_services_as_parameters(routes),
@@ -121,7 +122,7 @@ def _response_models(route: RouteContext) -> Iterator[Any]:
 
 
 def _annotation_faults(annotation: Any, what: str, call: Callable[..., Any]) -> Iterator[Finding]:
-    place, parts = place_of(call), list(_parts_of(annotation))
+    parts = list(_parts_of(annotation))
     texts = (part.__forward_arg__ if isinstance(part, ForwardRef) else part for part in parts)
     for text in dict.fromkeys(text for text in texts if isinstance(text, str)):
         missing = _missing_names(text, call)
@@ -131,7 +132,7 @@ def _annotation_faults(annotation: Any, what: str, call: Callable[..., Any]) -> 
             "unresolved-annotation",
             f"{what} is annotated {text!r}, {which} no name when the route is made",
             f"import or define {names} above the endpoint, outside `if TYPE_CHECKING:`",
-            place,
+            place_of(call),
         )
     types = dict.fromkeys(part for part in parts if isinstance(part, type))
     for model in (kind for kind in types if issubclass(kind, BaseModel)):
@@ -142,7 +143,7 @@ def _annotation_faults(annotation: Any, what: str, call: Callable[..., Any]) -> 
                 f" {missing_name!r}, which is no name there",
                 f"import or define {missing_name!r} in the model's file, outside "
                 "`if TYPE_CHECKING:`",
-                place,
+                place_of(call),
             )
 
 

@@ -66,13 +66,13 @@ def _routes(generation: Generation) -> tuple[RouteInfo, ...]:
     from fastapi import APIRouter
 
     from .forget import forget
-    from .routes import read_routes
+    from .routes import contexts, read_routes
 
     router = generation.spec.router
     if not isinstance(router, APIRouter):
         return ()
     try:
-        return read_routes(router, prefixes_in(generation))
+        return read_routes(contexts(router), prefixes_in(generation))
     finally:
         forget()
 

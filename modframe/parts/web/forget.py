@@ -10,12 +10,12 @@ up and may be absent. What the standard library keeps of a generation is cleared
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
-from fastapi import APIRouter, _compat, routing
+from fastapi import _compat, routing
 from fastapi.dependencies import models
-
-from .routes import contexts
+from fastapi.routing import RouteContext
 
 _CACHES = tuple(
     clear
@@ -30,13 +30,13 @@ _CACHES = tuple(
 _places: dict[int, dict[str, Any]] = getattr(routing, "_endpoint_context_cache", {})
 
 
-def remember_places(owner: object, router: APIRouter) -> None:
+def remember_places(owner: object, routes: Iterable[RouteContext]) -> None:
     """Store for FastAPI where the code of endpoints is, for as long as ``owner`` lives.
 
     FastAPI itself does so at the first request of each, by reading the source file on the loop.
     """
     keys = []
-    for route in contexts(router):
+    for route in routes:
         endpoint = route.endpoint
         dependant = getattr(route, "dependant", None)
         if endpoint is None or dependant is None:

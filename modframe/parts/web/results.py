@@ -1,23 +1,22 @@
 """Routes that return a `Result`: its data is the answer, and an error becomes a problem.
 
-Called by `build_web` for each router. FastAPI gets the data in place of the result, so that
-``response_model``, headers and background tasks work as with any other value.
+Called by `build_web` for the routes of each router. FastAPI gets the data in place of the result,
+so that ``response_model``, headers and background tasks work as with any other value.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi.routing import RouteContext
 from starlette.requests import HTTPConnection
 
 from ...observe import record_result
 from ...result import Result
 from .problem import Problem
-from .routes import contexts
 
 DEFAULT_STATUS = 400
 """The status of an error whose code the module gives none."""
@@ -44,11 +43,11 @@ async def answer_failed_result(connection: HTTPConnection, error: FailedResultEr
     return Problem(error.status, error.result.message, extra={"code": error.result.code})
 
 
-def answer_results(router: APIRouter, statuses: Mapping[str, int]) -> None:
-    """Let the endpoints of a router return a `Result`.
+def answer_results(routes: Iterable[RouteContext], statuses: Mapping[str, int]) -> None:
+    """Let endpoints return a `Result`.
 
     Args:
-        router: The router of a module, whose routes are changed in place.
+        routes: The routes of a module's router, which are changed in place.
         statuses: Code of an error → HTTP status.
     """
 
@@ -59,7 +58,7 @@ def answer_results(router: APIRouter, statuses: Mapping[str, int]) -> None:
             return value.data
         raise FailedResultError(value, statuses.get(value.code or "", DEFAULT_STATUS))
 
-    for context in contexts(router):
+    for context in routes:
         dependant = getattr(context, "dependant", None)
         call = getattr(dependant, "call", None)
         if dependant is not None and call is not None and not hasattr(call, _ANSWERS):

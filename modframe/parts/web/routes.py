@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -105,16 +106,16 @@ def has_frontend(router: APIRouter) -> bool:
     return any(True for _ in behind())
 
 
-def read_routes(router: APIRouter, prefixes: Sequence[str]) -> tuple[RouteInfo, ...]:
-    """Return every route below each prefix, in the order in which they are tried."""
+def read_routes(routes: Iterable[RouteContext], prefixes: Sequence[str]) -> tuple[RouteInfo, ...]:
+    """Return the facts of routes below each prefix, in the order in which they are tried."""
     first, *others = prefixes
-    routes = [info for context in contexts(router) for info in _infos(context, first)]
+    infos = [info for context in routes for info in _infos(context, first)]
     more = (
         replace(info, path=other + info.path.removeprefix(first))
         for other in others
-        for info in routes
+        for info in infos
     )
-    return (*routes, *more)
+    return (*infos, *more)
 
 
 def _infos(context: RouteContext, prefix: str) -> Iterator[RouteInfo]:
@@ -169,7 +170,14 @@ def _summary(context: RouteContext, endpoint: Callable[..., Any] | None) -> str:
     summary: str | None = getattr(context, "summary", None)
     if summary:
         return summary
-    doc = inspect.getdoc(endpoint) if endpoint is not None else None
-    if doc:
+    if doc := _doc_of(endpoint):
         return doc.splitlines()[0].rstrip(".")
     return (context.name or "").replace("_", " ").capitalize()
+
+
+def _doc_of(endpoint: Callable[..., Any] | None) -> str:
+    """Return the docstring of an endpoint, its own or an inherited one; empty if there is none."""
+    if type(endpoint) is FunctionType and endpoint.__qualname__ == endpoint.__name__:
+        doc = endpoint.__doc__  # `inspect` would look for one to inherit
+        return inspect.cleandoc(doc) if doc else ""
+    return inspect.getdoc(endpoint) or ""

@@ -10,7 +10,7 @@ import concurrent.futures
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
-from ...html import table
+from ...html import code, row, state, tag
 from ...observe import record_failure
 from ...wording import duration, text_after_colon
 from ..loop.app_loop import AppLoop
@@ -149,7 +149,8 @@ class Call(NotAwaited, Coroutine[Any, Any, T]):
         return f"<Call {self._label}: {self._state()}>"
 
     def _repr_html_(self) -> str:
-        return table([("call", self._label), ("state", self._state())])
+        word, _, rest = self._state().partition(" ")
+        return tag("div", row(code(self._label), " ", state(word.rstrip(";")), " ", rest))
 
 
 def _log_unseen_error(label: str, future: concurrent.futures.Future[Any]) -> None:

@@ -18,7 +18,7 @@ from types import CoroutineType, TracebackType
 from typing import Any
 
 from ...errors import CallEndedError, NoAttributeError, ServiceUnavailableError
-from ...html import section, table
+from ...html import section, state, table
 from ...load.methods import public_methods, signature_of, signature_text, takes
 from ...observe import (
     Numbers,
@@ -103,8 +103,14 @@ class Handle:
         return f"<service {target.service}: {methods}, generation {generation.number}>"
 
     def _repr_html_(self) -> str:
+        target = self._handle
+        try:
+            note: object = f"generation {target.resolve().number}"
+        except ServiceUnavailableError:
+            note = state("not live", "bad")
         rows = [(f"{name}{signature}", about) for name, signature, about in self._methods()]
-        return section(self._handle.service, table(rows, head=("method", "what it does")))
+        body = table(rows, head=("method", "what it does")) if rows else ""
+        return section(target.service, body, note=note)
 
 
 def forget_methods(handle: Handle) -> None:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextvars import Context
 from typing import Any, TypeVar
 
 from ...errors import ModframeError
@@ -52,11 +51,9 @@ class Ending:
         """From now on, wait at most ``seconds`` for calls inside a generation that ends."""
         self._patience = min(seconds, self._patience)
 
-    def in_background(
-        self, coro: Coroutine[Any, Any, T], *, name: str = "", context: Context | None = None
-    ) -> asyncio.Task[T]:
-        """Start a task that `settled` waits for."""
-        task = self._app.app_loop.spawn(coro, name=name, context=context)
+    def in_background(self, coro: Coroutine[Any, Any, T], **options: Any) -> asyncio.Task[T]:
+        """Start a task that `settled` waits for; its options are those of `AppLoop.spawn`."""
+        task = self._app.app_loop.spawn(coro, **options)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

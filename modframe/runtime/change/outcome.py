@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from ...errors import SupersededError, TaskDiedError, reason_line
 from ...finding import Finding, first_finding
-from ...html import table
+from ...html import notice, row, section, state, table, tag
+from ...tones import tone_of
 from ...wording import count, duration, some
 from ..generation import Generation
 from .account import Account, PendingAccount
@@ -129,6 +130,11 @@ class Outcome:
         ]
         return " · ".join(filter(None, phrases))
 
+    def _repr_html_(self) -> str:
+        tone = "warn" if self.findings or self.deaths else tone_of(self.kind)
+        title = row(state(self.kind), " ", self.line())
+        return notice(tone or "quiet", title, *map(str, self.findings[1:]))
+
     def _deaths(self) -> str:
         deaths = [
             f"{each.kind} {each.task} {each.fate}: {each.last_line}"
@@ -172,4 +178,6 @@ class StopReport:
 
     def _repr_html_(self) -> str:
         rows = [(outcome.module_id, duration(outcome.seconds)) for outcome in self.modules]
-        return table([*rows, *((fault, "not settled") for fault in self.unsettled)])
+        faults = [notice("warn", tag("strong", "not settled"), fault) for fault in self.unsettled]
+        body = table(rows, head=("module", "took")) if rows else ""
+        return section(repr(self).strip("<>"), *faults, body)

@@ -12,14 +12,14 @@ from types import MappingProxyType
 from typing import Literal
 
 from ...finding import Finding
-from ...html import Raw, row, section, table, tag
+from ...html import Raw, code, diff, facts, notice, row, section, table
 from ...names import full_id
 from ...source import Source, SourceFile
+from ...tones import tone_of
 from ...wording import count
 from ..contract.differences import ContractChange
 
 Action = Literal["start", "swap", "rebuild", "stay", "refuse"]
-_LABELS = {"error": "refused"}
 _ORDER = ("refuse", "start", "swap", "rebuild", "stay")
 
 
@@ -142,18 +142,22 @@ class Plan:
     def _order_line(self) -> str:
         return f"in this order: {', '.join(self.order)}" if len(self.order) > 1 else ""
 
-    def __repr__(self) -> str:
+    def _counts(self) -> str:
         numbers = dict.fromkeys(_ORDER, 0)
         for entry in self.entries:
             numbers[entry.action] += 1
         actions = ", ".join(f"{number} {action}" for action, number in numbers.items() if number)
-        return f"<Plan of {count(len(self.entries), 'module')}: {actions or 'nothing to do'}>"
+        return actions or "nothing to do"
+
+    def __repr__(self) -> str:
+        return f"<Plan of {count(len(self.entries), 'module')}: {self._counts()}>"
 
     def _repr_html_(self) -> str:
         rows = [(entry.action, entry.id, entry.generations, entry.why) for entry in self.entries]
-        head = ("", "module", "generation", "why")
-        body = [table(rows, head=head), *map(_details, self.entries)]
-        return section("plan", row(*body), note=self._order_line())
+        head = ("action", "module", "generation", "why")
+        note = " · ".join(filter(None, [self._counts(), self._order_line()]))
+        body = table(rows, head=head) if rows else ""
+        return section("plan", body, *map(_details, self.entries), note=note)
 
 
 def _change_text(change: ContractChange) -> str:
@@ -162,13 +166,18 @@ def _change_text(change: ContractChange) -> str:
 
 
 def _details(entry: PlanEntry) -> Raw:
-    rows: list[tuple[object, object]] = [
-        (f"{part.noun}s", str(part)) for part in entry.parts.values()
-    ]
-    rows += [("contract", _change_text(change)) for change in entry.changes]
-    rows += [(_LABELS.get(each.level, "finding"), str(each)) for each in entry.findings]
-    rows += [(file.file, tag("pre", file.text)) for file in entry.diff]
-    return row(tag("strong", entry.id), table(rows)) if rows else Raw()
+    """Return what is to be known of one module: why not, what changes for others, the text."""
+    changes = [*((f"{part.noun}s", str(part)) for part in entry.parts.values())]
+    changes += [("contract", _change_text(change)) for change in entry.changes]
+    faults = [notice("bad", entry.error)] if entry.error else [
+        notice(tone_of(each.level) or "warn", f"{each.level}: {each}") for each in entry.findings
+    ]  # fmt: skip
+    files = (
+        section(code(file.file), diff(file.text), note=f"+{file.added} -{file.removed}")
+        for file in entry.diff
+    )
+    body = row(*faults, facts(changes), *files)
+    return section(entry.id, body) if body else Raw()
 
 
 # -- diffs -------------------------------------------------------------------------------------

@@ -325,7 +325,7 @@ class Transaction:
         account: PendingAccount,
     ) -> Outcome:
         key = generation.module_id
-        listing = [part for part in self._app.parts if part.noun == "route"]
+        listing = [part for part in self._app.parts.defining("outline") if part.noun == "route"]
         notes: list[str] = []
         if old is not None:
             notes += handover_notes(old, generation, self._handover.states.get(key))

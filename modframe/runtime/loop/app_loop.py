@@ -260,10 +260,10 @@ class AppLoop:
             raise OnAppLoopError(f"{verb} blocks and can't be called on the app loop", cure=instead)
 
     def spawn(
-        self, coro: Coroutine[Any, Any, T], *, name: str = "", context: Context | None = None
+        self, coro: Coroutine[Any, Any, T], *, context: Context | None = None, **options: Any
     ) -> asyncio.Task[T]:
         """Start a task of the framework; call it on the loop. The default context is empty."""
-        return CTask(coro, loop=self.loop, name=name or None, context=context or Context())
+        return CTask(coro, loop=self.loop, context=context or Context(), **options)
 
     def submit(self, start: Callable[[], Awaitable[T]]) -> Submission[T]:
         """Start something on the loop from another thread; return without waiting."""

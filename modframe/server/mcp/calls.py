@@ -24,6 +24,7 @@ from ...observe import correlation_id
 from ...parts.web.problem import RequestId
 from ...runtime.gate import Work, current_work
 from ...runtime.generation import wait_for_gate
+from ...runtime.loop.bounds import EAGERLY
 from ...tasks import current_run
 from ...wording import near
 from .answers import MOST_ITEMS, Answers, to_plain
@@ -72,9 +73,14 @@ class Calls:
             self._run(tool, values, reports, work=work, answer=answer),
             name=f"modframe-tool-{name}",
             context=copy_context(),
+            **EAGERLY,
         )
-        self._running.add(task)
-        task.add_done_callback(partial(self._ended, tool, reports, answer))
+        ended = partial(self._ended, tool, reports, answer)
+        if task.done():
+            ended(task)
+        else:
+            self._running.add(task)
+            task.add_done_callback(ended)
         try:
             if reports is not None and tell is not None:
                 await reports.pass_on(tell)

@@ -71,6 +71,13 @@ WORK = dedent(
                     await asyncio.sleep(0)
                 self.seen.append("cleaned up")
 
+        async def give_up(self, late: bool) -> None:
+            """Cancel itself, at once or later."""
+            if late:
+                await asyncio.sleep(0)
+            asyncio.current_task().cancel()
+            await asyncio.sleep(0)
+
         async def endless(self):
             """Never end."""
             try:
@@ -136,6 +143,21 @@ async def test_cancelling_lets_the_method_clean_up(app: AppContext, mode: str, m
             await asyncio.wait({call})
             await until(app, lambda seen: seen[-1:] == [last])
             await asyncio.to_thread(app.get_service("work").forget().result)
+
+
+@pytest.mark.parametrize("mode", GENERATIONS)
+async def test_a_method_that_cancels_itself_is_answered(app: AppContext, mode: str) -> None:
+    """As a failure, before and after its first wait; no call after it is cancelled with it."""
+    app.load({"api.py": WORK}, id="work")
+    async with connected(app.serve(port=0, mcp=True), mode) as client:
+        for late in (False, True):
+            for callback in (None, _take):
+                answer = await client.call_tool(
+                    "work__give_up", {"late": late}, progress_callback=callback
+                )
+                assert answer.is_error
+                assert "the log has the reason" in text_of(answer)
+        assert text_of(await client.call_tool("work__say", {})) == "done"
 
 
 async def test_a_call_that_outlasts_its_generation_is_ended_with_the_reason(

@@ -25,7 +25,7 @@ export function DraftTab({ id, row, facts, client }) {
       ${DRAFT_ACTIONS.map(
         (
           one,
-        ) => html`<button key=${one.action} class=${one.danger ? "" : "primary"} data-action=${one.action}
+        ) => html`<button key=${one.action} class=${one.action === "load_draft" ? "primary" : ""} data-action=${one.action}
         onClick=${() => setChosen(one)}>${one.title}</button>`,
       )}
     </div>

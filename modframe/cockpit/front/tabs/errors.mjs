@@ -56,7 +56,12 @@ function Kinds({ found, id, chosen, setChosen }) {
   const columns = [
     { key: "message", title: "Error", cell: (one) => h(KindCell, { one }) },
     ...(id ? [] : [{ key: "module_id", title: "Module", cell: (one) => shortName(one.module_id) }]),
-    { key: "place", title: "Place", mono: true },
+    {
+      key: "place",
+      title: "Place",
+      mono: true,
+      cell: (one) => html`<span class="name">${one.place}</span>`,
+    },
     { key: "count", title: "Count", numeric: true, cell: (one) => number(one.count) },
     { key: "generations", title: "Generations", value: (one) => generationsText(one.generations) },
     { key: "first", title: "First", cell: (one) => whenText(one.first) },
@@ -70,7 +75,7 @@ function Kinds({ found, id, chosen, setChosen }) {
 }
 
 function KindCell({ one: { code, type, message } }) {
-  return html`<strong>${code || type}</strong> ${message}`;
+  return html`<span class="cause"><strong>${code || type}</strong> ${message}</span>`;
 }
 
 function Kind({ client, kind, close }) {

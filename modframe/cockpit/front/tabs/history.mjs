@@ -33,7 +33,7 @@ function Entries({ found: { entries, damaged }, chosen, setKey }) {
       cell: (one) => h(Generation, { one }),
     },
     { key: "time", title: "Time (UTC)", cell: (one) => one.time.slice(0, 19).replace("T", " ") },
-    { key: "origin", title: "From" },
+    { key: "origin", title: "From", cell: (one) => html`<span class="name">${one.origin}</span>` },
     { key: "outcome", title: "What came of it" },
     { key: "errors", title: "Errors", numeric: true, cell: (one) => h(ErrorCount, { one }) },
     ...(entries.some((one) => one.leaked.length)

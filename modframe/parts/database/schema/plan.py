@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .... import html
+from ....tones import Tone
 
 BY_ITSELF = "by itself"
 ALLOWED = "allowed"
@@ -12,6 +14,9 @@ NEEDED = "needed, not allowed yet"
 POSSIBLE = "possible, not needed"
 NOT_OURS = "not possible here"
 
+_TONES: Mapping[str, Tone] = {
+    BY_ITSELF: "good", ALLOWED: "good", NEEDED: "bad", POSSIBLE: "quiet", NOT_OURS: "bad",
+}  # fmt: skip
 _HEAD = ("step", "state", "loses", "how")
 
 
@@ -85,8 +90,12 @@ class MigrationPlan:
 
     def _repr_html_(self) -> str:
         rows = [
-            (step.name, step.status, step.loses, step.way if step.chosen else step.hint)
+            (
+                html.code(step.name),
+                html.state(step.status, _TONES[step.status]),
+                step.loses,
+                step.way if step.chosen else html.code(step.hint),
+            )
             for step in self._shown
         ]
-        title = html.tag("div", self._title)
-        return html.row(title, html.table(rows, head=_HEAD)) if rows else title
+        return html.section(self._title, html.table(rows, head=_HEAD) if rows else "")

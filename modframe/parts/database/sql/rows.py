@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .... import html
+from ....table import Table
 from ....wording import count, duration, one_line
 from ..errors import DatabaseError
 
@@ -115,29 +116,21 @@ class Rows:
         """Return the first rows as a table of plain text, numbers to the right."""
         texts = [[_text(cell) for cell in row] for row in self.rows[:TEXT_SHOWN]]
         head = [one_line(name) for name in self.columns]
-        widths = [max(map(len, column)) for column in zip(head, *texts, strict=True)]
-        right = self._numeric
-        lines = [head, ["─" * width for width in widths], *texts]
-        table = "\n".join(
-            "  ".join(
-                cell.rjust(width) if place in right else cell.ljust(width)
-                for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        )
+        table = "\n".join(Table.of(texts, head=head, right=self._numeric).lines(ruled=True))
         hidden = self.count - len(texts)
         return f"{table}\n{f'… {hidden} more · ' if hidden else ''}{self.summary}"
 
     def _repr_html_(self) -> str:
-        null = html.Raw("<span style='opacity:.5'>NULL</span>")
+        null = html.soft("NULL")
         table = html.table(
             [[null if cell is None else cell for cell in row] for row in self.rows[:SHOWN]],
             head=self.columns,
             right=self._numeric,
+            draw={},
         )
         hidden = self.count - SHOWN
         more = f"… {hidden} more · " if hidden > 0 else ""
-        return f"{table}<div style='opacity:.7'>{more}{html.text(self.summary)}</div>"
+        return html.row(table, html.tag("div", html.soft(f"{more}{self.summary}")))
 
     @property
     def _numeric(self) -> frozenset[int]:

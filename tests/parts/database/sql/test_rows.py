@@ -71,7 +71,7 @@ def test_html_shows_count_time_and_numbers() -> None:
     html = Rows([(1, None)], ("n", "t"), ("DECIMAL(10,2)", "VARCHAR"), took=1.5)._repr_html_()
     assert html.count("text-align:right") == 2
     assert html.count("text-align:left") == 2
-    assert "<span style='opacity:.5'>NULL</span>" in html
+    assert '<span style="opacity:.7">NULL</span>' in html
     assert "1 row in 1.5 s" in html
 
 

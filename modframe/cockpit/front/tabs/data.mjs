@@ -1,0 +1,196 @@
+// Data: the tables of databases with their rows, SQL that only reads, how tables fit their models,
+// and backups. Of one module, its databases alone. Rows are sorted and paged by the database.
+
+import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
+import { number } from "../format.mjs";
+import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
+import { keyOfRow, lastOffset, pageWords, quotedName, rowsAsCsv } from "../query.mjs";
+import { Asked, Badge, Empty, ErrorBox, Icon, ModuleLink, Table, useAsk } from "../ui.mjs";
+import { BackupsView } from "./backups.mjs";
+import { SchemaView } from "./schema.mjs";
+import { SqlView } from "./sql.mjs";
+
+const ROWS_OF_PAGE = 100; // rows of a page
+const DATA_VIEWS = { tables: "Tables", sql: "SQL", schema: "Schema", backups: "Backups" };
+const LAST_VIEWS = new Map(); // module id → where one was in its tab
+
+export function DataTab({ id, state, client, go }) {
+  const [view, setState] = useState(LAST_VIEWS.get(id) ?? { show: "tables" });
+  const found = useAsk(client, "databases", {}, { now: false });
+  useEffect(() => void found.ask(), [state.rows]); // a row changes with its module's tables
+  const set = (change) => {
+    const next = { ...view, ...change };
+    LAST_VIEWS.set(id, next);
+    setState(next);
+  };
+  const mine = ({ modules, refused }) => !id || modules.includes(id) || refused === id;
+  const databases = found.value?.filter(mine);
+  const shown = Object.entries(DATA_VIEWS).filter(([key]) => !id || key !== "backups");
+  return html`<div class="stack data">
+    <div class="segments row" role="group" aria-label="Show">
+      ${shown.map(
+        ([
+          key,
+          title,
+        ]) => html`<button key=${key} aria-pressed=${key === view.show} data-field=${key}
+          onClick=${() => set({ show: key })}>${title}</button>`,
+      )}
+    </div>
+    ${found.error || !databases ? h(Asked, { of: found }) : h(DataParts, { databases, view, set, client, go })}
+  </div>`;
+}
+
+function DataParts({ databases, view, set, ...shared }) {
+  if (view.show === "sql") return h(SqlView, { ...shared, view, set });
+  if (view.show === "backups") return h(BackupsView, shared);
+  if (!databases.length) {
+    return html`<${Empty} title="No tables yet">A module declares them by models beside its DATABASE_NAME.<//>`;
+  }
+  if (view.show === "schema") return h(SchemaView, { ...shared, databases, view, set });
+  const first = databases.find(({ tables }) => tables.length);
+  const there = databases.some(
+    ({ name, tables }) => name === view.database && tables.includes(view.table),
+  );
+  const at = there ? view : { ...view, database: first?.name, table: first?.tables[0] };
+  const open = (database, table, where = {}) =>
+    set({ database, table, where, sort: "", down: false, offset: 0 });
+  return html`<div class="data-body">
+    <nav class="tables-list" aria-label="Tables">
+      ${databases.map((one) => h(DatabaseTables, { one, at, open, go: shared.go, key: one.name }))}
+    </nav>
+    ${at.table && h(TableView, { ...shared, at, set, open, key: `${at.database}.${at.table}` })}
+  </div>`;
+}
+
+function DatabaseTables({ one, at, open, go }) {
+  const { name, engine, tables, refused, path } = one;
+  return html`<section aria-label=${`Database ${name}`}>
+    <h3 title=${path}>${name} <small>${engine}</small></h3>
+    ${
+      refused &&
+      html`<p><${Icon} shape="triangle" tone="warn" /> refused: <${ModuleLink} id=${refused} tab="data" go=${go} /></p>`
+    }
+    ${tables.map((table) => {
+      const current = at.database === name && at.table === table;
+      return html`<button class="plain item mono ${current ? "chosen" : ""}" key=${table}
+        aria-current=${current} data-table=${`${name}.${table}`} onClick=${() => open(name, table)}>
+        <span class="name">${table}</span>
+      </button>`;
+    })}
+  </section>`;
+}
+
+function TableView({ client, at, set, open }) {
+  const { database, table, sort = "", down = false, offset = 0, where = {} } = at;
+  const [columnsShown, setColumnsShown] = useState(false);
+  const [value, setValue] = useState(null);
+  const place = { database, table };
+  const facts = useAsk(client, "table", place);
+  const rows = useAsk(client, "rows", { ...place, sort, down, offset, limit: ROWS_OF_PAGE, where });
+  const total = useAsk(client, "count_rows", { ...place, where });
+  const again = () => Promise.all([facts, rows, total].map((one) => one.ask()));
+  const error = facts.error ?? rows.error;
+  const known = facts.value?.columns.length === rows.value?.numeric.length;
+  const query = `SELECT * FROM ${quotedName(database)}.${quotedName(table)}`;
+  return html`<section class="grow stack" aria-label=${`Table ${table}`}>
+    <div class="row wrap">
+      <strong class="mono">${database}.${table}</strong>
+      <span class="muted" data-field="count">${total.value === undefined ? "" : `${number(total.value)} rows`}</span>
+      ${Object.entries(where).map(
+        ([name, text]) => html`<${Badge}>${name} = ${text ?? "NULL"}
+          <button class="plain" aria-label=${`Without ${name}`} onClick=${() => open(database, table)}>✕</button><//>`,
+      )}
+      <span class="grow"></span>
+      <button class="small" aria-pressed=${columnsShown} onClick=${() => setColumnsShown(!columnsShown)}>Columns</button>
+      <button class="small" onClick=${() => set({ show: "sql", query })}>Query</button>
+      <button class="small" onClick=${again}>Refresh</button>
+    </div>
+    ${error && html`<${ErrorBox} error=${error} />`}
+    ${columnsShown && facts.value && h(ColumnsTable, { facts: facts.value, database, open })}
+    ${
+      !columnsShown &&
+      facts.value &&
+      rows.value &&
+      known &&
+      h(RowsTable, {
+        facts: facts.value,
+        page: rows.value,
+        total: total.value,
+        at,
+        set,
+        open,
+        setValue,
+      })
+    }
+    ${value && h(ValueDialog, { client, ...value, onClose: () => setValue(null) })}
+  </section>`;
+}
+
+function RowsTable({ facts, page, total, at, set, open, setValue }) {
+  const { database, table, sort = "", down = false, offset = 0, where = {} } = at;
+  const whole = (name, row, index) => {
+    const key = keyOfRow(facts.key, facts.columns, row);
+    const found = key ? { where: key } : { sort, down, where, offset: offset + index };
+    setValue({ title: `${table}.${name}`, args: { database, table, column: name, ...found } });
+  };
+  const columns = facts.columns.map(({ name, type, key, refers }, index) => ({
+    key: name,
+    numeric: page.numeric[index],
+    mono: true,
+    title: html`<span title=${type}>${name}${key && html` <small>key</small>`}</span>`,
+    cell: ({ row, at: place }) =>
+      h(CellView, {
+        cell: row[index],
+        onWhole: () => whole(name, row, place),
+        onFollow: refers && (() => open(database, refers[0], { [refers[1]]: row[index] })),
+      }),
+  }));
+  const names = facts.columns.map(({ name }) => name);
+  const turn = (key) => set({ sort: key, down: sort === key && !down, offset: 0 });
+  return html`
+    <div class="data-rows">
+      <${Table} columns=${columns} rows=${page.rows.map((row, place) => ({ row, at: place }))}
+        label=${`Rows of ${table}`} sort=${{ key: sort, down }} onSort=${turn} />
+    </div>
+    <div class="row wrap">
+      ${h(RowsPager, { offset, shown: page.rows.length, total, set })}
+      <span class="grow"></span><${CopyCsv} ...${rowsAsCsv(names, page.rows)} />
+    </div>`;
+}
+
+function RowsPager({ offset, shown, total, set }) {
+  const last = total === undefined ? 0 : lastOffset(total, ROWS_OF_PAGE);
+  const button = (title, to, disabled) =>
+    html`<button class="small" disabled=${disabled} onClick=${() => set({ offset: to })}>${title}</button>`;
+  return html`<div class="row wrap" role="group" aria-label="Pages">
+    ${button("First", 0, offset === 0)}
+    ${button("Previous", Math.max(0, offset - ROWS_OF_PAGE), offset === 0)}
+    <span class="num" role="status" data-field="page">${pageWords(offset, shown, total)}</span>
+    ${button("Next", offset + ROWS_OF_PAGE, shown < ROWS_OF_PAGE || offset >= last)}
+    ${button("Last", last, offset >= last)}
+  </div>`;
+}
+
+function ColumnsTable({ facts, database, open }) {
+  const link = (
+    table,
+    column,
+  ) => html`<button class="plain follow mono" onClick=${() => open(database, table)}>
+    ${table}.${column}</button>`;
+  const columns = [
+    { key: "name", title: "column", mono: true },
+    { key: "type", title: "type", mono: true },
+    { key: "null", title: "NULL", value: (one) => (one.null ? "allowed" : "no") },
+    { key: "key", title: "key", value: (one) => (one.key ? "primary key" : "") },
+    { key: "default", title: "default", mono: true },
+    { key: "refers", title: "refers to", cell: ({ refers }) => refers && link(...refers) },
+    { key: "modelled", title: "model", value: (one) => (one.modelled ? "" : "not in the models") },
+  ];
+  const said = ({ key, value = (one) => one[key] }) => facts.columns.some((one) => value(one));
+  return html`<${Table} columns=${columns.filter(said)} rows=${facts.columns} label="Columns" />
+    ${
+      facts.referred.length > 0 &&
+      html`<p class="row wrap"><span class="muted">Referred to by</span>
+      ${facts.referred.map(([table, column]) => link(table, column))}</p>`
+    }`;
+}

@@ -1,0 +1,157 @@
+// The field for SQL that only reads: names complete as in %%sql cells, earlier queries come back by
+// Alt+Up, a query can be cancelled and goes into a cell. In come { client, view, set }.
+
+import { h, html, useEffect, useRef, useState } from "../vendor/htm-preact.mjs";
+import { count, duration } from "../format.mjs";
+import { asCell, completed, recalled, withQuery, rowsAsCsv } from "../query.mjs";
+import { CopyButton, ErrorBox, Table, useAsk } from "../ui.mjs";
+import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
+
+const ROW_BOUNDS = [100, 1000, 10_000];
+const EARLIER = { queries: [] }; // what was run in this page or kernel, oldest first
+
+export function SqlView({ client, view, set }) {
+  const [limit, setLimit] = useState(1000);
+  const query = view.query ?? "";
+  const asked = useAsk(client, "sql", { query, limit }, { now: false });
+  const run = () => {
+    if (!query.trim()) return;
+    EARLIER.queries = withQuery(EARLIER.queries, query);
+    asked.ask();
+  };
+  const setQuery = (text) => set({ query: text });
+  return html`<div class="stack">
+    <div class="stack tight">
+      <${QueryField} ...${{ client, query, setQuery, run }} />
+      <div class="row wrap">
+        <button class="primary" disabled=${asked.busy || !query.trim()} onClick=${run}>Run</button>
+        ${asked.busy && html`<button onClick=${asked.cancel}>Cancel</button> <${QueryClock} />`}
+        <label class="muted">at most <select onChange=${(event) => setLimit(Number(event.currentTarget.value))}>
+          ${ROW_BOUNDS.map((bound) => html`<option value=${bound} selected=${bound === limit}>${count(bound, "row")}</option>`)}
+        </select></label>
+        <${CopyButton} text=${asCell(query)} title="To cell" />
+        <span class="grow"></span>
+        <span class="muted hint">Ctrl+Enter runs · Alt+↑ earlier · Tab completes</span>
+      </div>
+    </div>
+    ${asked.error && html`<div class="sql-error"><${ErrorBox} error=${asked.error} /></div>`}
+    ${asked.value && !asked.error && h(QueryResult, { found: asked.value })}
+    ${EARLIER.queries.length > 0 && h(EarlierQueries, { setQuery })}
+  </div>`;
+}
+
+function QueryClock() {
+  const [ms, setMs] = useState(0);
+  useEffect(() => {
+    const began = Date.now();
+    const timer = setInterval(() => setMs(Date.now() - began), 100);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<span class="muted num" role="timer">${duration(ms)}</span>`;
+}
+
+function QueryField({ client, query, setQuery, run }) {
+  const field = useRef(null);
+  const [open, setOpen] = useState(false);
+  const [active, setActive] = useState(0);
+  const [at, setAt] = useState(null); // where in the earlier queries; null for none of them
+  const words = useAsk(client, "complete", {}, { now: false });
+  const items = (open && words.value?.items) || [];
+  const write = (text, cursor) => {
+    setQuery(text);
+    field.current.value = text;
+    field.current.setSelectionRange(cursor, cursor);
+    setOpen(false);
+  };
+  const accept = (item, event) => {
+    event?.preventDefault(); // the field keeps the focus
+    const done = completed(query, words.value.from, field.current.selectionStart, item[0]);
+    write(done.query, done.at);
+  };
+  const input = ({ currentTarget }) => {
+    setQuery(currentTarget.value);
+    setAt(null);
+    setActive(0);
+    setOpen(true);
+    words.ask({ query: currentTarget.value, at: currentTarget.selectionStart });
+  };
+  const recall = (step) => {
+    const found = recalled(EARLIER.queries, at ?? EARLIER.queries.length, step, query);
+    setAt(found.at);
+    write(found.query, found.query.length);
+  };
+  const move = (step) => setActive((active + step + items.length) % items.length);
+  const keys = {
+    "Ctrl+Enter": run,
+    "Meta+Enter": run,
+    "Alt+ArrowUp": () => recall(-1),
+    "Alt+ArrowDown": () => recall(1),
+    ...(items.length && {
+      Tab: () => accept(items[active]),
+      ArrowDown: () => move(1),
+      ArrowUp: () => move(-1),
+      Escape: () => setOpen(false),
+    }),
+  };
+  const press = (event) => {
+    const held = ["ctrlKey", "metaKey", "altKey"].find((key) => event[key]);
+    const name = held ? `${held[0].toUpperCase()}${held.slice(1, -3)}+${event.key}` : event.key;
+    if (!keys[name]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    keys[name]();
+  };
+  return html`<div class="query">
+    <textarea ref=${field} class="mono" rows=${Math.min(12, Math.max(4, query.split("\n").length))} value=${query}
+      data-field="query" aria-label="SQL that only reads" role="combobox" aria-autocomplete="list"
+      aria-expanded=${items.length > 0} aria-controls="completions" spellcheck=${false}
+      aria-activedescendant=${items.length ? `word-${active}` : undefined}
+      placeholder="SELECT * FROM database.table" onInput=${input} onKeyDown=${press} onBlur=${() => setOpen(false)}></textarea>
+    <div class="completions" role="listbox" id="completions" aria-label="Completions" hidden=${!items.length}>
+      ${items.map(
+        (
+          item,
+          place,
+        ) => html`<div role="option" id=${`word-${place}`} key=${item[0]} aria-selected=${place === active}
+          onMouseDown=${(event) => accept(item, event)}>
+          <span class="mono">${item[0]}</span> <small>${item[1]}</small></div>`,
+      )}
+    </div>
+  </div>`;
+}
+
+function QueryResult({ found }) {
+  const [value, setValue] = useState(null);
+  const { columns, rows, took, cut } = found;
+  const shown = columns.map(({ name, type, numeric }, at) => ({
+    key: at,
+    numeric,
+    mono: true,
+    title: html`<span title=${type}>${name}</span>`,
+    value: (row) => row[at]?.text ?? row[at],
+    cell: (row) =>
+      h(CellView, { cell: row[at], onWhole: () => setValue({ title: name, text: row[at] }) }),
+  }));
+  const csv = rowsAsCsv(
+    columns.map(({ name }) => name),
+    rows,
+  );
+  return html`<section class="stack tight" aria-label="Result">
+    <div class="row wrap">
+      <span role="status" data-field="result">${count(rows.length, "row")} in ${duration(took * 1000)}</span>
+      ${cut && html`<span class="muted">· there are more</span>`}
+      <span class="grow"></span><${CopyCsv} ...${csv} />
+    </div>
+    <div class="data-rows"><${Table} columns=${shown} rows=${rows} label="Rows of the query" /></div>
+    ${value && html`<${ValueDialog} ...${value} onClose=${() => setValue(null)} />`}
+  </section>`;
+}
+
+function EarlierQueries({ setQuery }) {
+  return html`<details><summary>Earlier queries</summary>
+    <ul class="plain-list">${EARLIER.queries.toReversed().map(
+      (query) => html`<li key=${query}>
+        <button class="plain mono name" title=${query} onClick=${() => setQuery(query)}>${query}</button></li>`,
+    )}</ul>
+  </details>`;
+}
