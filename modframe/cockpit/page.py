@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from ..errors import FormError
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
 from ..server.status import STATUS_PATH
 from .bundle import front_end
@@ -63,7 +64,7 @@ class Page:
     async def _begin(self, request: Request) -> Response:
         """Open a session; its name is as hard to guess as the token."""
         name = secrets.token_urlsafe(24)
-        lines = self._open[name] = _Lines()
+        lines = self._open[name] = _Lines(give_up=lambda: self._end(name))
         lines.session = Session(self._facts, lines.put, place="page", follower=self._follower)
         asyncio.get_running_loop().call_later(_UNREAD, self._end_unread, name)
         return JSONResponse({"session": name}, 201, _NO_STORE)
@@ -102,9 +103,10 @@ class Page:
             message = json.loads(await request.body())
         except (ValueError, RecursionError):
             message = None
-        if not isinstance(message, dict):
-            return Problem(400, "A message is a JSON object")
-        lines.session.receive(message)
+        try:
+            lines.session.receive(message)
+        except FormError as error:
+            return Problem(400, error.message)
         if message.get("op") == "bye":
             lines.end()
         return Response(status_code=204, headers=_NO_STORE)
@@ -115,7 +117,8 @@ class _Lines:
 
     session: Session
 
-    def __init__(self) -> None:
+    def __init__(self, *, give_up: Callable[[], None]) -> None:
+        self._give_up = give_up
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUED)
         self.read = self._ended = False
@@ -128,6 +131,7 @@ class _Lines:
         if self._waiting.full():  # it reads nothing; once it does, it comes again and is told anew
             self._waiting = asyncio.Queue(_QUEUED)
             self._waiting.put_nowait(None)
+            self._give_up()
         else:
             self._waiting.put_nowait(line)
 

@@ -41,7 +41,8 @@ def cells_of(page: Any, label: str, row: int) -> list[str]:
     texts: list[str] = (
         page.get_by_label(label, exact=True)
         .locator("tbody tr")
-        .nth(row).locator("td")
+        .nth(row)
+        .locator("td")
         .all_inner_texts()
     )
     return texts

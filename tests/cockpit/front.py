@@ -33,6 +33,7 @@ class Front:
 
     Attributes:
         rows: Module id → its row. ``order``: the ids. ``facts``: those of the watched module.
+        session: Its name.
         log: The log lines so far. ``parts``: what came of a question before its answer.
     """
 
@@ -49,9 +50,9 @@ class Front:
         self.parts: dict[int, list[Any]] = {}
         self.news: list[dict[str, Any]] = []
         self.over = ""
-        self._session = self._request("POST", "open", {})["session"]
+        self.session = self._request("POST", "open", {})["session"]
         self._stream = self._connect()
-        self._stream.request("GET", f"/modframe/news?session={self._session}", headers=self._head())
+        self._stream.request("GET", f"/modframe/news?session={self.session}", headers=self._head())
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.hello(module)
@@ -68,7 +69,7 @@ class Front:
         """Say what is on the screen now."""
         self.send({"op": "look", "module": module, "tab": tab, "hidden": hidden})
 
-    def start(self, op: str, **args: Any) -> int:
+    def start(self, op: str, /, **args: Any) -> int:
         """Send a question, and return its number."""
         number = next(self._ids)
         self.send({"id": number, "op": op, "args": args})
@@ -85,7 +86,7 @@ class Front:
             raise AskError(found["error"])
         return found["value"]
 
-    def ask(self, op: str, **args: Any) -> Any:
+    def ask(self, op: str, /, **args: Any) -> Any:
         """Return the answer to a question.
 
         Raises:
@@ -93,7 +94,7 @@ class Front:
         """
         return self.answer(self.start(op, **args))
 
-    def fault(self, op: str, **args: Any) -> Mapping[str, Any]:
+    def fault(self, op: str, /, **args: Any) -> Mapping[str, Any]:
         """Return the error that a question is answered with."""
         try:
             value = self.ask(op, **args)
@@ -107,7 +108,7 @@ class Front:
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send any message."""
-        self._request("POST", f"send?session={self._session}", message)
+        self._request("POST", f"send?session={self.session}", message)
 
     # -- hearing --------------------------------------------------------------------------
 
