@@ -125,9 +125,9 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 
     Returns:
         ``type``, ``message``, ``place`` (the file, the cell and the line), ``cure``, ``code``,
-        ``step`` (of a load), ``findings``, all of them if there are several, ``blocked_by``, ``tried``, how the module's
-        own tests ended, and ``trace``, the traceback of module code; of a form the ``field`` and
-        the ``faults`` by their place. What isn't known is left out.
+        ``step`` (of a load), ``findings``, all of them if there are several, ``blocked_by``,
+        ``tried``, how the module's own tests ended, and ``trace``, the traceback of module code; of
+        a form the ``field`` and the ``faults`` by their place. What isn't known is left out.
     """
     findings: tuple[Finding, ...] = error.findings if isinstance(error, LoadError) else ()
     facts: dict[str, Any] = {

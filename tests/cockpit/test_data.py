@@ -212,6 +212,7 @@ def test_queries_are_completed_and_cancelled(front: Front, engine: str) -> None:
     assert done["items"][:2] == [["shop", "database"], ["shop.items", "table"]]
     assert front.ask("complete", query=query, at=3) == {"from": 0, "items": [["select", "keyword"]]}
     assert front.ask("complete", query="", at=0)["items"] == []
+    assert front.ask("complete", query="FROM shop.items", at=15)["items"] == []
     endless = "SELECT count(*) FROM range(100000000) a, range(10000) b WHERE a.range + b.range = 7"
     number = front.start("sql", query=endless)
     front.cancel(number)
@@ -246,6 +247,8 @@ def test_a_migration_is_planned_and_then_done(shop: AppContext, front: Front) ->
         "did you mean"
         in front.fault("migration", database="shop", allow=["drop column items.shar"])["cure"]
     )
+    wrong = front.fault("migration", database="shop", fill={"items.part": "much"})
+    assert wrong["message"].startswith("database 'shop': 'much' can't be a value of items.part")
     chosen = {"fill": {"items.part": 0.5}, "allow": ["drop column items.share"]}
     plan = front.ask("migration", database="shop", **chosen)
     assert (plan["missing"], plan["done"]) == ([], False)

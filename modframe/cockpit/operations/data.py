@@ -145,11 +145,15 @@ def sql(ask: Ask, query: str, limit: Bound = 1_000) -> dict[str, Any]:
 
 
 def complete(ask: Ask, query: str, at: Offset) -> dict[str, Any]:
-    """Return what the word before a place in a query may become, as ``%%sql`` cells do."""
+    """Return what the word before a place in a query may become, as ``%%sql`` cells do.
+
+    There is nothing for a word that is whole, but for a database, whose tables come next.
+    """
     typed = begun(query[:at])
     names = names_for(typed, query, ask.app.database.tables()) if typed else ()
-    found = chain(names, keywords_for(typed))
-    return {"from": at - len(typed), "items": list(islice(found, _COMPLETIONS))}
+    found = list(islice(chain(names, keywords_for(typed)), _COMPLETIONS))
+    whole = any(name.lower() == typed.lower() and kind != "database" for name, kind in found)
+    return {"from": at - len(typed), "items": [] if whole else found}
 
 
 def migration(

@@ -17,6 +17,7 @@ from ...observe.tracebacks import find_written
 from ...parts.service.methods import short_names
 from ...view.arguments import Arguments
 from ...view.snapshot import ModuleView, thaw
+from ..as_code import Texts, call_text
 from ..asks import Ask, Operation
 from ..facts import Facts
 from ..values import shown
@@ -130,9 +131,7 @@ def call(ask: Ask, service: str, method: str, args: dict[str, Any]) -> dict[str,
         FormError: If the arguments don't fit; nothing was called then.
     """
     bound = getattr(ask.app.get_service(service), method)
-    arguments = Arguments(bound)
-    arguments.check_names(args.keys())
-    values, named = arguments.fit({name: _with_bytes(value, name) for name, value in args.items()})
+    values, named = _fitted(Arguments(bound), args)
 
     async def begin() -> Any:
         outcome = bound(*values, **named)
@@ -144,6 +143,21 @@ def call(ask: Ask, service: str, method: str, args: dict[str, Any]) -> dict[str,
     if hasattr(value, "__next__"):
         return _tell_items(ask, value)
     return shown(value)
+
+
+def _fitted(arguments: Arguments, args: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    arguments.check_names(args.keys())
+    return arguments.fit({name: _with_bytes(value, name) for name, value in args.items()})
+
+
+def call_code(ask: Ask, service: str, method: str, args: dict[str, Any]) -> Texts:
+    """Return a call as code of a cell; arguments that don't fit yet are there as they are."""
+    bound = getattr(ask.app.get_service(service), method)
+    try:
+        values, named = _fitted(Arguments(bound), args)
+    except FormError:
+        return call_text(service, method, [], args)
+    return call_text(service, method, values, named)
 
 
 def _with_bytes(value: Any, name: str) -> Any:
@@ -193,4 +207,9 @@ def _tell_items(ask: Ask, items: Any) -> dict[str, Any]:
     return {"kind": "items", "count": told, "cut": told == ITEMS}
 
 
-OPERATIONS: Mapping[str, Operation] = {"methods": methods, "method": method, "call": call}
+OPERATIONS: Mapping[str, Operation] = {
+    "methods": methods,
+    "method": method,
+    "call": call,
+    "call_code": call_code,
+}

@@ -3,9 +3,9 @@
 
 import { h, html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.mjs";
 import { Fields } from "../fields.mjs";
-import { callCode, collect, fieldsOfParams, rawOf, withoutSecrets } from "../forms.mjs";
+import { collect, fieldsOfParams, rawOf, withoutSecrets } from "../forms.mjs";
 import { count, duration, number, shortName } from "../format.mjs";
-import { RunButtons, ShownParts, ShownValue } from "../result.mjs";
+import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
 import { Asked, Badge, Code, Empty, ErrorBox, Table, useAsk } from "../ui.mjs";
 
@@ -141,9 +141,9 @@ function MethodForm({ client, service, method, params }) {
   return html`<form class="stack form" noValidate ref=${useFaultFocus(shown)} onSubmit=${start}>
     <${Fields} fields=${fields} raw=${raw} change=${setRaw} faults=${shown ?? {}} />
     <${RunButtons} run=${run} />
+  </form>
     <${Outcome} run=${run} />
-    <details open><summary>As code</summary><${Code} text=${callCode(service, method, fields, raw)} label="Call" /></details>
-  </form>`;
+    <${AsCode} ...${{ client, op: "call_code", args: { service, method, args: collect(fields, raw).values } }} />`;
 }
 
 /** Return a ref for a form; the first input with a fault gets the focus when there are faults. */

@@ -7,6 +7,7 @@ import { asCell, completed, recalled, withQuery, rowsAsCsv } from "../query.mjs"
 import { CopyButton, ErrorBox, Table, useAsk } from "../ui.mjs";
 import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
 
+const PAUSE = 60; // ms without a key before words are asked for
 const ROW_BOUNDS = [100, 1000, 10_000];
 const EARLIER = { queries: [] }; // what was run in this page or kernel, oldest first
 
@@ -55,8 +56,11 @@ function QueryField({ client, query, setQuery, run }) {
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(0);
   const [at, setAt] = useState(null); // where in the earlier queries; null for none of them
+  const draft = useRef(""); // what stood there before them
   const words = useAsk(client, "complete", {}, { now: false });
-  const items = (open && words.value?.items) || [];
+  const asked = useRef({}); // the last text that words were asked for, and what waits to ask
+  const fresh = open && !words.busy && asked.current.query === query;
+  const items = (fresh && words.value?.items) || [];
   const write = (text, cursor) => {
     setQuery(text);
     field.current.value = text;
@@ -73,10 +77,17 @@ function QueryField({ client, query, setQuery, run }) {
     setAt(null);
     setActive(0);
     setOpen(true);
-    words.ask({ query: currentTarget.value, at: currentTarget.selectionStart });
+    clearTimeout(asked.current.timer);
+    const place = { query: currentTarget.value, at: currentTarget.selectionStart };
+    const ask = () => {
+      asked.current.query = place.query;
+      words.ask(place);
+    };
+    asked.current.timer = setTimeout(ask, PAUSE);
   };
   const recall = (step) => {
-    const found = recalled(EARLIER.queries, at ?? EARLIER.queries.length, step, query);
+    if (at === null) draft.current = query;
+    const found = recalled(EARLIER.queries, at ?? EARLIER.queries.length, step, draft.current);
     setAt(found.at);
     write(found.query, found.query.length);
   };
@@ -103,8 +114,8 @@ function QueryField({ client, query, setQuery, run }) {
   };
   return html`<div class="query">
     <textarea ref=${field} class="mono" rows=${Math.min(12, Math.max(4, query.split("\n").length))} value=${query}
-      data-field="query" aria-label="SQL that only reads" role="combobox" aria-autocomplete="list"
-      aria-expanded=${items.length > 0} aria-controls="completions" spellcheck=${false}
+      data-field="query" aria-label="SQL that only reads" aria-autocomplete="list" aria-haspopup="listbox"
+      aria-controls="completions" spellcheck=${false}
       aria-activedescendant=${items.length ? `word-${active}` : undefined}
       placeholder="SELECT * FROM database.table" onInput=${input} onKeyDown=${press} onBlur=${() => setOpen(false)}></textarea>
     <div class="completions" role="listbox" id="completions" aria-label="Completions" hidden=${!items.length}>
