@@ -25,6 +25,7 @@ from ..runtime.part import Detail, Panel
 from ..view.snapshot import ModuleView, thaw
 from ..wording import one_line
 from .facts import Facts
+from .values import bounded
 
 _PLAIN = tuple(
     field.name
@@ -114,9 +115,11 @@ def _panel(panel: Panel) -> dict[str, Any]:
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts that differ, as plain data; ``None`` for one that is gone."""
+    """Return the facts that differ, as bounded plain data; ``None`` for one that is gone."""
     gone = dict.fromkeys(before.keys() - after.keys())
-    new = {key: thaw(value) for key, value in after.items() if before.get(key, ...) != value}
+    new = {
+        key: bounded(thaw(value)) for key, value in after.items() if before.get(key, ...) != value
+    }
     return gone | new
 
 
