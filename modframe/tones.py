@@ -17,7 +17,7 @@ MARKS: Mapping[Tone, str] = {"good": "●", "warn": "▲", "bad": "✖", "quiet"
 _WORDS: Mapping[Tone, str] = {
     "good": "live ok done healthy running success passed written start swap",
     "warn": "blocked degraded warning warn draft starting stopping rebuild leaked retrying",
-    "bad": "failed failed_unload error critical fail unhealthy refuse refused dead died",
+    "bad": "failed failed_unload error errors critical fail unhealthy refuse refused dead died",
     "quiet": "stopped disabled unknown unchanged stay superseded equal removed waiting cancelled "
     "ended info debug",
 }  # fmt: skip
@@ -29,8 +29,8 @@ _TONES: Mapping[str, Tone] = {
 def tone_of(state: object) -> Tone | None:
     """Return the tone of a state; ``None`` for a text that begins with the word of none.
 
-    >>> tone_of("LIVE"), tone_of("unhealthy, 3 in a row"), tone_of("Tuesday")
-    ('good', 'bad', None)
+    >>> tone_of("LIVE"), tone_of("unhealthy, 3 in a row"), tone_of("2 errors"), tone_of("Tuesday")
+    ('good', 'bad', 'bad', None)
     """
-    first = str(state).replace(",", " ").split(maxsplit=1)[:1]
-    return _TONES.get(first[0].casefold()) if first else None
+    words = str(state).replace(",", " ").lstrip("0123456789 ").split(maxsplit=1)
+    return _TONES.get(words[0].casefold()) if words else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import compileall
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,14 @@ from tests.postgres_server import VARIABLE, PostgresServer, programs, running_se
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile modframe where Python was told to keep no bytecode.
+    """Prepare what the processes of tests inherit.
 
-    Hundreds of tests start a process that imports it, each of which would compile all of it again.
+    modframe is compiled where Python was told to keep no bytecode: hundreds of tests start a process
+    that imports it, each of which would compile all of it again. And a run in the background of a
+    script ignores Ctrl-C, which its children would do as well.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
         compileall.compile_dir(Path(modframe.__file__).parent, quiet=2)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,12 +112,7 @@ def kernel(workspace: Path, **environment: str) -> Iterator[Kernel]:
     manager.kernel_spec.argv[0] = sys.executable
     root = str(Path(__file__).parents[1])
     env = {**os.environ, "PYTHONPATH": root, "PYTHONWARNINGS": "default", **environment}
-    # A test run in the background of a script ignores SIGINT, and its children would inherit that.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        manager.start_kernel(cwd=str(workspace), env=env)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    manager.start_kernel(cwd=str(workspace), env=env)
     client = manager.blocking_client()
     client.start_channels()
     try:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import import_module
-from logging import getLevelNamesMapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -16,7 +15,7 @@ import typer
 
 from ..errors import InvalidModuleIdError
 from .db import db
-from .options import Format, Shape, Workspace
+from .options import Format, Shape, Word, Workspace, one_module
 from .out import show_error
 
 
@@ -288,6 +287,7 @@ def inspect(
 
 @app.command()
 def health(
+    word: Word = None,
     module: Annotated[
         str | None, typer.Option("--module", "-m", help="A module's id; all if left out.")
     ] = None,
@@ -300,7 +300,7 @@ def health(
     """Run the health checks of modules once, or ask a server what its checks say."""
     from .health import show_health
 
-    return show_health(module, workspace, url=url, as_data=format is Format.json)
+    return show_health(one_module(word, module), workspace, url=url, as_data=format is Format.json)
 
 
 @compliance.command()
@@ -416,6 +416,7 @@ def reference(
 
 @app.command()
 def logs(
+    word: Word = None,
     module: Annotated[
         str | None, typer.Option("--module", "-m", help="Only events of this module.")
     ] = None,
@@ -442,21 +443,23 @@ def logs(
     format: Shape = Format.text,
 ) -> int:
     """Print the newest events of data/logs/app.log, each with its traceback below it."""
+    from ..observe import WantedEvents
     from ..spec import module_id_of
-    from .logs import Filter, show_logs
+    from .logs import show_logs
 
-    after = _time_since(since)
-    wanted = Filter(
-        module_id_of(module) if module else "",
-        0 if level is Level.debug else getLevelNamesMapping()[level.value.upper()],
-        after,
-        id,
+    asked = one_module(word, module)
+    wanted = WantedEvents.of(
+        module_id_of(asked) if asked else "",
+        level=level.value,
+        since=_time_since(since),
+        correlation_id=id,
     )
     return show_logs(wanted, workspace, lines=lines, follow=follow, as_data=format is Format.json)
 
 
 @app.command()
 def errors(
+    word: Word = None,
     module: Annotated[
         str | None, typer.Option("--module", "-m", help="Only errors of this module.")
     ] = None,
@@ -488,7 +491,8 @@ def errors(
     as_data = format is Format.json
     if explain:
         return explain_code(explain, as_data=as_data)
-    module_id = module_id_of(module) if module else None
+    asked = one_module(word, module)
+    module_id = module_id_of(asked) if asked else None
     wanted = Wanted.of(module_id, since=_time_since(since), text=text)
     return show_errors(wanted, workspace, limit=limit, grouped=groups, as_data=as_data)
 

@@ -42,7 +42,7 @@ def show_errors(
         as_json(facts)
         return 0
     for line in lines:
-        say(line)
+        say(line, style="" if line.startswith(" ") else "bold")
     if not facts:
         like = "" if wanted == Wanted() else " like that"
         print(f"no error{like} in {files.path.parent}", file=sys.stderr)

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModframeError, ModuleNotFoundInWorkspaceError
+from ..parts.health import HEADS, health_row
 from ..spec import module_id_of
-from ..wording import duration, near
+from ..wording import near
 from .asking import ask
 from .out import as_json, console, table, workspace_at
-
-_HEAD = ("module", "status", "took", "failures", "detail")
 
 
 def show_health(name: str | None, workspace: Path | None, *, url: str, as_data: bool) -> int:
@@ -46,7 +45,7 @@ def show_health(name: str | None, workspace: Path | None, *, url: str, as_data: 
     if as_data:
         as_json({"checks": checks})
     else:
-        table(map(_row, checks, checks.values()), head=_HEAD)
+        table([(key, *health_row(facts)) for key, facts in checks.items()], head=HEADS)
     return 1 if any(one["status"] == "unhealthy" for one in checks.values()) else 0
 
 
@@ -76,9 +75,3 @@ def _ask(url: str, workspace: Path | None) -> dict[str, Mapping[str, Any]]:
             cure="give the address that 'modframe serve' printed",
         ) from error
     return checks
-
-
-def _row(module_id: str, health: Mapping[str, Any]) -> tuple[str, ...]:
-    took = duration(health["took"]) if health["at"] else ""
-    failures = str(health["failures"] or "")
-    return (module_id, health["status"], took, failures, health.get("detail", ""))

@@ -20,7 +20,7 @@ from ..source import Disabled, Source, find_modules, read_folder
 from ..source.workspace import find_workspace
 from ..spec import module_id_of
 from ..wording import count
-from .out import as_json, console, say, table, workspace_at
+from .out import as_json, console, fact, say, table, workspace_at
 
 # -- list --------------------------------------------------------------------------------------
 
@@ -114,9 +114,9 @@ def inspect_module(name: str, workspace: Path | None, *, as_data: bool) -> int:
 
         as_json(thaw(view))
     else:
-        title, *lines = view.lines()
-        say(title, style="bold")
-        say("\n".join(lines))
+        say(view.id, style="bold")
+        for label, told in view.told():
+            fact(label, told)
     return 0 if view.state == "LIVE" else 1
 
 

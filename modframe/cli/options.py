@@ -16,6 +16,20 @@ class Format(StrEnum):
     json = "json"
 
 
+Word = Annotated[str | None, typer.Argument(metavar="[MODULE]", help="A module's id, or --module.")]
+
+
+def one_module(word: str | None, option: str | None) -> str | None:
+    """Return the module that is named by a word or by ``--module``.
+
+    Raises:
+        typer.BadParameter: If they name two.
+    """
+    if word and option and word != option:
+        raise typer.BadParameter("give one module, as a word or with --module")
+    return word or option
+
+
 Workspace = Annotated[
     Path | None,
     typer.Option(

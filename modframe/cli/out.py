@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModframeError, WorkspaceError
 from ..finding import Finding
 from ..masking import mask_text
+from ..table import Table
+from ..tones import Tone, tone_of
 from ..wording import escape_in_lines
 from ..wording import one_line as one_line
 
@@ -24,13 +26,10 @@ if TYPE_CHECKING:
 
     from ..observe import LogFiles
 
-_STYLES = {
-    "error": "bold red", "fail": "bold red", "failed": "bold red",
-    "blocked": "yellow", "warning": "yellow", "warn": "yellow",
-    "ok": "green", "live": "green", "done": "green", "healthy": "green",
-    "degraded": "yellow", "unhealthy": "bold red",
-    "info": "cyan",
+_STYLES: Mapping[Tone, str] = {
+    "good": "green", "warn": "yellow", "bad": "bold red", "quiet": "dim",
 }  # fmt: skip
+_GAP = "  "
 
 
 def workspace_at(folder: Path | None, *, above: Path | None = None) -> Path:
@@ -95,26 +94,46 @@ def say(text: str = "", *, style: str = "") -> None:
         print(text, flush=True)
 
 
+def style_of(state: str) -> str:
+    """Return how a terminal shows the word of a state; empty for any other text."""
+    tone = tone_of(state)
+    return _STYLES[tone] if tone is not None else ""
+
+
 def table(rows: Iterable[Sequence[object]], *, head: Sequence[str]) -> None:
-    """Print rows as aligned columns.
+    """Print rows as aligned columns: numbers to the right, and no column that says nothing.
 
     On a terminal the head is bold, and words such as ``LIVE`` and ``error`` have a colour.
     """
-    texts = [[one_line(cell) for cell in row] for row in [head, *rows]]
-    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    for number, row in enumerate(texts):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        if not sys.stdout.isatty():
-            print("  ".join(cells).rstrip())
-            continue
-        from rich.text import Text
+    told = Table.of(rows, head=head)
+    if not sys.stdout.isatty():
+        for line in told.lines():
+            print(line)
+        return
+    for number, cells in enumerate(told.aligned()):
+        _print_styled((cell, _style_of_cell(cell) if number else "bold") for cell in cells)
 
-        styles = (_STYLES.get(cell.strip().lower(), "") if number else "bold" for cell in cells)
-        line = Text.assemble(
-            *((f"{cell}  ", style) for cell, style in zip(cells, styles, strict=True))
-        )
-        line.rstrip()
-        console().print(line)
+
+def _style_of_cell(cell: str) -> str:
+    """Return the style of a cell that is the word of a state, counted perhaps: ``2 errors``."""
+    return "" if " " in cell.strip("0123456789 ") else style_of(cell)
+
+
+def _print_styled(parts: Iterable[tuple[str, str]]) -> None:
+    """Print the parts of a line, each with its style, to a terminal."""
+    from rich.text import Text
+
+    line = Text.assemble(*((f"{text}{_GAP}", style) for text, style in parts))
+    line.rstrip()
+    console().print(line)
+
+
+def fact(label: str, told: str) -> None:
+    """Print one fact behind its label, which is padded; on a terminal a state has its colour."""
+    if sys.stdout.isatty():
+        _print_styled([(f"{_GAP}{label}", "dim"), (escape_in_lines(told), style_of(told))])
+    else:
+        say(f"{_GAP}{label}{_GAP}{told}")
 
 
 def as_json(value: Any) -> None:
@@ -126,8 +145,8 @@ def as_json(value: Any) -> None:
 def show_findings(findings: Iterable[Finding]) -> None:
     """Print a line for each finding, with its cure and its rule."""
     for finding in findings:
-        style = _STYLES.get(finding.level, "")
-        say(f"{finding.level}: {one_line(finding)} [{finding.label}]", style=style)
+        line = f"{finding.level}: {one_line(finding)} [{finding.label}]"
+        say(line, style=style_of(finding.level))
 
 
 def _masked(text: str) -> str:

@@ -48,6 +48,12 @@ class Page:
             f"{STATUS_PATH}send": _answering("POST", self._take),
         }
 
+    def close(self) -> None:
+        """Tell the open pages that the app stops, and end their answers; on the app loop."""
+        for lines in self._open.values():
+            lines.session.pause("modframe was stopped")
+            lines.end()
+
     async def _module(self, request: Request) -> Response:
         return Response(
             front_end(),
@@ -101,6 +107,8 @@ class Page:
             lines.session.receive(message)
         except FormError as error:
             return Problem(400, error.message)
+        if message.get("op") == "bye":
+            lines.end()
         return Response(status_code=204, headers=_NO_STORE)
 
 
@@ -113,13 +121,13 @@ class _Lines:
         self._give_up = give_up
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUED)
-        self.read = False
+        self.read = self._ended = False
 
     def put(self, line: str) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._put, f"{line}\n".encode())
 
-    def _put(self, line: bytes) -> None:
+    def _put(self, line: bytes | None) -> None:
         if self._waiting.full():  # it reads nothing; once it does, it comes again and is told anew
             self._waiting = asyncio.Queue(_QUEUED)
             self._waiting.put_nowait(None)
@@ -127,8 +135,14 @@ class _Lines:
         else:
             self._waiting.put_nowait(line)
 
+    def end(self) -> None:
+        """Let the answer end once all lines were taken; on the app loop."""
+        self._loop.call_soon(self._put, None)
+
     async def get(self) -> bytes | None:
         """Return all that waits, as one piece; ``None`` at the end."""
+        if self._ended:
+            return None
         pieces: list[bytes] = []
         line = await self._waiting.get()
         while line is not None:
@@ -136,6 +150,7 @@ class _Lines:
             if self._waiting.empty():
                 break
             line = self._waiting.get_nowait()
+        self._ended = line is None
         return b"".join(pieces) or None
 
 

@@ -5,12 +5,9 @@ In come words, out goes a call of the service of `core.error_handler` and a disp
 
 from __future__ import annotations
 
-import argparse
-import shlex
-from typing import Any, NoReturn
+from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.display import display
 
 from ..app import AppContext
 from ..observe import (
@@ -22,6 +19,8 @@ from ..observe import (
     group_table,
 )
 from ..result import Result
+from .shown import show
+from .words import Parser, words_of
 
 USAGE = (
     "%modframe errors [MODULE] [--since 10m] [--text TEXT] [--limit 20] [--groups], or "
@@ -29,14 +28,8 @@ USAGE = (
 )
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Write {USAGE}.")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(prog="%modframe errors", add_help=False, allow_abbrev=False)
-    parser.add_argument("module", nargs="?")
+def _parser() -> Parser:
+    parser = Parser("errors", USAGE)
     parser.add_argument("--since")
     parser.add_argument("--text")
     parser.add_argument("--limit", type=int, default=20)
@@ -51,11 +44,7 @@ def show_errors(app: AppContext, line: str) -> None:
     Raises:
         UsageError: If the words can't be understood, or the service refuses what they ask for.
     """
-    try:
-        words = shlex.split(line)
-    except ValueError as error:  # a quotation mark is missing
-        raise UsageError(f"{error}. Write {USAGE}.") from None
-    asked = _parser().parse_args(words)
+    asked = words_of(_parser(), line)
     service = app.get_service("core.error_handler.service")
     if asked.explain:
         page = _data_of(service.explain(asked.explain).result())
@@ -64,21 +53,16 @@ def show_errors(app: AppContext, line: str) -> None:
     ask = service.groups if asked.groups else service.errors
     found = _data_of(ask(asked.module, asked.since, asked.text, asked.limit).result())
     if not found:
-        print("no error was recorded that fits" if words else "no error was recorded")
+        print("no error was recorded that fits" if line.strip() else "no error was recorded")
     elif asked.groups:
         groups = [group_of(facts) for facts in found]
-        _display(group_lines(groups), group_table(groups))
+        show(group_lines(groups), group_table(groups))
     else:
         failures = [failure_of(facts) for facts in found]
-        _display(failure_lines(failures), failure_table(failures))
+        show(failure_lines(failures), failure_table(failures))
 
 
 def _data_of(result: Result) -> Any:
     if not result.success:
         raise UsageError(str(result.message))
     return result.data
-
-
-def _display(lines: Any, html: str) -> None:
-    shown = {"text/plain": "\n".join(lines), "text/html": html}
-    display(shown, raw=True)  # type: ignore[no-untyped-call]  # IPython has no annotations

@@ -11,6 +11,7 @@ from typing import Any
 from ..process import start_on_use, was_stopped
 from . import failure
 from .completion import SQLNames
+from .greeting import greeting
 from .hooks import Hooks
 from .magics import ModframeMagics
 from .outputs import MaskedOutputs
@@ -40,6 +41,7 @@ def load(shell: Any) -> None:
         if name not in shell.user_ns:
             shell.user_ns[name] = proxy
             shell.user_ns_hidden[name] = proxy
+    print("\n".join(greeting()))
 
 
 def unload(shell: Any) -> None:
@@ -71,6 +73,7 @@ def _load_again(shell: Any) -> None:
     def load_stopped(module_str: str) -> Any:
         if module_str == "modframe" and module_str in manager.loaded and was_stopped():
             start_on_use(True)
+            print("\n".join(greeting()))
             return None
         return load_extension(module_str)
 

@@ -6,7 +6,7 @@ and what the draft keeps. The extension installs it; the magics add the draft to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any
@@ -20,6 +20,8 @@ _HOOK = "_render_traceback_"
 """The method of an exception that IPython calls instead of formatting the exception itself."""
 _DRAFT = "_modframe_draft"
 _CONTEXT_LINES = 2
+_BAD, _KEY = "\x1b[31m", "\x1b[1m"
+"""How a terminal shows the name of an error, and the sentence that says what is live: bold."""
 
 
 def install(shell: Any) -> None:
@@ -60,7 +62,21 @@ def _render(shell: Any, error: ModframeError) -> list[str]:
     message = str(error)
     if "\n" in (told := str(cause)) and lines:
         message = message.replace(f": {told}", "")  # it stands above
-    return [*lines, f"{type(error).__name__}: {message}", *error.__notes__]
+    name, notes = type(error).__name__, getattr(error, "__notes__", ())
+    return [*lines, f"{_styled(shell, name, _BAD)}: {message}", *_key_sentences(shell, notes)]
+
+
+def _key_sentences(shell: Any, notes: Iterable[str]) -> Iterator[str]:
+    """Yield the notes; the first clause, such as ``Generation 7 stays live``, stands out."""
+    for note in notes:
+        key, mark, rest = note.partition(";")
+        yield f"{_styled(shell, key, _KEY)}{mark}{rest}"
+
+
+def _styled(shell: Any, text: str, style: str) -> str:
+    """Return text in a style of the terminal, unless the shell shows no colours."""
+    plain = str(getattr(shell, "colors", "")).lower() == "nocolor"
+    return text if plain else f"{style}{text}\x1b[0m"
 
 
 def _reaches(source: Source, trace: TracebackType | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from IPython.core.error import UsageError
@@ -25,8 +25,12 @@ from .errors import show_errors
 from .failure import note_draft
 from .hooks import Hooks
 from .outputs import MaskedOutputs
+from .shown import show_health, show_help, show_logs, show_status
 
 T = TypeVar("T")
+_SHOWS: Mapping[str, Callable[[AppContext, str], None]] = {
+    "errors": show_errors, "status": show_status, "health": show_health, "logs": show_logs,
+}  # fmt: skip
 _TARGET = re.compile(r"\s*([A-Za-z_]\w*)\s*<<\s*\Z")
 
 
@@ -131,6 +135,10 @@ class ModframeMagics(Magics):
         ``%modframe errors [MODULE] [--since 10m] [--text TEXT] [--limit 20] [--groups]``: show what
         failed, one by one or by kind; ``%modframe errors --explain CODE`` says what a code means.
 
+        ``%modframe status [MODULE]``, ``%modframe health [MODULE]``, ``%modframe logs [MODULE]
+        [--level LEVEL] [--since 10m] [--id ID] [--lines 50]``: show what the shell's commands
+        print. ``%modframe help``: what can be written in cells.
+
         ``%modframe nest``: let your own ``asyncio.run`` work in cells (`nest_asyncio2`).
         """
         words = line.split()
@@ -144,19 +152,22 @@ class ModframeMagics(Magics):
             module_id = _parsed(module_id_of, words[1])
             app = app_in_use()
             self._say(app, app.try_draft(module_id, outer_names=self.shell.user_ns, keep=True))
-        elif words[:1] == ["errors"]:
-            show_errors(app_in_use(), line.strip().removeprefix("errors"))
+        elif words[:1] == ["help"]:
+            show_help(_rest_of(line))
+        elif words and words[0] in _SHOWS:
+            _SHOWS[words[0]](app_in_use(), _rest_of(line))
         elif words == ["nest"]:
             import nest_asyncio2
 
             nest_asyncio2.apply()
             print("asyncio.run() can be called in cells now")
         else:
-            unknown = words and words[0] not in ("drop", "errors", "keep", "nest")
+            unknown = words and words[0] not in ("drop", "keep", "nest")
             what = f"there is no {words[0]!r}. " if unknown else ""
             raise UsageError(
                 f"{' '.join(('%modframe', *words))}: {what}Write %modframe drop MODULE [FILE], "
-                "%modframe keep MODULE, %modframe errors [MODULE] or %modframe nest."
+                "%modframe keep MODULE, %modframe nest, or one of those that show something: "
+                "%modframe status, errors, logs, health [MODULE]. %modframe help explains them."
             )
 
     @cell_magic
@@ -173,6 +184,11 @@ class ModframeMagics(Magics):
             return rows
         self.shell.user_ns[target.group(1)] = rows
         return None
+
+
+def _rest_of(line: str) -> str:
+    """Return a line without its first word."""
+    return (*line.split(maxsplit=1), "")[1]
 
 
 def _live_note(app: AppContext, module_id: str) -> str:

@@ -31,12 +31,13 @@ from .lost_errors import LostErrors
 from .numbers import OTHER, SAMPLED, SERVER, TIMED, Answer, Calls, Numbers, Requests, ServiceCalls
 from .reading import LogFiles
 from .recorded import Group, RecordedErrors, Wanted, group_of
-from .report import failure_lines, failure_table, group_lines, group_table
+from .report import event_lines, failure_lines, failure_table, group_lines, group_table
 from .series import POINTS, STEP, Series
 from .since import parse_since
 from .spans import begin_span, end_span, span, tracing
 from .tracebacks import find_defined, find_raised, fold
 from .uncaught import UncaughtErrors
+from .wanted_events import WantedEvents
 from .watchdog import Stall, Watchdog
 
 __all__ = [
@@ -67,10 +68,12 @@ __all__ = [
     "Stall",
     "UncaughtErrors",
     "Wanted",
+    "WantedEvents",
     "Watchdog",
     "begin_span",
     "correlation_id",
     "end_span",
+    "event_lines",
     "failure_lines",
     "failure_of",
     "failure_table",

@@ -31,6 +31,7 @@ from .loggers import TREES, correlation_id, log_waiting, module_of_logger
 from .reading import LogFiles
 from .recorded import RecordedErrors
 from .storms import Storms
+from .wanted_events import WantedEvents
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -173,6 +174,19 @@ class EventLog:
             module_id = full_id(module_id)
             events = [event for event in events if event.module_id == module_id]
         return tuple(events[-n:] if n > 0 else ())
+
+    def newest(self, wanted: WantedEvents, *, lines: int | None = None) -> list[Event]:
+        """Return the newest events that are wanted, oldest first: those of earlier runs as well.
+
+        ``lines`` is how many at most, as `WantedEvents.limit` takes it.
+        """
+        limit = wanted.limit(lines)
+        if self.folder is None:
+            events = [event for event in self.tail(sys.maxsize) if wanted.takes(event)]
+            return events if limit is None else events[max(0, len(events) - limit) :]
+        self.flush()
+        files = LogFiles(self.folder / "app.log")
+        return files.newest(wanted.event_in, limit=limit, enough=wanted.ends_at)[0]
 
     @property
     def errors(self) -> RecordedErrors:

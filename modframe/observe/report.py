@@ -1,22 +1,43 @@
-"""Failures and groups as lines of text and as HTML, in the shell and below a cell.
+"""Events, failures and groups as lines of text and as HTML, in the shell and below a cell.
 
 In come failures and groups, the newest first; out come lines, the newest last, where a person looks
-in a terminal, and tables, the newest first.
+in a terminal, and tables, the newest first. The lines of an event are those of `app.log`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from ..html import code, section, table, tag
 from ..wording import count, escape, one_line
+from .event import Event
 from .failure import Failure, format_time
+from .line import format_line
 from .recorded import Group
 from .tracebacks import fold
 
 _INDENT = "    "
+
+
+def event_lines(event: Event, written: str = "") -> Iterator[str]:
+    """Yield the lines of an event: as it is in the file, and its traceback below it.
+
+    ``written`` is the line of the file, where that is known.
+    """
+    if not event.traceback:
+        yield written or format_line(event)
+        return
+    yield format_line(replace(event, exc_type="", traceback=""))
+    yield from _indented(event.traceback)
+
+
+def _indented(traceback: str) -> Iterator[str]:
+    whole = os.environ.get("MODFRAME_DEBUG")
+    lines = traceback.split("\n") if whole else fold(traceback)
+    yield from (f"{_INDENT}{escape(line)}" for line in lines)
 
 
 def failure_lines(failures: Sequence[Failure]) -> Iterator[str]:
@@ -25,9 +46,7 @@ def failure_lines(failures: Sequence[Failure]) -> Iterator[str]:
         yield escape(" · ".join(filter(None, _head(failure))))
         yield from (f"{_INDENT}{escape(line)}" for line in failure.message.split("\n"))
         if failure.traceback:
-            whole = os.environ.get("MODFRAME_DEBUG")
-            lines = failure.traceback.split("\n") if whole else fold(failure.traceback)
-            yield from (f"{_INDENT}{escape(line)}" for line in lines)
+            yield from _indented(failure.traceback)
 
 
 def _head(failure: Failure) -> Iterator[str]:

@@ -110,15 +110,18 @@ class ModuleView:
         calls = [("in flight", str(self.in_flight))] if self.in_flight else []
         return calls + [("still drains", _draining(retired)) for retired in self.retired]
 
-    def lines(self) -> Iterator[str]:
-        """Yield the view as text: the module's id, then a line for each fact and each row."""
+    def told(self) -> list[tuple[str, str]]:
+        """Return a label, padded, and a text of one line for each fact and each row."""
         rows = [*self.facts(), *self.work()]
         for panel in self.panels:
             rows += [(panel.noun, "  ".join(filter(None, cells))) for cells in panel.rows]
         width = max(len(label) for label, _ in rows)
+        return [(label.ljust(width), one_line(text)) for label, text in rows]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the view as text: the module's id, then a line for each fact and each row."""
         yield self.id
-        for label, text in rows:
-            yield f"  {label.ljust(width)}  {one_line(text)}"
+        yield from (f"  {label}  {text}" for label, text in self.told())
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -1,9 +1,12 @@
-"""Two journeys in the cockpit's page: a module that fails until it is mended, and the way back."""
+"""Two journeys in the cockpit: a module that fails until it is mended, and the way back.
+
+On the page of an app, and both once more beside the cells of a notebook.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from modframe import AppContext
 from modframe.desk.history_entry import HistoryEntries, HistoryEntry
 from modframe.module import Module
 from modframe.source import SourceFile
+from tests.browser.notebook import Notebook
 from tests.fakes import ORDERS, simple
 
 pytestmark = pytest.mark.browser
@@ -91,7 +95,7 @@ def test_a_failing_module_is_found_mended_and_live(app: AppContext, page: Any) -
     entry.click()
     failed = page.get_by_label("What failed")
     failed.locator(".source .marked").get_by_text("RATE = int('nineteen')").wait_for()
-    failed.get_by_text("generation 1 stays live").wait_for()
+    failed.get_by_text("generation 1 stays live", exact=True).wait_for()
     assert failed.locator("details[open]").count() == 0
     failed.get_by_role("button", name="Reload").click()
     dialog = page.get_by_role("dialog")
@@ -253,3 +257,31 @@ def test_a_draft_is_tried_dropped_and_files_written(app: AppContext, page: Any) 
     dialog.get_by_role("button", name="Unload").click()
     dialog.get_by_text("standard.tax was unloaded.").wait_for()
     assert app.modules["tax"].state == "STOPPED"
+
+
+def test_both_journeys_beside_cells(open_notebook: Callable[..., Notebook]) -> None:
+    """A failing cell is named with its line; run mended it is live, and then taken back."""
+    start = "%load_ext modframe\nimport modframe\napp = modframe.start(data=':memory:')"
+    notebook = open_notebook(start, f"%%module tax\n{TAX}", "app.inspect()")
+    for index in range(3):
+        notebook.run(index)
+    view = notebook.cell(2).locator("[data-lm-suppress-shortcuts]").first
+    view.get_by_text("Nothing needs attention.").wait_for()
+    notebook.edit(1, f"%%module tax\n{TAX.replace('RATE = 19', 'RATE = nothing')}")
+    notebook.run(1)
+    view.locator(".attention", has_text="api.py, Cell In[4], line 3").click()
+    failed = view.get_by_label("What failed")
+    failed.locator(".marked", has_text="RATE = nothing").wait_for()
+    failed.get_by_text("generation 1 stays live", exact=True).wait_for()
+    notebook.edit(1, f"%%module tax\n{TAX.replace('19', '20')}")
+    notebook.run(1)
+    failed.wait_for(state="detached")
+    view.locator(".head").get_by_text("generation 2").wait_for()
+    view.get_by_role("tab", name="History").click()
+    view.get_by_role("group", name="History").locator("tr.link").last.click()
+    view.get_by_label("Generation 1").locator("button[data-action=rollback]").click()
+    dialog = view.get_by_role("dialog")
+    dialog.locator(".added", has_text="RATE = 19").wait_for()
+    dialog.get_by_role("button", name="Roll back to generation 1").click()
+    dialog.get_by_text("rollback to 1").wait_for()
+    view.locator(".head").get_by_text("generation 3").wait_for()

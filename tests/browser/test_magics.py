@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.notebook import Notebook
-from tests.browser.test_inspect import opened_method
 
 pytestmark = pytest.mark.browser
 
@@ -38,21 +37,19 @@ def test_a_module_cell_is_seen_edited_and_seen_again(
     for index in range(3):
         notebook.run(index)
     assert notebook.output(1).startswith("standard.orders 1 · live in")
-    view = notebook.cell(2).locator(".modframe-view")
-    view.get_by_role("tab", name="Services 1").click()
-    place = opened_method(view, "place(size: Size")
-    place.locator("select").select_option("large")
-    place.get_by_role("button", name="Run").click()
-    place.locator(".mf-pre", has_text="'LARGE 1'").wait_for()
+    view = notebook.cell(2).locator("[data-lm-suppress-shortcuts]").first
+    view.get_by_role("tab", name="Services").click()
+    view.locator("[data-method=place]").click()
+    view.locator("[data-field=size]").select_option("1")
+    run = view.get_by_role("button", name="Run", exact=True)
+    run.click()
+    view.locator("pre", has_text="LARGE 1").wait_for()
 
     notebook.edit(1, CELL.replace("name} 1", "name} 2") + "\n    def added(self):\n        ...\n")
     notebook.run(1)
     assert notebook.output(1).startswith("standard.orders 1 → 2 · live in")
-    view.get_by_role("tab", name="Services 2").wait_for()
-    opened_method(view, "added()")
-    place = opened_method(view, "place(size: Size")
-    assert place.locator("select").input_value() == "large"  # the form is what it was
-    place.get_by_role("button", name="Run").click()
-    place.locator(".mf-pre", has_text="'LARGE 2'").wait_for()
-    view.get_by_role("tab", name="Overview").click()
-    view.get_by_role("cell").get_by_text("generation 2").wait_for()
+    view.locator("[data-method=added]").wait_for()
+    assert view.locator("[data-field=size]").input_value() == "1"  # the form is what it was
+    run.click()
+    view.locator("pre", has_text="LARGE 2").wait_for()
+    view.get_by_text("generation 2").first.wait_for()

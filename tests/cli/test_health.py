@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from modframe.cli.commands import run
 from tests.cli.conftest import Shell
 from tests.fakes import simple
 
@@ -32,7 +35,7 @@ def test_it_runs_each_check_once(shell: Shell) -> None:
 def test_a_module_that_does_not_load_is_unhealthy(shell: Shell) -> None:
     """With the reason."""
     shell.write("standard.bad", "x = nowhere\n")
-    done = shell.run("health", "--module", "bad")
+    done = shell.run("health", "bad")
     assert done.returncode == 1
     assert "FAILED: " in done.stdout
 
@@ -43,6 +46,13 @@ def test_an_unknown_module(shell: Shell) -> None:
     done = shell.run("health", "--module", "ordres")
     assert done.returncode == 1
     assert "orders" in done.stderr
+
+
+def test_one_module_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a word or as an option; two are refused."""
+    for command in ("health", "errors", "logs"):
+        assert run([command, "orders", "--module", "shop"]) == 2
+        assert "give one module" in capsys.readouterr().err
 
 
 def test_no_server(shell: Shell) -> None:

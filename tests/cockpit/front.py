@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
-import socket
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
@@ -121,11 +120,11 @@ class Front:
         return answer
 
     def _read(self) -> None:
-        for line in self._stream.getresponse():
-            message = json.loads(line)
-            with self._told:
-                self._take(message)
-                self._told.notify_all()
+        with self._stream.getresponse() as news:
+            for line in news:
+                with self._told:
+                    self._take(json.loads(line))
+                    self._told.notify_all()
 
     def _take(self, message: dict[str, Any]) -> None:
         if "seq" in message:
@@ -170,9 +169,9 @@ class Front:
             connection.close()
 
     def close(self) -> None:
-        """Go, as a page does that is closed."""
-        self.send({"op": "bye"})
-        self._stream.sock.shutdown(socket.SHUT_RDWR)  # so that the reader's answer ends
+        """Go, as a page does that is closed; the server ends the answer with the news."""
+        if not self.over:
+            self.send({"op": "bye"})
         self._reader.join(PATIENCE)
         self._stream.close()
 

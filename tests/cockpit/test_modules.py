@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,12 +84,16 @@ def test_what_is_required_is_not_unloaded(app: AppContext, front: Front) -> None
     assert front.ask("plan", module="shop", action="unload")["refused"] == "It isn't live."
 
 
+def entries_of(front: Front, module: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = front.ask("history", module=module)["entries"]
+    return entries
+
+
 def test_the_way_back_is_planned_then_gone(app: AppContext, front: Front) -> None:
     """A rollback shows its differences and its contract before anything changes."""
     for number in (1, 2):
         app.load({"api.py": simple(f"def n(self) -> int:\n    return {number}")}, id="way")
-    known = front.ask("history", module="way")
-    newest, oldest = known["entries"]
+    newest, oldest = entries_of(front, "way")
     assert (newest["generation"], newest["live"], oldest["live"]) == (2, True, False)
     same = front.ask("plan", module="way", action="rollback", to=newest["key"])
     assert same["refused"] == "Its text is what is live."
@@ -99,6 +104,8 @@ def test_the_way_back_is_planned_then_gone(app: AppContext, front: Front) -> Non
     assert app.modules["way"].generation == 2
     done = front.ask("do", module="way", action="rollback", to=oldest["key"])
     assert "rollback to 1" in done["text"]
+    shown = [(one["generation"], one["live"], one["same"]) for one in entries_of(front, "way")]
+    assert shown == [(3, True, True), (2, False, False), (1, False, True)]
     assert "return 1" in app.modules["way"].source.texts["api.py"]
     assert (
         "kept no more"
@@ -111,7 +118,7 @@ def test_force_is_offered_for_contracts_alone(app: AppContext, front: Front) -> 
     app.load({"api.py": WITHOUT_TOTAL.replace("Orders", "Sums")}, id="sums")
     app.load({"api.py": ORDERS.replace('"orders"', '"sums"')}, id="sums")
     app.load({"api.py": SHOP.replace("orders", "sums")}, id="till")
-    first = front.ask("history", module="sums")["entries"][-1]["key"]
+    first = entries_of(front, "sums")[-1]["key"]
     planned = front.ask("plan", module="sums", action="rollback", to=first)
     assert planned["refused"] == "Live modules use what it takes away."
     assert planned["force"].startswith("Break standard.till (api.py, line ")
@@ -122,6 +129,12 @@ def test_force_is_offered_for_contracts_alone(app: AppContext, front: Front) -> 
     assert any(change["uses"] for change in forced["entries"][0]["contract"])
     done = front.ask("do", module="sums", action="rollback", to=first, force=True)
     assert "forced: breaks" in done["text"]
+    app.load({"api.py": ORDERS.replace('"orders"', '"sums"')}, id="sums")
+    less = SourceFile(WITHOUT_TOTAL, "<cell 8>", cell="Cell In[8]")
+    app.draft("sums", "api.py", less)
+    assert front.ask("plan", module="sums", action="load_draft")["force"]
+    forced = front.ask("plan", module="sums", action="load_draft", force=True)
+    assert not forced["refused"]
     app.draft("sums", "api.py", SourceFile("x = (", "<cell 9>", cell="Cell In[9]"))
     planned = front.ask("plan", module="sums", action="load_draft")
     assert planned["refused"]
@@ -138,6 +151,10 @@ def test_a_reload_builds_the_same_text_again(app: AppContext, front: Front) -> N
     (entry,) = front.ask("plan", module="again", action="reload")["entries"]
     assert (entry["action"], entry["after"]) == ("rebuild", 2)
     assert "again 1 → 2" in front.ask("do", module="again", action="reload")["text"]
+    app.load({"api.py": SHOP.replace("orders", "again").replace("total(1)", "n()")}, id="user")
+    (folder / "api.py").write_text(simple("def m(self) -> int:\n    return 1"))
+    planned = front.ask("plan", module="again", action="reload")
+    assert (planned["refused"], planned["force"]) == ("Live modules use what it takes away.", "")
     (folder / "api.py").write_text("raise KeyError('no such key')\n")
     planned = front.ask("plan", module="again", action="reload")
     assert planned["refused"] == "One of its files can't be run."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -103,7 +104,7 @@ def shop(app: AppContext, front: Front) -> Front:
 
 def send(front: Front, method: str, path: str, **given: Any) -> Any:
     """The answer to a request."""
-    return front.ask("request", method=method, path=f"{PREFIX}{path}", **given)
+    return front.ask("request", request={"method": method, "path": f"{PREFIX}{path}", **given})
 
 
 def body(answer: Any) -> Any:
@@ -115,7 +116,7 @@ def body(answer: Any) -> Any:
 def test_the_slow_route_is_found_and_tried(shop: Front) -> None:
     """It has the largest p95 of all; what it takes comes with it, and its answer has a time."""
     send(shop, "GET", "/quick")
-    answer = send(shop, "GET", "/slow/{number:int}", inside={"number": "7"}, query={"page": 2})
+    answer = send(shop, "GET", "/slow/{number:int}", inside={"number": "7"}, query={"page": "2"})
     assert (answer["status"], answer["reason"], body(answer)) == (
         200,
         "OK",
@@ -144,7 +145,8 @@ def test_the_slow_route_is_found_and_tried(shop: Front) -> None:
 def test_bodies(shop: Front) -> None:
     """JSON with its schema and declared example; forms; files; headers and cookies."""
     facts = shop.ask("route", module="shop", method="POST", path=f"{PREFIX}/orders")
-    assert facts["body"]["examples"] == [{"item": "tea"}]
+    texts = {one["title"]: json.loads(one["text"]) for one in facts["body"]["texts"]}
+    assert texts == {"Example 1": {"item": "tea"}, "Template": {"item": "tea"}}
     [name] = [one for one in facts["components"]["schemas"] if one.endswith("Order")]
     schema = facts["components"]["schemas"][name]
     assert schema["properties"]["password"]["format"] == "password"
@@ -174,7 +176,7 @@ def test_failing_paths(shop: Front) -> None:
     [row] = [one for one in shop.ask("routes", module="shop") if one["path"].endswith("/fail")]
     assert (row["count"], row["errors"]) == (1, 1)
     path = f"{PREFIX}/slow/{{number:int}}"
-    fault = shop.fault("request", method="GET", path=path, inside={})
+    fault = shop.fault("request", request={"method": "GET", "path": path})
     assert (fault["field"], fault["faults"]) == ("path.number", {"path.number": "is required"})
     fault = shop.fault("route", module="shop", method="GET", path="/gone")
     assert "no route GET /gone any more" in fault["message"]
@@ -184,19 +186,51 @@ def test_answers_of_every_kind(shop: Front) -> None:
     """An image, a stream piece by piece and bounded, one that waits and is left, one that hangs."""
     assert send(shop, "GET", "/picture")["body"]["kind"] == "image"
     path = f"{PREFIX}/events/{{n}}"
-    asked = shop.start("request", method="GET", path=path, inside={"n": "3"})
+    asked = shop.start("request", request={"method": "GET", "path": path, "inside": {"n": "3"}})
     answer = shop.answer(asked)
     assert (answer["body"]["text"], answer["cut"]) == ("line 0\nline 1\nline 2\n", False)
     assert [one["text"] for one in shop.parts[asked]] == ["line 0\n", "line 1\n", "line 2\n"]
-    asked = shop.start("request", method="GET", path=path, inside={"n": "100000"})
+    asked = shop.start(
+        "request", request={"method": "GET", "path": path, "inside": {"n": "100000"}}
+    )
     assert shop.answer(asked)["cut"]
     assert len(shop.parts[asked]) == 500
-    asked = shop.start("request", method="GET", path=path, inside={"n": "1"})
+    asked = shop.start("request", request={"method": "GET", "path": path, "inside": {"n": "1"}})
     shop.wait_for(lambda: shop.parts.get(asked))
     shop.cancel(asked)
     answer = shop.answer(asked)
     assert (answer["body"]["text"], answer["cut"]) == ("line 0\n", True)
-    asked = shop.start("request", method="GET", path=f"{PREFIX}/hang")
+    asked = shop.start("request", request={"method": "GET", "path": f"{PREFIX}/hang"})
     shop.cancel(asked)
     with pytest.raises(Exception, match="It was cancelled"):
         shop.answer(asked)
+
+
+def test_a_request_as_text(shop: Front) -> None:
+    """As curl, for httpx and for a cell; what means a secret is stars; what lacks keeps its name."""
+    given = {
+        "method": "POST", "path": f"{PREFIX}/files/{{path:path}}/{{name}}",
+        "inside": {"path": "a b/c"}, "query": {"tag": ["x", "y"]},
+        "headers": {"x-token": "t1", "x-note": "it's"}, "cookies": {"session": "s1"},
+        "kind": "json", "body": '{"item": true, "password": "hush"}',
+    }  # fmt: skip
+    texts = {one["title"]: one["text"] for one in shop.ask("request_code", request=given)}
+    assert list(texts) == ["curl", "httpx", "cell"]
+    address = f"{PREFIX}/files/a%20b/c/%7Bname%7D?tag=x&tag=y"
+    assert "/shop/files/a%20b/c/%7Bname%7D?tag=x&tag=y' -H 'x-token: ***'" in texts["curl"]
+    assert """-H 'x-note: it'"'"'s' -H 'Cookie: session=s1'""" in texts["curl"]
+    assert f'client.request("POST", "{address}", headers=' in texts["cell"]
+    assert "httpx.Client(base_url=" in texts["httpx"]
+    get = {"method": "GET", "path": "/a"}
+    assert shop.ask("request_code", request=get)[0]["text"].split() == ["curl", ANY]
+    get |= {"kind": "text", "body": "b"}
+    assert "curl -X GET " in shop.ask("request_code", request=get)[0]["text"]
+    for text in texts.values():
+        assert "hush" not in text
+        assert "t1" not in text
+    assert 'json={"item": True, "password": ' in texts["cell"]
+    body = {"note": "n", "file": {"$bytes": "YQ==", "name": "a.txt"}}
+    given = {"method": "POST", "path": "/u", "kind": "multipart", "body": body}
+    curl, httpx, _ = (one["text"] for one in shop.ask("request_code", request=given))
+    assert curl.endswith("/u -F note=n -F file=@a.txt")
+    assert 'files={"note": (None, "n"), "file": open("a.txt", "rb")}' in httpx

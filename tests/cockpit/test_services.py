@@ -112,7 +112,7 @@ def test_methods_and_calls(shop: Front) -> None:
     assert call(shop, "total", plus=2) == {"type": "int", "kind": "text", "text": "42"}
     rows = {row["method"]: row for row in shop.ask("methods", module="shop")}
     assert rows["total"] | {"mean": 0, "p95": 0, "longest": 0} == {
-        "module": "standard.shop", "service": SERVICE, "method": "total", "tags": [],
+        "module": "standard.shop", "generation": 1, "service": SERVICE, "method": "total", "tags": [],
         "signature": "(plus: int = 0) -> int", "description": "The sum.",
         "count": 1, "errors": 0, "mean": 0, "p95": 0, "longest": 0,
     }  # fmt: skip
@@ -233,3 +233,19 @@ def test_calls_are_cancelled(app: AppContext, shop: Front, capsys: Any) -> None:
     app.modules["shop"].unload()
     assert "printed by the module" not in capsys.readouterr().out
     assert "printed by the module" in [line.message for line in app.snapshot().log]
+
+
+def test_a_call_as_code(shop: Front) -> None:
+    """With the classes of the module, the imports that it needs, and without secrets."""
+    order = {"item": "tea", "api_key": "hush"}
+    args = {"order": order, "colour": "blue", "day": "2024-02-29", "count": 2}
+    [code] = shop.ask("call_code", service=SERVICE, method="place", args=args)
+    assert code == {
+        "title": "cell",
+        "text": 'import datetime\napp.get_service("shop").place(order=Order(item="tea", '
+        'api_key="***"), colour=Colour("blue"), day=datetime.date(2024, 2, 29), count=2)',
+    }
+    [code] = shop.ask("call_code", service=SERVICE, method="place", args={"order": order})
+    assert code["text"] == (
+        'app.get_service("shop").place(order={"item": "tea", "api_key": "***"})'
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 import modframe
+from modframe.cli import out
 from modframe.desk.history_entry import HistoryEntries, HistoryEntry
 from modframe.errors import ModframeError
 from modframe.finding import Finding
@@ -228,9 +230,31 @@ def test_the_words_of_states() -> None:
     assert {tone_of(one) for one in ("LIVE", "healthy", "swap")} == {"good"}
     assert {tone_of(one) for one in ("FAILED", "FAILED_UNLOAD", "unhealthy, 3 in a row")} == {"bad"}
     assert {tone_of(one) for one in ("BLOCKED", "degraded", "DRAFT")} == {"warn"}
-    assert tone_of("") is None
+    assert tone_of("") is tone_of("4 of 5") is None
     assert state("<b>") == "&lt;b&gt;"
     assert "○</span> Tuesday" in state("Tuesday", "quiet")
+
+
+def test_a_terminal_has_the_same_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """States in colour, numbers at the right, no empty column; a pipe gets no colours."""
+    rows = [("shop", "LIVE", 2, "", "ok then"), ("bad", "FAILED", 11, "", "2 errors")]
+    head = ("module", "state", "n", "none", "about")
+    out.table(rows, head=head)
+    assert capsys.readouterr().out.splitlines() == [
+        "module  state    n  about", "shop    LIVE     2  ok then", "bad     FAILED  11  2 errors",
+    ]  # fmt: skip
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out.table(rows, head=head)
+    out.fact("state ", "FAILED")
+    shown = capsys.readouterr().out
+    for styled in ("\x1b[32mLIVE ", "\x1b[1;31mFAILED ", "\x1b[1;31m2 errors"):
+        assert styled in shown
+    assert "\x1b[32mok then" not in shown
+    assert shown.splitlines()[-1].endswith("\x1b[1;31mFAILED\x1b[0m")
 
 
 def test_tables_and_diffs() -> None:

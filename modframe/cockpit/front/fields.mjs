@@ -46,7 +46,7 @@ function shownInside(input, raw, path) {
 }
 
 function kindWord({ kind, title, nullable }) {
-  return `${title || kind}${nullable ? " or none" : ""}`;
+  return `${title ?? kind}${nullable ? " or none" : ""}`;
 }
 
 function LeafInput({ field, input, raw, path, change, fault }) {

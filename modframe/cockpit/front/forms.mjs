@@ -63,7 +63,7 @@ export function inputOf(field) {
   if (many) return unionInput(many, field, schema);
   if (schema.enum || "const" in schema) {
     const choices = schema.enum ?? [schema.const];
-    return { kind: "choice", choices, title: schema.enum && schema.title };
+    return { kind: "choice", choices };
   }
   if (depth >= DEEPEST) return { kind: "json" };
   if (schema.type === "object" && schema.properties) {
@@ -73,7 +73,7 @@ export function inputOf(field) {
     const item = { name: "", schema: schema.items, root, required: true, depth: depth + 1 };
     return { kind: "list", item };
   }
-  return { kind: leafKind(schema, fallback) };
+  return { kind: leafKind(schema, fallback), encoded: schema.format === "base64" };
 }
 
 function leafKind(schema, fallback) {
@@ -101,10 +101,7 @@ function unionInput(many, field, outer) {
   const others = many.filter((one) => resolved(one, field.root).type !== "null");
   const nullable = others.length < many.length;
   const types = others.map(({ type }) => type).join();
-  if (types === "number,string") {
-    const exact = Boolean(others[1].pattern) || /\bDecimal\b/.test(field.type);
-    return { kind: "decimal", nullable, exact };
-  }
+  if (types === "number,string") return { kind: "decimal", nullable };
   const option = (schema) => ({ ...field, schema, title: titleOf(schema, field.root) });
   if (others.length === 1) {
     const { title } = outer;
@@ -219,7 +216,7 @@ function emptyValue(field, input, path, faults) {
 }
 
 /** Return the value of one input. Numbers that JavaScript would round stay texts. */
-function leafValue({ kind, choices }, raw) {
+function leafValue({ kind, choices, encoded }, raw) {
   const text = typeof raw === "string" ? raw.trim() : raw;
   switch (kind) {
     case "choice":
@@ -233,6 +230,8 @@ function leafValue({ kind, choices }, raw) {
       return Number(text);
     case "decimal": // a number or a text: what would be rounded stays as it was typed
       return String(Number(text)) === text && text !== "NaN" ? Number(text) : raw;
+    case "file":
+      return encoded ? raw.$bytes : { $bytes: raw.$bytes, name: raw.name };
     case "json":
       return jsonValue(raw);
     default:
@@ -266,102 +265,4 @@ export function faultAt(faults, path, elsewhere = "") {
   const inside = (place) =>
     place.startsWith(`${path}.`) && !(elsewhere && place.startsWith(elsewhere));
   return faults[path] ?? faults[Object.keys(faults).find(inside)];
-}
-
-// -- as code, and as a template --------------------------------------------------------------------
-
-/** Return the call of a method as Python. Secrets are stars. */
-export function callCode(service, method, fields, raw) {
-  const args = argumentsCode(fields, raw);
-  const name = /^standard\.(\w+)\.service$/.exec(service)?.[1] ?? service;
-  const call = `app.get_service(${pyText(name)}).${method}(${args})`;
-  const times = ["date", "datetime", "time"].filter((one) =>
-    call.includes(`${one}.fromisoformat(`),
-  );
-  const lines = times.length ? [`from datetime import ${times.join(", ")}`] : [];
-  if (call.includes("Decimal(")) lines.push("from decimal import Decimal");
-  return [...lines, call].join("\n");
-}
-
-function argumentsCode(fields, raw) {
-  const sent = fields.filter((field) => !isUntouched(field, raw[field.name]));
-  return sent.map((field) => `${field.name}=${codeOf(field, raw[field.name])}`).join(", ");
-}
-
-function codeOf(field, raw) {
-  const input = inputOf(field);
-  const text = JSON.stringify(raw);
-  switch (input.kind) {
-    case "object":
-      return `${input.title ?? "dict"}(${argumentsCode(input.fields, raw)})`;
-    case "list":
-      return `[${raw.map((one) => codeOf(input.item, one)).join(", ")}]`;
-    case "union": {
-      const option = input.options[raw.at];
-      return option.none ? "None" : codeOf({ ...option, required: true }, raw.raw);
-    }
-    case "secret":
-      return raw ? '"***"' : '""';
-    case "file":
-      return raw ? `open(${pyText(raw.name)}, "rb").read()` : 'b""';
-    case "date":
-    case "datetime":
-    case "time":
-      return raw ? `${input.kind}.fromisoformat(${text})` : "None";
-    case "decimal":
-      return raw ? (input.exact ? `Decimal(${text})` : pyLiteral(leafValue(input, raw))) : "None";
-    default: {
-      const value = sentValue(field, raw, "", {});
-      const literal = pyLiteral(value);
-      return input.kind === "choice" && input.title && value !== undefined
-        ? `${input.title}(${literal})`
-        : input.kind === "int" && value
-          ? String(value)
-          : literal;
-    }
-  }
-}
-
-function pyText(text) {
-  return JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
-}
-
-/** Return JSON-like data as Python. */
-export function pyLiteral(value) {
-  if (value === undefined) return "...";
-  if (value === null) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (typeof value === "string") return pyText(value);
-  if (Array.isArray(value)) return `[${value.map(pyLiteral).join(", ")}]`;
-  if (typeof value !== "object") return String(value);
-  const pairs = Object.entries(value).map(([key, one]) => `${pyText(key)}: ${pyLiteral(one)}`);
-  return `{${pairs.join(", ")}}`;
-}
-
-const SAMPLES = {
-  date: "2026-01-31",
-  "date-time": "2026-01-31T12:00:00Z",
-  time: "12:00:00",
-  uuid: "00000000-0000-4000-8000-000000000000",
-  email: "someone@example.com",
-  uri: "https://example.com",
-};
-const EMPTY = { string: "text", integer: 0, number: 0, boolean: false, null: null };
-
-/** Return a value that a schema allows, to begin with: its example, its default, or made up. */
-export function templateOf(schema, root, depth = 0) {
-  const own = resolved(schema, root);
-  const given = [own.example, own.examples?.[0], own.default, own.const, own.enum?.[0]];
-  const first = given.find((one) => one !== undefined);
-  if (first !== undefined) return first;
-  const many = alternativesOf(own);
-  if (many) return templateOf(many.find((one) => one.type !== "null") ?? {}, root, depth + 1);
-  if (depth > DEEPEST) return null;
-  if (own.properties) {
-    const pairs = Object.entries(own.properties);
-    return Object.fromEntries(pairs.map(([key, one]) => [key, templateOf(one, root, depth + 1)]));
-  }
-  if (own.type === "object") return {};
-  if (own.type === "array") return own.items ? [templateOf(own.items, root, depth + 1)] : [];
-  return own.minimum ?? SAMPLES[own.format] ?? EMPTY[own.type] ?? null;
 }

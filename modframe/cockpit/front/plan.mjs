@@ -65,7 +65,7 @@ function Done({ value }) {
 export function Tests({ tests = [] }) {
   if (!tests.length) return null;
   const columns = [
-    { key: "end", title: "", cell: ({ end }) => h(End, { end }) },
+    { key: "end", title: "Result", cell: ({ end }) => h(End, { end }) },
     { key: "name", title: "Test", mono: true, cell: ({ name }) => name || "(its import)" },
     { key: "place", title: "Place", mono: true, value: placeText },
     { key: "seconds", title: "Time", numeric: true, cell: (one) => duration(one.seconds * 1000) },

@@ -3,7 +3,7 @@
 
 import { h, html, useEffect, useMemo, useState } from "./vendor/htm-preact.mjs";
 import { count, duration, number, toCsv } from "./format.mjs";
-import { Code, CopyButton, ErrorBox, Table } from "./ui.mjs";
+import { Asked, Code, CopyButton, ErrorBox, Table, useAsk } from "./ui.mjs";
 
 const MOST_BARS = 60; // with more values, or without labels, a chart is a line
 
@@ -121,4 +121,20 @@ export function RunButtons({ run, label = "Run" }) {
       ${run.busy ? `running ${(now / 1000).toFixed(1)} s` : run.ms !== undefined && `took ${duration(run.ms)}`}
     </span>
   </div>`;
+}
+
+/** A call or a request as text, asked of the kernel while it is unfolded. */
+export function AsCode({ client, op, args }) {
+  const [open, setOpen] = useState(false);
+  return html`<details data-field="code" onToggle=${(event) => setOpen(event.currentTarget.open)}>
+    <summary>As code</summary>${open && h(CodeTexts, { client, op, args })}
+  </details>`;
+}
+
+function CodeTexts({ client, op, args }) {
+  const asked = useAsk(client, op, args);
+  if (!asked.value) return h(Asked, { of: asked });
+  return asked.value.map(
+    ({ title, text }) => html`<h3>${title}</h3><${Code} label=${title} text=${text} />`,
+  );
 }

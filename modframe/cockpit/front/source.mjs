@@ -15,7 +15,10 @@ export function SourceLines({ client, id, file = "", line = 0, of = "live", arou
 
 function NumberedLines({ found: { file, cell, origin, line, first, lines } }) {
   const marked = useRef(null);
-  useEffect(() => marked.current?.scrollIntoView({ block: "center" }), []);
+  useEffect(() => {
+    const row = marked.current; // in the middle of its box, and nothing around is scrolled
+    if (row) row.parentNode.scrollTop = row.offsetTop - row.parentNode.clientHeight / 2;
+  }, []);
   const where = [file, cell].filter(Boolean).join(", ");
   return html`<div class="code source">
     <div class="diff-head"><strong class="mono">${where}</strong> <small>from ${origin}, ${count(lines.length, "line")}</small></div>

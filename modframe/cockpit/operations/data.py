@@ -33,7 +33,7 @@ _IN_PAGE, _IN_ANSWER, _WHOLE = 2_000, 20_000, 2_000_000
 """Characters of the longest value that is sent whole: of a table, of a query, and if asked for."""
 _ROOM = 4_000_000
 """Characters of all values of one answer."""
-_COMPLETIONS = 40
+_COMPLETIONS = 8
 Limit = Annotated[int, Field(ge=1, le=1_000)]
 Bound = Annotated[int, Field(ge=1, le=10_000)]
 Offset = Annotated[int, Field(ge=0)]
@@ -145,11 +145,15 @@ def sql(ask: Ask, query: str, limit: Bound = 1_000) -> dict[str, Any]:
 
 
 def complete(ask: Ask, query: str, at: Offset) -> dict[str, Any]:
-    """Return what the word before a place in a query may become, as ``%%sql`` cells do."""
+    """Return what the word before a place in a query may become, as ``%%sql`` cells do.
+
+    There is nothing for a word that is whole, but for a database, whose tables come next.
+    """
     typed = begun(query[:at])
     names = names_for(typed, query, ask.app.database.tables()) if typed else ()
-    found = chain(names, keywords_for(typed))
-    return {"from": at - len(typed), "items": list(islice(found, _COMPLETIONS))}
+    found = list(islice(chain(names, keywords_for(typed)), _COMPLETIONS))
+    whole = any(name.lower() == typed.lower() and kind != "database" for name, kind in found)
+    return {"from": at - len(typed), "items": [] if whole else found}
 
 
 def migration(

@@ -16,11 +16,13 @@ LIVE, DRAFT = "live", "draft"
 def history(ask: Ask, module: str) -> dict[str, Any]:
     """Return the entries of a module's history, the newest first, and what is damaged of it.
 
-    ``key`` names an entry in other questions; ``live`` is whether its text is what runs.
+    ``key`` names an entry in other questions. ``same`` is whether its text is what runs, and
+    ``live`` whether it is the entry of what runs: the newest one with that text.
     """
     one = ask.app.modules[module]
     entries, live = one.history, one.source
     digest = live.full_digest if live is not None else ""
+    running = next((entry for entry in reversed(entries) if entry.digest == digest), None)
     rows = [
         {
             "key": key_of(entry),
@@ -32,7 +34,8 @@ def history(ask: Ask, module: str) -> dict[str, Any]:
             "leaked": entry.leaked,
             "run": entry.run,
             "digest": entry.digest,
-            "live": entry.digest == digest,
+            "same": entry.digest == digest,
+            "live": entry is running,
         }
         for entry in reversed(entries)
     ]

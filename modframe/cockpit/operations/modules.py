@@ -90,7 +90,8 @@ def do(
 
 
 def _plan_reload(step: Step) -> dict[str, Any]:
-    return _planned(step, step.ask.facts.current(step.module.id))
+    planned = _planned(step, step.ask.facts.current(step.module.id))
+    return planned | {"force": ""}  # a reload can't be forced
 
 
 def _reload(step: Step) -> None:
@@ -103,7 +104,8 @@ def _plan_test(step: Step) -> dict[str, Any]:
 
 
 def _test(step: Step) -> None:
-    step.app.load(step.ask.facts.current(step.module.id), test=True)
+    source = step.ask.facts.current(step.module.id)
+    step.app.load(source, test=True, force=step.force)
 
 
 def _tests_of(source: Source) -> dict[str, Any]:
@@ -143,8 +145,8 @@ def _plan_draft(step: Step) -> dict[str, Any]:
     draft, live = step.draft, step.module.source
     texts = live.texts if live is not None else {}
     written = next((one for one in draft.all_files if draft.texts[one] != texts.get(one)), None)
-    if written is None:  # files were dropped, and nothing else
-        return plan_facts(step.app.plan(draft))
+    if written is None or step.force:  # files were dropped, and nothing else
+        return plan_facts(step.app.plan(draft, force=step.force))
     planned = step.app.plan_draft(draft.module_id, written, draft.all_files[written])
     if isinstance(planned, Waiting):
         entry = {"id": draft.module_id, "action": "wait", "diff": diff_of(live, draft)}
@@ -195,7 +197,8 @@ def _plan_unload(step: Step) -> dict[str, Any]:
         "why": f"it has {contents}" if contents else "it has no service and no routes",
         "before": live.generations[key].number,
     }
-    refused = f"{some(needing)} requires it: unload that first." if needing else ""
+    require = "requires" if len(needing) == 1 else "require"
+    refused = f"{some(needing)} {require} it: unload that first." if needing else ""
     return _one_entry(entry, refused)
 
 

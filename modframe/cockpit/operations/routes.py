@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
-from urllib.parse import quote
+from typing import Any
 
 from httpx import AsyncClient, Response
 
@@ -19,16 +16,18 @@ from ...parts.web.examples import declared_bodies
 from ...parts.web.problem import Message, Receive, Scope, Send
 from ...parts.web.routes import contexts, place_of, without_names
 from ...view.snapshot import ModuleView, thaw
+from ..as_code import Texts, request_texts, template_of
 from ..asks import Ask, Operation
+from ..requests import PARAMETER, BodyKind, Request
 from ..values import Shown, image_facts, json_facts, text_facts
 from .services import hide_input, numbers_of, source_of, views_of
 
 PIECES, BYTES = 500, 2_000_000
 """How many pieces, and bytes, of an answer without a length are shown; then it is left."""
-_CONVERTED = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _SCHEMAS = "#/components/schemas/"
 Json = dict[str, Any]
-BodyKind = Literal["none", "json", "form", "multipart", "text"]
+_SERVER = "http://localhost:8000"
+"""Where requests go in code while nothing is served."""
 
 
 def routes(ask: Ask, module: str | None = None) -> list[Json]:
@@ -40,8 +39,9 @@ def _rows_of(view: ModuleView) -> Iterator[Json]:
     answered = view.parts.get("traffic", {}).get("routes", ())
     counted = {(one["method"], one["route"]): one for one in answered}
     for facts in view.routes:
-        key = facts["method"], _CONVERTED.sub(r"{\1}", facts["path"])
-        yield {"module": view.id, **thaw(facts), **numbers_of(counted.get(key))}
+        key = facts["method"], PARAMETER.sub(r"{\1}", facts["path"])
+        about = {"module": view.id, "generation": view.generation}
+        yield {**about, **thaw(facts), **numbers_of(counted.get(key))}
 
 
 def route(ask: Ask, module: str, method: str, path: str) -> Json:
@@ -55,7 +55,7 @@ def route(ask: Ask, module: str, method: str, path: str) -> Json:
     row = rows[0]
     document = ask.app.run(_document_of(ask.app.test_client()))
     source = _source(ask, view.id, row)
-    return {**row, "generation": view.generation, "source": source, **_described(document, row)}
+    return {**row, "source": source, **_described(document, row)}
 
 
 def _source(ask: Ask, module: str, row: Json) -> Json | None:
@@ -100,7 +100,7 @@ def _described(document: Json, row: Json) -> Json:
 
 def _operation(document: Json, method: str, path: str) -> Json | None:
     """Return the operation of a route; where two modules share a path, its names may differ."""
-    wanted = _CONVERTED.sub(r"{\1}", path)
+    wanted = PARAMETER.sub(r"{\1}", path)
     items = document.get("paths", {})
     like = [wanted, *(one for one in items if without_names(one) == without_names(wanted))]
     found = (items[one][method] for one in like if method in items.get(one, {}))
@@ -138,8 +138,21 @@ def _body(operation: Json, document: Json) -> Json | None:
         "kind": kind,
         "required": bool(given.get("required")),
         "schema": hide_input(content[media].get("schema", {})),
-        "examples": [one for one in declared_bodies(operation, document) if one is not None],
+        "texts": _texts_of(operation, document) if kind == "json" else [],
     }
+
+
+def _texts_of(operation: Json, document: Json) -> list[Json]:
+    """Return the texts that a JSON body may begin with: the declared examples, and a template."""
+    given = [one for one in declared_bodies(operation, document) if one is not None]
+    content = operation["requestBody"]["content"]
+    schema = next(one for media, one in content.items() if media.endswith("json")).get("schema", {})
+    bodies = {f"Example {number}": one for number, one in enumerate(given, 1)}
+    bodies["Template"] = template_of(schema, document)
+    return [
+        {"title": title, "text": json.dumps(body, indent=2, ensure_ascii=False)}
+        for title, body in bodies.items()
+    ]
 
 
 def _collect(node: Any, schemas: Json, used: Json) -> None:
@@ -159,86 +172,32 @@ def _collect(node: Any, schemas: Json, used: Json) -> None:
 # -- the request -----------------------------------------------------------------------------------
 
 
-def request(
-    ask: Ask,
-    method: str,
-    path: str,
-    *,
-    inside: dict[str, str] | None = None,
-    query: dict[str, Any] | None = None,
-    headers: dict[str, str] | None = None,
-    cookies: dict[str, str] | None = None,
-    kind: BodyKind = "none",
-    body: Any = None,
-) -> Json:
+def request(ask: Ask, request: Request) -> Json:
     """Send a request to the app itself and return its answer: status, headers, body, time.
 
     Pieces of an answer that is a stream are parts, each as it comes. Cancelled, such an answer ends
     as it does when its client leaves.
-
-    Args:
-        inside: The values of the path's parameters.
-        kind: What ``body`` is: a text of JSON or another text, or the fields of a form, in which
-            ``{"$bytes", "name"}`` is a file.
     """
     followed = _Followed(ask)
-    fields = _content(kind, body)
-    sent = {**(headers or {})}
-    if cookies:
-        sent["Cookie"] = "; ".join(f"{name}={quote(value)}" for name, value in cookies.items())
-    url = _filled(path, inside or {})
+    url, headers, content = request.url(), request.all_headers(), request.content()
 
     async def send() -> Response:
         async with async_client(followed.app, ask.facts.app_loop) as client:
-            if kind in ("json", "text") and "content-type" not in map(str.lower, sent):
-                sent["Content-Type"] = "application/json" if kind == "json" else "text/plain"
             return await client.request(
-                method, url, params=query or None, headers=sent, timeout=None, **fields
+                request.method, url, headers=headers, timeout=None, **content
             )
 
     began = time.perf_counter()
-    started = ask.start(send, f"{method} {path}")
+    started = ask.start(send, f"{request.method} {request.path}")
     ask.on_cancel(lambda: None if followed.leave() else started.cancel())
     response = started.result()
     took = (time.perf_counter() - began) * 1000
     return _answer(response, took, cut=followed.left)
 
 
-def _filled(path: str, values: Mapping[str, str]) -> str:
-    """Return a path with the values of its parameters; a path in a path keeps its slashes."""
-
-    def fill(found: re.Match[str]) -> str:
-        name, converter = found[1], found[2]
-        if not (value := values.get(name, "")):
-            places = {f"path.{name}": "is required"}
-            raise FormError(f"{name!r} is required", field=f"path.{name}", faults=places)
-        return quote(value, safe="/" if converter == "path" else "")
-
-    return _CONVERTED.sub(fill, path)
-
-
-def _content(kind: BodyKind, body: Any) -> Json:
-    """Return the body as what `httpx.AsyncClient.request` takes."""
-    if kind in ("json", "text"):
-        return {"content": str(body).encode()}
-    if kind == "none":
-        return {}
-    if not isinstance(body, dict):
-        raise FormError("the body is no form", field="body")
-    files = {name: one for name, one in body.items() if isinstance(one, dict) and "$bytes" in one}
-    data = {name: _form_text(one) for name, one in body.items() if name not in files}
-    if kind == "form":
-        return {"data": data}
-    parts = {
-        name: (str(one.get("name") or name), b64decode(one["$bytes"]))
-        for name, one in files.items()
-    }
-    texts = {name: (None, str(text)) for name, text in data.items()}
-    return {"files": {**texts, **parts}}
-
-
-def _form_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def request_code(ask: Ask, request: Request) -> Texts:
+    """Return a request as curl, for httpx and as code of a cell; nothing is sent."""
+    return request_texts(request, ask.facts.url() or _SERVER)
 
 
 def _answer(response: Response, took: float, *, cut: bool) -> Json:
@@ -328,4 +287,9 @@ class _Followed:
         return bool(self._pieces)
 
 
-OPERATIONS: Mapping[str, Operation] = {"routes": routes, "route": route, "request": request}
+OPERATIONS: Mapping[str, Operation] = {
+    "routes": routes,
+    "route": route,
+    "request": request,
+    "request_code": request_code,
+}

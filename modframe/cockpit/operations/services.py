@@ -17,6 +17,7 @@ from ...observe.tracebacks import find_written
 from ...parts.service.methods import short_names
 from ...view.arguments import Arguments
 from ...view.snapshot import ModuleView, thaw
+from ..as_code import Texts, call_text
 from ..asks import Ask, Operation
 from ..facts import Facts
 from ..values import shown
@@ -31,6 +32,7 @@ def methods(ask: Ask, module: str | None = None) -> list[dict[str, Any]]:
     return [
         {
             "module": view.id,
+            "generation": view.generation,
             "service": service,
             "method": facts["name"],
             "signature": short_names(facts["signature"]),
@@ -46,15 +48,13 @@ def methods(ask: Ask, module: str | None = None) -> list[dict[str, Any]]:
 def method(ask: Ask, module: str, service: str, method: str) -> dict[str, Any]:
     """Return all that is known of one method; parameters that are secrets are passwords."""
     [view] = views_of(ask.facts, module)
-    for name, facts, numbers in _methods_of(view):
+    for name, facts, _ in _methods_of(view):
         if (name, facts["name"]) == (service, method):
             about = {key: value for key, value in thaw(facts).items() if key != "signature"}
             return {
                 **about,
                 "signature": short_names(facts["signature"]),
                 "params": [_parameter(param) for param in about["params"]],
-                "numbers": numbers,
-                "generation": view.generation,
                 "source": source_of(getattr(ask.app.get_service(service), method)),
             }
     raise FormError(
@@ -130,9 +130,7 @@ def call(ask: Ask, service: str, method: str, args: dict[str, Any]) -> dict[str,
         FormError: If the arguments don't fit; nothing was called then.
     """
     bound = getattr(ask.app.get_service(service), method)
-    arguments = Arguments(bound)
-    arguments.check_names(args.keys())
-    values, named = arguments.fit({name: _with_bytes(value, name) for name, value in args.items()})
+    values, named = _fitted(Arguments(bound), args)
 
     async def begin() -> Any:
         outcome = bound(*values, **named)
@@ -144,6 +142,21 @@ def call(ask: Ask, service: str, method: str, args: dict[str, Any]) -> dict[str,
     if hasattr(value, "__next__"):
         return _tell_items(ask, value)
     return shown(value)
+
+
+def _fitted(arguments: Arguments, args: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    arguments.check_names(args.keys())
+    return arguments.fit({name: _with_bytes(value, name) for name, value in args.items()})
+
+
+def call_code(ask: Ask, service: str, method: str, args: dict[str, Any]) -> Texts:
+    """Return a call as code of a cell; arguments that don't fit yet are there as they are."""
+    bound = getattr(ask.app.get_service(service), method)
+    try:
+        values, named = _fitted(Arguments(bound), args)
+    except FormError:
+        return call_text(service, method, [], args)
+    return call_text(service, method, values, named)
 
 
 def _with_bytes(value: Any, name: str) -> Any:
@@ -193,4 +206,9 @@ def _tell_items(ask: Ask, items: Any) -> dict[str, Any]:
     return {"kind": "items", "count": told, "cut": told == ITEMS}
 
 
-OPERATIONS: Mapping[str, Operation] = {"methods": methods, "method": method, "call": call}
+OPERATIONS: Mapping[str, Operation] = {
+    "methods": methods,
+    "method": method,
+    "call": call,
+    "call_code": call_code,
+}

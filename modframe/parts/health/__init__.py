@@ -4,8 +4,8 @@
 returned, `Health` is what is known of a module, and `Overview` says it of all modules.
 """
 
-from .health import Health, HealthReport, Status
+from .health import HEADS, Health, HealthReport, Status, health_row
 from .overview import Overview
 from .part import HealthPart
 
-__all__ = ["Health", "HealthPart", "HealthReport", "Overview", "Status"]
+__all__ = ["HEADS", "Health", "HealthPart", "HealthReport", "Overview", "Status", "health_row"]

@@ -6,7 +6,7 @@ A `Check` makes one at each run, `Overview` adds what else is wrong with the mod
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -92,22 +92,28 @@ class Health:
             "group": self.group,
         }
 
-    def row(self) -> tuple[str, ...]:
-        """Return it as the cells of a table: status, when, how long, failures in a row, detail."""
-        if self.at is None:
-            return (self.status, "", "", "", self.detail)
-        took, failures = duration(self.took), str(self.failures or "")
-        return (self.status, f"{self.at:%H:%M:%S} UTC", took, failures, self.detail)
-
     def __repr__(self) -> str:
-        status, at, took, _, detail = self.row()
+        status, at, took, _, detail = health_row(self.to_dict())
         when = f" at {at} in {took}" if at else ""
         failures = f", {count(self.failures, 'failure')} in a row" if self.failures else ""
         return f"<Health: {status}{when}{failures}{f': {detail}' if detail else ''}>"
 
 
 HEADS = ("module", "status", "checked at", "took", "failures", "detail")
-"""The heads of a table of modules, each with `Health.row`."""
+"""The heads of a table of modules, each with its `health_row`."""
+
+
+def health_row(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the facts of `Health.to_dict`, of a server's too, as the cells of a table.
+
+    They are the status, when and how long the check ran, failures in a row, and the detail.
+    """
+    status, detail = str(facts["status"]), str(facts.get("detail", ""))
+    if not facts["at"]:
+        return (status, "", "", "", detail)
+    at = datetime.fromisoformat(facts["at"])
+    failures = str(facts["failures"] or "")
+    return (status, f"{at:%H:%M:%S} UTC", duration(facts["took"]), failures, detail)
 
 
 class HealthReport(dict[str, Health]):
@@ -129,7 +135,7 @@ class HealthReport(dict[str, Health]):
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return a row for each module, as a table shows it."""
-        return [(key, *health.row()) for key, health in self.items()]
+        return [(key, *health_row(health.to_dict())) for key, health in self.items()]
 
     def __repr__(self) -> str:
         bad = [f"{key} {one.status}" for key, one in self.items() if one.reasons]

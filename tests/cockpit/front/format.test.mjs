@@ -85,3 +85,9 @@ test("an error's message says neither its place nor its next step twice", () => 
   assert.equal(message, "No module named 'nowhere'.");
   assert.equal(format.errorFacts({ message: "It was cancelled." }).message, "It was cancelled.");
 });
+
+test("a place names its file and its line", () => {
+  assert.deepEqual(format.placeOfText("api.py, Cell In[3], line 7"), { file: "api.py", line: 7 });
+  assert.deepEqual(format.placeOfText("api.py"), { file: "api.py", line: 0 });
+  assert.deepEqual(format.placeOfText(undefined), { file: "", line: 0 });
+});

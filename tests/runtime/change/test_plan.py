@@ -167,6 +167,20 @@ def test_a_broken_contract_is_said_with_its_users(app: AppContext) -> None:
     assert [use.module_id for use in entry.contract[0].uses] == ["standard.caller"]
 
 
+def test_a_forced_plan_is_that_of_a_forced_load(app: AppContext) -> None:
+    """What is live is loaded again, and a broken contract is said instead of refused."""
+    app.load([("base", {"api.py": BASE}), ("caller", {"api.py": CALLER})])
+    assert app.plan({"api.py": BASE}, id="base").entry("base").action == "stay"
+    entry = app.plan({"api.py": BASE}, id="base", force=True).entry("base")
+    assert (entry.action, entry.generations) == ("rebuild", "1 → 2")
+    assert "loaded again" in entry.why
+    broken = {"api.py": BASE.replace("fail", "fall")}
+    assert app.plan(broken, id="base").refused
+    forced = app.plan(broken, id="base", force=True)
+    assert not forced.refused
+    assert any("standard.caller" in str(change.uses) for change in forced.entry("base").contract)
+
+
 def test_nothing_is_left_of_a_plan(app: AppContext, stage: SimpleNamespace) -> None:
     """A plan leaves no generation, number, record, module or text, and its classes die."""
     app.load({"api.py": ORDERS}, id="orders")

@@ -56,16 +56,16 @@ function Kinds({ found, id, chosen, setChosen }) {
   const columns = [
     { key: "message", title: "Error", cell: (one) => h(KindCell, { one }) },
     ...(id ? [] : [{ key: "module_id", title: "Module", cell: (one) => shortName(one.module_id) }]),
+    { key: "count", title: "Count", numeric: true, cell: (one) => number(one.count) },
+    { key: "last", title: "Last", cell: (one) => whenText(one.last) },
     {
       key: "place",
       title: "Place",
       mono: true,
       cell: (one) => html`<span class="name">${one.place}</span>`,
     },
-    { key: "count", title: "Count", numeric: true, cell: (one) => number(one.count) },
     { key: "generations", title: "Generations", value: (one) => generationsText(one.generations) },
     { key: "first", title: "First", cell: (one) => whenText(one.first) },
-    { key: "last", title: "Last", cell: (one) => whenText(one.last) },
   ];
   return html`<div>
     <p class="muted" role="status">${count(total, "kind")} of error${total > groups.length && `, the newest ${number(groups.length)} are listed`}</p>

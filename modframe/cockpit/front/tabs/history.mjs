@@ -49,7 +49,7 @@ function Entries({ found: { entries, damaged }, chosen, setKey }) {
 }
 
 function Generation({ one }) {
-  return html`<span class="row end">${one.live && html`<${Badge} tone="good">live<//>`}<strong>${one.generation}</strong></span>`;
+  return html`<span class="row end">${one.live ? html`<${Badge} tone="good">live<//>` : one.same && html`<small>same text</small>`}<strong>${one.generation}</strong></span>`;
 }
 
 function ErrorCount({ one: { errors } }) {
@@ -61,17 +61,18 @@ function ErrorCount({ one: { errors } }) {
 
 function Entry({ id, client, entry, found, setPlan }) {
   const others = otherSources(found, entry);
-  const [other, setOther] = useState(others[0]?.value);
+  const [wanted, setWanted] = useState("live");
+  const other = (others.find(({ value }) => value === wanted) ?? others[0])?.value;
   const back = `Roll back to generation ${entry.generation}`;
   const go = () =>
     setPlan({ action: "rollback", args: { to: entry.key }, title: back, danger: true });
   return html`<section aria-label=${`Generation ${entry.generation}`} class="card box stack">
     <div class="row wrap">
       <h2 class="grow">Generation ${entry.generation}</h2>
-      <label class="row">Compare with <select data-field="other" value=${other} onChange=${(event) => setOther(event.currentTarget.value)}>
+      <label class="row">Compare with <select data-field="other" value=${other} onChange=${(event) => setWanted(event.currentTarget.value)}>
         ${others.map(({ value, title }) => html`<option value=${value}>${title}</option>`)}
       </select></label>
-      ${!entry.live && html`<button class="danger" data-action="rollback" onClick=${go}>${back} …</button>`}
+      ${!entry.same && html`<button class="primary" data-action="rollback" onClick=${go}>Plan the way back</button>`}
     </div>
     ${other ? h(Differences, { id, client, before: other, after: entry.key }) : html`<p class="muted">There is nothing to compare it with.</p>`}
     <details><summary>Its text</summary><${SourceLines} client=${client} id=${id} of=${entry.key} /></details>
@@ -83,7 +84,7 @@ function Entry({ id, client, entry, found, setPlan }) {
 /** What an entry can be compared with: what is live first, unless it is that itself. */
 function otherSources({ entries, draft, live }, entry) {
   const fixed = [
-    live && !entry.live && { value: "live", title: "what is live" },
+    live && !entry.same && { value: "live", title: "what is live" },
     draft && { value: "draft", title: "the draft" },
   ].filter(Boolean);
   const at = entries.indexOf(entry);

@@ -83,7 +83,7 @@ function CountStats({ state }) {
   const { rows, order } = state;
   const sum = (key) => order.reduce((total, id) => total + (rows[id][key] ?? 0), 0);
   const shown = countShown(state);
-  return html`<div class="grid dense" role="group" aria-label="Counts">
+  return html`<div class="grid" role="group" aria-label="Counts">
     <${Stat} title="Modules live" value=${`${number(shown.live)} / ${number(order.length)}`} />
     <${Stat} title="Need attention" value=${shown.failing} />
     <${Stat} title="Drafts" value=${shown.drafts} />

@@ -3,43 +3,39 @@
 
 import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { Fields } from "../fields.mjs";
-import { collect, fieldsOf, inputOf, resolved, templateOf, withoutSecrets } from "../forms.mjs";
+import { collect, fieldsOf, resolved, withoutSecrets } from "../forms.mjs";
 import { bytes, duration } from "../format.mjs";
-import { asCode, asCurl, asHttpx, withoutHidden } from "../requests.mjs";
-import { RunButtons, ShownParts, ShownValue } from "../result.mjs";
+import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
-import { Badge, Code, Empty, ErrorBox, useAsk } from "../ui.mjs";
-import { Chosen, Numbers, PickOne, rawOfAll, useFaultFocus } from "./services.mjs";
+import { Badge, Empty, ErrorBox, useAsk } from "../ui.mjs";
+import { NUMBER_COLUMNS, Numbers, PickOne, rawOfAll, useFaultFocus } from "./services.mjs";
 
 const PLACES = { path: "inside", query: "query", header: "headers", cookie: "cookies" };
 
-export function RoutesTab({ id, row, client, state }) {
-  const columns = [
+const ROUTES = {
+  ...{ list: "routes", op: "route", keys: ["module", "method", "path"], view: RouteFacts },
+  columns: [
     {
       ...{ key: "path", title: "Route", value: (one) => `${one.path} ${one.method}` },
       cell: (one) =>
         html`<span class="mono" data-route=${`${one.method} ${one.path}`}><b>${one.method}</b> ${one.path}</span>`,
     },
     { key: "summary", title: "What it does" },
-  ];
-  const keyOf = (one) => `${one.module} ${one.method} ${one.path}`;
-  const empty = html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`;
-  const list = { client, id, row, columns, keyOf, empty, op: "routes", noun: "route" };
-  const server = state.meta.url || "http://localhost:8000";
-  const detail = useMemo(() => (props) => h(RouteView, { ...props, server }), [server]);
-  return h(PickOne, { ...list, sort: { key: "p95", down: true }, detail });
+    ...NUMBER_COLUMNS,
+  ],
+  sort: { key: "p95", down: true },
+  empty: html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`,
+};
+
+export function RoutesTab({ id, client }) {
+  return h(PickOne, { client, id, of: ROUTES });
 }
 
-function RouteView({ client, module, method, path, generation, server }) {
-  const args = { module, method, path };
-  const props = { client, module, server, label: `Route ${method} ${path}`, generation };
-  return h(Chosen, { ...props, op: "route", args, view: RouteFacts });
-}
-
-function RouteFacts({ client, module, facts, server }) {
+function RouteFacts({ client, facts, row }) {
+  const { module } = row;
   const { method, path, kind, summary, description, deprecated, source, parameters, body } = facts;
   const tried = kind === "http" && method !== "*";
-  const form = { client, method, path, parameters, body, components: facts.components, server };
+  const form = { client, method, path, parameters, body, components: facts.components };
   return html`
     <div class="row wrap">
       <h2 class="mono grow name-line">${method} ${path}</h2>
@@ -47,7 +43,7 @@ function RouteFacts({ client, module, facts, server }) {
       <${SourceButton} ...${{ client, id: module, source, title: "Open endpoint" }} />
     </div>
     <p>${description || summary}</p>
-    <${Numbers} of=${facts} />
+    <${Numbers} of=${row} />
     ${
       tried
         ? html`<${RouteForm} key=${JSON.stringify([parameters, body])} ...${form} />`
@@ -71,17 +67,10 @@ function fieldsByPlace(parameters, body, components) {
   return found;
 }
 
-/** Return the text that a body begins with: a declared example, else a template of its schema. */
-function firstBody(body, components, at = 0) {
-  if (body?.kind !== "json") return "";
-  const value = body.examples[at] ?? templateOf(body.schema, { components });
-  return JSON.stringify(value, null, 2);
-}
-
-function RouteForm({ client, method, path, parameters, body, components, server }) {
+function RouteForm({ client, method, path, parameters, body, components }) {
   const places = useMemo(() => fieldsByPlace(parameters, body, components), []);
   const [raw, setRaw] = useState(() => each(places, rawOfAll));
-  const [text, setText] = useState(() => firstBody(body, components));
+  const [text, setText] = useState(body?.texts[0]?.text ?? "");
   const [faults, setFaults] = useState(null);
   const run = useAsk(client, "request", {}, { now: false });
   const { request, faults: found } = requestOf({ method, path, body, places, raw, text });
@@ -90,7 +79,7 @@ function RouteForm({ client, method, path, parameters, body, components, server 
     const faulty = Object.keys(found).length > 0;
     setFaults(faulty ? found : null);
     if (faulty) return;
-    run.ask(request);
+    run.ask({ request });
     setRaw((old) => each(places, (fields, place) => withoutSecrets(fields, old[place])));
   };
   const own = faults ?? run.error?.faults;
@@ -104,13 +93,13 @@ function RouteForm({ client, method, path, parameters, body, components, server 
           change=${(update) => setRaw((old) => ({ ...old, [place]: update(old[place]) }))} />
       </fieldset>`,
     )}
-    ${body && !places.body.length && h(BodyText, { body, components, text, setText, fault: shown.body })}
+    ${body && !places.body.length && h(BodyText, { body, text, setText, fault: shown.body })}
     <${RunButtons} run=${run} />
+  </form>
     <${ShownParts} parts=${run.parts} label="Pieces" />
     ${run.value && !run.busy && h(RouteAnswer, { answer: run.value, streamed: run.parts.length > 0 })}
     ${run.error && html`<${ErrorBox} error=${run.error} />`}
-    <${Snippets} request=${withoutHidden(request, hiddenIn(places))} server=${server} />
-  </form>`;
+    <${AsCode} ...${{ client, op: "request_code", args: { request } }} />`;
 }
 
 function each(places, make) {
@@ -147,25 +136,15 @@ function queryValue(value) {
   return Array.isArray(value) ? value.map(textOf) : textOf(value);
 }
 
-function hiddenIn(places) {
-  const secret = (field) => inputOf(field).kind === "secret";
-  return new Set(
-    Object.entries(places).flatMap(([place, fields]) =>
-      fields.filter(secret).map(({ name }) => `${place}.${name}`),
-    ),
-  );
-}
-
-function BodyText({ body, components, text, setText, fault }) {
-  const choose = (event) => setText(firstBody(body, components, Number(event.currentTarget.value)));
+function BodyText({ body, text, setText, fault }) {
+  const choose = (event) => setText(body.texts[event.currentTarget.value].text);
   return html`<div class="field">
     <label for="field-body"><span class="mono">body</span>${body.required && html`<span class="required" title="required">*</span>`}
       <small>${body.media}</small></label>
     ${
-      body.examples.length > 0 &&
+      body.texts.length > 1 &&
       html`<select aria-label="Example" data-field="example" onChange=${choose}>
-      ${body.examples.map((_, at) => html`<option value=${at}>Example ${at + 1}</option>`)}
-      <option value="-1">Template</option>
+      ${body.texts.map(({ title }, at) => html`<option value=${at}>${title}</option>`)}
     </select>`
     }
     <textarea id="field-body" class="mono" rows=${Math.min(14, text.split("\n").length + 1)} spellcheck=${false}
@@ -187,16 +166,5 @@ function RouteAnswer({ answer, streamed }) {
       <dl class="facts card">${headers.map(([name, value]) => html`<dt class="mono">${name}</dt><dd class="mono">${value}</dd>`)}</dl>
     </details>
     ${!streamed && html`<${ShownValue} shown=${body} />`}
-  </div>`;
-}
-
-function Snippets({ request, server }) {
-  const [chosen, setChosen] = useState("curl");
-  const makers = { curl: asCurl, httpx: asHttpx, code: asCode };
-  return html`<div>
-    <div class="row snippets" role="group" aria-label="The request as">
-      ${Object.keys(makers).map((key) => html`<button type="button" class="small" key=${key} aria-pressed=${key === chosen} onClick=${() => setChosen(key)}>${key}</button>`)}
-    </div>
-    <${Code} text=${makers[chosen](request, server)} label=${`As ${chosen}`} />
   </div>`;
 }

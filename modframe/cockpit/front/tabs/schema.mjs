@@ -1,7 +1,7 @@
 // How the tables of a database fit its models: the steps of `app.database.migrate`, chosen one by
 // one and carried out once their plan was seen; and the revisions that are done and pending.
 
-import { h, html, useState } from "../vendor/htm-preact.mjs";
+import { h, html, useRef, useState } from "../vendor/htm-preact.mjs";
 import { count } from "../format.mjs";
 import { typedValue } from "../query.mjs";
 import { Asked, Badge, Code, CopyButton, Dialog, ErrorBox, Icon, ModuleLink } from "../ui.mjs";
@@ -29,32 +29,38 @@ export function SchemaView({ client, databases, view, set, go }) {
 function MigrationView({ client, database: { name, refused }, go }) {
   const [choice, setChoice] = useState(NOTHING_CHOSEN);
   const [asking, setAsking] = useState(false);
+  const [turn, setTurn] = useState(0); // how often it was begun anew
+  const last = useRef(null); // the plan that stands while another is made, or was refused
   const plan = useAsk(client, "migration", { database: name, ...choice });
   const done = useAsk(client, "migrate", { database: name, ...choice }, { now: false });
-  const close = () => {
-    setAsking(false);
-    if (!done.value) return;
-    setChoice({ ...NOTHING_CHOSEN });
+  const startOver = () => {
+    setChoice(NOTHING_CHOSEN);
+    setTurn(turn + 1);
     plan.ask({ database: name, ...NOTHING_CHOSEN });
   };
-  const { steps, missing } = plan.value ?? {};
+  const close = () => {
+    setAsking(false);
+    if (done.value) startOver();
+  };
+  if (plan.value) last.current = plan.value;
+  const { steps, missing, code } = last.current ?? {};
   const ready = plan.value && !plan.busy && !plan.error && !missing.length;
   const some = steps?.some((step) => step.chosen);
   return html`<section class="stack tight" aria-label="Migration">
     ${refused && html`<p class="row"><${Icon} shape="triangle" tone="warn" /> The models of <${ModuleLink} id=${refused} go=${go} /> were refused: they don't fit the tables.</p>`}
     ${plan.error && html`<${ErrorBox} error=${plan.error} />`}
-    ${!plan.error && h(Asked, { of: plan })}
+    ${!steps && !plan.error && h(Asked, { of: plan })}
     ${
       steps?.length === 0 &&
       html`<p class="row"><${Icon} shape="check" tone="good" /> The tables fit the models.</p>`
     }
-    ${steps?.length > 0 && h(MigrationSteps, { steps, choice, setChoice })}
+    ${steps?.length > 0 && h(MigrationSteps, { steps, choice, setChoice, key: turn })}
     ${
       steps?.length > 0 &&
       html`<div class="row wrap">
         <button class="primary" disabled=${!ready || !some} onClick=${() => setAsking(true)}>Migrate …</button>
-        <button onClick=${() => setChoice({ ...NOTHING_CHOSEN })}>Start over</button>
-        <${CopyButton} text=${plan.value.code} title="To cell" />
+        <button onClick=${startOver}>Start over</button>
+        <${CopyButton} text=${code} title="To cell" />
         <span class="muted" role="status">${missing.length ? `${count(missing.length, "step")} still to be allowed` : some ? "" : "Nothing is chosen"}</span>
       </div>`
     }
@@ -70,16 +76,16 @@ function MigrationSteps({ steps, choice, setChoice }) {
       title: "state",
       cell: ({ status }) => html`<${Badge} tone=${STEP_TONES[status] ?? "calm"}>${status}<//>`,
     },
-    { key: "loses", title: "loses" },
-    { key: "way", title: "how" },
     {
       key: "choose",
       title: "choose",
       value: () => "",
       cell: (step) => h(StepChoice, { step, choice, setChoice }),
     },
+    { key: "loses", title: "loses" },
+    { key: "way", title: "how" },
   ];
-  return html`<${Table} columns=${columns} rows=${steps} rowKey=${({ name }) => name} label="Steps" />`;
+  return html`<div class="steps"><${Table} columns=${columns} rows=${steps} rowKey=${({ name }) => name} label="Steps" /></div>`;
 }
 
 /** What a person may allow of a step: that it is done, a value for its rows, another name. */
@@ -99,7 +105,7 @@ function StepChoice({ step: { name, hint, fill, renames }, choice, setChoice }) 
   const allowed = allow.includes(name);
   return html`<span class="row wrap">
     ${(hint.startsWith("allow=") || allowed) && html`<label><input type="checkbox" checked=${allowed} onChange=${toggle} /> allow</label>`}
-    ${fill && html`<input class="fill" placeholder="value for its rows" aria-label=${`Value for ${fill}`} onChange=${give} />`}
+    ${fill && html`<input placeholder="value for its rows" aria-label=${`Value for ${fill}`} onChange=${give} />`}
     ${
       renames.length > 0 &&
       html`<select aria-label=${`${name}: renamed from`} onChange=${rename}>
@@ -143,7 +149,7 @@ function RevisionsList({ client, database }) {
     { key: "message", title: "message" },
     { key: "module", title: "module" },
   ];
-  return html`<section class="stack tight"><h3>Revisions</h3>
+  return html`<section class="stack tight" aria-label="Revisions"><strong>Revisions</strong>
     <${Table} columns=${columns} rows=${found.value} label="Revisions" />
     <p class="muted">Pending ones run when <code>modframe serve</code> starts or reloads the module, or by <code>modframe db upgrade</code>.</p>
   </section>`;

@@ -13,7 +13,7 @@ from dataclasses import replace
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ....names import module_id_in
@@ -141,8 +141,8 @@ async def _carry_out(
         error = error_of(database.backend, exc, database=database.name, what=what)
         reason = str(exc.orig).partition("\n")[0].replace("_alembic_tmp_", "")
         raise (error or _refused(database, reason)) from exc
-    except (CommandError, NotImplementedError) as exc:
-        raise _refused(database, str(exc)) from exc
+    except (CommandError, NotImplementedError, StatementError) as exc:
+        raise _refused(database, str(exc).partition("\n")[0]) from exc
 
 
 @contextmanager

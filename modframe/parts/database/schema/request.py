@@ -12,6 +12,7 @@ from typing import Any
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Connection, MetaData
+from sqlalchemy.exc import CompileError
 
 from ....wording import near
 from ..alterations import Alterations
@@ -120,7 +121,7 @@ class Reading:
         (first, *rest) = step.ops
         if isinstance(first, ops.AddColumnOp):
             model = self._model(step.table, step.column)
-            default = literal_text(self.connection, value, model)
+            default = self._default(step, value, model)
             added = ops.AddColumnOp(
                 first.table_name,
                 new_column(model, default, refers=bool(first.inline_references)),
@@ -140,6 +141,19 @@ class Reading:
         else:
             step = replace(step, ops=(first, *rest))
         return [step if each.name == step.name else each for each in steps], step
+
+    def _default(self, step: Step, value: Any, model: Column[Any]) -> Any:
+        try:
+            return literal_text(self.connection, value, model)
+        except CompileError as exc:
+            place = f"{step.table}.{step.column}"
+            raise MigrationError(
+                f"database {self.database!r}: {value!r} can't be a value of {place}, which is "
+                f"{model.type!r}",
+                cure=f"nothing was changed: give another one by fill={{{place!r}: ...}}, or write "
+                "a migration: modframe db revision",
+                database=self.database,
+            ) from exc
 
     def renamed(self, steps: list[Step], place: str, name: str) -> tuple[list[Step], str]:
         """Return the steps with a column renamed in place of dropped and added; and its name."""
