@@ -51,7 +51,7 @@ export function App({ client, transport, options }) {
   }
   const Top = onPage ? "header" : "div";
   const Main = onPage ? "main" : "div";
-  return html`<div class=${tall ? "frame tall" : "frame"} onKeyDown=${onPage ? undefined : focusFilter}>
+  return html`<div class=${tall ? "frame tall" : "frame"} onKeyDown=${focusFilter}>
     <${Top} class="top">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
     <//>
