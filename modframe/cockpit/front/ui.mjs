@@ -324,6 +324,24 @@ export function Dialog({ title, onClose, buttons, children }) {
   </dialog>`;
 }
 
+/** A dialog whose button does what its children say. `done` is the useAsk of it, `said` its end. */
+export function DeedDialog({ title, action, label, ready = true, done, said, onClose, children }) {
+  const ended = done.value !== undefined;
+  const buttons = html`
+    <button onClick=${onClose}>${ended ? "Close" : "Cancel"}</button>
+    ${
+      !ended &&
+      html`<button class="danger" disabled=${!ready || done.busy} data-action=${action}
+      onClick=${() => done.ask()}>${done.busy ? "Working …" : label}</button>`
+    }
+  `;
+  return html`<${Dialog} title=${title} onClose=${onClose} buttons=${buttons}>
+    ${done.error && html`<${ErrorBox} error=${done.error} />`}
+    ${ended && html`<p class="row" role="status"><${Icon} shape="check" tone="good" /> ${said}</p>`}
+    ${children}
+  <//>`;
+}
+
 /** Ask for an operation, at once and whenever its arguments change, or with `now: false` when told.
  * Return { value, error, busy, parts, ms, ask(args?), cancel() }. An `op` of null asks nothing. */
 export function useAsk(client, op, args = {}, { now = true } = {}) {
