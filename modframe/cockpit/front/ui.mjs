@@ -36,7 +36,7 @@ const STATES = {
 const HEALTHS = { up: ["check", "good"], degraded: ["triangle", "warn"], down: ["cross", "bad"] };
 
 export function Icon({ shape, tone = "calm" }) {
-  return html`<svg class=${`icon ${tone}`} viewBox="0 0 12 12" aria-hidden="true">
+  return html`<svg class=${`icon ${tone}`} width="11" height="11" viewBox="0 0 12 12" aria-hidden="true">
     <path fill-rule="evenodd" d=${SHAPES[shape]} />
   </svg>`;
 }
@@ -44,7 +44,7 @@ export function Icon({ shape, tone = "calm" }) {
 /** A module's state: its icon and its word. `bare` leaves the word to screen readers. */
 export function State({ state, bare }) {
   const [shape, tone] = STATES[state] ?? ["ring", "calm"];
-  return html`<span class=${bare ? "state" : `state badge ${tone}`}>
+  return html`<span class=${bare ? "" : `badge ${tone}`}>
     <${Icon} shape=${shape} tone=${tone} />
     <span class=${bare ? "unseen" : ""}>${stateWord(state)}</span>
   </span>`;
@@ -53,7 +53,7 @@ export function State({ state, bare }) {
 /** The health of a module: "up", "degraded" or "down". */
 export function Health({ status }) {
   const [shape, tone] = HEALTHS[status] ?? ["ring", "calm"];
-  return html`<span class=${`state badge ${tone}`}>
+  return html`<span class=${`badge ${tone}`}>
     <${Icon} shape=${shape} tone=${tone} />health ${status}
   </span>`;
 }
@@ -87,18 +87,19 @@ export function Empty({ title, children }) {
 }
 
 /** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step;
- * children stand below the cause. */
-export function ErrorBox({ error, title, children }) {
+ * children stand below the cause,
+ * which `mono` leaves aligned. */
+export function ErrorBox({ error, title, mono, children }) {
   const { type, message, place, cure, trace, code } = errorFacts(error);
   const head = title ?? [code, type].filter(Boolean).join(" ");
-  return html`<div class="error box" role="group" aria-label="Error">
+  return html`<div class="row base card box error tinted" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
     <div class="grow">
       ${head && html`<strong>${head}</strong>`}
-      ${place && html`<div class="mono place">${place}</div>`}
-      <div class="cause"><${Linked} text=${message} /></div>
+      ${place && html`<div class="mono muted">${place}</div>`}
+      <div class=${mono ? "cause mono" : "cause"}><${Linked} text=${message} /></div>
       ${children}
-      ${cure && html`<div class="cure">Next step: <${Linked} text=${cure} /></div>`}
+      ${cure && html`<p><strong>Next step: <${Linked} text=${cure} /></strong></p>`}
       ${trace && html`<details><summary>Traceback</summary><${Code} text=${trace} /></details>`}
     </div>
   </div>`;
@@ -130,8 +131,8 @@ export function CopyButton({ text, title = "Copy" }) {
 
 /** Code in monospace with a button that copies it. */
 export function Code({ text, label = "Code" }) {
-  return html`<div class="code">
-    <pre tabindex="0" role="group" aria-label=${label}>${text}</pre>
+  return html`<div class="card code">
+    <pre class="box" tabindex="0" role="group" aria-label=${label}>${text}</pre>
     <${CopyButton} text=${text} />
   </div>`;
 }
@@ -140,7 +141,7 @@ export function Code({ text, label = "Code" }) {
 export function Diff({ files }) {
   if (!files?.length) return html`<p class="muted">No file differs.</p>`;
   return files.map(
-    ({ file, added, removed, text }) => html`<div class="diff" key=${file}>
+    ({ file, added, removed, text }) => html`<div class="card diff" key=${file}>
       <div class="row diff-head">
         <strong class="mono">${file}</strong>
         <span class="added">+${added}</span> <span class="removed">−${removed}</span>
@@ -195,7 +196,7 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, empty, ..
   const turn = onSort ?? turnOwn;
   const spacer = (size) => size > 0 && html`<tr aria-hidden="true" style=${{ height: size }}></tr>`;
   return html`<div
-    class=${part.virtual ? "table virtual" : "table"} tabindex="0" role="group"
+    class=${part.virtual ? "card table virtual" : "card table"} tabindex="0" role="group"
     aria-label=${label} ...${part.area}
   >
     <table aria-rowcount=${sorted.length + 1}>
@@ -259,7 +260,7 @@ export function Sparkline({ values, label, tone = "accent" }) {
   const line = values
     .map((value, at) => `${at * step},${27 - ((value ?? 0) / most) * 25}`)
     .join(" ");
-  return html`<svg class=${`spark ${tone}`} viewBox="0 0 100 28" preserveAspectRatio="none"
+  return html`<svg class=${`spark ${tone}`} height="30" viewBox="0 0 100 28" preserveAspectRatio="none"
     role="img" aria-label=${label}>
     <polygon points=${`0,28 ${line} 100,28`} /><polyline points=${line} />
   </svg>`;
@@ -269,9 +270,9 @@ export function Sparkline({ values, label, tone = "accent" }) {
 export function Stat({ title, value, unit = "", values, tone }) {
   const shown = typeof value === "number" ? number(value) : (value ?? "–");
   const highest = values?.length ? number(Math.max(...values, 0)) : "";
-  return html`<div class="stat">
+  return html`<div class="card box">
     <div class="muted">${title}</div>
-    <div class="stat-value">${shown}${unit && html`<small> ${unit}</small>`}</div>
+    <strong class="title">${shown}${unit && html`<small> ${unit}</small>`}</strong>
     ${
       values?.length > 1 &&
       html`<${Sparkline} values=${values} tone=${tone} label=${`${title}: now ${shown} ${unit}, highest ${highest}`} />`
@@ -295,12 +296,12 @@ export function Tabs({ tabs, current, onSelect, label, children }) {
     onSelect(tabs[to].key);
     list.current.children[to].focus();
   };
-  return html`<div class="tabs" role="tablist" aria-label=${label} ref=${list} onKeyDown=${move}>
+  return html`<div class="row tabs" role="tablist" aria-label=${label} ref=${list} onKeyDown=${move}>
       ${tabs.map(({ key, title, count: amount }) => {
         const chosen = key === current;
-        return html`<button role="tab" id=${`tab-${key}`} data-tab=${key} aria-selected=${chosen}
+        return html`<button class="plain muted" role="tab" id=${`tab-${key}`} data-tab=${key} aria-selected=${chosen}
           aria-controls="panel" tabindex=${chosen ? 0 : -1} key=${key} onClick=${() => onSelect(key)}>
-          ${title}${amount > 0 && html`<small class="count">${amount}</small>`}
+          ${title}${amount > 0 && html` <small>${amount}</small>`}
         </button>`;
       })}
     </div>
@@ -312,15 +313,15 @@ export function Tabs({ tabs, current, onSelect, label, children }) {
 /** A dialog over everything; Escape and `onClose` close it. `buttons` stand at its end. */
 export function Dialog({ title, onClose, buttons, children }) {
   const ref = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = ref.current.getRootNode().activeElement;
     ref.current.showModal();
     return () => before?.focus?.();
   }, []);
-  return html`<dialog ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
-    <h2 id="dialog-title">${title}</h2>
-    <div class="dialog-body">${children}</div>
-    <div class="buttons">${buttons}</div>
+  return html`<dialog class="card column" ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
+    <h2 class="title" id="dialog-title">${title}</h2>
+    <div class="stack tight">${children}</div>
+    <div class="row end">${buttons}</div>
   </dialog>`;
 }
 

@@ -105,7 +105,7 @@ function StepChoice({ step: { name, hint, fill, renames }, choice, setChoice }) 
   const allowed = allow.includes(name);
   return html`<span class="row wrap">
     ${(hint.startsWith("allow=") || allowed) && html`<label><input type="checkbox" checked=${allowed} onChange=${toggle} /> allow</label>`}
-    ${fill && html`<input placeholder="value for its rows" aria-label=${`Value for ${fill}`} onChange=${give} />`}
+    ${fill && html`<input size="14" placeholder="value for its rows" aria-label=${`Value for ${fill}`} onChange=${give} />`}
     ${
       renames.length > 0 &&
       html`<select aria-label=${`${name}: renamed from`} onChange=${rename}>
@@ -123,7 +123,7 @@ function MigrateDialog({ name, plan, done, close, refused }) {
   return html`<${Dialog} title=${`Migrate ${name}`} onClose=${close} buttons=${buttons}>
     ${done.error && html`<${ErrorBox} error=${done.error} />`}
     ${done.value && html`<p class="row" role="status"><${Icon} shape="check" tone="good" /> The database was migrated.${refused && " Load its module again now."}</p>`}
-    <ul class="plain-list">${steps
+    <ul>${steps
       .filter((step) => step.chosen)
       .map(
         (step) =>

@@ -90,7 +90,7 @@ export function Chosen({ client, op, args, generation, view, ...props }) {
   }, [generation]);
   useEffect(() => box.current.scrollIntoView({ block: "nearest" }), []);
   const facts = asked.value;
-  return html`<section class="card box stack chosen-one" ref=${box} aria-label=${props.label}>
+  return html`<section class="card box stack tight chosen-one" ref=${box} aria-label=${props.label}>
     ${asked.error || !facts ? h(Asked, { of: asked }) : h(view, { client, facts, ...props })}
   </section>`;
 }
@@ -105,7 +105,7 @@ function MethodFacts({ client, module, service, facts }) {
   const { name, signature, description, returns, examples, params, source } = facts;
   return html`
     <div class="row wrap">
-      <h2 class="mono grow name-line">${name}${signature}</h2>
+      <h2 class="mono grow cause">${name}${signature}</h2>
       <${SourceButton} ...${{ client, id: module, source, title: "Open method" }} />
     </div>
     ${description && html`<p>${description}</p>`}
@@ -138,7 +138,7 @@ function MethodForm({ client, service, method, params }) {
     run.ask({ service, method, args: found.values });
     setRaw((old) => withoutSecrets(fields, old));
   };
-  return html`<form class="stack form" noValidate ref=${useFaultFocus(shown)} onSubmit=${start}>
+  return html`<form class="stack tight" noValidate ref=${useFaultFocus(shown)} onSubmit=${start}>
     <${Fields} fields=${fields} raw=${raw} change=${setRaw} faults=${shown ?? {}} />
     <${RunButtons} run=${run} />
   </form>

@@ -32,10 +32,10 @@ export function SqlView({ client, view, set }) {
         </select></label>
         <${CopyButton} text=${asCell(query)} title="To cell" />
         <span class="grow"></span>
-        <span class="muted hint">Ctrl+Enter runs · Alt+↑ earlier · Tab completes</span>
+        <span class="muted">Ctrl+Enter runs · Alt+↑ earlier · Tab completes</span>
       </div>
     </div>
-    ${asked.error && html`<div class="sql-error"><${ErrorBox} error=${asked.error} /></div>`}
+    ${asked.error && html`<${ErrorBox} error=${asked.error} mono />`}
     ${asked.value && !asked.error && h(QueryResult, { found: asked.value })}
     ${EARLIER.queries.length > 0 && h(EarlierQueries, { setQuery })}
   </div>`;
@@ -118,12 +118,12 @@ function QueryField({ client, query, setQuery, run }) {
       aria-controls="completions" spellcheck=${false}
       aria-activedescendant=${items.length ? `word-${active}` : undefined}
       placeholder="SELECT * FROM database.table" onInput=${input} onKeyDown=${press} onBlur=${() => setOpen(false)}></textarea>
-    <div class="completions" role="listbox" id="completions" aria-label="Completions" hidden=${!items.length}>
+    <div class="card completions" role="listbox" id="completions" aria-label="Completions" hidden=${!items.length}>
       ${items.map(
         (
           item,
           place,
-        ) => html`<div role="option" id=${`word-${place}`} key=${item[0]} aria-selected=${place === active}
+        ) => html`<div class=${`row item ${place === active ? "chosen" : ""}`} role="option" id=${`word-${place}`} key=${item[0]} aria-selected=${place === active}
           onMouseDown=${(event) => accept(item, event)}>
           <span class="mono">${item[0]}</span> <small>${item[1]}</small></div>`,
       )}
@@ -160,9 +160,9 @@ function QueryResult({ found }) {
 
 function EarlierQueries({ setQuery }) {
   return html`<details><summary>Earlier queries</summary>
-    <ul class="plain-list">${EARLIER.queries.toReversed().map(
+    <ul>${EARLIER.queries.toReversed().map(
       (query) => html`<li key=${query}>
-        <button class="plain mono name" title=${query} onClick=${() => setQuery(query)}>${query}</button></li>`,
+        <button class="plain mono cut" title=${query} onClick=${() => setQuery(query)}>${query}</button></li>`,
     )}</ul>
   </details>`;
 }
