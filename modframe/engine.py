@@ -309,6 +309,7 @@ class Engine(Front):
 
         await self._guarded(self.watching.end, "the watch", faults)
         if self._site is not None:
+            self.page.close()
             await self._guarded(self._site.close, "the server", faults)
         await self._guarded(self.events.close, "the events", faults)
         await self._guarded(stop_modules, "the modules", faults)

@@ -212,6 +212,8 @@ class Generation:
 
     def deaths_of(self, kind: str) -> dict[str, str]:
         """Return name → last line of its error, of the tasks or the threads that died."""
+        if not self.deaths:
+            return {}
         return {
             error.task: error.last_line
             for error in list(self.deaths.values())

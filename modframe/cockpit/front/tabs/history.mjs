@@ -72,7 +72,7 @@ function Entry({ id, client, entry, found, setPlan }) {
       <label class="row">Compare with <select data-field="other" value=${other} onChange=${(event) => setWanted(event.currentTarget.value)}>
         ${others.map(({ value, title }) => html`<option value=${value}>${title}</option>`)}
       </select></label>
-      ${!entry.same && html`<button class="danger" data-action="rollback" onClick=${go}>${back} …</button>`}
+      ${!entry.same && html`<button class="primary" data-action="rollback" onClick=${go}>Plan the way back</button>`}
     </div>
     ${other ? h(Differences, { id, client, before: other, after: entry.key }) : html`<p class="muted">There is nothing to compare it with.</p>`}
     <details><summary>Its text</summary><${SourceLines} client=${client} id=${id} of=${entry.key} /></details>

@@ -8,32 +8,31 @@ import { bytes, duration } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
 import { Badge, Empty, ErrorBox, useAsk } from "../ui.mjs";
-import { Chosen, Numbers, PickOne, rawOfAll, useFaultFocus } from "./services.mjs";
+import { NUMBER_COLUMNS, Numbers, PickOne, rawOfAll, useFaultFocus } from "./services.mjs";
 
 const PLACES = { path: "inside", query: "query", header: "headers", cookie: "cookies" };
 
-export function RoutesTab({ id, row, client }) {
-  const columns = [
+const ROUTES = {
+  ...{ list: "routes", op: "route", keys: ["module", "method", "path"], view: RouteFacts },
+  columns: [
     {
       ...{ key: "path", title: "Route", value: (one) => `${one.path} ${one.method}` },
       cell: (one) =>
         html`<span class="mono" data-route=${`${one.method} ${one.path}`}><b>${one.method}</b> ${one.path}</span>`,
     },
     { key: "summary", title: "What it does" },
-  ];
-  const keyOf = (one) => `${one.module} ${one.method} ${one.path}`;
-  const empty = html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`;
-  const list = { client, id, row, columns, keyOf, empty, op: "routes", noun: "route" };
-  return h(PickOne, { ...list, sort: { key: "p95", down: true }, detail: RouteView });
+    ...NUMBER_COLUMNS,
+  ],
+  sort: { key: "p95", down: true },
+  empty: html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`,
+};
+
+export function RoutesTab({ id, client }) {
+  return h(PickOne, { client, id, of: ROUTES });
 }
 
-function RouteView({ client, module, method, path, generation }) {
-  const args = { module, method, path };
-  const props = { client, module, label: `Route ${method} ${path}`, generation };
-  return h(Chosen, { ...props, op: "route", args, view: RouteFacts });
-}
-
-function RouteFacts({ client, module, facts }) {
+function RouteFacts({ client, facts, row }) {
+  const { module } = row;
   const { method, path, kind, summary, description, deprecated, source, parameters, body } = facts;
   const tried = kind === "http" && method !== "*";
   const form = { client, method, path, parameters, body, components: facts.components };
@@ -44,7 +43,7 @@ function RouteFacts({ client, module, facts }) {
       <${SourceButton} ...${{ client, id: module, source, title: "Open endpoint" }} />
     </div>
     <p>${description || summary}</p>
-    <${Numbers} of=${facts} />
+    <${Numbers} of=${row} />
     ${
       tried
         ? html`<${RouteForm} key=${JSON.stringify([parameters, body])} ...${form} />`

@@ -76,14 +76,14 @@ function MigrationSteps({ steps, choice, setChoice }) {
       title: "state",
       cell: ({ status }) => html`<${Badge} tone=${STEP_TONES[status] ?? "calm"}>${status}<//>`,
     },
-    { key: "loses", title: "loses" },
-    { key: "way", title: "how" },
     {
       key: "choose",
       title: "choose",
       value: () => "",
       cell: (step) => h(StepChoice, { step, choice, setChoice }),
     },
+    { key: "loses", title: "loses" },
+    { key: "way", title: "how" },
   ];
   return html`<div class="steps"><${Table} columns=${columns} rows=${steps} rowKey=${({ name }) => name} label="Steps" /></div>`;
 }
@@ -149,7 +149,7 @@ function RevisionsList({ client, database }) {
     { key: "message", title: "message" },
     { key: "module", title: "module" },
   ];
-  return html`<section class="stack tight"><h3>Revisions</h3>
+  return html`<section class="stack tight" aria-label="Revisions"><strong>Revisions</strong>
     <${Table} columns=${columns} rows=${found.value} label="Revisions" />
     <p class="muted">Pending ones run when <code>modframe serve</code> starts or reloads the module, or by <code>modframe db upgrade</code>.</p>
   </section>`;
