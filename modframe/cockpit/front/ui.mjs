@@ -364,15 +364,17 @@ export function Dialog({ title, onClose, end = "Close", buttons, children }) {
   </dialog>`;
 }
 
-/** A dialog with a button that does something: `done` is the useAsk of it, `verb` what it is called. */
-export function DoDialog({ verb, action, done, ready = true, danger, children, ...props }) {
+/** A dialog whose button does what its children say: `done` is the useAsk of it, `said` its end. */
+export function DeedDialog({ action, label, ready = true, danger = true, done, said, ...dialog }) {
   const ended = done.value !== undefined;
   const button = html`<button class=${danger ? "danger" : "primary"} data-action=${action}
     disabled=${!ready || done.busy} onClick=${() => done.ask()}>
-    ${done.busy ? "Working …" : verb}
+    ${done.busy ? "Working …" : label}
   </button>`;
-  return html`<${Dialog} ...${props} end=${ended ? "Close" : "Cancel"} buttons=${!ended && button}>
-    ${children}
+  return html`<${Dialog} ...${dialog} end=${ended ? "Close" : "Cancel"} buttons=${!ended && button}>
+    <${ErrorBox} error=${done.error} />
+    ${ended && html`<${Note} tone="good">${said}<//>`}
+    ${dialog.children}
   <//>`;
 }
 

@@ -65,7 +65,7 @@ function DataParts({ databases, view, set, ...shared }) {
 function DatabaseTables({ one, at, open, go }) {
   const { name, engine, tables, refused, path } = one;
   return html`<section aria-label=${`Database ${name}`}>
-    <p class="muted" title=${path}><strong>${name}</strong> <small>${engine}</small></p>
+    <h2 title=${path}>${name} <small>${engine}</small></h2>
     ${
       refused &&
       html`<p><${Icon} shape="triangle" tone="warn" /> refused: <${ModuleLink} id=${refused} tab="data" go=${go} /></p>`
