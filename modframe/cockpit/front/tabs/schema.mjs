@@ -105,7 +105,7 @@ function StepChoice({ step: { name, hint, fill, renames }, choice, setChoice }) 
   const allowed = allow.includes(name);
   return html`<span class="row wrap">
     ${(hint.startsWith("allow=") || allowed) && html`<label><input type="checkbox" checked=${allowed} onChange=${toggle} /> allow</label>`}
-    ${fill && html`<input placeholder="value for its rows" aria-label=${`Value for ${fill}`} onChange=${give} />`}
+    ${fill && html`<input size="14" placeholder="value for its rows" aria-label=${`Value for ${fill}`} onChange=${give} />`}
     ${
       renames.length > 0 &&
       html`<select aria-label=${`${name}: renamed from`} onChange=${rename}>
@@ -121,7 +121,7 @@ function MigrateDialog({ name, plan, done, close, refused }) {
   const said = `The database was migrated.${refused && " Load its module again now."}`;
   const facts = ({ loses, way }) => [loses && `loses ${loses}`, way].filter(Boolean).join("; ");
   return html`<${DeedDialog} title=${`Migrate ${name}`} action="migrate" label="Migrate" done=${done} said=${said} onClose=${close}>
-    <ul class="plain-list">
+    <ul>
       ${chosen.map((step) => html`<li><span class="mono">${step.name}</span> <span class="muted">${facts(step)}</span></li>`)}
     </ul>
     ${!done.value && html`<p>All in one transaction, or nothing. ${lost ? "What is lost only a backup brings back." : "No row loses anything."}</p>`}
