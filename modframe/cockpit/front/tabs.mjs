@@ -29,6 +29,7 @@
 //   PlanDialog({ client, id, action, args?, title, danger?, onClose })   plan first, then do (plan.mjs)
 //   PlanView({ plan }) (plan.mjs)   SourceLines({ client, id, file, line, of?, around? }) (source.mjs)   Diff({ files })   Code({ text, label })   CopyButton({ text, title? })
 //   Dialog({ title, onClose, buttons, children })   Tabs({ tabs, current, onSelect, label, children })
+//   DeedDialog({ title, action, label, ready?, done, said, onClose, children })   done: a useAsk
 //   Stat({ title, value, unit?, values?, tone? })   Sparkline({ values, label, tone? })
 //   Empty({ title, children })   Linked({ text })   ModuleLink({ id, tab?, go })   copyText(text, near)
 // A section has an h2 (small and muted), a section inside it an h3.

@@ -38,7 +38,7 @@ function RouteFacts({ client, facts, row }) {
   const form = { client, method, path, parameters, body, components: facts.components };
   return html`
     <div class="row wrap">
-      <h2 class="mono grow name-line">${method} ${path}</h2>
+      <h2 class="mono grow cause">${method} ${path}</h2>
       ${deprecated && html`<${Badge} tone="warn">deprecated<//>`}
       <${SourceButton} ...${{ client, id: module, source, title: "Open endpoint" }} />
     </div>
@@ -84,11 +84,11 @@ function RouteForm({ client, method, path, parameters, body, components }) {
   };
   const own = faults ?? run.error?.faults;
   const shown = own ?? {};
-  return html`<form class="stack form" noValidate ref=${useFaultFocus(own)} onSubmit=${start}>
+  return html`<form class="stack tight" noValidate ref=${useFaultFocus(own)} onSubmit=${start}>
     ${Object.entries(places).map(
       ([place, fields]) =>
         fields.length > 0 &&
-        html`<fieldset key=${place}><legend>${place}</legend>
+        html`<fieldset class="stack tight" key=${place}><legend>${place}</legend>
         <${Fields} ...${{ fields, raw: raw[place], path: place, faults: shown }}
           change=${(update) => setRaw((old) => ({ ...old, [place]: update(old[place]) }))} />
       </fieldset>`,
@@ -139,7 +139,7 @@ function queryValue(value) {
 function BodyText({ body, text, setText, fault }) {
   const choose = (event) => setText(body.texts[event.currentTarget.value].text);
   return html`<div class="field">
-    <label for="field-body"><span class="mono">body</span>${body.required && html`<span class="required" title="required">*</span>`}
+    <label for="field-body"><span class="mono">body</span>${body.required && html`<span class="toned bad" title="required">*</span>`}
       <small>${body.media}</small></label>
     ${
       body.texts.length > 1 &&
@@ -149,7 +149,7 @@ function BodyText({ body, text, setText, fault }) {
     }
     <textarea id="field-body" class="mono" rows=${Math.min(14, text.split("\n").length + 1)} spellcheck=${false}
       data-field="body" value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea>
-    ${fault && html`<div class="fault" role="alert">${fault}</div>`}
+    ${fault && html`<div class="toned bad" role="alert">${fault}</div>`}
   </div>`;
 }
 

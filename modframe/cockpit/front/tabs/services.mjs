@@ -106,7 +106,7 @@ function Chosen({ client, op, args, row, view }) {
   }, [row.generation]);
   useEffect(() => box.current.scrollIntoView({ block: "nearest" }), []);
   const facts = asked.value;
-  return html`<section class="card box stack chosen-one" ref=${box} aria-label="Chosen">
+  return html`<section class="card box stack tight chosen-one" ref=${box} aria-label="Chosen">
     ${asked.error || !facts ? h(Asked, { of: asked }) : h(view, { client, facts, row })}
   </section>`;
 }
@@ -116,7 +116,7 @@ function MethodFacts({ client, facts, row }) {
   const { name, signature, description, returns, examples, params, source } = facts;
   return html`
     <div class="row wrap">
-      <h2 class="mono grow name-line">${name}${signature}</h2>
+      <h2 class="mono grow cause">${name}${signature}</h2>
       <${SourceButton} ...${{ client, id: module, source, title: "Open method" }} />
     </div>
     ${description && html`<p>${description}</p>`}
@@ -149,7 +149,7 @@ function MethodForm({ client, service, method, params }) {
     run.ask({ service, method, args: found.values });
     setRaw((old) => withoutSecrets(fields, old));
   };
-  return html`<form class="stack form" noValidate ref=${useFaultFocus(shown)} onSubmit=${start}>
+  return html`<form class="stack tight" noValidate ref=${useFaultFocus(shown)} onSubmit=${start}>
     <${Fields} fields=${fields} raw=${raw} change=${setRaw} faults=${shown ?? {}} />
     <${RunButtons} run=${run} />
   </form>

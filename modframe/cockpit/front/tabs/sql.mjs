@@ -35,7 +35,7 @@ export function SqlView({ client, view, set }) {
         <span class="muted">Ctrl+Enter runs · Alt+↑ earlier queries · Tab completes</span>
       </div>
     </div>
-    ${asked.error && html`<div class="sql-error"><${ErrorBox} error=${asked.error} /></div>`}
+    ${asked.error && html`<${ErrorBox} error=${asked.error} mono />`}
     ${asked.value && !asked.error && h(QueryResult, { found: asked.value })}
   </div>`;
 }
@@ -107,12 +107,12 @@ function QueryField({ client, query, setQuery, run }) {
       aria-controls="completions" spellcheck=${false}
       aria-activedescendant=${items.length ? `word-${active}` : undefined}
       placeholder="SELECT * FROM database.table" onInput=${input} onKeyDown=${press} onBlur=${() => setOpen(false)}></textarea>
-    <div class="completions" role="listbox" id="completions" aria-label="Completions" hidden=${!items.length}>
+    <div class="card completions" role="listbox" id="completions" aria-label="Completions" hidden=${!items.length}>
       ${items.map(
         (
           item,
           place,
-        ) => html`<div role="option" id=${`word-${place}`} key=${item[0]} aria-selected=${place === active}
+        ) => html`<div class=${`row item ${place === active ? "chosen" : ""}`} role="option" id=${`word-${place}`} key=${item[0]} aria-selected=${place === active}
           onMouseDown=${(event) => accept(item, event)}>
           <span class="mono">${item[0]}</span> <small>${item[1]}</small></div>`,
       )}
