@@ -3,7 +3,7 @@
 
 const MOST_LINES = 100_000;
 const CHANGE = / live in | stays live · |is not live · |(^| · )stopped$| changed · generation /;
-const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+export const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const RANKS = { FAILED: 0, FAILED_UNLOAD: 0, BLOCKED: 3 };
 const HEALTH_RANKS = { down: 1, degraded: 2 };
 

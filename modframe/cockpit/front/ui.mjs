@@ -342,6 +342,12 @@ export function Select({ label, field, options, value, onChange }) {
   </select>`;
 }
 
+/** A choice of one module, or of all, whose value is "". */
+export function ModuleSelect({ order, ...select }) {
+  const options = [["", "All modules"], ...order.map((id) => [id, shortName(id)])];
+  return html`<${Select} label="Module" field="module" options=${options} ...${select} />`;
+}
+
 /** A field for words to search for; `onInput` gets them. */
 export function Search({ label, hint = label, onInput, ...props }) {
   return html`<input class="grow" type="search" placeholder=${hint} aria-label=${label} ...${props}
