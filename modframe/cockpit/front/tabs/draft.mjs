@@ -18,9 +18,10 @@ export function DraftTab({ id, row, facts, client }) {
   // The buttons stay where there is no draft any more: their dialog says how it went.
   return html`<div class="stack">
     <div class="row wrap" role="group" aria-label="Draft">
-      <span class="grow muted">
-        ${draft && "The draft against what is live. Nothing changes until it is loaded."}
-      </span>
+      ${
+        draft &&
+        html`<h2 class="about">The draft against what is live. Nothing changes until it is loaded.</h2>`
+      }
       <${PlanButtons} client=${client} id=${id} actions=${draft ? DRAFT_ACTIONS : []} />
     </div>
     ${
