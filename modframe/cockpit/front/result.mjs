@@ -133,8 +133,6 @@ export function AsCode({ client, op, args }) {
 
 function CodeTexts({ client, op, args }) {
   const asked = useAsk(client, op, args);
-  if (!asked.value) return h(Asked, { of: asked });
-  return asked.value.map(
-    ({ title, text }) => html`<h3>${title}</h3><${Code} label=${title} text=${text} />`,
-  );
+  const code = ({ title, text }) => html`<h3>${title}</h3><${Code} label=${title} text=${text} />`;
+  return h(Asked, { of: asked }, (texts) => texts.map(code));
 }

@@ -384,10 +384,11 @@ export function DeedDialog({ action, label, ready = true, danger = true, done, s
   <//>`;
 }
 
-/** Ask for an operation, at once and whenever its arguments or what stands in `again` change, or with
- * `now: false` when told. Return { value, error, busy, parts, ms, ask(args?), cancel() }. An `op` of
- * null asks nothing. */
-export function useAsk(client, op, args = {}, { now = true, again = [] } = {}) {
+/** Ask for an operation, at once and whenever its arguments or what stands in `again` change, also
+ * `every` so many ms while the view is in sight; with `now: false` only when told. Return { value,
+ * error, busy, parts, ms, ask(args?), cancel() }: the value stays until there is another one. An `op`
+ * of null asks nothing. */
+export function useAsk(client, op, args = {}, { now = true, again = [], every } = {}) {
   const [state, setState] = useState({ busy: Boolean(now && op), parts: [] });
   const running = useRef(null);
   const ask = async (given = args) => {
@@ -404,12 +405,19 @@ export function useAsk(client, op, args = {}, { now = true, again = [] } = {}) {
     );
     if (running.current !== answer) return;
     running.current = null;
-    setState((old) => ({ ...end, busy: false, parts: old.parts, ms: answer.ms }));
+    setState((old) => ({ ...old, ...end, busy: false, ms: answer.ms }));
   };
   const cancel = () => running.current?.cancel();
+  const latest = useRef(ask);
+  latest.current = ask;
   useEffect(() => {
     if (now && op) ask();
   }, [op, JSON.stringify(args), ...again]);
+  useEffect(() => {
+    if (!every) return;
+    const timer = setInterval(() => client.hidden || running.current || latest.current(), every);
+    return () => clearInterval(timer);
+  }, [client]);
   const leave = () => {
     cancel();
     running.current = null;

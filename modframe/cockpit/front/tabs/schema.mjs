@@ -1,7 +1,7 @@
 // How the tables of a database fit its models: the steps of `app.database.migrate`, chosen one by
 // one and carried out once their plan was seen; and the revisions that are done and pending.
 
-import { h, html, useRef, useState } from "../vendor/htm-preact.mjs";
+import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { count } from "../format.mjs";
 import { typedValue } from "../query.mjs";
 import { Asked, Badge, Code, CopyButton, DeedDialog, ErrorBox, ModuleLink } from "../ui.mjs";
@@ -30,22 +30,19 @@ function MigrationView({ client, database: { name, refused }, go }) {
   const [choice, setChoice] = useState(NOTHING_CHOSEN);
   const [asking, setAsking] = useState(false);
   const [turn, setTurn] = useState(0); // how often it was begun anew
-  const last = useRef(null); // the plan that stands while another is made, or was refused
-  const plan = useAsk(client, "migration", { database: name, ...choice });
+  const plan = useAsk(client, "migration", { database: name, ...choice }, { again: [turn] });
   const done = useAsk(client, "migrate", { database: name, ...choice }, { now: false });
   const startOver = () => {
     setChoice(NOTHING_CHOSEN);
     setTurn(turn + 1);
-    plan.ask({ database: name, ...NOTHING_CHOSEN });
   };
   const close = () => {
     setAsking(false);
     if (done.value) startOver();
   };
-  if (plan.value) last.current = plan.value;
-  const { steps, missing, code } = last.current ?? {};
-  const ready = plan.value && !plan.busy && !plan.error && !missing.length;
+  const { steps, missing, code } = plan.value ?? {};
   const some = steps?.some((step) => step.chosen);
+  const ready = some && !plan.busy && !plan.error && !missing.length;
   const left = missing?.length
     ? `${count(missing.length, "step")} still to be allowed`
     : !some && "Nothing is chosen";
@@ -56,14 +53,13 @@ function MigrationView({ client, database: { name, refused }, go }) {
         The models of <${ModuleLink} id=${refused} go=${go} /> were refused: they don't fit the tables.
       <//>`
     }
-    <${ErrorBox} error=${plan.error} />
-    ${!steps && !plan.error && h(Asked, { of: plan })}
+    ${steps ? html`<${ErrorBox} error=${plan.error} />` : h(Asked, { of: plan })}
     ${steps?.length === 0 && html`<${Note} tone="good">The tables fit the models.<//>`}
-    ${steps?.length > 0 && h(MigrationSteps, { steps, choice, setChoice, key: turn })}
     ${
       steps?.length > 0 &&
-      html`<div class="row wrap">
-        <button class="primary" disabled=${!ready || !some} onClick=${() => setAsking(true)}>Migrate …</button>
+      html`<${MigrationSteps} ...${{ steps, choice, setChoice, key: turn }} />
+      <div class="row wrap">
+        <button class="primary" disabled=${!ready} onClick=${() => setAsking(true)}>Migrate …</button>
         <button onClick=${startOver}>Start over</button>
         <${CopyButton} text=${code} title="To cell" />
         <span class="muted" role="status">${left}</span>
