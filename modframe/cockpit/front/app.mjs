@@ -7,7 +7,7 @@ import { count, longName, number, placeOf, routeOf, shortName } from "./format.m
 import { NOTHING, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
 import { PlanButtons } from "./plan.mjs";
 import { tabsFor } from "./tabs.mjs";
-import { Badge, Empty, ErrorBox, Icon, Linked, Segments, State, Tabs } from "./ui.mjs";
+import { Badge, Empty, ErrorBox, Icon, Linked, Segments, State, StateIcon, Tabs } from "./ui.mjs";
 import { useAsk, useWindow } from "./ui.mjs";
 
 const ITEM_HEIGHT = 30;
@@ -52,7 +52,9 @@ export function App({ client, transport, options }) {
   }
   const Top = onPage ? "header" : "div";
   const Main = onPage ? "main" : "div";
-  return html`<div class=${`column frame ${onPage ? "" : "card"} ${tall ? "tall" : ""}`} onKeyDown=${onPage ? undefined : focusFilter}>
+  const height = tall ? { height: "92vh" } : null;
+  return html`<div class=${`column frame ${onPage ? "" : "card"} ${tall ? "tall" : ""}`} style=${height}
+    onKeyDown=${onPage ? undefined : focusFilter}>
     <${Top} class="row bar">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
     <//>
@@ -250,7 +252,7 @@ function ModuleItem({ id, index, row, open, chosen, active, total }) {
   return html`<div class=${`row item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
     id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
     aria-setsize=${total} onClick=${open}>
-    ${row ? html`<${State} state=${row.state} bare />` : html`<${Icon} shape="squares" />`}
+    ${row ? html`<${StateIcon} state=${row.state} />` : html`<${Icon} shape="squares" />`}
     <span class="grow cut">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}

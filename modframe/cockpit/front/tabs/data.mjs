@@ -49,7 +49,7 @@ function DataParts({ databases, view, set, ...shared }) {
   const open = (database, table, where = {}) =>
     set({ database, table, where, sort: "", down: false, offset: 0 });
   return html`<div class="row wrap data-body">
-    <nav class="stack tight tables-list" aria-label="Tables">
+    <nav class="tables-list" aria-label="Tables">
       ${databases.map((one) => h(DatabaseTables, { one, at, open, go: shared.go, key: one.name }))}
     </nav>
     ${at.table && h(TableView, { ...shared, at, set, open, key: `${at.database}.${at.table}` })}
@@ -58,7 +58,7 @@ function DataParts({ databases, view, set, ...shared }) {
 
 function DatabaseTables({ one, at, open, go }) {
   const { name, engine, tables, refused, path } = one;
-  return html`<section aria-label=${`Database ${name}`}>
+  return html`<section class="row wrap" aria-label=${`Database ${name}`}>
     <h2 title=${path}>${name} <small>${engine}</small></h2>
     ${
       refused &&

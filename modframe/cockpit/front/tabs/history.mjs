@@ -44,10 +44,8 @@ function Entries({ found: { entries, damaged }, chosen, setKey }) {
 }
 
 function Generation({ generation, live, same }) {
-  return html`<span class="row end">
-    ${live ? html`<${Badge} tone="good">live<//>` : same && html`<small>same text</small>`}
-    <strong>${generation}</strong>
-  </span>`;
+  const mark = live ? html`<${Badge} tone="good">live<//>` : same && html`<small>same text</small>`;
+  return html`${mark} <strong>${generation}</strong>`;
 }
 
 function ErrorCount({ errors }) {
