@@ -4,7 +4,7 @@
 // A line is { key, title, scope: "all" | "module" | "both", component, nouns?, when?, count? }:
 //   nouns             the nouns of the panels that the tab shows itself
 //   when(facts)       whether the tab is there; `facts` is {} where all modules are shown
-//   count(row, facts) the number beside the title; none for 0
+//   count(row)        the number beside the title; none for 0
 // A tab gets { id, row, facts, state, client, go }:
 //   id, row, facts    the module (null, {}, {} for all modules); facts as in `detail.facts`, never null
 //   state             the store: { meta, rows, order, detail, log, ticks }
@@ -12,28 +12,8 @@
 //                     it rejects with { type, message, place?, cure?, trace?, code? }
 //   go(id, tab)       opens a module's tab; id null is everything
 //
-// What ui.mjs offers (h, html and the hooks come from "./vendor/htm-preact.mjs"):
-//   State({ state, bare })   Health({ status })   Icon({ shape, tone })   Badge({ tone, children })
-//     tones: calm good warn bad busy; shapes: dot ring half cross triangle bar pen check squares
-//   Table({ columns, rows, label, rowKey(row)?, onRow(row)?, selected?, empty?, sort: { key, down }?,
-//     onSort(key)? }): with onSort the rows stay as they come, and a click on a head is told
-//     column: { key, title, numeric?, mono?, value?(row), cell?(row) }. `value` is what is sorted
-//     (row[key] if left out), `cell` what is drawn; a column whose values are all numbers, durations
-//     or bytes is right-aligned by itself. Above 200 rows only those in sight are drawn.
-//   useWindow(total, rowHeight, ref?) → { area, virtual, from, to, before, after }: the same for a list
-//   useAsk(client, op, args, { now: true }) → { value, error, busy, parts, ms, ask(args?), cancel() }
-//     asks at once and when args change; with { now: false } only by ask()
-//   Asked({ of, children })  the error, or "Loading …", of a useAsk; else its children. The children
-//     are made before, so let them be components: h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))
-//   ErrorBox({ error, title? })   a string or { type, message, place, cure, trace, code }
-//   PlanDialog({ client, id, action, args?, title, danger?, onClose })   plan first, then do (plan.mjs)
-//   PlanView({ plan }) (plan.mjs)   SourceLines({ client, id, file, line, of?, around? }) (source.mjs)   Diff({ files })   Code({ text, label })   CopyButton({ text, title? })
-//   Dialog({ title, onClose, buttons, children })   Tabs({ tabs, current, onSelect, label, children })
-//   DeedDialog({ title, action, label, ready?, done, said, onClose, children })   done: a useAsk
-//   Stat({ title, value, unit?, values?, tone? })   Sparkline({ values, label, tone? })
-//   Empty({ title, children })   Linked({ text })   ModuleLink({ id, tab?, go })   copyText(text, near)
-// A section has an h2 (small and muted), a section inside it an h3.
-// Classes for layout: stack row grow wrap grid card box muted mono num small primary danger plain.
+// The parts that tabs are made of stand in ui.mjs, plan.mjs, source.mjs and result.mjs, the classes for
+// layout, text and tones in style.css. A section has an h2, a section inside it an h3.
 // Top-level names are unique over all files of front/, and an import stands on one line.
 
 import { DataTab } from "./tabs/data.mjs";
@@ -66,23 +46,19 @@ export const TABS = [
   { key: "logs", title: "Logs", scope: "both", component: LogsTab },
   { key: "history", title: "History", scope: "module", component: HistoryTab },
   {
-    key: "draft",
-    title: "Draft",
-    scope: "module",
-    component: DraftTab,
+    ...{ key: "draft", title: "Draft", scope: "module", component: DraftTab },
     count: (row) => (row.draft ? 1 : 0),
   },
 ];
 
 /** Return the tabs of a module, or of everything; panels that no tab claims come last. */
 export function tabsFor(id, row, facts) {
-  const wanted = id ? "module" : "all";
-  const fits = ({ scope, when }) =>
-    (scope === "both" || scope === wanted) && (!when || when(facts));
-  const tabs = TABS.filter(fits).map((tab) => ({ ...tab, count: tab.count?.(row, facts) }));
-  const claimed = new Set(TABS.flatMap((tab) => (tab.scope === "all" ? [] : (tab.nouns ?? []))));
-  const panels = (facts.panels ?? []).filter((panel) => !claimed.has(panel.noun));
-  return [...tabs, ...panels.map(panelTab)];
+  const scopes = ["both", id ? "module" : "all"];
+  const tabs = TABS.filter(({ scope, when }) => scopes.includes(scope) && (!when || when(facts)));
+  const claimed = TABS.flatMap(({ nouns = [] }) => nouns);
+  const panels = (facts.panels ?? []).filter(({ noun }) => !claimed.includes(noun));
+  const counted = tabs.map((tab) => ({ ...tab, count: tab.count?.(row) }));
+  return [...counted, ...panels.map(panelTab)];
 }
 
 function panelTab(panel) {
