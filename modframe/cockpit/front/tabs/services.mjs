@@ -66,7 +66,7 @@ export function PickOne({ client, id, row, op, columns, keyOf, empty, noun, sort
 }
 
 /** What `useAsk` does, and again every few seconds while the view is in sight. */
-function useFresh(client, op, args, stamp) {
+export function useFresh(client, op, args, stamp) {
   const asked = useAsk(client, op, args);
   const latest = useRef(asked);
   latest.current = asked;
