@@ -25,6 +25,7 @@ from ..view.snapshot import ModuleView, thaw
 from ..wording import one_line
 from .facts import Facts
 from .panels import panels_of
+from .values import bounded
 
 _PLAIN = tuple(
     field.name
@@ -104,9 +105,11 @@ def detail_of(facts: Facts, module_id: str) -> dict[str, Any]:
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts that differ, as plain data; ``None`` for one that is gone."""
+    """Return the facts that differ, as bounded plain data; ``None`` for one that is gone."""
     gone = dict.fromkeys(before.keys() - after.keys())
-    new = {key: thaw(value) for key, value in after.items() if before.get(key, ...) != value}
+    new = {
+        key: bounded(thaw(value)) for key, value in after.items() if before.get(key, ...) != value
+    }
     return gone | new
 
 

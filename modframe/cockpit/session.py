@@ -4,7 +4,8 @@ What the front end sends comes in by `receive`; what it is sent goes out by ``se
 JSON. These are the messages:
 
 - ``{op: "hello", module, tab}`` first, and again after a gap: everything is told anew.
-- ``{op: "look", module, tab, hidden}``: what is on the screen; no news while it is hidden.
+- ``{op: "look", module, tab, hidden}``: what is on the screen. While it is hidden there is no news,
+  and it isn't followed: it costs nothing.
 - ``{id, op, args}``: a question; ``op`` is one of `operations`.
 - ``{op: "cancel", target}``: nobody waits for the answer to a question any more.
 - ``{op: "bye"}``: it is gone.
@@ -19,6 +20,7 @@ JSON. These are the messages:
 from __future__ import annotations
 
 import json
+import logging
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -34,7 +36,9 @@ from .follow import Follower
 from .news import News, Place
 from .operations import OPERATIONS
 
+_log = logging.getLogger("modframe.cockpit")
 _STOPPED = "modframe was stopped; start it again, and run this cell again"
+_FAILED = "what is new could not be read; the log has the traceback; open it again"
 
 
 class Message(BaseModel):
@@ -96,8 +100,11 @@ class Session:
                 self._greeted = True
             self._news.watched = full_id(message.module) if message.module else None
             self._hidden = message.hidden
-        self._follower.follow(self)
-        self._follower.wake()
+        if self._hidden:
+            self._follower.leave(self)
+        else:
+            self._follower.follow(self)
+            self._follower.wake()
 
     def refresh(self) -> bool:
         """Send the news; return false once nothing is to come any more."""
@@ -111,6 +118,10 @@ class Session:
                 self.send(self._news.next())
             except NotRunningError:
                 self.pause(_STOPPED)
+                return False
+            except Exception:  # noqa: BLE001  # the views of other sessions go on
+                _log.exception("the cockpit can't tell what is new")
+                self.pause(_FAILED)
                 return False
         return True
 
