@@ -26,6 +26,7 @@ from .front import Front
 from .masking import KnownSecrets
 from .observe import (
     NAMED_AFTER,
+    Event,
     EventLog,
     LostErrors,
     Numbers,
@@ -209,6 +210,7 @@ class Engine(Front):
     def _make_views(self) -> None:
         """Make what people see of it."""
         self.follower = Follower()
+        self.log.listeners.append(self._wake_views)
         self.health = Overview(self.live, self.records, self.watchdog, mask=self.secrets.mask)
         self.seen = Collector(
             self.live,
@@ -371,6 +373,11 @@ class Engine(Front):
         """Swap to saved sources, after the modules' own tests if the settings ask for them."""
         trial = self.trials.make() if self.config.watch_test else None
         return await self.swap.change(sources, anew=anew, trial=trial)
+
+    def _wake_views(self, event: Event) -> None:
+        """Show a failure at once; any thread may log one."""
+        if event.is_failure:
+            self.follower.wake()
 
     # -- for the rooms below --------------------------------------------------------------
 

@@ -3,11 +3,12 @@
 
 import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.mjs";
 import { useErrorBoundary, useLayoutEffect } from "./vendor/htm-preact.mjs";
-import { count, linkParts, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
-import { NOTHING, SHOWN, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
-import { PlanDialog } from "./plan.mjs";
+import { count, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
+import { NOTHING, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
+import { PlanButtons } from "./plan.mjs";
 import { tabsFor } from "./tabs.mjs";
-import { Badge, Empty, ErrorBox, Icon, State, Tabs, useAsk, useWindow } from "./ui.mjs";
+import { Badge, Empty, ErrorBox, Icon, Linked, Segments, State, StateIcon, Tabs } from "./ui.mjs";
+import { useAsk, useWindow } from "./ui.mjs";
 
 const ITEM_HEIGHT = 30;
 const SHOWN_TITLES = { all: "All", failing: "Failing", live: "Live", drafts: "Drafts" };
@@ -47,18 +48,20 @@ export function App({ client, transport, options }) {
   }, []);
   if (status === "denied") return h(SignIn, { client, transport });
   if (!state.meta) {
-    return html`<p class="first" role="status">${client.over ?? "Waiting for the app …"}</p>`;
+    return html`<p class="empty" role="status">${client.over ?? "Waiting for the app …"}</p>`;
   }
   const Top = onPage ? "header" : "div";
   const Main = onPage ? "main" : "div";
-  return html`<div class=${tall ? "frame tall" : "frame"} onKeyDown=${onPage ? undefined : focusFilter}>
-    <${Top} class="top">
+  const height = tall ? { height: "92vh" } : null;
+  return html`<div class=${`column frame ${onPage ? "" : "card"} ${tall ? "tall" : ""}`} style=${height}
+    onKeyDown=${focusFilter}>
+    <${Top} class="row bar">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
     <//>
     <${Banners} meta=${state.meta} over=${client.over} />
     <div class="body">
       <${ModuleList} ...${{ state, view, setView, go, open, filter }} />
-      <${Main} class="content"><${MainContent} ...${{ state, client, view, go, onPage }} /><//>
+      <${Main} class="column grow"><${MainContent} ...${{ state, client, view, go, onPage }} /><//>
     </div>
   </div>`;
 }
@@ -117,12 +120,12 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
     <button class="small list-button" aria-expanded=${open} onClick=${() => setOpen(!open)}>
       Modules
     </button>
-    <strong class="brand">modframe</strong>
-    ${meta.url && html`<${UrlLink} url=${meta.url} />`}
+    <strong class="roomy">modframe</strong>
+    ${meta.url && html`<span class="mono cut roomy"><${Linked} text=${meta.url} /></span>`}
     <span class="grow"></span>
-    <span class="live-count" title=${`${meta.ready ? "All" : "Not all"} modules that should run are live`}>
+    <span class="row" title=${`${meta.ready ? "All" : "Not all"} modules that should run are live`}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
-      <span class="ready-word">${meta.ready ? "ready" : "not ready"}</span>
+      <span class="roomy">${meta.ready ? "ready" : "not ready"}</span>
       ${number(live)} / ${number(order.length)} live
     </span>
     <${WatchButton} client=${client} on=${Boolean(meta.watching)} />
@@ -132,13 +135,6 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
       html`<button class="small" aria-pressed=${tall} onClick=${() => setTall(!tall)}>Full height</button>`
     }
   `;
-}
-
-function UrlLink({ url }) {
-  const [part] = linkParts(url);
-  const text = url.replace(/^https?:\/\//, "");
-  if (!part.href) return html`<span class="mono muted url">${text}</span>`;
-  return html`<a class="mono url" href=${part.href} target="_blank" rel="noreferrer noopener">${text}</a>`;
 }
 
 function WatchButton({ client, on }) {
@@ -152,7 +148,7 @@ function WatchButton({ client, on }) {
 
 function Connection({ status }) {
   const live = status === "live";
-  return html`<span class="state" role="status">
+  return html`<span class="row" role="status">
     <${Icon} shape=${live ? "dot" : "triangle"} tone=${live ? "good" : "warn"} />
     ${live ? "live" : status === "over" ? "ended" : "no news"}
   </span>`;
@@ -166,7 +162,7 @@ function Banners({ meta, over }) {
   ].filter(Boolean);
   return faults.map(
     (text) =>
-      html`<p class="banner" role="alert"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`,
+      html`<p class="row bar warn tinted" role="alert"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`,
   );
 }
 
@@ -177,6 +173,12 @@ function ModuleList({ state, view, setView, go, open, filter }) {
     [state.rows, state.order, text, show],
   );
   const counts = useMemo(() => countShown(state), [state.rows, state.order]);
+  const titles = Object.fromEntries(
+    Object.entries(SHOWN_TITLES).map(([key, title]) => [
+      key,
+      html`${title} <small>${number(counts[key])}</small>`,
+    ]),
+  );
   const list = useRef(null);
   const toList = (event) => {
     if (event.key === "ArrowDown") list.current.focus();
@@ -184,19 +186,11 @@ function ModuleList({ state, view, setView, go, open, filter }) {
     else return;
     event.preventDefault();
   };
-  return html`<nav class=${open ? "list open" : "list"} aria-label="Modules">
+  return html`<nav class=${open ? "column list open" : "column list"} aria-label="Modules">
     <input type="search" placeholder="Filter modules ( / )" aria-label="Filter modules" ref=${filter}
       data-field="filter" value=${text} onKeyDown=${toList}
       onInput=${(event) => setView({ text: event.currentTarget.value })} />
-    <div class="segments" role="group" aria-label="Show">
-      ${Object.keys(SHOWN).map(
-        (
-          key,
-        ) => html`<button key=${key} aria-pressed=${key === show} onClick=${() => setView({ show: key })}>
-          ${SHOWN_TITLES[key]} <small>${number(counts[key])}</small>
-        </button>`,
-      )}
-    </div>
+    <${Segments} label="Show" options=${titles} value=${show} onSelect=${(key) => setView({ show: key })} />
     <${ModuleItems} ...${{ ids, rows: state.rows, module, go: (id) => go(id, tab), list }} />
   </nav>`;
 }
@@ -255,11 +249,11 @@ function showItem(box, index) {
 
 function ModuleItem({ id, index, row, open, chosen, active, total }) {
   const ill = row?.health && row.health !== "up";
-  return html`<div class=${`item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
+  return html`<div class=${`row item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
     id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
     aria-setsize=${total} onClick=${open}>
-    ${row ? html`<${State} state=${row.state} bare />` : html`<${Icon} shape="squares" />`}
-    <span class="grow name">${id ? shortName(id) : "Everything"}</span>
+    ${row ? html`<${StateIcon} state=${row.state} />` : html`<${Icon} shape="squares" />`}
+    <span class="grow cut">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}
     ${row?.error && row.state === "LIVE" && html`<small><${Icon} shape="cross" tone="bad" /> error</small>`}
@@ -273,7 +267,7 @@ function MainContent({ state, client, view, go, onPage }) {
   if (!row) return html`<${NoModule} ...${{ id, go, onPage }} />`;
   const known = !id || state.detail?.id === id;
   const facts = id && known ? state.detail.facts : {};
-  const tabs = tabsFor(id, row, facts);
+  const tabs = tabsFor(id, row, facts, tab);
   const current = tabs.find((one) => one.key === tab) ?? (known ? tabs[0] : null);
   return html`
     <${id ? ModuleHead : WholeHead} ...${{ id, row, facts, state, client, onPage }} />
@@ -290,7 +284,7 @@ function MainContent({ state, client, view, go, onPage }) {
 
 function NoModule({ id, go, onPage }) {
   const Title = onPage ? "h1" : "h2";
-  return html`<div class="head"><${Title}>There is no module ${shortName(id)}<//></div>
+  return html`<div class="row wrap head"><${Title} class="title">There is no module ${shortName(id)}<//></div>
     <${Empty}>
       It was unloaded, or the address is of another app.
       <p><button onClick=${() => go(null)}>Show everything</button></p>
@@ -302,33 +296,28 @@ function Guarded({ tab, ...props }) {
   const [fault] = useErrorBoundary();
   if (fault)
     return html`<${ErrorBox} title=${`The tab ${tab.title} failed`} error=${{ message: String(fault), trace: fault.stack }} />`;
-  return h(tab.component, { ...props, noun: tab.noun });
+  return h(tab.component, { ...props, tab });
 }
 
 function WholeHead({ state, onPage }) {
   const Title = onPage ? "h1" : "h2";
-  return html`<div class="head">
-    <${Title}>Everything<//> <span class="muted">${count(state.order.length, "module")}</span>
+  return html`<div class="row wrap head">
+    <${Title} class="title">Everything<//> <span class="muted">${count(state.order.length, "module")}</span>
   </div>`;
 }
 
 function ModuleHead({ id, row, facts, client, onPage }) {
-  const [chosen, setChosen] = useState(null);
   const Title = onPage ? "h1" : "h2";
   const shown = ACTIONS.filter(({ when }) => !when || when(row));
-  return html`<div class="head">
-    <${Title} title=${id}>${shortName(id)}<//>
+  return html`<div class="row wrap head">
+    <${Title} class="title" title=${id}>${shortName(id)}<//>
     <${State} state=${row.state} />
     ${row.generation && html`<${Badge}>generation ${row.generation}<//>`}
     ${row.draft && html`<${Badge}><${Icon} shape="pen" /> draft<//>`}
     <span class="muted about">${facts.description ?? row.about}</span>
     <div class="row wrap" role="group" aria-label="Actions">
-      ${shown.map(
-        (one) => html`<button key=${one.action} data-action=${one.action}
-        onClick=${() => setChosen(one)}>${one.title}</button>`,
-      )}
+      <${PlanButtons} client=${client} id=${id} actions=${shown} />
     </div>
-    ${chosen && html`<${PlanDialog} ...${{ client, id, ...chosen, onClose: () => setChosen(null) }} />`}
   </div>`;
 }
 
@@ -339,11 +328,11 @@ function SignIn({ client, transport }) {
     client.setStatus("connecting");
     transport.signIn(token.trim());
   };
-  return html`<main class="sign-in"><form class="card box" onSubmit=${submit}>
-    <h1>modframe</h1>
+  return html`<main class="sign-in"><form class="card box stack tight" onSubmit=${submit}>
+    <h1 class="title">modframe</h1>
     <p class="muted">This page shows nothing without a token.</p>
     ${client.denials > 1 && html`<p role="alert">This token was not accepted.</p>`}
-    <label>Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
+    <label class="stack tight">Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
       onInput=${(event) => setToken(event.currentTarget.value)} /></label>
     <button class="primary" disabled=${!token.trim()}>Sign in</button>
   </form></main>`;

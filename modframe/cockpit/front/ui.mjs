@@ -4,7 +4,7 @@
 import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
 import { useRef, useState } from "./vendor/htm-preact.mjs";
 import { cellText, compareCells, diffLines, errorFacts, linkParts, quantity } from "./format.mjs";
-import { number, routeOf, shortName } from "./format.mjs";
+import { number, placeText, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
 
 const MOST_DRAWN = 200; // rows that stand in the document at once
@@ -22,7 +22,7 @@ const SHAPES = {
   squares: "M1.5 1.5h3.8v3.8H1.5zM6.7 1.5h3.8v3.8H6.7zM1.5 6.7h3.8v3.8H1.5zM6.7 6.7h3.8v3.8H6.7z",
   check: "M1.2 6.4L2.7 4.9 4.7 6.9 9.4 2.2 10.9 3.7 4.7 9.9z",
 };
-const STATES = {
+const MARKS = {
   LIVE: ["dot", "good"],
   STARTING: ["half", "busy"],
   STOPPING: ["half", "busy"],
@@ -32,35 +32,47 @@ const STATES = {
   BLOCKED: ["triangle", "warn"],
   FAILED: ["cross", "bad"],
   FAILED_UNLOAD: ["cross", "bad"],
+  up: ["check", "good"],
+  degraded: ["triangle", "warn"],
+  down: ["cross", "bad"],
+  passed: ["check", "good"],
+  failed: ["cross", "bad"],
+  skipped: ["bar", "calm"],
+  expected: ["check", "calm"],
+  "not run": ["ring", "warn"],
 };
-const HEALTHS = { up: ["check", "good"], degraded: ["triangle", "warn"], down: ["cross", "bad"] };
+const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross" };
+const LEVEL_BADGES = { error: "bad", warning: "warn", info: "calm" };
 
-export function Icon({ shape, tone = "calm" }) {
-  return html`<svg class=${`icon ${tone}`} viewBox="0 0 12 12" aria-hidden="true">
+export function Icon({ shape, tone = "calm", title }) {
+  return html`<svg class=${`icon ${tone}`} width="11" height="11" viewBox="0 0 12 12"
+    role=${title && "img"} aria-label=${title} aria-hidden=${title ? null : "true"}>
     <path fill-rule="evenodd" d=${SHAPES[shape]} />
   </svg>`;
 }
 
-/** A module's state: its icon and its word. `bare` leaves the word to screen readers. */
-export function State({ state, bare }) {
-  const [shape, tone] = STATES[state] ?? ["ring", "calm"];
-  return html`<span class=${bare ? "state" : `state badge ${tone}`}>
-    <${Icon} shape=${shape} tone=${tone} />
-    <span class=${bare ? "unseen" : ""}>${stateWord(state)}</span>
-  </span>`;
+/** A state by its icon and its word: a module's, its health, or how a test ended. */
+export function State({ state, word = stateWord(state) }) {
+  const [shape, tone] = MARKS[state] ?? ["ring", "calm"];
+  return html`<${Badge} tone=${tone}><${Icon} shape=${shape} tone=${tone} />${word}<//>`;
 }
 
-/** The health of a module: "up", "degraded" or "down". */
-export function Health({ status }) {
-  const [shape, tone] = HEALTHS[status] ?? ["ring", "calm"];
-  return html`<span class=${`state badge ${tone}`}>
-    <${Icon} shape=${shape} tone=${tone} />health ${status}
-  </span>`;
+/** The icon of a state alone, where there is no room for its word. */
+export function StateIcon({ state }) {
+  const [shape, tone] = MARKS[state] ?? ["ring", "calm"];
+  return html`<${Icon} shape=${shape} tone=${tone} title=${stateWord(state)} />`;
 }
 
 /** A small word in a frame; tones: calm, good, warn, bad, busy. */
 export function Badge({ tone = "calm", children }) {
   return html`<span class=${`badge ${tone}`}>${children}</span>`;
+}
+
+/** A line with the icon of its tone: good, warn or bad. */
+export function Note({ tone, children }) {
+  return html`<p class="row" role="status">
+    <${Icon} shape=${NOTE_SHAPES[tone]} tone=${tone} /><span>${children}</span>
+  </p>`;
 }
 
 /** Text in which http:// and https:// addresses are links. */
@@ -87,25 +99,40 @@ export function Empty({ title, children }) {
 }
 
 /** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step;
- * children stand below the cause. */
-export function ErrorBox({ error, title, children }) {
+ * nothing where there is none. Children stand below the cause, which `mono` leaves aligned. */
+export function ErrorBox({ error, title, mono, children }) {
+  if (!error) return null;
   const { type, message, place, cure, trace, code } = errorFacts(error);
   const head = title ?? [code, type].filter(Boolean).join(" ");
-  return html`<div class="error box" role="group" aria-label="Error">
+  return html`<div class="row base card box error tinted" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
     <div class="grow">
       ${head && html`<strong>${head}</strong>`}
-      ${place && html`<div class="mono place">${place}</div>`}
-      <div class="cause"><${Linked} text=${message} /></div>
+      ${place && html`<div class="mono muted">${place}</div>`}
+      <div class=${mono ? "cause mono" : "cause"}><${Linked} text=${message} /></div>
       ${children}
-      ${cure && html`<div class="cure">Next step: <${Linked} text=${cure} /></div>`}
+      ${cure && html`<p><strong>Next step: <${Linked} text=${cure} /></strong></p>`}
       ${trace && html`<details><summary>Traceback</summary><${Code} text=${trace} /></details>`}
     </div>
   </div>`;
 }
 
+/** What a check found: { level, message, cure?, code? or rule?, and the place's file, cell, line }. */
+export function Finding({ finding }) {
+  const { level, message, cure, code, rule } = finding;
+  return html`<div class="row base box">
+    <${Badge} tone=${LEVEL_BADGES[level]}>${level}<//>
+    <div class="grow">
+      <div class="mono muted">${placeText(finding)}</div>
+      <div class="cause"><${Linked} text=${message} /></div>
+      ${cure && html`<p><strong>Next step: <${Linked} text=${cure} /></strong></p>`}
+    </div>
+    <span class="mono muted">${code || rule}</span>
+  </div>`;
+}
+
 /** Put a text on the clipboard; on a page without a secure context by the browser's old way. */
-export async function copyText(text, near) {
+async function copyText(text, near) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -130,8 +157,8 @@ export function CopyButton({ text, title = "Copy" }) {
 
 /** Code in monospace with a button that copies it. */
 export function Code({ text, label = "Code" }) {
-  return html`<div class="code">
-    <pre tabindex="0" role="group" aria-label=${label}>${text}</pre>
+  return html`<div class="card code">
+    <pre class="box" tabindex="0" role="group" aria-label=${label}>${text}</pre>
     <${CopyButton} text=${text} />
   </div>`;
 }
@@ -140,7 +167,7 @@ export function Code({ text, label = "Code" }) {
 export function Diff({ files }) {
   if (!files?.length) return html`<p class="muted">No file differs.</p>`;
   return files.map(
-    ({ file, added, removed, text }) => html`<div class="diff" key=${file}>
+    ({ file, added, removed, text }) => html`<div class="card diff" key=${file}>
       <div class="row diff-head">
         <strong class="mono">${file}</strong>
         <span class="added">+${added}</span> <span class="removed">−${removed}</span>
@@ -183,21 +210,17 @@ export function useWindow(total, height, box) {
 const ROW_HEIGHT = 30;
 
 /** A sorted table. Columns: [{ key, title, numeric?, mono?, value?(row), cell?(row) }]. */
-export function Table({ columns, rows, rowKey, onRow, selected, label, empty, ...sorting }) {
-  const { sort: first, onSort } = sorting;
-  const [own, setSort] = useState(first ?? null); // { key, down }
+export function Table({ columns, rows, rowKey, onRow, selected, label, sort: first, onSort }) {
+  const [own, setSort] = useState(first); // { key, down }
   const sort = onSort ? first : own;
   const full = useMemo(() => columns.map((column) => withDefaults(column, rows)), [columns, rows]);
   const sorted = useMemo(() => (onSort ? rows : sortedRows(full, rows, sort)), [full, rows, sort]);
   const part = useWindow(sorted.length, ROW_HEIGHT);
-  if (!rows.length) return empty ?? html`<p class="muted">Nothing to show.</p>`;
-  const turnOwn = (key) => setSort({ key, down: sort?.key === key && !sort.down });
-  const turn = onSort ?? turnOwn;
+  if (!rows.length) return html`<p class="muted">Nothing to show.</p>`;
+  const turn = onSort ?? ((key) => setSort({ key, down: sort?.key === key && !sort.down }));
   const spacer = (size) => size > 0 && html`<tr aria-hidden="true" style=${{ height: size }}></tr>`;
-  return html`<div
-    class=${part.virtual ? "table virtual" : "table"} tabindex="0" role="group"
-    aria-label=${label} ...${part.area}
-  >
+  return html`<div class=${`card table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
+    aria-label=${label} ...${part.area}>
     <table aria-rowcount=${sorted.length + 1}>
       <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
       <tbody>
@@ -214,8 +237,7 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, empty, ..
 
 function TableHead({ column, sort, turn }) {
   const mine = sort?.key === column.key;
-  const order = mine ? (sort.down ? "descending" : "ascending") : undefined;
-  const mark = mine ? (sort.down ? " ↓" : " ↑") : "";
+  const [order, mark] = mine ? (sort.down ? ["descending", " ↓"] : ["ascending", " ↑"]) : [];
   return html`<th class=${column.numeric ? "num" : ""} aria-sort=${order} scope="col">
     <button class="plain" onClick=${() => turn(column.key)}>${column.title}${mark}</button>
   </th>`;
@@ -252,30 +274,37 @@ function sortedRows(columns, rows, sort) {
   return [...rows].sort((a, b) => sign * compareCells(column.value(a), column.value(b)));
 }
 
-/** A line of the newest values, oldest first; nulls are gaps that count as zero. */
-export function Sparkline({ values, label, tone = "accent" }) {
-  const most = Math.max(...values, 1e-9);
-  const step = 100 / Math.max(values.length - 1, 1);
-  const line = values
-    .map((value, at) => `${at * step},${27 - ((value ?? 0) / most) * 25}`)
-    .join(" ");
-  return html`<svg class=${`spark ${tone}`} viewBox="0 0 100 28" preserveAspectRatio="none"
-    role="img" aria-label=${label}>
-    <polygon points=${`0,28 ${line} 100,28`} /><polyline points=${line} />
+/** Values as a line over its area, or as bars where each has a label; nulls count as zero. */
+export function Chart({ values, label, labels, tone = "accent", height = 30 }) {
+  const shown = values.map((value) => value ?? 0);
+  const least = Math.min(0, ...shown);
+  const most = Math.max(1e-9, ...shown);
+  const step = 600 / shown.length;
+  const heightOf = (value) => 100 - ((value - least) / (most - least)) * 100;
+  const line = shown.map((value, at) => `${(at + 0.5) * step},${heightOf(value)}`).join(" ");
+  const bar = (value, at) => {
+    const [top, bottom] = [heightOf(Math.max(value, 0)), heightOf(Math.min(value, 0))];
+    return html`<rect class="bar" x=${(at + 0.1) * step} y=${top} width=${step * 0.8}
+      height=${Math.max(bottom - top, 0.5)}><title>${labels[at]}: ${value}</title></rect>`;
+  };
+  return html`<svg class=${`chart ${tone}`} width="100%" height=${height} viewBox="0 -2 600 104"
+    preserveAspectRatio="none" role="img" aria-label=${label}>
+    ${
+      labels
+        ? shown.map(bar)
+        : html`<polygon points=${`0,100 ${line} 600,100`} /><polyline points=${line} />`
+    }
   </svg>`;
 }
 
 /** A number with its name and, where there are values, their line. */
 export function Stat({ title, value, unit = "", values, tone }) {
   const shown = typeof value === "number" ? number(value) : (value ?? "–");
-  const highest = values?.length ? number(Math.max(...values, 0)) : "";
-  return html`<div class="stat">
+  const label = `${title}: now ${shown} ${unit}, highest ${number(Math.max(0, ...(values ?? [])))}`;
+  return html`<div class="card box">
     <div class="muted">${title}</div>
-    <div class="stat-value">${shown}${unit && html`<small> ${unit}</small>`}</div>
-    ${
-      values?.length > 1 &&
-      html`<${Sparkline} values=${values} tone=${tone} label=${`${title}: now ${shown} ${unit}, highest ${highest}`} />`
-    }
+    <strong class="title">${shown}${unit && html`<small> ${unit}</small>`}</strong>
+    ${values?.length > 1 && h(Chart, { values, tone, label })}
   </div>`;
 }
 
@@ -283,24 +312,20 @@ export function Stat({ title, value, unit = "", values, tone }) {
 export function Tabs({ tabs, current, onSelect, label, children }) {
   const list = useRef(null);
   const move = (event) => {
-    const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
-    if (!(event.key in steps)) return;
+    const at = tabs.findIndex((tab) => tab.key === current);
+    const jumps = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
+    if (!(event.key in jumps)) return;
     event.preventDefault();
-    const at = tabs.findIndex((tab) => tab.key === current) + steps[event.key];
-    const to = Number.isFinite(at)
-      ? (at + tabs.length) % tabs.length
-      : at < 0
-        ? 0
-        : tabs.length - 1;
+    const to = (jumps[event.key] + tabs.length) % tabs.length;
     onSelect(tabs[to].key);
     list.current.children[to].focus();
   };
-  return html`<div class="tabs" role="tablist" aria-label=${label} ref=${list} onKeyDown=${move}>
+  return html`<div class="row tabs" role="tablist" aria-label=${label} ref=${list} onKeyDown=${move}>
       ${tabs.map(({ key, title, count: amount }) => {
         const chosen = key === current;
-        return html`<button role="tab" id=${`tab-${key}`} data-tab=${key} aria-selected=${chosen}
+        return html`<button class="plain muted" role="tab" id=${`tab-${key}`} data-tab=${key} aria-selected=${chosen}
           aria-controls="panel" tabindex=${chosen ? 0 : -1} key=${key} onClick=${() => onSelect(key)}>
-          ${title}${amount > 0 && html`<small class="count">${amount}</small>`}
+          ${title}${amount > 0 && html` <small>${amount}</small>`}
         </button>`;
       })}
     </div>
@@ -309,24 +334,72 @@ export function Tabs({ tabs, current, onSelect, label, children }) {
     </div>`;
 }
 
-/** A dialog over everything; Escape and `onClose` close it. `buttons` stand at its end. */
-export function Dialog({ title, onClose, buttons, children }) {
+/** One of several views: `options` is key → title. */
+export function Segments({ label, options, value, onSelect }) {
+  return html`<div class="row segments" role="group" aria-label=${label}>
+    ${Object.entries(options).map(
+      ([key, title]) =>
+        html`<button class="plain small" key=${key} data-field=${key} aria-pressed=${key === value}
+          onClick=${() => onSelect(key)}>${title}</button>`,
+    )}
+  </div>`;
+}
+
+/** A choice of one of `options`, which is [[value, title]]; `onChange` gets the value, a text. */
+export function Select({ label, field, options, value, onChange }) {
+  return html`<select aria-label=${label} data-field=${field} value=${value}
+    onChange=${(event) => onChange(event.currentTarget.value)}>
+    ${options.map(([key, title]) => html`<option key=${key} value=${key}>${title}</option>`)}
+  </select>`;
+}
+
+/** A choice of one module, or of all, whose value is "". */
+export function ModuleSelect({ order, ...select }) {
+  const options = [["", "All modules"], ...order.map((id) => [id, shortName(id)])];
+  return html`<${Select} label="Module" field="module" options=${options} ...${select} />`;
+}
+
+/** A field for words to search for; `onInput` gets them. */
+export function Search({ label, hint = label, onInput, ...props }) {
+  return html`<input class="grow" type="search" placeholder=${hint} aria-label=${label} ...${props}
+    onInput=${(event) => onInput(event.currentTarget.value)} />`;
+}
+
+/** A dialog over everything; Escape and `onClose` close it. `buttons` stand beside the one that
+ * closes it, which is called `end`. */
+export function Dialog({ title, onClose, end = "Close", buttons, children }) {
   const ref = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = ref.current.getRootNode().activeElement;
     ref.current.showModal();
     return () => before?.focus?.();
   }, []);
-  return html`<dialog ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
-    <h2 id="dialog-title">${title}</h2>
-    <div class="dialog-body">${children}</div>
-    <div class="buttons">${buttons}</div>
+  return html`<dialog class="card column" ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
+    <h2 class="title" id="dialog-title">${title}</h2>
+    <div class="stack tight">${children}</div>
+    <div class="row"><button onClick=${onClose}>${end}</button>${buttons}</div>
   </dialog>`;
 }
 
-/** Ask for an operation, at once and whenever its arguments change, or with `now: false` when told.
- * Return { value, error, busy, parts, ms, ask(args?), cancel() }. An `op` of null asks nothing. */
-export function useAsk(client, op, args = {}, { now = true } = {}) {
+/** A dialog whose button does what its children say: `done` is the useAsk of it, `said` its end. */
+export function DeedDialog({ action, label, ready = true, danger = true, done, said, ...dialog }) {
+  const ended = done.value !== undefined;
+  const button = html`<button class=${danger ? "danger" : "primary"} data-action=${action}
+    disabled=${!ready || done.busy} onClick=${() => done.ask()}>
+    ${done.busy ? "Working …" : label}
+  </button>`;
+  return html`<${Dialog} ...${dialog} end=${ended ? "Close" : "Cancel"} buttons=${!ended && button}>
+    <${ErrorBox} error=${done.error} />
+    ${ended && html`<${Note} tone="good">${said}<//>`}
+    ${dialog.children}
+  <//>`;
+}
+
+/** Ask for an operation, at once and whenever its arguments or what stands in `again` change, also
+ * `every` so many ms while the view is in sight; with `now: false` only when told. Return { value,
+ * error, busy, parts, ms, ask(args?), cancel() }: the value stays until there is another one. An `op`
+ * of null asks nothing. */
+export function useAsk(client, op, args = {}, { now = true, again = [], every } = {}) {
   const [state, setState] = useState({ busy: Boolean(now && op), parts: [] });
   const running = useRef(null);
   const ask = async (given = args) => {
@@ -343,25 +416,30 @@ export function useAsk(client, op, args = {}, { now = true } = {}) {
     );
     if (running.current !== answer) return;
     running.current = null;
-    setState((old) => ({ ...end, busy: false, parts: old.parts, ms: answer.ms }));
+    setState((old) => ({ ...old, ...end, busy: false, ms: answer.ms }));
   };
   const cancel = () => running.current?.cancel();
+  const latest = useRef(ask);
+  latest.current = ask;
   useEffect(() => {
     if (now && op) ask();
-  }, [op, JSON.stringify(args)]);
-  useEffect(
-    () => () => {
-      cancel();
-      running.current = null;
-    },
-    [],
-  );
+  }, [op, JSON.stringify(args), ...again]);
+  useEffect(() => {
+    if (!every) return;
+    const timer = setInterval(() => client.hidden || running.current || latest.current(), every);
+    return () => clearInterval(timer);
+  }, [client]);
+  const leave = () => {
+    cancel();
+    running.current = null;
+  };
+  useEffect(() => leave, []);
   return { ...state, ask, cancel };
 }
 
-/** What an answer that is still on its way, or failed, looks like; else its children. */
+/** What came of a useAsk: its error, "Loading …", or what the child, a function, makes of its value. */
 export function Asked({ of, children }) {
   if (of.error) return html`<${ErrorBox} error=${of.error} />`;
   if (of.value === undefined) return html`<p class="muted" role="status">Loading …</p>`;
-  return children;
+  return typeof children === "function" ? children(of.value) : children;
 }

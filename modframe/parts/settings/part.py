@@ -225,7 +225,7 @@ class SettingsPart(Part[ModuleSettings]):
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         rows = ((name, _text_of(field["value"]), field["source"]) for name, field in facts.items())
-        yield Panel("setting", ("value", "source"), tuple(rows), live_only=True)
+        yield Panel("setting", ("value", "source"), tuple(rows), live_only=True, tab="Settings")
 
 
 def settings_models(modules: Mapping[str, ModuleType]) -> dict[str, type[BaseModel]]:

@@ -4,12 +4,14 @@
 
 import { html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, shortName, timeOfDay } from "../format.mjs";
-import { visibleLines } from "../store.mjs";
-import { Asked, Code, Empty, Linked, useAsk, useWindow } from "../ui.mjs";
+import { LEVELS, visibleLines } from "../store.mjs";
+import { Asked, Code, Empty, Linked, ModuleSelect } from "../ui.mjs";
+import { Search, Select, useAsk, useWindow } from "../ui.mjs";
 
 const LINE_HEIGHT = 22;
 const MOST_OLDER = 20_000; // lines
-const LEVEL_NAMES = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+const NAME_WIDTH = 18; // letters of a module's name
+const LEVEL_OPTIONS = LEVELS.map((name) => [name, `${name} and above`]);
 const LEVEL_TONES = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad" };
 
 export function LogsTab({ id, state, client }) {
@@ -27,7 +29,7 @@ export function LogsTab({ id, state, client }) {
     [told, older.value, most],
   );
   const change = (next) => [setMost(0), setWanted(next)];
-  return html`<div class="logs">
+  return html`<div class="column logs">
     <${LogFilter} ...${{ id, wanted, setWanted: change, follow, setFollow, order: state.order }} />
     <p class="row muted" role="status">${count(lines.length, "line")}
       ${
@@ -53,20 +55,11 @@ function olderThan(first, told, filter, most) {
 }
 
 function LogFilter({ id, wanted, setWanted, follow, setFollow, order }) {
-  const set = (key) => (event) => setWanted({ ...wanted, [key]: event.currentTarget.value });
+  const set = (key) => (value) => setWanted({ ...wanted, [key]: value });
   return html`<div class="row wrap" role="group" aria-label="Filter">
-    <select aria-label="Level" data-field="level" value=${wanted.level} onChange=${set("level")}>
-      ${LEVEL_NAMES.map((name) => html`<option value=${name}>${name} and above</option>`)}
-    </select>
-    ${
-      !id &&
-      html`<select aria-label="Module" data-field="module" value=${wanted.module} onChange=${set("module")}>
-      <option value="">All modules</option>
-      ${order.map((name) => html`<option value=${name}>${shortName(name)}</option>`)}
-    </select>`
-    }
-    <input class="grow" type="search" placeholder="Search" aria-label="Search in the log"
-      data-field="text" value=${wanted.text} onInput=${set("text")} />
+    <${Select} label="Level" field="level" options=${LEVEL_OPTIONS} value=${wanted.level} onChange=${set("level")} />
+    ${!id && html`<${ModuleSelect} order=${order} value=${wanted.module} onChange=${set("module")} />`}
+    <${Search} label="Search in the log" hint="Search" data-field="text" value=${wanted.text} onInput=${set("text")} />
     <label class="row">
       <input type="checkbox" data-field="follow" checked=${follow}
         onChange=${(event) => setFollow(event.currentTarget.checked)} />
@@ -87,20 +80,34 @@ function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
     if (follow && !atEnd && event.currentTarget.matches(":hover, :focus-within")) setFollow(false);
     part.area.onScroll?.();
   };
-  return html`<div class="lines" tabindex="0" role="group" aria-label="Log lines" ref=${box} onScroll=${scrolled}>
+  return html`<div class="card mono lines" tabindex="0" role="group" aria-label="Log lines" ref=${box} onScroll=${scrolled}>
     <div style=${{ height: part.before }}></div>
     ${lines.slice(part.from, part.to).map(
       (line, at) => html`<button key=${part.from + at} tabindex="-1"
-        class=${`line ${LEVEL_TONES[line.level] ?? ""} ${line === chosen ? "chosen" : ""}`}
+        class=${`plain row line ${line === chosen ? "chosen" : ""}`}
         onClick=${() => setChosen(line)}>
         <span class="muted">${timeOfDay(line.time)}</span>
-        <span class="level">${line.level}</span>
-        ${!id && html`<span class="muted line-module">${shortName(line.module_id ?? "")}</span>`}
+        <${LevelWord} level=${line.level} />
+        ${!id && html`<span class="muted">${moduleWord(line)}</span>`}
         <span>${line.message}</span>
       </button>`,
     )}
     <div style=${{ height: part.after }}></div>
   </div>`;
+}
+
+function LevelWord({ level }) {
+  const tone = LEVEL_TONES[level];
+  const word = level.padEnd(8);
+  return tone
+    ? html`<strong class=${`toned ${tone}`}>${word}</strong>`
+    : html`<span>${word}</span>`;
+}
+
+function moduleWord({ module_id: id }) {
+  return shortName(id ?? "")
+    .slice(0, NAME_WIDTH)
+    .padEnd(NAME_WIDTH);
 }
 
 function ChosenLine({ line, close }) {
@@ -110,7 +117,7 @@ function ChosenLine({ line, close }) {
       <span class="mono muted">${line.time}</span>
       <button class="small" onClick=${close}>Close</button>
     </div>
-    <pre class="wrapped"><${Linked} text=${line.message} /></pre>
+    <pre class="cause muted"><${Linked} text=${line.message} /></pre>
     ${line.correlation_id && html`<div class="muted">Request <span class="mono">${line.correlation_id}</span></div>`}
     ${line.trace && html`<${Code} text=${line.trace} label="Traceback" />`}
   </div>`;
