@@ -3,7 +3,9 @@
 
 import { h, html, useState } from "./vendor/htm-preact.mjs";
 import { count } from "./format.mjs";
-import { Asked, Dialog, Empty, ErrorBox, Icon, ModuleLink, Table, useAsk } from "./ui.mjs";
+import { hasWords } from "./store.mjs";
+import { Asked, Badge, Dialog, Empty, ErrorBox, Icon, ModuleLink } from "./ui.mjs";
+import { Search, Table, useAsk } from "./ui.mjs";
 
 const PANELS_AGAIN = 3000; // ms between two looks at what goes on
 const SHAPES_OF = { good: "check", busy: "half", warn: "triangle", bad: "cross", calm: "ring" };
@@ -23,26 +25,22 @@ export function PanelsTab(props) {
 function AllPanels(props) {
   const { client, tab } = props;
   const args = tab.op === "panels" ? { tab: tab.title } : {};
-  const found = useAsk(client, tab.op, args, { every: PANELS_AGAIN });
-  if (!found.value) return h(Asked, { of: found });
-  return h(Panels, { ...props, panels: found.value, onDone: () => found.ask() });
+  const asked = useAsk(client, tab.op, args, { every: PANELS_AGAIN });
+  const onDone = () => asked.ask();
+  return h(Asked, { of: asked }, (panels) => h(Panels, { ...props, panels, onDone }));
 }
 
 function Panels({ panels, ...props }) {
   const [text, setText] = useState("");
   if (!panels.length)
     return html`<${Empty} title="Nothing now">What is declared, or goes on, stands here.<//>`;
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (row) => words.every((word) => row.join(" ").toLowerCase().includes(word));
+  const fits = (row) => hasWords(row.join(" "), text);
+  const many = panels.some(({ rows }) => rows.length > 10);
   const order = [...panels].sort((a, b) => b.actions.length - a.actions.length);
   const draw = (panel) =>
     h(DeclaredPanel, { ...props, panel, rows: panel.rows.filter(fits), key: panel.noun });
   return html`<div class="stack">
-    ${
-      panels.some(({ rows }) => rows.length > 10) &&
-      html`<input type="search" placeholder="Filter rows" aria-label="Filter rows" data-field="filter-rows"
-      value=${text} onInput=${(event) => setText(event.currentTarget.value)} />`
-    }
+    ${many && html`<${Search} label="Filter rows" data-field="filter-rows" value=${text} onInput=${setText} />`}
     ${order.map(draw)}
   </div>`;
 }
@@ -84,7 +82,7 @@ function columnOf(title, key, { id, go, tab }) {
 /** A state or a verdict: its icon and its word; "unhealthy, 3 in a row" is as bad as unhealthy. */
 function Said({ text }) {
   const tone = TONES[text.split(",")[0]] ?? "calm";
-  return html`<span class=${`state badge ${tone}`}><${Icon} shape=${SHAPES_OF[tone]} tone=${tone} />${text}</span>`;
+  return html`<${Badge} tone=${tone}><${Icon} shape=${SHAPES_OF[tone]} tone=${tone} />${text}<//>`;
 }
 
 function RowActions({ panel: { noun, actions }, cells, press }) {
@@ -103,9 +101,10 @@ function ActOutcome({ pressed: { action, row }, done: { busy, error } }) {
 
 function AskFirst({ pressed, noun, act, leave }) {
   const { action, module, row } = pressed;
-  const buttons = html`<button onClick=${leave}>Leave it</button>
-    <button class="danger" data-action="yes" onClick=${() => act(pressed)}>${action.name}</button>`;
-  return html`<${Dialog} title=${`${action.name}: ${row}?`} onClose=${leave} buttons=${buttons}>
+  const button = html`<button class="danger" data-action="yes" onClick=${() => act(pressed)}>
+    ${action.name}
+  </button>`;
+  return html`<${Dialog} title=${`${action.name}: ${row}?`} onClose=${leave} end="Leave it" buttons=${button}>
     <p>The ${noun} <span class="mono">${row}</span> of ${module}.</p>
   <//>`;
 }

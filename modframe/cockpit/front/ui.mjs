@@ -219,16 +219,18 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, sort: fir
   if (!rows.length) return html`<p class="muted">Nothing to show.</p>`;
   const turn = onSort ?? ((key) => setSort({ key, down: sort?.key === key && !sort.down }));
   const spacer = (size) => size > 0 && html`<tr aria-hidden="true" style=${{ height: size }}></tr>`;
+  const keyOf = rowKey ?? ((_, at) => part.from + at);
+  const line = (row, at) => {
+    const key = keyOf(row, at);
+    return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
+  };
   return html`<div class=${`card table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
     aria-label=${label} ...${part.area}>
     <table aria-rowcount=${sorted.length + 1}>
       <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
       <tbody>
         ${spacer(part.before)}
-        ${sorted.slice(part.from, part.to).map((row, at) => {
-          const key = rowKey ? rowKey(row) : part.from + at;
-          return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
-        })}
+        ${sorted.slice(part.from, part.to).map(line)}
         ${spacer(part.after)}
       </tbody>
     </table>
@@ -334,13 +336,15 @@ export function Tabs({ tabs, current, onSelect, label, children }) {
     </div>`;
 }
 
-/** One of several views: `options` is key → title. */
-export function Segments({ label, options, value, onSelect }) {
+/** One of several views: `options` is key → title, `counts` the number beside each. */
+export function Segments({ label, options, counts, value, onSelect }) {
   return html`<div class="row segments" role="group" aria-label=${label}>
     ${Object.entries(options).map(
       ([key, title]) =>
         html`<button class="plain small" key=${key} data-field=${key} aria-pressed=${key === value}
-          onClick=${() => onSelect(key)}>${title}</button>`,
+          onClick=${() => onSelect(key)}>
+          ${title}${counts && html` <small>${number(counts[key])}</small>`}
+        </button>`,
     )}
   </div>`;
 }
