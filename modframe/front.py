@@ -22,6 +22,7 @@ from .runtime.calls.handles import Handles
 from .runtime.directory import Directory
 from .runtime.live import Live
 from .runtime.loop.app_loop import AppLoop
+from .runtime.part import Parts
 from .runtime.record import Records
 from .view.collect import Collector
 from .view.snapshot import Snapshot
@@ -61,6 +62,7 @@ class Front:
     health: Overview
     handles: Handles
     seen: Collector
+    parts: Parts
     databases: LazyDatabases
     watching: Watching
     follower: Follower
@@ -105,6 +107,7 @@ class Front:
             live=self.live,
             records=self.records,
             seen=self.seen,
+            parts=self.parts,
             snapshot=self.snapshot,
             health=self.health,
             numbers=self.numbers,

@@ -267,7 +267,7 @@ function MainContent({ state, client, view, go, onPage }) {
   if (!row) return html`<${NoModule} ...${{ id, go, onPage }} />`;
   const known = !id || state.detail?.id === id;
   const facts = id && known ? state.detail.facts : {};
-  const tabs = tabsFor(id, row, facts);
+  const tabs = tabsFor(id, row, facts, tab);
   const current = tabs.find((one) => one.key === tab) ?? (known ? tabs[0] : null);
   return html`
     <${id ? ModuleHead : WholeHead} ...${{ id, row, facts, state, client, onPage }} />
@@ -296,7 +296,7 @@ function Guarded({ tab, ...props }) {
   const [fault] = useErrorBoundary();
   if (fault)
     return html`<${ErrorBox} title=${`The tab ${tab.title} failed`} error=${{ message: String(fault), trace: fault.stack }} />`;
-  return h(tab.component, { ...props, noun: tab.noun });
+  return h(tab.component, { ...props, tab });
 }
 
 function WholeHead({ state, onPage }) {
