@@ -26,6 +26,7 @@ from .front import Front
 from .masking import KnownSecrets
 from .observe import (
     NAMED_AFTER,
+    Event,
     EventLog,
     LostErrors,
     Numbers,
@@ -209,6 +210,7 @@ class Engine(Front):
     def _make_views(self) -> None:
         """Make what people see of it."""
         self.follower = Follower()
+        self.log.listeners.append(self._wake_views)
         self.health = Overview(self.live, self.records, self.watchdog, mask=self.secrets.mask)
         self.seen = Collector(
             self.live,
@@ -309,6 +311,7 @@ class Engine(Front):
 
         await self._guarded(self.watching.end, "the watch", faults)
         if self._site is not None:
+            self.page.close()
             await self._guarded(self._site.close, "the server", faults)
         await self._guarded(self.events.close, "the events", faults)
         await self._guarded(stop_modules, "the modules", faults)
@@ -370,6 +373,11 @@ class Engine(Front):
         """Swap to saved sources, after the modules' own tests if the settings ask for them."""
         trial = self.trials.make() if self.config.watch_test else None
         return await self.swap.change(sources, anew=anew, trial=trial)
+
+    def _wake_views(self, event: Event) -> None:
+        """Show a failure at once; any thread may log one."""
+        if event.is_failure:
+            self.follower.wake()
 
     # -- for the rooms below --------------------------------------------------------------
 

@@ -101,7 +101,7 @@ def diff(content: str) -> Raw:
     shown = content.split("\n")
     body = "\n".join(map(_diff_line, shown[:_DIFF_LINES]))
     left = more(len(shown) - _DIFF_LINES, "line")
-    style = "margin:2px 0;padding:0;white-space:pre-wrap;font-family:monospace"
+    style = "margin:2px 0;padding:0;line-height:1.35;white-space:pre-wrap"
     return row(tag("pre", Raw(body), style=style), left)
 
 

@@ -39,11 +39,11 @@ async def settled(app: AppContext) -> None:
 def look_at_once() -> None:
     """Let apps of this process look at once for what outlives a generation that was closed.
 
-    A finalizer counts as one that blocks after half a second. For a process of its own.
+    A finalizer counts as one that blocks after a second. For a process of its own.
     """
     from modframe.runtime.change import remains
 
-    remains.QUIET, remains._STUCK = 0.05, 0.5
+    remains.QUIET, remains._STUCK = 0.05, 1.0
 
 
 @contextmanager

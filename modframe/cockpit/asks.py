@@ -91,13 +91,13 @@ class Asks:
         """Answer a question, in a while."""
         ask = Ask(self._facts, lambda part: self._send({"id": number, "part": thaw(part)}))
         with self._lock:
-            full = len(self._running) >= MOST
-            if not full:
+            refused = f"question {number} runs already" if number in self._running else ""
+            if len(self._running) >= MOST:
+                refused = f"{MOST} questions run already"
+            if not refused:
                 self._running[number] = ask
-        if full:
-            error = ModframeError(
-                f"{MOST} questions run already", cure="wait for one, or cancel it"
-            )
+        if refused:
+            error = ModframeError(refused, cure="wait for one, or cancel it")
             self._send({"id": number, "ok": False, "error": failure_of(error), "ms": 0})
             return
         run = Context().run

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from ..errors import FormError
 from ..parts.web.problem import ASGIApp, Problem, Receive, Scope, Send
 from ..server.status import STATUS_PATH
 from .bundle import front_end
@@ -47,6 +48,12 @@ class Page:
             f"{STATUS_PATH}send": _answering("POST", self._take),
         }
 
+    def close(self) -> None:
+        """Tell the open pages that the app stops, and end their answers; on the app loop."""
+        for lines in self._open.values():
+            lines.session.pause("modframe was stopped")
+            lines.end()
+
     async def _module(self, request: Request) -> Response:
         return Response(
             front_end(),
@@ -57,7 +64,7 @@ class Page:
     async def _begin(self, request: Request) -> Response:
         """Open a session; its name is as hard to guess as the token."""
         name = secrets.token_urlsafe(24)
-        lines = self._open[name] = _Lines()
+        lines = self._open[name] = _Lines(give_up=lambda: self._end(name))
         lines.session = Session(self._facts, lines.put, place="page", follower=self._follower)
         asyncio.get_running_loop().call_later(_UNREAD, self._end_unread, name)
         return JSONResponse({"session": name}, 201, _NO_STORE)
@@ -96,9 +103,12 @@ class Page:
             message = json.loads(await request.body())
         except (ValueError, RecursionError):
             message = None
-        if not isinstance(message, dict):
-            return Problem(400, "A message is a JSON object")
-        lines.session.receive(message)
+        try:
+            lines.session.receive(message)
+        except FormError as error:
+            return Problem(400, error.message)
+        if message.get("op") == "bye":
+            lines.end()
         return Response(status_code=204, headers=_NO_STORE)
 
 
@@ -107,24 +117,32 @@ class _Lines:
 
     session: Session
 
-    def __init__(self) -> None:
+    def __init__(self, *, give_up: Callable[[], None]) -> None:
+        self._give_up = give_up
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUED)
-        self.read = False
+        self.read = self._ended = False
 
     def put(self, line: str) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._put, f"{line}\n".encode())
 
-    def _put(self, line: bytes) -> None:
+    def _put(self, line: bytes | None) -> None:
         if self._waiting.full():  # it reads nothing; once it does, it comes again and is told anew
             self._waiting = asyncio.Queue(_QUEUED)
             self._waiting.put_nowait(None)
+            self._give_up()
         else:
             self._waiting.put_nowait(line)
 
+    def end(self) -> None:
+        """Let the answer end once all lines were taken; on the app loop."""
+        self._loop.call_soon(self._put, None)
+
     async def get(self) -> bytes | None:
         """Return all that waits, as one piece; ``None`` at the end."""
+        if self._ended:
+            return None
         pieces: list[bytes] = []
         line = await self._waiting.get()
         while line is not None:
@@ -132,6 +150,7 @@ class _Lines:
             if self._waiting.empty():
                 break
             line = self._waiting.get_nowait()
+        self._ended = line is None
         return b"".join(pieces) or None
 
 

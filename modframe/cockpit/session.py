@@ -22,9 +22,11 @@ import json
 import math
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from ..errors import NotRunningError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import FormError, NotRunningError
 from ..names import full_id
 from .asks import Asks
 from .facts import Facts
@@ -33,6 +35,19 @@ from .news import News, Place
 from .operations import OPERATIONS
 
 _STOPPED = "modframe was stopped; start it again, and run this cell again"
+
+
+class Message(BaseModel):
+    """A message of a front end; what else it holds is ignored."""
+
+    model_config = ConfigDict(strict=True)
+
+    op: Annotated[str, Field(max_length=100)]
+    id: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    args: dict[str, Any] | None = None
+    target: int = 0
+    module: Annotated[str, Field(max_length=200)] | None = None
+    hidden: bool = False
 
 
 class Session:
@@ -55,26 +70,32 @@ class Session:
         self._greeted = self._hidden = False
         self._closed = False
 
-    def receive(self, message: Mapping[str, Any]) -> None:
-        """Take a message of the front end, on any thread; returns at once."""
-        match message.get("op"):
+    def receive(self, given: object) -> None:
+        """Take a message of the front end, on any thread; returns at once.
+
+        Raises:
+            FormError: If it is none.
+        """
+        message = _read(given)
+        if self._closed:
+            return
+        match message.op:
             case "hello" | "look":
                 self._look(message)
             case "cancel":
-                self._asks.cancel(int(message.get("target", 0)))
+                self._asks.cancel(message.target)
             case "bye":
                 self.close()
             case op:
-                self._asks.start(int(message.get("id", 0)), str(op), message.get("args") or {})
+                self._asks.start(message.id, op, message.args or {})
 
-    def _look(self, message: Mapping[str, Any]) -> None:
+    def _look(self, message: Message) -> None:
         with self._telling:
-            if message["op"] == "hello":
+            if message.op == "hello":
                 self._news.forget()
                 self._greeted = True
-            module = message.get("module")
-            self._news.watched = full_id(str(module)) if module else None
-            self._hidden = bool(message.get("hidden"))
+            self._news.watched = full_id(message.module) if message.module else None
+            self._hidden = message.hidden
         self._follower.follow(self)
         self._follower.wake()
 
@@ -109,6 +130,17 @@ class Session:
         self._closed = True
         self._asks.close()
         self._follower.leave(self)
+
+
+def _read(given: object) -> Message:
+    if not isinstance(given, dict):
+        raise FormError("a message is a JSON object", field="")
+    try:
+        return Message.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(one) for one in first["loc"])
+        raise FormError(f"{place} of a message: {first['msg']}", field=place) from None
 
 
 def _encode(message: Any) -> str:

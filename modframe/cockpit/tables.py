@@ -7,7 +7,7 @@ which import it when they run: it needs SQLAlchemy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -20,6 +20,9 @@ from ..errors import FormError
 from ..wording import near
 from .cells import Cells
 
+DEEP = 20_000
+"""Rows before a sorted page from which on rows are numbered: SQLite's OFFSET gets slower, then."""
+_PLACE = "modframe_place"
 Where = Mapping[str, str | None]
 """Column → the text of its value, ``None`` for NULL; a row has to have all of them."""
 Reference = tuple[str, str, str]
@@ -115,7 +118,7 @@ class StoredTable:
 
         Of long texts the engine sends the beginning, with their length.
         """
-        columns = list(self._table.columns)
+        columns, paged = self._paged(page, where)
         long = [place for place, column in enumerate(columns) if type(column.type) in _TEXTS]
         chosen = [
             sa.func.substr(column, 1, cells.longest + 1).label(None)
@@ -124,14 +127,7 @@ class StoredTable:
             for place, column in enumerate(columns)
         ]
         lengths = [sa.func.length(columns[place]).label(None) for place in long]
-        query = (
-            sa.select(*chosen, *lengths)
-            .where(*self._conditions(where))
-            .order_by(*self._order(page))
-            .limit(page.limit)
-            .offset(page.offset)
-        )
-        rows = self._connection.execute(query).all()
+        rows = self._connection.execute(paged(sa.select(*chosen, *lengths))).all()
         width = len(columns)
         made = []
         for row in rows:
@@ -143,14 +139,27 @@ class StoredTable:
 
     def value(self, column: str, page: Page, where: Where) -> object:
         """Return one value whole; ``None`` also if the row is gone."""
-        query = (
-            sa.select(self._column(column))
-            .where(*self._conditions(where))
-            .order_by(*self._order(page))
-            .limit(1)
-            .offset(page.offset)
-        )
-        return self._connection.execute(query).scalars().first()
+        columns, paged = self._paged(page, where)
+        chosen = next(one for one in columns if one.name == self._column(column).name)
+        return self._connection.execute(paged(sa.select(chosen))).scalars().first()
+
+    def _paged(self, page: Page, where: Where) -> tuple[list[Any], Callable[[Any], Any]]:
+        """Return the columns to choose from, and what makes a query of some of them that page."""
+        conditions, order = self._conditions(where), self._order(page)
+        columns = list(self._table.columns)
+        if not page.sort or page.offset < DEEP:
+            return (
+                columns,
+                lambda query: (
+                    query.where(*conditions).order_by(*order).limit(page.limit).offset(page.offset)
+                ),
+            )
+        place = sa.func.row_number().over(order_by=order).label(_PLACE)
+        numbered = sa.select(*columns, place).where(*conditions).subquery()
+        at = numbered.columns[_PLACE]
+        return list(numbered.columns)[:-1], lambda query: query.where(
+            at > page.offset, at <= page.offset + page.limit
+        ).order_by(at)
 
     def _column(self, name: str) -> Any:
         if name not in self._table.columns:

@@ -6,6 +6,7 @@ carry. No state is kept in traits, for they are saved into the notebook: only wh
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from ..errors import FormError
 from .bundle import front_end
 from .displayed import Cell, Display, Displayed
 from .facts import Facts
@@ -56,12 +58,15 @@ class Cockpit(anywidget.AnyWidget):
     def _received(self, _widget: object, content: Any, _buffers: object) -> None:
         if self.comm is None or not isinstance(content, dict):
             return
-        view, message = str(content.get("view")), content.get("message", {})
+        view, message = str(content.get("view")), content.get("message")
+        if not isinstance(message, dict):
+            return
         if message.get("op") == "hello":
             self._greet(view)
         if (session := self._sessions.get(view)) is not None:
             # An empty context, so that nothing prints into the cell that displayed the widget.
-            Context().run(session.receive, message)
+            with suppress(FormError):
+                Context().run(session.receive, message)
         if message.get("op") == "bye":
             self._sessions.pop(view, None)
 

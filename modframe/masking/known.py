@@ -23,6 +23,10 @@ _KEPT = 4
 """How many sets of values stay known of each owner: a replaced generation may still log its own."""
 _LINE = 16
 """The shortest line of a value of several lines that counts by itself."""
+_CUT = 100
+"""Nobody cuts a shorter text."""
+_BEGUN = 8
+"""A shorter beginning of a value at the end of a text tells too little of it."""
 
 
 class KnownSecrets:
@@ -55,9 +59,13 @@ class KnownSecrets:
         return mask_text(self._without_known(text))
 
     def replace_in(self, value: Any) -> Any:
-        """Return plain data in which `replace` was called for every text but the keys."""
+        """Return plain data in which `replace` was called for every text but the keys.
+
+        A long text may have been cut: what it ends with may be the beginning of a known value.
+        """
         if isinstance(value, str):
-            return self.replace(value)
+            text = self.replace(value)
+            return text if len(value) < _CUT else self._without_begun(text)
         if isinstance(value, Mapping):
             return {key: self.replace_in(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -70,6 +78,14 @@ class KnownSecrets:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, MASK)
+        return text
+
+    def _without_begun(self, text: str) -> str:
+        body = text.rstrip(" …")
+        for form in self._forms:
+            begun = body.find(form[:_BEGUN], max(0, len(body) - len(form)))
+            if begun >= 0 and form.startswith(body[begun:]):
+                return body[:begun] + MASK + text[len(body) :]
         return text
 
     def _collect(self) -> None:

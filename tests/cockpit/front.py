@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
-import socket
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
@@ -34,6 +33,7 @@ class Front:
 
     Attributes:
         rows: Module id → its row. ``order``: the ids. ``facts``: those of the watched module.
+        session: Its name.
         log: The log lines so far. ``parts``: what came of a question before its answer.
     """
 
@@ -50,9 +50,9 @@ class Front:
         self.parts: dict[int, list[Any]] = {}
         self.news: list[dict[str, Any]] = []
         self.over = ""
-        self._session = self._request("POST", "open", {})["session"]
+        self.session = self._request("POST", "open", {})["session"]
         self._stream = self._connect()
-        self._stream.request("GET", f"/modframe/news?session={self._session}", headers=self._head())
+        self._stream.request("GET", f"/modframe/news?session={self.session}", headers=self._head())
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.hello(module)
@@ -69,7 +69,7 @@ class Front:
         """Say what is on the screen now."""
         self.send({"op": "look", "module": module, "tab": tab, "hidden": hidden})
 
-    def start(self, op: str, **args: Any) -> int:
+    def start(self, op: str, /, **args: Any) -> int:
         """Send a question, and return its number."""
         number = next(self._ids)
         self.send({"id": number, "op": op, "args": args})
@@ -86,7 +86,7 @@ class Front:
             raise AskError(found["error"])
         return found["value"]
 
-    def ask(self, op: str, **args: Any) -> Any:
+    def ask(self, op: str, /, **args: Any) -> Any:
         """Return the answer to a question.
 
         Raises:
@@ -94,7 +94,7 @@ class Front:
         """
         return self.answer(self.start(op, **args))
 
-    def fault(self, op: str, **args: Any) -> Mapping[str, Any]:
+    def fault(self, op: str, /, **args: Any) -> Mapping[str, Any]:
         """Return the error that a question is answered with."""
         try:
             value = self.ask(op, **args)
@@ -108,7 +108,7 @@ class Front:
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send any message."""
-        self._request("POST", f"send?session={self._session}", message)
+        self._request("POST", f"send?session={self.session}", message)
 
     # -- hearing --------------------------------------------------------------------------
 
@@ -120,11 +120,11 @@ class Front:
         return answer
 
     def _read(self) -> None:
-        for line in self._stream.getresponse():
-            message = json.loads(line)
-            with self._told:
-                self._take(message)
-                self._told.notify_all()
+        with self._stream.getresponse() as news:
+            for line in news:
+                with self._told:
+                    self._take(json.loads(line))
+                    self._told.notify_all()
 
     def _take(self, message: dict[str, Any]) -> None:
         if "seq" in message:
@@ -169,9 +169,9 @@ class Front:
             connection.close()
 
     def close(self) -> None:
-        """Go, as a page does that is closed."""
-        self.send({"op": "bye"})
-        self._stream.sock.shutdown(socket.SHUT_RDWR)  # so that the reader's answer ends
+        """Go, as a page does that is closed; the server ends the answer with the news."""
+        if not self.over:
+            self.send({"op": "bye"})
         self._reader.join(PATIENCE)
         self._stream.close()
 

@@ -10,6 +10,7 @@ import pytest
 
 import modframe
 from modframe.app import AppContext
+from modframe.cockpit import tables
 from modframe.errors import LoadError
 from modframe.parts.database.backend import ENGINES
 from tests.cockpit.conftest import TOKEN
@@ -151,7 +152,11 @@ def test_rows_are_shown_exactly_and_by_page(front: Front, engine: str) -> None:
     assert notes(sort="note", offset=1000) == [None]  # NULL comes last
     assert notes(sort="note", down=True, offset=1000) == [None]
     assert notes(offset=990, limit=3) == ["n0991", "n0992", "n0993"]
-    assert len(notes(sort="doc", down=True)) == 100
+    shallow = [notes(sort=name, offset=3, limit=5) for name in ("note", "price", "doc", "at")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "DEEP", 0)
+        deep = [notes(sort=name, offset=3, limit=5) for name in ("note", "price", "doc", "at")]
+    assert deep == shallow
     last = front.ask("rows", **where, down=True, limit=1)["rows"][0]
     assert last[1] == {"text": "é" * 200, "size": 5000, "unit": "characters"}
     assert last[6] == {"text": "\\x" + "00" * 100, "size": 4000, "unit": "bytes"}

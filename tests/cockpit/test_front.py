@@ -6,6 +6,7 @@ import pytest
 
 from modframe import AppContext
 from modframe.errors import LoadError
+from tests.cockpit.conftest import TOKEN
 from tests.cockpit.front import Front
 from tests.fakes import ORDERS, simple
 
@@ -30,3 +31,12 @@ def test_what_cant_be_asked_is_answered(front: Front) -> None:
     assert "did you mean" in front.fault("plam")["message"]
     assert "action" in front.fault("plan", module="orders")["message"]
     assert "no module" in front.fault("plan", module="nothing", action="reload")["message"]
+
+
+def test_a_stop_ends_open_pages_at_once(app: AppContext) -> None:
+    """They are told, and the stop does not wait for them."""
+    app.serve(port=0, token=TOKEN)
+    front = Front(app.url, token=TOKEN)
+    assert app.stop().seconds < 4  # a server waits 5 s for answers that go on
+    front.wait_for(lambda: "stopped" in front.over)
+    front.close()

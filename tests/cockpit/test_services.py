@@ -112,7 +112,7 @@ def test_methods_and_calls(shop: Front) -> None:
     assert call(shop, "total", plus=2) == {"type": "int", "kind": "text", "text": "42"}
     rows = {row["method"]: row for row in shop.ask("methods", module="shop")}
     assert rows["total"] | {"mean": 0, "p95": 0, "longest": 0} == {
-        "module": "standard.shop", "service": SERVICE, "method": "total", "tags": [],
+        "module": "standard.shop", "generation": 1, "service": SERVICE, "method": "total", "tags": [],
         "signature": "(plus: int = 0) -> int", "description": "The sum.",
         "count": 1, "errors": 0, "mean": 0, "p95": 0, "longest": 0,
     }  # fmt: skip

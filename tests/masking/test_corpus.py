@@ -97,7 +97,7 @@ with connect(f"ws{server.url[4:]}/api/v1/vault/closes") as socket:
 # views
 note("snapshot", app.snapshot().to_json())
 note("module", f"{app.snapshot().module('standard.vault')} {app.snapshot()._repr_html_()}")
-note("inspector", app.inspect()._repr_html_())
+note("inspector", app.inspect().picture())
 note("check", app.check("vault"))
 note("export", module.export(to="exported"))
 report = app.stop()

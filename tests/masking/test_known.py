@@ -70,6 +70,15 @@ def test_data_is_cleaned_but_its_keys() -> None:
     assert repr(secrets) == "<KnownSecrets of 1 owners>"
 
 
+def test_the_beginning_of_a_value_at_the_end_of_a_cut_text_is_masked() -> None:
+    """Of a long text alone: nobody cuts a short one."""
+    secrets, words = known("hunter22-and-more"), "word " * 30
+    assert secrets.replace_in(f"{words}hunter22-an …") == f"{words}{MASK} …"
+    assert secrets.replace_in(f"{words}hunter22-and-no") == f"{words}hunter22-and-no"
+    assert secrets.replace_in("hunter22-an …") == "hunter22-an …"
+    assert secrets.replace_in(f"{words}hunter") == f"{words}hunter"
+
+
 @pytest.mark.parametrize("text", ["", "plain", "a: b", "at 10:00 in https://example.org/a?b=c"])
 def test_other_texts_stay(text: str) -> None:
     """Known or not."""

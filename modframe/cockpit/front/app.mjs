@@ -47,18 +47,18 @@ export function App({ client, transport, options }) {
   }, []);
   if (status === "denied") return h(SignIn, { client, transport });
   if (!state.meta) {
-    return html`<p class="first" role="status">${client.over ?? "Waiting for the app …"}</p>`;
+    return html`<p class="empty" role="status">${client.over ?? "Waiting for the app …"}</p>`;
   }
   const Top = onPage ? "header" : "div";
   const Main = onPage ? "main" : "div";
-  return html`<div class=${tall ? "frame tall" : "frame"} onKeyDown=${onPage ? undefined : focusFilter}>
-    <${Top} class="top">
+  return html`<div class=${`column frame ${onPage ? "" : "card"} ${tall ? "tall" : ""}`} onKeyDown=${onPage ? undefined : focusFilter}>
+    <${Top} class="row bar">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
     <//>
     <${Banners} meta=${state.meta} over=${client.over} />
     <div class="body">
       <${ModuleList} ...${{ state, view, setView, go, open, filter }} />
-      <${Main} class="content"><${MainContent} ...${{ state, client, view, go, onPage }} /><//>
+      <${Main} class="column grow"><${MainContent} ...${{ state, client, view, go, onPage }} /><//>
     </div>
   </div>`;
 }
@@ -117,12 +117,12 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
     <button class="small list-button" aria-expanded=${open} onClick=${() => setOpen(!open)}>
       Modules
     </button>
-    <strong class="brand">modframe</strong>
+    <strong class="roomy">modframe</strong>
     ${meta.url && html`<${UrlLink} url=${meta.url} />`}
     <span class="grow"></span>
-    <span class="live-count" title=${`${meta.ready ? "All" : "Not all"} modules that should run are live`}>
+    <span class="row" title=${`${meta.ready ? "All" : "Not all"} modules that should run are live`}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
-      <span class="ready-word">${meta.ready ? "ready" : "not ready"}</span>
+      <span class="roomy">${meta.ready ? "ready" : "not ready"}</span>
       ${number(live)} / ${number(order.length)} live
     </span>
     <${WatchButton} client=${client} on=${Boolean(meta.watching)} />
@@ -137,8 +137,8 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
 function UrlLink({ url }) {
   const [part] = linkParts(url);
   const text = url.replace(/^https?:\/\//, "");
-  if (!part.href) return html`<span class="mono muted url">${text}</span>`;
-  return html`<a class="mono url" href=${part.href} target="_blank" rel="noreferrer noopener">${text}</a>`;
+  if (!part.href) return html`<span class="mono muted cut roomy">${text}</span>`;
+  return html`<a class="mono cut roomy" href=${part.href} target="_blank" rel="noreferrer noopener">${text}</a>`;
 }
 
 function WatchButton({ client, on }) {
@@ -152,7 +152,7 @@ function WatchButton({ client, on }) {
 
 function Connection({ status }) {
   const live = status === "live";
-  return html`<span class="state" role="status">
+  return html`<span class="row" role="status">
     <${Icon} shape=${live ? "dot" : "triangle"} tone=${live ? "good" : "warn"} />
     ${live ? "live" : status === "over" ? "ended" : "no news"}
   </span>`;
@@ -166,7 +166,7 @@ function Banners({ meta, over }) {
   ].filter(Boolean);
   return faults.map(
     (text) =>
-      html`<p class="banner" role="alert"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`,
+      html`<p class="row bar warn tinted" role="alert"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`,
   );
 }
 
@@ -184,15 +184,15 @@ function ModuleList({ state, view, setView, go, open, filter }) {
     else return;
     event.preventDefault();
   };
-  return html`<nav class=${open ? "list open" : "list"} aria-label="Modules">
+  return html`<nav class=${open ? "column list open" : "column list"} aria-label="Modules">
     <input type="search" placeholder="Filter modules ( / )" aria-label="Filter modules" ref=${filter}
       data-field="filter" value=${text} onKeyDown=${toList}
       onInput=${(event) => setView({ text: event.currentTarget.value })} />
-    <div class="segments" role="group" aria-label="Show">
+    <div class="row segments" role="group" aria-label="Show">
       ${Object.keys(SHOWN).map(
         (
           key,
-        ) => html`<button key=${key} aria-pressed=${key === show} onClick=${() => setView({ show: key })}>
+        ) => html`<button class="plain small" key=${key} aria-pressed=${key === show} onClick=${() => setView({ show: key })}>
           ${SHOWN_TITLES[key]} <small>${number(counts[key])}</small>
         </button>`,
       )}
@@ -255,11 +255,11 @@ function showItem(box, index) {
 
 function ModuleItem({ id, index, row, open, chosen, active, total }) {
   const ill = row?.health && row.health !== "up";
-  return html`<div class=${`item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
+  return html`<div class=${`row item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
     id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
     aria-setsize=${total} onClick=${open}>
     ${row ? html`<${State} state=${row.state} bare />` : html`<${Icon} shape="squares" />`}
-    <span class="grow name">${id ? shortName(id) : "Everything"}</span>
+    <span class="grow cut">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}
     ${row?.error && row.state === "LIVE" && html`<small><${Icon} shape="cross" tone="bad" /> error</small>`}
@@ -290,7 +290,7 @@ function MainContent({ state, client, view, go, onPage }) {
 
 function NoModule({ id, go, onPage }) {
   const Title = onPage ? "h1" : "h2";
-  return html`<div class="head"><${Title}>There is no module ${shortName(id)}<//></div>
+  return html`<div class="row wrap head"><${Title} class="title">There is no module ${shortName(id)}<//></div>
     <${Empty}>
       It was unloaded, or the address is of another app.
       <p><button onClick=${() => go(null)}>Show everything</button></p>
@@ -307,8 +307,8 @@ function Guarded({ tab, ...props }) {
 
 function WholeHead({ state, onPage }) {
   const Title = onPage ? "h1" : "h2";
-  return html`<div class="head">
-    <${Title}>Everything<//> <span class="muted">${count(state.order.length, "module")}</span>
+  return html`<div class="row wrap head">
+    <${Title} class="title">Everything<//> <span class="muted">${count(state.order.length, "module")}</span>
   </div>`;
 }
 
@@ -316,8 +316,8 @@ function ModuleHead({ id, row, facts, client, onPage }) {
   const [chosen, setChosen] = useState(null);
   const Title = onPage ? "h1" : "h2";
   const shown = ACTIONS.filter(({ when }) => !when || when(row));
-  return html`<div class="head">
-    <${Title} title=${id}>${shortName(id)}<//>
+  return html`<div class="row wrap head">
+    <${Title} class="title" title=${id}>${shortName(id)}<//>
     <${State} state=${row.state} />
     ${row.generation && html`<${Badge}>generation ${row.generation}<//>`}
     ${row.draft && html`<${Badge}><${Icon} shape="pen" /> draft<//>`}
@@ -339,11 +339,11 @@ function SignIn({ client, transport }) {
     client.setStatus("connecting");
     transport.signIn(token.trim());
   };
-  return html`<main class="sign-in"><form class="card box" onSubmit=${submit}>
-    <h1>modframe</h1>
+  return html`<main class="sign-in"><form class="card box stack tight" onSubmit=${submit}>
+    <h1 class="title">modframe</h1>
     <p class="muted">This page shows nothing without a token.</p>
     ${client.denials > 1 && html`<p role="alert">This token was not accepted.</p>`}
-    <label>Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
+    <label class="stack tight">Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
       onInput=${(event) => setToken(event.currentTarget.value)} /></label>
     <button class="primary" disabled=${!token.trim()}>Sign in</button>
   </form></main>`;

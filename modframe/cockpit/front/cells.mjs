@@ -31,6 +31,6 @@ export function ValueDialog({ client, title, text, args, onClose }) {
   return html`<${Dialog} title=${title} onClose=${onClose} buttons=${buttons}>
     ${args && whole === undefined && h(Asked, { of: value })}
     ${found?.size && html`<p class="muted">The beginning of ${cellFacts(found).size}.</p>`}
-    ${whole !== undefined && html`<pre class="wrapped" tabindex="0" aria-label=${title}>${whole}</pre>`}
+    ${whole !== undefined && html`<pre class="cause" tabindex="0" aria-label=${title}>${whole}</pre>`}
   <//>`;
 }

@@ -24,13 +24,12 @@ function FieldRow({ field, raw, path, change, faults }) {
   const fault = faultAt(faults, path, Nested ? shownInside(input, raw, path) : "");
   const props = { field, input, raw, path, change, faults };
   const name = html`<span class="mono">${field.name}</span>
-    ${field.required && html`<span class="required" title="required">*<span class="unseen"> required</span></span>`}
-    <small>${field.type ?? kindWord(input)}</small>`;
+    ${field.required && h(Required)} <small>${field.type ?? kindWord(input)}</small>`;
   const notes = html`
-    ${field.about && html`<small class="field-about">${field.about}</small>`}
-    ${fault && html`<div class="fault" id=${`fault-${path}`} role="alert">${fault}</div>`}`;
+    ${field.about && html`<small>${field.about}</small>`}
+    ${fault && html`<div class="toned bad" id=${`fault-${path}`} role="alert">${fault}</div>`}`;
   if (Nested) {
-    return html`<fieldset class="field" data-field=${path}>
+    return html`<fieldset class="field stack tight" data-field=${path}>
       <legend>${name}</legend><${Nested} ...${props} />${notes}
     </fieldset>`;
   }
@@ -38,6 +37,11 @@ function FieldRow({ field, raw, path, change, faults }) {
     <label for=${`field-${path}`}>${name}</label>
     <${LeafInput} ...${props} fault=${fault} />${notes}
   </div>`;
+}
+
+/** The mark of a field that can't be left out. */
+export function Required() {
+  return html`<span class="toned bad" title="required">*<span class="unseen"> required</span></span>`;
 }
 
 /** Return where faults have inputs of their own; a union shows all others of its value. */
@@ -121,7 +125,7 @@ function ListInput({ input, raw, path, change, faults }) {
       const changeOne = (update) =>
         change((old) => old.map((item, other) => (other === at ? update(item) : item)));
       const field = { ...input.item, name: String(at) };
-      return html`<div class="row list-item" key=${keys[at]}>
+      return html`<div class="row base" key=${keys[at]}>
         <div class="grow">
           <${FieldRow} ...${{ field, raw: one, path: `${path}.${at}`, change: changeOne, faults }} />
         </div>

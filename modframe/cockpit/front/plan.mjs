@@ -43,7 +43,7 @@ export function PlanDialog({ client, id, action, args = {}, title, danger, onClo
 /** What force would take away, and whether it should; nothing where force does not help. */
 function Force({ text, force, setForce }) {
   if (!text) return null;
-  return html`<label class="row warning box">
+  return html`<label class="row card box warn tinted">
     <input type="checkbox" data-field="force" checked=${force}
       onChange=${(event) => setForce(event.currentTarget.checked)} />
     <span>${text}</span>
@@ -55,7 +55,7 @@ function Refused({ error }) {
 }
 
 function Done({ value }) {
-  return html`<p class="row done" role="status">
+  return html`<p class="row" role="status">
       <${Icon} shape="check" tone="good" /> <span><${Linked} text=${value?.text ?? "Done."} /></span>
     </p>
     <${Tests} tests=${value?.tests} />`;
@@ -80,7 +80,7 @@ export function Tests({ tests = [] }) {
 
 function End({ end }) {
   const [shape, tone] = ENDS[end] ?? ["ring", "calm"];
-  return html`<span class=${`state badge ${tone}`}><${Icon} shape=${shape} tone=${tone} />${end}</span>`;
+  return html`<span class=${`badge ${tone}`}><${Icon} shape=${shape} tone=${tone} />${end}</span>`;
 }
 
 /** A plan as the operation `plan` answers it. */
@@ -100,7 +100,7 @@ function PlanEntry({ entry }) {
   const generations =
     before && after && before !== after ? `${before} → ${after}` : (before ?? after);
   const tone = action === "refuse" ? "bad" : "calm";
-  return html`<section class="plan">
+  return html`<section>
     <h3 class="row"><${Badge} tone=${tone}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
     ${why && html`<p class="muted">${why}</p>`}
     ${error && html`<${ErrorBox} error=${error} title="Why" />`}

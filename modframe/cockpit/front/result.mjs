@@ -70,9 +70,9 @@ export function Chart({ values, labels, label }) {
   const bars = labels.length > 0 && values.length <= MOST_BARS;
   const points = values.map((value, at) => `${(at + 0.5) * step},${height(value)}`).join(" ");
   const said = `${label}: ${count(values.length, "value")} from ${number(Math.min(...values), 3)} to ${number(Math.max(...values), 3)}`;
-  return html`<figure class="chart">
-    <div class="chart-scale num"><small>${number(most, 3)}</small><small>${number(least, 3)}</small></div>
-    <svg viewBox="0 -2 600 104" preserveAspectRatio="none" role="img" aria-label=${said}>
+  return html`<figure class="chart accent">
+    <div class="column num"><small>${number(most, 3)}</small><small>${number(least, 3)}</small></div>
+    <svg width="100%" height="180" viewBox="0 -2 600 104" preserveAspectRatio="none" role="img" aria-label=${said}>
       ${
         bars
           ? values.map((value, at) => {
@@ -93,7 +93,7 @@ export function Chart({ values, labels, label }) {
 /** The items of a stream so far, each as it came. */
 export function ShownParts({ parts, label }) {
   if (!parts.length) return null;
-  return html`<div class="parts" tabindex="0" role="log" aria-label=${label}>
+  return html`<div class="card box parts" tabindex="0" role="log" aria-label=${label}>
     ${parts.map((part, at) =>
       part.text === undefined
         ? h(ShownValue, { shown: part, key: at })

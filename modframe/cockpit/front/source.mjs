@@ -20,14 +20,14 @@ function NumberedLines({ found: { file, cell, origin, line, first, lines } }) {
     if (row) row.parentNode.scrollTop = row.offsetTop - row.parentNode.clientHeight / 2;
   }, []);
   const where = [file, cell].filter(Boolean).join(", ");
-  return html`<div class="code source">
+  return html`<div class="card code source">
     <div class="diff-head"><strong class="mono">${where}</strong> <small>from ${origin}, ${count(lines.length, "line")}</small></div>
     <pre tabindex="0" role="group" aria-label=${`Text of ${where}`}>
       ${lines.map((text, at) => {
         const number = first + at;
         const mine = number === line;
         return html`<div class=${mine ? "marked" : ""} ref=${mine ? marked : null}
-          aria-current=${mine ? "true" : null}><span class="number">${number}</span>${text}</div>`;
+          aria-current=${mine ? "true" : null}><span class="muted number">${String(number).padStart(4)}  </span>${text}</div>`;
       })}
     </pre>
   </div>`;

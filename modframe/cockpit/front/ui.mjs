@@ -4,7 +4,7 @@
 import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
 import { useRef, useState } from "./vendor/htm-preact.mjs";
 import { cellText, compareCells, diffLines, errorFacts, linkParts, quantity } from "./format.mjs";
-import { number, routeOf, shortName } from "./format.mjs";
+import { number, placeText, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
 
 const MOST_DRAWN = 200; // rows that stand in the document at once
@@ -22,7 +22,7 @@ const SHAPES = {
   squares: "M1.5 1.5h3.8v3.8H1.5zM6.7 1.5h3.8v3.8H6.7zM1.5 6.7h3.8v3.8H1.5zM6.7 6.7h3.8v3.8H6.7z",
   check: "M1.2 6.4L2.7 4.9 4.7 6.9 9.4 2.2 10.9 3.7 4.7 9.9z",
 };
-const STATES = {
+const MARKS = {
   LIVE: ["dot", "good"],
   STARTING: ["half", "busy"],
   STOPPING: ["half", "busy"],
@@ -32,35 +32,49 @@ const STATES = {
   BLOCKED: ["triangle", "warn"],
   FAILED: ["cross", "bad"],
   FAILED_UNLOAD: ["cross", "bad"],
+  up: ["check", "good"],
+  degraded: ["triangle", "warn"],
+  down: ["cross", "bad"],
+  passed: ["check", "good"],
+  failed: ["cross", "bad"],
+  skipped: ["bar", "calm"],
+  expected: ["check", "calm"],
+  "not run": ["ring", "warn"],
+  live: ["dot", "good"],
+  drains: ["half", "busy"],
+  running: ["half", "busy"],
+  restarting: ["triangle", "warn"],
+  healthy: ["check", "good"],
+  unhealthy: ["cross", "bad"],
 };
-const HEALTHS = { up: ["check", "good"], degraded: ["triangle", "warn"], down: ["cross", "bad"] };
+const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross" };
+const LEVEL_BADGES = { error: "bad", warning: "warn", info: "calm" };
 
 export function Icon({ shape, tone = "calm" }) {
-  return html`<svg class=${`icon ${tone}`} viewBox="0 0 12 12" aria-hidden="true">
+  return html`<svg class=${`icon ${tone}`} width="11" height="11" viewBox="0 0 12 12" aria-hidden="true">
     <path fill-rule="evenodd" d=${SHAPES[shape]} />
   </svg>`;
 }
 
-/** A module's state: its icon and its word. `bare` leaves the word to screen readers. */
-export function State({ state, bare }) {
-  const [shape, tone] = STATES[state] ?? ["ring", "calm"];
-  return html`<span class=${bare ? "state" : `state badge ${tone}`}>
-    <${Icon} shape=${shape} tone=${tone} />
-    <span class=${bare ? "unseen" : ""}>${stateWord(state)}</span>
-  </span>`;
-}
-
-/** The health of a module: "up", "degraded" or "down". */
-export function Health({ status }) {
-  const [shape, tone] = HEALTHS[status] ?? ["ring", "calm"];
-  return html`<span class=${`state badge ${tone}`}>
-    <${Icon} shape=${shape} tone=${tone} />health ${status}
+/** A state by its icon and its word: a module's, its health, or how a test ended. `bare` leaves the
+ * word to screen readers. */
+export function State({ state, word = stateWord(state), bare }) {
+  const [shape, tone] = MARKS[state] ?? ["ring", "calm"];
+  return html`<span class=${bare ? "" : `badge ${tone}`}>
+    <${Icon} shape=${shape} tone=${tone} /><span class=${bare ? "unseen" : ""}>${word}</span>
   </span>`;
 }
 
 /** A small word in a frame; tones: calm, good, warn, bad, busy. */
 export function Badge({ tone = "calm", children }) {
   return html`<span class=${`badge ${tone}`}>${children}</span>`;
+}
+
+/** A line with the icon of its tone: good, warn or bad. */
+export function Note({ tone, children }) {
+  return html`<p class="row" role="status">
+    <${Icon} shape=${NOTE_SHAPES[tone]} tone=${tone} /><span>${children}</span>
+  </p>`;
 }
 
 /** Text in which http:// and https:// addresses are links. */
@@ -87,25 +101,40 @@ export function Empty({ title, children }) {
 }
 
 /** An error (a string, or { message, type, place, cure, trace, code }) with place, cause, next step;
- * children stand below the cause. */
-export function ErrorBox({ error, title, children }) {
+ * nothing where there is none. Children stand below the cause, which `mono` leaves aligned. */
+export function ErrorBox({ error, title, mono, children }) {
+  if (!error) return null;
   const { type, message, place, cure, trace, code } = errorFacts(error);
   const head = title ?? [code, type].filter(Boolean).join(" ");
-  return html`<div class="error box" role="group" aria-label="Error">
+  return html`<div class="row base card box error tinted" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
     <div class="grow">
       ${head && html`<strong>${head}</strong>`}
-      ${place && html`<div class="mono place">${place}</div>`}
-      <div class="cause"><${Linked} text=${message} /></div>
+      ${place && html`<div class="mono muted">${place}</div>`}
+      <div class=${mono ? "cause mono" : "cause"}><${Linked} text=${message} /></div>
       ${children}
-      ${cure && html`<div class="cure">Next step: <${Linked} text=${cure} /></div>`}
+      ${cure && html`<p><strong>Next step: <${Linked} text=${cure} /></strong></p>`}
       ${trace && html`<details><summary>Traceback</summary><${Code} text=${trace} /></details>`}
     </div>
   </div>`;
 }
 
+/** What a check found: { level, message, cure?, code? or rule?, and the place's file, cell, line }. */
+export function Finding({ finding }) {
+  const { level, message, cure, code, rule } = finding;
+  return html`<div class="row base box">
+    <${Badge} tone=${LEVEL_BADGES[level]}>${level}<//>
+    <div class="grow">
+      <div class="mono muted">${placeText(finding)}</div>
+      <div class="cause"><${Linked} text=${message} /></div>
+      ${cure && html`<p><strong>Next step: <${Linked} text=${cure} /></strong></p>`}
+    </div>
+    <span class="mono muted">${code || rule}</span>
+  </div>`;
+}
+
 /** Put a text on the clipboard; on a page without a secure context by the browser's old way. */
-export async function copyText(text, near) {
+async function copyText(text, near) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -130,8 +159,8 @@ export function CopyButton({ text, title = "Copy" }) {
 
 /** Code in monospace with a button that copies it. */
 export function Code({ text, label = "Code" }) {
-  return html`<div class="code">
-    <pre tabindex="0" role="group" aria-label=${label}>${text}</pre>
+  return html`<div class="card code">
+    <pre class="box" tabindex="0" role="group" aria-label=${label}>${text}</pre>
     <${CopyButton} text=${text} />
   </div>`;
 }
@@ -140,7 +169,7 @@ export function Code({ text, label = "Code" }) {
 export function Diff({ files }) {
   if (!files?.length) return html`<p class="muted">No file differs.</p>`;
   return files.map(
-    ({ file, added, removed, text }) => html`<div class="diff" key=${file}>
+    ({ file, added, removed, text }) => html`<div class="card diff" key=${file}>
       <div class="row diff-head">
         <strong class="mono">${file}</strong>
         <span class="added">+${added}</span> <span class="removed">−${removed}</span>
@@ -183,21 +212,17 @@ export function useWindow(total, height, box) {
 const ROW_HEIGHT = 30;
 
 /** A sorted table. Columns: [{ key, title, numeric?, mono?, value?(row), cell?(row) }]. */
-export function Table({ columns, rows, rowKey, onRow, selected, label, empty, ...sorting }) {
-  const { sort: first, onSort } = sorting;
-  const [own, setSort] = useState(first ?? null); // { key, down }
+export function Table({ columns, rows, rowKey, onRow, selected, label, sort: first, onSort }) {
+  const [own, setSort] = useState(first); // { key, down }
   const sort = onSort ? first : own;
   const full = useMemo(() => columns.map((column) => withDefaults(column, rows)), [columns, rows]);
   const sorted = useMemo(() => (onSort ? rows : sortedRows(full, rows, sort)), [full, rows, sort]);
   const part = useWindow(sorted.length, ROW_HEIGHT);
-  if (!rows.length) return empty ?? html`<p class="muted">Nothing to show.</p>`;
-  const turnOwn = (key) => setSort({ key, down: sort?.key === key && !sort.down });
-  const turn = onSort ?? turnOwn;
+  if (!rows.length) return html`<p class="muted">Nothing to show.</p>`;
+  const turn = onSort ?? ((key) => setSort({ key, down: sort?.key === key && !sort.down }));
   const spacer = (size) => size > 0 && html`<tr aria-hidden="true" style=${{ height: size }}></tr>`;
-  return html`<div
-    class=${part.virtual ? "table virtual" : "table"} tabindex="0" role="group"
-    aria-label=${label} ...${part.area}
-  >
+  return html`<div class=${`card table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
+    aria-label=${label} ...${part.area}>
     <table aria-rowcount=${sorted.length + 1}>
       <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
       <tbody>
@@ -214,8 +239,7 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, empty, ..
 
 function TableHead({ column, sort, turn }) {
   const mine = sort?.key === column.key;
-  const order = mine ? (sort.down ? "descending" : "ascending") : undefined;
-  const mark = mine ? (sort.down ? " ↓" : " ↑") : "";
+  const [order, mark] = mine ? (sort.down ? ["descending", " ↓"] : ["ascending", " ↑"]) : [];
   return html`<th class=${column.numeric ? "num" : ""} aria-sort=${order} scope="col">
     <button class="plain" onClick=${() => turn(column.key)}>${column.title}${mark}</button>
   </th>`;
@@ -259,7 +283,7 @@ export function Sparkline({ values, label, tone = "accent" }) {
   const line = values
     .map((value, at) => `${at * step},${27 - ((value ?? 0) / most) * 25}`)
     .join(" ");
-  return html`<svg class=${`spark ${tone}`} viewBox="0 0 100 28" preserveAspectRatio="none"
+  return html`<svg class=${`spark ${tone}`} height="30" viewBox="0 0 100 28" preserveAspectRatio="none"
     role="img" aria-label=${label}>
     <polygon points=${`0,28 ${line} 100,28`} /><polyline points=${line} />
   </svg>`;
@@ -269,9 +293,9 @@ export function Sparkline({ values, label, tone = "accent" }) {
 export function Stat({ title, value, unit = "", values, tone }) {
   const shown = typeof value === "number" ? number(value) : (value ?? "–");
   const highest = values?.length ? number(Math.max(...values, 0)) : "";
-  return html`<div class="stat">
+  return html`<div class="card box">
     <div class="muted">${title}</div>
-    <div class="stat-value">${shown}${unit && html`<small> ${unit}</small>`}</div>
+    <strong class="title">${shown}${unit && html`<small> ${unit}</small>`}</strong>
     ${
       values?.length > 1 &&
       html`<${Sparkline} values=${values} tone=${tone} label=${`${title}: now ${shown} ${unit}, highest ${highest}`} />`
@@ -283,24 +307,20 @@ export function Stat({ title, value, unit = "", values, tone }) {
 export function Tabs({ tabs, current, onSelect, label, children }) {
   const list = useRef(null);
   const move = (event) => {
-    const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
-    if (!(event.key in steps)) return;
+    const at = tabs.findIndex((tab) => tab.key === current);
+    const jumps = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
+    if (!(event.key in jumps)) return;
     event.preventDefault();
-    const at = tabs.findIndex((tab) => tab.key === current) + steps[event.key];
-    const to = Number.isFinite(at)
-      ? (at + tabs.length) % tabs.length
-      : at < 0
-        ? 0
-        : tabs.length - 1;
+    const to = (jumps[event.key] + tabs.length) % tabs.length;
     onSelect(tabs[to].key);
     list.current.children[to].focus();
   };
-  return html`<div class="tabs" role="tablist" aria-label=${label} ref=${list} onKeyDown=${move}>
+  return html`<div class="row tabs" role="tablist" aria-label=${label} ref=${list} onKeyDown=${move}>
       ${tabs.map(({ key, title, count: amount }) => {
         const chosen = key === current;
-        return html`<button role="tab" id=${`tab-${key}`} data-tab=${key} aria-selected=${chosen}
+        return html`<button class="plain muted" role="tab" id=${`tab-${key}`} data-tab=${key} aria-selected=${chosen}
           aria-controls="panel" tabindex=${chosen ? 0 : -1} key=${key} onClick=${() => onSelect(key)}>
-          ${title}${amount > 0 && html`<small class="count">${amount}</small>`}
+          ${title}${amount > 0 && html` <small>${amount}</small>`}
         </button>`;
       })}
     </div>
@@ -309,24 +329,65 @@ export function Tabs({ tabs, current, onSelect, label, children }) {
     </div>`;
 }
 
-/** A dialog over everything; Escape and `onClose` close it. `buttons` stand at its end. */
-export function Dialog({ title, onClose, buttons, children }) {
+/** One of several views: `options` is key → title. */
+export function Segments({ label, options, value, onSelect }) {
+  return html`<div class="row segments" role="group" aria-label=${label}>
+    ${Object.entries(options).map(
+      ([key, title]) =>
+        html`<button class="plain small" key=${key} data-field=${key} aria-pressed=${key === value}
+          onClick=${() => onSelect(key)}>${title}</button>`,
+    )}
+  </div>`;
+}
+
+/** A choice of one of `options`, which is [[value, title]]; `onChange` gets the value, a text. */
+export function Select({ label, field, options, value, onChange }) {
+  return html`<select aria-label=${label} data-field=${field} value=${value}
+    onChange=${(event) => onChange(event.currentTarget.value)}>
+    ${options.map(([key, title]) => html`<option key=${key} value=${key}>${title}</option>`)}
+  </select>`;
+}
+
+/** A field for words to search for; `onInput` gets them. */
+export function Search({ label, hint = label, onInput, ...props }) {
+  return html`<input class="grow" type="search" placeholder=${hint} aria-label=${label} ...${props}
+    onInput=${(event) => onInput(event.currentTarget.value)} />`;
+}
+
+/** A dialog over everything; Escape and `onClose` close it. `buttons` stand beside the one that
+ * closes it, which is called `end`. */
+export function Dialog({ title, onClose, end = "Close", buttons, children }) {
   const ref = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = ref.current.getRootNode().activeElement;
     ref.current.showModal();
     return () => before?.focus?.();
   }, []);
-  return html`<dialog ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
-    <h2 id="dialog-title">${title}</h2>
-    <div class="dialog-body">${children}</div>
-    <div class="buttons">${buttons}</div>
+  return html`<dialog class="card column" ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
+    <h2 class="title" id="dialog-title">${title}</h2>
+    <div class="stack tight">${children}</div>
+    <div class="row end"><button onClick=${onClose}>${end}</button>${buttons}</div>
   </dialog>`;
 }
 
-/** Ask for an operation, at once and whenever its arguments change, or with `now: false` when told.
- * Return { value, error, busy, parts, ms, ask(args?), cancel() }. An `op` of null asks nothing. */
-export function useAsk(client, op, args = {}, { now = true } = {}) {
+/** A dialog whose button does what its children say: `done` is the useAsk of it, `said` its end. */
+export function DeedDialog({ action, label, ready = true, danger = true, done, said, ...dialog }) {
+  const ended = done.value !== undefined;
+  const button = html`<button class=${danger ? "danger" : "primary"} data-action=${action}
+    disabled=${!ready || done.busy} onClick=${() => done.ask()}>
+    ${done.busy ? "Working …" : label}
+  </button>`;
+  return html`<${Dialog} ...${dialog} end=${ended ? "Close" : "Cancel"} buttons=${!ended && button}>
+    <${ErrorBox} error=${done.error} />
+    ${ended && html`<${Note} tone="good">${said}<//>`}
+    ${dialog.children}
+  <//>`;
+}
+
+/** Ask for an operation, at once and whenever its arguments or what stands in `again` change, or with
+ * `now: false` when told. Return { value, error, busy, parts, ms, ask(args?), cancel() }. An `op` of
+ * null asks nothing. */
+export function useAsk(client, op, args = {}, { now = true, again = [] } = {}) {
   const [state, setState] = useState({ busy: Boolean(now && op), parts: [] });
   const running = useRef(null);
   const ask = async (given = args) => {
@@ -348,20 +409,18 @@ export function useAsk(client, op, args = {}, { now = true } = {}) {
   const cancel = () => running.current?.cancel();
   useEffect(() => {
     if (now && op) ask();
-  }, [op, JSON.stringify(args)]);
-  useEffect(
-    () => () => {
-      cancel();
-      running.current = null;
-    },
-    [],
-  );
+  }, [op, JSON.stringify(args), ...again]);
+  const leave = () => {
+    cancel();
+    running.current = null;
+  };
+  useEffect(() => leave, []);
   return { ...state, ask, cancel };
 }
 
-/** What an answer that is still on its way, or failed, looks like; else its children. */
+/** What came of a useAsk: its error, "Loading …", or what the child, a function, makes of its value. */
 export function Asked({ of, children }) {
   if (of.error) return html`<${ErrorBox} error=${of.error} />`;
   if (of.value === undefined) return html`<p class="muted" role="status">Loading …</p>`;
-  return children;
+  return typeof children === "function" ? children(of.value) : children;
 }

@@ -33,7 +33,7 @@ _IN_PAGE, _IN_ANSWER, _WHOLE = 2_000, 20_000, 2_000_000
 """Characters of the longest value that is sent whole: of a table, of a query, and if asked for."""
 _ROOM = 4_000_000
 """Characters of all values of one answer."""
-_COMPLETIONS = 40
+_COMPLETIONS = 8
 Limit = Annotated[int, Field(ge=1, le=1_000)]
 Bound = Annotated[int, Field(ge=1, le=10_000)]
 Offset = Annotated[int, Field(ge=0)]

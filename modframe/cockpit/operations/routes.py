@@ -40,7 +40,8 @@ def _rows_of(view: ModuleView) -> Iterator[Json]:
     counted = {(one["method"], one["route"]): one for one in answered}
     for facts in view.routes:
         key = facts["method"], PARAMETER.sub(r"{\1}", facts["path"])
-        yield {"module": view.id, **thaw(facts), **numbers_of(counted.get(key))}
+        about = {"module": view.id, "generation": view.generation}
+        yield {**about, **thaw(facts), **numbers_of(counted.get(key))}
 
 
 def route(ask: Ask, module: str, method: str, path: str) -> Json:
@@ -54,7 +55,7 @@ def route(ask: Ask, module: str, method: str, path: str) -> Json:
     row = rows[0]
     document = ask.app.run(_document_of(ask.app.test_client()))
     source = _source(ask, view.id, row)
-    return {**row, "generation": view.generation, "source": source, **_described(document, row)}
+    return {**row, "source": source, **_described(document, row)}
 
 
 def _source(ask: Ask, module: str, row: Json) -> Json | None:

@@ -32,6 +32,7 @@ def methods(ask: Ask, module: str | None = None) -> list[dict[str, Any]]:
     return [
         {
             "module": view.id,
+            "generation": view.generation,
             "service": service,
             "method": facts["name"],
             "signature": short_names(facts["signature"]),
@@ -47,15 +48,13 @@ def methods(ask: Ask, module: str | None = None) -> list[dict[str, Any]]:
 def method(ask: Ask, module: str, service: str, method: str) -> dict[str, Any]:
     """Return all that is known of one method; parameters that are secrets are passwords."""
     [view] = views_of(ask.facts, module)
-    for name, facts, numbers in _methods_of(view):
+    for name, facts, _ in _methods_of(view):
         if (name, facts["name"]) == (service, method):
             about = {key: value for key, value in thaw(facts).items() if key != "signature"}
             return {
                 **about,
                 "signature": short_names(facts["signature"]),
                 "params": [_parameter(param) for param in about["params"]],
-                "numbers": numbers,
-                "generation": view.generation,
                 "source": source_of(getattr(ask.app.get_service(service), method)),
             }
     raise FormError(

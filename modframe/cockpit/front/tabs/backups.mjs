@@ -2,7 +2,7 @@
 
 import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { bytes, number } from "../format.mjs";
-import { Asked, Dialog, Empty, ErrorBox, Icon, Table, useAsk } from "../ui.mjs";
+import { Asked, DeedDialog, Empty, ErrorBox, Icon, Table, useAsk } from "../ui.mjs";
 
 export function BackupsView({ client }) {
   const [name, setName] = useState(new Date().toISOString().slice(0, 16).replace(/[T:]/g, "-"));
@@ -45,11 +45,8 @@ function RestoreDialog({ client, name, onClose }) {
     { key: "rows", title: "rows", value: (one) => number(one.rows) },
     { key: "size", title: "size", value: (one) => bytes(one.size) },
   ];
-  const buttons = html`<button onClick=${onClose}>${done.value ? "Close" : "Cancel"}</button>
-    ${!done.value && html`<button class="danger" data-action="restore" disabled=${!plan.value || done.busy} onClick=${() => done.ask()}>${done.busy ? "Working …" : "Restore"}</button>`}`;
-  return html`<${Dialog} title=${`Restore ${name}`} onClose=${onClose} buttons=${buttons}>
-    ${done.error && html`<${ErrorBox} error=${done.error} />`}
-    ${done.value && html`<p class="row" role="status"><${Icon} shape="check" tone="good" /> The databases are as they were then.</p>`}
+  return html`<${DeedDialog} title=${`Restore ${name}`} action="restore" label="Restore" ready=${Boolean(plan.value)}
+    done=${done} said="The databases are as they were then." onClose=${onClose}>
     ${h(Asked, { of: plan })}
     ${plan.value && html`<${Table} columns=${columns} rows=${plan.value.databases} label="What it holds" />`}
     ${plan.value && !done.value && html`<label><input type="checkbox" checked=${replace} onChange=${() => setReplace(!replace)} /> The rows that are there now may be lost</label>`}

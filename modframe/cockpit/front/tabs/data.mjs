@@ -26,13 +26,13 @@ export function DataTab({ id, state, client, go }) {
   const mine = ({ modules, refused }) => !id || modules.includes(id) || refused === id;
   const databases = found.value?.filter(mine);
   const shown = Object.entries(DATA_VIEWS).filter(([key]) => !id || key !== "backups");
-  return html`<div class="stack data">
-    <div class="segments row" role="group" aria-label="Show">
+  return html`<div class="stack">
+    <div class="row segments" role="group" aria-label="Show">
       ${shown.map(
         ([
           key,
           title,
-        ]) => html`<button key=${key} aria-pressed=${key === view.show} data-field=${key}
+        ]) => html`<button class="plain small" key=${key} aria-pressed=${key === view.show} data-field=${key}
           onClick=${() => set({ show: key })}>${title}</button>`,
       )}
     </div>
@@ -54,8 +54,8 @@ function DataParts({ databases, view, set, ...shared }) {
   const at = there ? view : { ...view, database: first?.name, table: first?.tables[0] };
   const open = (database, table, where = {}) =>
     set({ database, table, where, sort: "", down: false, offset: 0 });
-  return html`<div class="data-body">
-    <nav class="tables-list" aria-label="Tables">
+  return html`<div class="row wrap data-body">
+    <nav class="stack tight tables-list" aria-label="Tables">
       ${databases.map((one) => h(DatabaseTables, { one, at, open, go: shared.go, key: one.name }))}
     </nav>
     ${at.table && h(TableView, { ...shared, at, set, open, key: `${at.database}.${at.table}` })}
@@ -65,16 +65,16 @@ function DataParts({ databases, view, set, ...shared }) {
 function DatabaseTables({ one, at, open, go }) {
   const { name, engine, tables, refused, path } = one;
   return html`<section aria-label=${`Database ${name}`}>
-    <h3 title=${path}>${name} <small>${engine}</small></h3>
+    <h2 title=${path}>${name} <small>${engine}</small></h2>
     ${
       refused &&
       html`<p><${Icon} shape="triangle" tone="warn" /> refused: <${ModuleLink} id=${refused} tab="data" go=${go} /></p>`
     }
     ${tables.map((table) => {
       const current = at.database === name && at.table === table;
-      return html`<button class="plain item mono ${current ? "chosen" : ""}" key=${table}
+      return html`<button class="plain row item mono ${current ? "chosen" : ""}" key=${table}
         aria-current=${current} data-table=${`${name}.${table}`} onClick=${() => open(name, table)}>
-        <span class="name">${table}</span>
+        <span class="cut">${table}</span>
       </button>`;
     })}
   </section>`;

@@ -21,7 +21,7 @@ export function DraftTab({ id, row, facts, client }) {
   }
   return html`<div class="stack">
     <div class="row wrap" role="group" aria-label="Draft">
-      <span class="grow muted">The draft against what is live. Nothing changes until it is loaded.</span>
+      <h2 class="about">The draft against what is live. Nothing changes until it is loaded.</h2>
       ${DRAFT_ACTIONS.map(
         (
           one,

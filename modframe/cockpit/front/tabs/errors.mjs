@@ -62,7 +62,7 @@ function Kinds({ found, id, chosen, setChosen }) {
       key: "place",
       title: "Place",
       mono: true,
-      cell: (one) => html`<span class="name">${one.place}</span>`,
+      cell: (one) => html`<span class="cut">${one.place}</span>`,
     },
     { key: "generations", title: "Generations", value: (one) => generationsText(one.generations) },
     { key: "first", title: "First", cell: (one) => whenText(one.first) },
@@ -131,5 +131,5 @@ function generationsText(generations) {
 /** "2026-11-25T10:00:00.123Z" as its time of day if it is today's, else with its date. */
 function whenText(stamp) {
   const today = new Date().toISOString().slice(0, 10);
-  return html`<time datetime=${stamp} title=${stamp}>${stamp.startsWith(today) ? timeOfDay(stamp) : stamp.slice(0, 16).replace("T", " ")}</time>`;
+  return html`<time class="cut" datetime=${stamp} title=${stamp}>${stamp.startsWith(today) ? timeOfDay(stamp) : stamp.slice(0, 16).replace("T", " ")}</time>`;
 }

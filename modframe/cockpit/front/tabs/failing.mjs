@@ -24,7 +24,7 @@ export function Failure({ id, facts, row, state, client, go }) {
     of: died ? "live" : "failed",
     quiet: true,
   };
-  return html`<section aria-label="What failed" class="failure">
+  return html`<section aria-label="What failed" class="stack tight">
     <${ErrorBox} error=${error}>
       ${line > 0 && h(SourceLines, { ...lines, key: `${error.place} ${error.message}` })}
     <//>
@@ -44,7 +44,7 @@ export function Failure({ id, facts, row, state, client, go }) {
 
 function StillLive({ row }) {
   if (row.state !== "LIVE") return html`<span>Nothing of it is live.</span>`;
-  return html`<span class="state"><${Icon} shape="dot" tone="good" />
+  return html`<span class="row"><${Icon} shape="dot" tone="good" />
     <strong>generation ${row.generation} stays live</strong></span>`;
 }
 
@@ -58,10 +58,10 @@ function OtherFaults({ findings = [] }) {
   if (findings.length < 2) return null;
   return html`<div class="card entries">
     ${findings.slice(1).map(
-      (one) => html`<div class="finding">
+      (one) => html`<div class="row base box">
         <${Badge} tone=${one.level === "error" ? "bad" : "warn"}>${one.level}<//>
-        <span class="mono place">${placeText(one)}</span>
-        <span class="grow cause">${one.message}${one.cure && html` <span class="cure">${one.cure}</span>`}</span>
+        <span class="mono muted">${placeText(one)}</span>
+        <span class="grow cause">${one.message}${one.cure && html` <strong>${one.cure}</strong>`}</span>
       </div>`,
     )}
   </div>`;

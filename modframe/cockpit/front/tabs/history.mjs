@@ -33,7 +33,7 @@ function Entries({ found: { entries, damaged }, chosen, setKey }) {
       cell: (one) => h(Generation, { one }),
     },
     { key: "time", title: "Time (UTC)", cell: (one) => one.time.slice(0, 19).replace("T", " ") },
-    { key: "origin", title: "From", cell: (one) => html`<span class="name">${one.origin}</span>` },
+    { key: "origin", title: "From", cell: (one) => html`<span class="cut">${one.origin}</span>` },
     { key: "outcome", title: "What came of it" },
     { key: "errors", title: "Errors", numeric: true, cell: (one) => h(ErrorCount, { one }) },
     ...(entries.some((one) => one.leaked.length)
@@ -55,7 +55,7 @@ function Generation({ one }) {
 function ErrorCount({ one: { errors } }) {
   return (
     errors > 0 &&
-    html`<span class="state bad-text"><${Icon} shape="cross" tone="bad" />${number(errors)}</span>`
+    html`<span class="badge bad"><${Icon} shape="cross" tone="bad" />${number(errors)}</span>`
   );
 }
 
@@ -72,7 +72,7 @@ function Entry({ id, client, entry, found, setPlan }) {
       <label class="row">Compare with <select data-field="other" value=${other} onChange=${(event) => setWanted(event.currentTarget.value)}>
         ${others.map(({ value, title }) => html`<option value=${value}>${title}</option>`)}
       </select></label>
-      ${!entry.same && html`<button class="danger" data-action="rollback" onClick=${go}>${back} …</button>`}
+      ${!entry.same && html`<button class="primary" data-action="rollback" onClick=${go}>Plan the way back</button>`}
     </div>
     ${other ? h(Differences, { id, client, before: other, after: entry.key }) : html`<p class="muted">There is nothing to compare it with.</p>`}
     <details><summary>Its text</summary><${SourceLines} client=${client} id=${id} of=${entry.key} /></details>

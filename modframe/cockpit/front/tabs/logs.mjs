@@ -7,6 +7,7 @@ import { visibleLines } from "../store.mjs";
 import { Code, Empty, Linked, useWindow } from "../ui.mjs";
 
 const LINE_HEIGHT = 22;
+const NAME_WIDTH = 18; // letters of a module's name
 const LEVEL_NAMES = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const LEVEL_TONES = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad" };
 
@@ -16,7 +17,7 @@ export function LogsTab({ id, state }) {
   const [chosen, setChosen] = useState(null);
   const filter = id ? { ...wanted, module: id } : wanted;
   const lines = useMemo(() => visibleLines(state.log, filter), [state.log, id, wanted]);
-  return html`<div class="logs">
+  return html`<div class="column logs">
     <${LogFilter} ...${{ id, wanted, setWanted, follow, setFollow, order: state.order }} />
     <p class="muted" role="status">${count(lines.length, "line")}</p>
     ${
@@ -63,20 +64,34 @@ function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
     if (follow && !atEnd && event.currentTarget.matches(":hover, :focus-within")) setFollow(false);
     part.area.onScroll?.();
   };
-  return html`<div class="lines" tabindex="0" role="group" aria-label="Log lines" ref=${box} onScroll=${scrolled}>
+  return html`<div class="card mono lines" tabindex="0" role="group" aria-label="Log lines" ref=${box} onScroll=${scrolled}>
     <div style=${{ height: part.before }}></div>
     ${lines.slice(part.from, part.to).map(
       (line, at) => html`<button key=${part.from + at} tabindex="-1"
-        class=${`line ${LEVEL_TONES[line.level] ?? ""} ${line === chosen ? "chosen" : ""}`}
+        class=${`plain row line ${line === chosen ? "chosen" : ""}`}
         onClick=${() => setChosen(line)}>
         <span class="muted">${timeOfDay(line.time)}</span>
-        <span class="level">${line.level}</span>
-        ${!id && html`<span class="muted line-module">${shortName(line.module_id ?? "")}</span>`}
+        <${LevelWord} level=${line.level} />
+        ${!id && html`<span class="muted">${moduleWord(line)}</span>`}
         <span>${line.message}</span>
       </button>`,
     )}
     <div style=${{ height: part.after }}></div>
   </div>`;
+}
+
+function LevelWord({ level }) {
+  const tone = LEVEL_TONES[level];
+  const word = level.padEnd(8);
+  return tone
+    ? html`<strong class=${`toned ${tone}`}>${word}</strong>`
+    : html`<span>${word}</span>`;
+}
+
+function moduleWord({ module_id: id }) {
+  return shortName(id ?? "")
+    .slice(0, NAME_WIDTH)
+    .padEnd(NAME_WIDTH);
 }
 
 function ChosenLine({ line, close }) {
@@ -86,7 +101,7 @@ function ChosenLine({ line, close }) {
       <span class="mono muted">${line.time}</span>
       <button class="small" onClick=${close}>Close</button>
     </div>
-    <pre class="wrapped"><${Linked} text=${line.message} /></pre>
+    <pre class="cause muted"><${Linked} text=${line.message} /></pre>
     ${line.correlation_id && html`<div class="muted">Request <span class="mono">${line.correlation_id}</span></div>`}
     ${line.trace && html`<${Code} text=${line.trace} label="Traceback" />`}
   </div>`;

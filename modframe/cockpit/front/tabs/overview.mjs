@@ -26,11 +26,11 @@ function Attention({ state, go }) {
   const [all, setAll] = useState(false);
   const ids = attention(state);
   if (!ids.length) {
-    return html`<p class="calm-line"><${Icon} shape="check" tone="good" /> Nothing needs attention.</p>`;
+    return html`<p><${Icon} shape="check" tone="good" /> Nothing needs attention.</p>`;
   }
   const shown = all ? ids : ids.slice(0, FIRST_SHOWN);
   return html`<section aria-label="Needs attention">
-    <h2>Needs attention <small class="count">${ids.length}</small></h2>
+    <h2>Needs attention <small>${ids.length}</small></h2>
     <div class="card entries">
       ${shown.map((id) => h(AttentionRow, { id, row: state.rows[id], go, key: id }))}
     </div>
@@ -50,7 +50,7 @@ function staysLive({ generation }) {
 function AttentionRow({ id, row, go }) {
   const ill = row.health && row.health !== "up";
   const { place, message, cure } = row.cause ?? {};
-  return html`<button class="attention" data-module=${id} onClick=${() => go(id, "overview")}>
+  return html`<button class="plain attention" data-module=${id} onClick=${() => go(id, "overview")}>
     <span class="row wrap">
       <${State} state=${row.state} />
       <strong>${shortName(id)}</strong>
@@ -58,8 +58,8 @@ function AttentionRow({ id, row, go }) {
       ${row.error && row.state === "LIVE" && html`<span>${staysLive(row)}</span>`}
       <span class="mono">${place}</span>
     </span>
-    ${message && html`<span class="cause">${message}</span>`}
-    ${cure && html`<span class="cure">Next step: ${cure}</span>`}
+    ${message && html`<span class="cause muted">${message}</span>`}
+    ${cure && html`<strong>Next step: ${cure}</strong>`}
   </button>`;
 }
 
@@ -97,13 +97,13 @@ function LatestChanges({ log, go }) {
   return html`<section aria-label="What changed lately">
     <h2>What changed lately</h2>
     ${!lines.length && html`<p class="muted">Nothing, as far as the log goes back.</p>`}
-    <ul class="plain-list">${lines.map((line, at) => h(ChangeLine, { line, go, key: at }))}</ul>
+    <ul>${lines.map((line, at) => h(ChangeLine, { line, go, key: at }))}</ul>
   </section>`;
 }
 
 function ChangeLine({ line, go }) {
   const bad = line.level !== "INFO";
-  return html`<li class="row change">
+  return html`<li class="row">
     <span class="mono muted">${timeOfDay(line.time)}</span>
     <${Icon} shape=${bad ? "cross" : "dot"} tone=${bad ? "bad" : "good"} />
     <span class="grow"><${ModuleLink} id=${line.module_id} go=${go} /> ${line.message}</span>
@@ -124,7 +124,7 @@ function ModuleFacts({ facts, row, go }) {
   const { files = [], reads = [], requires = [], retired = [], unsettled = [] } = facts;
   const links = requires.map((id) => h(ModuleLink, { id, go, key: id }));
   const shown = [
-    ["Last change", facts.outcome && html`<${Linked} text=${facts.outcome} />`],
+    ["Last", facts.outcome && html`<${Linked} text=${facts.outcome} />`],
     ["Draft", facts.draft && "Cells hold a text that is not live"],
     ["Health", row.health && html`<${Health} status=${row.health} />`],
     ["Version", facts.version],
@@ -156,15 +156,15 @@ function ModuleFindings({ findings = [] }) {
   if (!findings.length) return null;
   const tones = { error: "bad", warning: "warn", info: "calm" };
   return html`<section aria-label="Findings">
-    <h2>Findings <small class="count">${findings.length}</small></h2>
+    <h2>Findings <small>${findings.length}</small></h2>
     <div class="card entries">
       ${findings.map(
-        (one) => html`<div class="finding">
+        (one) => html`<div class="row base box">
           <${Badge} tone=${tones[one.level]}>${one.level}<//>
           <div class="grow">
-            <div class="mono place">${placeText(one)}</div>
+            <div class="mono muted">${placeText(one)}</div>
             <div><${Linked} text=${one.message} /></div>
-            ${one.cure && html`<div class="cure">Next step: ${one.cure}</div>`}
+            ${one.cure && html`<p><strong>Next step: ${one.cure}</strong></p>`}
           </div>
           <span class="mono muted">${one.code || one.rule}</span>
         </div>`,

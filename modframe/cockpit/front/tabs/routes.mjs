@@ -8,43 +8,42 @@ import { bytes, duration } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
 import { Badge, Empty, ErrorBox, useAsk } from "../ui.mjs";
-import { Chosen, Numbers, PickOne, rawOfAll, useFaultFocus } from "./services.mjs";
+import { NUMBER_COLUMNS, Numbers, PickOne, rawOfAll, useFaultFocus } from "./services.mjs";
 
 const PLACES = { path: "inside", query: "query", header: "headers", cookie: "cookies" };
 
-export function RoutesTab({ id, row, client }) {
-  const columns = [
+const ROUTES = {
+  ...{ list: "routes", op: "route", keys: ["module", "method", "path"], view: RouteFacts },
+  columns: [
     {
       ...{ key: "path", title: "Route", value: (one) => `${one.path} ${one.method}` },
       cell: (one) =>
         html`<span class="mono" data-route=${`${one.method} ${one.path}`}><b>${one.method}</b> ${one.path}</span>`,
     },
     { key: "summary", title: "What it does" },
-  ];
-  const keyOf = (one) => `${one.module} ${one.method} ${one.path}`;
-  const empty = html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`;
-  const list = { client, id, row, columns, keyOf, empty, op: "routes", noun: "route" };
-  return h(PickOne, { ...list, sort: { key: "p95", down: true }, detail: RouteView });
+    ...NUMBER_COLUMNS,
+  ],
+  sort: { key: "p95", down: true },
+  empty: html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`,
+};
+
+export function RoutesTab({ id, client }) {
+  return h(PickOne, { client, id, of: ROUTES });
 }
 
-function RouteView({ client, module, method, path, generation }) {
-  const args = { module, method, path };
-  const props = { client, module, label: `Route ${method} ${path}`, generation };
-  return h(Chosen, { ...props, op: "route", args, view: RouteFacts });
-}
-
-function RouteFacts({ client, module, facts }) {
+function RouteFacts({ client, facts, row }) {
+  const { module } = row;
   const { method, path, kind, summary, description, deprecated, source, parameters, body } = facts;
   const tried = kind === "http" && method !== "*";
   const form = { client, method, path, parameters, body, components: facts.components };
   return html`
     <div class="row wrap">
-      <h2 class="mono grow name-line">${method} ${path}</h2>
+      <h2 class="mono grow cause">${method} ${path}</h2>
       ${deprecated && html`<${Badge} tone="warn">deprecated<//>`}
       <${SourceButton} ...${{ client, id: module, source, title: "Open endpoint" }} />
     </div>
     <p>${description || summary}</p>
-    <${Numbers} of=${facts} />
+    <${Numbers} of=${row} />
     ${
       tried
         ? html`<${RouteForm} key=${JSON.stringify([parameters, body])} ...${form} />`
@@ -85,11 +84,11 @@ function RouteForm({ client, method, path, parameters, body, components }) {
   };
   const own = faults ?? run.error?.faults;
   const shown = own ?? {};
-  return html`<form class="stack form" noValidate ref=${useFaultFocus(own)} onSubmit=${start}>
+  return html`<form class="stack tight" noValidate ref=${useFaultFocus(own)} onSubmit=${start}>
     ${Object.entries(places).map(
       ([place, fields]) =>
         fields.length > 0 &&
-        html`<fieldset key=${place}><legend>${place}</legend>
+        html`<fieldset class="stack tight" key=${place}><legend>${place}</legend>
         <${Fields} ...${{ fields, raw: raw[place], path: place, faults: shown }}
           change=${(update) => setRaw((old) => ({ ...old, [place]: update(old[place]) }))} />
       </fieldset>`,
@@ -140,7 +139,7 @@ function queryValue(value) {
 function BodyText({ body, text, setText, fault }) {
   const choose = (event) => setText(body.texts[event.currentTarget.value].text);
   return html`<div class="field">
-    <label for="field-body"><span class="mono">body</span>${body.required && html`<span class="required" title="required">*</span>`}
+    <label for="field-body"><span class="mono">body</span>${body.required && html`<span class="toned bad" title="required">*</span>`}
       <small>${body.media}</small></label>
     ${
       body.texts.length > 1 &&
@@ -150,7 +149,7 @@ function BodyText({ body, text, setText, fault }) {
     }
     <textarea id="field-body" class="mono" rows=${Math.min(14, text.split("\n").length + 1)} spellcheck=${false}
       data-field="body" value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea>
-    ${fault && html`<div class="fault" role="alert">${fault}</div>`}
+    ${fault && html`<div class="toned bad" role="alert">${fault}</div>`}
   </div>`;
 }
 

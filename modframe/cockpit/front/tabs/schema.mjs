@@ -4,7 +4,7 @@
 import { h, html, useRef, useState } from "../vendor/htm-preact.mjs";
 import { count } from "../format.mjs";
 import { typedValue } from "../query.mjs";
-import { Asked, Badge, Code, CopyButton, Dialog, ErrorBox, Icon, ModuleLink } from "../ui.mjs";
+import { Asked, Badge, Code, CopyButton, DeedDialog, ErrorBox, Icon, ModuleLink } from "../ui.mjs";
 import { Table, useAsk } from "../ui.mjs";
 
 const NOTHING_CHOSEN = { allow: [], rename: {}, fill: {} };
@@ -76,14 +76,14 @@ function MigrationSteps({ steps, choice, setChoice }) {
       title: "state",
       cell: ({ status }) => html`<${Badge} tone=${STEP_TONES[status] ?? "calm"}>${status}<//>`,
     },
-    { key: "loses", title: "loses" },
-    { key: "way", title: "how" },
     {
       key: "choose",
       title: "choose",
       value: () => "",
       cell: (step) => h(StepChoice, { step, choice, setChoice }),
     },
+    { key: "loses", title: "loses" },
+    { key: "way", title: "how" },
   ];
   return html`<div class="steps"><${Table} columns=${columns} rows=${steps} rowKey=${({ name }) => name} label="Steps" /></div>`;
 }
@@ -105,7 +105,7 @@ function StepChoice({ step: { name, hint, fill, renames }, choice, setChoice }) 
   const allowed = allow.includes(name);
   return html`<span class="row wrap">
     ${(hint.startsWith("allow=") || allowed) && html`<label><input type="checkbox" checked=${allowed} onChange=${toggle} /> allow</label>`}
-    ${fill && html`<input placeholder="value for its rows" aria-label=${`Value for ${fill}`} onChange=${give} />`}
+    ${fill && html`<input size="14" placeholder="value for its rows" aria-label=${`Value for ${fill}`} onChange=${give} />`}
     ${
       renames.length > 0 &&
       html`<select aria-label=${`${name}: renamed from`} onChange=${rename}>
@@ -116,20 +116,15 @@ function StepChoice({ step: { name, hint, fill, renames }, choice, setChoice }) 
 
 function MigrateDialog({ name, plan, done, close, refused }) {
   const { steps, code } = done.value ?? plan;
-  const losses = steps.filter((step) => step.chosen && step.loses);
-  const buttons = html`
-    <button onClick=${close}>${done.value ? "Close" : "Cancel"}</button>
-    ${!done.value && html`<button class="danger" data-action="migrate" disabled=${done.busy} onClick=${() => done.ask()}>${done.busy ? "Working …" : "Migrate"}</button>`}`;
-  return html`<${Dialog} title=${`Migrate ${name}`} onClose=${close} buttons=${buttons}>
-    ${done.error && html`<${ErrorBox} error=${done.error} />`}
-    ${done.value && html`<p class="row" role="status"><${Icon} shape="check" tone="good" /> The database was migrated.${refused && " Load its module again now."}</p>`}
-    <ul class="plain-list">${steps
-      .filter((step) => step.chosen)
-      .map(
-        (step) =>
-          html`<li><span class="mono">${step.name}</span> <span class="muted">${[step.loses && `loses ${step.loses}`, step.way].filter(Boolean).join("; ")}</span></li>`,
-      )}</ul>
-    ${!done.value && html`<p>All in one transaction, or nothing. ${losses.length ? "What is lost can't be brought back but from a backup." : "No row loses anything."}</p>`}
+  const chosen = steps.filter((step) => step.chosen);
+  const lost = chosen.some((step) => step.loses);
+  const said = `The database was migrated.${refused && " Load its module again now."}`;
+  const facts = ({ loses, way }) => [loses && `loses ${loses}`, way].filter(Boolean).join("; ");
+  return html`<${DeedDialog} title=${`Migrate ${name}`} action="migrate" label="Migrate" done=${done} said=${said} onClose=${close}>
+    <ul>
+      ${chosen.map((step) => html`<li><span class="mono">${step.name}</span> <span class="muted">${facts(step)}</span></li>`)}
+    </ul>
+    ${!done.value && html`<p>All in one transaction, or nothing. ${lost ? "What is lost only a backup brings back." : "No row loses anything."}</p>`}
     <${Code} text=${code} label="The same in a cell" />
   <//>`;
 }
@@ -149,7 +144,7 @@ function RevisionsList({ client, database }) {
     { key: "message", title: "message" },
     { key: "module", title: "module" },
   ];
-  return html`<section class="stack tight"><h3>Revisions</h3>
+  return html`<section class="stack tight" aria-label="Revisions"><h2>Revisions</h2>
     <${Table} columns=${columns} rows=${found.value} label="Revisions" />
     <p class="muted">Pending ones run when <code>modframe serve</code> starts or reloads the module, or by <code>modframe db upgrade</code>.</p>
   </section>`;

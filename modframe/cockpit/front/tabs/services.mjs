@@ -21,8 +21,9 @@ export const NUMBER_COLUMNS = [
 ];
 const MODULE_COLUMN = { key: "module", title: "Module", cell: (row) => shortName(row.module) };
 
-export function ServicesTab({ id, row, client }) {
-  const columns = [
+const METHODS = {
+  ...{ list: "methods", op: "method", keys: ["module", "service", "method"], view: MethodFacts },
+  columns: [
     {
       ...{ key: "method", title: "Method" },
       cell: (one) =>
@@ -33,85 +34,95 @@ export function ServicesTab({ id, row, client }) {
       cell: ({ description, tags }) =>
         html`${description} ${tags.map((tag) => html`<${Badge}>${tag}<//> `)}`,
     },
-  ];
-  const keyOf = (one) => `${one.module} ${one.service}.${one.method}`;
-  const empty = html`<${Empty} title="No services">A live module with a service has its methods here.<//>`;
-  const list = { client, id, row, columns, keyOf, empty, op: "methods", noun: "method" };
-  return h(PickOne, { ...list, detail: MethodView });
+    ...NUMBER_COLUMNS,
+  ],
+  empty: html`<${Empty} title="No services">A live module with a service has its methods here.<//>`,
+};
+
+export function ServicesTab({ id, client }) {
+  return h(PickOne, { client, id, of: METHODS });
 }
 
-/** A filtered and sorted table of what an operation lists, and below it the one that is chosen. */
-export function PickOne({ client, id, row, op, columns, keyOf, empty, noun, sort, detail }) {
+/** A filtered and sorted table of what the operation `list` answers, and the one that is chosen: the
+ * operation `op` gets what `keys` name of its row and says all of it, which `view` shows. */
+export function PickOne({ client, id, of }) {
+  const { list, op, keys, columns, view, empty, sort } = of;
   const [text, setText] = useState("");
-  const [chosen, setChosen] = useState(null);
-  const asked = useFresh(client, op, id ? { module: id } : {}, row.generation);
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const said = (one) => Object.values(one).join(" ").toLowerCase();
-  const rows = (asked.value ?? []).filter((one) => words.every((word) => said(one).includes(word)));
-  const all = [...(id ? [] : [MODULE_COLUMN]), ...columns, ...NUMBER_COLUMNS];
-  if (!asked.value) return h(Asked, { of: asked });
-  if (!asked.value.length) return empty;
+  const [key, setKey] = useState(null);
+  const asked = useFresh(client, list, id ? { module: id } : {});
+  const all = asked.value;
+  const keyOf = (row) => keys.map((name) => row[name]).join(" ");
+  const rows = useMemo(() => rowsWith(all ?? [], text), [all, text]);
+  const shown = useMemo(() => (id ? columns : [MODULE_COLUMN, ...columns]), [id, columns]);
+  if (!all) return h(Asked, { of: asked });
+  if (!all.length) return empty;
+  const row = all.find((one) => keyOf(one) === key);
+  const args = row && Object.fromEntries(keys.map((name) => [name, row[name]]));
   return html`<div class="stack">
     <div class="row">
-      <input class="grow" type="search" placeholder=${`Filter ${noun}s`} aria-label=${`Filter ${noun}s`}
+      <input class="grow" type="search" placeholder=${`Filter ${list}`} aria-label=${`Filter ${list}`}
         data-field="filter-rows" value=${text} onInput=${(event) => setText(event.currentTarget.value)} />
-      <span class="muted" role="status">${count(rows.length, noun)}</span>
+      <span class="muted" role="status">${count(rows.length, op)}</span>
     </div>
-    <div class=${chosen ? "picked" : ""}>
-      <${Table} columns=${all} rows=${rows} rowKey=${keyOf} onRow=${setChosen} sort=${sort}
-        selected=${chosen && keyOf(chosen)} label=${`${noun}s`} />
+    <div class=${row ? "picked" : ""}>
+      <${Table} columns=${shown} rows=${rows} rowKey=${keyOf} onRow=${(one) => setKey(keyOf(one))}
+        sort=${sort} selected=${key} label=${list} />
     </div>
-    ${chosen && h(detail, { client, ...chosen, key: keyOf(chosen), generation: row.generation })}
+    ${row && h(Chosen, { client, op, args, row, view, key })}
   </div>`;
 }
 
-/** What `useAsk` does, and again every few seconds while the view is in sight. */
-export function useFresh(client, op, args, stamp) {
+/** Return the rows in which all words of a text occur. */
+export function rowsWith(rows, text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const said = (row) => Object.values(row).join(" ").toLowerCase();
+  return words.length
+    ? rows.filter((row) => words.every((word) => said(row).includes(word)))
+    : rows;
+}
+
+/** What `useAsk` does, and again every few seconds while the view is in sight. What was known stays
+ * when there is no answer. */
+export function useFresh(client, op, args) {
   const asked = useAsk(client, op, args);
   const latest = useRef(asked);
-  latest.current = asked;
+  latest.current = { ...asked, value: asked.value ?? latest.current.value };
   useEffect(() => {
     const again = () => client.hidden || latest.current.busy || latest.current.ask();
     const timer = setInterval(again, AGAIN);
-    if (latest.current.value) again();
     return () => clearInterval(timer);
-  }, [client, stamp]);
-  return asked;
+  }, [client]);
+  return latest.current;
 }
 
 /** What an operation says of the chosen row, asked again when its module has another generation. */
-export function Chosen({ client, op, args, generation, view, ...props }) {
+function Chosen({ client, op, args, row, view }) {
   const asked = useAsk(client, op, args);
-  const first = useRef(generation);
+  const known = useRef(row.generation);
   const box = useRef(null);
   useEffect(() => {
-    if (first.current !== generation) asked.ask();
-    first.current = generation;
-  }, [generation]);
+    if (known.current !== row.generation) asked.ask();
+    known.current = row.generation;
+  }, [row.generation]);
   useEffect(() => box.current.scrollIntoView({ block: "nearest" }), []);
   const facts = asked.value;
-  return html`<section class="card box stack chosen-one" ref=${box} aria-label=${props.label}>
-    ${asked.error || !facts ? h(Asked, { of: asked }) : h(view, { client, facts, ...props })}
+  return html`<section class="card box stack tight chosen-one" ref=${box} aria-label="Chosen">
+    ${asked.error || !facts ? h(Asked, { of: asked }) : h(view, { client, facts, row })}
   </section>`;
 }
 
-function MethodView({ client, module, service, method, generation }) {
-  const args = { module, service, method };
-  const props = { client, module, service, label: `Method ${method}`, generation };
-  return h(Chosen, { ...props, op: "method", args, view: MethodFacts });
-}
-
-function MethodFacts({ client, module, service, facts }) {
+function MethodFacts({ client, facts, row }) {
+  const { module, service } = row;
   const { name, signature, description, returns, examples, params, source } = facts;
   return html`
     <div class="row wrap">
-      <h2 class="mono grow name-line">${name}${signature}</h2>
+      <h2 class="mono grow cause">${name}${signature}</h2>
       <${SourceButton} ...${{ client, id: module, source, title: "Open method" }} />
     </div>
     ${description && html`<p>${description}</p>`}
     ${returns.description && html`<p class="muted">Returns <span class="mono">${returns.type}</span>: ${returns.description}</p>`}
     ${examples.map(({ call, result }) => html`<${Code} label="Example" text=${result ? `${call}\n# ${result}` : call} />`)}
-    <${Numbers} of=${facts.numbers} />
+    <${Numbers} of=${row} />
     <${MethodForm} key=${JSON.stringify(params)} ...${{ client, service, method: name, params }} />
   `;
 }
@@ -138,7 +149,7 @@ function MethodForm({ client, service, method, params }) {
     run.ask({ service, method, args: found.values });
     setRaw((old) => withoutSecrets(fields, old));
   };
-  return html`<form class="stack form" noValidate ref=${useFaultFocus(shown)} onSubmit=${start}>
+  return html`<form class="stack tight" noValidate ref=${useFaultFocus(shown)} onSubmit=${start}>
     <${Fields} fields=${fields} raw=${raw} change=${setRaw} faults=${shown ?? {}} />
     <${RunButtons} run=${run} />
   </form>

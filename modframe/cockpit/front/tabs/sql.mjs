@@ -1,9 +1,10 @@
 // The field for SQL that only reads: names complete as in %%sql cells, earlier queries come back by
 // Alt+Up, a query can be cancelled and goes into a cell. In come { client, view, set }.
 
-import { h, html, useEffect, useRef, useState } from "../vendor/htm-preact.mjs";
+import { h, html, useRef, useState } from "../vendor/htm-preact.mjs";
 import { count, duration } from "../format.mjs";
 import { asCell, completed, recalled, withQuery, rowsAsCsv } from "../query.mjs";
+import { RunButtons } from "../result.mjs";
 import { CopyButton, ErrorBox, Table, useAsk } from "../ui.mjs";
 import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
 
@@ -15,40 +16,28 @@ export function SqlView({ client, view, set }) {
   const [limit, setLimit] = useState(1000);
   const query = view.query ?? "";
   const asked = useAsk(client, "sql", { query, limit }, { now: false });
-  const run = () => {
-    if (!query.trim()) return;
+  const run = (event) => {
+    event?.preventDefault();
+    if (!query.trim() || asked.busy) return;
     EARLIER.queries = withQuery(EARLIER.queries, query);
     asked.ask();
   };
-  const setQuery = (text) => set({ query: text });
   return html`<div class="stack">
     <div class="stack tight">
-      <${QueryField} ...${{ client, query, setQuery, run }} />
+      ${h(QueryField, { client, query, setQuery: (text) => set({ query: text }), run })}
       <div class="row wrap">
-        <button class="primary" disabled=${asked.busy || !query.trim()} onClick=${run}>Run</button>
-        ${asked.busy && html`<button onClick=${asked.cancel}>Cancel</button> <${QueryClock} />`}
+        <form onSubmit=${run}><${RunButtons} run=${asked} /></form>
         <label class="muted">at most <select onChange=${(event) => setLimit(Number(event.currentTarget.value))}>
           ${ROW_BOUNDS.map((bound) => html`<option value=${bound} selected=${bound === limit}>${count(bound, "row")}</option>`)}
         </select></label>
         <${CopyButton} text=${asCell(query)} title="To cell" />
         <span class="grow"></span>
-        <span class="muted hint">Ctrl+Enter runs · Alt+↑ earlier · Tab completes</span>
+        <span class="muted">Ctrl+Enter runs · Alt+↑ earlier queries · Tab completes</span>
       </div>
     </div>
-    ${asked.error && html`<div class="sql-error"><${ErrorBox} error=${asked.error} /></div>`}
+    ${asked.error && html`<${ErrorBox} error=${asked.error} mono />`}
     ${asked.value && !asked.error && h(QueryResult, { found: asked.value })}
-    ${EARLIER.queries.length > 0 && h(EarlierQueries, { setQuery })}
   </div>`;
-}
-
-function QueryClock() {
-  const [ms, setMs] = useState(0);
-  useEffect(() => {
-    const began = Date.now();
-    const timer = setInterval(() => setMs(Date.now() - began), 100);
-    return () => clearInterval(timer);
-  }, []);
-  return html`<span class="muted num" role="timer">${duration(ms)}</span>`;
 }
 
 function QueryField({ client, query, setQuery, run }) {
@@ -118,12 +107,12 @@ function QueryField({ client, query, setQuery, run }) {
       aria-controls="completions" spellcheck=${false}
       aria-activedescendant=${items.length ? `word-${active}` : undefined}
       placeholder="SELECT * FROM database.table" onInput=${input} onKeyDown=${press} onBlur=${() => setOpen(false)}></textarea>
-    <div class="completions" role="listbox" id="completions" aria-label="Completions" hidden=${!items.length}>
+    <div class="card completions" role="listbox" id="completions" aria-label="Completions" hidden=${!items.length}>
       ${items.map(
         (
           item,
           place,
-        ) => html`<div role="option" id=${`word-${place}`} key=${item[0]} aria-selected=${place === active}
+        ) => html`<div class=${`row item ${place === active ? "chosen" : ""}`} role="option" id=${`word-${place}`} key=${item[0]} aria-selected=${place === active}
           onMouseDown=${(event) => accept(item, event)}>
           <span class="mono">${item[0]}</span> <small>${item[1]}</small></div>`,
       )}
@@ -156,13 +145,4 @@ function QueryResult({ found }) {
     <div class="data-rows"><${Table} columns=${shown} rows=${rows} label="Rows of the query" /></div>
     ${value && html`<${ValueDialog} ...${value} onClose=${() => setValue(null)} />`}
   </section>`;
-}
-
-function EarlierQueries({ setQuery }) {
-  return html`<details><summary>Earlier queries</summary>
-    <ul class="plain-list">${EARLIER.queries.toReversed().map(
-      (query) => html`<li key=${query}>
-        <button class="plain mono name" title=${query} onClick=${() => setQuery(query)}>${query}</button></li>`,
-    )}</ul>
-  </details>`;
 }
