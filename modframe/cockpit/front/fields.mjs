@@ -41,7 +41,7 @@ function FieldRow({ field, raw, path, change, faults }) {
 
 /** The mark of a field that can't be left out. */
 export function Required() {
-  return html`<span class="toned bad" title="required">*<span class="unseen"> required</span></span>`;
+  return html`<span class="toned bad" role="img" aria-label="required" title="required">*</span>`;
 }
 
 /** Return where faults have inputs of their own; a union shows all others of its value. */

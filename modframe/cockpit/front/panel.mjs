@@ -3,10 +3,11 @@
 
 import { h, html, useState } from "./vendor/htm-preact.mjs";
 import { count } from "./format.mjs";
-import { rowsWith, useFresh } from "./tabs/services.mjs";
+import { rowsWith } from "./tabs/services.mjs";
 import { Asked, DeedDialog, Empty, ErrorBox, ModuleLink, Note } from "./ui.mjs";
 import { Search, State, Table, useAsk } from "./ui.mjs";
 
+const PANELS_AGAIN = 3000; // ms between two looks at what goes on
 const MANY = 10; // rows from which on there is a field to search them
 
 /** A tab of panels; `tab` is its line in the table of tabs. */
@@ -19,7 +20,8 @@ export function PanelsTab(props) {
 
 function AllPanels(props) {
   const { client, tab } = props;
-  const found = useFresh(client, tab.op, tab.op === "panels" ? { tab: tab.title } : {});
+  const args = tab.op === "panels" ? { tab: tab.title } : {};
+  const found = useAsk(client, tab.op, args, { every: PANELS_AGAIN });
   if (!found.value) return h(Asked, { of: found });
   return h(Panels, { ...props, panels: found.value });
 }

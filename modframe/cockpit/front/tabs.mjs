@@ -13,28 +13,8 @@
 //                     it rejects with { type, message, place?, cure?, trace?, code? }
 //   go(id, tab)       opens a module's tab; id null is everything. `tab` is the line
 //
-// What ui.mjs offers (h, html and the hooks come from "./vendor/htm-preact.mjs"):
-//   State({ state, bare })   Health({ status })   Icon({ shape, tone })   Badge({ tone, children })
-//     tones: calm good warn bad busy; shapes: dot ring half cross triangle bar pen check squares
-//   Table({ columns, rows, label, rowKey(row)?, onRow(row)?, selected?, empty?, sort: { key, down }?,
-//     onSort(key)? }): with onSort the rows stay as they come, and a click on a head is told
-//     column: { key, title, numeric?, mono?, value?(row), cell?(row) }. `value` is what is sorted
-//     (row[key] if left out), `cell` what is drawn; a column whose values are all numbers, durations
-//     or bytes is right-aligned by itself. Above 200 rows only those in sight are drawn.
-//   useWindow(total, rowHeight, ref?) → { area, virtual, from, to, before, after }: the same for a list
-//   useAsk(client, op, args, { now: true }) → { value, error, busy, parts, ms, ask(args?), cancel() }
-//     asks at once and when args change; with { now: false } only by ask()
-//   Asked({ of, children })  the error, or "Loading …", of a useAsk; else its children. The children
-//     are made before, so let them be components: h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))
-//   ErrorBox({ error, title? })   a string or { type, message, place, cure, trace, code }
-//   PlanDialog({ client, id, action, args?, title, danger?, onClose })   plan first, then do (plan.mjs)
-//   PlanView({ plan }) (plan.mjs)   SourceLines({ client, id, file, line, of?, around? }) (source.mjs)   Diff({ files })   Code({ text, label })   CopyButton({ text, title? })
-//   Dialog({ title, onClose, buttons, children })   Tabs({ tabs, current, onSelect, label, children })
-//   DeedDialog({ title, action, label, ready?, done, said, onClose, children })   done: a useAsk
-//   Stat({ title, value, unit?, values?, tone? })   Sparkline({ values, label, tone? })
-//   Empty({ title, children })   Linked({ text })   ModuleLink({ id, tab?, go })   copyText(text, near)
-// A section has an h2 (small and muted), a section inside it an h3.
-// Classes for layout: stack row grow wrap grid card box muted mono num small primary danger plain.
+// The parts that tabs are made of stand in ui.mjs, plan.mjs, source.mjs and result.mjs, the classes for
+// layout, text and tones in style.css. A section has an h2, a section inside it an h3.
 // Top-level names are unique over all files of front/, and an import stands on one line.
 
 import { DataTab } from "./tabs/data.mjs";

@@ -3,12 +3,12 @@
 
 import { html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, shortName, timeOfDay } from "../format.mjs";
-import { visibleLines } from "../store.mjs";
-import { Code, Empty, Linked, useWindow } from "../ui.mjs";
+import { LEVELS, visibleLines } from "../store.mjs";
+import { Code, Empty, Linked, ModuleSelect, Search, Select, useWindow } from "../ui.mjs";
 
 const LINE_HEIGHT = 22;
 const NAME_WIDTH = 18; // letters of a module's name
-const LEVEL_NAMES = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+const LEVEL_OPTIONS = LEVELS.map((name) => [name, `${name} and above`]);
 const LEVEL_TONES = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad" };
 
 export function LogsTab({ id, state }) {
@@ -30,20 +30,11 @@ export function LogsTab({ id, state }) {
 }
 
 function LogFilter({ id, wanted, setWanted, follow, setFollow, order }) {
-  const set = (key) => (event) => setWanted({ ...wanted, [key]: event.currentTarget.value });
+  const set = (key) => (value) => setWanted({ ...wanted, [key]: value });
   return html`<div class="row wrap" role="group" aria-label="Filter">
-    <select aria-label="Level" data-field="level" value=${wanted.level} onChange=${set("level")}>
-      ${LEVEL_NAMES.map((name) => html`<option value=${name}>${name} and above</option>`)}
-    </select>
-    ${
-      !id &&
-      html`<select aria-label="Module" data-field="module" value=${wanted.module} onChange=${set("module")}>
-      <option value="">All modules</option>
-      ${order.map((name) => html`<option value=${name}>${shortName(name)}</option>`)}
-    </select>`
-    }
-    <input class="grow" type="search" placeholder="Search" aria-label="Search in the log"
-      data-field="text" value=${wanted.text} onInput=${set("text")} />
+    <${Select} label="Level" field="level" options=${LEVEL_OPTIONS} value=${wanted.level} onChange=${set("level")} />
+    ${!id && html`<${ModuleSelect} order=${order} value=${wanted.module} onChange=${set("module")} />`}
+    <${Search} label="Search in the log" hint="Search" data-field="text" value=${wanted.text} onInput=${set("text")} />
     <label class="row">
       <input type="checkbox" data-field="follow" checked=${follow}
         onChange=${(event) => setFollow(event.currentTarget.checked)} />

@@ -6,7 +6,7 @@ import { cellText } from "../format.mjs";
 import { collect, inputOf, rawOf } from "../forms.mjs";
 import { PanelsTab } from "../panel.mjs";
 import { Asked, Badge, Dialog, ErrorBox, Table, useAsk } from "../ui.mjs";
-import { useFaultFocus } from "./services.mjs";
+import { useForm } from "./services.mjs";
 
 export function SettingsTab(props) {
   return h(props.id ? ModuleSettings : PanelsTab, props);
@@ -52,31 +52,26 @@ function SettingsTable({ settings, setChosen, undo }) {
 }
 
 function SettingDialog({ client, id, setting, onClose }) {
-  const { name, schema, value, description: about } = setting;
+  const { name, schema, value, bounds, description: about } = setting;
   const field = { name, schema, root: schema, about };
   const input = inputOf(field);
   field.required = input.kind !== "text"; // a text may be empty
-  const first = input.kind === "json" ? cellText(value) : rawOf(field, value);
-  const [raw, setRaw] = useState({ [name]: first });
-  const [faults, setFaults] = useState({});
-  const saved = useAsk(client, "set_preference", {}, { now: false });
+  const { raw, change, faults, run, form } = useForm(client, "set_preference", {
+    first: { [name]: input.kind === "json" ? cellText(value) : rawOf(field, value) },
+    read: (typed) => {
+      const { values, faults } = collect([field], typed);
+      const empty = input.nullable ? null : "";
+      return { args: { module: id, name, value: values[name] ?? empty }, faults };
+    },
+    clean: (typed) => typed,
+  });
   useEffect(() => {
-    if (saved.value !== undefined) onClose();
-    setFaults(saved.error?.faults ?? {});
-  }, [saved.value, saved.error]);
-  const save = (event) => {
-    event.preventDefault();
-    const found = collect([field], raw);
-    setFaults(found.faults);
-    if (Object.keys(found.faults).length) return;
-    saved.ask({ module: id, name, value: found.values[name] ?? (input.nullable ? null : "") });
-  };
-  const button = html`<button class="primary" disabled=${saved.busy} onClick=${save}>Save</button>`;
+    if (run.value !== undefined) onClose();
+  }, [run.value]);
+  const button = html`<button class="primary" form="setting" disabled=${run.busy}>Save</button>`;
   return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} end="Cancel" buttons=${button}>
-    <form class="stack tight" noValidate ref=${useFaultFocus(faults)} onSubmit=${save}>
-      <${Fields} fields=${[field]} raw=${raw} change=${setRaw} faults=${faults} />
-    </form>
-    <${ErrorBox} error=${!(name in faults) && saved.error} />
-    <p class="muted">${setting.bounds && `It takes ${setting.bounds}. `}It is kept as a preference, which wins over files and the environment.</p>
+    <form id="setting" ...${form}><${Fields} ...${{ fields: [field], raw, change, faults }} /></form>
+    <${ErrorBox} error=${!run.error?.faults?.[name] && run.error} />
+    <p class="muted">${bounds && `It takes ${bounds}. `}It is kept as a preference, which wins over files and the environment.</p>
   <//>`;
 }
