@@ -55,7 +55,7 @@ function DeclaredPanel({ panel, rows, id, tab, client, go }) {
   const columns = panel.columns.map((title, key) => columnOf(title, key, { id, go, tab }));
   if (actions.length) {
     const cell = (cells) => h(RowActions, { noun, actions, cells, press });
-    columns.push({ key: "actions", title: "", value: () => "", cell });
+    columns.push({ key: "actions", title: "actions", value: () => "", cell });
   }
   const Deed = pressed?.action.danger ? SureDialog : ActOutcome;
   const close = () => setPressed(null);

@@ -46,7 +46,7 @@ function SettingsTable({ settings, setChosen, undo }) {
     },
     { key: "bounds", title: "bounds" },
     { key: "description", title: "what it is" },
-    { key: "change", title: "", value: () => "", cell: buttons },
+    { key: "change", title: "actions", value: () => "", cell: buttons },
   ];
   return html`<${Table} columns=${columns} rows=${settings} rowKey=${(one) => one.name} label="Settings" />`;
 }
