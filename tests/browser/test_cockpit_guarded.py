@@ -204,7 +204,9 @@ def test_no_text_becomes_markup(page: Any) -> None:
     odd = []
     for place in tabs(page):
         odd += [f"{place}: {one}" for one in page.evaluate(ELEMENTS)]
-        assert not page.get_by_text("The tab ", exact=False).filter(has_text="failed").count(), place
+        assert not page.get_by_text("The tab ", exact=False).filter(has_text="failed").count(), (
+            place
+        )
     assert odd == []
     assert page.faults == []
 
