@@ -14,7 +14,6 @@ from ...errors import FormError
 from ...parts.web.client import async_client
 from ...parts.web.examples import declared_bodies
 from ...parts.web.problem import Message, Receive, Scope, Send
-from ...parts.web.routes import contexts, place_of, without_names
 from ...view.snapshot import ModuleView, thaw
 from ..as_code import Texts, request_texts, template_of
 from ..asks import Ask, Operation
@@ -61,6 +60,11 @@ def route(ask: Ask, module: str, method: str, path: str) -> Json:
 
 def _source(ask: Ask, module: str, row: Json) -> Json | None:
     """Return file and line of the function that answers; ``None`` if no module code does."""
+    from ...parts.web.routes import (
+        contexts,
+        place_of,
+    )  # imports FastAPI, which views can do without
+
     generation = ask.facts.live.generations.get(module)
     router = generation.spec.router if generation is not None else None
     if router is None:
@@ -95,6 +99,8 @@ def _described(document: Json, row: Json) -> Json:
 
 def _operation(document: Json, method: str, path: str) -> Json | None:
     """Return the operation of a route; where two modules share a path, its names may differ."""
+    from ...parts.web.routes import without_names
+
     wanted = PARAMETER.sub(r"{\1}", path)
     items = document.get("paths", {})
     like = [wanted, *(one for one in items if without_names(one) == without_names(wanted))]

@@ -33,24 +33,23 @@ def settings(ask: Ask, module: str) -> list[dict[str, Any]]:
 
 
 def _said_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the JSON schema of a model says of one field, and the field of its form."""
+    """Return what the JSON schema of a model says of one field, and its input."""
     own = schema.get("properties", {}).get(name, {})
     kinds = [own, *own.get("anyOf", ())]
     secret = is_secret_name(name) or any(one.get("format") == "password" for one in kinds)
+    about = own.get("description", "")
+    field = field_of(name, own, schema, required=True, about=about)
     bounds = [
         text.format(one[keyword])
         for one in kinds
         for keyword, text in _BOUNDS.items()
         if keyword in one
     ]
-    field = field_of(name, own, schema, required=True)
-    field["required"] = field["kind"] != "text"  # a text may be empty
-    field.pop("fallback", None)  # what is typed is sent, even if it is the default
     return {
-        "description": _HIDDEN if secret else own.get("description", ""),
+        "description": _HIDDEN if secret else about,
         "bounds": ", ".join(bounds),
         "secret": secret,
-        "field": field,
+        "field": field | {"required": field["kind"] != "text"},  # a text may be empty
     }
 
 

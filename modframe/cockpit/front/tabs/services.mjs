@@ -72,7 +72,8 @@ export function PickOne({ client, id, of }) {
   </div>`;
 }
 
-function rowsWith(rows, text) {
+/** Return the rows in which all words of a text occur. */
+export function rowsWith(rows, text) {
   return text ? rows.filter((row) => hasWords(Object.values(row).join(" "), text)) : rows;
 }
 

@@ -1,11 +1,11 @@
-// Settings: what a module can be told, by whom it was, and preferences. Of all modules it is a panel.
+// Settings: what a module can be told, who said it, and preferences. Of all modules it is a panel.
 
 import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
 import { Fields } from "../fields.mjs";
 import { cellText } from "../format.mjs";
 import { collect, rawOf } from "../forms.mjs";
 import { PanelsTab } from "../panel.mjs";
-import { Asked, Badge, Dialog, Empty, ErrorBox, Table, useAsk } from "../ui.mjs";
+import { Asked, Badge, Dialog, ErrorBox, Table, useAsk } from "../ui.mjs";
 import { useForm } from "./services.mjs";
 
 export function SettingsTab(props) {
@@ -14,69 +14,61 @@ export function SettingsTab(props) {
 
 function ModuleSettings({ id, facts, client }) {
   const [chosen, setChosen] = useState(null);
-  const asked = useAsk(client, "settings", { module: id }, { again: [facts["parts.settings"]] });
+  const again = [facts["parts.settings"], chosen];
+  const list = useAsk(client, "settings", { module: id }, { again });
   const undone = useAsk(client, "clear_preference", {}, { now: false });
   const undo = async (name) => {
     await undone.ask({ module: id, name });
-    asked.ask();
-  };
-  const close = () => {
-    setChosen(null);
-    asked.ask();
+    list.ask();
   };
   return html`<div class="stack">
     <${ErrorBox} error=${undone.error} />
-    <${Asked} of=${asked}>${(settings) => h(SettingsTable, { settings, setChosen, undo })}<//>
-    ${chosen && h(SettingDialog, { client, id, setting: chosen, onClose: close })}
+    <${Asked} of=${list}>${(settings) => h(SettingsTable, { settings, setChosen, undo })}<//>
+    ${chosen && h(SettingDialog, { client, id, setting: chosen, onClose: () => setChosen(null) })}
   </div>`;
 }
 
 function SettingsTable({ settings, setChosen, undo }) {
-  if (!settings.length) {
-    return html`<${Empty} title="No settings">A module has those of the model that it registers.<//>`;
-  }
-  const button = (
-    verb,
-    one,
-    press,
-  ) => html`<button class="small" aria-label=${`${verb} ${one.name}`}
-    onClick=${press}>${verb}</button>`;
-  const buttons = (one) => html`<span class="row">
-    ${!one.secret && button("Change", one, () => setChosen(one))}
-    ${!one.secret && one.kept && button("Undo", one, () => undo(one.name))}
-  </span>`;
-  const source = (one) => html`<${Badge} tone=${one.kept ? "busy" : "calm"}>${one.source}<//>`;
+  const button = (title, name, onClick) =>
+    html`<button class="small" aria-label=${`${title} ${name}`} onClick=${onClick}>${title}</button>`;
+  const buttons = (one) =>
+    !one.secret &&
+    html`<span class="row">
+      ${button("Change", one.name, () => setChosen(one))}
+      ${one.kept && button("Undo", one.name, () => undo(one.name))}
+    </span>`;
   const columns = [
-    { key: "name", title: "Setting", mono: true },
-    { key: "value", title: "Value", mono: true },
-    { key: "source", title: "Source", cell: source },
-    { key: "bounds", title: "Bounds" },
-    { key: "description", title: "What it is" },
-    { key: "change", title: "", value: () => "", cell: buttons },
+    { key: "name", title: "setting", mono: true },
+    { key: "value", title: "value", mono: true },
+    {
+      ...{ key: "source", title: "source" },
+      cell: (one) => html`<${Badge} tone=${one.kept ? "busy" : "calm"}>${one.source}<//>`,
+    },
+    { key: "bounds", title: "bounds" },
+    { key: "description", title: "what it is" },
+    { key: "change", title: "actions", value: () => "", cell: buttons },
   ];
   return html`<${Table} columns=${columns} rows=${settings} rowKey=${(one) => one.name} label="Settings" />`;
 }
 
 function SettingDialog({ client, id, setting, onClose }) {
-  const { name, value, description, bounds } = setting;
-  const field = { ...setting.field, about: [description, bounds].filter(Boolean).join("; ") };
+  const { name, field, value, bounds } = setting;
   const { raw, change, faults, run, form } = useForm(client, "set_preference", {
-    first: () => ({ [name]: field.kind === "json" ? cellText(value) : rawOf(field, value) }),
+    first: { [name]: field.kind === "json" ? cellText(value) : rawOf(field, value) },
     read: (typed) => {
-      const found = collect([field], typed);
-      const given = found.values[name] ?? (field.nullable ? null : "");
-      return { args: { module: id, name, value: given }, faults: found.faults };
+      const { values, faults } = collect([field], typed);
+      const empty = field.nullable ? null : "";
+      return { args: { module: id, name, value: values[name] ?? empty }, faults };
     },
     clean: (typed) => typed,
   });
   useEffect(() => {
     if (run.value !== undefined) onClose();
   }, [run.value]);
-  const buttons = html`<button class="primary" data-action="save" disabled=${run.busy}
-    onClick=${form.onSubmit}>Save</button>`;
-  return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} end="Cancel" buttons=${buttons}>
-    <form ...${form}><${Fields} ...${{ fields: [field], raw, change, faults }} /></form>
-    ${!Object.keys(faults).length && html`<${ErrorBox} error=${run.error} />`}
-    <p class="muted">It is kept as a preference, which wins over files and the environment.</p>
+  const button = html`<button class="primary" form="setting" disabled=${run.busy}>Save</button>`;
+  return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} end="Cancel" buttons=${button}>
+    <form id="setting" ...${form}><${Fields} ...${{ fields: [field], raw, change, faults }} /></form>
+    <${ErrorBox} error=${!run.error?.faults?.[name] && run.error} />
+    <p class="muted">${bounds && `It takes ${bounds}. `}It is kept as a preference, which wins over files and the environment.</p>
   <//>`;
 }
