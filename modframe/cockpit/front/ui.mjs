@@ -3,8 +3,8 @@
 
 import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
 import { useRef, useState } from "./vendor/htm-preact.mjs";
-import { cellText, compareCells, diffLines, errorFacts, linkParts, quantity } from "./format.mjs";
-import { number, placeText, routeOf, shortName } from "./format.mjs";
+import { cellText, compareCells, diffLines, linkParts, number } from "./format.mjs";
+import { placeText, quantity, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
 
 const MOST_DRAWN = 200; // rows that stand in the document at once
@@ -108,7 +108,8 @@ export function Empty({ title, children }) {
  * nothing where there is none. Children stand below the cause, which `mono` leaves aligned. */
 export function ErrorBox({ error, title, mono, children }) {
   if (!error) return null;
-  const { type, message, place, cure, trace, code } = errorFacts(error);
+  const facts = typeof error === "string" ? { message: error } : error;
+  const { type, message, place, cure, trace, code } = facts;
   const head = title ?? [code, type].filter(Boolean).join(" ");
   return html`<div class="row base card box error tinted" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
