@@ -214,7 +214,7 @@ function ModuleItems({ ids, rows, module, go, list }) {
     const marks = { chosen: id === module, active: index === at, total: ids.length };
     return h(ModuleItem, { id, index, row: rows[id], open, ...marks, key: id ?? "" });
   };
-  return html`<div class="items" role="listbox" tabindex="0" aria-label="Modules"
+  return html`<div class="grow scroll items" role="listbox" tabindex="0" aria-label="Modules"
     aria-activedescendant=${`item-${at}`} onKeyDown=${move} ...${part.area}>
     <div style=${{ height: part.before }} role="presentation"></div>
     ${ids.slice(part.from, part.to).map(item)}

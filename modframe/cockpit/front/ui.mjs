@@ -231,7 +231,7 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, sort: fir
     const key = keyOf(row, at);
     return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
   };
-  return html`<div class=${`card table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
+  return html`<div class=${`card scroll table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
     aria-label=${label} ...${part.area}>
     <table aria-rowcount=${sorted.length + 1}>
       <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
@@ -338,7 +338,7 @@ export function Tabs({ tabs, current, onSelect, label, children }) {
         </button>`;
       })}
     </div>
-    <div class="panel" role="tabpanel" id="panel" tabindex="0" aria-labelledby=${`tab-${current}`} key=${current}>
+    <div class="grow scroll panel" role="tabpanel" id="panel" tabindex="0" aria-labelledby=${`tab-${current}`} key=${current}>
       ${children}
     </div>`;
 }
@@ -387,7 +387,7 @@ export function Dialog({ title, onClose, end = "Close", buttons, children }) {
   }, []);
   return html`<dialog class="card column" ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
     <h2 class="title" id="dialog-title">${title}</h2>
-    <div class="stack tight">${children}</div>
+    <div class="stack tight scroll">${children}</div>
     <div class="row"><button onClick=${onClose}>${end}</button>${buttons}</div>
   </dialog>`;
 }

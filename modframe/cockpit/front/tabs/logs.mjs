@@ -81,7 +81,7 @@ function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
     const choose = () => setChosen(line);
     return h(LogLine, { line, chosen: line === chosen, choose, id, key: part.from + at });
   };
-  return html`<div class="card mono lines" tabindex="0" role="group" aria-label="Log lines"
+  return html`<div class="card grow scroll mono lines" tabindex="0" role="group" aria-label="Log lines"
     ref=${box} onScroll=${scrolled}>
     <div style=${{ height: part.before }}></div>
     ${lines.slice(part.from, part.to).map(draw)}
