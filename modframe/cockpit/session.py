@@ -4,16 +4,17 @@ What the front end sends comes in by `receive`; what it is sent goes out by ``se
 JSON. These are the messages:
 
 - ``{op: "hello", module, tab}`` first, and again after a gap: everything is told anew.
-- ``{op: "look", module, tab, hidden}``: what is on the screen; no news while it is hidden.
+- ``{op: "look", module, tab, hidden}``: what is on the screen. While it is hidden there is no news,
+  and it isn't followed: it costs nothing.
 - ``{id, op, args}``: a question; ``op`` is one of `operations`.
 - ``{op: "cancel", target}``: nobody waits for the answer to a question any more.
-- ``{op: "bye"}``: it is gone.
+- ``{op: "bye"}``: the front end is gone.
 
 - ``{id, ok: true, value, ms}`` or ``{id, ok: false, error, ms}`` answers a question;
   ``{id, part}`` is progress or an item, before the answer.
 - ``{seq, full?, order?, rows?, meta?, detail?, log?, ticks?}``: news, as `News` makes them, at
-  least once a second: one who hears nothing for longer has lost the kernel.
-- ``{over: <why>}``: nothing comes any more.
+  least once a second: a front end that hears nothing for longer has lost the kernel.
+- ``{over: <why>}``: no more news come.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import FormError, NotRunningError
 from ..names import full_id
+from ..observe import record_failure
+from ..wording import text_after_colon
 from .asks import Asks
 from .facts import Facts
 from .follow import Follower
@@ -66,15 +69,15 @@ class Session:
         self._facts, self._out, self._follower = facts, send, follower
         self._news = News(facts, place)
         self._asks = Asks(facts, OPERATIONS, self.send)
-        self._sending, self._telling = threading.Lock(), threading.Lock()
-        self._greeted = self._hidden = False
+        self._sending = threading.Lock()
+        self._greeted = self._anew = self._hidden = False
         self._closed = False
 
     def receive(self, given: object) -> None:
         """Take a message of the front end, on any thread; returns at once.
 
         Raises:
-            FormError: If it is none.
+            FormError: If it isn't a message.
         """
         message = _read(given)
         if self._closed:
@@ -90,32 +93,44 @@ class Session:
                 self._asks.start(message.id, op, message.args or {})
 
     def _look(self, message: Message) -> None:
-        with self._telling:
-            if message.op == "hello":
-                self._news.forget()
-                self._greeted = True
-            self._news.watched = full_id(message.module) if message.module else None
-            self._hidden = message.hidden
-        self._follower.follow(self)
-        self._follower.wake()
+        """Note what the next news are about; it waits for no lock, for the app loop calls it."""
+        self._news.watched = full_id(message.module) if message.module else None
+        self._hidden = message.hidden
+        if message.op == "hello":
+            self._anew = self._greeted = True
+        if self._hidden:
+            self._follower.leave(self)
+        else:
+            self._follower.follow(self)
+            self._follower.wake()
 
     def refresh(self) -> bool:
-        """Send the news; return false once nothing is to come any more."""
-        with self._telling:
-            if self._closed or self._facts.app_loop.loop.is_closed():
-                self.pause(_STOPPED)
-                return False
-            if not self._greeted or self._hidden:
-                return not self._closed
-            try:
-                self.send(self._news.next())
-            except NotRunningError:
-                self.pause(_STOPPED)
-                return False
+        """Send the news; return false once nothing is to come any more.
+
+        The follower's thread alone calls it.
+        """
+        if self._closed or self._facts.app_loop.loop.is_closed():
+            self.pause(_STOPPED)
+            return False
+        if not self._greeted or self._hidden:
+            return True
+        if self._anew:
+            self._anew = False
+            self._news.forget()
+        try:
+            self.send(self._news.next())
+        except NotRunningError:
+            self.pause(_STOPPED)
+            return False
+        except Exception as error:  # noqa: BLE001  # parts of a person's own describe themselves
+            record_failure("", "a view of the cockpit failed", error)
+            failed = f"it failed with {type(error).__name__}{text_after_colon(error)}"
+            self.pause(f"{failed}; the log has the traceback")
+            return False
         return True
 
     def pause(self, why: str = "too many views are open; run its cell again") -> None:
-        """Tell the front end that nothing comes any more."""
+        """Tell the front end that it gets no more news."""
         self.send({"over": why})
 
     def send(self, message: dict[str, Any]) -> None:
@@ -126,7 +141,7 @@ class Session:
                 self._out(line)
 
     def close(self) -> None:
-        """End it: the front end is gone, or its app."""
+        """End the session: the front end is gone, or its app."""
         self._closed = True
         self._asks.close()
         self._follower.leave(self)

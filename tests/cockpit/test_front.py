@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+import modframe
 from modframe import AppContext
 from modframe.errors import LoadError
+from modframe.runtime.generation import Generation
+from modframe.runtime.part import Part
 from tests.cockpit.conftest import TOKEN
 from tests.cockpit.front import Front
 from tests.fakes import ORDERS, simple
@@ -40,3 +46,31 @@ def test_a_stop_ends_open_pages_at_once(app: AppContext) -> None:
     assert app.stop().seconds < 4  # a server waits 5 s for answers that go on
     front.wait_for(lambda: "stopped" in front.over)
     front.close()
+
+
+class Silent(Part[None]):
+    """A part of a person's own, which can't say what it has while it is ``broken``."""
+
+    name = "silent"
+    broken = False
+
+    def describe(self, generation: Generation) -> dict[str, Any]:
+        if self.broken:
+            raise LookupError("nobody knows")
+        return {}
+
+
+def test_a_part_that_raises_ends_a_view_and_no_other(tmp_path: Path) -> None:
+    """The view is told why, the log has it, and a view that is opened later hears everything."""
+    part = Silent()
+    with modframe.start(workspace=tmp_path, data=":memory:", modules=[], parts=[part]) as app:
+        app.serve(port=0, token=TOKEN)
+        with Front(app.url, token=TOKEN) as front:
+            part.broken = True
+            front.look("core.settings")
+            front.wait_for(lambda: "LookupError: nobody knows" in front.over)
+            part.broken = False
+            assert "a view of the cockpit failed" in [line.message for line in app.snapshot().log]
+            front.send({"op": "bye"})
+        with Front(app.url, token=TOKEN) as later:
+            assert later.rows.keys() == app.modules.keys()

@@ -24,7 +24,7 @@ from .thread_run import Run, redirect, restore
 
 T = TypeVar("T")
 HOLD = 0.1
-"""Seconds for which the loop does nothing else than wait for a step."""
+"""Seconds for which the loop does nothing else than wait for a step, or for a body, at most."""
 _UNSET = object()
 
 
@@ -52,7 +52,7 @@ class ModuleThreads:
     ) -> T:
         """Run ``function`` and return its outcome; its prints land under the current cell.
 
-        The loop waits for a short one: so long as Python may let one thread run at a time anyway.
+        The loop waits for a short one, for as long as Python would let that thread run alone.
 
         Args:
             function: What to run.
@@ -66,7 +66,7 @@ class ModuleThreads:
         worker = self._take()
         run = Run(partial(copy_context().run, function))
         ended = worker.call(run)
-        if run.ends_within(sys.getswitchinterval()):
+        if run.ends_within(min(sys.getswitchinterval(), HOLD)):
             self._give_back(worker, late=False)
             return run.outcome()  # type: ignore[no-any-return]  # what the function returned
         overdue = TimeoutError(
