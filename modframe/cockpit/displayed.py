@@ -91,14 +91,16 @@ class Display:
         self._greeted = self._still = False
         shell: Any = get_ipython()
         self._publish = shell.display_pub.publish
-        self._events = shell.events
         self._publish(bundle, transient=self._place)
-        self._events.register("pre_run_cell", self._busy)
-        self._events.register("post_run_cell", self._idle)
+        # A terminal has no place whose content could be replaced.
+        self._events = shell.events if hasattr(shell, "kernel") else None
+        if self._events is not None:
+            self._events.register("pre_run_cell", self._busy)
+            self._events.register("post_run_cell", self._idle)
 
     def greet(self) -> None:
         """Tell that a front end shows the widget."""
-        self._end()
+        self.close()
         self._greeted = True
         if self._still:
             self._still = False
@@ -114,14 +116,15 @@ class Display:
         self._timer.start()
 
     def _give_up(self) -> None:
-        self._end()
+        self.close()
         if not self._greeted:
             self._still = True
             html = tag("p", _HINT) + self._picture()
             still = {"text/html": html, "text/plain": self._bundle["text/plain"]}
             self._publish(still, transient=self._place, update=True)
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """Wait for no front end any more."""
         self._busy()
         events, self._events = self._events, None
         if events is not None:

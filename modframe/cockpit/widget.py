@@ -104,6 +104,9 @@ class Cockpit(anywidget.AnyWidget):
         """Remove it from the page, and tell it nothing any more."""
         for session in self._sessions.values():
             session.close()
+        for display in self._displays:
+            display.close()
+        self._sessions, self._displays = {}, []
         self._displayed.remove(self)
         super().close()
 

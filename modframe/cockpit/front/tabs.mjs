@@ -29,39 +29,33 @@ import { SettingsTab } from "./tabs/settings.mjs";
 import { PanelsTab } from "./panel.mjs";
 
 export const TABS = [
-  { key: "overview", title: "Overview", scope: "both", component: OverviewTab },
-  {
-    ...{ key: "services", title: "Services", scope: "both", component: ServicesTab },
-    count: (row) => row.methods,
-  },
-  {
-    ...{ key: "routes", title: "Routes", scope: "both", component: RoutesTab },
-    count: (row) => row.routes,
-  },
+  tabOf("Overview", OverviewTab),
+  { ...tabOf("Services", ServicesTab), count: (row) => row.methods },
+  { ...tabOf("Routes", RoutesTab), count: (row) => row.routes },
   { ...declared("Settings"), component: SettingsTab },
   {
-    ...{ key: "data", title: "Data", scope: "both", component: DataTab },
+    ...tabOf("Data", DataTab),
     when: (facts) => !facts.state || facts["parts.database"] || facts.failure?.step === "database",
   },
   { ...declared("Health"), op: "health" },
   declared("Tasks"),
   declared("Events"),
-  { key: "errors", title: "Errors", scope: "both", component: ErrorsTab },
-  { key: "logs", title: "Logs", scope: "both", component: LogsTab },
+  tabOf("Errors", ErrorsTab),
+  tabOf("Logs", LogsTab),
   declared("Metrics"),
   declared("Sessions"),
-  { key: "history", title: "History", scope: "module", component: HistoryTab },
-  {
-    ...{ key: "draft", title: "Draft", scope: "module", component: DraftTab },
-    count: (row) => (row.draft ? 1 : 0),
-  },
+  { ...tabOf("History", HistoryTab), scope: "module" },
+  { ...tabOf("Draft", DraftTab), scope: "module", count: (row) => (row.draft ? 1 : 0) },
   declared("Overrides"),
 ];
 
+function tabOf(title, component) {
+  return { key: title.toLowerCase().replaceAll(" ", "-"), title, scope: "both", component };
+}
+
 /** A tab of panels; `op` is what it asks for those of all modules. */
 function declared(title) {
-  const key = title.toLowerCase().replaceAll(" ", "-");
-  return { key, title, scope: "both", component: PanelsTab, op: "panels", declared: true };
+  return { ...tabOf(title, PanelsTab), op: "panels", declared: true };
 }
 
 /** Return the tabs of a module, or of everything; those that parts alone know come last. The

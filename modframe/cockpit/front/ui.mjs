@@ -40,6 +40,12 @@ const MARKS = {
   skipped: ["bar", "calm"],
   expected: ["check", "calm"],
   "not run": ["ring", "warn"],
+  live: ["dot", "good"],
+  drains: ["half", "busy"],
+  running: ["half", "busy"],
+  restarting: ["triangle", "warn"],
+  healthy: ["check", "good"],
+  unhealthy: ["cross", "bad"],
 };
 const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross" };
 const LEVEL_BADGES = { error: "bad", warning: "warn", info: "calm" };

@@ -3,7 +3,7 @@
 
 import { h, html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.mjs";
 import { Fields } from "../fields.mjs";
-import { collect, fieldsOfParams, rawOf, withoutSecrets } from "../forms.mjs";
+import { collect, rawOf, withoutSecrets } from "../forms.mjs";
 import { count, duration, number, shortName } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
@@ -72,7 +72,8 @@ export function PickOne({ client, id, of }) {
   </div>`;
 }
 
-function rowsWith(rows, text) {
+/** Return the rows in which all words of a text occur. */
+export function rowsWith(rows, text) {
   return text ? rows.filter((row) => hasWords(Object.values(row).join(" "), text)) : rows;
 }
 
@@ -112,8 +113,7 @@ export function Numbers({ of }) {
   return html`<p class="muted">${of.count ? said : "Not called yet."}</p>`;
 }
 
-function MethodForm({ client, service, method, params }) {
-  const fields = useMemo(() => fieldsOfParams(params), []);
+function MethodForm({ client, service, method, params: fields }) {
   const { raw, change, args, faults, run, form } = useForm(client, "call", {
     first: () => rawOfAll(fields),
     read: (typed) => {
