@@ -214,7 +214,7 @@ def test_an_odd_question_is_answered_with_a_reason(
 
 def test_a_request_goes_to_this_app_alone(front: Front) -> None:
     """Another host is one that the server does not answer to."""
-    answer = front.ask("request", method="GET", path="http://evil.example/")
+    answer = front.ask("request", request={"method": "GET", "path": "http://evil.example/"})
     assert answer["status"] == 403
     assert "localhost" in answer["body"]["text"]
 
