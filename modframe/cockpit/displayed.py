@@ -92,10 +92,12 @@ class Display:
         self._settled = self._still = False
         shell: Any = get_ipython()
         self._publish = shell.display_pub.publish
-        self._events = shell.events
         self._publish(bundle, transient=self._place)
-        self._events.register("pre_run_cell", self._busy)
-        self._events.register("post_run_cell", self._idle)
+        # A terminal has no place whose content could be replaced.
+        self._events = shell.events if hasattr(shell, "kernel") else None
+        if self._events is not None:
+            self._events.register("pre_run_cell", self._busy)
+            self._events.register("post_run_cell", self._idle)
 
     def greet(self) -> None:
         """Note that a front end shows the widget; the picture gives way to it. On any thread."""

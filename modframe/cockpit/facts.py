@@ -12,6 +12,7 @@ from ..parts.database.lazy import LazyDatabases
 from ..parts.health import Overview
 from ..runtime.live import Live
 from ..runtime.loop.app_loop import AppLoop
+from ..runtime.part import Parts
 from ..runtime.record import Records
 from ..source import Source
 from ..view.collect import Collector
@@ -29,7 +30,7 @@ class Facts:
         app: Returns the `AppContext`, whose verbs the operations call, as a person does in a cell.
         asgi: Returns the application that answers requests without a port.
         live: What runs. ``records``: what is known of each module beside it.
-        seen: Makes the views of modules.
+        seen: Makes the views of modules. ``parts``: do what the buttons of their panels say.
         snapshot: Returns the whole snapshot.
         health: Knows how healthy the modules are.
         current: Returns the text of a module as it is now, which a reload builds.
@@ -44,6 +45,7 @@ class Facts:
     live: Live
     records: Records
     seen: Collector
+    parts: Parts
     snapshot: Callable[[], Snapshot]
     health: Overview
     numbers: Numbers

@@ -15,10 +15,13 @@ from ..observe import Event
 from ..view.snapshot import thaw
 from .facts import Facts
 from .rows import changed, detail_of, mark_of, row_of
+from .values import bounded
 
 Place = Literal["notebook", "page"]
 _LINES = 500
 """How many of the newest log lines a front end gets at first, and at most at once."""
+_LONGEST, _ITEMS = 8000, 100
+"""Characters of each text of a line that are told, and items of a list among its fields."""
 
 
 class News:
@@ -127,7 +130,7 @@ class News:
         new = list(takewhile(lambda event: event is not last, reversed(events)))[::-1]
         if events:
             self._last = events[-1]
-        return [_line(event) for event in new]
+        return [line_of(event) for event in new]
 
     def _new_ticks(self) -> dict[str, Any]:
         """Return the series of requests and of the loop's lag, if something was added to one."""
@@ -139,7 +142,8 @@ class News:
         return ticks
 
 
-def _line(event: Event) -> dict[str, Any]:
+def line_of(event: Event) -> dict[str, Any]:
+    """Return a line of the log as the front end shows it; what is empty is left out."""
     line = {
         "time": event.time.isoformat(timespec="milliseconds"),
         "level": event.level,
@@ -149,4 +153,4 @@ def _line(event: Event) -> dict[str, Any]:
         "fields": thaw(event.fields),
         "trace": event.traceback,
     }
-    return {key: value for key, value in line.items() if value}
+    return {key: bounded(value, _LONGEST, _ITEMS) for key, value in line.items() if value}

@@ -14,11 +14,12 @@ from ..finding import Finding
 from ..observe.tracebacks import format_trimmed
 from ..parts.health import HealthPart
 from ..runtime.generation import Generation
-from ..runtime.part import Detail, Panel
 from ..view.collect import faults_of
 from ..view.snapshot import ModuleView, thaw
 from ..wording import one_line
 from .facts import Facts
+from .panels import panels_of
+from .values import bounded
 
 _PLAIN = tuple(
     field.name
@@ -90,26 +91,18 @@ def detail_of(facts: Facts, module_id: str) -> dict[str, Any]:
     return {
         **{name: getattr(view, name) for name in _PLAIN},
         "findings": tuple(one.to_dict() for one in view.findings),
-        "panels": tuple(map(_panel, view.panels)),
+        "panels": panels_of(facts, view),
         "failure": error_facts(error) if error is not None else None,
         **{f"parts.{name}": part for name, part in view.parts.items()},
     }
 
 
-def _panel(panel: Panel) -> dict[str, Any]:
-    return {
-        "noun": panel.noun,
-        "title": panel.title,
-        "columns": panel.columns,
-        "rows": panel.rows,
-        "detail": isinstance(panel, Detail),
-    }
-
-
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts that differ, as plain data; ``None`` for one that is gone."""
+    """Return the facts that differ, as bounded plain data; ``None`` for one that is gone."""
     gone = dict.fromkeys(before.keys() - after.keys())
-    new = {key: thaw(value) for key, value in after.items() if before.get(key, ...) != value}
+    new = {
+        key: bounded(thaw(value)) for key, value in after.items() if before.get(key, ...) != value
+    }
     return gone | new
 
 

@@ -4,7 +4,8 @@ What the front end sends comes in by `receive`; what it is sent goes out by ``se
 JSON. These are the messages:
 
 - ``{op: "hello", module, tab}`` first, and again after a gap: everything is told anew.
-- ``{op: "look", module, tab, hidden}``: what is on the screen; no news while it is hidden.
+- ``{op: "look", module, tab, hidden}``: what is on the screen. While it is hidden there is no news,
+  and it isn't followed: it costs nothing.
 - ``{id, op, args}``: a question; ``op`` is one of `operations`.
 - ``{op: "cancel", target}``: nobody waits for the answer to a question any more.
 - ``{op: "bye"}``: the front end is gone.
@@ -97,8 +98,11 @@ class Session:
         self._hidden = message.hidden
         if message.op == "hello":
             self._anew = self._greeted = True
-        self._follower.follow(self)
-        self._follower.wake()
+        if self._hidden:
+            self._follower.leave(self)
+        else:
+            self._follower.follow(self)
+            self._follower.wake()
 
     def refresh(self) -> bool:
         """Send the news; return false once nothing is to come any more.

@@ -34,6 +34,8 @@ ROWS, COLUMNS, CELL = 1000, 60, 300
 """Rows and columns of a table, and characters of a cell, that are shown."""
 TEXT = 40_000
 """Characters of a text that are shown."""
+ITEMS = 5000
+"""Items of a list that are shown, where it is no table."""
 IMAGE = 4_000_000
 """Bytes of the largest image that is shown."""
 _EXACT = 2**53
@@ -101,6 +103,24 @@ def text_facts(text: str, kind: str = "text") -> Shown:
     """Return a text as it is shown, and how many characters of it are left out."""
     more = {"more": len(text) - TEXT} if len(text) > TEXT else {}
     return {"kind": kind, "text": text[:TEXT], **more}
+
+
+def bounded(value: Any, longest: int = TEXT, most: int = ITEMS) -> Any:
+    """Return plain data whose texts and lists are cut, and say how much is left out.
+
+    Args:
+        longest: Characters of a text. ``most``: items of a list or a mapping.
+    """
+    if isinstance(value, str):
+        left_out = len(value) - longest
+        return value if left_out <= 0 else f"{value[:longest]} … and {left_out:,} more characters"
+    if isinstance(value, Mapping):
+        kept = {key: bounded(value[key], longest, most) for key in islice(value, most)}
+        return kept if len(value) <= most else {**kept, "…": f"{len(value) - most:,} more"}
+    if isinstance(value, list | tuple):
+        kept_items = [bounded(item, longest, most) for item in value[:most]]
+        return kept_items if len(value) <= most else [*kept_items, f"… {len(value) - most:,} more"]
+    return value
 
 
 def json_facts(value: Any) -> Shown:

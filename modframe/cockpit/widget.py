@@ -112,6 +112,7 @@ class Cockpit(anywidget.AnyWidget):
             session.close()
         for display in self._displays:
             display.close()
+        self._sessions, self._displays = {}, []
         self._displayed.remove(self)
         super().close()
 

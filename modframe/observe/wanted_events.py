@@ -25,12 +25,16 @@ class WantedEvents:
         level: Only those of this level, a number of `logging`, and above.
         since: Only those that are not older.
         correlation_id: Only those that belong to this request.
+        until: Only those that are not younger.
+        text: Only those that have it in their message or their request's id, in whichever case.
     """
 
     module_id: str = ""
     level: int = 0
     since: datetime | None = None
     correlation_id: str = ""
+    until: datetime | None = None
+    text: str = ""
 
     @classmethod
     def of(
@@ -51,6 +55,8 @@ class WantedEvents:
         """Return the event of a line; ``None`` if it has none, or one that isn't wanted."""
         if self.module_id not in line or self.correlation_id not in line:
             return None
+        if self.text.isalnum() and self.text.casefold() not in line.casefold():
+            return None  # any other text may stand in a line in another way
         event = parse_line(line)
         return event if event is not None and self.takes(event) else None
 
@@ -60,8 +66,14 @@ class WantedEvents:
             self.module_id in ("", event.module_id)
             and _number_of(event.level) >= self.level
             and (self.since is None or event.time >= self.since)
+            and (self.until is None or event.time <= self.until)
             and self.correlation_id in ("", str(event.fields.get("correlation_id")))
+            and (not self.text or self._has_text(event))
         )
+
+    def _has_text(self, event: Event) -> bool:
+        texts = (event.message, str(event.fields.get("correlation_id") or ""))
+        return any(self.text.casefold() in one.casefold() for one in texts)
 
     def ends_at(self, line: str) -> bool:
         """Return whether all lines above one are too old."""

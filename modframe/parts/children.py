@@ -157,7 +157,8 @@ class ChildrenPart(Part[None]):
         return {"running": sorted(str(child) for child in started if child.runs)}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        yield Panel("child", (), tuple((name,) for name in facts["running"]), live_only=True)
+        rows = tuple((name,) for name in facts["running"])
+        yield Panel("child", (), rows, live_only=True, tab="Tasks")
 
 
 class _Noticed:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -18,9 +19,11 @@ from ..load.imports import call_after_import
 from ..names import module_id_in, package_in
 from ..observe import record_failure
 from ..runtime.generation import Generation
-from ..runtime.part import Panel, Part
+from ..runtime.part import Detail, Panel, Part
 
 _LIBRARY = "prometheus_client"
+_MOST = 1000
+"""How many values of a generation's metrics are shown."""
 _KEY = "__modframe_metrics__"
 """The name under which a private package keeps its registry, which lives as long as the package."""
 
@@ -29,7 +32,7 @@ class MetricsPart(Part[None]):
     """Shows the metrics of the live generations."""
 
     name = "metrics"
-    empty_facts: ClassVar[Mapping[str, Any]] = {"names": []}
+    empty_facts: ClassVar[Mapping[str, Any]] = {"names": [], "values": {}}
 
     def __init__(self, live: Callable[[], Iterable[Generation]]) -> None:
         self._live = live
@@ -47,13 +50,36 @@ class MetricsPart(Part[None]):
     def describe(self, generation: Generation) -> dict[str, Any]:
         registry = _registry_of(generation)
         if registry is None:
-            return {"names": []}
-        collectors = getattr(registry, "_collector_to_names", {})
-        names = (getattr(one, "_name", type(one).__name__) for one in list(collectors))
-        return {"names": sorted(names)}
+            return dict(self.empty_facts)
+        collectors = list(getattr(registry, "_collector_to_names", {}))
+        names = (getattr(one, "_name", type(one).__name__) for one in collectors)
+        return {"names": sorted(names), "values": dict(islice(_values_of(collectors), _MOST))}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        yield Panel("metric", (), tuple((name,) for name in facts["names"]))
+        yield Panel("metric", (), tuple((name,) for name in facts["names"]), tab="Metrics")
+        rows = tuple((name, f"{value:g}") for name, value in facts["values"].items())
+        yield Detail("sample", ("value",), rows, live_only=True, tab="Metrics")
+
+
+def _values_of(collectors: Iterable[Any]) -> Iterator[tuple[str, float]]:
+    """Yield name with labels, and value, of the library's own metrics.
+
+    Others run module code, which may take long: that is done for an exposition alone.
+    """
+    for collector in filter(_is_plain, collectors):
+        for metric in collector.collect():
+            for name, labels, value, *_ in metric.samples:
+                if not name.endswith("_created"):
+                    inner = ", ".join(f'{key}="{label}"' for key, label in labels.items())
+                    yield f"{name}{{{inner}}}" if inner else name, value
+
+
+def _is_plain(collector: Any) -> bool:
+    """Return whether a collector is one of the library's, and computes no value by a function."""
+    kind = getattr(sys.modules.get(f"{_LIBRARY}.metrics"), "MetricWrapperBase", ())
+    children = list(getattr(collector, "_metrics", {}).values())
+    computed = any("_child_samples" in vars(one) for one in (collector, *children))
+    return isinstance(collector, kind) and not computed
 
 
 _parts: weakref.WeakSet[MetricsPart] = weakref.WeakSet()

@@ -47,7 +47,8 @@ class SessionsPart(Part["dict[OpenSession, None]"]):
         return {"open": [str(session) for session in list(self.of(generation) or ())]}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        yield Panel("session", (), tuple((session,) for session in facts["open"]), live_only=True)
+        rows = tuple((session,) for session in facts["open"])
+        yield Panel("session", (), rows, live_only=True, tab="Sessions")
 
 
 async def _close_all(generation: Generation, sessions: list[OpenSession]) -> None:

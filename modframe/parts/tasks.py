@@ -71,8 +71,10 @@ class TasksPart(Part["Tasks"]):
         return {"running": sorted(names), "dead": generation.deaths_of("task")}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        yield Panel("task", (), tuple((name,) for name in facts["running"]), live_only=True)
-        yield Panel("dead task", ("why",), tuple(facts["dead"].items()), live_only=True)
+        running = tuple((name,) for name in facts["running"])
+        yield Panel("task", (), running, live_only=True, tab="Tasks")
+        dead = tuple(facts["dead"].items())
+        yield Panel("dead task", ("why",), dead, live_only=True, tab="Tasks")
 
 
 class Tasks:

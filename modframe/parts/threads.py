@@ -44,7 +44,8 @@ class ThreadsPart(Part[None]):
         return {"dead": generation.deaths_of("thread")}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
-        yield Panel("dead thread", ("why",), tuple(facts["dead"].items()), live_only=True)
+        rows = tuple(facts["dead"].items())
+        yield Panel("dead thread", ("why",), rows, live_only=True, tab="Tasks")
 
     async def leave(self, generation: Generation) -> None:
         """Cancel timers, close what has threads, and wait for the threads.

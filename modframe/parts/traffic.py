@@ -46,9 +46,9 @@ class TrafficPart(Part[None]):
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         """Show each route and each method that was used."""
         rows = tuple((f"{one['method']} {one['route']}", *_cells(one)) for one in facts["routes"])
-        yield Detail("answered route", _HEADS, rows, live_only=True)
+        yield Detail("answered route", _HEADS, rows, live_only=True, tab="Metrics")
         rows = tuple((f"{one['method']}()", *_cells(one)) for one in facts["methods"])
-        yield Detail("called method", _HEADS, rows, live_only=True)
+        yield Detail("called method", _HEADS, rows, live_only=True, tab="Metrics")
 
 
 _HEADS = ("count", "errors", "mean", "p95", "longest")

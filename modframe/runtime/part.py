@@ -19,6 +19,19 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """A button that the cockpit draws in each row of a panel; `Part.act` does what it says.
+
+    Attributes:
+        name: What the button says, such as ``"Run now"``.
+        danger: Whether a person is asked once more: what it ends or deletes is not got back.
+    """
+
+    name: str
+    danger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """A table that a part shows of a generation; every view draws it.
 
@@ -28,12 +41,17 @@ class Panel:
         rows: The cells of each row, as plain text; the first one names the row.
         live_only: Whether a notebook's saved display of the module and the status page leave the
             panel out: its rows come and go while the module works, or may hold private values.
+        tab: The title of the cockpit's tab that it stands under, below the other panels of that
+            tab; by default it has a tab of its own.
+        actions: The buttons of each row.
     """
 
     noun: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     live_only: bool = False
+    tab: str = ""
+    actions: tuple[Action, ...] = ()
 
     @property
     def title(self) -> str:
@@ -230,6 +248,14 @@ class Part(Generic[T]):
         A panel without rows is left out.
         """
         return ()
+
+    async def act(self, generation: Generation, action: str, row: str) -> None:
+        """Do what a button says, of the row whose first cell is ``row``; on the app loop.
+
+        Called for the actions of the part's panels alone; the row may be gone since. It is done to
+        its end, also if the person does not wait for it. What is raised is shown to that person.
+        """
+        raise NotImplementedError
 
 
 class Parts(tuple[Part[Any], ...]):  # noqa: SLOT001  # keeps what `defining` found

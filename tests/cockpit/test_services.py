@@ -123,9 +123,9 @@ def test_methods_and_calls(shop: Front) -> None:
     facts = shop.ask("method", module="shop", service=SERVICE, method="place")
     [order, colour, day, count] = facts["params"]
     assert order["type"] == "Order"
-    assert order["schema"]["properties"]["api_key"]["format"] == "password"
-    assert (colour["schema"]["enum"], day["schema"]["format"]) == (["red", "blue"], "date")
-    assert (count["required"], count["default"]) == (False, 1)
+    assert {one["name"]: one["kind"] for one in order["fields"]}["api_key"] == "secret"
+    assert (colour["choices"], day["kind"]) == (["red", "blue"], "date")
+    assert (count["required"], count["fallback"]) == (False, 1)
     line = next(n for n, text in enumerate(SHOP.split("\n"), 1) if "def place" in text)
     assert facts["source"] == {"file": "api.py", "line": line}
     placed = call(shop, "place", order={"item": "tea"}, colour="blue", day="2024-02-29")

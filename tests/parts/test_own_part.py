@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import modframe
 from modframe.app import AppContext
 from modframe.cli.modules import inspect_module
 from tests import inside
+from tests.cockpit.conftest import TOKEN
+from tests.cockpit.front import AskError, Front
 
 GUIDE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 NOTES = """
@@ -110,10 +113,25 @@ def test_html_shows_it(app: AppContext, folder: str) -> None:
 
 
 def test_the_cockpit_shows_it(app: AppContext, folder: str) -> None:
-    """The module's facts have the panel, of which the front end makes a tab by itself."""
-    (news,) = inside.news(app, "notes")
+    """The module's facts have the panel, with its tab and its button."""
+    news, *_ = inside.news(app, "notes")
     panel = {"noun": "scratch folder", "title": "scratch folders", "columns": ["scratch folder"]}
-    assert {**panel, "rows": [[folder]], "detail": False} in news["detail"]["facts"]["panels"]
+    drawn = {"tab": "Files", "actions": [{"name": "Empty", "danger": True}], "detail": False}
+    assert {**panel, **drawn, "rows": [[folder]]} in news["detail"]["facts"]["panels"]
+
+
+def test_its_button_does_what_the_part_says(app: AppContext, folder: str) -> None:
+    """Pressing it empties the folder; what the part raises is the answer."""
+    app.serve(port=0, token=TOKEN)
+    with Front(app.url, token=TOKEN) as front:
+        press = partial(front.ask, "act", module="notes", noun="scratch folder", action="Empty")
+        press(row=folder)
+        assert list(Path(folder).iterdir()) == []
+        Path(folder, "inner").mkdir()
+        with pytest.raises(AskError, match="inner"):
+            press(row=folder)
+        with pytest.raises(AskError, match=r"has no scratch folder '/elsewhere' any more"):
+            press(row="/elsewhere")
 
 
 def test_json_has_it(app: AppContext, folder: str) -> None:
@@ -125,7 +143,8 @@ def test_json_has_it(app: AppContext, folder: str) -> None:
     )
     assert module["parts"]["scratch"] == {"folder": folder}
     panel = {"noun": "scratch folder", "heads": [], "rows": [[folder]], "live_only": False}
-    assert panel in module["panels"]
+    drawn = {"tab": "Files", "actions": [{"name": "Empty", "danger": True}]}
+    assert panel | drawn in module["panels"]
 
 
 def test_the_status_page_shows_it(app: AppContext, folder: str) -> None:

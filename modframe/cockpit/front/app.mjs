@@ -3,11 +3,12 @@
 
 import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.mjs";
 import { useErrorBoundary, useLayoutEffect } from "./vendor/htm-preact.mjs";
-import { count, linkParts, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
-import { NOTHING, SHOWN, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
-import { PlanDialog } from "./plan.mjs";
+import { count, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
+import { NOTHING, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
+import { PlanButtons } from "./plan.mjs";
 import { tabsFor } from "./tabs.mjs";
-import { Badge, Empty, ErrorBox, Icon, State, Tabs, useAsk, useWindow } from "./ui.mjs";
+import { Badge, Empty, ErrorBox, Icon, Linked, Segments, State, StateIcon, Tabs } from "./ui.mjs";
+import { useAsk, useWindow } from "./ui.mjs";
 
 const ITEM_HEIGHT = 30;
 const SHOWN_TITLES = { all: "All", failing: "Failing", live: "Live", drafts: "Drafts" };
@@ -51,7 +52,9 @@ export function App({ client, transport, options }) {
   }
   const Top = onPage ? "header" : "div";
   const Main = onPage ? "main" : "div";
-  return html`<div class=${`column frame ${onPage ? "" : "card"} ${tall ? "tall" : ""}`} onKeyDown=${onPage ? undefined : focusFilter}>
+  const height = tall ? { height: "92vh" } : null;
+  return html`<div class=${`column frame ${onPage ? "" : "card"} ${tall ? "tall" : ""}`} style=${height}
+    onKeyDown=${focusFilter}>
     <${Top} class="row bar">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
     <//>
@@ -118,7 +121,7 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
       Modules
     </button>
     <strong class="roomy">modframe</strong>
-    ${meta.url && html`<${UrlLink} url=${meta.url} />`}
+    ${meta.url && html`<span class="mono cut roomy"><${Linked} text=${meta.url} /></span>`}
     <span class="grow"></span>
     <span class="row" title=${`${meta.ready ? "All" : "Not all"} modules that should run are live`}>
       <${Icon} shape=${meta.ready ? "check" : "triangle"} tone=${meta.ready ? "good" : "warn"} />
@@ -132,13 +135,6 @@ function TopBar({ client, state, status, open, setOpen, onPage, tall, setTall })
       html`<button class="small" aria-pressed=${tall} onClick=${() => setTall(!tall)}>Full height</button>`
     }
   `;
-}
-
-function UrlLink({ url }) {
-  const [part] = linkParts(url);
-  const text = url.replace(/^https?:\/\//, "");
-  if (!part.href) return html`<span class="mono muted cut roomy">${text}</span>`;
-  return html`<a class="mono cut roomy" href=${part.href} target="_blank" rel="noreferrer noopener">${text}</a>`;
 }
 
 function WatchButton({ client, on }) {
@@ -177,6 +173,12 @@ function ModuleList({ state, view, setView, go, open, filter }) {
     [state.rows, state.order, text, show],
   );
   const counts = useMemo(() => countShown(state), [state.rows, state.order]);
+  const titles = Object.fromEntries(
+    Object.entries(SHOWN_TITLES).map(([key, title]) => [
+      key,
+      html`${title} <small>${number(counts[key])}</small>`,
+    ]),
+  );
   const list = useRef(null);
   const toList = (event) => {
     if (event.key === "ArrowDown") list.current.focus();
@@ -188,15 +190,7 @@ function ModuleList({ state, view, setView, go, open, filter }) {
     <input type="search" placeholder="Filter modules ( / )" aria-label="Filter modules" ref=${filter}
       data-field="filter" value=${text} onKeyDown=${toList}
       onInput=${(event) => setView({ text: event.currentTarget.value })} />
-    <div class="row segments" role="group" aria-label="Show">
-      ${Object.keys(SHOWN).map(
-        (
-          key,
-        ) => html`<button class="plain small" key=${key} aria-pressed=${key === show} onClick=${() => setView({ show: key })}>
-          ${SHOWN_TITLES[key]} <small>${number(counts[key])}</small>
-        </button>`,
-      )}
-    </div>
+    <${Segments} label="Show" options=${titles} value=${show} onSelect=${(key) => setView({ show: key })} />
     <${ModuleItems} ...${{ ids, rows: state.rows, module, go: (id) => go(id, tab), list }} />
   </nav>`;
 }
@@ -258,7 +252,7 @@ function ModuleItem({ id, index, row, open, chosen, active, total }) {
   return html`<div class=${`row item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
     id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
     aria-setsize=${total} onClick=${open}>
-    ${row ? html`<${State} state=${row.state} bare />` : html`<${Icon} shape="squares" />`}
+    ${row ? html`<${StateIcon} state=${row.state} />` : html`<${Icon} shape="squares" />`}
     <span class="grow cut">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
     ${ill && html`<small>${row.health}</small>`}
@@ -273,7 +267,7 @@ function MainContent({ state, client, view, go, onPage }) {
   if (!row) return html`<${NoModule} ...${{ id, go, onPage }} />`;
   const known = !id || state.detail?.id === id;
   const facts = id && known ? state.detail.facts : {};
-  const tabs = tabsFor(id, row, facts);
+  const tabs = tabsFor(id, row, facts, tab);
   const current = tabs.find((one) => one.key === tab) ?? (known ? tabs[0] : null);
   return html`
     <${id ? ModuleHead : WholeHead} ...${{ id, row, facts, state, client, onPage }} />
@@ -302,7 +296,7 @@ function Guarded({ tab, ...props }) {
   const [fault] = useErrorBoundary();
   if (fault)
     return html`<${ErrorBox} title=${`The tab ${tab.title} failed`} error=${{ message: String(fault), trace: fault.stack }} />`;
-  return h(tab.component, { ...props, noun: tab.noun });
+  return h(tab.component, { ...props, tab });
 }
 
 function WholeHead({ state, onPage }) {
@@ -313,7 +307,6 @@ function WholeHead({ state, onPage }) {
 }
 
 function ModuleHead({ id, row, facts, client, onPage }) {
-  const [chosen, setChosen] = useState(null);
   const Title = onPage ? "h1" : "h2";
   const shown = ACTIONS.filter(({ when }) => !when || when(row));
   return html`<div class="row wrap head">
@@ -323,12 +316,8 @@ function ModuleHead({ id, row, facts, client, onPage }) {
     ${row.draft && html`<${Badge}><${Icon} shape="pen" /> draft<//>`}
     <span class="muted about">${facts.description ?? row.about}</span>
     <div class="row wrap" role="group" aria-label="Actions">
-      ${shown.map(
-        (one) => html`<button key=${one.action} data-action=${one.action}
-        onClick=${() => setChosen(one)}>${one.title}</button>`,
-      )}
+      <${PlanButtons} client=${client} id=${id} actions=${shown} />
     </div>
-    ${chosen && html`<${PlanDialog} ...${{ client, id, ...chosen, onClose: () => setChosen(null) }} />`}
   </div>`;
 }
 

@@ -27,7 +27,7 @@ export function ValueDialog({ client, title, text, args, onClose }) {
   const value = useAsk(client, args ? "value" : null, args);
   const found = args ? value.value : text;
   const whole = found === null ? "NULL" : (found?.text ?? found);
-  const buttons = html`<${CopyButton} text=${whole ?? ""} /><button onClick=${onClose}>Close</button>`;
+  const buttons = html`<${CopyButton} text=${whole ?? ""} />`;
   return html`<${Dialog} title=${title} onClose=${onClose} buttons=${buttons}>
     ${args && whole === undefined && h(Asked, { of: value })}
     ${found?.size && html`<p class="muted">The beginning of ${cellFacts(found).size}.</p>`}

@@ -3,7 +3,8 @@
 
 import { h, html, useState } from "./vendor/htm-preact.mjs";
 import { bytes } from "./format.mjs";
-import { faultAt, inputOf, rawOf, rawOfOption } from "./forms.mjs";
+import { Select } from "./ui.mjs";
+import { faultAt, rawOf, rawOfOption } from "./forms.mjs";
 
 const INPUT_TYPES = { date: "date", datetime: "datetime-local", time: "time", secret: "password" };
 
@@ -19,12 +20,11 @@ export function Fields({ fields, raw, path = "", change, faults }) {
 }
 
 function FieldRow({ field, raw, path, change, faults }) {
-  const input = inputOf(field);
-  const Nested = { object: ObjectInput, list: ListInput, union: UnionInput }[input.kind];
-  const fault = faultAt(faults, path, Nested ? shownInside(input, raw, path) : "");
-  const props = { field, input, raw, path, change, faults };
+  const Nested = { object: ObjectInput, list: ListInput, union: UnionInput }[field.kind];
+  const fault = faultAt(faults, path, Nested ? shownInside(field, raw, path) : "");
+  const props = { field, raw, path, change, faults };
   const name = html`<span class="mono">${field.name}</span>
-    ${field.required && h(Required)} <small>${field.type ?? kindWord(input)}</small>`;
+    ${field.required && h(Required)} <small>${field.type ?? kindWord(field)}</small>`;
   const notes = html`
     ${field.about && html`<small>${field.about}</small>`}
     ${fault && html`<div class="toned bad" id=${`fault-${path}`} role="alert">${fault}</div>`}`;
@@ -41,20 +41,20 @@ function FieldRow({ field, raw, path, change, faults }) {
 
 /** The mark of a field that can't be left out. */
 export function Required() {
-  return html`<span class="toned bad" title="required">*<span class="unseen"> required</span></span>`;
+  return html`<span class="toned bad" role="img" aria-label="required" title="required">*</span>`;
 }
 
 /** Return where faults have inputs of their own; a union shows all others of its value. */
-function shownInside(input, raw, path) {
-  return input.kind === "union" ? `${path}.${input.options[raw.at].title}` : `${path}.`;
+function shownInside({ kind, options }, raw, path) {
+  return kind === "union" ? `${path}.${options[raw.at].title}` : `${path}.`;
 }
 
 function kindWord({ kind, title, nullable }) {
   return `${title ?? kind}${nullable ? " or none" : ""}`;
 }
 
-function LeafInput({ field, input, raw, path, change, fault }) {
-  const { kind, choices } = input;
+function LeafInput({ field, raw, path, change, fault }) {
+  const { kind, choices, fallback } = field;
   const set = (value) => change(() => value);
   const typed = (event) => set(event.currentTarget.value);
   const shared = {
@@ -76,7 +76,6 @@ function LeafInput({ field, input, raw, path, change, fault }) {
     </select>`;
   }
   if (kind === "json") {
-    const { fallback } = field;
     const hint = fallback === undefined ? "JSON" : `${JSON.stringify(fallback)} if left empty`;
     return html`<textarea class="mono" rows="2" spellcheck=${false} ...${shared} placeholder=${hint}
       value=${raw} onInput=${typed}></textarea>`;
@@ -106,15 +105,15 @@ function base64Of(file) {
   });
 }
 
-function ObjectInput({ input, raw, path, change, faults }) {
-  return h(Fields, { fields: input.fields, raw, path, change, faults });
+function ObjectInput({ field, ...props }) {
+  return h(Fields, { fields: field.fields, ...props });
 }
 
-function ListInput({ input, raw, path, change, faults }) {
+function ListInput({ field, raw, path, change, faults }) {
   const [keys, setKeys] = useState(() => raw.map((_, at) => at)); // so that inputs stay with items
   const add = () => {
     setKeys([...keys, Math.max(-1, ...keys) + 1]);
-    change((old) => [...old, rawOf(input.item)]);
+    change((old) => [...old, rawOf(field.item)]);
   };
   const remove = (at) => {
     setKeys(keys.filter((_, other) => other !== at));
@@ -124,10 +123,10 @@ function ListInput({ input, raw, path, change, faults }) {
     ${raw.map((one, at) => {
       const changeOne = (update) =>
         change((old) => old.map((item, other) => (other === at ? update(item) : item)));
-      const field = { ...input.item, name: String(at) };
+      const item = { ...field.item, name: String(at) };
       return html`<div class="row base" key=${keys[at]}>
         <div class="grow">
-          <${FieldRow} ...${{ field, raw: one, path: `${path}.${at}`, change: changeOne, faults }} />
+          <${FieldRow} ...${{ field: item, raw: one, path: `${path}.${at}`, change: changeOne, faults }} />
         </div>
         <button type="button" class="small" aria-label=${`Remove ${path}.${at}`} onClick=${() => remove(at)}>
           Remove
@@ -138,20 +137,20 @@ function ListInput({ input, raw, path, change, faults }) {
   `;
 }
 
-function UnionInput({ field, input, raw, path, change, faults }) {
-  const choose = (event) => {
-    const at = Number(event.currentTarget.value);
-    change(() => ({ at, raw: rawOfOption(input.options[at]) }));
-  };
-  const option = input.options[raw.at];
-  const inner = { ...option, name: option.title, about: "", type: "", required: true };
+function UnionInput({ field: { name, options }, raw, path, change, faults }) {
+  const choose = (at) => change(() => ({ at: Number(at), raw: rawOfOption(options[at]) }));
+  const option = options[raw.at];
   const changeInner = (update) => change((old) => ({ ...old, raw: update(old.raw) }));
-  const place = `${path}.${option.title}`;
+  const inner = {
+    field: { ...option, name: option.title, type: "" },
+    raw: raw.raw,
+    path: `${path}.${option.title}`,
+    change: changeInner,
+    faults,
+  };
   return html`
-    <select aria-label=${`Kind of ${field.name}`} data-field=${`${path}:kind`} value=${String(raw.at)}
-      onChange=${choose}>
-      ${input.options.map((one, at) => html`<option value=${String(at)}>${one.title}</option>`)}
-    </select>
-    ${!option.none && html`<${FieldRow} key=${raw.at} ...${{ field: inner, raw: raw.raw, path: place, change: changeInner, faults }} />`}
+    <${Select} label=${`Kind of ${name}`} field=${`${path}:kind`} value=${raw.at} onChange=${choose}
+      options=${options.map(({ title }, at) => [at, title])} />
+    ${!option.none && h(FieldRow, { key: raw.at, ...inner })}
   `;
 }

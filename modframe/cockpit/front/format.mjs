@@ -27,6 +27,11 @@ export function timeOfDay(stamp) {
   return /T?(\d\d:\d\d:\d\d)/.exec(stamp)?.[1] ?? stamp;
 }
 
+/** Return the date and the time of day of an ISO timestamp: "2026-01-31 14:03:21". */
+export function dayAndTime(stamp) {
+  return stamp.slice(0, 19).replace("T", " ");
+}
+
 /** Return a count with its noun: (1, "route") → "1 route", (3, "route") → "3 routes". */
 export function count(value, noun) {
   return `${number(value)} ${noun}${value === 1 ? "" : "s"}`;

@@ -1,16 +1,102 @@
-// The plain table of a part's declaration: in comes one panel of `facts.panels`, out goes its table.
+// The tabs that parts declare: the panels of one tab, one below the other, with the buttons of their
+// rows. In come those of a module (`facts.panels`), or of all as an operation answers them.
 
-import { html } from "./vendor/htm-preact.mjs";
-import { Empty, Table } from "./ui.mjs";
+import { h, html, useState } from "./vendor/htm-preact.mjs";
+import { count } from "./format.mjs";
+import { rowsWith } from "./tabs/services.mjs";
+import { Asked, DeedDialog, Empty, ErrorBox, ModuleLink, Note } from "./ui.mjs";
+import { Search, State, Table, useAsk } from "./ui.mjs";
 
-export function PanelTab({ facts, noun }) {
-  const panel = facts.panels?.find((one) => one.noun === noun);
-  if (!panel?.rows.length) return html`<${Empty} title=${`No ${noun} now`}>It had some before.<//>`;
-  return html`<${PanelTable} panel=${panel} />`;
+const PANELS_AGAIN = 3000; // ms between two looks at what goes on
+const MANY = 10; // rows from which on there is a field to search them
+
+/** A tab of panels; `tab` is its line in the table of tabs. */
+export function PanelsTab(props) {
+  if (!props.id) return h(AllPanels, props);
+  const { facts, tab } = props;
+  const panels = facts.panels?.filter((one) => one.tab === tab.title);
+  return h(Panels, { ...props, panels: panels ?? [] });
 }
 
-/** The table of a panel { title, columns, rows }; other tabs may use it for what they don't draw. */
-export function PanelTable({ panel }) {
-  const columns = panel.columns.map((title, at) => ({ key: at, title, mono: at === 0 }));
-  return html`<${Table} columns=${columns} rows=${panel.rows} label=${panel.title} />`;
+function AllPanels(props) {
+  const { client, tab } = props;
+  const args = tab.op === "panels" ? { tab: tab.title } : {};
+  const found = useAsk(client, tab.op, args, { every: PANELS_AGAIN });
+  if (!found.value) return h(Asked, { of: found });
+  return h(Panels, { ...props, panels: found.value });
+}
+
+function Panels({ panels, ...props }) {
+  const [text, setText] = useState("");
+  if (!panels.length) {
+    return html`<${Empty} title="Nothing now">What is declared, or goes on, stands here.<//>`;
+  }
+  const withButtonsFirst = [...panels].sort((a, b) => b.actions.length - a.actions.length);
+  return html`<div class="stack">
+    ${
+      panels.some(({ rows }) => rows.length > MANY) &&
+      html`<${Search} label="Search rows" data-field="search-rows" value=${text} onInput=${setText} />`
+    }
+    ${withButtonsFirst.map((panel) => {
+      const rows = rowsWith(panel.rows, text);
+      return h(DeclaredPanel, { ...props, panel, rows, key: panel.noun });
+    })}
+  </div>`;
+}
+
+/** One panel { noun, title, columns, rows, actions }; of all modules, a row begins with its module. */
+function DeclaredPanel({ panel, rows, id, tab, client, go }) {
+  const [pressed, setPressed] = useState(null); // { action, args, at }
+  const { noun, actions } = panel;
+  const press = (action, cells) => {
+    const [module, row] = id ? [id, cells[0]] : cells;
+    setPressed({ action, args: { module, noun, action: action.name, row }, at: Date.now() });
+  };
+  const columns = panel.columns.map((title, key) => columnOf(title, key, { id, go, tab }));
+  if (actions.length) {
+    const cell = (cells) => h(RowActions, { noun, actions, cells, press });
+    columns.push({ key: "actions", title: "actions", value: () => "", cell });
+  }
+  const Deed = pressed?.action.danger ? SureDialog : ActOutcome;
+  const close = () => setPressed(null);
+  return html`<section data-panel=${noun}>
+    <h2>${count(rows.length, noun)}</h2>
+    ${pressed && h(Deed, { ...pressed, client, onClose: close, key: pressed.at })}
+    <${Table} columns=${columns} rows=${rows} label=${panel.title} />
+  </section>`;
+}
+
+function columnOf(title, key, { id, go, tab }) {
+  if (!id && key === 0) {
+    return { key, title, cell: ([module]) => h(ModuleLink, { id: module, tab: tab.key, go }) };
+  }
+  if (title !== "state" && title !== "status") return { key, title, mono: key === (id ? 0 : 1) };
+  // "unhealthy, 3 in a row" is drawn as unhealthy
+  const cell = (row) => h(State, { state: row[key].split(",")[0], word: row[key] });
+  return { key, title, cell };
+}
+
+function RowActions({ noun, actions, cells, press }) {
+  const of = `${noun} ${cells.slice(0, 2).join(" ")}`;
+  const button = (one) => html`<button class="small" data-action=${one.name}
+    aria-label=${`${one.name}: ${of}`} onClick=${() => press(one, cells)}>${one.name}</button>`;
+  return html`<span class="row">${actions.map(button)}</span>`;
+}
+
+function ActOutcome({ client, args }) {
+  const { busy, error } = useAsk(client, "act", args);
+  const said = `${args.action}: ${args.row}`;
+  if (error) return html`<${ErrorBox} title=${said} error=${error} />`;
+  return busy
+    ? html`<p class="muted" role="status">${said} …</p>`
+    : html`<${Note} tone="good">${said}: done<//>`;
+}
+
+function SureDialog({ client, args, onClose }) {
+  const done = useAsk(client, "act", args, { now: false });
+  const { action, row, noun, module } = args;
+  return html`<${DeedDialog} title=${`${action}: ${row}`} action="act" label=${`${action} ${row}`}
+    done=${done} said=${`${action}: done`} onClose=${onClose}>
+    <p>The ${noun} <span class="mono">${row}</span> of ${module}.</p>
+  <//>`;
 }

@@ -3,18 +3,23 @@
 
 import { h, html, useRef, useState } from "./vendor/htm-preact.mjs";
 import { count, duration, number, placeText, shortName } from "./format.mjs";
-import { Asked, Badge, Dialog, Diff, ErrorBox, Icon, Linked, Table, useAsk } from "./ui.mjs";
+import { Asked, Badge, DeedDialog, Diff, ErrorBox, Icon, Linked, Note } from "./ui.mjs";
+import { State, Table, useAsk } from "./ui.mjs";
 
-const ENDS = {
-  passed: ["check", "good"],
-  failed: ["cross", "bad"],
-  skipped: ["bar", "calm"],
-  expected: ["check", "calm"],
-  "not run": ["ring", "warn"],
-};
+/** Buttons that open the plan of an action on a module: { action, title, label?, args?, danger?,
+ * primary? } each, where `title` is what carries it out and `label` what opens the plan. */
+export function PlanButtons({ client, id, actions }) {
+  const [chosen, setChosen] = useState(null);
+  const button = (one) =>
+    html`<button key=${one.action} class=${one.primary ? "primary" : ""} data-action=${one.action}
+      onClick=${() => setChosen(one)}>${one.label ?? one.title}</button>`;
+  const close = () => setChosen(null);
+  return html`${actions.map(button)}
+    ${chosen && html`<${PlanDialog} ...${{ client, id, ...chosen, onClose: close }} />`}`;
+}
 
-/** The plan first, then the deed: { action, args, title } of the operations `plan` and `do`. */
-export function PlanDialog({ client, id, action, args = {}, title, danger, onClose }) {
+/** The plan first, then the deed, by the operations `plan` and `do`. */
+function PlanDialog({ client, id, action, args, title, danger = false, onClose }) {
   const [force, setForce] = useState(false);
   const given = { module: id, action, ...args, ...(force && { force }) };
   const plan = useAsk(client, "plan", given);
@@ -22,20 +27,14 @@ export function PlanDialog({ client, id, action, args = {}, title, danger, onClo
   taken.current ||= plan.value?.force;
   const done = useAsk(client, "do", given, { now: false });
   const ended = done.value !== undefined;
-  const ready = !plan.busy && plan.value && !plan.value.refused && !done.busy && !ended;
-  const harmful = danger || force;
-  const buttons = html`
-    <button onClick=${onClose}>${ended ? "Close" : "Cancel"}</button>
-    ${
-      !ended &&
-      html`<button class=${harmful ? "danger" : "primary"} disabled=${!ready} data-action=${action}
-      onClick=${() => done.ask()}>${done.busy ? "Working …" : title}</button>`
-    }
-  `;
-  return html`<${Dialog} title=${`${title}: ${shortName(id)}`} onClose=${onClose} buttons=${buttons}>
-    ${done.error && h(Refused, { error: done.error })}
-    ${ended && h(Done, { value: done.value })}
-    ${!ended && !done.error && h(Asked, { of: plan }, h(PlanView, { plan: plan.value }))}
+  const dialog = {
+    ...{ title: `${title}: ${shortName(id)}`, action, label: title, danger: danger || force },
+    ready: !plan.busy && plan.value && !plan.value.refused,
+    said: h(Linked, { text: done.value?.text ?? "Done." }),
+  };
+  return html`<${DeedDialog} ...${dialog} done=${done} onClose=${onClose}>
+    <${Tests} tests=${done.error?.tried ?? done.value?.tests} />
+    ${!ended && !done.error && h(Asked, { of: plan }, (value) => h(PlanView, { plan: value }))}
     ${!ended && h(Force, { text: taken.current, force, setForce })}
   <//>`;
 }
@@ -50,22 +49,11 @@ function Force({ text, force, setForce }) {
   </label>`;
 }
 
-function Refused({ error }) {
-  return html`<${ErrorBox} error=${error} /><${Tests} tests=${error.tried} />`;
-}
-
-function Done({ value }) {
-  return html`<p class="row" role="status">
-      <${Icon} shape="check" tone="good" /> <span><${Linked} text=${value?.text ?? "Done."} /></span>
-    </p>
-    <${Tests} tests=${value?.tests} />`;
-}
-
 /** How each test ended: [{ name, file, end, seconds, message, line }]. */
 export function Tests({ tests = [] }) {
   if (!tests.length) return null;
   const columns = [
-    { key: "end", title: "Result", cell: ({ end }) => h(End, { end }) },
+    { key: "end", title: "Result", cell: ({ end }) => h(State, { state: end }) },
     { key: "name", title: "Test", mono: true, cell: ({ name }) => name || "(its import)" },
     { key: "place", title: "Place", mono: true, value: placeText },
     { key: "seconds", title: "Time", numeric: true, cell: (one) => duration(one.seconds * 1000) },
@@ -78,18 +66,17 @@ export function Tests({ tests = [] }) {
   </section>`;
 }
 
-function End({ end }) {
-  const [shape, tone] = ENDS[end] ?? ["ring", "calm"];
-  return html`<span class=${`badge ${tone}`}><${Icon} shape=${shape} tone=${tone} />${end}</span>`;
-}
-
 /** A plan as the operation `plan` answers it. */
 export function PlanView({ plan }) {
-  const { refused, note, order = [], entries = [], tests = [] } = plan ?? {};
+  const { refused, note, order = [], entries = [], tests = [] } = plan;
   return html`
-    ${refused && html`<${ErrorBox} title="This would be refused" error=${{ message: refused }} />`}
-    ${note && html`<p class="row"><${Icon} shape="triangle" tone="warn" /> ${note}</p>`}
-    ${tests.length > 0 && html`<p class="muted">The tests in ${tests.join(", ")} run on the new generation, which goes live only if they pass.</p>`}
+    <${ErrorBox} title="This would be refused" error=${refused && { message: refused }} />
+    ${note && html`<${Note} tone="warn">${note}<//>`}
+    ${
+      tests.length > 0 &&
+      html`<p class="muted">The tests in ${tests.join(", ")} run on the new generation, which goes
+      live only if they pass.</p>`
+    }
     ${order.length > 1 && html`<p class="muted">In this order: ${order.map(shortName).join(", ")}</p>`}
     ${entries.map((entry) => h(PlanEntry, { entry, key: entry.id }))}
   `;
@@ -103,10 +90,10 @@ function PlanEntry({ entry }) {
   return html`<section>
     <h3 class="row"><${Badge} tone=${tone}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
     ${why && html`<p class="muted">${why}</p>`}
-    ${error && html`<${ErrorBox} error=${error} title="Why" />`}
+    <${ErrorBox} error=${error} title="Why" />
     ${contract.map((change) => h(ContractChange, { change, key: change.text }))}
     ${Object.values(entry.parts ?? {}).map((part) => h(PartChange, { part, key: part.noun }))}
-    ${!error && findings.map(({ level, text }) => html`<p class="row"><${Badge} tone=${level === "error" ? "bad" : "warn"}>${level}<//> <span class="cause">${text}</span></p>`)}
+    ${!error && findings.map(({ level, text }) => html`<${Note} tone=${level === "error" ? "bad" : "warn"}>${text}<//>`)}
     ${diff.length > 0 && html`<${Diff} files=${diff} />`}
   </section>`;
 }

@@ -67,8 +67,11 @@ export class Client {
   }
 
   sendLook() {
-    const { place, hidden } = this;
-    if (this.greeted) this.send({ op: "look", ...place, ...(hidden && { hidden }) });
+    if (this.greeted) this.say("look");
+  }
+
+  say(op) {
+    this.send({ op, ...this.place, ...(this.hidden && { hidden: true }) });
   }
 
   close() {
@@ -87,7 +90,7 @@ export class Client {
     this.denials = 0;
     this.seq = null;
     this.greeted = true;
-    this.send({ op: "hello", ...this.place });
+    this.say("hello");
   }
 
   cancel(id) {

@@ -3,7 +3,7 @@
 
 import { h, html, useEffect, useMemo, useState } from "./vendor/htm-preact.mjs";
 import { count, duration, number, toCsv } from "./format.mjs";
-import { Asked, Code, CopyButton, ErrorBox, Table, useAsk } from "./ui.mjs";
+import { Asked, Chart, Code, CopyButton, ErrorBox, Table, useAsk } from "./ui.mjs";
 
 const MOST_BARS = 60; // with more values, or without labels, a chart is a line
 
@@ -42,7 +42,7 @@ function ShownTable({ shown: { columns, rows, total } }) {
       ${chart && html`<button type="button" class="small" aria-pressed=${drawn} onClick=${() => setDrawn(!drawn)}>Chart</button>`}
       <${CopyButton} text=${toCsv(columns, rows)} title="Copy as CSV" />
     </div>
-    ${drawn && h(Chart, { ...series, label: columns[numeric] })}
+    ${drawn && h(LabelledChart, { ...series, label: columns[numeric] })}
     ${!drawn && html`<${Table} columns=${heads} rows=${rows} label="Result" />`}
   `;
 }
@@ -54,7 +54,7 @@ function ShownChart({ shown: { values, labels, total } }) {
       <span class="muted grow">${countOf(values.length, total, "value")}</span>
       <${CopyButton} text=${toCsv(["", "value"], rows)} title="Copy as CSV" />
     </div>
-    <${Chart} values=${values} labels=${labels} label="values" />
+    <${LabelledChart} values=${values} labels=${labels} label="values" />
   `;
 }
 
@@ -62,29 +62,15 @@ function countOf(shown, total, noun) {
   return total > shown ? `the first ${number(shown)} of ${count(total, noun)}` : count(total, noun);
 }
 
-/** Numbers as bars where they have labels, else as a line. */
-export function Chart({ values, labels, label }) {
-  const [least, most] = [Math.min(0, ...values), Math.max(0, ...values)];
-  const height = (value) => 100 - ((value - least) / (most - least || 1)) * 100;
-  const step = 600 / Math.max(values.length, 1);
+/** Numbers as bars where they have labels, else as a line, between the least and the highest. */
+function LabelledChart({ values, labels, label }) {
+  const [least, most] = [Math.min(...values), Math.max(...values)].map((one) => number(one, 3));
   const bars = labels.length > 0 && values.length <= MOST_BARS;
-  const points = values.map((value, at) => `${(at + 0.5) * step},${height(value)}`).join(" ");
-  const said = `${label}: ${count(values.length, "value")} from ${number(Math.min(...values), 3)} to ${number(Math.max(...values), 3)}`;
-  return html`<figure class="chart accent">
-    <div class="column num"><small>${number(most, 3)}</small><small>${number(least, 3)}</small></div>
-    <svg width="100%" height="180" viewBox="0 -2 600 104" preserveAspectRatio="none" role="img" aria-label=${said}>
-      ${
-        bars
-          ? values.map((value, at) => {
-              const [top, bottom] = [height(Math.max(value, 0)), height(Math.min(value, 0))];
-              return html`<rect x=${(at + 0.1) * step} y=${top} width=${step * 0.8} height=${Math.max(bottom - top, 0.5)}>
-                <title>${labels[at]}: ${value}</title>
-              </rect>`;
-            })
-          : html`<polyline points=${points} />`
-      }
-    </svg>
-    <figcaption class="row muted">
+  const said = `${label}: ${count(values.length, "value")} from ${least} to ${most}`;
+  return html`<figure>
+    <small>${said}</small>
+    <${Chart} values=${values} labels=${bars && labels} label=${said} height=${180} />
+    <figcaption class="row">
       <small class="grow">${labels[0] ?? 0}</small><small>${labels.at(-1) ?? values.length - 1}</small>
     </figcaption>
   </figure>`;
@@ -133,8 +119,6 @@ export function AsCode({ client, op, args }) {
 
 function CodeTexts({ client, op, args }) {
   const asked = useAsk(client, op, args);
-  if (!asked.value) return h(Asked, { of: asked });
-  return asked.value.map(
-    ({ title, text }) => html`<h3>${title}</h3><${Code} label=${title} text=${text} />`,
-  );
+  const code = ({ title, text }) => html`<h3>${title}</h3><${Code} label=${title} text=${text} />`;
+  return h(Asked, { of: asked }, (texts) => texts.map(code));
 }

@@ -10,10 +10,10 @@ import { Asked, Dialog, useAsk } from "./ui.mjs";
 export function SourceLines({ client, id, file = "", line = 0, of = "live", around = 0, quiet }) {
   const found = useAsk(client, "source", { module: id, file, line, of, around });
   if (quiet && !found.value?.lines.length) return null;
-  return h(Asked, { of: found }, h(NumberedLines, { found: found.value }));
+  return h(Asked, { of: found }, (value) => h(NumberedLines, value));
 }
 
-function NumberedLines({ found: { file, cell, origin, line, first, lines } }) {
+function NumberedLines({ file, cell, origin, line, first, lines }) {
   const marked = useRef(null);
   useEffect(() => {
     const row = marked.current; // in the middle of its box, and nothing around is scrolled
@@ -21,13 +21,16 @@ function NumberedLines({ found: { file, cell, origin, line, first, lines } }) {
   }, []);
   const where = [file, cell].filter(Boolean).join(", ");
   return html`<div class="card code source">
-    <div class="diff-head"><strong class="mono">${where}</strong> <small>from ${origin}, ${count(lines.length, "line")}</small></div>
+    <div class="diff-head">
+      <strong class="mono">${where}</strong> <small>from ${origin}, ${count(lines.length, "line")}</small>
+    </div>
     <pre tabindex="0" role="group" aria-label=${`Text of ${where}`}>
       ${lines.map((text, at) => {
-        const number = first + at;
-        const mine = number === line;
+        const mine = first + at === line;
         return html`<div class=${mine ? "marked" : ""} ref=${mine ? marked : null}
-          aria-current=${mine ? "true" : null}><span class="muted number">${String(number).padStart(4)}  </span>${text}</div>`;
+          aria-current=${mine ? "true" : null}>
+          <span class="muted number">${String(first + at).padStart(4)}  </span>${text}
+        </div>`;
       })}
     </pre>
   </div>`;
@@ -37,12 +40,9 @@ function NumberedLines({ found: { file, cell, origin, line, first, lines } }) {
 export function SourceButton({ client, id, source, title }) {
   const [open, setOpen] = useState(false);
   if (!source) return null;
-  const close = () => setOpen(false);
-  const buttons = html`<button onClick=${close}>Close</button>`;
-  return html`<button type="button" class="small" data-action="source" onClick=${() => setOpen(true)}>${title}</button>
-    ${
-      open &&
-      html`<${Dialog} title=${source.file} onClose=${close} buttons=${buttons}>
-      <${SourceLines} ...${{ client, id, ...source }} /><//>`
-    }`;
+  const dialog = { title: source.file, onClose: () => setOpen(false) };
+  return html`<button type="button" class="small" data-action="source" onClick=${() => setOpen(true)}>
+      ${title}
+    </button>
+    ${open && h(Dialog, dialog, h(SourceLines, { client, id, ...source }))}`;
 }

@@ -3,7 +3,7 @@
 
 const MOST_LINES = 100_000;
 const CHANGE = / live in | stays live · |is not live · |(^| · )stopped$| changed · generation /;
-const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+export const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 const RANKS = { FAILED: 0, FAILED_UNLOAD: 0, BLOCKED: 3 };
 const HEALTH_RANKS = { down: 1, degraded: 2 };
 
@@ -78,11 +78,16 @@ export const SHOWN = {
   drafts: (row) => Boolean(row.draft),
 };
 
+/** Return whether all words of `wanted` occur in a text, in any case. */
+export function hasWords(text, wanted) {
+  const said = text.toLowerCase();
+  const words = wanted.toLowerCase().split(/\s+/);
+  return words.every((word) => said.includes(word));
+}
+
 /** Return the ids whose name has all words of `text` and that `show` (a key of SHOWN) lets through. */
 export function visibleIds({ rows, order }, text = "", show = "all") {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (id) => words.every((word) => id.toLowerCase().includes(word));
-  return order.filter((id) => SHOWN[show](rows[id]) && fits(id));
+  return order.filter((id) => SHOWN[show](rows[id]) && hasWords(id, text));
 }
 
 /** Return how many rows each key of SHOWN lets through. */

@@ -40,23 +40,33 @@ const MARKS = {
   skipped: ["bar", "calm"],
   expected: ["check", "calm"],
   "not run": ["ring", "warn"],
+  live: ["dot", "good"],
+  drains: ["half", "busy"],
+  running: ["half", "busy"],
+  restarting: ["triangle", "warn"],
+  healthy: ["check", "good"],
+  unhealthy: ["cross", "bad"],
 };
 const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross" };
 const LEVEL_BADGES = { error: "bad", warning: "warn", info: "calm" };
 
-export function Icon({ shape, tone = "calm" }) {
-  return html`<svg class=${`icon ${tone}`} width="11" height="11" viewBox="0 0 12 12" aria-hidden="true">
+export function Icon({ shape, tone = "calm", title }) {
+  return html`<svg class=${`icon ${tone}`} width="11" height="11" viewBox="0 0 12 12"
+    role=${title && "img"} aria-label=${title} aria-hidden=${title ? null : "true"}>
     <path fill-rule="evenodd" d=${SHAPES[shape]} />
   </svg>`;
 }
 
-/** A state by its icon and its word: a module's, its health, or how a test ended. `bare` leaves the
- * word to screen readers. */
-export function State({ state, word = stateWord(state), bare }) {
+/** A state by its icon and its word: a module's, its health, or how a test ended. */
+export function State({ state, word = stateWord(state) }) {
   const [shape, tone] = MARKS[state] ?? ["ring", "calm"];
-  return html`<span class=${bare ? "" : `badge ${tone}`}>
-    <${Icon} shape=${shape} tone=${tone} /><span class=${bare ? "unseen" : ""}>${word}</span>
-  </span>`;
+  return html`<${Badge} tone=${tone}><${Icon} shape=${shape} tone=${tone} />${word}<//>`;
+}
+
+/** The icon of a state alone, where there is no room for its word. */
+export function StateIcon({ state }) {
+  const [shape, tone] = MARKS[state] ?? ["ring", "calm"];
+  return html`<${Icon} shape=${shape} tone=${tone} title=${stateWord(state)} />`;
 }
 
 /** A small word in a frame; tones: calm, good, warn, bad, busy. */
@@ -270,30 +280,37 @@ function sortedRows(columns, rows, sort) {
   return [...rows].sort((a, b) => sign * compareCells(column.value(a), column.value(b)));
 }
 
-/** A line of the newest values, oldest first; nulls are gaps that count as zero. */
-export function Sparkline({ values, label, tone = "accent" }) {
-  const most = Math.max(...values, 1e-9);
-  const step = 100 / Math.max(values.length - 1, 1);
-  const line = values
-    .map((value, at) => `${at * step},${27 - ((value ?? 0) / most) * 25}`)
-    .join(" ");
-  return html`<svg class=${`spark ${tone}`} height="30" viewBox="0 0 100 28" preserveAspectRatio="none"
-    role="img" aria-label=${label}>
-    <polygon points=${`0,28 ${line} 100,28`} /><polyline points=${line} />
+/** Values as a line over its area, or as bars where each has a label; nulls count as zero. */
+export function Chart({ values, label, labels, tone = "accent", height = 30 }) {
+  const shown = values.map((value) => value ?? 0);
+  const least = Math.min(0, ...shown);
+  const most = Math.max(1e-9, ...shown);
+  const step = 600 / shown.length;
+  const heightOf = (value) => 100 - ((value - least) / (most - least)) * 100;
+  const line = shown.map((value, at) => `${(at + 0.5) * step},${heightOf(value)}`).join(" ");
+  const bar = (value, at) => {
+    const [top, bottom] = [heightOf(Math.max(value, 0)), heightOf(Math.min(value, 0))];
+    return html`<rect class="bar" x=${(at + 0.1) * step} y=${top} width=${step * 0.8}
+      height=${Math.max(bottom - top, 0.5)}><title>${labels[at]}: ${value}</title></rect>`;
+  };
+  return html`<svg class=${`chart ${tone}`} width="100%" height=${height} viewBox="0 -2 600 104"
+    preserveAspectRatio="none" role="img" aria-label=${label}>
+    ${
+      labels
+        ? shown.map(bar)
+        : html`<polygon points=${`0,100 ${line} 600,100`} /><polyline points=${line} />`
+    }
   </svg>`;
 }
 
 /** A number with its name and, where there are values, their line. */
 export function Stat({ title, value, unit = "", values, tone }) {
   const shown = typeof value === "number" ? number(value) : (value ?? "–");
-  const highest = values?.length ? number(Math.max(...values, 0)) : "";
+  const label = `${title}: now ${shown} ${unit}, highest ${number(Math.max(0, ...(values ?? [])))}`;
   return html`<div class="card box">
     <div class="muted">${title}</div>
     <strong class="title">${shown}${unit && html`<small> ${unit}</small>`}</strong>
-    ${
-      values?.length > 1 &&
-      html`<${Sparkline} values=${values} tone=${tone} label=${`${title}: now ${shown} ${unit}, highest ${highest}`} />`
-    }
+    ${values?.length > 1 && h(Chart, { values, tone, label })}
   </div>`;
 }
 
@@ -342,6 +359,12 @@ export function Select({ label, field, options, value, onChange }) {
   </select>`;
 }
 
+/** A choice of one module, or of all, whose value is "". */
+export function ModuleSelect({ order, ...select }) {
+  const options = [["", "All modules"], ...order.map((id) => [id, shortName(id)])];
+  return html`<${Select} label="Module" field="module" options=${options} ...${select} />`;
+}
+
 /** A field for words to search for; `onInput` gets them. */
 export function Search({ label, hint = label, onInput, ...props }) {
   return html`<input class="grow" type="search" placeholder=${hint} aria-label=${label} ...${props}
@@ -360,7 +383,7 @@ export function Dialog({ title, onClose, end = "Close", buttons, children }) {
   return html`<dialog class="card column" ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
     <h2 class="title" id="dialog-title">${title}</h2>
     <div class="stack tight">${children}</div>
-    <div class="row end"><button onClick=${onClose}>${end}</button>${buttons}</div>
+    <div class="row"><button onClick=${onClose}>${end}</button>${buttons}</div>
   </dialog>`;
 }
 
@@ -378,10 +401,11 @@ export function DeedDialog({ action, label, ready = true, danger = true, done, s
   <//>`;
 }
 
-/** Ask for an operation, at once and whenever its arguments or what stands in `again` change, or with
- * `now: false` when told. Return { value, error, busy, parts, ms, ask(args?), cancel() }. An `op` of
- * null asks nothing. */
-export function useAsk(client, op, args = {}, { now = true, again = [] } = {}) {
+/** Ask for an operation, at once and whenever its arguments or what stands in `again` change, also
+ * `every` so many ms while the view is in sight; with `now: false` only when told. Return { value,
+ * error, busy, parts, ms, ask(args?), cancel() }: the value stays until there is another one. An `op`
+ * of null asks nothing. */
+export function useAsk(client, op, args = {}, { now = true, again = [], every } = {}) {
   const [state, setState] = useState({ busy: Boolean(now && op), parts: [] });
   const running = useRef(null);
   const ask = async (given = args) => {
@@ -398,12 +422,19 @@ export function useAsk(client, op, args = {}, { now = true, again = [] } = {}) {
     );
     if (running.current !== answer) return;
     running.current = null;
-    setState((old) => ({ ...end, busy: false, parts: old.parts, ms: answer.ms }));
+    setState((old) => ({ ...old, ...end, busy: false, ms: answer.ms }));
   };
   const cancel = () => running.current?.cancel();
+  const latest = useRef(ask);
+  latest.current = ask;
   useEffect(() => {
     if (now && op) ask();
   }, [op, JSON.stringify(args), ...again]);
+  useEffect(() => {
+    if (!every) return;
+    const timer = setInterval(() => client.hidden || running.current || latest.current(), every);
+    return () => clearInterval(timer);
+  }, [client]);
   const leave = () => {
     cancel();
     running.current = null;

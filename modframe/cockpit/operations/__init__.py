@@ -11,9 +11,33 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..asks import Operation
-from . import backups, data, errors, history, modules, routes, services, source
+from . import (
+    backups,
+    data,
+    errors,
+    history,
+    logs,
+    modules,
+    panels,
+    routes,
+    services,
+    settings,
+    source,
+)
 
-_FILES = (backups, data, errors, history, modules, routes, services, source)
+_FILES = (
+    backups,
+    data,
+    errors,
+    history,
+    logs,
+    modules,
+    panels,
+    routes,
+    services,
+    settings,
+    source,
+)
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}

@@ -14,18 +14,18 @@ from ...errors import FormError
 from ...parts.web.client import async_client
 from ...parts.web.examples import declared_bodies
 from ...parts.web.problem import Message, Receive, Scope, Send
-from ...parts.web.routes import contexts, place_of, without_names
 from ...view.snapshot import ModuleView, thaw
 from ..as_code import Texts, request_texts, template_of
 from ..asks import Ask, Operation
+from ..inputs import field_of, fields_of
 from ..requests import PARAMETER, BodyKind, Request
 from ..values import Shown, image_facts, json_facts, text_facts
-from .services import hide_input, numbers_of, source_of, views_of
+from .services import numbers_of, source_of, views_of
 
 PIECES, BYTES = 500, 2_000_000
 """How many pieces, and bytes, of an answer without a length are shown; then it is left."""
-_SCHEMAS = "#/components/schemas/"
 Json = dict[str, Any]
+_FORMS = ("form", "multipart")
 _SERVER = "http://localhost:8000"
 """Where requests go in code while nothing is served."""
 
@@ -60,6 +60,11 @@ def route(ask: Ask, module: str, method: str, path: str) -> Json:
 
 def _source(ask: Ask, module: str, row: Json) -> Json | None:
     """Return file and line of the function that answers; ``None`` if no module code does."""
+    from ...parts.web.routes import (
+        contexts,
+        place_of,
+    )  # imports FastAPI, which views can do without
+
     generation = ask.facts.live.generations.get(module)
     router = generation.spec.router if generation is not None else None
     if router is None:
@@ -81,25 +86,21 @@ def _described(document: Json, row: Json) -> Json:
     if operation is None:
         names = [("path", name) for name in row["path_params"]]
         names += [("query", name) for name in row["query_params"]]
-        parameters = [{"name": name, "in": place, "schema": {}} for place, name in names]
-        return {"parameters": parameters, "body": None, "components": {}, "description": ""}
-    parameters = [_parameter(one) for one in operation.get("parameters", ())]
-    body = _body(operation, document)
-    schemas = document.get("components", {}).get("schemas", {})
-    used: Json = {}
-    _collect(parameters, schemas, used)
-    _collect(body, schemas, used)
+        given = [{"name": name, "in": place} for place, name in names]
+        parameters = [_parameter(one, document) for one in given]
+        return {"parameters": parameters, "body": None, "description": ""}
     return {
         "description": operation.get("description", ""),
         "deprecated": bool(operation.get("deprecated")),
-        "parameters": parameters,
-        "body": body,
-        "components": {"schemas": hide_input(used)},
+        "parameters": [_parameter(one, document) for one in operation.get("parameters", ())],
+        "body": _body(operation, document),
     }
 
 
 def _operation(document: Json, method: str, path: str) -> Json | None:
     """Return the operation of a route; where two modules share a path, its names may differ."""
+    from ...parts.web.routes import without_names
+
     wanted = PARAMETER.sub(r"{\1}", path)
     items = document.get("paths", {})
     like = [wanted, *(one for one in items if without_names(one) == without_names(wanted))]
@@ -107,16 +108,14 @@ def _operation(document: Json, method: str, path: str) -> Json | None:
     return next(found, None)
 
 
-def _parameter(one: Json) -> Json:
-    schema = hide_input({"properties": {one["name"]: one.get("schema", {})}})
+def _parameter(one: Json, document: Json) -> Json:
+    """Return the field of a parameter, its place ``in`` the request, and its declared example."""
     examples = [value.get("value") for value in one.get("examples", {}).values()]
     example = one.get("example", next(iter(examples), None))
+    given = {"required": bool(one.get("required")), "about": one.get("description", "")}
     return {
-        "name": one["name"],
+        **field_of(one["name"], one.get("schema", {}), document, **given),
         "in": one["in"],
-        "required": bool(one.get("required")),
-        "description": one.get("description", ""),
-        "schema": schema["properties"][one["name"]],
         **({} if example is None else {"example": example}),
     }
 
@@ -137,7 +136,7 @@ def _body(operation: Json, document: Json) -> Json | None:
         "media": media,
         "kind": kind,
         "required": bool(given.get("required")),
-        "schema": hide_input(content[media].get("schema", {})),
+        "fields": fields_of(content[media].get("schema", {}), document) if kind in _FORMS else [],
         "texts": _texts_of(operation, document) if kind == "json" else [],
     }
 
@@ -153,20 +152,6 @@ def _texts_of(operation: Json, document: Json) -> list[Json]:
         {"title": title, "text": json.dumps(body, indent=2, ensure_ascii=False)}
         for title, body in bodies.items()
     ]
-
-
-def _collect(node: Any, schemas: Json, used: Json) -> None:
-    """Note all schemas that something refers to, those that they refer to included."""
-    if isinstance(node, list):
-        for one in node:
-            _collect(one, schemas, used)
-    elif isinstance(node, dict):
-        name = str(node.get("$ref", "")).removeprefix(_SCHEMAS)
-        if name in schemas and name not in used:
-            used[name] = schemas[name]
-            _collect(schemas[name], schemas, used)
-        for one in node.values():
-            _collect(one, schemas, used)
 
 
 # -- the request -----------------------------------------------------------------------------------

@@ -166,7 +166,7 @@ class DatabasePart(Part["tuple[DatabaseSpec, ...]"]):
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         rows = ((name, ", ".join(tables)) for name, tables in facts.items())
-        yield Panel("database", ("tables",), tuple(rows))
+        yield Panel("database", ("tables",), tuple(rows), tab="Data")
 
 
 async def _revert(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from types import FunctionType
@@ -9,8 +10,9 @@ from typing import Any, ClassVar
 
 from ...events import SUBSCRIPTIONS
 from ...runtime.generation import Generation
-from ...runtime.part import Panel, Part
+from ...runtime.part import Detail, Panel, Part
 from .events import Events
+from .queue import DeadLetter
 from .subscription import Subscription
 
 
@@ -18,7 +20,7 @@ class EventsPart(Part["tuple[Subscription, ...]"]):
     """Reads the subscriptions of each generation; the app's `Events` follow what is live."""
 
     name = "events"
-    empty_facts: ClassVar[Mapping[str, Any]] = {"subscriptions": []}
+    empty_facts: ClassVar[Mapping[str, Any]] = {"subscriptions": [], "dead": []}
 
     def __init__(self, events: Events) -> None:
         self._events = events
@@ -40,17 +42,35 @@ class EventsPart(Part["tuple[Subscription, ...]"]):
         )
 
     def describe(self, generation: Generation) -> dict[str, Any]:
-        return {"subscriptions": self._events.describe(generation.module_id)}
+        key = generation.module_id
+        dead = [_facts_of(letter) for letter in list(self._events.dead) if letter.module_id == key]
+        return {"subscriptions": self._events.describe(key), "dead": dead}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         rows = tuple(
             (one["event"], f"{one['method']}()", *(str(one[key]) for key in _COUNTS))
             for one in facts["subscriptions"]
         )
-        yield Panel("subscription", ("method", *_COUNTS), rows, live_only=True)
+        yield Panel("subscription", ("method", *_COUNTS), rows, live_only=True, tab="Events")
+        dead = tuple((one["event"], *(one[key] for key in _LETTER)) for one in facts["dead"])
+        yield Detail("dead letter", _LETTER, dead, live_only=True, tab="Events")
 
 
 _COUNTS = ("waiting", "handled", "failed", "dead")
+_LETTER = ("method", "error", "published", "data")
+_WIDTH = 300
+"""How many characters of a dead letter's data are shown."""
+
+
+def _facts_of(letter: DeadLetter) -> dict[str, str]:
+    data = json.dumps(letter.data, ensure_ascii=False, default=str)
+    return {
+        "event": letter.event,
+        "method": f"{letter.method}()",
+        "error": letter.error,
+        "published": letter.published.isoformat(timespec="seconds"),
+        "data": data if len(data) <= _WIDTH else f"{data[:_WIDTH]}…",
+    }
 
 
 def _subscribed(generation: Generation) -> Iterator[tuple[str, Any]]:

@@ -110,6 +110,15 @@ class Check:
         at_least = _COST_SHARE * self._kept_loop
         self._due(_SOON if task.cancelled() else max(self._spec.interval, at_least))
 
+    async def run_now(self) -> None:
+        """Run it outside its turns and wait for the end; a run that is under way does for it."""
+        if not self._over and (self._task is None or self._task.done()):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._start()
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
     def end(self) -> None:
         """Run it no more, and cancel the run that is under way; does not wait for its end."""
         self._over = True

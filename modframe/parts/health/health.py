@@ -18,6 +18,15 @@ Status = Literal["healthy", "unknown", "degraded", "unhealthy"]
 _BADNESS: tuple[Status, ...] = ("healthy", "unknown", "degraded", "unhealthy")
 
 
+def badness(status: str) -> int:
+    """Return how bad a status is; 0 for healthy.
+
+    >>> badness("degraded")
+    2
+    """
+    return _BADNESS.index(status)
+
+
 def worst(statuses: Iterable[Status]) -> Status:
     """Return the worst of some statuses; ``"healthy"`` without any.
 

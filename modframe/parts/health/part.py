@@ -11,8 +11,9 @@ from typing import Any
 from ...observe import Numbers
 from ...runtime.generation import Generation
 from ...runtime.loop.app_loop import AppLoop
-from ...runtime.part import Panel, Part
+from ...runtime.part import Action, Panel, Part
 from .check import Check
+from .health import health_row
 
 
 class HealthPart(Part[Check]):
@@ -75,5 +76,14 @@ class HealthPart(Part[Check]):
         failures = facts["failures"]
         status = f"{facts['status']}, {failures} in a row" if failures > 1 else facts["status"]
         every = "until it passes" if facts["group"] == "startup" else f"{facts['interval']:g} s"
-        row = (facts["check"], status, every, facts["detail"])
-        yield Panel("health check", ("status", "every", "detail"), (row,))
+        _, at, took, *_ = health_row(facts)
+        row = (facts["check"], status, every, at, took, facts["detail"])
+        yield Panel("health check", _HEADS, (row,), tab="Health", actions=(Action("Check now"),))
+
+    async def act(self, generation: Generation, action: str, row: str) -> None:
+        """Run the check now."""
+        if (check := self.of(generation)) is not None:
+            await check.run_now()
+
+
+_HEADS = ("status", "every", "checked at", "took", "detail")

@@ -96,13 +96,7 @@ class Task:
         return Call(self._app_loop, lambda: self._found().run_now(), f"{self.name}.run_now()")
 
     def _found(self) -> Job:
-        job = self._job
-        if job is None:
-            raise TaskError(
-                f"the task {self.name} has not begun, or has ended with its module",
-                cure="it begins when its module is live",
-            )
-        return job
+        return self._jobs.find(self._key)
 
     def __repr__(self) -> str:
         said = f", {self.progress}" if self.progress else ""

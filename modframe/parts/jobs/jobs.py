@@ -144,6 +144,20 @@ class Jobs:
         """Return a task that a live generation has."""
         return self._modules.get(key[0], {}).get(key[1])
 
+    def find(self, key: Key) -> Job:
+        """Return a task that a live generation has.
+
+        Raises:
+            TaskError: If there is none.
+        """
+        job = self.get(key)
+        if job is None:
+            raise TaskError(
+                f"the task {'.'.join(key)} has not begun, or has ended with its module",
+                cure="it begins when its module is live",
+            )
+        return job
+
     def all(self) -> dict[str, Job]:
         """Return all tasks by name, such as ``standard.orders.poll``; from any thread."""
         modules = list(self._modules.values())

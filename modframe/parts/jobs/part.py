@@ -7,7 +7,7 @@ from types import FunctionType
 from typing import Any, ClassVar
 
 from ...runtime.generation import Generation
-from ...runtime.part import Panel, Part
+from ...runtime.part import Action, Panel, Part
 from ...tasks import TASK
 from .definition import Definition
 from .faces import facts_of
@@ -43,9 +43,18 @@ class JobsPart(Part["dict[str, Definition]"]):
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         rows = tuple((one["name"], *(str(one[key]) for key in _COLUMNS)) for one in facts["tasks"])
-        yield Panel("named task", _COLUMNS, rows, live_only=True)
+        yield Panel("named task", _COLUMNS, rows, live_only=True, tab="Tasks", actions=_ACTIONS)
+
+    async def act(self, generation: Generation, action: str, row: str) -> None:
+        """Run a task now and wait for its end, or cancel it."""
+        job = self._jobs.find((generation.module_id, row))
+        if action == "Cancel":
+            job.cancel()
+        else:
+            await job.run_now()
 
 
+_ACTIONS = (Action("Run now"), Action("Cancel", danger=True))
 _COLUMNS = ("times", "state", "runs", "next", "progress", "error")
 
 

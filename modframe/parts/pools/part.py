@@ -86,7 +86,7 @@ class PoolsPart(Part[Pools]):
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         rows = [(f"process {one['pid']}", one["runs"] or "idle") for one in facts["processes"]]
         rows += [("thread", name) for name in facts["threads"]]
-        yield Panel("worker", ("runs",), tuple(rows), live_only=True)
+        yield Panel("worker", ("runs",), tuple(rows), live_only=True, tab="Tasks")
 
 
 _parts: WeakSet[PoolsPart] = WeakSet()

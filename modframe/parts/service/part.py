@@ -25,7 +25,7 @@ from ...runtime.part import Panel, Part
 from ...spec import ShutdownSpec
 from .injected import injected_into
 from .methods import describe_services, short_names
-from .words import panels_of_words
+from .words import TAB, panels_of_words
 
 
 class Settings(Protocol):
@@ -201,13 +201,13 @@ class ServicePart(Part[Service]):
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         """Show the services with their classes, and their methods."""
         services = tuple((name, service["class"]) for name, service in facts.items())
-        yield Panel("service", ("class",), services)
+        yield Panel("service", ("class",), services, tab=TAB)
         methods = (
             (f"{method['name']}{short_names(method['signature'])}", method["description"])
             for service in facts.values()
             for method in service["methods"]
         )
-        yield Panel("method", ("what it does",), tuple(methods))
+        yield Panel("method", ("what it does",), tuple(methods), tab=TAB)
         yield from panels_of_words(facts)
 
 

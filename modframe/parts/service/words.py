@@ -12,6 +12,9 @@ from typing import Any
 from ...runtime.part import Detail
 from .methods import short_names
 
+TAB = "Services"
+"""The tab of the cockpit that shows them."""
+
 
 def panels_of_words(facts: Mapping[str, Any]) -> Iterator[Detail]:
     """Yield the panels of what is documented; a method without a `ServiceMethod` has no rows."""
@@ -32,18 +35,18 @@ def panels_of_words(facts: Mapping[str, Any]) -> Iterator[Detail]:
         for method in methods
         for param in method["params"]
     )
-    yield Detail("parameter", ("type", "what it is"), tuple(parameters))
+    yield Detail("parameter", ("type", "what it is"), tuple(parameters), tab=TAB)
     returns = (
         (method["name"], method["returns"]["type"], method["returns"]["description"])
         for method in methods
         if any(method["returns"].values())
     )
-    yield Detail("return", ("type", "what it is"), tuple(returns))
+    yield Detail("return", ("type", "what it is"), tuple(returns), tab=TAB)
     examples = (
         (example["call"], example["result"]) for method in methods for example in method["examples"]
     )
-    yield Detail("example", ("result",), tuple(examples))
-    yield Detail("tag", ("methods",), tuple(_tags(methods)))
+    yield Detail("example", ("result",), tuple(examples), tab=TAB)
+    yield Detail("tag", ("methods",), tuple(_tags(methods)), tab=TAB)
 
 
 def type_of_parameter(param: Mapping[str, Any]) -> str:

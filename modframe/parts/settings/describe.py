@@ -1,7 +1,7 @@
 """What a settings model declares: fields with types, defaults and variables, as plain text.
 
 In goes a model; out come rows without secrets. The reference of a workspace calls it; nothing is
-read from the environment.
+read from the environment. `dump` gives the values of an instance to what shows them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -60,3 +61,26 @@ def _default(name: str, field: FieldInfo) -> str:
     except Exception:  # noqa: BLE001  # the author's object, whose repr may fail too
         return f"<{type(field.default).__name__}>"
     return json.dumps(mask(value, name), ensure_ascii=False)
+
+
+def dump(value: BaseModel) -> dict[str, Any]:
+    """Return values as JSON-ready data; what can't become such is told by its type.
+
+    No ``repr`` of the author's objects runs, which may fail, or never end.
+    """
+    try:
+        return value.model_dump(mode="json", fallback=_type_of)
+    except Exception:  # noqa: BLE001  # a serializer of the author, for one of the fields
+        return {name: _dumped(value, name) for name in type(value).model_fields}
+
+
+def _dumped(value: BaseModel, name: str) -> Any:
+    try:
+        return value.model_dump(mode="json", fallback=_type_of, include={name}).get(name)
+    except Exception as error:  # noqa: BLE001  # the author's serializer
+        own = _type_of(getattr(value, name, None))
+        return f"{own[:-1]}, which can't be shown: {type(error).__name__}>"
+
+
+def _type_of(value: object) -> str:
+    return f"<{type(value).__name__}>"

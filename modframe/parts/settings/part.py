@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from ...masking import hide_secrets, mask_dump, secrets_in
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
+from .describe import dump
 from .faults import SettingsError, holds_secret
 from .preferences import NOTHING
 from .resolve import Resolved, resolve, resolve_leaving_out
@@ -183,7 +184,7 @@ class ModuleSettings:
         """Return field → value and source, secrets masked."""
         if self.value is None or self.resolved is None:
             return {}
-        values = mask_dump(self.value, self.value.model_dump(mode="json"))
+        values = mask_dump(self.value, dump(self.value))
         return {
             name: {"value": values.get(name), "source": source}
             for name, source in self.resolved.sources.items()
@@ -224,7 +225,7 @@ class SettingsPart(Part[ModuleSettings]):
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
         rows = ((name, _text_of(field["value"]), field["source"]) for name, field in facts.items())
-        yield Panel("setting", ("value", "source"), tuple(rows), live_only=True)
+        yield Panel("setting", ("value", "source"), tuple(rows), live_only=True, tab="Settings")
 
 
 def settings_models(modules: Mapping[str, ModuleType]) -> dict[str, type[BaseModel]]:

@@ -123,4 +123,4 @@ class WebPart(Part["WebApp"]):
             (f"{route['method']} {route['path']}", route["summary"])
             for route in facts.get("routes", ())
         )
-        yield Panel("route", ("what it does",), tuple(rows))
+        yield Panel("route", ("what it does",), tuple(rows), tab="Routes")

@@ -1,11 +1,12 @@
 // Data: the tables of databases with their rows, SQL that only reads, how tables fit their models,
 // and backups. Of one module, its databases alone. Rows are sorted and paged by the database.
 
-import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
+import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { number } from "../format.mjs";
 import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
 import { keyOfRow, lastOffset, pageWords, quotedName, rowsAsCsv } from "../query.mjs";
-import { Asked, Badge, Empty, ErrorBox, Icon, ModuleLink, Table, useAsk } from "../ui.mjs";
+import { Asked, Badge, Empty, ErrorBox, ModuleLink, Note, Segments } from "../ui.mjs";
+import { Table, useAsk } from "../ui.mjs";
 import { BackupsView } from "./backups.mjs";
 import { SchemaView } from "./schema.mjs";
 import { SqlView } from "./sql.mjs";
@@ -16,27 +17,20 @@ const LAST_VIEWS = new Map(); // module id → where one was in its tab
 
 export function DataTab({ id, state, client, go }) {
   const [view, setState] = useState(LAST_VIEWS.get(id) ?? { show: "tables" });
-  const found = useAsk(client, "databases", {}, { now: false });
-  useEffect(() => void found.ask(), [state.rows]); // a row changes with its module's tables
+  // A module's row changes with its tables.
+  const asked = useAsk(client, "databases", {}, { again: [state.rows] });
   const set = (change) => {
     const next = { ...view, ...change };
     LAST_VIEWS.set(id, next);
     setState(next);
   };
   const mine = ({ modules, refused }) => !id || modules.includes(id) || refused === id;
-  const databases = found.value?.filter(mine);
-  const shown = Object.entries(DATA_VIEWS).filter(([key]) => !id || key !== "backups");
+  const { backups, ...ofModule } = DATA_VIEWS;
+  const options = id ? ofModule : { ...ofModule, backups };
+  const parts = (found) => h(DataParts, { databases: found.filter(mine), view, set, client, go });
   return html`<div class="stack">
-    <div class="row segments" role="group" aria-label="Show">
-      ${shown.map(
-        ([
-          key,
-          title,
-        ]) => html`<button class="plain small" key=${key} aria-pressed=${key === view.show} data-field=${key}
-          onClick=${() => set({ show: key })}>${title}</button>`,
-      )}
-    </div>
-    ${found.error || !databases ? h(Asked, { of: found }) : h(DataParts, { databases, view, set, client, go })}
+    <${Segments} label="Show" options=${options} value=${view.show} onSelect=${(show) => set({ show })} />
+    <${Asked} of=${asked}>${parts}<//>
   </div>`;
 }
 
@@ -55,7 +49,7 @@ function DataParts({ databases, view, set, ...shared }) {
   const open = (database, table, where = {}) =>
     set({ database, table, where, sort: "", down: false, offset: 0 });
   return html`<div class="row wrap data-body">
-    <nav class="stack tight tables-list" aria-label="Tables">
+    <nav class="tables-list" aria-label="Tables">
       ${databases.map((one) => h(DatabaseTables, { one, at, open, go: shared.go, key: one.name }))}
     </nav>
     ${at.table && h(TableView, { ...shared, at, set, open, key: `${at.database}.${at.table}` })}
@@ -64,11 +58,11 @@ function DataParts({ databases, view, set, ...shared }) {
 
 function DatabaseTables({ one, at, open, go }) {
   const { name, engine, tables, refused, path } = one;
-  return html`<section aria-label=${`Database ${name}`}>
+  return html`<section class="row wrap" aria-label=${`Database ${name}`}>
     <h2 title=${path}>${name} <small>${engine}</small></h2>
     ${
       refused &&
-      html`<p><${Icon} shape="triangle" tone="warn" /> refused: <${ModuleLink} id=${refused} tab="data" go=${go} /></p>`
+      html`<${Note} tone="warn">refused: <${ModuleLink} id=${refused} tab="data" go=${go} /><//>`
     }
     ${tables.map((table) => {
       const current = at.database === name && at.table === table;
@@ -90,12 +84,21 @@ function TableView({ client, at, set, open }) {
   const total = useAsk(client, "count_rows", { ...place, where });
   const again = () => Promise.all([facts, rows, total].map((one) => one.ask()));
   const error = facts.error ?? rows.error;
-  const known = facts.value?.columns.length === rows.value?.numeric.length;
+  const known = facts.value && facts.value.columns.length === rows.value?.numeric.length;
+  const page = {
+    facts: facts.value,
+    page: rows.value,
+    total: total.value,
+    at,
+    set,
+    open,
+    setValue,
+  };
   const query = `SELECT * FROM ${quotedName(database)}.${quotedName(table)}`;
   return html`<section class="grow stack" aria-label=${`Table ${table}`}>
     <div class="row wrap">
       <strong class="mono">${database}.${table}</strong>
-      <span class="muted" data-field="count">${total.value === undefined ? "" : `${number(total.value)} rows`}</span>
+      <span class="muted" data-field="count">${total.value >= 0 && `${number(total.value)} rows`}</span>
       ${Object.entries(where).map(
         ([name, text]) => html`<${Badge}>${name} = ${text ?? "NULL"}
           <button class="plain" aria-label=${`Without ${name}`} onClick=${() => open(database, table)}>✕</button><//>`,
@@ -105,23 +108,9 @@ function TableView({ client, at, set, open }) {
       <button class="small" onClick=${() => set({ show: "sql", query })}>Query</button>
       <button class="small" onClick=${again}>Refresh</button>
     </div>
-    ${error && html`<${ErrorBox} error=${error} />`}
+    <${ErrorBox} error=${error} />
     ${columnsShown && facts.value && h(ColumnsTable, { facts: facts.value, database, open })}
-    ${
-      !columnsShown &&
-      facts.value &&
-      rows.value &&
-      known &&
-      h(RowsTable, {
-        facts: facts.value,
-        page: rows.value,
-        total: total.value,
-        at,
-        set,
-        open,
-        setValue,
-      })
-    }
+    ${!columnsShown && !error && known && h(RowsTable, page)}
     ${value && h(ValueDialog, { client, ...value, onClose: () => setValue(null) })}
   </section>`;
 }
@@ -172,18 +161,15 @@ function RowsPager({ offset, shown, total, set }) {
 }
 
 function ColumnsTable({ facts, database, open }) {
-  const link = (
-    table,
-    column,
-  ) => html`<button class="plain follow mono" onClick=${() => open(database, table)}>
-    ${table}.${column}</button>`;
+  const link = ([table, column]) => html`<button class="plain follow mono"
+    onClick=${() => open(database, table)}>${table}.${column}</button>`;
   const columns = [
     { key: "name", title: "column", mono: true },
     { key: "type", title: "type", mono: true },
     { key: "null", title: "NULL", value: (one) => (one.null ? "allowed" : "no") },
     { key: "key", title: "key", value: (one) => (one.key ? "primary key" : "") },
     { key: "default", title: "default", mono: true },
-    { key: "refers", title: "refers to", cell: ({ refers }) => refers && link(...refers) },
+    { key: "refers", title: "refers to", cell: ({ refers }) => refers && link(refers) },
     { key: "modelled", title: "model", value: (one) => (one.modelled ? "" : "not in the models") },
   ];
   const said = ({ key, value = (one) => one[key] }) => facts.columns.some((one) => value(one));
@@ -191,6 +177,6 @@ function ColumnsTable({ facts, database, open }) {
     ${
       facts.referred.length > 0 &&
       html`<p class="row wrap"><span class="muted">Referred to by</span>
-      ${facts.referred.map(([table, column]) => link(table, column))}</p>`
+      ${facts.referred.map(link)}</p>`
     }`;
 }

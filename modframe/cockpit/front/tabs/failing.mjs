@@ -1,32 +1,24 @@
 // A module's error: what went wrong and where, with the lines around, what is still live, what it
 // blocks, and the way on. The overview of a module shows it; it is gone once the module is mended.
 
-import { h, html, useState } from "../vendor/htm-preact.mjs";
-import { errorFacts, placeOfText, placeText } from "../format.mjs";
+import { h, html } from "../vendor/htm-preact.mjs";
+import { errorFacts, placeOfText } from "../format.mjs";
 import { blockedBy } from "../store.mjs";
-import { PlanDialog, Tests } from "../plan.mjs";
+import { PlanButtons, Tests } from "../plan.mjs";
 import { SourceLines } from "../source.mjs";
-import { Badge, ErrorBox, Icon, ModuleLink } from "../ui.mjs";
+import { ErrorBox, Finding, Icon, ModuleLink } from "../ui.mjs";
 
 const AROUND = 4; // lines above and below the one that failed
+const RELOAD = { action: "reload", title: "Reload", primary: true };
 
 export function Failure({ id, facts, row, state, client, go }) {
-  const [open, setOpen] = useState(false);
   const error = errorFacts(facts.failure ?? facts.error);
   const { file, line } = placeOfText(error.place);
   const died = error.type === "TaskDiedError" && row.state === "LIVE";
-  const lines = {
-    client,
-    id,
-    file,
-    line,
-    around: AROUND,
-    of: died ? "live" : "failed",
-    quiet: true,
-  };
+  const lines = { client, id, file, line, around: AROUND, of: died ? "live" : "failed" };
   return html`<section aria-label="What failed" class="stack tight">
     <${ErrorBox} error=${error}>
-      ${line > 0 && h(SourceLines, { ...lines, key: `${error.place} ${error.message}` })}
+      ${line > 0 && h(SourceLines, { ...lines, quiet: true, key: `${error.place} ${error.message}` })}
     <//>
     <${OtherFaults} findings=${error.findings} />
     <${Tests} tests=${error.tried} />
@@ -36,9 +28,8 @@ export function Failure({ id, facts, row, state, client, go }) {
       <${Blocks} ids=${error.blocked_by} go=${go} title="Blocked by" />
       <span class="grow"></span>
       <span class="muted">Once it is mended, it goes live when its cell is run, or the file saved while watched.</span>
-      <button class="primary" data-action="reload" onClick=${() => setOpen(true)}>Reload</button>
+      <${PlanButtons} client=${client} id=${id} actions=${[RELOAD]} />
     </div>
-    ${open && html`<${PlanDialog} ...${{ client, id, action: "reload", title: "Reload", onClose: () => setOpen(false) }} />`}
   </section>`;
 }
 
@@ -57,12 +48,6 @@ function Blocks({ ids = [], go, title }) {
 function OtherFaults({ findings = [] }) {
   if (findings.length < 2) return null;
   return html`<div class="card entries">
-    ${findings.slice(1).map(
-      (one) => html`<div class="row base box">
-        <${Badge} tone=${one.level === "error" ? "bad" : "warn"}>${one.level}<//>
-        <span class="mono muted">${placeText(one)}</span>
-        <span class="grow cause">${one.message}${one.cure && html` <strong>${one.cure}</strong>`}</span>
-      </div>`,
-    )}
+    ${findings.slice(1).map((finding) => h(Finding, { finding }))}
   </div>`;
 }

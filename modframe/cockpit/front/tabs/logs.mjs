@@ -1,25 +1,45 @@
 // Logs: the tail of the log as a list of which only the lines in sight are drawn. In comes
-// `state.log`; the level, the module and a text choose lines, and the newest one is followed.
+// `state.log`; the level, the module and a text choose lines, and the newest one is followed. Older
+// lines, which the view was not told, are asked for.
 
 import { html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, shortName, timeOfDay } from "../format.mjs";
-import { visibleLines } from "../store.mjs";
-import { Code, Empty, Linked, useWindow } from "../ui.mjs";
+import { LEVELS, visibleLines } from "../store.mjs";
+import { Asked, Code, Empty, Linked, ModuleSelect } from "../ui.mjs";
+import { Search, Select, useAsk, useWindow } from "../ui.mjs";
 
 const LINE_HEIGHT = 22;
+const MOST_OLDER = 20_000; // lines
 const NAME_WIDTH = 18; // letters of a module's name
-const LEVEL_NAMES = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+const LEVEL_OPTIONS = LEVELS.map((name) => [name, `${name} and above`]);
 const LEVEL_TONES = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad" };
 
-export function LogsTab({ id, state }) {
+export function LogsTab({ id, state, client }) {
   const [wanted, setWanted] = useState({ level: "DEBUG", module: "", text: "" });
   const [follow, setFollow] = useState(true);
   const [chosen, setChosen] = useState(null);
   const filter = id ? { ...wanted, module: id } : wanted;
-  const lines = useMemo(() => visibleLines(state.log, filter), [state.log, id, wanted]);
+  const told = useMemo(() => visibleLines(state.log, filter), [state.log, id, wanted]);
+  const [most, setMost] = useState(0); // how many older lines are shown
+  const older = useAsk(client, "logs", olderThan(state.log[0], told, filter, most), {
+    now: most > 0,
+  });
+  const lines = useMemo(
+    () => [...visibleLines((most && older.value?.lines) || [], filter), ...told],
+    [told, older.value, most],
+  );
+  const change = (next) => [setMost(0), setWanted(next)];
   return html`<div class="column logs">
-    <${LogFilter} ...${{ id, wanted, setWanted, follow, setFollow, order: state.order }} />
-    <p class="muted" role="status">${count(lines.length, "line")}</p>
+    <${LogFilter} ...${{ id, wanted, setWanted: change, follow, setFollow, order: state.order }} />
+    <p class="row muted" role="status">${count(lines.length, "line")}
+      ${
+        state.log.length > 0 &&
+        (most === 0 || older.value?.more) &&
+        html`<button class="small" disabled=${older.busy || most >= MOST_OLDER}
+        onClick=${() => setMost(Math.min(MOST_OLDER, 4 * most || 500))}>Older lines</button>`
+      }
+    </p>
+    ${most > 0 && html`<${Asked} of=${older} />`}
     ${
       lines.length
         ? html`<${LogLines} ...${{ lines, follow, setFollow, chosen, setChosen, id }} />`
@@ -29,21 +49,17 @@ export function LogsTab({ id, state }) {
   </div>`;
 }
 
+function olderThan(first, told, filter, most) {
+  const same = told.filter((line) => line.time === first?.time).length;
+  return { ...filter, before: first?.time, same, most };
+}
+
 function LogFilter({ id, wanted, setWanted, follow, setFollow, order }) {
-  const set = (key) => (event) => setWanted({ ...wanted, [key]: event.currentTarget.value });
+  const set = (key) => (value) => setWanted({ ...wanted, [key]: value });
   return html`<div class="row wrap" role="group" aria-label="Filter">
-    <select aria-label="Level" data-field="level" value=${wanted.level} onChange=${set("level")}>
-      ${LEVEL_NAMES.map((name) => html`<option value=${name}>${name} and above</option>`)}
-    </select>
-    ${
-      !id &&
-      html`<select aria-label="Module" data-field="module" value=${wanted.module} onChange=${set("module")}>
-      <option value="">All modules</option>
-      ${order.map((name) => html`<option value=${name}>${shortName(name)}</option>`)}
-    </select>`
-    }
-    <input class="grow" type="search" placeholder="Search" aria-label="Search in the log"
-      data-field="text" value=${wanted.text} onInput=${set("text")} />
+    <${Select} label="Level" field="level" options=${LEVEL_OPTIONS} value=${wanted.level} onChange=${set("level")} />
+    ${!id && html`<${ModuleSelect} order=${order} value=${wanted.module} onChange=${set("module")} />`}
+    <${Search} label="Search in the log" hint="Search" data-field="text" value=${wanted.text} onInput=${set("text")} />
     <label class="row">
       <input type="checkbox" data-field="follow" checked=${follow}
         onChange=${(event) => setFollow(event.currentTarget.checked)} />

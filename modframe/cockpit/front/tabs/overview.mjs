@@ -2,10 +2,10 @@
 // error first, then its numbers, facts and findings.
 
 import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
-import { count, number, placeText, shortName, timeOfDay } from "../format.mjs";
+import { count, number, shortName, timeOfDay } from "../format.mjs";
 import { attention, countShown, latestChanges } from "../store.mjs";
 import { Failure } from "./failing.mjs";
-import { Badge, Health, Icon, Linked, ModuleLink, Stat, State } from "../ui.mjs";
+import { Finding, Icon, Linked, ModuleLink, Note, Stat, State } from "../ui.mjs";
 
 const FIRST_SHOWN = 6; // modules in need of attention that are shown at once
 
@@ -25,42 +25,35 @@ function WholeOverview({ state, go }) {
 function Attention({ state, go }) {
   const [all, setAll] = useState(false);
   const ids = attention(state);
-  if (!ids.length) {
-    return html`<p><${Icon} shape="check" tone="good" /> Nothing needs attention.</p>`;
-  }
+  if (!ids.length) return html`<${Note} tone="good">Nothing needs attention.<//>`;
+  const title = all ? `Show the first ${FIRST_SHOWN}` : `Show all ${ids.length}`;
   const shown = all ? ids : ids.slice(0, FIRST_SHOWN);
   return html`<section aria-label="Needs attention">
     <h2>Needs attention <small>${ids.length}</small></h2>
     <div class="card entries">
       ${shown.map((id) => h(AttentionRow, { id, row: state.rows[id], go, key: id }))}
     </div>
-    ${
-      ids.length > FIRST_SHOWN &&
-      html`<button class="small" onClick=${() => setAll(!all)}>
-      ${all ? `Show the first ${FIRST_SHOWN}` : `Show all ${ids.length}`}
-    </button>`
-    }
+    ${ids.length > FIRST_SHOWN && html`<button class="small" onClick=${() => setAll(!all)}>${title}</button>`}
   </section>`;
 }
 
-function staysLive({ generation }) {
-  return `generation ${generation} stays live`;
-}
-
 function AttentionRow({ id, row, go }) {
-  const ill = row.health && row.health !== "up";
   const { place, message, cure } = row.cause ?? {};
   return html`<button class="plain attention" data-module=${id} onClick=${() => go(id, "overview")}>
     <span class="row wrap">
       <${State} state=${row.state} />
       <strong>${shortName(id)}</strong>
-      ${ill && html`<${Health} status=${row.health} />`}
-      ${row.error && row.state === "LIVE" && html`<span>${staysLive(row)}</span>`}
+      ${row.health !== "up" && h(Health, { row })}
+      ${row.error && row.state === "LIVE" && html`<span>generation ${row.generation} stays live</span>`}
       <span class="mono">${place}</span>
     </span>
     ${message && html`<span class="cause muted">${message}</span>`}
     ${cure && html`<strong>Next step: ${cure}</strong>`}
   </button>`;
+}
+
+function Health({ row: { health } }) {
+  return health && html`<${State} state=${health} word=${`health ${health}`} />`;
 }
 
 /** Charts of the last minutes; `requests` and `lag` are series as the snapshot has them. */
@@ -74,9 +67,9 @@ function TrafficStats({ requests, lag }) {
     ["Loop lag", "ms", milliseconds(lag?.mean)],
   ].filter(([, , values]) => values?.length);
   if (!shown.length) return null;
-  return html`<div class="grid" role="group" aria-label="Traffic">
-    ${shown.map(([title, unit, values, tone]) => h(Stat, { title, unit, values, tone, value: values.at(-1) ?? 0, key: title }))}
-  </div>`;
+  const stat = ([title, unit, values, tone]) =>
+    h(Stat, { title, unit, values, tone, value: values.at(-1) ?? 0, key: title });
+  return html`<div class="grid" role="group" aria-label="Traffic">${shown.map(stat)}</div>`;
 }
 
 function CountStats({ state }) {
@@ -126,16 +119,13 @@ function ModuleFacts({ facts, row, go }) {
   const shown = [
     ["Last", facts.outcome && html`<${Linked} text=${facts.outcome} />`],
     ["Draft", facts.draft && "Cells hold a text that is not live"],
-    ["Health", row.health && html`<${Health} status=${row.health} />`],
+    ["Health", row.health && h(Health, { row })],
     ["Version", facts.version],
-    [
-      "From",
-      files.length > 0 && html`${facts.origin} <span class="mono">${files.join(", ")}</span>`,
-    ],
-    ["Reads", reads.length > 0 && html`<span class="mono">${reads.join(", ")}</span>`],
+    ["From", files.length > 0 && html`${facts.origin} ${monoList(files)}`],
+    ["Reads", reads.length > 0 && monoList(reads)],
     ["Requires", links.length > 0 && html`<span class="row wrap">${links}</span>`],
     ["In flight", facts.in_flight > 0 && number(facts.in_flight)],
-    ["Still drains", retired.length > 0 && retired.map(drainingText).join("; ")],
+    ["Still drains", retired.map(drainingText).join("; ")],
     ["Overridden", facts.overridden?.join(", ")],
     ["Left behind", unsettled.length > 0 && unsettled.map((text) => html`<div>${text}</div>`)],
   ].filter(([, value]) => value);
@@ -143,6 +133,10 @@ function ModuleFacts({ facts, row, go }) {
   return html`<dl class="facts card">
     ${shown.map(([label, value]) => html`<dt key=${label}>${label}</dt><dd>${value}</dd>`)}
   </dl>`;
+}
+
+function monoList(names) {
+  return html`<span class="mono">${names.join(", ")}</span>`;
 }
 
 function drainingText({ generation, calls, streams, jobs }) {
@@ -154,21 +148,8 @@ function drainingText({ generation, calls, streams, jobs }) {
 
 function ModuleFindings({ findings = [] }) {
   if (!findings.length) return null;
-  const tones = { error: "bad", warning: "warn", info: "calm" };
   return html`<section aria-label="Findings">
     <h2>Findings <small>${findings.length}</small></h2>
-    <div class="card entries">
-      ${findings.map(
-        (one) => html`<div class="row base box">
-          <${Badge} tone=${tones[one.level]}>${one.level}<//>
-          <div class="grow">
-            <div class="mono muted">${placeText(one)}</div>
-            <div><${Linked} text=${one.message} /></div>
-            ${one.cure && html`<p><strong>Next step: ${one.cure}</strong></p>`}
-          </div>
-          <span class="mono muted">${one.code || one.rule}</span>
-        </div>`,
-      )}
-    </div>
+    <div class="card entries">${findings.map((finding) => h(Finding, { finding }))}</div>
   </section>`;
 }

@@ -3,11 +3,12 @@
 
 import { h, html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.mjs";
 import { Fields } from "../fields.mjs";
-import { collect, fieldsOfParams, rawOf, withoutSecrets } from "../forms.mjs";
+import { collect, rawOf, withoutSecrets } from "../forms.mjs";
 import { count, duration, number, shortName } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
-import { Asked, Badge, Code, Empty, ErrorBox, Table, useAsk } from "../ui.mjs";
+import { hasWords } from "../store.mjs";
+import { Asked, Badge, Code, Empty, ErrorBox, Search, Table, useAsk } from "../ui.mjs";
 
 const AGAIN = 3000; // ms between two looks at the numbers
 
@@ -49,7 +50,7 @@ export function PickOne({ client, id, of }) {
   const { list, op, keys, columns, view, empty, sort } = of;
   const [text, setText] = useState("");
   const [key, setKey] = useState(null);
-  const asked = useFresh(client, list, id ? { module: id } : {});
+  const asked = useAsk(client, list, id ? { module: id } : {}, { every: AGAIN });
   const all = asked.value;
   const keyOf = (row) => keys.map((name) => row[name]).join(" ");
   const rows = useMemo(() => rowsWith(all ?? [], text), [all, text]);
@@ -60,8 +61,7 @@ export function PickOne({ client, id, of }) {
   const args = row && Object.fromEntries(keys.map((name) => [name, row[name]]));
   return html`<div class="stack">
     <div class="row">
-      <input class="grow" type="search" placeholder=${`Filter ${list}`} aria-label=${`Filter ${list}`}
-        data-field="filter-rows" value=${text} onInput=${(event) => setText(event.currentTarget.value)} />
+      <${Search} label=${`Filter ${list}`} data-field="filter-rows" value=${text} onInput=${setText} />
       <span class="muted" role="status">${count(rows.length, op)}</span>
     </div>
     <div class=${row ? "picked" : ""}>
@@ -73,56 +73,35 @@ export function PickOne({ client, id, of }) {
 }
 
 /** Return the rows in which all words of a text occur. */
-function rowsWith(rows, text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const said = (row) => Object.values(row).join(" ").toLowerCase();
-  return words.length
-    ? rows.filter((row) => words.every((word) => said(row).includes(word)))
-    : rows;
-}
-
-/** What `useAsk` does, and again every few seconds while the view is in sight. What was known stays
- * when there is no answer. */
-function useFresh(client, op, args) {
-  const asked = useAsk(client, op, args);
-  const latest = useRef(asked);
-  latest.current = { ...asked, value: asked.value ?? latest.current.value };
-  useEffect(() => {
-    const again = () => client.hidden || latest.current.busy || latest.current.ask();
-    const timer = setInterval(again, AGAIN);
-    return () => clearInterval(timer);
-  }, [client]);
-  return latest.current;
+export function rowsWith(rows, text) {
+  return text ? rows.filter((row) => hasWords(Object.values(row).join(" "), text)) : rows;
 }
 
 /** What an operation says of the chosen row, asked again when its module has another generation. */
 function Chosen({ client, op, args, row, view }) {
-  const asked = useAsk(client, op, args);
-  const known = useRef(row.generation);
+  const asked = useAsk(client, op, args, { again: [row.generation] });
   const box = useRef(null);
-  useEffect(() => {
-    if (known.current !== row.generation) asked.ask();
-    known.current = row.generation;
-  }, [row.generation]);
   useEffect(() => box.current.scrollIntoView({ block: "nearest" }), []);
-  const facts = asked.value;
   return html`<section class="card box stack tight chosen-one" ref=${box} aria-label="Chosen">
-    ${asked.error || !facts ? h(Asked, { of: asked }) : h(view, { client, facts, row })}
+    <${Asked} of=${asked}>${(facts) => h(view, { client, facts, row })}<//>
   </section>`;
 }
 
-function MethodFacts({ client, facts, row }) {
-  const { module, service } = row;
+function MethodFacts({ client, facts, row: { module, service, ...numbers } }) {
   const { name, signature, description, returns, examples, params, source } = facts;
+  const exampleOf = ({ call, result }) => (result ? `${call}\n# ${result}` : call);
   return html`
     <div class="row wrap">
       <h2 class="mono grow cause">${name}${signature}</h2>
       <${SourceButton} ...${{ client, id: module, source, title: "Open method" }} />
     </div>
     ${description && html`<p>${description}</p>`}
-    ${returns.description && html`<p class="muted">Returns <span class="mono">${returns.type}</span>: ${returns.description}</p>`}
-    ${examples.map(({ call, result }) => html`<${Code} label="Example" text=${result ? `${call}\n# ${result}` : call} />`)}
-    <${Numbers} of=${row} />
+    ${
+      returns.description &&
+      html`<p class="muted">Returns <span class="mono">${returns.type}</span>: ${returns.description}</p>`
+    }
+    ${examples.map((one) => html`<${Code} label="Example" text=${exampleOf(one)} />`)}
+    <${Numbers} of=${numbers} />
     <${MethodForm} key=${JSON.stringify(params)} ...${{ client, service, method: name, params }} />
   `;
 }
@@ -134,34 +113,43 @@ export function Numbers({ of }) {
   return html`<p class="muted">${of.count ? said : "Not called yet."}</p>`;
 }
 
-function MethodForm({ client, service, method, params }) {
-  const fields = useMemo(() => fieldsOfParams(params), []);
-  const [raw, setRaw] = useState(() => rawOfAll(fields));
-  const [faults, setFaults] = useState(null);
-  const run = useAsk(client, "call", {}, { now: false });
-  const shown = faults ?? run.error?.faults;
-  const start = (event) => {
-    event.preventDefault();
-    const found = collect(fields, raw);
-    const faulty = Object.keys(found.faults).length > 0;
-    setFaults(faulty ? found.faults : null);
-    if (faulty) return;
-    run.ask({ service, method, args: found.values });
-    setRaw((old) => withoutSecrets(fields, old));
-  };
-  return html`<form class="stack tight" noValidate ref=${useFaultFocus(shown)} onSubmit=${start}>
-    <${Fields} fields=${fields} raw=${raw} change=${setRaw} faults=${shown ?? {}} />
-    <${RunButtons} run=${run} />
-  </form>
+function MethodForm({ client, service, method, params: fields }) {
+  const { raw, change, args, faults, run, form } = useForm(client, "call", {
+    first: () => rawOfAll(fields),
+    read: (typed) => {
+      const { values, faults } = collect(fields, typed);
+      return { args: { service, method, args: values }, faults };
+    },
+    clean: (typed) => withoutSecrets(fields, typed),
+  });
+  return html`<form ...${form}>
+      <${Fields} ...${{ fields, raw, change, faults }} />
+      <${RunButtons} run=${run} />
+    </form>
     <${Outcome} run=${run} />
-    <${AsCode} ...${{ client, op: "call_code", args: { service, method, args: collect(fields, raw).values } }} />`;
+    <${AsCode} ...${{ client, op: "call_code", args }} />`;
 }
 
-/** Return a ref for a form; the first input with a fault gets the focus when there are faults. */
-export function useFaultFocus(faults) {
-  const form = useRef(null);
-  useEffect(() => form.current.querySelector("[aria-invalid]")?.focus(), [faults]);
-  return form;
+/** A form that runs an operation. `first()` is what stands in its inputs at first, `read(raw)` the
+ * operation's arguments and what is wrong with them, `clean(raw)` what stays there once it runs. */
+export function useForm(client, op, { first, read, clean }) {
+  const [raw, change] = useState(first);
+  const [own, setOwn] = useState(null);
+  const run = useAsk(client, op, {}, { now: false });
+  const ref = useRef(null);
+  const { args, faults: found } = read(raw);
+  const faults = own ?? run.error?.faults;
+  useEffect(() => ref.current.querySelector("[aria-invalid]")?.focus(), [faults]);
+  const onSubmit = (event) => {
+    event.preventDefault();
+    const faulty = Object.keys(found).length > 0;
+    setOwn(faulty ? found : null);
+    if (faulty) return;
+    run.ask(args);
+    change(clean);
+  };
+  const form = { class: "stack tight", noValidate: true, ref, onSubmit };
+  return { raw, change, args, faults: faults ?? {}, run, form };
 }
 
 /** Return what the inputs of fields show at first. */
@@ -170,11 +158,19 @@ export function rawOfAll(fields) {
 }
 
 function Outcome({ run: { value, error, parts, busy } }) {
-  const items = value?.kind === "items";
-  return html`<div class="outcome stack" data-outcome=${busy ? "running" : error ? "error" : (value?.kind ?? "")}>
+  const kind = busy ? "running" : error ? "error" : (value?.kind ?? "");
+  return html`<div class="outcome stack" data-outcome=${kind}>
     <${ShownParts} parts=${parts} label="Items" />
-    ${items && !busy && html`<p class="muted" role="status">${value.cut ? "the first " : ""}${count(value.count, "item")}</p>`}
-    ${value && !items && !busy && html`<p class="muted">${value.result ? `Result.${value.result}` : value.type}</p><${ShownValue} shown=${value} />`}
-    ${error && html`<${ErrorBox} error=${error} />`}
+    ${value && !error && !busy && h(Returned, { value })}
+    <${ErrorBox} error=${error} />
   </div>`;
+}
+
+function Returned({ value }) {
+  const { kind, cut, count: many, result, type } = value;
+  if (kind === "items") {
+    return html`<p class="muted" role="status">${cut ? "the first " : ""}${count(many, "item")}</p>`;
+  }
+  return html`<p class="muted">${result ? `Result.${result}` : type}</p>
+    <${ShownValue} shown=${value} />`;
 }

@@ -5,11 +5,11 @@ import { h, html, useRef, useState } from "../vendor/htm-preact.mjs";
 import { count, duration } from "../format.mjs";
 import { asCell, completed, recalled, withQuery, rowsAsCsv } from "../query.mjs";
 import { RunButtons } from "../result.mjs";
-import { CopyButton, ErrorBox, Table, useAsk } from "../ui.mjs";
+import { CopyButton, ErrorBox, Select, Table, useAsk } from "../ui.mjs";
 import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
 
 const PAUSE = 60; // ms without a key before words are asked for
-const ROW_BOUNDS = [100, 1000, 10_000];
+const ROW_BOUNDS = [100, 1000, 10_000].map((most) => [most, count(most, "row")]);
 const EARLIER = { queries: [] }; // what was run in this page or kernel, oldest first
 
 export function SqlView({ client, view, set }) {
@@ -27,15 +27,15 @@ export function SqlView({ client, view, set }) {
       ${h(QueryField, { client, query, setQuery: (text) => set({ query: text }), run })}
       <div class="row wrap">
         <form onSubmit=${run}><${RunButtons} run=${asked} /></form>
-        <label class="muted">at most <select onChange=${(event) => setLimit(Number(event.currentTarget.value))}>
-          ${ROW_BOUNDS.map((bound) => html`<option value=${bound} selected=${bound === limit}>${count(bound, "row")}</option>`)}
-        </select></label>
+        <label class="muted">
+          at most <${Select} options=${ROW_BOUNDS} value=${limit} onChange=${(most) => setLimit(Number(most))} />
+        </label>
         <${CopyButton} text=${asCell(query)} title="To cell" />
         <span class="grow"></span>
         <span class="muted">Ctrl+Enter runs · Alt+↑ earlier queries · Tab completes</span>
       </div>
     </div>
-    ${asked.error && html`<${ErrorBox} error=${asked.error} mono />`}
+    <${ErrorBox} error=${asked.error} mono />
     ${asked.value && !asked.error && h(QueryResult, { found: asked.value })}
   </div>`;
 }
@@ -56,9 +56,9 @@ function QueryField({ client, query, setQuery, run }) {
     field.current.setSelectionRange(cursor, cursor);
     setOpen(false);
   };
-  const accept = (item, event) => {
+  const accept = (word, event) => {
     event?.preventDefault(); // the field keeps the focus
-    const done = completed(query, words.value.from, field.current.selectionStart, item[0]);
+    const done = completed(query, words.value.from, field.current.selectionStart, word);
     write(done.query, done.at);
   };
   const input = ({ currentTarget }) => {
@@ -87,7 +87,7 @@ function QueryField({ client, query, setQuery, run }) {
     "Alt+ArrowUp": () => recall(-1),
     "Alt+ArrowDown": () => recall(1),
     ...(items.length && {
-      Tab: () => accept(items[active]),
+      Tab: () => accept(items[active][0]),
       ArrowDown: () => move(1),
       ArrowUp: () => move(-1),
       Escape: () => setOpen(false),
@@ -101,21 +101,22 @@ function QueryField({ client, query, setQuery, run }) {
     event.stopPropagation();
     keys[name]();
   };
+  const option = ([word, kind], place) =>
+    html`<div class=${`row item ${place === active ? "chosen" : ""}`} role="option" key=${word}
+      id=${`word-${place}`} aria-selected=${place === active} onMouseDown=${(event) => accept(word, event)}>
+      <span class="mono">${word}</span> <small>${kind}</small>
+    </div>`;
+  const lines = Math.min(12, Math.max(4, query.split("\n").length));
   return html`<div class="query">
-    <textarea ref=${field} class="mono" rows=${Math.min(12, Math.max(4, query.split("\n").length))} value=${query}
+    <textarea ref=${field} class="mono" rows=${lines} value=${query}
       data-field="query" aria-label="SQL that only reads" aria-autocomplete="list" aria-haspopup="listbox"
       aria-controls="completions" spellcheck=${false}
       aria-activedescendant=${items.length ? `word-${active}` : undefined}
-      placeholder="SELECT * FROM database.table" onInput=${input} onKeyDown=${press} onBlur=${() => setOpen(false)}></textarea>
-    <div class="card completions" role="listbox" id="completions" aria-label="Completions" hidden=${!items.length}>
-      ${items.map(
-        (
-          item,
-          place,
-        ) => html`<div class=${`row item ${place === active ? "chosen" : ""}`} role="option" id=${`word-${place}`} key=${item[0]} aria-selected=${place === active}
-          onMouseDown=${(event) => accept(item, event)}>
-          <span class="mono">${item[0]}</span> <small>${item[1]}</small></div>`,
-      )}
+      placeholder="SELECT * FROM database.table" onInput=${input} onKeyDown=${press}
+      onBlur=${() => setOpen(false)}></textarea>
+    <div class="card completions" role="listbox" id="completions" aria-label="Completions"
+      hidden=${!items.length}>
+      ${items.map(option)}
     </div>
   </div>`;
 }
@@ -132,15 +133,12 @@ function QueryResult({ found }) {
     cell: (row) =>
       h(CellView, { cell: row[at], onWhole: () => setValue({ title: name, text: row[at] }) }),
   }));
-  const csv = rowsAsCsv(
-    columns.map(({ name }) => name),
-    rows,
-  );
+  const names = columns.map(({ name }) => name);
   return html`<section class="stack tight" aria-label="Result">
     <div class="row wrap">
       <span role="status" data-field="result">${count(rows.length, "row")} in ${duration(took * 1000)}</span>
       ${cut && html`<span class="muted">· there are more</span>`}
-      <span class="grow"></span><${CopyCsv} ...${csv} />
+      <span class="grow"></span><${CopyCsv} ...${rowsAsCsv(names, rows)} />
     </div>
     <div class="data-rows"><${Table} columns=${shown} rows=${rows} label="Rows of the query" /></div>
     ${value && html`<${ValueDialog} ...${value} onClose=${() => setValue(null)} />`}

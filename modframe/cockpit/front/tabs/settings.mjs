@@ -1,0 +1,77 @@
+// Settings: what a module can be told, who said it, and preferences. Of all modules it is a panel.
+
+import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
+import { Fields } from "../fields.mjs";
+import { cellText } from "../format.mjs";
+import { collect, inputOf, rawOf } from "../forms.mjs";
+import { PanelsTab } from "../panel.mjs";
+import { Asked, Badge, Dialog, ErrorBox, Table, useAsk } from "../ui.mjs";
+import { useForm } from "./services.mjs";
+
+export function SettingsTab(props) {
+  return h(props.id ? ModuleSettings : PanelsTab, props);
+}
+
+function ModuleSettings({ id, facts, client }) {
+  const [chosen, setChosen] = useState(null);
+  const again = [facts["parts.settings"], chosen];
+  const list = useAsk(client, "settings", { module: id }, { again });
+  const undone = useAsk(client, "clear_preference", {}, { now: false });
+  const undo = async (name) => {
+    await undone.ask({ module: id, name });
+    list.ask();
+  };
+  return html`<div class="stack">
+    <${ErrorBox} error=${undone.error} />
+    <${Asked} of=${list}>${(settings) => h(SettingsTable, { settings, setChosen, undo })}<//>
+    ${chosen && h(SettingDialog, { client, id, setting: chosen, onClose: () => setChosen(null) })}
+  </div>`;
+}
+
+function SettingsTable({ settings, setChosen, undo }) {
+  const button = (title, name, onClick) =>
+    html`<button class="small" aria-label=${`${title} ${name}`} onClick=${onClick}>${title}</button>`;
+  const buttons = (one) =>
+    !one.secret &&
+    html`<span class="row">
+      ${button("Change", one.name, () => setChosen(one))}
+      ${one.kept && button("Undo", one.name, () => undo(one.name))}
+    </span>`;
+  const columns = [
+    { key: "name", title: "setting", mono: true },
+    { key: "value", title: "value", mono: true },
+    {
+      ...{ key: "source", title: "source" },
+      cell: (one) => html`<${Badge} tone=${one.kept ? "busy" : "calm"}>${one.source}<//>`,
+    },
+    { key: "bounds", title: "bounds" },
+    { key: "description", title: "what it is" },
+    { key: "change", title: "actions", value: () => "", cell: buttons },
+  ];
+  return html`<${Table} columns=${columns} rows=${settings} rowKey=${(one) => one.name} label="Settings" />`;
+}
+
+function SettingDialog({ client, id, setting, onClose }) {
+  const { name, schema, value, bounds, description: about } = setting;
+  const field = { name, schema, root: schema, about };
+  const input = inputOf(field);
+  field.required = input.kind !== "text"; // a text may be empty
+  const { raw, change, faults, run, form } = useForm(client, "set_preference", {
+    first: { [name]: input.kind === "json" ? cellText(value) : rawOf(field, value) },
+    read: (typed) => {
+      const { values, faults } = collect([field], typed);
+      const empty = input.nullable ? null : "";
+      return { args: { module: id, name, value: values[name] ?? empty }, faults };
+    },
+    clean: (typed) => typed,
+  });
+  useEffect(() => {
+    if (run.value !== undefined) onClose();
+  }, [run.value]);
+  const button = html`<button class="primary" form="setting" disabled=${run.busy}>Save</button>`;
+  return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} end="Cancel" buttons=${button}>
+    <form id="setting" ...${form}><${Fields} ...${{ fields: [field], raw, change, faults }} /></form>
+    <${ErrorBox} error=${!run.error?.faults?.[name] && run.error} />
+    <p class="muted">${bounds && `It takes ${bounds}. `}It is kept as a preference, which wins over files and the environment.</p>
+  <//>`;
+}
