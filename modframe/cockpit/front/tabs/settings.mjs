@@ -3,7 +3,7 @@
 import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
 import { Fields } from "../fields.mjs";
 import { cellText } from "../format.mjs";
-import { collect, inputOf, rawOf } from "../forms.mjs";
+import { collect, rawOf } from "../forms.mjs";
 import { PanelsTab } from "../panel.mjs";
 import { Asked, Badge, Dialog, ErrorBox, Table, useAsk } from "../ui.mjs";
 import { useForm } from "./services.mjs";
@@ -52,15 +52,12 @@ function SettingsTable({ settings, setChosen, undo }) {
 }
 
 function SettingDialog({ client, id, setting, onClose }) {
-  const { name, schema, value, bounds, description: about } = setting;
-  const field = { name, schema, root: schema, about };
-  const input = inputOf(field);
-  field.required = input.kind !== "text"; // a text may be empty
+  const { name, field, value, bounds } = setting;
   const { raw, change, faults, run, form } = useForm(client, "set_preference", {
-    first: { [name]: input.kind === "json" ? cellText(value) : rawOf(field, value) },
+    first: { [name]: field.kind === "json" ? cellText(value) : rawOf(field, value) },
     read: (typed) => {
       const { values, faults } = collect([field], typed);
-      const empty = input.nullable ? null : "";
+      const empty = field.nullable ? null : "";
       return { args: { module: id, name, value: values[name] ?? empty }, faults };
     },
     clean: (typed) => typed,
