@@ -3,7 +3,7 @@
 
 import { h, html, useState } from "./vendor/htm-preact.mjs";
 import { count } from "./format.mjs";
-import { rowsWith } from "./tabs/services.mjs";
+import { rowsWith } from "./store.mjs";
 import { Asked, DeedDialog, Empty, ErrorBox, ModuleLink, Note } from "./ui.mjs";
 import { Search, State, Table, useAsk } from "./ui.mjs";
 
