@@ -15,6 +15,7 @@ from tests.fakes import simple
 pytestmark = pytest.mark.browser
 
 TOKEN = "the-token-of-a-test"
+OWN = ".node[aria-current=true][data-module='standard.{}']"
 FAILS = "async def initialize(self):\n    raise KeyError('x')"
 
 
@@ -59,15 +60,14 @@ def test_two_hundred_modules_are_walked_through(page: Any) -> None:
     page.locator(".node[data-module='standard.m199']").wait_for()
     assert nodes.count() == 205
     page.locator("[data-field=module]").select_option(label="till")
-    own = page.locator(".node[aria-current=true]")
-    own.get_by_text("till").wait_for()
+    page.locator(OWN.format("till")).wait_for()
     names = {node.get_attribute("aria-label") for node in nodes.all()}
     assert names == {"till, blocked", "tax, failed", "m001, live", "m000, live"}
     page.get_by_text("As text").click()
     page.get_by_text(", blocked, requires tax, m001; is kept down by tax").wait_for()
     page.get_by_text("Nothing of it is live, so no times are known.").wait_for()
     page.locator(".node[data-module='standard.tax']").click()
-    own.get_by_text("tax").wait_for()
+    page.locator(OWN.format("tax")).wait_for()
     assert page.url.endswith("#/tax/graph")
     page.locator(".graph").focus()
     for _ in range(nodes.count()):
@@ -75,5 +75,5 @@ def test_two_hundred_modules_are_walked_through(page: Any) -> None:
         if page.locator(".node[data-module='standard.m001']:focus").count():
             break
     page.keyboard.press("Enter")
-    own.get_by_text("m001").wait_for()
+    page.locator(OWN.format("m001")).wait_for()
     page.locator("tr[aria-selected=true]").get_by_text("m001").wait_for()

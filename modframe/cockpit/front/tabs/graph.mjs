@@ -11,10 +11,13 @@ const [WIDE, COLUMN, ROW] = [152, 200, 32]; // px of a node, and from one to the
 const HINT = "An arrow leads to what a module needs; a dashed one to what keeps it from starting.";
 
 export function GraphTab({ id, state, client, go }) {
-  const [all, setAll] = useState(false);
+  const [whole, setWhole] = useState(null); // what is shown in full: an id, or "" for everything
   const { rows, order } = state;
   const links = useMemo(() => linksOf({ rows, order }), [rows, order]);
-  const { ids, total } = useMemo(() => chosenIds(links, id, all), [links, id, all]);
+  const { ids, total } = useMemo(
+    () => chosenIds(links, id, whole === (id ?? "")),
+    [links, id, whole],
+  );
   const start = useAsk(client, "startup", { module: id ?? "" }, { again: [rows] });
   const open = (one) => go(one, "graph");
   const line = (one) => html`<li key=${one}>
@@ -24,7 +27,7 @@ export function GraphTab({ id, state, client, go }) {
     <div class="row wrap">
       ${!id && h(ModuleSelect, { order, value: "", onChange: open })}
       <span class="muted grow">${HINT}</span>
-      ${total > ids.length && html`<button onClick=${() => setAll(true)}>Show all ${number(total)}</button>`}
+      ${total > ids.length && html`<button onClick=${() => setWhole(id ?? "")}>Show all ${number(total)}</button>`}
     </div>
     <${Drawing} ...${{ id, ids, links, open }} />
     <details><summary>As text</summary><ul>${ids.map(line)}</ul></details>
