@@ -20,6 +20,7 @@
 import { DataTab } from "./tabs/data.mjs";
 import { DraftTab } from "./tabs/draft.mjs";
 import { ErrorsTab } from "./tabs/errors.mjs";
+import { GraphTab } from "./tabs/graph.mjs";
 import { HistoryTab } from "./tabs/history.mjs";
 import { LogsTab } from "./tabs/logs.mjs";
 import { OverviewTab } from "./tabs/overview.mjs";
@@ -37,6 +38,7 @@ export const TABS = [
     ...tabOf("Data", DataTab),
     when: (facts) => !facts.state || facts["parts.database"] || facts.failure?.step === "database",
   },
+  { key: "graph", title: "Graph", scope: "both", component: GraphTab },
   { ...declared("Health"), op: "health" },
   declared("Tasks"),
   declared("Events"),
