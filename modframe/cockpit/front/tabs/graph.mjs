@@ -5,7 +5,8 @@ import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, dayAndTime, duration, number, routeOf, shortName } from "../format.mjs";
 import { chosenIds, isBroken, layOut, linksOf, sentenceOf } from "../graph.mjs";
 import { stateWord } from "../store.mjs";
-import { Asked, ModuleLink, ModuleSelect, StateIcon, Table, useAsk } from "../ui.mjs";
+import { Table } from "../table.mjs";
+import { Asked, ModuleLink, ModuleSelect, StateIcon, useAsk } from "../ui.mjs";
 
 const [WIDE, COLUMN, ROW] = [152, 200, 32]; // px of a node, and from one to the next
 const HINT = "An arrow leads to what a module needs; a dashed one to what keeps it from starting.";
