@@ -49,7 +49,7 @@ function Drawing({ id, ids, links: { rows, needs }, open }) {
   };
   const node = (one) =>
     h(Node, { ...one, row: rows[one.id], own: one.id === id, open, key: one.id });
-  return html`<div class="card table graph" tabindex="0" role="group" aria-label="Graph">
+  return html`<div class="card scroll table graph" tabindex="0" role="group" aria-label="Graph">
     <svg width=${(most("column") + 1) * COLUMN} height=${(most("y") + 1) * ROW + 8}>
       <g class="muted" fill="none" stroke="currentColor" aria-hidden="true">${edges.map(edge)}</g>${nodes.map(node)}
     </svg>
