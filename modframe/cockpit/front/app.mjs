@@ -7,8 +7,9 @@ import { count, longName, number, placeOf, routeOf, shortName } from "./format.m
 import { NOTHING, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
 import { PlanButtons } from "./plan.mjs";
 import { tabsFor } from "./tabs.mjs";
+import { useWindow } from "./table.mjs";
 import { Badge, Empty, ErrorBox, Icon, Linked, Segments, State, StateIcon, Tabs } from "./ui.mjs";
-import { useAsk, useWindow } from "./ui.mjs";
+import { useAsk } from "./ui.mjs";
 
 const ITEM_HEIGHT = 30;
 const SHOWN_TITLES = { all: "All", failing: "Failing", live: "Live", drafts: "Drafts" };

@@ -4,8 +4,9 @@
 import { h, html, useState } from "./vendor/htm-preact.mjs";
 import { count } from "./format.mjs";
 import { rowsWith } from "./store.mjs";
-import { Asked, DeedDialog, Empty, ErrorBox, ModuleLink, Note } from "./ui.mjs";
-import { Search, State, Table, useAsk } from "./ui.mjs";
+import { Table } from "./table.mjs";
+import { Asked, DeedDialog, Empty, ErrorBox, ModuleLink, Note, Search, State } from "./ui.mjs";
+import { useAsk } from "./ui.mjs";
 
 const PANELS_AGAIN = 3000; // ms between two looks at what goes on
 const MANY = 10; // rows from which on there is a field to search them

@@ -3,8 +3,9 @@
 
 import { h, html, useRef, useState } from "./vendor/htm-preact.mjs";
 import { count, duration, number, placeText, shortName } from "./format.mjs";
-import { Asked, Badge, DeedDialog, Diff, ErrorBox, Icon, Linked, Note } from "./ui.mjs";
-import { State, Table, useAsk } from "./ui.mjs";
+import { Table } from "./table.mjs";
+import { Asked, Badge, DeedDialog, Diff, ErrorBox, Icon, Linked, Note, State } from "./ui.mjs";
+import { useAsk } from "./ui.mjs";
 
 /** Buttons that open the plan of an action on a module: { action, title, label?, args?, danger?,
  * primary? } each, where `title` is what carries it out and `label` what opens the plan. */

@@ -3,7 +3,8 @@
 
 import { h, html, useEffect, useMemo, useState } from "./vendor/htm-preact.mjs";
 import { count, duration, number, toCsv } from "./format.mjs";
-import { Asked, Chart, Code, CopyButton, ErrorBox, Table, useAsk } from "./ui.mjs";
+import { Table } from "./table.mjs";
+import { Asked, Chart, Code, CopyButton, ErrorBox, useAsk } from "./ui.mjs";
 
 const MOST_BARS = 60; // with more values, or without labels, a chart is a line
 

@@ -13,8 +13,8 @@
 //                     it rejects with { type, message, place?, cure?, trace?, code? }
 //   go(id, tab)       opens a module's tab; id null is everything. `tab` is the line
 //
-// The parts that tabs are made of stand in ui.mjs, plan.mjs, source.mjs and result.mjs, the classes for
-// layout, text and tones in style.css. A section has an h2, a section inside it an h3.
+// The parts that tabs are made of stand in ui.mjs, table.mjs, plan.mjs, source.mjs and result.mjs, the
+// classes for layout, text and tones in style.css. A section has an h2, a section inside it an h3.
 // Top-level names are unique over all files of front/, and an import stands on one line.
 
 import { DataTab } from "./tabs/data.mjs";

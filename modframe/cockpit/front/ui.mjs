@@ -1,13 +1,10 @@
 // The parts that every tab is made of. In come plain data and a client, out go elements. Strings are
 // text children everywhere; the signatures are listed at the head of tabs.mjs.
 
-import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
-import { useRef, useState } from "./vendor/htm-preact.mjs";
-import { cellText, compareCells, diffLines, linkParts, number } from "./format.mjs";
-import { placeText, quantity, routeOf, shortName } from "./format.mjs";
+import { h, html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.mjs";
+import { diffLines, linkParts, number, placeText, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
 
-const MOST_DRAWN = 200; // rows that stand in the document at once
 const MOST_PARTS = 1000; // parts of one answer that are kept
 
 const SHAPES = {
@@ -184,103 +181,6 @@ export function Diff({ files }) {
       </pre>
     </div>`,
   );
-}
-
-/** Return which rows of equal height (px) are in sight: spread `area` on the box that scrolls.
- * `box` is a ref to that box, for who has one already. */
-export function useWindow(total, height, box) {
-  const own = useRef(null);
-  const ref = box ?? own;
-  const [view, setView] = useState({ top: 0, size: 600 });
-  const virtual = total > MOST_DRAWN;
-  const measure = () => {
-    const box = ref.current;
-    if (!box) return;
-    const top = Math.floor(box.scrollTop / height);
-    const size = box.clientHeight || 600;
-    setView((old) => (old.top === top && old.size === size ? old : { top, size }));
-  };
-  useLayoutEffect(() => {
-    if (!virtual) return;
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(ref.current);
-    return () => observer.disconnect();
-  }, [virtual, total]);
-  const area = { ref, onScroll: virtual ? measure : undefined };
-  if (!virtual) return { area, virtual, from: 0, to: total, before: 0, after: 0 };
-  const from = Math.max(0, Math.min(view.top, total) - 10);
-  const to = Math.min(total, view.top + Math.ceil(view.size / height) + 10);
-  return { area, virtual, from, to, before: from * height, after: (total - to) * height };
-}
-
-const ROW_HEIGHT = 30;
-
-/** A sorted table. Columns: [{ key, title, numeric?, mono?, value?(row), cell?(row) }]. */
-export function Table({ columns, rows, rowKey, onRow, selected, label, sort: first, onSort }) {
-  const [own, setSort] = useState(first); // { key, down }
-  const sort = onSort ? first : own;
-  const full = useMemo(() => columns.map((column) => withDefaults(column, rows)), [columns, rows]);
-  const sorted = useMemo(() => (onSort ? rows : sortedRows(full, rows, sort)), [full, rows, sort]);
-  const part = useWindow(sorted.length, ROW_HEIGHT);
-  if (!rows.length) return html`<p class="muted">Nothing to show.</p>`;
-  const turn = onSort ?? ((key) => setSort({ key, down: sort?.key === key && !sort.down }));
-  const spacer = (size) => size > 0 && html`<tr aria-hidden="true" style=${{ height: size }}></tr>`;
-  const keyOf = rowKey ?? ((_, at) => part.from + at);
-  const line = (row, at) => {
-    const key = keyOf(row, at);
-    return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
-  };
-  return html`<div class=${`card scroll table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
-    aria-label=${label} ...${part.area}>
-    <table aria-rowcount=${sorted.length + 1}>
-      <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
-      <tbody>
-        ${spacer(part.before)}
-        ${sorted.slice(part.from, part.to).map(line)}
-        ${spacer(part.after)}
-      </tbody>
-    </table>
-  </div>`;
-}
-
-function TableHead({ column, sort, turn }) {
-  const mine = sort?.key === column.key;
-  const [order, mark] = mine ? (sort.down ? ["descending", " ↓"] : ["ascending", " ↑"]) : [];
-  return html`<th class=${column.numeric ? "num" : ""} aria-sort=${order} scope="col">
-    <button class="plain" onClick=${() => turn(column.key)}>${column.title}${mark}</button>
-  </th>`;
-}
-
-function TableRow({ row, columns, onRow, chosen }) {
-  const cells = columns.map(
-    ({ key, numeric, mono, cell }) =>
-      html`<td key=${key} class=${numeric ? "num" : mono ? "mono" : ""}>${cell(row)}</td>`,
-  );
-  if (!onRow) return html`<tr>${cells}</tr>`;
-  const open = (event) => {
-    if (event.type === "click" || event.key === "Enter") onRow(row);
-  };
-  return html`<tr class="link" tabindex="0" aria-selected=${chosen} onClick=${open} onKeyDown=${open}>
-    ${cells}
-  </tr>`;
-}
-
-function withDefaults(column, rows) {
-  const value = column.value ?? ((row) => row[column.key]);
-  const filled = rows
-    .slice(0, MOST_DRAWN)
-    .map(value)
-    .filter((one) => cellText(one) !== "");
-  const numeric = filled.length > 0 && filled.every((one) => quantity(one) !== null);
-  return { numeric, cell: (row) => cellText(value(row)), ...column, value };
-}
-
-function sortedRows(columns, rows, sort) {
-  const column = sort && columns.find((one) => one.key === sort.key);
-  if (!column) return rows;
-  const sign = sort.down ? -1 : 1;
-  return [...rows].sort((a, b) => sign * compareCells(column.value(a), column.value(b)));
 }
 
 /** Values as a line over its area, or as bars where each has a label; nulls count as zero. */

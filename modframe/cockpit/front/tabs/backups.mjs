@@ -2,7 +2,8 @@
 
 import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { bytes, number } from "../format.mjs";
-import { Asked, DeedDialog, Empty, ErrorBox, Note, Table, useAsk } from "../ui.mjs";
+import { Table } from "../table.mjs";
+import { Asked, DeedDialog, Empty, ErrorBox, Note, useAsk } from "../ui.mjs";
 
 const BACKUP_COLUMNS = [
   { key: "name", title: "backup", mono: true },

@@ -3,8 +3,9 @@
 
 import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { count, dayAndTime, number, shortName, timeOfDay } from "../format.mjs";
-import { Asked, Code, CopyButton, Empty, ErrorBox, ModuleSelect } from "../ui.mjs";
-import { Search, Select, Table, useAsk } from "../ui.mjs";
+import { Table } from "../table.mjs";
+import { Asked, Code, CopyButton, Empty, ErrorBox, ModuleSelect, Search, Select } from "../ui.mjs";
+import { useAsk } from "../ui.mjs";
 
 const SINCE = [
   ["", "All that is kept"],

@@ -5,7 +5,8 @@ import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, dayAndTime, duration, number, routeOf, shortName } from "../format.mjs";
 import { chosenIds, isBroken, layOut, linksOf, sentenceOf } from "../graph.mjs";
 import { stateWord } from "../store.mjs";
-import { Asked, ModuleLink, ModuleSelect, StateIcon, Table, useAsk } from "../ui.mjs";
+import { Table } from "../table.mjs";
+import { Asked, ModuleLink, ModuleSelect, StateIcon, useAsk } from "../ui.mjs";
 
 const [WIDE, COLUMN, ROW] = [152, 200, 32]; // px of a node, and from one to the next
 const HINT = "An arrow leads to what a module needs; a dashed one to what keeps it from starting.";
@@ -48,7 +49,7 @@ function Drawing({ id, ids, links: { rows, needs }, open }) {
   };
   const node = (one) =>
     h(Node, { ...one, row: rows[one.id], own: one.id === id, open, key: one.id });
-  return html`<div class="card table graph" tabindex="0" role="group" aria-label="Graph">
+  return html`<div class="card scroll table graph" tabindex="0" role="group" aria-label="Graph">
     <svg width=${(most("column") + 1) * COLUMN} height=${(most("y") + 1) * ROW + 8}>
       <g class="muted" fill="none" stroke="currentColor" aria-hidden="true">${edges.map(edge)}</g>${nodes.map(node)}
     </svg>

@@ -5,7 +5,8 @@ import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { count, dayAndTime, number } from "../format.mjs";
 import { PlanButtons } from "../plan.mjs";
 import { SourceLines } from "../source.mjs";
-import { Asked, Badge, Diff, Empty, Icon, Note, Select, Table, useAsk } from "../ui.mjs";
+import { Table } from "../table.mjs";
+import { Asked, Badge, Diff, Empty, Icon, Note, Select, useAsk } from "../ui.mjs";
 
 const HISTORY_COLUMNS = [
   { key: "generation", title: "Generation", numeric: true, cell: Generation },

@@ -5,8 +5,8 @@
 import { h, html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, shortName, timeOfDay } from "../format.mjs";
 import { LEVELS, visibleLines } from "../store.mjs";
-import { Asked, Code, Empty, Linked, ModuleSelect } from "../ui.mjs";
-import { Search, Select, useAsk, useWindow } from "../ui.mjs";
+import { useWindow } from "../table.mjs";
+import { Asked, Code, Empty, Linked, ModuleSelect, Search, Select, useAsk } from "../ui.mjs";
 
 const LINE_HEIGHT = 22;
 const MOST_OLDER = 20_000; // lines

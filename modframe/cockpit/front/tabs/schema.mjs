@@ -4,8 +4,9 @@
 import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { count } from "../format.mjs";
 import { typedValue } from "../query.mjs";
-import { Asked, Badge, Code, CopyButton, DeedDialog, ErrorBox, ModuleLink } from "../ui.mjs";
-import { Note, Select, Table, useAsk } from "../ui.mjs";
+import { Table } from "../table.mjs";
+import { Asked, Badge, Code, CopyButton, DeedDialog, ErrorBox, ModuleLink, Note } from "../ui.mjs";
+import { Select, useAsk } from "../ui.mjs";
 
 const NOTHING_CHOSEN = { allow: [], rename: {}, fill: {} };
 const STEP_TONES = {

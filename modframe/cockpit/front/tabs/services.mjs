@@ -8,7 +8,8 @@ import { count, duration, number, shortName } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
 import { rowsWith } from "../store.mjs";
-import { Asked, Badge, Code, Empty, ErrorBox, Search, Table, useAsk } from "../ui.mjs";
+import { Table } from "../table.mjs";
+import { Asked, Badge, Code, Empty, ErrorBox, Search, useAsk } from "../ui.mjs";
 
 const AGAIN = 3000; // ms between two looks at the numbers
 

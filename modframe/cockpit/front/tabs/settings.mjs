@@ -5,7 +5,8 @@ import { Fields, useForm } from "../fields.mjs";
 import { cellText } from "../format.mjs";
 import { collect, rawOf } from "../forms.mjs";
 import { PanelsTab } from "../panel.mjs";
-import { Asked, Badge, Dialog, ErrorBox, Table, useAsk } from "../ui.mjs";
+import { Table } from "../table.mjs";
+import { Asked, Badge, Dialog, ErrorBox, useAsk } from "../ui.mjs";
 
 export function SettingsTab(props) {
   return h(props.id ? ModuleSettings : PanelsTab, props);

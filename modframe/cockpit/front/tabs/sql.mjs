@@ -5,7 +5,8 @@ import { h, html, useRef, useState } from "../vendor/htm-preact.mjs";
 import { count, duration } from "../format.mjs";
 import { asCell, completed, recalled, withQuery, rowsAsCsv } from "../query.mjs";
 import { RunButtons } from "../result.mjs";
-import { CopyButton, ErrorBox, Select, Table, useAsk } from "../ui.mjs";
+import { Table } from "../table.mjs";
+import { CopyButton, ErrorBox, Select, useAsk } from "../ui.mjs";
 import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
 
 const PAUSE = 60; // ms without a key before words are asked for
