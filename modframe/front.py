@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .cockpit.facts import Facts as CockpitFacts
 from .cockpit.follow import Follower
 from .config import FrameworkSettings
+from .errors import ModframeError
 from .masking import KnownSecrets
 from .observe import EventLog, Numbers, Watchdog
 from .parts.database.lazy import LazyDatabases
@@ -138,8 +139,21 @@ class Front:
         return Page(self.shown, follower=self.follower)
 
     def inspector(self, module_id: str | None, tab: str | None = None) -> Cockpit:
-        """Return the cockpit for a notebook, opened at a module and a tab. It imports anywidget."""
-        from .cockpit.widget import Cockpit
+        """Return the cockpit for a notebook, opened at a module and a tab. It imports anywidget.
+
+        Raises:
+            ModframeError: If anywidget isn't installed.
+        """
+        try:
+            from .cockpit.widget import Cockpit
+        except ModuleNotFoundError as error:
+            if error.name not in ("anywidget", "ipywidgets"):
+                raise
+            raise ModframeError(
+                f"app.inspect() needs {error.name}, which isn't installed where this kernel runs",
+                cure=f"install it with %pip install {error.name}, and restart the kernel; or look "
+                "at the same cockpit in a browser: app.serve() prints its address",
+            ) from None
 
         return Cockpit(
             self.shown, follower=self.follower, displayed=self.displayed, module=module_id, tab=tab

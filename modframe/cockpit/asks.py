@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import CancelledError
 from contextvars import Context
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import ConfigDict, ValidationError, validate_call
@@ -21,7 +22,7 @@ from ..runtime.calls.call import Call
 from ..view.snapshot import thaw
 from ..wording import near
 from .facts import Facts
-from .rows import failure_of
+from .rows import error_facts
 
 MOST = 32
 """How many questions of one front end run at once."""
@@ -68,7 +69,7 @@ class Ask:
             cancel()
 
     def cancel(self) -> None:
-        """Tell that nobody waits for the answer any more."""
+        """Note that nobody waits for the answer any more, and end what it waits for."""
         self.cancelled.set()
         if self._cancel is not None:
             self._cancel()
@@ -88,7 +89,7 @@ class Asks:
         self._lock = threading.Lock()
 
     def start(self, number: int, name: str, arguments: Mapping[str, Any]) -> None:
-        """Answer a question, in a while."""
+        """Begin to answer a question; the answer is sent once there is one."""
         ask = Ask(self._facts, lambda part: self._send({"id": number, "part": thaw(part)}))
         with self._lock:
             refused = f"question {number} runs already" if number in self._running else ""
@@ -98,7 +99,7 @@ class Asks:
                 self._running[number] = ask
         if refused:
             error = ModframeError(refused, cure="wait for one, or cancel it")
-            self._send({"id": number, "ok": False, "error": failure_of(error), "ms": 0})
+            self._send({"id": number, "ok": False, "error": error_facts(error), "ms": 0})
             return
         run = Context().run
         work = (self._run, number, ask, name, arguments)
@@ -106,17 +107,15 @@ class Asks:
 
     def cancel(self, number: int) -> None:
         """Cancel a question; one that was answered already is left alone."""
-        with self._lock:
-            ask = self._running.get(number)
-        if ask is not None:
-            ask.cancel()
+        with self._lock:  # so that its thread, whose number may be another's later, has not ended
+            if (ask := self._running.get(number)) is not None:
+                ask.cancel()
 
     def close(self) -> None:
         """Cancel all of them: the front end is gone."""
         with self._lock:
-            running = list(self._running.values())
-        for ask in running:
-            ask.cancel()
+            for ask in self._running.values():
+                ask.cancel()
 
     def _run(self, number: int, ask: Ask, name: str, arguments: Mapping[str, Any]) -> None:
         began = time.perf_counter()
@@ -125,8 +124,8 @@ class Asks:
             answer = {"ok": True, "value": thaw(self._call(ask, name, arguments))}
         except CancelledError:
             answer = {"ok": False, "error": {"type": "Cancelled", "message": "It was cancelled."}}
-        except Exception as error:  # noqa: BLE001  # a front end shows every failure
-            answer = {"ok": False, "error": failure_of(error)}
+        except BaseException as error:  # noqa: BLE001  # module code, which may raise anything
+            answer = {"ok": False, "error": error_facts(error)}
         finally:
             with self._lock:
                 self._running.pop(number, None)
@@ -149,6 +148,7 @@ class Asks:
             raise FormError(f"{name} can't take that: {faults}", field="") from None
 
 
+@cache
 def _checked(operation: Operation) -> Callable[..., Any]:
     """Return an operation that checks what it is given."""
     return validate_call(config=ConfigDict(arbitrary_types_allowed=True))(operation)

@@ -9,18 +9,12 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..errors import (
-    BlockedError,
-    FormError,
-    GraphError,
-    LoadError,
-    ModframeError,
-    reason_line,
-    reason_of,
-)
+from ..errors import BlockedError, FormError, GraphError, LoadError, reason_line
 from ..finding import Finding
-from ..observe.tracebacks import find_raised, format_trimmed
+from ..observe.tracebacks import format_trimmed
 from ..parts.health import HealthPart
+from ..runtime.generation import Generation
+from ..view.collect import faults_of
 from ..view.snapshot import ModuleView, thaw
 from ..wording import one_line
 from .facts import Facts
@@ -41,9 +35,7 @@ def mark_of(facts: Facts, module_id: str) -> tuple[object, ...]:
     revision = (record.revision, len(record.unsettled)) if record is not None else (0, 0)
     if generation is None:
         return revision
-    check = HealthPart.of(generation)
-    verdict = check.health.verdict if check is not None else ""
-    return (*revision, generation.number, len(generation.deaths), verdict)
+    return (*revision, generation.number, len(generation.deaths), _verdict_of(generation))
 
 
 def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
@@ -63,7 +55,7 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
         "methods": sum(len(one["methods"]) for one in services.values()),
         "routes": len(view.routes),
         "requires": list(view.requires),
-        "health": _health_of(facts, module_id),
+        "health": _verdict_of(facts.live.generations.get(module_id)),
         "outcome": view.outcome,
     }
     return {key: value for key, value in row.items() if value}
@@ -77,7 +69,7 @@ def _brief(error: BaseException) -> dict[str, Any]:
 
 
 def _blocked_by(error: BaseException) -> tuple[str, ...]:
-    """Return the ids of the modules that are to be mended first."""
+    """Return the ids of the modules that have to be mended first."""
     if isinstance(error, BlockedError):
         return error.by
     if not isinstance(error, GraphError):
@@ -86,8 +78,9 @@ def _blocked_by(error: BaseException) -> tuple[str, ...]:
     return tuple(dict.fromkeys(".".join(name.split(".")[:2]) for name in names))
 
 
-def _health_of(facts: Facts, module_id: str) -> str:
-    check = HealthPart.of(facts.live.generations.get(module_id))
+def _verdict_of(generation: Generation | None) -> str:
+    """Return what the health check of a generation says; empty if nothing is live."""
+    check = HealthPart.of(generation)
     return check.health.verdict if check is not None else ""
 
 
@@ -99,7 +92,7 @@ def detail_of(facts: Facts, module_id: str) -> dict[str, Any]:
         **{name: getattr(view, name) for name in _PLAIN},
         "findings": tuple(one.to_dict() for one in view.findings),
         "panels": panels_of(facts, view),
-        "failure": failure_of(error) if error is not None else None,
+        "failure": error_facts(error) if error is not None else None,
         **{f"parts.{name}": part for name, part in view.parts.items()},
     }
 
@@ -113,7 +106,7 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
     return gone | new
 
 
-def failure_of(error: BaseException) -> dict[str, Any]:
+def error_facts(error: BaseException) -> dict[str, Any]:
     """Return what an error says, where it came from, and what to do next.
 
     Returns:
@@ -139,14 +132,10 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 
 def _cause_of(error: BaseException) -> dict[str, str]:
     """Return ``message``, ``place``, ``cure`` and ``code``; of several faults, the first one's."""
+    first = faults_of(error)[0]
     if isinstance(error, LoadError):
-        first = error.findings[0]
         code = first.code or first.rule
-        return {"message": first.message, "place": first.place, "cure": first.cure, "code": code}
-    message = error.message if isinstance(error, ModframeError) else reason_of(error)
-    return {
-        "message": message or type(error).__name__,
-        "place": find_raised(error).place,
-        "cure": error.cure if isinstance(error, ModframeError) else "",
-        "code": str(getattr(error, "code", "") or ""),
-    }
+    else:
+        code = str(getattr(error, "code", "") or "")
+    message = first.message or type(error).__name__
+    return {"message": message, "place": first.place, "cure": first.cure, "code": code}

@@ -93,7 +93,7 @@ class Session:
                 self._asks.start(message.id, op, message.args or {})
 
     def _look(self, message: Message) -> None:
-        """Note what the next news are about; it waits for no lock, for the app loop calls it."""
+        """Note what the next news are about; never waits for news, for the app loop calls it."""
         self._news.watched = full_id(message.module) if message.module else None
         self._hidden = message.hidden
         if message.op == "hello":

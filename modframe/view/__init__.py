@@ -1,1 +1,1 @@
-"""Views: the snapshot of what runs, as text, HTML, JSON and widgets."""
+"""Views: the snapshot of what runs, as text, HTML and JSON."""

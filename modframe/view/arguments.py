@@ -1,8 +1,8 @@
 """`Arguments`: converts plain values to the arguments of a method.
 
 JSON-like data comes in and is converted as the method's annotations say: a dictionary becomes a
-dataclass or a pydantic model, a text a member of an Enum or a date. Called by the verbs when a
-button calls a service, and by the tools of assistants.
+dataclass or a pydantic model, a text a member of an Enum or a date. Called when the cockpit
+calls a service, and by the tools of assistants.
 """
 
 from __future__ import annotations
@@ -102,13 +102,6 @@ class Arguments:
             return value if adapter is None else adapter.validate_python(value)
         except PydanticUserError:
             return value
-
-
-def fit_arguments(
-    method: Callable[..., Any], values: Mapping[str, Any]
-) -> tuple[list[Any], dict[str, Any]]:
-    """Return positional and keyword arguments for one call; see `Arguments.fit`."""
-    return Arguments(method).fit(values)
 
 
 def _unfitting(errors: Mapping[str, ValidationError]) -> FormError:

@@ -121,7 +121,9 @@ class Collector:
             if generation
             else (),
             panels=tuple(panels),
-            faults=tuple(one.masked(self._secrets.mask) for one in _faults_of(error)),
+            faults=tuple(one.masked(self._secrets.mask) for one in faults_of(error))
+            if error is not None
+            else (),
         )
 
     def _describe(self, generation: Generation) -> tuple[dict[str, Any], list[Panel]]:
@@ -165,10 +167,8 @@ def _description_of(part: Part[Any], facts: Mapping[str, Any]) -> Description:
     return freeze(facts), tuple(panel for panel in panels if panel.rows)
 
 
-def _faults_of(error: BaseException | None) -> tuple[Finding, ...]:
-    """Return what an error says, fault by fault."""
-    if error is None:
-        return ()
+def faults_of(error: BaseException) -> tuple[Finding, ...]:
+    """Return what an error says, fault by fault, each with its place and next step."""
     if isinstance(error, LoadError):
         return tuple(one for one in error.findings if one.level == "error") or error.findings
     message, cure = reason_of(error), ""

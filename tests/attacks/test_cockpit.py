@@ -212,9 +212,24 @@ def test_an_odd_question_is_answered_with_a_reason(
     assert errors(front) == before
 
 
+def test_a_widget_leaves_out_what_is_no_message(site: Site) -> None:
+    """A notebook's front end may be any program; nothing is raised into the kernel."""
+    widget = site.app.inspect("shop")
+    widget._handle_custom_msg({"view": "a", "message": {"op": "hello"}}, [])
+    wait_for(lambda: inside.open_views(site.app) == 1)
+    messages = [one for one in ODD if not isinstance(one, bytes) and one.get("op") != "hello"]
+    for message in (None, [], "hello", *messages, *HARMLESS):
+        widget._handle_custom_msg({"view": "a", "message": message}, [])
+        widget._handle_custom_msg({"view": ["a"], "message": message}, [])
+        widget._handle_custom_msg(message, [])
+    assert inside.open_views(site.app) == 1
+    widget.close()
+    wait_for(lambda: inside.open_views(site.app) == 0)
+
+
 def test_a_request_goes_to_this_app_alone(front: Front) -> None:
     """Another host is one that the server does not answer to."""
-    answer = front.ask("request", method="GET", path="http://evil.example/")
+    answer = front.ask("request", request={"method": "GET", "path": "http://evil.example/"})
     assert answer["status"] == 403
     assert "localhost" in answer["body"]["text"]
 

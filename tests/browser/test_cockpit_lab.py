@@ -95,8 +95,14 @@ def test_a_restarted_kernel_is_no_news(open_notebook: OPEN, jupyter: Any) -> Non
     page.keyboard.press("Control+s")
     _, _, folder = jupyter
     [path] = folder.glob("test_a_restarted*.ipynb")
-    [output] = wait_for(lambda: json.loads(path.read_text())["cells"][1]["outputs"])
-    saved = json.loads(path.read_text())
+
+    def read() -> Any:
+        text = path.read_text()
+        return json.loads(text) if text.endswith("}\n") else None  # else it is being written
+
+    wait_for(lambda: (saved := read()) and saved["cells"][1]["outputs"])
+    saved = wait_for(read)
+    [output] = saved["cells"][1]["outputs"]
     assert "standard.orders" in "".join(output["data"]["text/html"])
     assert "widgets" not in saved["metadata"]
     page.locator('[data-jp-item-name="restart"]').click()

@@ -78,6 +78,8 @@ class Shop:
     def twice(self, number: int) -> int:
         return 2 * number
 """
+FIELDS = "\n".join(f"    f{number}: int = {number}" for number in range(1000))
+MANY = f"from pydantic import BaseModel\n\nclass ShopSettings(BaseModel):\n{FIELDS}\n"
 
 
 @pytest.fixture(scope="module")
@@ -215,10 +217,7 @@ def test_who_is_inside_and_what_is_overridden(app: AppContext, front: Front) -> 
 
 def test_a_thousand_rows_are_sent(app: AppContext, front: Front) -> None:
     """Every row of a panel is there; the front end draws those in sight."""
-    fields = "\n".join(f"    f{number}: int = {number}" for number in range(1000))
-    model = f"from pydantic import BaseModel\n\nclass ManySettings(BaseModel):\n{fields}\n"
-    text = SHOP.replace("Shop", "Many")
-    app.load({"api.py": text, "settings.py": model}, id="many")
+    app.load({"api.py": SHOP, "settings.py": MANY}, id="many")
     assert len(rows_of(front, "Settings", "setting")) > 1000
     app.modules["many"].unload()
 

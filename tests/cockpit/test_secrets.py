@@ -103,7 +103,8 @@ def test_no_message_holds_a_secret(app: AppContext) -> None:
             ask("call", service="standard.vault.service", method=method, args={})
         for path in ROUTES:
             place = f"/api/v1/vault/{path}".format(vault.SECRETS["server"])
-            ask("request", method="GET", path=place)
+            ask("request", request={"method": "GET", "path": place})
+            ask("request_code", request={"method": "GET", "path": place})
         ask("call", service="kept", method="put", args={"texts": _texts()})
         ask("call", service="kept", method="listed", args={})
         with pytest.raises(LoadError):
@@ -123,7 +124,8 @@ def test_no_message_holds_a_secret(app: AppContext) -> None:
     assert not found, "\n".join(found)
     assert not [name for name, text in texts if CUT[:20] in text]
     assert sum(text.count("**********") for _, text in texts) > 100
-    assert [name for name, _ in said].count("call") == 8
+    names = [name for name, _ in said]
+    assert (names.count("call"), names.count("request")) == (8, len(ROUTES))
     rows = next(one["rows"] for name, one in said if name == "rows")
     assert [text for _, text in rows][:2] == ["at **********", f"{'x' * 150} **********"]
 

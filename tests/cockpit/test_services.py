@@ -81,6 +81,8 @@ class Shop:
         raise ValueError("<i>no</i>")
     def generator(self, n: int = 3):
         yield from range(n)
+        if n == 4:
+            raise SystemExit("at the end")
     async def stream(self, n: int = 3):
         for i in range(n):
             yield {"step": i}
@@ -121,9 +123,9 @@ def test_methods_and_calls(shop: Front) -> None:
     facts = shop.ask("method", module="shop", service=SERVICE, method="place")
     [order, colour, day, count] = facts["params"]
     assert order["type"] == "Order"
-    assert order["schema"]["properties"]["api_key"]["format"] == "password"
-    assert (colour["schema"]["enum"], day["schema"]["format"]) == (["red", "blue"], "date")
-    assert (count["required"], count["default"]) == (False, 1)
+    assert {one["name"]: one["kind"] for one in order["fields"]}["api_key"] == "secret"
+    assert (colour["choices"], day["kind"]) == (["red", "blue"], "date")
+    assert (count["required"], count["fallback"]) == (False, 1)
     line = next(n for n, text in enumerate(SHOP.split("\n"), 1) if "def place" in text)
     assert facts["source"] == {"file": "api.py", "line": line}
     placed = call(shop, "place", order={"item": "tea"}, colour="blue", day="2024-02-29")
@@ -214,10 +216,11 @@ def test_items_come_one_by_one(shop: Front) -> None:
         assert [len(shop.parts[asked]), shop.parts[asked][0]["text"]] == [3, item]
         asked = shop.start("call", service=SERVICE, method=method, args={"n": 2000})
         assert shop.answer(asked) == {"kind": "items", "count": 500, "cut": True}
-    asked = shop.start("call", service=SERVICE, method="stream", args={"n": 4})
-    with pytest.raises(Exception, match="ValueError: at the end"):
-        shop.answer(asked)
-    assert len(shop.parts[asked]) == 4
+    for method, error in (("generator", "SystemExit"), ("stream", "ValueError")):
+        asked = shop.start("call", service=SERVICE, method=method, args={"n": 4})
+        with pytest.raises(Exception, match=f"{error}: at the end"):
+            shop.answer(asked)
+        assert len(shop.parts[asked]) == 4
 
 
 def test_calls_are_cancelled(app: AppContext, shop: Front, capsys: Any) -> None:

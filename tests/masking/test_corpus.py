@@ -15,7 +15,7 @@ from tests.faults.processes import run_script
 from tests.masking import vault
 
 DAY = """
-import logging, threading, urllib.error, urllib.request
+import json, logging, threading, urllib.error, urllib.request
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from websockets.sync.client import connect
 
 import modframe
 from modframe.errors import ModframeError
+from tests.cockpit.front import Front
 from tests.masking import vault
 from tests.waiting import wait_for
 
@@ -93,6 +94,12 @@ with connect(f"ws{server.url[4:]}/api/v1/vault/closes") as socket:
         socket.recv(timeout=60)
     except ConnectionClosed as error:
         note("websocket", error.rcvd.reason)
+
+# the cockpit
+with Front(server.url, token=server.token, module="standard.vault") as front:
+    for name in ("methods", "routes", "errors"):
+        note(f"cockpit_{name}", json.dumps(front.ask(name)))
+    note("cockpit_news", json.dumps(front.news))
 
 # views
 note("snapshot", app.snapshot().to_json())

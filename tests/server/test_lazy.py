@@ -12,6 +12,8 @@ import sys
 import modframe.app
 heavy = ("fastapi", "starlette", "uvicorn", "duckdb", "sqlalchemy", "ipywidgets")
 print([name for name in heavy if name in sys.modules])
+import modframe.cockpit.widget
+print([name for name in heavy[:5] if name in sys.modules])
 import modframe.server.site
 print([name for name in sys.modules if name.partition(".")[0] in ("mcp", "mcp_types")])
 """
@@ -20,7 +22,8 @@ print([name for name in sys.modules if name.partition(".")[0] in ("mcp", "mcp_ty
 def test_the_app_loads_no_framework_by_itself() -> None:
     """Web framework, server, databases and widgets are imported where they are used.
 
-    So is what answers assistants, which serving alone doesn't need.
+    The cockpit in a notebook needs widgets alone. So is what answers assistants, which serving
+    alone doesn't need.
     """
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT],
@@ -30,4 +33,4 @@ def test_the_app_loads_no_framework_by_itself() -> None:
         timeout=60,
         check=False,
     )
-    assert done.stdout == "[]\n[]\n", done.stderr
+    assert done.stdout == "[]\n[]\n[]\n", done.stderr

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from modframe.errors import FormError
-from modframe.view.arguments import fit_arguments
+from modframe.view.arguments import Arguments
 
 
 class Colour(enum.Enum):
@@ -33,7 +33,7 @@ def method(number: int, /, order: Order, *, colour: Colour = Colour.RED, day: An
 
 def test_values_fit_their_annotations() -> None:
     """A dictionary becomes a dataclass, a text an Enum's member, a positional one has its place."""
-    args, named = fit_arguments(method, {"number": 3, "order": {"item": "tea"}, "colour": "red"})
+    args, named = Arguments(method).fit({"number": 3, "order": {"item": "tea"}, "colour": "red"})
     assert args == [3]
     assert named == {"order": Order("tea"), "colour": Colour.RED}
 
@@ -41,7 +41,7 @@ def test_values_fit_their_annotations() -> None:
 def test_what_does_not_fit_is_named() -> None:
     """The error says which value, and what is wrong with it, but not the value itself."""
     with pytest.raises(FormError, match="'order' does not fit: amount: Input should be") as caught:
-        fit_arguments(method, {"order": {"item": "tea", "amount": "secret"}})
+        Arguments(method).fit({"order": {"item": "tea", "amount": "secret"}})
     assert "secret" not in str(caught.value)
 
 
@@ -51,4 +51,4 @@ def test_annotations_that_lead_nowhere_change_nothing() -> None:
     def odd(day: date) -> None: ...
 
     odd.__annotations__["day"] = "Nowhere"
-    assert fit_arguments(odd, {"day": "2024-01-01"}) == ([], {"day": "2024-01-01"})
+    assert Arguments(odd).fit({"day": "2024-01-01"}) == ([], {"day": "2024-01-01"})

@@ -1,11 +1,39 @@
 // The inputs of a form. In come fields and raw values as forms.mjs has them, faults by place, and
 // `change(update)`, which gets a function from the old raw value to the next; out go elements.
 
-import { h, html, useState } from "./vendor/htm-preact.mjs";
+import { h, html, useEffect, useRef, useState } from "./vendor/htm-preact.mjs";
 import { bytes } from "./format.mjs";
-import { faultAt, inputOf, rawOf, rawOfOption } from "./forms.mjs";
+import { Select, useAsk } from "./ui.mjs";
+import { faultAt, rawOf, rawOfOption } from "./forms.mjs";
 
 const INPUT_TYPES = { date: "date", datetime: "datetime-local", time: "time", secret: "password" };
+
+/** A form that runs an operation. `first()` is what stands in its inputs at first, `read(raw)` the
+ * operation's arguments and what is wrong with them, `clean(raw)` what stays there once it runs. */
+export function useForm(client, op, { first, read, clean }) {
+  const [raw, change] = useState(first);
+  const [own, setOwn] = useState(null);
+  const run = useAsk(client, op, {}, { now: false });
+  const ref = useRef(null);
+  const { args, faults: found } = read(raw);
+  const faults = own ?? run.error?.faults;
+  useEffect(() => ref.current.querySelector("[aria-invalid]")?.focus(), [faults]);
+  const onSubmit = (event) => {
+    event.preventDefault();
+    const faulty = Object.keys(found).length > 0;
+    setOwn(faulty ? found : null);
+    if (faulty) return;
+    run.ask(args);
+    change(clean);
+  };
+  const form = { class: "stack tight", noValidate: true, ref, onSubmit };
+  return { raw, change, args, faults: faults ?? {}, run, form };
+}
+
+/** Return what the inputs of fields show at first. */
+export function rawOfAll(fields) {
+  return Object.fromEntries(fields.map((field) => [field.name, rawOf(field, field.example)]));
+}
 
 /** The inputs of fields, one below the other; `raw` has a value for each name. */
 export function Fields({ fields, raw, path = "", change, faults }) {
@@ -19,12 +47,11 @@ export function Fields({ fields, raw, path = "", change, faults }) {
 }
 
 function FieldRow({ field, raw, path, change, faults }) {
-  const input = inputOf(field);
-  const Nested = { object: ObjectInput, list: ListInput, union: UnionInput }[input.kind];
-  const fault = faultAt(faults, path, Nested ? shownInside(input, raw, path) : "");
-  const props = { field, input, raw, path, change, faults };
+  const Nested = { object: ObjectInput, list: ListInput, union: UnionInput }[field.kind];
+  const fault = faultAt(faults, path, Nested ? shownInside(field, raw, path) : "");
+  const props = { field, raw, path, change, faults };
   const name = html`<span class="mono">${field.name}</span>
-    ${field.required && h(Required)} <small>${field.type ?? kindWord(input)}</small>`;
+    ${field.required && h(Required)} <small>${field.type ?? kindWord(field)}</small>`;
   const notes = html`
     ${field.about && html`<small>${field.about}</small>`}
     ${fault && html`<div class="toned bad" id=${`fault-${path}`} role="alert">${fault}</div>`}`;
@@ -45,16 +72,16 @@ export function Required() {
 }
 
 /** Return where faults have inputs of their own; a union shows all others of its value. */
-function shownInside(input, raw, path) {
-  return input.kind === "union" ? `${path}.${input.options[raw.at].title}` : `${path}.`;
+function shownInside({ kind, options }, raw, path) {
+  return kind === "union" ? `${path}.${options[raw.at].title}` : `${path}.`;
 }
 
 function kindWord({ kind, title, nullable }) {
   return `${title ?? kind}${nullable ? " or none" : ""}`;
 }
 
-function LeafInput({ field, input, raw, path, change, fault }) {
-  const { kind, choices } = input;
+function LeafInput({ field, raw, path, change, fault }) {
+  const { kind, choices, fallback } = field;
   const set = (value) => change(() => value);
   const typed = (event) => set(event.currentTarget.value);
   const shared = {
@@ -76,7 +103,6 @@ function LeafInput({ field, input, raw, path, change, fault }) {
     </select>`;
   }
   if (kind === "json") {
-    const { fallback } = field;
     const hint = fallback === undefined ? "JSON" : `${JSON.stringify(fallback)} if left empty`;
     return html`<textarea class="mono" rows="2" spellcheck=${false} ...${shared} placeholder=${hint}
       value=${raw} onInput=${typed}></textarea>`;
@@ -106,15 +132,15 @@ function base64Of(file) {
   });
 }
 
-function ObjectInput({ input, raw, path, change, faults }) {
-  return h(Fields, { fields: input.fields, raw, path, change, faults });
+function ObjectInput({ field, ...props }) {
+  return h(Fields, { fields: field.fields, ...props });
 }
 
-function ListInput({ input, raw, path, change, faults }) {
+function ListInput({ field, raw, path, change, faults }) {
   const [keys, setKeys] = useState(() => raw.map((_, at) => at)); // so that inputs stay with items
   const add = () => {
     setKeys([...keys, Math.max(-1, ...keys) + 1]);
-    change((old) => [...old, rawOf(input.item)]);
+    change((old) => [...old, rawOf(field.item)]);
   };
   const remove = (at) => {
     setKeys(keys.filter((_, other) => other !== at));
@@ -124,10 +150,10 @@ function ListInput({ input, raw, path, change, faults }) {
     ${raw.map((one, at) => {
       const changeOne = (update) =>
         change((old) => old.map((item, other) => (other === at ? update(item) : item)));
-      const field = { ...input.item, name: String(at) };
+      const item = { ...field.item, name: String(at) };
       return html`<div class="row base" key=${keys[at]}>
         <div class="grow">
-          <${FieldRow} ...${{ field, raw: one, path: `${path}.${at}`, change: changeOne, faults }} />
+          <${FieldRow} ...${{ field: item, raw: one, path: `${path}.${at}`, change: changeOne, faults }} />
         </div>
         <button type="button" class="small" aria-label=${`Remove ${path}.${at}`} onClick=${() => remove(at)}>
           Remove
@@ -138,20 +164,20 @@ function ListInput({ input, raw, path, change, faults }) {
   `;
 }
 
-function UnionInput({ field, input, raw, path, change, faults }) {
-  const choose = (event) => {
-    const at = Number(event.currentTarget.value);
-    change(() => ({ at, raw: rawOfOption(input.options[at]) }));
-  };
-  const option = input.options[raw.at];
-  const inner = { ...option, name: option.title, about: "", type: "", required: true };
+function UnionInput({ field: { name, options }, raw, path, change, faults }) {
+  const choose = (at) => change(() => ({ at: Number(at), raw: rawOfOption(options[at]) }));
+  const option = options[raw.at];
   const changeInner = (update) => change((old) => ({ ...old, raw: update(old.raw) }));
-  const place = `${path}.${option.title}`;
+  const inner = {
+    field: { ...option, name: option.title, type: "" },
+    raw: raw.raw,
+    path: `${path}.${option.title}`,
+    change: changeInner,
+    faults,
+  };
   return html`
-    <select aria-label=${`Kind of ${field.name}`} data-field=${`${path}:kind`} value=${String(raw.at)}
-      onChange=${choose}>
-      ${input.options.map((one, at) => html`<option value=${String(at)}>${one.title}</option>`)}
-    </select>
-    ${!option.none && html`<${FieldRow} key=${raw.at} ...${{ field: inner, raw: raw.raw, path: place, change: changeInner, faults }} />`}
+    <${Select} label=${`Kind of ${name}`} field=${`${path}:kind`} value=${raw.at} onChange=${choose}
+      options=${options.map(({ title }, at) => [at, title])} />
+    ${!option.none && h(FieldRow, { key: raw.at, ...inner })}
   `;
 }

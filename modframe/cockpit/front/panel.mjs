@@ -3,14 +3,12 @@
 
 import { h, html, useState } from "./vendor/htm-preact.mjs";
 import { count } from "./format.mjs";
-import { Asked, Dialog, Empty, ErrorBox, Icon, ModuleLink, Table, useAsk } from "./ui.mjs";
+import { rowsWith } from "./store.mjs";
+import { Asked, DeedDialog, Empty, ErrorBox, ModuleLink, Note } from "./ui.mjs";
+import { Search, State, Table, useAsk } from "./ui.mjs";
 
 const PANELS_AGAIN = 3000; // ms between two looks at what goes on
-const SHAPES_OF = { good: "check", busy: "half", warn: "triangle", bad: "cross", calm: "ring" };
-const TONES = {
-  ...{ live: "good", healthy: "good", running: "busy", drains: "busy" },
-  ...{ degraded: "warn", restarting: "warn", unhealthy: "bad", failed: "bad" },
-};
+const MANY = 10; // rows from which on there is a field to search them
 
 /** A tab of panels; `tab` is its line in the table of tabs. */
 export function PanelsTab(props) {
@@ -25,87 +23,80 @@ function AllPanels(props) {
   const args = tab.op === "panels" ? { tab: tab.title } : {};
   const found = useAsk(client, tab.op, args, { every: PANELS_AGAIN });
   if (!found.value) return h(Asked, { of: found });
-  return h(Panels, { ...props, panels: found.value, onDone: () => found.ask() });
+  return h(Panels, { ...props, panels: found.value });
 }
 
 function Panels({ panels, ...props }) {
   const [text, setText] = useState("");
-  if (!panels.length)
+  if (!panels.length) {
     return html`<${Empty} title="Nothing now">What is declared, or goes on, stands here.<//>`;
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (row) => words.every((word) => row.join(" ").toLowerCase().includes(word));
-  const order = [...panels].sort((a, b) => b.actions.length - a.actions.length);
-  const draw = (panel) =>
-    h(DeclaredPanel, { ...props, panel, rows: panel.rows.filter(fits), key: panel.noun });
+  }
+  const withButtonsFirst = [...panels].sort((a, b) => b.actions.length - a.actions.length);
   return html`<div class="stack">
     ${
-      panels.some(({ rows }) => rows.length > 10) &&
-      html`<input type="search" placeholder="Filter rows" aria-label="Filter rows" data-field="filter-rows"
-      value=${text} onInput=${(event) => setText(event.currentTarget.value)} />`
+      panels.some(({ rows }) => rows.length > MANY) &&
+      html`<${Search} label="Search rows" data-field="search-rows" value=${text} onInput=${setText} />`
     }
-    ${order.map(draw)}
+    ${withButtonsFirst.map((panel) => {
+      const rows = rowsWith(panel.rows, text);
+      return h(DeclaredPanel, { ...props, panel, rows, key: panel.noun });
+    })}
   </div>`;
 }
 
 /** One panel { noun, title, columns, rows, actions }; of all modules, a row begins with its module. */
-function DeclaredPanel({ panel, rows, id, tab, client, go, onDone }) {
-  const [pressed, setPressed] = useState(null); // { action, module, row, begun? }
-  const done = useAsk(client, "act", {}, { now: false });
-  const act = async (one) => {
-    setPressed({ ...one, begun: true });
-    await done.ask({ module: one.module, noun: panel.noun, action: one.action.name, row: one.row });
-    onDone?.();
-  };
+function DeclaredPanel({ panel, rows, id, tab, client, go }) {
+  const [pressed, setPressed] = useState(null); // { action, args, at }
+  const { noun, actions } = panel;
   const press = (action, cells) => {
     const [module, row] = id ? [id, cells[0]] : cells;
-    (action.danger ? setPressed : act)({ action, module, row });
+    setPressed({ action, args: { module, noun, action: action.name, row }, at: Date.now() });
   };
   const columns = panel.columns.map((title, key) => columnOf(title, key, { id, go, tab }));
-  if (panel.actions.length) {
-    const cell = (cells) => h(RowActions, { panel, cells, press });
-    columns.push({ key: "actions", title: "", value: () => "", cell });
+  if (actions.length) {
+    const cell = (cells) => h(RowActions, { noun, actions, cells, press });
+    columns.push({ key: "actions", title: "actions", value: () => "", cell });
   }
-  return html`<section data-panel=${panel.noun}>
-    <h2>${count(rows.length, panel.noun)}</h2>
-    ${pressed?.begun && h(ActOutcome, { pressed, done })}
+  const Deed = pressed?.action.danger ? SureDialog : ActOutcome;
+  const close = () => setPressed(null);
+  return html`<section data-panel=${noun}>
+    <h2>${count(rows.length, noun)}</h2>
+    ${pressed && h(Deed, { ...pressed, client, onClose: close, key: pressed.at })}
     <${Table} columns=${columns} rows=${rows} label=${panel.title} />
-    ${pressed && !pressed.begun && h(AskFirst, { pressed, noun: panel.noun, act, leave: () => setPressed(null) })}
   </section>`;
 }
 
 function columnOf(title, key, { id, go, tab }) {
-  if (!id && key === 0)
+  if (!id && key === 0) {
     return { key, title, cell: ([module]) => h(ModuleLink, { id: module, tab: tab.key, go }) };
-  if (title === "state" || title === "status")
-    return { key, title, cell: (row) => h(Said, { text: row[key] }) };
-  return { key, title, mono: key === (id ? 0 : 1) };
+  }
+  if (title !== "state" && title !== "status") return { key, title, mono: key === (id ? 0 : 1) };
+  // "unhealthy, 3 in a row" is drawn as unhealthy
+  const cell = (row) => h(State, { state: row[key].split(",")[0], word: row[key] });
+  return { key, title, cell };
 }
 
-/** A state or a verdict: its icon and its word; "unhealthy, 3 in a row" is as bad as unhealthy. */
-function Said({ text }) {
-  const tone = TONES[text.split(",")[0]] ?? "calm";
-  return html`<span class=${`state badge ${tone}`}><${Icon} shape=${SHAPES_OF[tone]} tone=${tone} />${text}</span>`;
-}
-
-function RowActions({ panel: { noun, actions }, cells, press }) {
+function RowActions({ noun, actions, cells, press }) {
   const of = `${noun} ${cells.slice(0, 2).join(" ")}`;
   const button = (one) => html`<button class="small" data-action=${one.name}
     aria-label=${`${one.name}: ${of}`} onClick=${() => press(one, cells)}>${one.name}</button>`;
   return html`<span class="row">${actions.map(button)}</span>`;
 }
 
-function ActOutcome({ pressed: { action, row }, done: { busy, error } }) {
-  const said = `${action.name}: ${row}`;
+function ActOutcome({ client, args }) {
+  const { busy, error } = useAsk(client, "act", args);
+  const said = `${args.action}: ${args.row}`;
   if (error) return html`<${ErrorBox} title=${said} error=${error} />`;
-  const [shape, tone, end] = busy ? ["half", "busy", "…"] : ["check", "good", "– done"];
-  return html`<p class="row" role="status"><${Icon} shape=${shape} tone=${tone} /> ${said} ${end}</p>`;
+  return busy
+    ? html`<p class="muted" role="status">${said} …</p>`
+    : html`<${Note} tone="good">${said}: done<//>`;
 }
 
-function AskFirst({ pressed, noun, act, leave }) {
-  const { action, module, row } = pressed;
-  const buttons = html`<button onClick=${leave}>Leave it</button>
-    <button class="danger" data-action="yes" onClick=${() => act(pressed)}>${action.name}</button>`;
-  return html`<${Dialog} title=${`${action.name}: ${row}?`} onClose=${leave} buttons=${buttons}>
+function SureDialog({ client, args, onClose }) {
+  const done = useAsk(client, "act", args, { now: false });
+  const { action, row, noun, module } = args;
+  return html`<${DeedDialog} title=${`${action}: ${row}`} action="act" label=${`${action} ${row}`}
+    done=${done} said=${`${action}: done`} onClose=${onClose}>
     <p>The ${noun} <span class="mono">${row}</span> of ${module}.</p>
   <//>`;
 }

@@ -79,7 +79,7 @@ function LabelledChart({ values, labels, label }) {
 /** The items of a stream so far, each as it came. */
 export function ShownParts({ parts, label }) {
   if (!parts.length) return null;
-  return html`<div class="card box parts" tabindex="0" role="log" aria-label=${label}>
+  return html`<div class="card scroll box parts" tabindex="0" role="log" aria-label=${label}>
     ${parts.map((part, at) =>
       part.text === undefined
         ? h(ShownValue, { shown: part, key: at })

@@ -5,7 +5,7 @@
 // A line is { key, title, scope: "all" | "module" | "both", component, declared?, when?, count? }:
 //   declared          whether a module has the tab only if it has such a panel
 //   when(facts)       whether the tab is there; `facts` is {} where all modules are shown
-//   count(row, facts) the number beside the title; none for 0
+//   count(row)        the number beside the title; none for 0
 // A tab gets { id, row, facts, state, client, go, tab }:
 //   id, row, facts    the module (null, {}, {} for all modules); facts as in `detail.facts`, never null
 //   state             the store: { meta, rows, order, detail, log, ticks }
@@ -30,58 +30,50 @@ import { SettingsTab } from "./tabs/settings.mjs";
 import { PanelsTab } from "./panel.mjs";
 
 export const TABS = [
-  { key: "overview", title: "Overview", scope: "both", component: OverviewTab },
-  {
-    ...{ key: "services", title: "Services", scope: "both", component: ServicesTab },
-    count: (row) => row.methods,
-  },
-  {
-    ...{ key: "routes", title: "Routes", scope: "both", component: RoutesTab },
-    count: (row) => row.routes,
-  },
+  tabOf("Overview", OverviewTab),
+  { ...tabOf("Services", ServicesTab), count: (row) => row.methods },
+  { ...tabOf("Routes", RoutesTab), count: (row) => row.routes },
   { ...declared("Settings"), component: SettingsTab },
   {
-    ...{ key: "data", title: "Data", scope: "both", component: DataTab },
+    ...tabOf("Data", DataTab),
     when: (facts) => !facts.state || facts["parts.database"] || facts.failure?.step === "database",
   },
   { key: "graph", title: "Graph", scope: "both", component: GraphTab },
   { ...declared("Health"), op: "health" },
   declared("Tasks"),
   declared("Events"),
-  { key: "errors", title: "Errors", scope: "both", component: ErrorsTab },
-  { key: "logs", title: "Logs", scope: "both", component: LogsTab },
+  tabOf("Errors", ErrorsTab),
+  tabOf("Logs", LogsTab),
   declared("Metrics"),
   declared("Sessions"),
-  { key: "history", title: "History", scope: "module", component: HistoryTab },
-  {
-    ...{ key: "draft", title: "Draft", scope: "module", component: DraftTab },
-    count: (row) => (row.draft ? 1 : 0),
-  },
+  { ...tabOf("History", HistoryTab), scope: "module" },
+  { ...tabOf("Draft", DraftTab), scope: "module", count: (row) => (row.draft ? 1 : 0) },
   declared("Overrides"),
 ];
 
+function tabOf(title, component) {
+  return { key: title.toLowerCase().replaceAll(" ", "-"), title, scope: "both", component };
+}
+
 /** A tab of panels; `op` is what it asks for those of all modules. */
 function declared(title) {
-  const key = title.toLowerCase().replaceAll(" ", "-");
-  return { key, title, scope: "both", component: PanelsTab, op: "panels", declared: true };
+  return { ...tabOf(title, PanelsTab), op: "panels", declared: true };
 }
 
 /** Return the tabs of a module, or of everything; those that parts alone know come last. The
  * `current` one stays while it is looked at, whatever comes and goes. */
 export function tabsFor(id, row, facts, current) {
   const panels = facts.panels ?? [];
-  const wanted = id ? "module" : "all";
-  const isThere = ({ key, title }) =>
-    !id || key === current || panels.some(({ tab }) => tab === title);
+  const named = new Set(panels.map(({ tab }) => tab));
+  const isThere = ({ key, title }) => !id || key === current || named.has(title);
   const fits = (tab) =>
-    (tab.scope === "both" || tab.scope === wanted) &&
-    (!tab.when || tab.when(facts)) &&
+    ["both", id ? "module" : "all"].includes(tab.scope) &&
+    (tab.when?.(facts) ?? true) &&
     (!tab.declared || isThere(tab));
-  const known = new Set(TABS.map(({ title }) => title));
-  const own = new Set(panels.map(({ tab }) => tab).filter((title) => !known.has(title)));
-  return [...TABS.filter(fits), ...[...own].map(declared)].map((tab) => ({
+  const others = [...named].filter((title) => TABS.every((tab) => tab.title !== title));
+  return [...TABS.filter(fits), ...others.map(declared)].map((tab) => ({
     ...tab,
-    count: tab.declared ? rowsUnder(tab.title, panels) : tab.count?.(row, facts),
+    count: tab.declared ? rowsUnder(tab.title, panels) : tab.count?.(row),
   }));
 }
 

@@ -14,18 +14,18 @@ from ...errors import FormError
 from ...parts.web.client import async_client
 from ...parts.web.examples import declared_bodies
 from ...parts.web.problem import Message, Receive, Scope, Send
-from ...parts.web.routes import contexts, place_of, without_names
 from ...view.snapshot import ModuleView, thaw
 from ..as_code import Texts, request_texts, template_of
 from ..asks import Ask, Operation
+from ..inputs import field_of, fields_of
 from ..requests import PARAMETER, BodyKind, Request
 from ..values import Shown, image_facts, json_facts, text_facts
-from .services import hide_input, numbers_of, source_of, views_of
+from .services import numbers_of, source_of, views_of
 
 PIECES, BYTES = 500, 2_000_000
 """How many pieces, and bytes, of an answer without a length are shown; then it is left."""
-_SCHEMAS = "#/components/schemas/"
 Json = dict[str, Any]
+_FORMS = ("form", "multipart")
 _SERVER = "http://localhost:8000"
 """Where requests go in code while nothing is served."""
 
@@ -60,6 +60,11 @@ def route(ask: Ask, module: str, method: str, path: str) -> Json:
 
 def _source(ask: Ask, module: str, row: Json) -> Json | None:
     """Return file and line of the function that answers; ``None`` if no module code does."""
+    from ...parts.web.routes import (
+        contexts,
+        place_of,
+    )  # imports FastAPI, which views can do without
+
     generation = ask.facts.live.generations.get(module)
     router = generation.spec.router if generation is not None else None
     if router is None:
@@ -81,25 +86,21 @@ def _described(document: Json, row: Json) -> Json:
     if operation is None:
         names = [("path", name) for name in row["path_params"]]
         names += [("query", name) for name in row["query_params"]]
-        parameters = [{"name": name, "in": place, "schema": {}} for place, name in names]
-        return {"parameters": parameters, "body": None, "components": {}, "description": ""}
-    parameters = [_parameter(one) for one in operation.get("parameters", ())]
-    body = _body(operation, document)
-    schemas = document.get("components", {}).get("schemas", {})
-    used: Json = {}
-    _collect(parameters, schemas, used)
-    _collect(body, schemas, used)
+        given = [{"name": name, "in": place} for place, name in names]
+        parameters = [_parameter(one, document) for one in given]
+        return {"parameters": parameters, "body": None, "description": ""}
     return {
         "description": operation.get("description", ""),
         "deprecated": bool(operation.get("deprecated")),
-        "parameters": parameters,
-        "body": body,
-        "components": {"schemas": hide_input(used)},
+        "parameters": [_parameter(one, document) for one in operation.get("parameters", ())],
+        "body": _body(operation, document),
     }
 
 
 def _operation(document: Json, method: str, path: str) -> Json | None:
     """Return the operation of a route; where two modules share a path, its names may differ."""
+    from ...parts.web.routes import without_names
+
     wanted = PARAMETER.sub(r"{\1}", path)
     items = document.get("paths", {})
     like = [wanted, *(one for one in items if without_names(one) == without_names(wanted))]
@@ -107,16 +108,14 @@ def _operation(document: Json, method: str, path: str) -> Json | None:
     return next(found, None)
 
 
-def _parameter(one: Json) -> Json:
-    schema = hide_input({"properties": {one["name"]: one.get("schema", {})}})
+def _parameter(one: Json, document: Json) -> Json:
+    """Return the field of a parameter, its place ``in`` the request, and its declared example."""
     examples = [value.get("value") for value in one.get("examples", {}).values()]
     example = one.get("example", next(iter(examples), None))
+    given = {"required": bool(one.get("required")), "about": one.get("description", "")}
     return {
-        "name": one["name"],
+        **field_of(one["name"], one.get("schema", {}), document, **given),
         "in": one["in"],
-        "required": bool(one.get("required")),
-        "description": one.get("description", ""),
-        "schema": schema["properties"][one["name"]],
         **({} if example is None else {"example": example}),
     }
 
@@ -137,7 +136,7 @@ def _body(operation: Json, document: Json) -> Json | None:
         "media": media,
         "kind": kind,
         "required": bool(given.get("required")),
-        "schema": hide_input(content[media].get("schema", {})),
+        "fields": fields_of(content[media].get("schema", {}), document) if kind in _FORMS else [],
         "texts": _texts_of(operation, document) if kind == "json" else [],
     }
 
@@ -155,20 +154,6 @@ def _texts_of(operation: Json, document: Json) -> list[Json]:
     ]
 
 
-def _collect(node: Any, schemas: Json, used: Json) -> None:
-    """Note all schemas that something refers to, those that they refer to included."""
-    if isinstance(node, list):
-        for one in node:
-            _collect(one, schemas, used)
-    elif isinstance(node, dict):
-        name = str(node.get("$ref", "")).removeprefix(_SCHEMAS)
-        if name in schemas and name not in used:
-            used[name] = schemas[name]
-            _collect(schemas[name], schemas, used)
-        for one in node.values():
-            _collect(one, schemas, used)
-
-
 # -- the request -----------------------------------------------------------------------------------
 
 
@@ -178,21 +163,21 @@ def request(ask: Ask, request: Request) -> Json:
     Pieces of an answer that is a stream are parts, each as it comes. Cancelled, such an answer ends
     as it does when its client leaves.
     """
-    followed = _Followed(ask)
+    client = _Client(ask)
     url, headers, content = request.url(), request.all_headers(), request.content()
 
     async def send() -> Response:
-        async with async_client(followed.app, ask.facts.app_loop) as client:
-            return await client.request(
+        async with async_client(client.app, ask.facts.app_loop) as sender:
+            return await sender.request(
                 request.method, url, headers=headers, timeout=None, **content
             )
 
     began = time.perf_counter()
     started = ask.start(send, f"{request.method} {request.path}")
-    ask.on_cancel(lambda: None if followed.leave() else started.cancel())
+    ask.on_cancel(lambda: None if client.leave() else started.cancel())
     response = started.result()
     took = (time.perf_counter() - began) * 1000
-    return _answer(response, took, cut=followed.left)
+    return _answer(response, took, cut=client.left)
 
 
 def request_code(ask: Ask, request: Request) -> Texts:
@@ -227,11 +212,11 @@ def _shown_body(response: Response) -> Shown:
     return text_facts(f"{len(response.content):,} bytes of {media}")
 
 
-class _Followed:
-    """The app, for one request: an answer that has no length is told as it comes, and bounded.
+class _Client:
+    """The client of one request: what an answer without a length sends is told, up to a bound.
 
     Attributes:
-        left: Whether its client has left before its end.
+        left: Whether it has left before the end of the answer.
     """
 
     def __init__(self, ask: Ask) -> None:
@@ -242,7 +227,7 @@ class _Followed:
         self.left = False
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does; the client goes once it has had enough."""
+        """Answer as the app does, until the client leaves."""
         whole = False
 
         async def listen() -> Message:
@@ -258,7 +243,7 @@ class _Followed:
             self._note(message)
             if not self.left:
                 await send(message)
-            await asyncio.sleep(0)  # so that one who never waits hears that its client has left
+            await asyncio.sleep(0)  # so that an answer that never waits hears that nobody reads it
 
         await self._ask.facts.asgi()(scope, listen, tell)
         if self.left:
@@ -280,7 +265,7 @@ class _Followed:
                 self.leave()
 
     def leave(self) -> bool:
-        """Leave an answer that is a stream; return whether it is one. From any thread."""
+        """Leave an answer that is a stream, and return whether it is one; on any thread."""
         if self._pieces and not self._end.is_set():
             self.left = True
             self._ask.facts.app_loop.loop.call_soon_threadsafe(self._end.set)

@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any
 
 from ...errors import FormError, ModuleNotFoundInWorkspaceError
-from ...masking import is_secret_name
 from ...names import full_id
 from ...observe.tracebacks import find_written
 from ...parts.service.methods import short_names
@@ -20,6 +19,7 @@ from ...view.snapshot import ModuleView, thaw
 from ..as_code import Texts, call_text
 from ..asks import Ask, Operation
 from ..facts import Facts
+from ..inputs import field_of
 from ..values import shown
 
 ITEMS = 500
@@ -46,7 +46,7 @@ def methods(ask: Ask, module: str | None = None) -> list[dict[str, Any]]:
 
 
 def method(ask: Ask, module: str, service: str, method: str) -> dict[str, Any]:
-    """Return all that is known of one method; parameters that are secrets are passwords."""
+    """Return all that is known of one method; its parameters are the fields of a form."""
     [view] = views_of(ask.facts, module)
     for name, facts, _ in _methods_of(view):
         if (name, facts["name"]) == (service, method):
@@ -54,7 +54,7 @@ def method(ask: Ask, module: str, service: str, method: str) -> dict[str, Any]:
             return {
                 **about,
                 "signature": short_names(facts["signature"]),
-                "params": [_parameter(param) for param in about["params"]],
+                "params": [_field(param) for param in about["params"]],
                 "source": source_of(getattr(ask.app.get_service(service), method)),
             }
     raise FormError(
@@ -93,29 +93,14 @@ def source_of(function: Any) -> dict[str, Any] | None:
     return {"file": place.partition(",")[0], "line": int(place.rpartition(" ")[2])}
 
 
-def _parameter(param: Mapping[str, Any]) -> dict[str, Any]:
-    name, schema = param["name"], param["schema"]
-    return {
-        **param,
-        "type": short_names(param["type"]),
-        "schema": hide_input({"properties": {name: schema}})["properties"][name],
+def _field(param: Mapping[str, Any]) -> dict[str, Any]:
+    schema, required = param["schema"], param["required"]
+    given = {
+        "fallback": None if required else param["default"],
+        "about": param.get("description", ""),
     }
-
-
-def hide_input(schema: Any) -> Any:
-    """Return a JSON schema in which texts whose name means a secret are passwords."""
-    if isinstance(schema, list):
-        return [hide_input(one) for one in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    found = {key: hide_input(value) for key, value in schema.items()}
-    for name, one in (found.get("properties") or {}).items():
-        if isinstance(one, dict) and is_secret_name(name) and "format" not in one:
-            kinds = [one, *one.get("anyOf", ())]
-            for kind in kinds:
-                if kind.get("type") == "string":
-                    kind["format"] = "password"
-    return found
+    field = field_of(param["name"], schema, schema, required=required, **given)
+    return {**field, "type": short_names(param["type"])}
 
 
 # -- the call --------------------------------------------------------------------------------------

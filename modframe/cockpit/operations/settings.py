@@ -9,7 +9,7 @@ from ...errors import FormError
 from ...masking import is_secret_name
 from ...names import full_id
 from ..asks import Ask, Operation
-from .services import hide_input
+from ..inputs import field_of
 
 _BOUNDS = {
     "minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}",
@@ -24,7 +24,7 @@ def settings(ask: Ask, module: str) -> list[dict[str, Any]]:
     """Return each setting of a module; ``kept`` says whether a preference stands for it."""
     key = full_id(module)
     explained = _asked(ask, "explain", key)
-    schema = hide_input(_asked(ask, "schema", key))
+    schema = _asked(ask, "schema", key)
     kept = _asked(ask, "preferences", key)
     return [
         {"name": name, **one, "kept": name in kept, **_said_of(name, schema)}
@@ -33,10 +33,12 @@ def settings(ask: Ask, module: str) -> list[dict[str, Any]]:
 
 
 def _said_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the JSON schema of a model says of one field, and the schema of its input."""
+    """Return what the JSON schema of a model says of one field, and its input."""
     own = schema.get("properties", {}).get(name, {})
     kinds = [own, *own.get("anyOf", ())]
     secret = is_secret_name(name) or any(one.get("format") == "password" for one in kinds)
+    about = own.get("description", "")
+    field = field_of(name, own, schema, required=True, about=about)
     bounds = [
         text.format(one[keyword])
         for one in kinds
@@ -44,10 +46,10 @@ def _said_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         if keyword in one
     ]
     return {
-        "description": _HIDDEN if secret else own.get("description", ""),
+        "description": _HIDDEN if secret else about,
         "bounds": ", ".join(bounds),
         "secret": secret,
-        "schema": {**own, "$defs": schema.get("$defs", {})},
+        "field": field | {"required": field["kind"] != "text"},  # a text may be empty
     }
 
 

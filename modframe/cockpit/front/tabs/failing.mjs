@@ -2,7 +2,7 @@
 // blocks, and the way on. The overview of a module shows it; it is gone once the module is mended.
 
 import { h, html } from "../vendor/htm-preact.mjs";
-import { errorFacts, placeOfText } from "../format.mjs";
+import { placeOfText } from "../format.mjs";
 import { blockedBy } from "../store.mjs";
 import { PlanButtons, Tests } from "../plan.mjs";
 import { SourceLines } from "../source.mjs";
@@ -12,7 +12,7 @@ const AROUND = 4; // lines above and below the one that failed
 const RELOAD = { action: "reload", title: "Reload", primary: true };
 
 export function Failure({ id, facts, row, state, client, go }) {
-  const error = errorFacts(facts.failure ?? facts.error);
+  const error = facts.failure;
   const { file, line } = placeOfText(error.place);
   const died = error.type === "TaskDiedError" && row.state === "LIVE";
   const lines = { client, id, file, line, around: AROUND, of: died ? "live" : "failed" };

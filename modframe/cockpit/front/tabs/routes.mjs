@@ -2,13 +2,13 @@
 // tried without a port. The kernel's side is operations/routes.py.
 
 import { h, html, useMemo } from "../vendor/htm-preact.mjs";
-import { Fields, Required } from "../fields.mjs";
-import { collect, fieldsOf, resolved, withoutSecrets } from "../forms.mjs";
+import { Fields, Required, rawOfAll, useForm } from "../fields.mjs";
+import { collect, withoutSecrets } from "../forms.mjs";
 import { bytes, duration } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
 import { Badge, Empty, ErrorBox, Select } from "../ui.mjs";
-import { NUMBER_COLUMNS, Numbers, PickOne, rawOfAll, useForm } from "./services.mjs";
+import { NUMBER_COLUMNS, Numbers, PickOne } from "./services.mjs";
 
 const PLACES = { path: "inside", query: "query", header: "headers", cookie: "cookies" };
 
@@ -52,18 +52,9 @@ function RouteFacts({ client, facts, row: { module, ...numbers } }) {
 }
 
 /** Return place → the fields of a route's parameters there, and those of a form as its body. */
-function fieldsByPlace({ parameters, body, components }) {
-  const root = { components };
-  const found = { path: [], query: [], header: [], cookie: [], body: [] };
-  for (const one of parameters) {
-    const { name, schema, required, example, description: about } = one;
-    const fallback = resolved(schema, root).default ?? undefined;
-    found[one.in]?.push({ name, schema, root, required, fallback, example, about });
-  }
-  if (/^(form|multipart)$/.test(body?.kind)) {
-    found.body = fieldsOf(resolved(body.schema, root), root);
-  }
-  return found;
+function fieldsByPlace({ parameters, body }) {
+  const at = (place) => parameters.filter((one) => one.in === place);
+  return { ...each(PLACES, (_, place) => at(place)), body: body?.fields ?? [] };
 }
 
 function RouteForm({ client, route }) {

@@ -1,12 +1,11 @@
-// Settings: what a module can be told, by whom it was, and preferences. Of all modules it is a panel.
+// Settings: what a module can be told, who said it, and preferences. Of all modules it is a panel.
 
 import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
-import { Fields } from "../fields.mjs";
+import { Fields, useForm } from "../fields.mjs";
 import { cellText } from "../format.mjs";
-import { collect, inputOf, rawOf } from "../forms.mjs";
+import { collect, rawOf } from "../forms.mjs";
 import { PanelsTab } from "../panel.mjs";
-import { Asked, Badge, Dialog, Empty, ErrorBox, Table, useAsk } from "../ui.mjs";
-import { useFaultFocus } from "./services.mjs";
+import { Asked, Badge, Dialog, ErrorBox, Table, useAsk } from "../ui.mjs";
 
 export function SettingsTab(props) {
   return h(props.id ? ModuleSettings : PanelsTab, props);
@@ -14,80 +13,61 @@ export function SettingsTab(props) {
 
 function ModuleSettings({ id, facts, client }) {
   const [chosen, setChosen] = useState(null);
-  const list = useAsk(client, "settings", { module: id });
+  const again = [facts["parts.settings"], chosen];
+  const list = useAsk(client, "settings", { module: id }, { again });
   const undone = useAsk(client, "clear_preference", {}, { now: false });
-  useEffect(() => {
-    if (list.value) list.ask();
-  }, [facts["parts.settings"]]);
   const undo = async (name) => {
     await undone.ask({ module: id, name });
     list.ask();
   };
-  const close = () => {
-    setChosen(null);
-    list.ask();
-  };
   return html`<div class="stack">
-    ${undone.error && html`<${ErrorBox} error=${undone.error} />`}
-    ${h(Asked, { of: list }, h(SettingsTable, { settings: list.value, setChosen, undo }))}
-    ${chosen && h(SettingDialog, { client, id, setting: chosen, onClose: close })}
+    <${ErrorBox} error=${undone.error} />
+    <${Asked} of=${list}>${(settings) => h(SettingsTable, { settings, setChosen, undo })}<//>
+    ${chosen && h(SettingDialog, { client, id, setting: chosen, onClose: () => setChosen(null) })}
   </div>`;
 }
 
 function SettingsTable({ settings, setChosen, undo }) {
-  const buttons = ({ secret, kept, ...one }) =>
-    !secret &&
+  const button = (title, name, onClick) =>
+    html`<button class="small" aria-label=${`${title} ${name}`} onClick=${onClick}>${title}</button>`;
+  const buttons = (one) =>
+    !one.secret &&
     html`<span class="row">
-      <button class="small" aria-label=${`Change ${one.name}`} onClick=${() => setChosen(one)}>Change</button>
-      ${kept && html`<button class="small" aria-label=${`Undo ${one.name}`} onClick=${() => undo(one.name)}>Undo</button>`}
+      ${button("Change", one.name, () => setChosen(one))}
+      ${one.kept && button("Undo", one.name, () => undo(one.name))}
     </span>`;
   const columns = [
-    { key: "name", title: "Setting", mono: true },
-    { key: "value", title: "Value", mono: true },
+    { key: "name", title: "setting", mono: true },
+    { key: "value", title: "value", mono: true },
     {
-      ...{ key: "source", title: "Source" },
+      ...{ key: "source", title: "source" },
       cell: (one) => html`<${Badge} tone=${one.kept ? "busy" : "calm"}>${one.source}<//>`,
     },
-    { key: "bounds", title: "Bounds" },
-    { key: "description", title: "What it is" },
-    { key: "change", title: "", value: () => "", cell: buttons },
+    { key: "bounds", title: "bounds" },
+    { key: "description", title: "what it is" },
+    { key: "change", title: "actions", value: () => "", cell: buttons },
   ];
-  const empty = html`<${Empty} title="No settings">A module has those of the model that it registers.<//>`;
-  return html`<${Table} columns=${columns} rows=${settings} rowKey=${(one) => one.name} label="Settings" empty=${empty} />`;
+  return html`<${Table} columns=${columns} rows=${settings} rowKey=${(one) => one.name} label="Settings" />`;
 }
 
 function SettingDialog({ client, id, setting, onClose }) {
-  const { name, schema, value, description, bounds } = setting;
-  const field = {
-    name,
-    schema,
-    root: schema,
-    about: [description, bounds].filter(Boolean).join("; "),
-  };
-  const input = inputOf(field);
-  field.required = input.kind !== "text"; // a text may be empty
-  const first = input.kind === "json" ? cellText(value) : rawOf(field, value);
-  const [raw, setRaw] = useState({ [name]: first });
-  const [faults, setFaults] = useState({});
-  const saved = useAsk(client, "set_preference", {}, { now: false });
+  const { name, field, value, bounds } = setting;
+  const { raw, change, faults, run, form } = useForm(client, "set_preference", {
+    first: { [name]: field.kind === "json" ? cellText(value) : rawOf(field, value) },
+    read: (typed) => {
+      const { values, faults } = collect([field], typed);
+      const empty = field.nullable ? null : "";
+      return { args: { module: id, name, value: values[name] ?? empty }, faults };
+    },
+    clean: (typed) => typed,
+  });
   useEffect(() => {
-    if (saved.value !== undefined) onClose();
-    setFaults(saved.error?.faults ?? {});
-  }, [saved.value, saved.error]);
-  const save = (event) => {
-    event.preventDefault();
-    const found = collect([field], raw);
-    setFaults(found.faults);
-    if (Object.keys(found.faults).length) return;
-    saved.ask({ module: id, name, value: found.values[name] ?? (input.nullable ? null : "") });
-  };
-  const buttons = html`<button onClick=${onClose}>Cancel</button>
-    <button class="primary" data-action="save" disabled=${saved.busy} onClick=${save}>Save</button>`;
-  return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} buttons=${buttons}>
-    <form class="form" noValidate ref=${useFaultFocus(faults)} onSubmit=${save}>
-      <${Fields} fields=${[field]} raw=${raw} change=${setRaw} faults=${faults} />
-    </form>
-    ${saved.error && !Object.keys(faults).length && html`<${ErrorBox} error=${saved.error} />`}
-    <p class="muted">It is kept as a preference, which wins over files and the environment.</p>
+    if (run.value !== undefined) onClose();
+  }, [run.value]);
+  const button = html`<button class="primary" form="setting" disabled=${run.busy}>Save</button>`;
+  return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} end="Cancel" buttons=${button}>
+    <form id="setting" ...${form}><${Fields} ...${{ fields: [field], raw, change, faults }} /></form>
+    <${ErrorBox} error=${!run.error?.faults?.[name] && run.error} />
+    <p class="muted">${bounds && `It takes ${bounds}. `}It is kept as a preference, which wins over files and the environment.</p>
   <//>`;
 }
