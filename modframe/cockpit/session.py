@@ -37,7 +37,8 @@ from .follow import Follower
 from .news import News, Place
 from .operations import OPERATIONS
 
-_STOPPED = "modframe was stopped; start it again, and run this cell again"
+_STOPPED = "modframe was stopped; start it again, and open this view again"
+_CROWDED = "too many views are open; close some, and open this one again"
 
 
 class Message(BaseModel):
@@ -129,7 +130,7 @@ class Session:
             return False
         return True
 
-    def pause(self, why: str = "too many views are open; run its cell again") -> None:
+    def pause(self, why: str = _CROWDED) -> None:
         """Tell the front end that it gets no more news."""
         self.send({"over": why})
 

@@ -312,7 +312,8 @@ function SignIn({ client, transport }) {
     <h1 class="title">modframe</h1>
     <p class="muted">This page shows nothing without a token.</p>
     ${client.denials > 1 && html`<p role="alert">This token was not accepted.</p>`}
-    <label class="stack tight">Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
+    <label class="stack tight">
+      Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
       onInput=${(event) => setToken(event.currentTarget.value)} /></label>
     <button class="primary" disabled=${!token.trim()}>Sign in</button>
   </form></main>`;

@@ -332,13 +332,15 @@ export function Tabs({ tabs, current, onSelect, label, children }) {
   return html`<div class="row tabs" role="tablist" aria-label=${label} ref=${list} onKeyDown=${move}>
       ${tabs.map(({ key, title, count: amount }) => {
         const chosen = key === current;
-        return html`<button class="plain muted" role="tab" id=${`tab-${key}`} data-tab=${key} aria-selected=${chosen}
-          aria-controls="panel" tabindex=${chosen ? 0 : -1} key=${key} onClick=${() => onSelect(key)}>
+        return html`<button class="plain muted" role="tab" id=${`tab-${key}`} key=${key}
+          data-tab=${key} aria-selected=${chosen} aria-controls="panel" tabindex=${chosen ? 0 : -1}
+          onClick=${() => onSelect(key)}>
           ${title}${amount > 0 && html` <small>${amount}</small>`}
         </button>`;
       })}
     </div>
-    <div class="grow scroll panel" role="tabpanel" id="panel" tabindex="0" aria-labelledby=${`tab-${current}`} key=${current}>
+    <div class="grow scroll panel" role="tabpanel" id="panel" tabindex="0" key=${current}
+      aria-labelledby=${`tab-${current}`}>
       ${children}
     </div>`;
 }

@@ -15,9 +15,9 @@ from ...parts.web.client import async_client
 from ...parts.web.examples import declared_bodies
 from ...parts.web.problem import Message, Receive, Scope, Send
 from ...view.snapshot import ModuleView, thaw
-from ..as_code import Texts, request_texts, template_of
+from ..as_code import Texts, request_texts
 from ..asks import Ask, Operation
-from ..inputs import field_of, fields_of
+from ..inputs import field_of, fields_of, sample_of
 from ..requests import PARAMETER, BodyKind, Request
 from ..values import Shown, image_facts, json_facts, text_facts
 from .services import numbers_of, source_of, views_of
@@ -147,7 +147,7 @@ def _texts_of(operation: Json, document: Json) -> list[Json]:
     content = operation["requestBody"]["content"]
     schema = next(one for media, one in content.items() if media.endswith("json")).get("schema", {})
     bodies = {f"Example {number}": one for number, one in enumerate(given, 1)}
-    bodies["Template"] = template_of(schema, document)
+    bodies["Template"] = sample_of(schema, document)
     return [
         {"title": title, "text": json.dumps(body, indent=2, ensure_ascii=False)}
         for title, body in bodies.items()

@@ -90,10 +90,12 @@ function TableView({ client, at, set, open }) {
       <span class="muted" data-field="count">${total.value >= 0 && `${number(total.value)} rows`}</span>
       ${Object.entries(where).map(
         ([name, text]) => html`<${Badge}>${name} = ${text ?? "NULL"}
-          <button class="plain" aria-label=${`Without ${name}`} onClick=${() => open(database, table)}>✕</button><//>`,
+          <button class="plain" aria-label=${`Without ${name}`}
+            onClick=${() => open(database, table)}>✕</button><//>`,
       )}
       <span class="grow"></span>
-      <button class="small" aria-pressed=${columnsShown} onClick=${() => setColumnsShown(!columnsShown)}>Columns</button>
+      <button class="small" aria-pressed=${columnsShown}
+        onClick=${() => setColumnsShown(!columnsShown)}>Columns</button>
       <button class="small" onClick=${() => set({ show: "sql", query })}>Query</button>
       <button class="small" onClick=${again}>Refresh</button>
     </div>

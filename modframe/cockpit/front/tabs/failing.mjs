@@ -27,7 +27,9 @@ export function Failure({ id, facts, row, state, client, go }) {
       <${Blocks} ids=${blockedBy(state, id)} go=${go} title="It blocks" />
       <${Blocks} ids=${error.blocked_by} go=${go} title="Blocked by" />
       <span class="grow"></span>
-      <span class="muted">Once it is mended, it goes live when its cell is run, or the file saved while watched.</span>
+      <span class="muted">
+        Once it is mended, it goes live when its cell is run, or the file saved while watched.
+      </span>
       <${PlanButtons} client=${client} id=${id} actions=${[RELOAD]} />
     </div>
   </section>`;
@@ -41,7 +43,8 @@ function StillLive({ row }) {
 
 function Blocks({ ids = [], go, title }) {
   if (!ids.length) return null;
-  return html`<span class="row wrap">${title} ${ids.map((one) => h(ModuleLink, { id: one, go, key: one }))}</span>`;
+  const links = ids.map((id) => h(ModuleLink, { id, go, key: id }));
+  return html`<span class="row wrap">${title} ${links}</span>`;
 }
 
 /** The faults behind the first one, which the box has. */

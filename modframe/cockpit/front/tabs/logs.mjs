@@ -53,10 +53,11 @@ function olderThan(first, told, filter, most) {
 
 function LogFilter({ id, wanted, setWanted, follow, setFollow, order }) {
   const set = (key) => (value) => setWanted({ ...wanted, [key]: value });
+  const { level, module, text } = wanted;
   return html`<div class="row wrap" role="group" aria-label="Filter">
-    <${Select} label="Level" field="level" options=${LEVEL_OPTIONS} value=${wanted.level} onChange=${set("level")} />
-    ${!id && html`<${ModuleSelect} order=${order} value=${wanted.module} onChange=${set("module")} />`}
-    <${Search} label="Search in the log" hint="Search" data-field="text" value=${wanted.text} onInput=${set("text")} />
+    <${Select} label="Level" field="level" options=${LEVEL_OPTIONS} value=${level} onChange=${set("level")} />
+    ${!id && html`<${ModuleSelect} order=${order} value=${module} onChange=${set("module")} />`}
+    <${Search} label="Search in the log" hint="Search" data-field="text" value=${text} onInput=${set("text")} />
     <label class="row">
       <input type="checkbox" data-field="follow" checked=${follow}
         onChange=${(event) => setFollow(event.currentTarget.checked)} />
@@ -102,6 +103,7 @@ function LogLine({ line, chosen, choose, id }) {
 }
 
 function ChosenLine({ line, close }) {
+  const request = line.correlation_id;
   return html`<div class="card box" role="group" aria-label="The chosen line">
     <div class="row">
       <strong class="grow">${line.level} ${shortName(line.module_id ?? "")}</strong>
@@ -109,7 +111,7 @@ function ChosenLine({ line, close }) {
       <button class="small" onClick=${close}>Close</button>
     </div>
     <pre class="cause muted"><${Linked} text=${line.message} /></pre>
-    ${line.correlation_id && html`<div class="muted">Request <span class="mono">${line.correlation_id}</span></div>`}
+    ${request && html`<div class="muted">Request <span class="mono">${request}</span></div>`}
     ${line.trace && html`<${Code} text=${line.trace} label="Traceback" />`}
   </div>`;
 }
