@@ -76,4 +76,4 @@ def test_two_hundred_modules_are_walked_through(page: Any) -> None:
             break
     page.keyboard.press("Enter")
     page.locator(OWN.format("m001")).wait_for()
-    page.locator("tr[aria-selected=true]").get_by_text("m001").wait_for()
+    page.locator("td strong").get_by_text("m001").wait_for()

@@ -34,7 +34,7 @@ export function GraphTab({ id, state, client, go }) {
     <details><summary>As text</summary><ul>${ids.map(line)}</ul></details>
     <section aria-label="Start-up">
       <h2>Start-up</h2>
-      <${Asked} of=${start}>${(found) => h(Waterfall, { ...found, id, open })}<//>
+      <${Asked} of=${start}>${(found) => h(Waterfall, { ...found, own: id, go })}<//>
     </section>
   </div>`;
 }
@@ -69,7 +69,7 @@ function Node({ id, row, own, open, ...place }) {
     <rect class=${own ? "toned accent" : "muted"} stroke="currentColor" stroke-width=${own ? 2 : 1}
       width=${WIDE} height="24" rx="4" />
     <g transform="translate(8 6)"><${StateIcon} state=${state} /></g>
-    <text x="25" y="16">${name.length > 16 ? `${name.slice(0, 15)}…` : name}</text>
+    <svg x="25" width=${WIDE - 30} height="24"><text y="16">${name}</text></svg>
   <//>`;
 }
 
@@ -89,9 +89,11 @@ function pathOf([first, ...rest]) {
   return `${path}m${back ? 6 : -6} -4l${back ? -6 : 6} 4l${back ? 6 : -6} 4`;
 }
 
-function Waterfall({ at, took, modules, others, id, open }) {
+function Waterfall({ at, took, modules, others, own, go }) {
   if (!modules.length)
     return html`<p class="muted">Nothing of it is live, so no times are known.</p>`;
+  const name = ({ id }) =>
+    id === own ? html`<strong>${shortName(id)}</strong>` : h(ModuleLink, { id, tab: "graph", go });
   const longest = ({ steps }) => steps.reduce((a, b) => (b.took > a.took ? b : a)).what;
   const bar = ({ what, began, took: lasted }) =>
     html`<rect x=${(began / took) * 1000} width=${Math.max(2, (lasted / took) * 1000)} height="10">
@@ -99,7 +101,7 @@ function Waterfall({ at, took, modules, others, id, open }) {
   const bars = ({ steps }) =>
     html`<svg class="waterfall toned accent" fill="currentColor" viewBox="0 0 1000 10" preserveAspectRatio="none">${steps.map(bar)}</svg>`;
   const columns = [
-    { key: "id", title: "Module", cell: (one) => shortName(one.id) },
+    { key: "id", title: "Module", cell: name },
     { key: "began", title: "Began", cell: (one) => duration(one.began) },
     { key: "took", title: "Took", cell: (one) => duration(one.took) },
     { key: "bars", title: "From the first to the last", cell: bars },
@@ -108,6 +110,5 @@ function Waterfall({ at, took, modules, others, id, open }) {
   const rest = others ? `, ${count(others, "other")} at another time` : "";
   const title = `${count(modules.length, "module")} in ${duration(took)}, ${dayAndTime(at)} UTC`;
   return html`<p class="muted">${title}${rest}</p>
-    <${Table} label="Start-up" columns=${columns} rows=${modules} rowKey=${(one) => one.id}
-      selected=${id} onRow=${(one) => open(one.id)} />`;
+    <${Table} label="Start-up" columns=${columns} rows=${modules} rowKey=${(one) => one.id} />`;
 }
