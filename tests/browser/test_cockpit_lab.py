@@ -54,7 +54,10 @@ def test_beside_cells(open_notebook: OPEN, jupyter: tuple[str, str, Path]) -> No
     hold = "app.get_service('orders').asked().result(60)\nprint('asked')"
     swap = "m = app.load({'api.py': ORDERS + '    def added(self): return 1'}, id='orders')"
     count = "from tests import inside\ninside.open_views(app)"
-    notebook = open_notebook(START, "app.inspect('orders')", hold, swap, count)
+    boxed = (
+        "import ipywidgets\nipywidgets.HBox([app.inspect('orders'), ipywidgets.Label('beside')])"
+    )
+    notebook = open_notebook(START, "app.inspect('orders')", hold, swap, count, boxed)
     notebook.run(0)
     notebook.run(1)
     view = shown(notebook, 1)
@@ -64,7 +67,7 @@ def test_beside_cells(open_notebook: OPEN, jupyter: tuple[str, str, Path]) -> No
     view.get_by_role("button", name="Reload").focus()
     notebook.page.keyboard.press("d")
     notebook.page.keyboard.press("d")
-    assert notebook.page.locator(".jp-Notebook .jp-Cell").count() == 5
+    assert notebook.page.locator(".jp-Notebook .jp-Cell").count() == 6
     # A cell that holds the kernel until the module is called from the cockpit.
     notebook.start(2)
     notebook.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="busy"]')
@@ -83,6 +86,9 @@ def test_beside_cells(open_notebook: OPEN, jupyter: tuple[str, str, Path]) -> No
     view.get_by_role("tab", name="Services", selected=True).wait_for()
     notebook.run(4)
     assert notebook.output(4) == "1"
+    notebook.run(5)
+    shown(notebook, 5)
+    notebook.see(5, "beside")
 
 
 def test_a_restarted_kernel_is_no_news(open_notebook: OPEN, jupyter: Any) -> None:
