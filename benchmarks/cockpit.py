@@ -59,6 +59,15 @@ end = time.monotonic() + 3
 while time.monotonic() < end:
     sum(number * number for number in range(1000))
 """
+WATCH = """(text) => {
+    const shown = [...document.querySelectorAll("*")].find((one) => one.shadowRoot).shadowRoot;
+    const now = () => performance.timeOrigin + performance.now();
+    const look = () => {
+        if (shown.textContent.includes(text)) window.seen ??= now();
+    };
+    const all = { subtree: true, childList: true, characterData: true };
+    new MutationObserver(look).observe(shown, all);
+}"""
 Message = dict[str, Any]
 
 
@@ -86,6 +95,7 @@ class View:
     def open(self) -> None:
         """Show it, and note how long it takes to the first rows and how much is sent for them."""
         self.note("quiet second, nothing open, ms", self._quiet())
+        self.shell.run("took = time.process_time()")
         began = time.perf_counter()
         sent = self.shell.send("view = app.inspect()\nview")
         opened = self._until(lambda one: _ends(one, sent))
@@ -100,6 +110,8 @@ class View:
             opened = self._until(lambda one: "rows" in _line(one))
         self.note("first rows, ms", (time.perf_counter() - began) * 1000)
         self.note("first message, bytes", sum(map(_size, opened)))
+        spent = self.shell.run("print((time.process_time() - took) * 1000)").stdout
+        self.note("first rows, Python ms, imports too", float(spent))
 
     def swap(self, number: int, answer: int, name: str) -> None:
         """Swap a module; note the bytes that are sent for it, and when the first of them come."""
@@ -109,7 +121,7 @@ class View:
         heard = self._until(lambda one: one["msg_type"] == "comm_msg" and self._tells(one))
         self.note(f"{name} → message, ms", (time.perf_counter() - began) * 1000)
         heard += self._rest()
-        self.note(f"{name}, bytes", sum(_size(one) for one in heard if self._tells(one)))
+        self.note(f"{name}, bytes", sum(map(self._told, heard)))
 
     def quiet_seconds(self) -> None:
         """Note the Python that a second takes in which nothing happens; at last of one module."""
@@ -160,6 +172,13 @@ class View:
             self._say({"id": self._asked, "op": "call", "args": args})
             self._until(lambda one: _line(one).get("id") == self._asked)
         return (time.perf_counter() - began) * 1000
+
+    def _told(self, message: Message) -> int:
+        """Return the bytes of what a message tells of a swap; the series come as often without."""
+        line = _line(message)
+        if not line or not self._tells(message):
+            return _size(message) if self.old else 0
+        return len(json.dumps({key: value for key, value in line.items() if key != "ticks"}))
 
     def _tells(self, message: Message) -> bool:
         """Return whether a message tells what a swap changed."""
@@ -231,7 +250,7 @@ def _size(message: Message) -> int:
 # -- Chromium --------------------------------------------------------------------------------------
 
 
-def in_chromium(workspace: Path, modules: int, rounds: int) -> Iterator[tuple[str, float]]:
+def in_chromium(workspace: Path, rounds: int) -> Iterator[tuple[str, float]]:
     """Yield name and milliseconds: from the address to the first rows, and swap → screen."""
     from playwright.sync_api import sync_playwright
 
@@ -244,17 +263,18 @@ def in_chromium(workspace: Path, modules: int, rounds: int) -> Iterator[tuple[st
         tools.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS) as browser,
     ):
         app.serve(port=0, token=token)
-        for _ in range(rounds):
+        for number in range(rounds):
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             began = time.perf_counter()
             page.goto(f"{app.url}/modframe/?token={token}#/thing0/overview", wait_until="commit")
             page.locator("[data-module='standard.thing1']").first.wait_for()
-            yield f"page, first of {modules} rows, ms", (time.perf_counter() - began) * 1000
+            yield "page, first rows, ms", (time.perf_counter() - began) * 1000
             page.wait_for_timeout(1500)
-            began = time.perf_counter()
-            loaded = app.load({"api.py": TEXT.format(number=0, answer=began)}, id="thing0")
-            page.get_by_text(f"generation {loaded.generation}").first.wait_for()
-            yield f"page of {modules}, swap → screen, ms", (time.perf_counter() - began) * 1000
+            page.evaluate(WATCH, f"generation {number + 2}")
+            began = time.time() * 1000
+            app.load({"api.py": TEXT.format(number=0, answer=began)}, id="thing0")
+            page.wait_for_function("window.seen")
+            yield "page, swap → screen, ms", page.evaluate("window.seen") - began
             page.close()
 
 
@@ -317,14 +337,14 @@ def main() -> None:
                 found = [view.figures.get(name) for view in views.values()]
                 values = (f"{statistics.median(one):>10,.1f}" if one else " " * 10 for one in found)
                 print(f"{name:<36}", *values, f"  {TARGETS.get(name, '')}")
-            show_chromium(Path(folder), modules, given.rounds)
+            show_chromium(Path(folder), given.rounds)
 
 
-def show_chromium(workspace: Path, modules: int, rounds: int) -> None:
+def show_chromium(workspace: Path, rounds: int) -> None:
     """Print what the page takes."""
     try:
         figures: dict[str, list[float]] = {}
-        for name, value in in_chromium(workspace, modules, rounds):
+        for name, value in in_chromium(workspace, rounds):
             figures.setdefault(name, []).append(value)
     except ImportError:
         print("Playwright isn't installed: the page is left out")

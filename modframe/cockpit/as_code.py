@@ -1,7 +1,7 @@
 """A call and a request as text that a person can take along: as code of a cell, for httpx, as curl.
 
 In come what the operations `call` and `request` get; out go titles with texts. Values whose name
-means a secret are stars. `template_of` makes the value that a request's body begins with.
+means a secret are stars.
 """
 
 from __future__ import annotations
@@ -24,19 +24,6 @@ from .requests import STARS, Request
 Texts = list[dict[str, str]]
 LONG = 60
 """Bytes that stand in code; more are read from a file."""
-_DEEPEST = 6
-_SAMPLES: Mapping[str, Any] = {
-    "date": "2026-01-31",
-    "date-time": "2026-01-31T12:00:00Z",
-    "time": "12:00:00",
-    "uuid": "00000000-0000-4000-8000-000000000000",
-    "email": "someone@example.com",
-    "uri": "https://example.com",
-    "string": "text",
-    "integer": 0,
-    "number": 0,
-    "boolean": False,
-}
 
 
 # -- a call ----------------------------------------------------------------------------------------
@@ -145,33 +132,3 @@ def _curl(request: Request, server: str) -> str:
         for name, one in files.items():
             words += [flag, f"{name}=@{one['name']}"]
     return shlex.join(words)
-
-
-# -- a body ----------------------------------------------------------------------------------------
-
-
-def template_of(schema: Mapping[str, Any], document: Mapping[str, Any], depth: int = 0) -> Any:
-    """Return a value that a schema allows, to begin with: its example, its default, or made up."""
-    if reference := schema.get("$ref", ""):
-        found: Any = document
-        for name in reference.split("/")[1:]:
-            found = found.get(name, {})
-        schema = {**found, **{key: one for key, one in schema.items() if key != "$ref"}}
-    for key in ("example", "examples", "default", "const", "enum"):
-        if key in schema:
-            return schema[key][0] if key in ("examples", "enum") else schema[key]
-    if depth > _DEEPEST:
-        return None
-    many = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
-    if many:
-        first: Any = next((one for one in many if one.get("type") != "null"), {})
-        return template_of(first, document, depth + 1)
-    if "properties" in schema:
-        inner = schema["properties"].items()
-        return {name: template_of(one, document, depth + 1) for name, one in inner}
-    if schema.get("type") == "array":
-        return [template_of(schema["items"], document, depth + 1)] if "items" in schema else []
-    if schema.get("type") == "object":
-        return {}
-    by_format = _SAMPLES.get(schema.get("format", ""))
-    return schema.get("minimum", by_format or _SAMPLES.get(str(schema.get("type"))))

@@ -2,7 +2,7 @@
 
 `Cockpit` tells `Displayed` when a cell displays it: running the cell again closes what it displayed
 before. With the widget goes a static picture, as HTML: for a saved notebook, for GitHub, and for a
-front end that can't load the widget. Where none greets in time, `Display` puts the picture there.
+front end that can't load the widget. If no front end greets in time, `Display` shows the picture.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Widget(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A run of a cell; both are empty outside a kernel."""
+class CellRun:
+    """One run of a cell of the notebook: the id of each; both are empty outside a kernel."""
 
-    id: str = ""
+    cell: str = ""
     run: str = ""
 
     @classmethod
-    def here(cls) -> Cell:
+    def now(cls) -> CellRun:
         """Return the cell that runs now."""
         kernel = getattr(get_ipython(), "kernel", None)
         parent = kernel.get_parent("shell") if kernel is not None else {}
@@ -56,16 +56,16 @@ class Displayed:
     def __init__(self) -> None:
         self._in_cells: dict[str, tuple[str, list[Widget]]] = {}
 
-    def put(self, cell: Cell, widget: Widget) -> None:
+    def put(self, here: CellRun, widget: Widget) -> None:
         """Note that a cell displays a widget, and close those of its earlier runs."""
-        if not cell.id:
+        if not here.cell:
             return
-        run, widgets = self._in_cells.get(cell.id, ("", []))
-        if run != cell.run:
+        run, widgets = self._in_cells.get(here.cell, ("", []))
+        if run != here.run:
             for earlier in widgets:
                 earlier.close()
             widgets = []
-        self._in_cells[cell.id] = (cell.run, [*widgets, widget])
+        self._in_cells[here.cell] = (here.run, [*widgets, widget])
 
     def remove(self, widget: Widget) -> None:
         """Note that a widget was closed."""
@@ -76,9 +76,9 @@ class Displayed:
 class Display:
     """One place in a notebook where a widget is displayed.
 
-    Its picture is put there in its stead if no front end greets for `PATIENCE` seconds in which
-    the shell was idle: one without subshells can greet only between cells. A late greeting puts the
-    widget back.
+    The picture takes the place of the widget if no front end greets for `PATIENCE` seconds in which
+    the shell is idle: one without subshells can greet only between cells. If one greets later, the
+    widget comes back.
 
     Args:
         bundle: The widget in every format. ``picture``: returns the one that needs no script.
@@ -88,7 +88,8 @@ class Display:
         self._bundle, self._picture = bundle, picture
         self._place = {"display_id": uuid4().hex}
         self._timer: threading.Timer | None = None
-        self._greeted = self._still = False
+        self._lock = threading.Lock()
+        self._settled = self._still = False
         shell: Any = get_ipython()
         self._publish = shell.display_pub.publish
         self._publish(bundle, transient=self._place)
@@ -99,12 +100,18 @@ class Display:
             self._events.register("post_run_cell", self._idle)
 
     def greet(self) -> None:
-        """Tell that a front end shows the widget."""
-        self.close()
-        self._greeted = True
-        if self._still:
-            self._still = False
-            self._publish(self._bundle, transient=self._place, update=True)
+        """Note that a front end shows the widget; the picture gives way to it. On any thread."""
+        with self._lock:
+            self._stop_waiting()
+            self._settled = True
+            if self._still:
+                self._publish(self._bundle, transient=self._place, update=True)
+
+    def close(self) -> None:
+        """Leave the place as it is: the widget was closed."""
+        with self._lock:
+            self._stop_waiting()
+            self._settled = True
 
     def _busy(self, *_: object) -> None:
         if self._timer is not None:
@@ -116,15 +123,15 @@ class Display:
         self._timer.start()
 
     def _give_up(self) -> None:
-        self.close()
-        if not self._greeted:
-            self._still = True
-            html = tag("p", _HINT) + self._picture()
-            still = {"text/html": html, "text/plain": self._bundle["text/plain"]}
-            self._publish(still, transient=self._place, update=True)
+        with self._lock:
+            self._stop_waiting()
+            if not self._settled:
+                self._still = True
+                html = tag("p", _HINT) + self._picture()
+                still = {"text/html": html, "text/plain": self._bundle["text/plain"]}
+                self._publish(still, transient=self._place, update=True)
 
-    def close(self) -> None:
-        """Wait for no front end any more."""
+    def _stop_waiting(self) -> None:
         self._busy()
         events, self._events = self._events, None
         if events is not None:

@@ -3,7 +3,8 @@
 In come schemas as pydantic and the OpenAPI document have them, out go fields as the front end draws
 them: ``{name, required, about, type, fallback?, kind, nullable?}``, and what the kind needs: the
 ``choices`` of a choice, the ``fields`` of an object, the ``item`` of a list, the ``options`` of a
-union. An option is a field with a ``title``; ``takes`` is the JSON type that it has.
+union. An option is a field with a ``title``; ``takes`` is the JSON type that it has. `sample_of`
+makes a value that a body of JSON begins with.
 """
 
 from __future__ import annotations
@@ -29,6 +30,19 @@ _FORMATS = {
     "base64": "file",
 }
 _TYPES = {"boolean": "bool", "integer": "int", "number": "float", "string": "text"}
+_SAMPLES: Schema = {
+    "date": "2026-01-31",
+    "date-time": "2026-01-31T12:00:00Z",
+    "time": "12:00:00",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "email": "someone@example.com",
+    "uri": "https://example.com",
+    "string": "text",
+    "integer": 0,
+    "number": 0,
+    "boolean": False,
+}
+"""A format or a type → a value of it."""
 _NESTED = ("object", "list", "union")
 _ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
@@ -173,3 +187,27 @@ def _title(schema: Schema, root: Schema) -> str:
     if "items" in own and not own.keys() & {"title", "format"}:
         return f"list of {_title(own['items'], root)}"
     return str(own.get("title") or own.get("format") or own.get("type", "any"))
+
+
+def sample_of(schema: Schema, root: Schema, depth: int = 0) -> Any:
+    """Return a value that a schema allows: its example, its default, or one that is made up."""
+    own = resolved(schema, root)
+    for key in ("example", "examples", "default", "const", "enum"):
+        if key not in ("examples", "enum") and key in own:
+            return own[key]
+        if isinstance(listed := own.get(key), list) and listed:
+            return listed[0]
+    if depth > DEEPEST:
+        return None
+    if many := own.get("anyOf") or own.get("oneOf") or own.get("allOf"):
+        first: Schema = next((one for one in many if one.get("type") != "null"), {})
+        return sample_of(first, root, depth + 1)
+    if "properties" in own:
+        inner = own["properties"].items()
+        return {name: sample_of(one, root, depth + 1) for name, one in inner}
+    if own.get("type") == "array":
+        return [sample_of(own["items"], root, depth + 1)] if "items" in own else []
+    if own.get("type") == "object":
+        return {}
+    by_format = _SAMPLES.get(own.get("format", ""))
+    return own.get("minimum", by_format or _SAMPLES.get(str(own.get("type"))))

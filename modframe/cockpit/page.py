@@ -10,6 +10,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -23,7 +24,7 @@ from .follow import Follower
 from .session import Session
 
 _QUEUED = 1000
-"""How many messages wait for a page that reads none; then it is given up."""
+"""How many messages wait for a page that reads nothing; at the next one its session ends."""
 _UNREAD = 30.0
 """Seconds for which a session waits for its page to read."""
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -124,7 +125,7 @@ class _Lines:
         self.read = self._ended = False
 
     def put(self, line: str) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop has closed
             self._loop.call_soon_threadsafe(self._put, f"{line}\n".encode())
 
     def _put(self, line: bytes | None) -> None:

@@ -13,6 +13,7 @@ from ..runtime.part import Detail, Panel
 from ..view.snapshot import ModuleView
 from .facts import Facts
 
+_GENERATION = "generation"
 _WORK = ("calls", "streams", "jobs")
 _IDLE = ("0", "0", "0")
 
@@ -29,15 +30,20 @@ def panels_of_all(facts: Facts, tab: str) -> list[dict[str, Any]]:
         for panel in _all_of(facts, facts.seen.module(key)):
             if _tab_of(panel) == tab:
                 drawn = found.setdefault(panel.noun, {**_drawn(panel, "module"), "rows": []})
-                drawn["rows"] += [(key, *row) for row in panel.rows if row[2:] != _IDLE]
+                drawn["rows"] += [(key, *row) for row in panel.rows if not _is_idle(panel, row)]
     return [panel for panel in found.values() if panel["rows"]]
+
+
+def _is_idle(panel: Panel, row: tuple[str, ...]) -> bool:
+    """Return whether a row says that nobody is inside a generation; of all, these are too many."""
+    return panel.noun == _GENERATION and row[2:] == _IDLE
 
 
 def _all_of(facts: Facts, view: ModuleView) -> Iterator[Panel]:
     yield from view.panels
     if view.generation:
         rows = tuple(_generations(facts, view))
-        yield Detail("generation", ("state", *_WORK), rows, tab="Sessions")
+        yield Detail(_GENERATION, ("state", *_WORK), rows, tab="Sessions")
     if view.overridden:
         replaced = facts.records[view.id].replacements
         override = tuple((name, _name_of(one)) for name, one in replaced.items())

@@ -37,7 +37,8 @@ from .follow import Follower
 from .news import News, Place
 from .operations import OPERATIONS
 
-_STOPPED = "modframe was stopped; start it again, and run this cell again"
+_STOPPED = "modframe was stopped; start it again, and open this view again"
+_CROWDED = "too many views are open; close some, and open this one again"
 
 
 class Message(BaseModel):
@@ -93,7 +94,7 @@ class Session:
                 self._asks.start(message.id, op, message.args or {})
 
     def _look(self, message: Message) -> None:
-        """Note what the next news are about; it waits for no lock, for the app loop calls it."""
+        """Note what the next news are about; never waits for news, for the app loop calls it."""
         self._news.watched = full_id(message.module) if message.module else None
         self._hidden = message.hidden
         if message.op == "hello":
@@ -129,7 +130,7 @@ class Session:
             return False
         return True
 
-    def pause(self, why: str = "too many views are open; run its cell again") -> None:
+    def pause(self, why: str = _CROWDED) -> None:
         """Tell the front end that it gets no more news."""
         self.send({"over": why})
 

@@ -30,7 +30,7 @@ Reference = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Paging:
     """Which rows are wanted, and how they are sorted.
 
     Attributes:
@@ -113,7 +113,7 @@ class StoredTable:
         query = sa.select(sa.func.count()).select_from(self._table).where(*self._conditions(where))
         return int(self._connection.execute(query).scalar_one())
 
-    def page(self, page: Page, where: Where, cells: Cells) -> tuple[list[Any], Sequence[Any]]:
+    def page(self, page: Paging, where: Where, cells: Cells) -> tuple[list[Any], Sequence[Any]]:
         """Return one page of the rows that fit: their cells, and their values.
 
         Of long texts the engine sends the beginning, with their length.
@@ -137,13 +137,13 @@ class StoredTable:
             )
         return made, [row[:width] for row in rows]
 
-    def value(self, column: str, page: Page, where: Where) -> object:
+    def value(self, column: str, page: Paging, where: Where) -> object:
         """Return one value whole; ``None`` also if the row is gone."""
         columns, paged = self._paged(page, where)
         chosen = next(one for one in columns if one.name == self._column(column).name)
         return self._connection.execute(paged(sa.select(chosen))).scalars().first()
 
-    def _paged(self, page: Page, where: Where) -> tuple[list[Any], Callable[[Any], Any]]:
+    def _paged(self, page: Paging, where: Where) -> tuple[list[Any], Callable[[Any], Any]]:
         """Return the columns to choose from, and what makes a query of some of them that page."""
         conditions, order = self._conditions(where), self._order(page)
         columns = list(self._table.columns)
@@ -170,7 +170,7 @@ class StoredTable:
             )
         return self._table.columns[name]
 
-    def _order(self, page: Page) -> list[Any]:
+    def _order(self, page: Paging) -> list[Any]:
         """Return what rows are sorted by: NULL last, and by the key where they are equal."""
         key = [self._table.columns[name] for name in self.key]
         if not page.sort:

@@ -16,9 +16,9 @@ import traitlets
 
 from ..errors import FormError
 from .bundle import front_end
-from .displayed import Cell, Display, Displayed
+from .displayed import CellRun, Display, Displayed
 from .facts import Facts
-from .follow import Follower
+from .follow import MOST, Follower
 from .session import Session
 
 
@@ -49,11 +49,11 @@ class Cockpit(anywidget.AnyWidget):
         self._follower, self._displayed = follower, displayed
         self._sessions: dict[str, Session] = {}
         self._displays: list[Display] = []
-        cell = Cell.here()
-        super().__init__(shown={"module": module, "tab": tab, "key": cell.id})
+        here = CellRun.now()
+        super().__init__(shown={"module": module, "tab": tab, "key": here.cell})
         _answer_at_once(self)
         self.on_msg(self._received)
-        displayed.put(cell, self)
+        displayed.put(here, self)
 
     def _received(self, _widget: object, content: Any, _buffers: object) -> None:
         if self.comm is None or not isinstance(content, dict):
@@ -71,10 +71,16 @@ class Cockpit(anywidget.AnyWidget):
             self._sessions.pop(view, None)
 
     def _greet(self, view: str) -> None:
-        """Make the session of a view that is there now."""
-        for display in self._displays:
+        """Make the session of a view that is there now.
+
+        One whose page was loaded again says nothing, so the oldest are closed beyond `MOST`.
+        """
+        displays, self._displays = self._displays, []
+        for display in displays:
             display.greet()
         if view not in self._sessions:
+            for gone in list(self._sessions)[: 1 - MOST]:
+                self._sessions.pop(gone).close()
             send = partial(self._send_line, view)
             self._sessions[view] = Session(
                 self._facts, send, place="notebook", follower=self._follower
@@ -101,8 +107,8 @@ class Cockpit(anywidget.AnyWidget):
         return {**bundle, "text/html": self.picture(), "text/plain": repr(self)}, metadata
 
     def close(self) -> None:
-        """Remove it from the page, and tell it nothing any more."""
-        for session in self._sessions.values():
+        """Remove it from all pages, and end its sessions."""
+        for session in list(self._sessions.values()):
             session.close()
         for display in self._displays:
             display.close()

@@ -75,6 +75,7 @@ class Generation:
         jobs: Tasks that calls started and that still run.
         doing: What its change does with it now, and ``at_most`` for how many seconds; 0 if no bound
             is known. ``step``: its own method that runs then, or that failed.
+        timeline: What `begin` was told, each time, and when, as `time.perf_counter` counts.
         deaths: Kind and name → why a task that nobody awaits, or a thread, died, newest last.
         drain_event: Set when a call or job has left; there while a drain waits for that.
         gate: Where calls wait while it hands over; ``None`` while they may pass.
@@ -103,6 +104,7 @@ class Generation:
         self.in_flight = self.open_streams = 0
         self.jobs: set[asyncio.Task[Any]] = set()
         self.doing, self.at_most = "", 0.0
+        self.timeline: list[tuple[str, float]] = []
         self.step: Step | None = None
         self.deaths: dict[tuple[str, str], TaskDiedError] = {}
         self.gate: Gate | None = None
@@ -159,6 +161,7 @@ class Generation:
     def begin(self, what: str, at_most: float = 0.0) -> None:
         """Note what its change does with it from now on; nothing, if ``what`` is empty."""
         self.doing, self.at_most, self.step = what, at_most, None
+        self.timeline.append((what, time.perf_counter()))
 
     @property
     def progress(self) -> str:

@@ -71,6 +71,7 @@ class Record:
         unsettled: What closed generations could not release.
         newest: The source of the newest attempt, failed or not.
         overrides: The overrides of its services, newest last.
+        requires: The modules that its newest failed attempt required, as far as one was read.
         outcome: What its newest change did; its text is the line that people see.
         revision: Counts the changes of all of these, so that who follows a module sees one cheaply.
     """
@@ -87,6 +88,7 @@ class Record:
     unsettled: list[Unsettled] = field(default_factory=list)
     newest: Source | None = None
     overrides: list[Override] = field(default_factory=list)
+    requires: tuple[str, ...] = ()
     outcome: object = ""
     revision: int = 0
 

@@ -115,7 +115,7 @@ class Collector:
             retired=tuple(freeze(_draining(retired)) for retired in list(record.retired)),
             overridden=tuple(record.replacements),
             unsettled=tuple(map(self._text, record.unsettled)),
-            requires=spec.required_ids if spec else (),
+            requires=spec.required_ids if spec else record.requires,
             parts=MappingProxyType(facts),
             findings=tuple(one.masked(self._secrets.mask) for one in generation.findings)
             if generation

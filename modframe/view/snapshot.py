@@ -48,6 +48,8 @@ class ModuleView:
         draft: Whether cells hold a text that isn't live.
         in_flight: Calls, requests and streams inside the live generation.
         retired: Replaced generations that still drain: number, calls, streams and jobs of each.
+        requires: The modules that must be live before it; while it isn't live, those that its
+            newest failed attempt required.
         overridden: Services in whose place callers get something else.
         unsettled: What generations left behind when they were closed.
         parts: Part name → the facts it describes: ``service``, ``settings``, ``web``, ...

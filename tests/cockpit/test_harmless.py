@@ -184,18 +184,3 @@ def test_a_view_ends_with_its_app_and_another_app_has_its_own(workspace: Path) -
         front.close()
         assert front.over.startswith("modframe was stopped")
         wait_for(lambda: has_no_thread("modframe-views"))
-
-
-def test_what_can_t_be_told_is_said(
-    app: AppContext, front: Front, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A fault of a part ends the view with a reason; the log has the traceback."""
-
-    def broken(_generation: object) -> dict[str, Any]:
-        raise RuntimeError("a part that can't describe")
-
-    monkeypatch.setattr(inside.part(app, "service"), "describe", broken)
-    app.load({"api.py": ORDERS}, id="orders")
-    front.wait_for(lambda: "could not be read" in front.over)
-    front.send({"op": "bye"})
-    assert "the cockpit can't tell what is new" in inside.log(app)

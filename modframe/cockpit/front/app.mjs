@@ -80,17 +80,12 @@ function useStore(client) {
 
 /** Where one is, and the list's filter: { module, tab, text, show }. On the page the address says
  * where. In a notebook it is what `options` say, or where the last view with the same key was. */
-function useView({ place, key, module, tab }) {
-  const onPage = place === "page";
+function useView({ place: kind, key, module, tab }) {
+  const onPage = kind === "page";
   const first = () => {
     const asked = onPage ? placeOf(location.hash) : { module: module && longName(module), tab };
-    return {
-      text: "",
-      show: "all",
-      ...asked,
-      tab: asked.tab || "overview",
-      ...remembered().get(key),
-    };
+    const place = { ...asked, tab: asked.tab || "overview" };
+    return { text: "", show: "all", ...place, ...remembered().get(key) };
   };
   const [view, setState] = useState(first);
   useEffect(() => {
@@ -160,10 +155,10 @@ function Banners({ meta, over }) {
     meta.stall && `The app loop is busy: ${meta.stall}`,
     meta.log_problem && `The log is not written: ${meta.log_problem}`,
   ].filter(Boolean);
-  return faults.map(
-    (text) =>
-      html`<p class="row bar warn tinted" role="alert"><${Icon} shape="triangle" tone="warn" /> ${text}</p>`,
-  );
+  const banner = (text) => html`<p class="row bar warn tinted" role="alert">
+    <${Icon} shape="triangle" tone="warn" /> ${text}
+  </p>`;
+  return faults.map(banner);
 }
 
 function ModuleList({ state, view, setView, go, open, filter }) {
@@ -173,12 +168,6 @@ function ModuleList({ state, view, setView, go, open, filter }) {
     [state.rows, state.order, text, show],
   );
   const counts = useMemo(() => countShown(state), [state.rows, state.order]);
-  const titles = Object.fromEntries(
-    Object.entries(SHOWN_TITLES).map(([key, title]) => [
-      key,
-      html`${title} <small>${number(counts[key])}</small>`,
-    ]),
-  );
   const list = useRef(null);
   const toList = (event) => {
     if (event.key === "ArrowDown") list.current.focus();
@@ -190,7 +179,8 @@ function ModuleList({ state, view, setView, go, open, filter }) {
     <input type="search" placeholder="Filter modules ( / )" aria-label="Filter modules" ref=${filter}
       data-field="filter" value=${text} onKeyDown=${toList}
       onInput=${(event) => setView({ text: event.currentTarget.value })} />
-    <${Segments} label="Show" options=${titles} value=${show} onSelect=${(key) => setView({ show: key })} />
+    <${Segments} label="Show" options=${SHOWN_TITLES} counts=${counts} value=${show}
+      onSelect=${(key) => setView({ show: key })} />
     <${ModuleItems} ...${{ ids, rows: state.rows, module, go: (id) => go(id, tab), list }} />
   </nav>`;
 }
@@ -199,43 +189,35 @@ function ModuleItems({ ids, rows, module, go, list }) {
   const [active, setActive] = useState(0);
   const part = useWindow(ids.length, ITEM_HEIGHT, list);
   const at = Math.min(active, ids.length - 1);
+  const show = (index) => {
+    setActive(index);
+    showItem(list.current, index);
+  };
   useEffect(() => {
     const chosen = ids.indexOf(module);
-    if (chosen === -1) return;
-    setActive(chosen);
-    showItem(list.current, chosen);
+    if (chosen >= 0) show(chosen);
   }, [module]);
   const move = (event) => {
-    const jumps = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: ids.length - 1 };
+    const last = ids.length - 1;
+    const jumps = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last };
     if (event.key === "Enter" || event.key === " ") go(ids[at]);
-    else if (!(event.key in jumps)) return;
-    else {
-      const next = Math.max(0, Math.min(ids.length - 1, jumps[event.key]));
-      setActive(next);
-      showItem(list.current, next);
-    }
+    else if (event.key in jumps) show(Math.max(0, Math.min(last, jumps[event.key])));
+    else return;
     event.preventDefault();
   };
-  return html`<div class="items" role="listbox" tabindex="0" aria-label="Modules"
+  const item = (id, offset) => {
+    const index = part.from + offset;
+    const open = () => {
+      setActive(index);
+      go(id);
+    };
+    const marks = { chosen: id === module, active: index === at, total: ids.length };
+    return h(ModuleItem, { id, index, row: rows[id], open, ...marks, key: id ?? "" });
+  };
+  return html`<div class="grow scroll items" role="listbox" tabindex="0" aria-label="Modules"
     aria-activedescendant=${`item-${at}`} onKeyDown=${move} ...${part.area}>
     <div style=${{ height: part.before }} role="presentation"></div>
-    ${ids.slice(part.from, part.to).map((id, offset) => {
-      const index = part.from + offset;
-      const open = () => {
-        setActive(index);
-        go(id);
-      };
-      return h(ModuleItem, {
-        id,
-        index,
-        row: rows[id],
-        open,
-        key: id ?? "",
-        chosen: id === module,
-        active: index === at,
-        total: ids.length,
-      });
-    })}
+    ${ids.slice(part.from, part.to).map(item)}
     <div style=${{ height: part.after }} role="presentation"></div>
     ${ids.length === 1 && html`<p class="muted">No module fits.</p>`}
   </div>`;
@@ -269,22 +251,29 @@ function MainContent({ state, client, view, go, onPage }) {
   const facts = id && known ? state.detail.facts : {};
   const tabs = tabsFor(id, row, facts, tab);
   const current = tabs.find((one) => one.key === tab) ?? (known ? tabs[0] : null);
+  const props = { id, row, facts, state, client, go };
+  const amount = html`<span class="muted">${count(state.order.length, "module")}</span>`;
   return html`
-    <${id ? ModuleHead : WholeHead} ...${{ id, row, facts, state, client, onPage }} />
+    ${id ? h(ModuleHead, { ...props, onPage }) : h(Head, { onPage, title: "Everything" }, amount)}
     <${Tabs} tabs=${tabs} current=${current?.key ?? tab} label=${id ? shortName(id) : "Everything"}
       onSelect=${(key) => go(id, key)}>
       ${
         known
-          ? html`<${Guarded} key=${`${id} ${current.key}`} tab=${current} ...${{ id, row, facts, state, client, go }} />`
+          ? h(Guarded, { ...props, tab: current, key: `${id} ${current.key}` })
           : html`<p class="muted" role="status">Loading …</p>`
       }
     <//>
   `;
 }
 
-function NoModule({ id, go, onPage }) {
+/** What is shown, by its name; on the page it is the page's first heading. */
+function Head({ onPage, title, id, children }) {
   const Title = onPage ? "h1" : "h2";
-  return html`<div class="row wrap head"><${Title} class="title">There is no module ${shortName(id)}<//></div>
+  return html`<div class="row wrap head"><${Title} class="title" title=${id}>${title}<//>${children}</div>`;
+}
+
+function NoModule({ id, go, onPage }) {
+  return html`<${Head} onPage=${onPage} title=${`There is no module ${shortName(id)}`} />
     <${Empty}>
       It was unloaded, or the address is of another app.
       <p><button onClick=${() => go(null)}>Show everything</button></p>
@@ -294,23 +283,14 @@ function NoModule({ id, go, onPage }) {
 /** A tab that fails shows its fault in its own place; the frame goes on. */
 function Guarded({ tab, ...props }) {
   const [fault] = useErrorBoundary();
-  if (fault)
-    return html`<${ErrorBox} title=${`The tab ${tab.title} failed`} error=${{ message: String(fault), trace: fault.stack }} />`;
+  const error = fault && { message: String(fault), trace: fault.stack };
+  if (error) return html`<${ErrorBox} title=${`The tab ${tab.title} failed`} error=${error} />`;
   return h(tab.component, { ...props, tab });
 }
 
-function WholeHead({ state, onPage }) {
-  const Title = onPage ? "h1" : "h2";
-  return html`<div class="row wrap head">
-    <${Title} class="title">Everything<//> <span class="muted">${count(state.order.length, "module")}</span>
-  </div>`;
-}
-
 function ModuleHead({ id, row, facts, client, onPage }) {
-  const Title = onPage ? "h1" : "h2";
   const shown = ACTIONS.filter(({ when }) => !when || when(row));
-  return html`<div class="row wrap head">
-    <${Title} class="title" title=${id}>${shortName(id)}<//>
+  return html`<${Head} onPage=${onPage} title=${shortName(id)} id=${id}>
     <${State} state=${row.state} />
     ${row.generation && html`<${Badge}>generation ${row.generation}<//>`}
     ${row.draft && html`<${Badge}><${Icon} shape="pen" /> draft<//>`}
@@ -318,7 +298,7 @@ function ModuleHead({ id, row, facts, client, onPage }) {
     <div class="row wrap" role="group" aria-label="Actions">
       <${PlanButtons} client=${client} id=${id} actions=${shown} />
     </div>
-  </div>`;
+  <//>`;
 }
 
 function SignIn({ client, transport }) {
@@ -332,7 +312,8 @@ function SignIn({ client, transport }) {
     <h1 class="title">modframe</h1>
     <p class="muted">This page shows nothing without a token.</p>
     ${client.denials > 1 && html`<p role="alert">This token was not accepted.</p>`}
-    <label class="stack tight">Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
+    <label class="stack tight">
+      Token <input type="password" autocomplete="current-password" data-field="token" value=${token}
       onInput=${(event) => setToken(event.currentTarget.value)} /></label>
     <button class="primary" disabled=${!token.trim()}>Sign in</button>
   </form></main>`;

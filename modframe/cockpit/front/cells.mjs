@@ -16,7 +16,9 @@ export function CellView({ cell, onWhole, onFollow }) {
   if (cell === null) return html`<em class="muted">NULL</em>`;
   const { text, cut, size } = cellFacts(cell);
   if (cut) {
-    return html`<button class="plain" title="Show all of it" onClick=${onWhole}>${text} <small>${size}</small></button>`;
+    return html`<button class="plain" title="Show all of it" onClick=${onWhole}>
+      ${text} <small>${size}</small>
+    </button>`;
   }
   if (onFollow) return html`<button class="plain follow" onClick=${onFollow}>${text}</button>`;
   return text;

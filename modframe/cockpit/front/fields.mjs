@@ -1,12 +1,39 @@
 // The inputs of a form. In come fields and raw values as forms.mjs has them, faults by place, and
 // `change(update)`, which gets a function from the old raw value to the next; out go elements.
 
-import { h, html, useState } from "./vendor/htm-preact.mjs";
+import { h, html, useEffect, useRef, useState } from "./vendor/htm-preact.mjs";
 import { bytes } from "./format.mjs";
-import { Select } from "./ui.mjs";
+import { Select, useAsk } from "./ui.mjs";
 import { faultAt, rawOf, rawOfOption } from "./forms.mjs";
 
 const INPUT_TYPES = { date: "date", datetime: "datetime-local", time: "time", secret: "password" };
+
+/** A form that runs an operation. `first()` is what stands in its inputs at first, `read(raw)` the
+ * operation's arguments and what is wrong with them, `clean(raw)` what stays there once it runs. */
+export function useForm(client, op, { first, read, clean }) {
+  const [raw, change] = useState(first);
+  const [own, setOwn] = useState(null);
+  const run = useAsk(client, op, {}, { now: false });
+  const ref = useRef(null);
+  const { args, faults: found } = read(raw);
+  const faults = own ?? run.error?.faults;
+  useEffect(() => ref.current.querySelector("[aria-invalid]")?.focus(), [faults]);
+  const onSubmit = (event) => {
+    event.preventDefault();
+    const faulty = Object.keys(found).length > 0;
+    setOwn(faulty ? found : null);
+    if (faulty) return;
+    run.ask(args);
+    change(clean);
+  };
+  const form = { class: "stack tight", noValidate: true, ref, onSubmit };
+  return { raw, change, args, faults: faults ?? {}, run, form };
+}
+
+/** Return what the inputs of fields show at first. */
+export function rawOfAll(fields) {
+  return Object.fromEntries(fields.map((field) => [field.name, rawOf(field, field.example)]));
+}
 
 /** The inputs of fields, one below the other; `raw` has a value for each name. */
 export function Fields({ fields, raw, path = "", change, faults }) {

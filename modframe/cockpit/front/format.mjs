@@ -126,23 +126,3 @@ export function placeOfText(text = "") {
   const [file] = text.split(",");
   return { file, line: Number(/, line (\d+)$/.exec(text)?.[1] ?? 0) };
 }
-
-/** Split a one-line error "orders: api.py, line 7: KeyError: 'x'" into { place, message }. */
-export function errorParts(text) {
-  const place = /^(?:[\w.]+: )?([^:\n]*(?:\.py\b|[Cc]ell )[^:\n]*|[^:\n]*, line \d+): (.*)$/s;
-  const found = place.exec(text);
-  return found ? { place: found[1], message: found[2] } : { place: "", message: text };
-}
-
-/** Return an error with a message that says neither its place nor its next step again. */
-export function errorFacts(error) {
-  if (typeof error === "string") return errorParts(error);
-  const { place = "", cure = "" } = error;
-  let message = error.message ?? "";
-  if (place && message.startsWith(`${place}: `)) message = message.slice(place.length + 2);
-  const ending = message.replace(/[.!?]$/, "").toLowerCase();
-  if (cure && ending.endsWith(cure.replace(/[.!?]$/, "").toLowerCase())) {
-    message = message.slice(0, ending.length - cure.length).trim();
-  }
-  return { ...error, place, cure, message };
-}

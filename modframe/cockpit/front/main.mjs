@@ -14,33 +14,29 @@ export function mount(root, transport, options = {}) {
   box.className = `root ${options.place}`;
   shadow.replaceChildren(box);
   const client = new Client(transport);
-  const ends = [
-    keepKeys(root),
-    followTheme(box),
-    watchSight(root, (hidden) => client.hide(hidden)),
-  ];
+  const life = new AbortController(); // what listens or observes ends with it
+  keepKeys(root, life.signal);
+  followTheme(box, life.signal);
+  watchSight(root, (hidden) => client.hide(hidden), life.signal);
   render(h(App, { client, transport, options }), box);
   client.start();
   return () => {
     client.close();
-    for (const end of ends) end();
+    life.abort();
     render(null, box);
   };
 }
 
 /** Keep keys from the notebook: `dd` on a focused button would delete a cell. */
-function keepKeys(root) {
-  const stop = (event) => event.stopPropagation();
-  const kinds = ["keydown", "keypress", "keyup"];
+function keepKeys(root, signal) {
   root.setAttribute("data-lm-suppress-shortcuts", "true");
-  for (const kind of kinds) root.addEventListener(kind, stop);
-  return () => {
-    for (const kind of kinds) root.removeEventListener(kind, stop);
-  };
+  for (const kind of ["keydown", "keypress", "keyup"]) {
+    root.addEventListener(kind, (event) => event.stopPropagation(), { signal });
+  }
 }
 
 /** Follow JupyterLab's theme where there is one, else the browser's. */
-function followTheme(box) {
+function followTheme(box, signal) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const set = () => {
     const light = document.body.dataset.jpThemeLight;
@@ -48,15 +44,12 @@ function followTheme(box) {
   };
   const observer = new MutationObserver(set);
   observer.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  system.addEventListener("change", set);
+  signal.addEventListener("abort", () => observer.disconnect());
+  system.addEventListener("change", set, { signal });
   set();
-  return () => {
-    observer.disconnect();
-    system.removeEventListener("change", set);
-  };
 }
 
-function watchSight(root, hide) {
+function watchSight(root, hide, signal) {
   let inSight = true;
   const tell = () => hide(document.hidden || !inSight);
   const observer = new IntersectionObserver((entries) => {
@@ -64,9 +57,6 @@ function watchSight(root, hide) {
     tell();
   });
   observer.observe(root);
-  document.addEventListener("visibilitychange", tell);
-  return () => {
-    observer.disconnect();
-    document.removeEventListener("visibilitychange", tell);
-  };
+  signal.addEventListener("abort", () => observer.disconnect());
+  document.addEventListener("visibilitychange", tell, { signal });
 }

@@ -3,7 +3,7 @@
 
 import { h, html, useState } from "./vendor/htm-preact.mjs";
 import { count } from "./format.mjs";
-import { rowsWith } from "./tabs/services.mjs";
+import { rowsWith } from "./store.mjs";
 import { Asked, DeedDialog, Empty, ErrorBox, ModuleLink, Note } from "./ui.mjs";
 import { Search, State, Table, useAsk } from "./ui.mjs";
 
@@ -59,7 +59,7 @@ function DeclaredPanel({ panel, rows, id, tab, client, go }) {
   }
   const Deed = pressed?.action.danger ? SureDialog : ActOutcome;
   const close = () => setPressed(null);
-  return html`<section data-panel=${noun}>
+  return html`<section class="stack tight" data-panel=${noun}>
     <h2>${count(rows.length, noun)}</h2>
     ${pressed && h(Deed, { ...pressed, client, onClose: close, key: pressed.at })}
     <${Table} columns=${columns} rows=${rows} label=${panel.title} />

@@ -87,13 +87,16 @@ function PlanEntry({ entry }) {
   const generations =
     before && after && before !== after ? `${before} → ${after}` : (before ?? after);
   const tone = action === "refuse" ? "bad" : "calm";
+  const noted = ({ level, text }) => h(Note, { tone: level === "error" ? "bad" : "warn" }, text);
   return html`<section>
-    <h3 class="row"><${Badge} tone=${tone}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small></h3>
+    <h3 class="row">
+      <${Badge} tone=${tone}>${action}<//> ${shortName(id)} <small class="mono">${generations}</small>
+    </h3>
     ${why && html`<p class="muted">${why}</p>`}
     <${ErrorBox} error=${error} title="Why" />
     ${contract.map((change) => h(ContractChange, { change, key: change.text }))}
     ${Object.values(entry.parts ?? {}).map((part) => h(PartChange, { part, key: part.noun }))}
-    ${!error && findings.map(({ level, text }) => html`<${Note} tone=${level === "error" ? "bad" : "warn"}>${text}<//>`)}
+    ${!error && findings.map(noted)}
     ${diff.length > 0 && html`<${Diff} files=${diff} />`}
   </section>`;
 }
@@ -102,7 +105,9 @@ function ContractChange({ change: { text, breaking, uses = [] } }) {
   const tone = uses.length ? "bad" : breaking ? "warn" : "calm";
   return html`<p class="row">
     <${Icon} shape=${breaking ? "triangle" : "dot"} tone=${tone} />
-    <span class="cause">${text}${uses.length > 0 && html`; used by <span class="mono">${uses.join(", ")}</span>`}</span>
+    <span class="cause">
+      ${text}${uses.length > 0 && html`; used by <span class="mono">${uses.join(", ")}</span>`}
+    </span>
   </p>`;
 }
 

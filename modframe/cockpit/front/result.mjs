@@ -18,7 +18,8 @@ function ShownText({ shown }) {
 }
 
 function ShownImage({ shown }) {
-  return html`<img class="shown-image" alt="The result, an image" src=${`data:${shown.media};base64,${shown.base64}`} />`;
+  const address = `data:${shown.media};base64,${shown.base64}`;
+  return html`<img class="shown-image" alt="The result, an image" src=${address} />`;
 }
 
 function ShownFailure({ shown }) {
@@ -31,6 +32,8 @@ function ShownTable({ shown: { columns, rows, total } }) {
   const numeric = columns.findIndex((_, at) => rows.every((row) => typeof row[at] === "number"));
   const words = columns.findIndex((_, at) => at !== numeric);
   const chart = numeric >= 0 && rows.length > 1;
+  const button = html`<button type="button" class="small" aria-pressed=${drawn}
+    onClick=${() => setDrawn(!drawn)}>Chart</button>`;
   const heads = useMemo(() => columns.map((title, key) => ({ key, title })), [columns]);
   const series = {
     values: rows.map((row) => row[numeric]),
@@ -39,7 +42,7 @@ function ShownTable({ shown: { columns, rows, total } }) {
   return html`
     <div class="row wrap">
       <span class="muted grow">${countOf(rows.length, total, "row")}</span>
-      ${chart && html`<button type="button" class="small" aria-pressed=${drawn} onClick=${() => setDrawn(!drawn)}>Chart</button>`}
+      ${chart && button}
       <${CopyButton} text=${toCsv(columns, rows)} title="Copy as CSV" />
     </div>
     ${drawn && h(LabelledChart, { ...series, label: columns[numeric] })}
@@ -79,7 +82,7 @@ function LabelledChart({ values, labels, label }) {
 /** The items of a stream so far, each as it came. */
 export function ShownParts({ parts, label }) {
   if (!parts.length) return null;
-  return html`<div class="card box parts" tabindex="0" role="log" aria-label=${label}>
+  return html`<div class="card scroll box parts" tabindex="0" role="log" aria-label=${label}>
     ${parts.map((part, at) =>
       part.text === undefined
         ? h(ShownValue, { shown: part, key: at })

@@ -79,10 +79,15 @@ export const SHOWN = {
 };
 
 /** Return whether all words of `wanted` occur in a text, in any case. */
-export function hasWords(text, wanted) {
+function hasWords(text, wanted) {
   const said = text.toLowerCase();
   const words = wanted.toLowerCase().split(/\s+/);
   return words.every((word) => said.includes(word));
+}
+
+/** Return the rows in whose values all words of a text occur. */
+export function rowsWith(rows, text) {
+  return text ? rows.filter((row) => hasWords(Object.values(row).join(" "), text)) : rows;
 }
 
 /** Return the ids whose name has all words of `text` and that `show` (a key of SHOWN) lets through. */

@@ -5,7 +5,7 @@
 // A line is { key, title, scope: "all" | "module" | "both", component, declared?, when?, count? }:
 //   declared          whether a module has the tab only if it has such a panel
 //   when(facts)       whether the tab is there; `facts` is {} where all modules are shown
-//   count(row, facts) the number beside the title; none for 0
+//   count(row)        the number beside the title; none for 0
 // A tab gets { id, row, facts, state, client, go, tab }:
 //   id, row, facts    the module (null, {}, {} for all modules); facts as in `detail.facts`, never null
 //   state             the store: { meta, rows, order, detail, log, ticks }
@@ -20,6 +20,7 @@
 import { DataTab } from "./tabs/data.mjs";
 import { DraftTab } from "./tabs/draft.mjs";
 import { ErrorsTab } from "./tabs/errors.mjs";
+import { GraphTab } from "./tabs/graph.mjs";
 import { HistoryTab } from "./tabs/history.mjs";
 import { LogsTab } from "./tabs/logs.mjs";
 import { OverviewTab } from "./tabs/overview.mjs";
@@ -37,6 +38,7 @@ export const TABS = [
     ...tabOf("Data", DataTab),
     when: (facts) => !facts.state || facts["parts.database"] || facts.failure?.step === "database",
   },
+  { key: "graph", title: "Graph", scope: "both", component: GraphTab },
   { ...declared("Health"), op: "health" },
   declared("Tasks"),
   declared("Events"),
@@ -62,18 +64,16 @@ function declared(title) {
  * `current` one stays while it is looked at, whatever comes and goes. */
 export function tabsFor(id, row, facts, current) {
   const panels = facts.panels ?? [];
-  const wanted = id ? "module" : "all";
-  const isThere = ({ key, title }) =>
-    !id || key === current || panels.some(({ tab }) => tab === title);
+  const named = new Set(panels.map(({ tab }) => tab));
+  const isThere = ({ key, title }) => !id || key === current || named.has(title);
   const fits = (tab) =>
-    (tab.scope === "both" || tab.scope === wanted) &&
-    (!tab.when || tab.when(facts)) &&
+    ["both", id ? "module" : "all"].includes(tab.scope) &&
+    (tab.when?.(facts) ?? true) &&
     (!tab.declared || isThere(tab));
-  const known = new Set(TABS.map(({ title }) => title));
-  const own = new Set(panels.map(({ tab }) => tab).filter((title) => !known.has(title)));
-  return [...TABS.filter(fits), ...[...own].map(declared)].map((tab) => ({
+  const others = [...named].filter((title) => TABS.every((tab) => tab.title !== title));
+  return [...TABS.filter(fits), ...others.map(declared)].map((tab) => ({
     ...tab,
-    count: tab.declared ? rowsUnder(tab.title, panels) : tab.count?.(row, facts),
+    count: tab.declared ? rowsUnder(tab.title, panels) : tab.count?.(row),
   }));
 }
 

@@ -3,8 +3,8 @@
 
 import { h, html, useEffect, useLayoutEffect, useMemo } from "./vendor/htm-preact.mjs";
 import { useRef, useState } from "./vendor/htm-preact.mjs";
-import { cellText, compareCells, diffLines, errorFacts, linkParts, quantity } from "./format.mjs";
-import { number, placeText, routeOf, shortName } from "./format.mjs";
+import { cellText, compareCells, diffLines, linkParts, number } from "./format.mjs";
+import { placeText, quantity, routeOf, shortName } from "./format.mjs";
 import { stateWord } from "./store.mjs";
 
 const MOST_DRAWN = 200; // rows that stand in the document at once
@@ -108,7 +108,8 @@ export function Empty({ title, children }) {
  * nothing where there is none. Children stand below the cause, which `mono` leaves aligned. */
 export function ErrorBox({ error, title, mono, children }) {
   if (!error) return null;
-  const { type, message, place, cure, trace, code } = errorFacts(error);
+  const facts = typeof error === "string" ? { message: error } : error;
+  const { type, message, place, cure, trace, code } = facts;
   const head = title ?? [code, type].filter(Boolean).join(" ");
   return html`<div class="row base card box error tinted" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
@@ -225,16 +226,18 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, sort: fir
   if (!rows.length) return html`<p class="muted">Nothing to show.</p>`;
   const turn = onSort ?? ((key) => setSort({ key, down: sort?.key === key && !sort.down }));
   const spacer = (size) => size > 0 && html`<tr aria-hidden="true" style=${{ height: size }}></tr>`;
-  return html`<div class=${`card table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
+  const keyOf = rowKey ?? ((_, at) => part.from + at);
+  const line = (row, at) => {
+    const key = keyOf(row, at);
+    return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
+  };
+  return html`<div class=${`card scroll table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
     aria-label=${label} ...${part.area}>
     <table aria-rowcount=${sorted.length + 1}>
       <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
       <tbody>
         ${spacer(part.before)}
-        ${sorted.slice(part.from, part.to).map((row, at) => {
-          const key = rowKey ? rowKey(row) : part.from + at;
-          return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
-        })}
+        ${sorted.slice(part.from, part.to).map(line)}
         ${spacer(part.after)}
       </tbody>
     </table>
@@ -329,24 +332,28 @@ export function Tabs({ tabs, current, onSelect, label, children }) {
   return html`<div class="row tabs" role="tablist" aria-label=${label} ref=${list} onKeyDown=${move}>
       ${tabs.map(({ key, title, count: amount }) => {
         const chosen = key === current;
-        return html`<button class="plain muted" role="tab" id=${`tab-${key}`} data-tab=${key} aria-selected=${chosen}
-          aria-controls="panel" tabindex=${chosen ? 0 : -1} key=${key} onClick=${() => onSelect(key)}>
+        return html`<button class="plain muted" role="tab" id=${`tab-${key}`} key=${key}
+          data-tab=${key} aria-selected=${chosen} aria-controls="panel" tabindex=${chosen ? 0 : -1}
+          onClick=${() => onSelect(key)}>
           ${title}${amount > 0 && html` <small>${amount}</small>`}
         </button>`;
       })}
     </div>
-    <div class="panel" role="tabpanel" id="panel" tabindex="0" aria-labelledby=${`tab-${current}`} key=${current}>
+    <div class="grow scroll panel" role="tabpanel" id="panel" tabindex="0" key=${current}
+      aria-labelledby=${`tab-${current}`}>
       ${children}
     </div>`;
 }
 
-/** One of several views: `options` is key → title. */
-export function Segments({ label, options, value, onSelect }) {
+/** One of several views: `options` is key → title, `counts` the number beside each. */
+export function Segments({ label, options, counts, value, onSelect }) {
   return html`<div class="row segments" role="group" aria-label=${label}>
     ${Object.entries(options).map(
       ([key, title]) =>
         html`<button class="plain small" key=${key} data-field=${key} aria-pressed=${key === value}
-          onClick=${() => onSelect(key)}>${title}</button>`,
+          onClick=${() => onSelect(key)}>
+          ${title}${counts && html` <small>${number(counts[key])}</small>`}
+        </button>`,
     )}
   </div>`;
 }
@@ -382,7 +389,7 @@ export function Dialog({ title, onClose, end = "Close", buttons, children }) {
   }, []);
   return html`<dialog class="card column" ref=${ref} aria-labelledby="dialog-title" onClose=${onClose}>
     <h2 class="title" id="dialog-title">${title}</h2>
-    <div class="stack tight">${children}</div>
+    <div class="stack tight scroll">${children}</div>
     <div class="row"><button onClick=${onClose}>${end}</button>${buttons}</div>
   </dialog>`;
 }

@@ -92,9 +92,9 @@ def rows(
     where: Where | None = None,
 ) -> dict[str, Any]:
     """Return a page of a table's rows, sorted by a column or else by the key."""
-    from ..tables import Page
+    from ..tables import Paging
 
-    page = Page(sort, down, offset, limit)
+    page = Paging(sort, down, offset, limit)
 
     def read(stored: StoredTable) -> dict[str, Any]:
         cells, values = stored.page(page, where or {}, Cells(_IN_PAGE, _ROOM))
@@ -121,9 +121,9 @@ def value(
     where: Where | None = None,
 ) -> Any:
     """Return one value whole, of the row at a place; up to two million characters of it."""
-    from ..tables import Page
+    from ..tables import Paging
 
-    page = Page(sort, down, offset, 1)
+    page = Paging(sort, down, offset, 1)
     found = _read(ask, database, table, lambda stored: stored.value(column, page, where or {}))
     return Cells(_WHOLE, _WHOLE).cell(found)
 

@@ -58,7 +58,7 @@ def entry_named(module: Any, key: str) -> Any:
     """Return the entry of a module's history with a key.
 
     Raises:
-        ModframeError: If it is kept no more.
+        ModframeError: If it isn't kept any more.
     """
     found = next((one for one in reversed(module.history) if key_of(one) == key), None)
     if found is None:

@@ -15,9 +15,9 @@ from ...parts.web.client import async_client
 from ...parts.web.examples import declared_bodies
 from ...parts.web.problem import Message, Receive, Scope, Send
 from ...view.snapshot import ModuleView, thaw
-from ..as_code import Texts, request_texts, template_of
+from ..as_code import Texts, request_texts
 from ..asks import Ask, Operation
-from ..inputs import field_of, fields_of
+from ..inputs import field_of, fields_of, sample_of
 from ..requests import PARAMETER, BodyKind, Request
 from ..values import Shown, image_facts, json_facts, text_facts
 from .services import numbers_of, source_of, views_of
@@ -147,7 +147,7 @@ def _texts_of(operation: Json, document: Json) -> list[Json]:
     content = operation["requestBody"]["content"]
     schema = next(one for media, one in content.items() if media.endswith("json")).get("schema", {})
     bodies = {f"Example {number}": one for number, one in enumerate(given, 1)}
-    bodies["Template"] = template_of(schema, document)
+    bodies["Template"] = sample_of(schema, document)
     return [
         {"title": title, "text": json.dumps(body, indent=2, ensure_ascii=False)}
         for title, body in bodies.items()
@@ -163,21 +163,21 @@ def request(ask: Ask, request: Request) -> Json:
     Pieces of an answer that is a stream are parts, each as it comes. Cancelled, such an answer ends
     as it does when its client leaves.
     """
-    followed = _Followed(ask)
+    client = _Client(ask)
     url, headers, content = request.url(), request.all_headers(), request.content()
 
     async def send() -> Response:
-        async with async_client(followed.app, ask.facts.app_loop) as client:
-            return await client.request(
+        async with async_client(client.app, ask.facts.app_loop) as sender:
+            return await sender.request(
                 request.method, url, headers=headers, timeout=None, **content
             )
 
     began = time.perf_counter()
     started = ask.start(send, f"{request.method} {request.path}")
-    ask.on_cancel(lambda: None if followed.leave() else started.cancel())
+    ask.on_cancel(lambda: None if client.leave() else started.cancel())
     response = started.result()
     took = (time.perf_counter() - began) * 1000
-    return _answer(response, took, cut=followed.left)
+    return _answer(response, took, cut=client.left)
 
 
 def request_code(ask: Ask, request: Request) -> Texts:
@@ -212,11 +212,11 @@ def _shown_body(response: Response) -> Shown:
     return text_facts(f"{len(response.content):,} bytes of {media}")
 
 
-class _Followed:
-    """The app, for one request: an answer that has no length is told as it comes, and bounded.
+class _Client:
+    """The client of one request: what an answer without a length sends is told, up to a bound.
 
     Attributes:
-        left: Whether its client has left before its end.
+        left: Whether it has left before the end of the answer.
     """
 
     def __init__(self, ask: Ask) -> None:
@@ -227,7 +227,7 @@ class _Followed:
         self.left = False
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does; the client goes once it has had enough."""
+        """Answer as the app does, until the client leaves."""
         whole = False
 
         async def listen() -> Message:
@@ -243,7 +243,7 @@ class _Followed:
             self._note(message)
             if not self.left:
                 await send(message)
-            await asyncio.sleep(0)  # so that one who never waits hears that its client has left
+            await asyncio.sleep(0)  # so that an answer that never waits hears that nobody reads it
 
         await self._ask.facts.asgi()(scope, listen, tell)
         if self.left:
@@ -265,7 +265,7 @@ class _Followed:
                 self.leave()
 
     def leave(self) -> bool:
-        """Leave an answer that is a stream; return whether it is one. From any thread."""
+        """Leave an answer that is a stream, and return whether it is one; on any thread."""
         if self._pieces and not self._end.is_set():
             self.left = True
             self._ask.facts.app_loop.loop.call_soon_threadsafe(self._end.set)

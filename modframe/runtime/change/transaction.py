@@ -266,6 +266,8 @@ class Transaction:
             self._hide_secrets([error])
             known = same_fault(record.error, error)  # a watched file is tried at every save
             record.error = error
+            if batch.generations[key].loaded:
+                record.requires = batch.generations[key].spec.required_ids
             record.state = "BLOCKED" if key in batch.blocked else "FAILED"
             if isinstance(error, DisabledError):
                 record.state = "DISABLED"

@@ -66,26 +66,6 @@ test("an address and its place are two forms of one thing", () => {
   assert.deepEqual(format.placeOf("#/%E0%A4%A/x"), { module: "standard.%E0%A4%A", tab: "x" });
 });
 
-test("a line that says an error is split at its place", () => {
-  assert.deepEqual(format.errorParts("standard.a: api.py, Cell In[3], line 7: KeyError: 'x'"), {
-    place: "api.py, Cell In[3], line 7",
-    message: "KeyError: 'x'",
-  });
-  const text = "standard.a is blocked by standard.b. Mend it.";
-  assert.deepEqual(format.errorParts(text), { place: "", message: text });
-});
-
-test("an error's message says neither its place nor its next step twice", () => {
-  const error = {
-    message: "api.py, line 1: No module named 'nowhere'. Install it or mend the name.",
-    place: "api.py, line 1",
-    cure: "install it or mend the name",
-  };
-  const { message } = format.errorFacts(error);
-  assert.equal(message, "No module named 'nowhere'.");
-  assert.equal(format.errorFacts({ message: "It was cancelled." }).message, "It was cancelled.");
-});
-
 test("a place names its file and its line", () => {
   assert.deepEqual(format.placeOfText("api.py, Cell In[3], line 7"), { file: "api.py", line: 7 });
   assert.deepEqual(format.placeOfText("api.py"), { file: "api.py", line: 0 });

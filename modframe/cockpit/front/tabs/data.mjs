@@ -60,10 +60,7 @@ function DatabaseTables({ one, at, open, go }) {
   const { name, engine, tables, refused, path } = one;
   return html`<section class="row wrap" aria-label=${`Database ${name}`}>
     <h2 title=${path}>${name} <small>${engine}</small></h2>
-    ${
-      refused &&
-      html`<${Note} tone="warn">refused: <${ModuleLink} id=${refused} tab="data" go=${go} /><//>`
-    }
+    ${refused && h(Note, { tone: "warn" }, "refused: ", h(ModuleLink, { id: refused, tab: "data", go }))}
     ${tables.map((table) => {
       const current = at.database === name && at.table === table;
       return html`<button class="plain row item mono ${current ? "chosen" : ""}" key=${table}
@@ -85,15 +82,7 @@ function TableView({ client, at, set, open }) {
   const again = () => Promise.all([facts, rows, total].map((one) => one.ask()));
   const error = facts.error ?? rows.error;
   const known = facts.value && facts.value.columns.length === rows.value?.numeric.length;
-  const page = {
-    facts: facts.value,
-    page: rows.value,
-    total: total.value,
-    at,
-    set,
-    open,
-    setValue,
-  };
+  const page = { facts: facts.value, page: rows.value, total: total.value };
   const query = `SELECT * FROM ${quotedName(database)}.${quotedName(table)}`;
   return html`<section class="grow stack" aria-label=${`Table ${table}`}>
     <div class="row wrap">
@@ -101,16 +90,18 @@ function TableView({ client, at, set, open }) {
       <span class="muted" data-field="count">${total.value >= 0 && `${number(total.value)} rows`}</span>
       ${Object.entries(where).map(
         ([name, text]) => html`<${Badge}>${name} = ${text ?? "NULL"}
-          <button class="plain" aria-label=${`Without ${name}`} onClick=${() => open(database, table)}>✕</button><//>`,
+          <button class="plain" aria-label=${`Without ${name}`}
+            onClick=${() => open(database, table)}>✕</button><//>`,
       )}
       <span class="grow"></span>
-      <button class="small" aria-pressed=${columnsShown} onClick=${() => setColumnsShown(!columnsShown)}>Columns</button>
+      <button class="small" aria-pressed=${columnsShown}
+        onClick=${() => setColumnsShown(!columnsShown)}>Columns</button>
       <button class="small" onClick=${() => set({ show: "sql", query })}>Query</button>
       <button class="small" onClick=${again}>Refresh</button>
     </div>
     <${ErrorBox} error=${error} />
     ${columnsShown && facts.value && h(ColumnsTable, { facts: facts.value, database, open })}
-    ${!columnsShown && !error && known && h(RowsTable, page)}
+    ${!columnsShown && !error && known && h(RowsTable, { ...page, at, set, open, setValue })}
     ${value && h(ValueDialog, { client, ...value, onClose: () => setValue(null) })}
   </section>`;
 }

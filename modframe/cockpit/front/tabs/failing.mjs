@@ -2,7 +2,7 @@
 // blocks, and the way on. The overview of a module shows it; it is gone once the module is mended.
 
 import { h, html } from "../vendor/htm-preact.mjs";
-import { errorFacts, placeOfText } from "../format.mjs";
+import { placeOfText } from "../format.mjs";
 import { blockedBy } from "../store.mjs";
 import { PlanButtons, Tests } from "../plan.mjs";
 import { SourceLines } from "../source.mjs";
@@ -12,7 +12,7 @@ const AROUND = 4; // lines above and below the one that failed
 const RELOAD = { action: "reload", title: "Reload", primary: true };
 
 export function Failure({ id, facts, row, state, client, go }) {
-  const error = errorFacts(facts.failure ?? facts.error);
+  const error = facts.failure;
   const { file, line } = placeOfText(error.place);
   const died = error.type === "TaskDiedError" && row.state === "LIVE";
   const lines = { client, id, file, line, around: AROUND, of: died ? "live" : "failed" };
@@ -27,7 +27,9 @@ export function Failure({ id, facts, row, state, client, go }) {
       <${Blocks} ids=${blockedBy(state, id)} go=${go} title="It blocks" />
       <${Blocks} ids=${error.blocked_by} go=${go} title="Blocked by" />
       <span class="grow"></span>
-      <span class="muted">Once it is mended, it goes live when its cell is run, or the file saved while watched.</span>
+      <span class="muted">
+        Once it is mended, it goes live when its cell is run, or the file saved while watched.
+      </span>
       <${PlanButtons} client=${client} id=${id} actions=${[RELOAD]} />
     </div>
   </section>`;
@@ -41,7 +43,8 @@ function StillLive({ row }) {
 
 function Blocks({ ids = [], go, title }) {
   if (!ids.length) return null;
-  return html`<span class="row wrap">${title} ${ids.map((one) => h(ModuleLink, { id: one, go, key: one }))}</span>`;
+  const links = ids.map((id) => h(ModuleLink, { id, go, key: id }));
+  return html`<span class="row wrap">${title} ${links}</span>`;
 }
 
 /** The faults behind the first one, which the box has. */

@@ -2,7 +2,7 @@
 // `state.log`; the level, the module and a text choose lines, and the newest one is followed. Older
 // lines, which the view was not told, are asked for.
 
-import { html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preact.mjs";
+import { h, html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, shortName, timeOfDay } from "../format.mjs";
 import { LEVELS, visibleLines } from "../store.mjs";
 import { Asked, Code, Empty, Linked, ModuleSelect } from "../ui.mjs";
@@ -21,23 +21,20 @@ export function LogsTab({ id, state, client }) {
   const filter = id ? { ...wanted, module: id } : wanted;
   const told = useMemo(() => visibleLines(state.log, filter), [state.log, id, wanted]);
   const [most, setMost] = useState(0); // how many older lines are shown
-  const older = useAsk(client, "logs", olderThan(state.log[0], told, filter, most), {
-    now: most > 0,
-  });
+  const asking = olderThan(state.log[0], told, filter, most);
+  const older = useAsk(client, most > 0 ? "logs" : null, asking);
   const lines = useMemo(
     () => [...visibleLines((most && older.value?.lines) || [], filter), ...told],
     [told, older.value, most],
   );
+  const hasMore = state.log.length > 0 && most < MOST_OLDER && (!most || older.value?.more);
+  const more = () => setMost(Math.min(MOST_OLDER, 4 * most || 500));
   const change = (next) => [setMost(0), setWanted(next)];
   return html`<div class="column logs">
     <${LogFilter} ...${{ id, wanted, setWanted: change, follow, setFollow, order: state.order }} />
-    <p class="row muted" role="status">${count(lines.length, "line")}
-      ${
-        state.log.length > 0 &&
-        (most === 0 || older.value?.more) &&
-        html`<button class="small" disabled=${older.busy || most >= MOST_OLDER}
-        onClick=${() => setMost(Math.min(MOST_OLDER, 4 * most || 500))}>Older lines</button>`
-      }
+    <p class="row muted" role="status">
+      ${count(lines.length, "line")}
+      ${hasMore && html`<button class="small" disabled=${older.busy} onClick=${more}>Older lines</button>`}
     </p>
     ${most > 0 && html`<${Asked} of=${older} />`}
     ${
@@ -56,10 +53,11 @@ function olderThan(first, told, filter, most) {
 
 function LogFilter({ id, wanted, setWanted, follow, setFollow, order }) {
   const set = (key) => (value) => setWanted({ ...wanted, [key]: value });
+  const { level, module, text } = wanted;
   return html`<div class="row wrap" role="group" aria-label="Filter">
-    <${Select} label="Level" field="level" options=${LEVEL_OPTIONS} value=${wanted.level} onChange=${set("level")} />
-    ${!id && html`<${ModuleSelect} order=${order} value=${wanted.module} onChange=${set("module")} />`}
-    <${Search} label="Search in the log" hint="Search" data-field="text" value=${wanted.text} onInput=${set("text")} />
+    <${Select} label="Level" field="level" options=${LEVEL_OPTIONS} value=${level} onChange=${set("level")} />
+    ${!id && html`<${ModuleSelect} order=${order} value=${module} onChange=${set("module")} />`}
+    <${Search} label="Search in the log" hint="Search" data-field="text" value=${text} onInput=${set("text")} />
     <label class="row">
       <input type="checkbox" data-field="follow" checked=${follow}
         onChange=${(event) => setFollow(event.currentTarget.checked)} />
@@ -80,37 +78,32 @@ function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
     if (follow && !atEnd && event.currentTarget.matches(":hover, :focus-within")) setFollow(false);
     part.area.onScroll?.();
   };
-  return html`<div class="card mono lines" tabindex="0" role="group" aria-label="Log lines" ref=${box} onScroll=${scrolled}>
+  const draw = (line, at) => {
+    const choose = () => setChosen(line);
+    return h(LogLine, { line, chosen: line === chosen, choose, id, key: part.from + at });
+  };
+  return html`<div class="card grow scroll mono lines" tabindex="0" role="group" aria-label="Log lines"
+    ref=${box} onScroll=${scrolled}>
     <div style=${{ height: part.before }}></div>
-    ${lines.slice(part.from, part.to).map(
-      (line, at) => html`<button key=${part.from + at} tabindex="-1"
-        class=${`plain row line ${line === chosen ? "chosen" : ""}`}
-        onClick=${() => setChosen(line)}>
-        <span class="muted">${timeOfDay(line.time)}</span>
-        <${LevelWord} level=${line.level} />
-        ${!id && html`<span class="muted">${moduleWord(line)}</span>`}
-        <span>${line.message}</span>
-      </button>`,
-    )}
+    ${lines.slice(part.from, part.to).map(draw)}
     <div style=${{ height: part.after }}></div>
   </div>`;
 }
 
-function LevelWord({ level }) {
+function LogLine({ line, chosen, choose, id }) {
+  const { time, level, module_id: module, message } = line;
   const tone = LEVEL_TONES[level];
-  const word = level.padEnd(8);
-  return tone
-    ? html`<strong class=${`toned ${tone}`}>${word}</strong>`
-    : html`<span>${word}</span>`;
-}
-
-function moduleWord({ module_id: id }) {
-  return shortName(id ?? "")
-    .slice(0, NAME_WIDTH)
-    .padEnd(NAME_WIDTH);
+  const name = shortName(module ?? "").slice(0, NAME_WIDTH);
+  return html`<button tabindex="-1" class=${`plain row line ${chosen ? "chosen" : ""}`} onClick=${choose}>
+    <span class="muted">${timeOfDay(time)}</span>
+    <strong class=${tone ? `toned ${tone}` : "plain"}>${level.padEnd(8)}</strong>
+    ${!id && html`<span class="muted">${name.padEnd(NAME_WIDTH)}</span>`}
+    <span>${message}</span>
+  </button>`;
 }
 
 function ChosenLine({ line, close }) {
+  const request = line.correlation_id;
   return html`<div class="card box" role="group" aria-label="The chosen line">
     <div class="row">
       <strong class="grow">${line.level} ${shortName(line.module_id ?? "")}</strong>
@@ -118,7 +111,7 @@ function ChosenLine({ line, close }) {
       <button class="small" onClick=${close}>Close</button>
     </div>
     <pre class="cause muted"><${Linked} text=${line.message} /></pre>
-    ${line.correlation_id && html`<div class="muted">Request <span class="mono">${line.correlation_id}</span></div>`}
+    ${request && html`<div class="muted">Request <span class="mono">${request}</span></div>`}
     ${line.trace && html`<${Code} text=${line.trace} label="Traceback" />`}
   </div>`;
 }

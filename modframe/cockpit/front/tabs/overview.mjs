@@ -104,9 +104,8 @@ function ChangeLine({ line, go }) {
 }
 
 function ModuleOverview({ id, facts, row, state, client, go }) {
-  const failed = facts.failure || facts.error;
   return html`<div class="stack">
-    ${failed && h(Failure, { id, facts, row, state, client, go })}
+    ${facts.failure && h(Failure, { id, facts, row, state, client, go })}
     <${TrafficStats} requests=${facts["parts.traffic"]?.series} />
     <${ModuleFacts} facts=${facts} row=${row} go=${go} />
     <${ModuleFindings} findings=${facts.findings} />

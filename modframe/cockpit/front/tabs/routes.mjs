@@ -2,13 +2,13 @@
 // tried without a port. The kernel's side is operations/routes.py.
 
 import { h, html, useMemo } from "../vendor/htm-preact.mjs";
-import { Fields, Required } from "../fields.mjs";
+import { Fields, Required, rawOfAll, useForm } from "../fields.mjs";
 import { collect, withoutSecrets } from "../forms.mjs";
 import { bytes, duration } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
 import { Badge, Empty, ErrorBox, Select } from "../ui.mjs";
-import { NUMBER_COLUMNS, Numbers, PickOne, rawOfAll, useForm } from "./services.mjs";
+import { NUMBER_COLUMNS, Numbers, PickOne } from "./services.mjs";
 
 const PLACES = { path: "inside", query: "query", header: "headers", cookie: "cookies" };
 
@@ -18,7 +18,9 @@ const ROUTES = {
     {
       ...{ key: "path", title: "Route", value: (one) => `${one.path} ${one.method}` },
       cell: (one) =>
-        html`<span class="mono" data-route=${`${one.method} ${one.path}`}><b>${one.method}</b> ${one.path}</span>`,
+        html`<span class="mono" data-route=${`${one.method} ${one.path}`}>
+          <b>${one.method}</b> ${one.path}
+        </span>`,
     },
     { key: "summary", title: "What it does" },
     ...NUMBER_COLUMNS,
@@ -76,6 +78,7 @@ function RouteForm({ client, route }) {
       <legend>${place}</legend><${Fields} ...${props} />
     </fieldset>`;
   };
+  const answered = run.value && !run.error && !run.busy;
   const asText = body && !places.body.length;
   return html`<form ...${form}>
       ${Object.entries(places)
@@ -85,7 +88,7 @@ function RouteForm({ client, route }) {
       <${RunButtons} run=${run} />
     </form>
     <${ShownParts} parts=${run.parts} label="Pieces" />
-    ${run.value && !run.error && !run.busy && h(RouteAnswer, { answer: run.value, streamed: run.parts.length > 0 })}
+    ${answered && h(RouteAnswer, { answer: run.value, streamed: run.parts.length > 0 })}
     <${ErrorBox} error=${run.error} />
     <${AsCode} ...${{ client, op: "request_code", args }} />`;
 }
@@ -121,6 +124,7 @@ function queryValue(value) {
 
 function BodyText({ body, text, change, fault }) {
   const set = (value) => change(() => value);
+  const choose = (at) => set(body.texts[at].text);
   const options = body.texts.map(({ title }, at) => [at, title]);
   return html`<div class="field">
     <label for="field-body">
@@ -128,7 +132,7 @@ function BodyText({ body, text, change, fault }) {
     </label>
     ${
       options.length > 1 &&
-      html`<${Select} label="Example" field="example" options=${options} onChange=${(at) => set(body.texts[at].text)} />`
+      html`<${Select} label="Example" field="example" options=${options} onChange=${choose} />`
     }
     <textarea id="field-body" class="mono" rows=${Math.min(14, text.split("\n").length + 1)}
       spellcheck=${false} data-field="body" value=${text}

@@ -2,12 +2,12 @@
 // The kernel's side is operations/services.py.
 
 import { h, html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.mjs";
-import { Fields } from "../fields.mjs";
-import { collect, rawOf, withoutSecrets } from "../forms.mjs";
+import { Fields, rawOfAll, useForm } from "../fields.mjs";
+import { collect, withoutSecrets } from "../forms.mjs";
 import { count, duration, number, shortName } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { SourceButton } from "../source.mjs";
-import { hasWords } from "../store.mjs";
+import { rowsWith } from "../store.mjs";
 import { Asked, Badge, Code, Empty, ErrorBox, Search, Table, useAsk } from "../ui.mjs";
 
 const AGAIN = 3000; // ms between two looks at the numbers
@@ -73,10 +73,6 @@ export function PickOne({ client, id, of }) {
 }
 
 /** Return the rows in which all words of a text occur. */
-export function rowsWith(rows, text) {
-  return text ? rows.filter((row) => hasWords(Object.values(row).join(" "), text)) : rows;
-}
-
 /** What an operation says of the chosen row, asked again when its module has another generation. */
 function Chosen({ client, op, args, row, view }) {
   const asked = useAsk(client, op, args, { again: [row.generation] });
@@ -128,33 +124,6 @@ function MethodForm({ client, service, method, params: fields }) {
     </form>
     <${Outcome} run=${run} />
     <${AsCode} ...${{ client, op: "call_code", args }} />`;
-}
-
-/** A form that runs an operation. `first()` is what stands in its inputs at first, `read(raw)` the
- * operation's arguments and what is wrong with them, `clean(raw)` what stays there once it runs. */
-export function useForm(client, op, { first, read, clean }) {
-  const [raw, change] = useState(first);
-  const [own, setOwn] = useState(null);
-  const run = useAsk(client, op, {}, { now: false });
-  const ref = useRef(null);
-  const { args, faults: found } = read(raw);
-  const faults = own ?? run.error?.faults;
-  useEffect(() => ref.current.querySelector("[aria-invalid]")?.focus(), [faults]);
-  const onSubmit = (event) => {
-    event.preventDefault();
-    const faulty = Object.keys(found).length > 0;
-    setOwn(faulty ? found : null);
-    if (faulty) return;
-    run.ask(args);
-    change(clean);
-  };
-  const form = { class: "stack tight", noValidate: true, ref, onSubmit };
-  return { raw, change, args, faults: faults ?? {}, run, form };
-}
-
-/** Return what the inputs of fields show at first. */
-export function rawOfAll(fields) {
-  return Object.fromEntries(fields.map((field) => [field.name, rawOf(field, field.example)]));
 }
 
 function Outcome({ run: { value, error, parts, busy } }) {

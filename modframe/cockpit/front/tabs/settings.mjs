@@ -1,12 +1,11 @@
 // Settings: what a module can be told, who said it, and preferences. Of all modules it is a panel.
 
 import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
-import { Fields } from "../fields.mjs";
+import { Fields, useForm } from "../fields.mjs";
 import { cellText } from "../format.mjs";
 import { collect, rawOf } from "../forms.mjs";
 import { PanelsTab } from "../panel.mjs";
 import { Asked, Badge, Dialog, ErrorBox, Table, useAsk } from "../ui.mjs";
-import { useForm } from "./services.mjs";
 
 export function SettingsTab(props) {
   return h(props.id ? ModuleSettings : PanelsTab, props);

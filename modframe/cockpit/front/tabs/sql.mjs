@@ -14,6 +14,7 @@ const EARLIER = { queries: [] }; // what was run in this page or kernel, oldest 
 
 export function SqlView({ client, view, set }) {
   const [limit, setLimit] = useState(1000);
+  const setMost = (most) => setLimit(Number(most));
   const query = view.query ?? "";
   const asked = useAsk(client, "sql", { query, limit }, { now: false });
   const run = (event) => {
@@ -28,7 +29,7 @@ export function SqlView({ client, view, set }) {
       <div class="row wrap">
         <form onSubmit=${run}><${RunButtons} run=${asked} /></form>
         <label class="muted">
-          at most <${Select} options=${ROW_BOUNDS} value=${limit} onChange=${(most) => setLimit(Number(most))} />
+          at most <${Select} options=${ROW_BOUNDS} value=${limit} onChange=${setMost} />
         </label>
         <${CopyButton} text=${asCell(query)} title="To cell" />
         <span class="grow"></span>
