@@ -62,11 +62,11 @@ while time.monotonic() < end:
 WATCH = """(text) => {
     const shown = [...document.querySelectorAll("*")].find((one) => one.shadowRoot).shadowRoot;
     const now = () => performance.timeOrigin + performance.now();
-    const look = () => {
-        if (shown.textContent.includes(text)) window.seen ??= now();
-    };
     const all = { subtree: true, childList: true, characterData: true };
-    new MutationObserver(look).observe(shown, all);
+    window.seen = new Promise((resolve) => {
+        const look = () => shown.textContent.includes(text) && resolve(now());
+        new MutationObserver(look).observe(shown, all);
+    });
 }"""
 Message = dict[str, Any]
 
@@ -273,7 +273,6 @@ def in_chromium(workspace: Path, rounds: int) -> Iterator[tuple[str, float]]:
             page.evaluate(WATCH, f"generation {number + 2}")
             began = time.time() * 1000
             app.load({"api.py": TEXT.format(number=0, answer=began)}, id="thing0")
-            page.wait_for_function("window.seen")
             yield "page, swap → screen, ms", page.evaluate("window.seen") - began
             page.close()
 

@@ -105,6 +105,10 @@ def test_a_restarted_kernel_is_no_news(open_notebook: OPEN, jupyter: Any) -> Non
     [output] = saved["cells"][1]["outputs"]
     assert "standard.orders" in "".join(output["data"]["text/html"])
     assert "widgets" not in saved["metadata"]
+    exporter = pytest.importorskip("nbconvert").HTMLExporter()
+    exported, _ = exporter.from_filename(str(path))
+    assert "standard.orders" in exported
+    assert "application/vnd.jupyter.widget" not in exported
     page.locator('[data-jp-item-name="restart"]').click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     view.get_by_text("no news").first.wait_for()
