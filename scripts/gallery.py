@@ -80,6 +80,8 @@ def open_shop(workspace: Path) -> Iterator[AppContext]:
     with modframe.start(workspace=workspace, data=workspace / "data") as app:
         fill_catalogue(app)
         app.serve(port=0)
+        for name, text in shop.CHANGED.items():
+            app.load({"api.py": text}, id=name)
         for text in (*shop.ORDERS_BEFORE, shop.ORDERS, shop.ORDERS_FREE):
             app.load({"api.py": text}, id="orders")
         draft = SourceFile(shop.PRICES_DRAFT, "<cell 12>", cell="Cell In[12]")

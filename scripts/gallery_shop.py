@@ -306,6 +306,20 @@ ORDERS_FREE = ORDERS.replace(
         return {"number": number, "books": price, "total": round(price + shipping, 2)}
 """,
 )
+CHANGED = {
+    name: SIMPLE[name].text(name).replace("(0.4, 1.4)", "(0.4, 1.2)")
+    for name in (
+        "customers",
+        "carts",
+        "reviews",
+        "search",
+        "mail",
+        "shipping",
+        "payments",
+        "reports",
+    )
+}
+"""Modules that were changed this morning."""
 PRICES_DRAFT = SIMPLE["prices"].text("prices").replace("24.9", "26.9")
 
 CELL = '''%%module orders
