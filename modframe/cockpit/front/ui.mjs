@@ -107,7 +107,7 @@ export function ErrorBox({ error, title, mono, children }) {
   if (!error) return null;
   const facts = typeof error === "string" ? { message: error } : error;
   const { type, message, place, cure, trace, code } = facts;
-  const head = title ?? [code, type].filter(Boolean).join(" ");
+  const head = title ?? [type, code && `(${code})`].filter(Boolean).join(" ");
   return html`<div class="row base card box error tinted" role="group" aria-label="Error">
     <${Icon} shape="cross" tone="bad" />
     <div class="grow">
