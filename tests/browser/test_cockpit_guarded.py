@@ -165,9 +165,9 @@ def tabs(page: Any) -> Iterator[str]:
         if module != "-":
             chosen = page.locator(f".item.chosen[data-module='standard.{module}']")
             chosen.wait_for(state="attached")
-        for tab in page.locator("[role=tab]").all():
-            name = tab.get_attribute("data-tab")
-            tab.click()
+        names = page.locator("[role=tab]").evaluate_all("all => all.map((tab) => tab.dataset.tab)")
+        for name in names:
+            page.locator(f"[role=tab][data-tab='{name}']").click()
             page.locator(f"[data-tab='{name}'][aria-selected=true]").wait_for()
             panel = page.locator("[role=tabpanel]")
             for more in (panel.locator("tr.link"), panel.get_by_role("button", name="Run")):

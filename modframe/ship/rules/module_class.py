@@ -87,7 +87,7 @@ RULES = (
         "module-facts",
         "warning",
         what="The module class has no `MODULE_VERSION` or no `MODULE_DESCRIPTION`.",
-        why="Lists, the status page and a state that is handed over show the version; the "
+        why="Lists, the cockpit and a state that is handed over show the version; the "
         "description says to others what the module is for.",
         example='class OrdersModule(DataIntegrityModule):\n    MODULE_ID = "standard.orders"',
         cure="add it to the class",

@@ -51,7 +51,7 @@ async def test_the_file_is_named_after_the_database(folder: Path) -> None:
         async with databases.session("shop", "look around"):
             path = folder / "shop.duckdb"
             assert databases.describe() == [
-                DatabaseFacts("shop", str(path), True, 1, ("look around",), ())
+                DatabaseFacts("shop", "DuckDB", str(path), True, 1, ("look around",), (), "")
             ]
         assert {one.name for one in folder.iterdir()} == {"shop.duckdb", "shop.duckdb.lock"}
 
