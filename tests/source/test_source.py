@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modframe.errors import ModuleNotFoundInWorkspaceError, WorkspaceError
@@ -41,12 +41,15 @@ def test_other_texts_have_other_digests(one: str, other: str) -> None:
 
 
 @given(lines, lines, ends)
+@example([], ["\ufeff"], "\n")
 def test_lines_are_the_places(head: list[str], body: list[str], end: str) -> None:
     """Blank lines, carriage returns and odd separators above and in the text shift nothing."""
     above = "".join(f"{line}{end}" for line in head)
     text = end.join(body)
     content = SourceFile(text, "a cell", len(head) + 1, "", above)
-    expected = [*head, *io.StringIO(text, newline=None).read().split("\n")]
+    # A byte order mark is no part of the code.
+    code = text.removeprefix("\ufeff")
+    expected = [*head, *io.StringIO(code, newline=None).read().split("\n")]
     padded = [line.removesuffix("\n") for line in content.lines] + [""]
     assert padded[: len(expected)] == expected
 
