@@ -92,6 +92,7 @@ def test_an_older_client_is_told_what_it_did_not_read(app: AppContext) -> None:
         changed = [f"notifications/{kind}/list_changed" for kind in ("tools", "resources")]
         http.headers["Mcp-Session-Id"] = http.post("/mcp", json=HELLO).headers["mcp-session-id"]
         assert http.post("/mcp", json=INITIALIZED).status_code == 202
+        assert http.post("/mcp", json=LIST).is_success  # it is answered after that was taken in
         for number in (2, 3):
             load(app, number)
         with http.stream("GET", "/mcp") as stream:
