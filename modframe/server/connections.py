@@ -100,14 +100,14 @@ class Connection(Protocol):
 
     server_state: Connections
     cycle: Any  # the request that it has or had last, None before the first
-    _since = 0.0
+    _made = _since = 0.0
     _seen: object = None
     _head = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Count it."""
         super().connection_made(transport)
-        self._since = time.monotonic()
+        self._made = self._since = time.monotonic()
         self.server_state.admit(self)
 
     @property
@@ -132,7 +132,8 @@ class Connection(Protocol):
         if not (idle or self.cycle.more_body or self.flow.write_paused):
             return None
         new = now - self._since < _JUST_NOW
-        return (new, not new and not idle, self._since)
+        # Which of those was looked at first says nothing: the one that was made first goes first.
+        return (new, not new and not idle, self._made if new else self._since)
 
 
 if hasattr(Protocol, "on_header"):  # httptools, which bounds no head; h11 does
