@@ -234,12 +234,12 @@ def test_queries_are_completed_and_cancelled(front: Front, engine: str) -> None:
 def test_a_migration_is_planned_and_then_done(shop: AppContext, front: Front) -> None:
     """A refused load says which database; the plan says what is lost; nothing but it is done."""
     grown = SHOP.replace("share = Column(Float)", "part = Column(Float, nullable=False)")
-    assert front.ask("migration", database="shop")["steps"] == []
+    assert front.ask("migrate", plan=True, database="shop")["steps"] == []
     with pytest.raises(LoadError):
         shop.load({"db_models.py": grown, "api.py": API}, id="shop")
     (found,) = front.ask("databases")
     assert found["refused"] == "standard.shop"
-    plan = front.ask("migration", database="shop")
+    plan = front.ask("migrate", plan=True, database="shop")
     steps = {step["name"]: step for step in plan["steps"]}
     assert plan["missing"] == ["add column items.part"]
     assert steps["add column items.part"]["renames"] == ["items.share"]
@@ -250,12 +250,14 @@ def test_a_migration_is_planned_and_then_done(shop: AppContext, front: Front) ->
     assert "nothing was changed" in refused["cure"].lower()
     assert (
         "did you mean"
-        in front.fault("migration", database="shop", allow=["drop column items.shar"])["cure"]
+        in front.fault("migrate", plan=True, database="shop", allow=["drop column items.shar"])[
+            "cure"
+        ]
     )
-    wrong = front.fault("migration", database="shop", fill={"items.part": "much"})
+    wrong = front.fault("migrate", plan=True, database="shop", fill={"items.part": "much"})
     assert wrong["message"].startswith("database 'shop': 'much' can't be a value of items.part")
     chosen = {"fill": {"items.part": 0.5}, "allow": ["drop column items.share"]}
-    plan = front.ask("migration", database="shop", **chosen)
+    plan = front.ask("migrate", plan=True, database="shop", **chosen)
     assert (plan["missing"], plan["done"]) == ([], False)
     assert plan["code"] == (
         "app.database.migrate('shop', allow=['drop column items.share'], fill={'items.part': 0.5})"
@@ -263,7 +265,7 @@ def test_a_migration_is_planned_and_then_done(shop: AppContext, front: Front) ->
     assert front.ask("migrate", database="shop", **chosen)["done"]
     columns = front.ask("table", database="shop", table="items")["columns"]
     assert "part" in [column["name"] for column in columns]
-    assert "no models" in front.fault("migration", database="nothing")["message"]
+    assert "no models" in front.fault("migrate", plan=True, database="nothing")["message"]
 
 
 REVISION = '''"""{message}"""

@@ -26,21 +26,8 @@ from . import (
     source,
 )
 
-_FILES = (
-    backups,
-    data,
-    errors,
-    graph,
-    history,
-    logs,
-    modules,
-    panels,
-    routes,
-    services,
-    settings,
-    source,
-)
-
+_FILES = (backups, data, errors, graph, history, logs, modules, panels, routes, services, settings,
+          source)  # fmt: skip
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}
 )

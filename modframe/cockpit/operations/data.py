@@ -156,33 +156,18 @@ def complete(ask: Ask, query: str, at: Offset) -> dict[str, Any]:
     return {"from": at - len(typed), "items": [] if whole else found}
 
 
-def migration(
-    ask: Ask,
-    database: str,
-    *,
-    allow: list[str] | None = None,
-    rename: dict[str, str] | None = None,
-    fill: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Return what `migrate` would do with the same arguments; nothing changes."""
-    return _migrate(ask, database, allow, rename, fill, plan=True)
-
-
 def migrate(
     ask: Ask,
     database: str,
     *,
+    plan: bool = False,
     allow: list[str] | None = None,
     rename: dict[str, str] | None = None,
     fill: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Change the tables as the plan says; the same as ``app.database.migrate``."""
-    return _migrate(ask, database, allow, rename, fill, plan=False)
-
-
-def _migrate(ask: Ask, database: str, *given: Any, plan: bool) -> dict[str, Any]:
-    names = ("allow", "rename", "fill")
-    asked = {name: value for name, value in zip(names, given, strict=True) if value}
+    """Change the tables, or only plan it; the same as ``app.database.migrate``."""
+    given = {"allow": allow, "rename": rename, "fill": fill}
+    asked = {name: value for name, value in given.items() if value}
     found = ask.app.database.migrate(database, plan=plan, **asked)
     arguments = [repr(database), *(f"{name}={value!r}" for name, value in asked.items())]
     return {
@@ -286,7 +271,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "value": value,
     "sql": sql,
     "complete": complete,
-    "migration": migration,
     "migrate": migrate,
     "revisions": revisions,
 }

@@ -31,8 +31,9 @@ function MigrationView({ client, database: { name, refused }, go }) {
   const [choice, setChoice] = useState(NOTHING_CHOSEN);
   const [asking, setAsking] = useState(false);
   const [turn, setTurn] = useState(0); // how often it was begun anew
-  const plan = useAsk(client, "migration", { database: name, ...choice }, { again: [turn] });
-  const done = useAsk(client, "migrate", { database: name, ...choice }, { now: false });
+  const args = { database: name, ...choice };
+  const plan = useAsk(client, "migrate", { ...args, plan: true }, { again: [turn] });
+  const done = useAsk(client, "migrate", args, { now: false });
   const startOver = () => {
     setChoice(NOTHING_CHOSEN);
     setTurn(turn + 1);
