@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,13 +49,19 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
+def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where the last picture of a test goes: into ``$PICTURES``, if there is such a folder."""
+    return Path(os.environ.get("PICTURES") or tmp_path) / f"{request.node.name}.png"
+
+
+@pytest.fixture
 def open_notebook(
     jupyter: tuple[str, str, Path],
     chromium: Any,
     request: pytest.FixtureRequest,
-    tmp_path: Path,
+    picture: Path,
 ) -> Iterator[OpenNotebook]:
-    """Open a notebook with these cells in its own page; its last picture is `page.png`."""
+    """Open a notebook with these cells in its own page."""
     address, token, folder = jupyter
     name = f"{request.node.name}.ipynb"
     context = chromium.new_context(viewport={"width": 1280, "height": 1400})
@@ -68,6 +75,6 @@ def open_notebook(
         return notebook
 
     yield open_notebook
-    page.screenshot(path=tmp_path / "page.png")
+    page.screenshot(path=picture)
     context.close()
     _end_kernels(address, token)

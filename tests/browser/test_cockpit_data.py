@@ -10,30 +10,22 @@ import pytest
 
 from modframe import AppContext
 from modframe.errors import LoadError
-from tests.cockpit.conftest import TOKEN
+from tests.browser.cockpit import TOKEN, cockpit_page
 from tests.cockpit.test_data import API, SHOP
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def page(app: AppContext, chromium: Any, tmp_path: Path) -> Iterator[Any]:
+def page(app: AppContext, chromium: Any, picture: Path) -> Iterator[Any]:
     """The cockpit at the tab, over a module whose last models its tables don't fit."""
     app.load({"db_models.py": SHOP, "api.py": API}, id="shop")
     grown = SHOP.replace("share = Column(Float)", "part = Column(Float, nullable=False)")
     with pytest.raises(LoadError):
         app.load({"db_models.py": grown, "api.py": API}, id="shop")
     app.serve(port=0, token=TOKEN)
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    page.faults = []
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.goto(f"{app.url}/modframe/?token={TOKEN}#/shop/data")
-    yield page
-    page.screenshot(path=tmp_path / "page.png")
-    context.close()
-    assert page.faults == []
+    with cockpit_page(chromium, app, "#/shop/data", picture=picture) as page:
+        yield page
 
 
 def cells_of(page: Any, label: str, row: int) -> list[str]:

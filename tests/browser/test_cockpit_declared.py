@@ -11,7 +11,7 @@ import pytest
 import modframe
 from modframe import AppContext
 from modframe.errors import LoadError
-from tests.cockpit.conftest import TOKEN
+from tests.browser.cockpit import TOKEN, cockpit_page
 from tests.cockpit.test_declared import MANY, SETTINGS, SHOP, THING
 from tests.parts.test_own_part import NOTES, example
 
@@ -35,18 +35,10 @@ def app(workspace: Path) -> Iterator[AppContext]:
 
 
 @pytest.fixture
-def page(app: AppContext, chromium: Any, tmp_path: Path) -> Iterator[Any]:
-    """The cockpit; no script of it fails."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(f"{app.url}/modframe/?token={TOKEN}#/thing/tasks")
-    yield page
-    page.screenshot(path=tmp_path / "page.png")
-    context.close()
-    assert faults == []
+def page(app: AppContext, chromium: Any, picture: Path) -> Iterator[Any]:
+    """The cockpit at the tasks of a module."""
+    with cockpit_page(chromium, app, "#/thing/tasks", picture=picture) as page:
+        yield page
 
 
 def show(page: Any, module: str, tab: str) -> None:

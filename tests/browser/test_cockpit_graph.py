@@ -10,11 +10,11 @@ import pytest
 
 import modframe
 from modframe import AppContext
+from tests.browser.cockpit import TOKEN, cockpit_page
 from tests.fakes import simple
 
 pytestmark = pytest.mark.browser
 
-TOKEN = "the-token-of-a-test"
 OWN = ".node[aria-current=true][data-module='standard.{}']"
 FAILS = "async def initialize(self):\n    raise KeyError('x')"
 
@@ -35,18 +35,10 @@ def app(tmp_path: Path) -> Iterator[AppContext]:
 
 
 @pytest.fixture
-def page(chromium: Any, app: AppContext, tmp_path: Path) -> Iterator[Any]:
+def page(app: AppContext, chromium: Any, picture: Path) -> Iterator[Any]:
     """Open the graph of everything."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(f"{app.url}/modframe/?token={TOKEN}#/-/graph")
-    yield page
-    page.screenshot(path=tmp_path / "page.png")
-    assert faults == []
-    context.close()
+    with cockpit_page(chromium, app, "#/-/graph", picture=picture) as page:
+        yield page
 
 
 def test_two_hundred_modules_are_walked_through(page: Any) -> None:

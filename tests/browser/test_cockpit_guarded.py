@@ -18,10 +18,10 @@ from modframe import AppContext
 from modframe.errors import ModframeError
 from modframe.source import SourceFile
 from tests.browser.axe import fetch_axe, find_faults
+from tests.browser.cockpit import TOKEN, cockpit_page
 
 pytestmark = pytest.mark.browser
 
-TOKEN = "the-token-of-a-test"
 MARKUP = (
     "<img src=x onerror='owned=1'><script>owned=2</script><svg onload='owned=3'></svg>"
     "</style></pre><iframe srcdoc='<script>parent.owned=4</script>'></iframe>"
@@ -134,19 +134,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppContext]:
 @pytest.fixture(scope="module")
 def page(chromium: Any, app: AppContext) -> Iterator[Any]:
     """Open the page; what its script, its policy and its console complain about ends the tests."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    page.faults = faults = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: line.type in {"error", "warning"} and faults.append(line.text))
-    page.add_init_script(
-        "addEventListener('securitypolicyviolation', (event) => console.error(event.blockedURI))"
-    )
-    page.goto(f"{app.url}/modframe/?token={TOKEN}")
-    page.get_by_role("tab", name="Overview").wait_for()
-    yield page
-    context.close()
+    with cockpit_page(chromium, app) as page:
+        page.get_by_role("tab", name="Overview").wait_for()
+        yield page
 
 
 @pytest.fixture(scope="session")

@@ -20,12 +20,12 @@ from modframe import AppContext
 from modframe.desk.history_entry import HistoryEntries, HistoryEntry
 from modframe.module import Module
 from modframe.source import SourceFile
+from tests.browser.cockpit import TOKEN, cockpit_page
 from tests.browser.notebook import Notebook
 from tests.fakes import ORDERS, simple
 
 pytestmark = pytest.mark.browser
 
-TOKEN = "the-token-of-a-test"
 TAX = simple("def rate(self) -> int:\n    return RATE", head="RATE = 19", name="Tax")
 TILL = simple(
     """
@@ -51,18 +51,10 @@ def app(workspace: Path) -> Iterator[AppContext]:
 
 
 @pytest.fixture
-def page(chromium: Any, app: AppContext, tmp_path: Path) -> Iterator[Any]:
-    """Open the cockpit; ``page.faults`` has the errors of its script."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    page.faults = faults = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(f"{app.url}/modframe/?token={TOKEN}")
-    yield page
-    page.screenshot(path=tmp_path / "page.png")
-    assert faults == []
-    context.close()
+def page(app: AppContext, chromium: Any, picture: Path) -> Iterator[Any]:
+    """Open the cockpit."""
+    with cockpit_page(chromium, app, picture=picture) as page:
+        yield page
 
 
 def show(page: Any, module: str, tab: str) -> None:

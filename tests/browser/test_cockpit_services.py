@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from modframe import AppContext
+from tests.browser.cockpit import TOKEN, cockpit_page
 
 pytestmark = pytest.mark.browser
 
-TOKEN = "the-token-of-a-test"
 FORMS = '''
 import asyncio, enum, time
 from datetime import date, datetime
@@ -93,22 +93,15 @@ PLACE = "api.py, line "
 
 
 @pytest.fixture
-def page(app: AppContext, chromium: Any, tmp_path: Path) -> Iterator[Any]:
-    """The page of an app with a module that has a bit of everything; ``page.faults`` are errors."""
+def page(app: AppContext, chromium: Any, picture: Path) -> Iterator[Any]:
+    """The page of an app with a module that has a bit of everything."""
     app.load({"api.py": FORMS}, id="forms")
     app.serve(port=0, token=TOKEN)
     with httpx.Client(base_url=app.url) as client:
         for number in range(3):
             client.get(f"/api/v1/forms/slow/{number}")
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    page.faults = faults = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(f"{app.url}/modframe/?token={TOKEN}#/forms/services")
-    yield page
-    page.screenshot(path=tmp_path / "page.png")
-    context.close()
+    with cockpit_page(chromium, app, "#/forms/services", picture=picture) as page:
+        yield page
 
 
 class Tab:
@@ -190,7 +183,6 @@ def test_a_form_has_every_kind_of_field(tab: Tab) -> None:
     assert 'app.get_service("forms").everything(order=Order(item="tea", ' in code
     assert 'kind=Kind("large")' in code
     assert "hush" not in tab.page.content()
-    assert tab.page.faults == []
 
 
 def test_results_are_shown_as_what_they_are(tab: Tab) -> None:
@@ -230,7 +222,6 @@ def test_results_are_shown_as_what_they_are(tab: Tab) -> None:
     dialog.get_by_role("button", name="Close").click()
     tab.page.locator('[data-field="filter-rows"]').fill("one kind")
     tab.page.get_by_text("1 method", exact=True).wait_for()
-    assert tab.page.faults == []
 
 
 def test_a_slow_route_is_found_and_tried(tab: Tab) -> None:
@@ -263,4 +254,3 @@ def test_a_slow_route_is_found_and_tried(tab: Tab) -> None:
     tab.run("201")
     tab.field("body").fill('{"item": ')
     assert tab.run("422").get_by_text("422 Unprocessable").is_visible()
-    assert tab.page.faults == []

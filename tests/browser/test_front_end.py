@@ -143,7 +143,7 @@ def app(app: AppContext) -> AppContext:
 
 
 @pytest.fixture
-def page(chromium: Any, tmp_path: Path) -> Iterator[Any]:
+def page(chromium: Any, picture: Path) -> Iterator[Any]:
     """A page of its own, with ``page.faults``: requests that failed, and errors of its script."""
     context = chromium.new_context(viewport={"width": 720, "height": 560})
     page = context.new_page()
@@ -153,7 +153,7 @@ def page(chromium: Any, tmp_path: Path) -> Iterator[Any]:
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("response", lambda one: faults.append(one.url) if one.status >= 400 else None)
     yield page
-    page.screenshot(path=tmp_path / "page.png")
+    page.screenshot(path=picture)
     context.close()
 
 
