@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -81,6 +83,10 @@ def _address(server: subprocess.Popen[str]) -> str:
         if "http://" in line and "/lab" in line:
             parts = urlsplit(line.split()[-1])
             threading.Thread(target=(server.stderr or sys.stdin).read, daemon=True).start()
-            return f"{parts.scheme}://{parts.netloc}"
+            address = f"{parts.scheme}://{parts.netloc}"
+            # It prints the address before it listens there.
+            with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+                client.get(f"{address}/api", timeout=30)
+            return address
     message = f"JupyterLab did not start: {''.join(lines)}"
     raise RuntimeError(message)
