@@ -6,10 +6,11 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -60,11 +61,22 @@ class Kernel:
             raise AssertionError(f"cell {'passed' if fails else 'failed'}:\n{code}\n{cell.text}")
         return cell
 
-    def wait(self, msg_id: str) -> Cell:
-        """Collect the outputs of a cell until it is idle and answered."""
+    def wait(self, msg_id: str, *, on_silence: Callable[[], None] | None = None) -> Cell:
+        """Collect the outputs of a cell until it is idle and answered.
+
+        If the kernel says nothing for a quarter of the patience, ``on_silence`` is called, once.
+        """
         cell = Cell(msg_id)
+        patience = PATIENCE / 4 if on_silence else PATIENCE
         while True:
-            message = self.client.get_iopub_msg(timeout=PATIENCE)
+            try:
+                message = self.client.get_iopub_msg(timeout=patience)
+            except Empty:
+                if on_silence is None:
+                    raise
+                on_silence()
+                on_silence, patience = None, PATIENCE
+                continue
             if message["parent_header"].get("msg_id") != msg_id:
                 continue
             if _take(cell, message["msg_type"], message["content"]):
@@ -86,9 +98,14 @@ class Kernel:
             for text in reply["content"]["matches"]
         ]
 
-    def interrupt(self) -> None:
-        """Interrupt the kernel, as Ctrl-C does."""
+    def interrupt(self, msg_id: str) -> Cell:
+        """Interrupt the cell, as Ctrl-C does, and return what it left.
+
+        Python handles a signal that comes just before the main thread begins to wait only when
+        something wakes that thread, and in a quiet kernel this is the next Ctrl-C.
+        """
         self.manager.interrupt_kernel()
+        return self.wait(msg_id, on_silence=self.manager.interrupt_kernel)
 
 
 def _take(cell: Cell, kind: str, content: dict[str, Any]) -> bool:

@@ -77,8 +77,7 @@ def interrupt_when_waiting(shell: Kernel, code: str) -> object:
         message = shell.client.get_iopub_msg(timeout=max(1, deadline - time.monotonic()))
         if message["msg_type"] == "stream" and "inside" in message["content"]["text"]:
             break
-    shell.interrupt()
-    return shell.wait(sent)
+    return shell.interrupt(sent)
 
 
 # Interrupt once the call has arrived in the module and the main thread has begun to wait for it.

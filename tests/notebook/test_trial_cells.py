@@ -129,8 +129,7 @@ def test_ctrl_c_ends_a_run(shell: Kernel) -> None:
     folder = shell.manager.provisioner.process  # the kernel's own folder is its working directory
     cwd = f"/proc/{folder.pid}/cwd"
     subprocess.run([sys.executable, "-c", watcher], cwd=cwd, check=True, timeout=60)
-    shell.interrupt()
-    cell = shell.wait(running)
+    cell = shell.interrupt(running)
     assert cell.error in ("KeyboardInterrupt", "InterruptedLoadError"), cell.text
     assert number(shell, "cut") == "1"
     assert shell.run("await app.get_service('cut').total()").value == "42"

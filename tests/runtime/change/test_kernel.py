@@ -136,8 +136,7 @@ def test_an_interrupt_in_a_step_that_waits_leaves_the_old(shell: Kernel, step: s
         message = shell.client.get_iopub_msg(timeout=PATIENCE)
         if message["msg_type"] == "stream" and "inside" in message["content"]["text"]:
             break
-    shell.interrupt()
-    cell = shell.wait(sent)
+    cell = shell.interrupt(sent)
     assert cell.error == "KeyboardInterrupt", cell.text
     shell.run("stuck.release.set()")
     assert shell.run("await app.get_service('prices').get()").value == "(1, 1)"
