@@ -66,11 +66,6 @@ export function attention({ rows, order }) {
     .sort((a, b) => urgency(rows[a]) - urgency(rows[b]));
 }
 
-/** Return the ids that can't start because of a module. */
-export function blockedBy({ rows, order }, id) {
-  return order.filter((one) => rows[one].cause?.blocked_by?.includes(id));
-}
-
 export const SHOWN = {
   all: () => true,
   failing: (row) => urgency(row) !== null,
