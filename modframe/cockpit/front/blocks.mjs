@@ -111,7 +111,7 @@ function TableBlock({ label, columns, rows, opens = [], page }) {
   );
   const opening = {
     rowKey: ({ name }) => name,
-    onRow: ({ call }) => page.open(call),
+    onRow: ({ call }) => (call.plan ? page.press(call) : page.open(call)),
     selected: nameOf(page.opened),
   };
   return h(Table, { label, columns: heads, rows: lines, ...(opens.length > 0 && opening) });
@@ -187,7 +187,7 @@ function FieldBlock({ page, ...block }) {
 }
 
 function TypedField({ page, block }) {
-  const { name, label, title, hint, live } = block;
+  const { name, label, title, hint, live, style } = block;
   const [text, setText] = useState(chosenIn(page, block));
   const tell = (value) => page.view.choose(block, value);
   const onInput = ({ currentTarget: { value } }) => {
@@ -195,7 +195,7 @@ function TypedField({ page, block }) {
     if (live) tell(value);
   };
   const onChange = live ? undefined : () => tell(text);
-  const input = html`<input class=${live ? "grow" : ""} type=${live ? "search" : "text"} data-field=${name}
+  const input = html`<input class=${live ? "grow" : style} type=${live ? "search" : "text"} data-field=${name}
     aria-label=${title ? null : label} placeholder=${hint} value=${text} ...${{ onInput, onChange }} />`;
   return title ? html`<label class="row">${title} ${input}</label>` : input;
 }

@@ -43,6 +43,11 @@ const MARKS = {
   restarting: ["triangle", "warn"],
   healthy: ["check", "good"],
   unhealthy: ["cross", "bad"],
+  done: ["check", "good"],
+  pending: ["triangle", "warn"],
+  allowed: ["triangle", "warn"],
+  "needed, not allowed yet": ["cross", "bad"],
+  "not possible here": ["cross", "bad"],
 };
 const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross", calm: "dot" };
 const LEVEL_BADGES = { error: "bad", warning: "warn", info: "calm" };
