@@ -269,6 +269,7 @@ class Button(Block):
             ``"close"`` closes it.
         about: What screen readers say in place of the label.
         title: The dialog's. ``deed``: what the dialog's button says, by default the label.
+        chosen: Whether what is chosen in its view are arguments of its calls, too.
         danger: Whether the dialog's button is red.
     """
 
@@ -281,6 +282,7 @@ class Button(Block):
     deed: str = ""
     style: str = ""
     about: str = ""
+    chosen: bool = False
     danger: bool = False
     disabled: bool = False
 

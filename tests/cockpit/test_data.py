@@ -262,16 +262,16 @@ def test_a_migration_is_planned_and_then_done(shop: AppContext, front: Front) ->
     wrong = front.fault("schema", database="shop", fill={"items.part": "much"})
     assert wrong["message"].startswith("database 'shop': 'much' can't be a value of items.part")
     renamed = front.ask("schema", database="shop", rename={add["step"]: "items.share"})
-    assert migrate_button(renamed)["call"]["args"]["rename"] == {"items.share": "part"}
+    assert "app.database.migrate('shop', rename={'items.share': 'part'})" in texts_of(renamed)
     chosen = {"fill": {"items.part": "0.5"}, "allow": {drop["step"]: True}}
     button = migrate_button(front.ask("schema", database="shop", **chosen))
     assert "disabled" not in button
-    plan = front.ask("migrate", **button["plan"]["args"])
+    plan = front.ask("migrate", **button["plan"]["args"], **chosen)
     assert "What is lost only a backup brings back." in texts_of(plan)
     assert block_of(plan, "code")["text"] == (
         "app.database.migrate('shop', allow=['drop column items.share'], fill={'items.part': 0.5})"
     )
-    done = front.ask("migrate", **button["call"]["args"])
+    done = front.ask("migrate", **button["call"]["args"], **chosen)
     assert block_of(done, "note")["text"].startswith("The database was migrated. Load its module")
     columns = front.ask("table", database="shop", table="items")["columns"]
     assert "part" in [column["name"] for column in columns]
@@ -301,7 +301,7 @@ def test_backups_and_revisions_are_told(
     nothing = front.ask("backups")
     assert block_of(nothing, "empty")["title"] == "No backups yet"
     assert (
-        block_of(nothing, "button")["call"]["args"]["name"] == block_of(nothing, "field")["value"]
+        block_of(nothing, "button")["call"]["args"]["backup"] == block_of(nothing, "field")["value"]
     )
     (button,) = blocks_of(front.ask("backups", backup="monday"), "button")
     made = front.ask("backup", **button["call"]["args"])
@@ -313,7 +313,7 @@ def test_backups_and_revisions_are_told(
     assert "replace" in front.fault(call["op"], **call["args"])["cure"]
     restored = front.ask(call["op"], **call["args"], replace=True)
     assert rows_of(restored, "What it holds") == rows_of(held, "What it holds")
-    assert front.fault("backup", name="../monday")["type"] == "FormError"
+    assert front.fault("backup", backup="../monday")["type"] == "FormError"
     (workspace / "backups" / "monday" / "shop.sqlite").write_bytes(b"x")
     assert "not as it was written" in front.fault("restorable", name="monday")["message"]
 

@@ -10,7 +10,7 @@ import pytest
 import modframe
 from modframe import AppContext
 from tests.cockpit.conftest import TOKEN
-from tests.cockpit.front import Front
+from tests.cockpit.front import Front, block_of
 from tests.fakes import simple
 from tests.waiting import wait_for
 
@@ -149,7 +149,10 @@ def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
     assert "no luck" in failed["message"]
     assert "no luck" in task("poll")["error"]
     wait_for(lambda: task("follow")["state"] == "running")
-    front.ask("act", **press("named task", "Cancel", "follow"))
+    about = front.ask("act", **press("named task", "Cancel", "follow"), plan=True)
+    assert block_of(about, "text")["text"].startswith("The named task follow of ")
+    done = front.ask("act", **press("named task", "Cancel", "follow"))
+    assert block_of(done, "note")["text"] == "Cancel: follow: done"
     assert task("follow")["state"] == "cancelled"
 
     def begins() -> bool:  # once the run that was cancelled has ended

@@ -299,20 +299,6 @@ export function Dialog({ title, onClose, end = "Close", buttons, children }) {
   </dialog>`;
 }
 
-/** A dialog whose button does what its children say: `done` is the useAsk of it, `said` its end. */
-export function DeedDialog({ action, label, ready = true, danger = true, done, said, ...dialog }) {
-  const ended = done.value !== undefined;
-  const button = html`<button class=${danger ? "danger" : "primary"} data-action=${action}
-    disabled=${!ready || done.busy} onClick=${() => done.ask()}>
-    ${done.busy ? "Working …" : label}
-  </button>`;
-  return html`<${Dialog} ...${dialog} end=${ended ? "Close" : "Cancel"} buttons=${!ended && button}>
-    <${ErrorBox} error=${done.error} />
-    ${ended && html`<${Note} tone="good">${said}<//>`}
-    ${dialog.children}
-  <//>`;
-}
-
 /** Ask for an operation, at once and whenever its arguments or what stands in `again` change, also
  * `every` so many ms while the view is in sight; with `now: false` only when told. Return { value,
  * error, busy, parts, ms, ask(args?), cancel() }: the value stays until there is another one. An `op`

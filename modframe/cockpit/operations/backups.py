@@ -22,11 +22,11 @@ _UNFINISHED = ".unfinished"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,80}$")]
 
 
-def backups(ask: Ask, *, backup: Name | None = None) -> ui.View:
+def backups(ask: Ask, *, backup: str = "") -> ui.View:
     """Show the backups in the workspace, the newest first; ``backup`` is the name of the next."""
     new = backup or f"{datetime.now(UTC):%Y-%m-%d-%H-%M}"
-    call = ui.Call("backup", {"name": new})
-    make = ui.Button("Back up all databases", call=call, style="primary")
+    call = ui.Call("backup", {"backup": new})
+    make = ui.Button("Back up all databases", call=call, style="primary", chosen=True)
     field = ui.Field("backup", "Name", new, title="Name", style="mono")
     found = [
         (path.parent.name, _made(path))
@@ -61,9 +61,9 @@ def restorable(ask: Ask, name: Name, *, replace: bool = False) -> ui.View:
     return ui.View([_held(read(_path(ask, name))), sure])
 
 
-def backup(ask: Ask, name: Name) -> ui.View:
-    """Write all databases into a new backup."""
-    made = ask.app.database.backup(_path(ask, name))
+def backup(ask: Ask, backup: Name) -> ui.View:
+    """Write all databases into a new backup of that name."""
+    made = ask.app.database.backup(_path(ask, backup))
     return ui.View([ui.Note(f"{FOLDER}/{made.path.name} was written.", "good")])
 
 

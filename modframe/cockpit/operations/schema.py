@@ -23,6 +23,8 @@ from .data import in_session
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+Allowed = Mapping[str, bool]
+Typed = Mapping[str, str]
 _STEPS = (("step", "mono"), "state", "choose", "loses", "how")
 _REVISIONS = ("state", ("revision", "mono"), "message", "module")
 _PENDING = (
@@ -34,9 +36,9 @@ def schema(
     ask: Ask,
     database: str,
     *,
-    allow: Mapping[str, bool] | None = None,
-    rename: Mapping[str, str] | None = None,
-    fill: Mapping[str, str] | None = None,
+    allow: Allowed | None = None,
+    rename: Typed | None = None,
+    fill: Typed | None = None,
 ) -> ui.View:
     """Show the steps from the tables to the models, and the revisions.
 
@@ -45,23 +47,29 @@ def schema(
         rename: Name of a step that adds a column → the old column it is made of, or nothing.
         fill: Column → the value for rows that have none, as it was typed.
     """
-    asked = {
-        "allow": [name for name, allowed in (allow or {}).items() if allowed],
-        "rename": {old: name.rpartition(".")[2] for name, old in (rename or {}).items() if old},
-        "fill": {column: _typed(text) for column, text in (fill or {}).items() if text},
-    }
-    args = {"database": database, **{name: value for name, value in asked.items() if value}}
+    args = _arguments(database, allow, rename, fill)
     planned = ask.app.database.migrate(plan=True, **args)
     refused = _refused(ask, database)
     why = ui.Note("These models were refused, since they don't fit the tables:")
+    fit = ui.Note("The tables fit the models.", "good")
     return ui.View([
         *([ui.Row((why, ui.Link(refused)))] if refused else []),
-        *(_steps(planned, args, rename or {}) if planned.steps else [_FITS]),
+        *(_steps(planned, args, rename or {}) if planned.steps else [fit]),
         *_revisions(ask, database),
     ])  # fmt: skip
 
 
-_FITS = ui.Note("The tables fit the models.", "good")
+def _arguments(
+    database: str, allow: Allowed | None, rename: Typed | None, fill: Typed | None
+) -> dict[str, Any]:
+    """Return what was chosen as the arguments of ``app.database.migrate``; none is empty."""
+    asked = {
+        "database": database,
+        "allow": [name for name, allowed in (allow or {}).items() if allowed],
+        "rename": {old: name.rpartition(".")[2] for name, old in (rename or {}).items() if old},
+        "fill": {column: _typed(text) for column, text in (fill or {}).items() if text},
+    }
+    return {name: value for name, value in asked.items() if value}
 
 
 def _typed(text: str) -> Any:
@@ -94,18 +102,12 @@ def _steps(
     yield ui.Table("Steps", _STEPS, rows)
     some, missing = any(step.chosen for step in planned.steps), len(planned.missing)
     left = f"{count(missing, 'step')} still to be allowed" if missing else ""
+    database = {"database": planned.database}
+    plan, call = ui.Call("migrate", {**database, "plan": True}), ui.Call("migrate", database)
+    title, disabled = f"Migrate {planned.database}", bool(missing) or not some
     yield ui.Row((
-        ui.Button(
-            "Migrate …",
-            "migrate",
-            ui.Call("migrate", args),
-            ui.Call("migrate", {**args, "plan": True}),
-            title=f"Migrate {planned.database}",
-            deed="Migrate",
-            style="primary",
-            danger=True,
-            disabled=bool(missing) or not some,
-        ),
+        ui.Button("Migrate …", "migrate", call, plan, title=title, deed="Migrate", chosen=True,
+                  style="primary", danger=True, disabled=disabled),
         ui.Button("Start over", does="anew"),
         ui.Copy(_code(args), "To cell"),
         ui.Text(left or ("" if some else "Nothing is chosen"), "muted", status=True),
@@ -133,13 +135,12 @@ def migrate(
     database: str,
     *,
     plan: bool = False,
-    allow: list[str] | None = None,
-    rename: dict[str, str] | None = None,
-    fill: dict[str, Any] | None = None,
+    allow: Allowed | None = None,
+    rename: Typed | None = None,
+    fill: Typed | None = None,
 ) -> ui.View:
-    """Change the tables, or only plan it; the same as ``app.database.migrate``."""
-    given = {"allow": allow, "rename": rename, "fill": fill}
-    args = {"database": database, **{name: value for name, value in given.items() if value}}
+    """Change the tables, or only plan it, with what was chosen as in `schema`."""
+    args = _arguments(database, allow, rename, fill)
     refused = _refused(ask, database)
     found = ask.app.database.migrate(plan=plan, **args)
     chosen = [step for step in found.steps if step.chosen]
