@@ -85,13 +85,13 @@ def _verdict_of(generation: Generation | None) -> str:
 
 
 def detail_of(facts: Facts, module_id: str) -> dict[str, Any]:
-    """Return the facts of one module by name: those of its view, each part's, and the panels."""
+    """Return the facts of one module by name: those of its view, each part's, and each panel."""
     view = facts.seen.module(module_id)
     error = facts.records.error(module_id)
     return {
         **{name: getattr(view, name) for name in _PLAIN},
         "findings": tuple(one.to_dict() for one in view.findings),
-        "panels": panels_of(facts, view),
+        **{f"panels.{at:02}": panel for at, panel in enumerate(panels_of(facts, view))},
         "failure": error_facts(error) if error is not None else None,
         **{f"parts.{name}": part for name, part in view.parts.items()},
     }

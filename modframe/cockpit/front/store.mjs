@@ -47,6 +47,12 @@ function detailAfter(known, { id, full, facts }) {
   return { id, facts: merged(base, facts) };
 }
 
+/** Return the panels among the facts of a module. */
+export function panelsOf(facts) {
+  const keys = Object.keys(facts).filter((key) => key.startsWith("panels."));
+  return keys.sort().map((key) => facts[key]);
+}
+
 /** Return a state as people read it: "FAILED_UNLOAD" → "failed unload". */
 export function stateWord(state) {
   return state.toLowerCase().replaceAll("_", " ");
