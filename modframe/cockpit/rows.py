@@ -32,10 +32,10 @@ def mark_of(facts: Facts, module_id: str) -> tuple[object, ...]:
     """Return what differs once the row of a module may have changed; it is cheap to make."""
     record = facts.records.get(module_id)
     generation = facts.live.generations.get(module_id)
-    revision = (record.revision, len(record.unsettled)) if record is not None else (0, 0)
+    revision = record.revision if record is not None else 0
     if generation is None:
-        return revision
-    return (*revision, generation.number, len(generation.deaths), _verdict_of(generation))
+        return (revision,)
+    return (revision, generation.number, generation.revision)
 
 
 def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
