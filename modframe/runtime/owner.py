@@ -76,6 +76,10 @@ def activation_of(package_name: str) -> Iterator[None]:
         _activating.reset(token)
 
 
-def is_activating(package_name: str) -> bool:
-    """Return whether the current code was started by a generation's ``activate``."""
-    return _activating.get() == package_name
+def is_activating(package_name: str, context: Context | None = None) -> bool:
+    """Return whether the current code was started by a generation's ``activate``.
+
+    With ``context``, the code that runs in it.
+    """
+    activating = _activating.get() if context is None else context.get(_activating)
+    return activating == package_name

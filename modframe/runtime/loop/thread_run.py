@@ -79,10 +79,13 @@ class Run:
     def _leave(self) -> None:
         """Let nothing interrupt the thread any more."""
         while self._thread_id:
-            with suppress(BrokenOutError), self._lock:
-                if self.interrupted:
-                    take_back(self._thread_id)
-                self._thread_id = 0
+            try:
+                with self._lock:
+                    if self.interrupted:
+                        take_back(self._thread_id)
+                    self._thread_id = 0
+            except BrokenOutError:
+                continue  # it came before it could be taken back
         if self.loop is not None:
             _current.run = None
             asyncio._set_running_loop(None)
