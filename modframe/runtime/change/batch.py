@@ -194,12 +194,12 @@ class Batch:
 
     def wants(self, step: str) -> bool:
         """Return whether a part has something to do in a step that most modules have no use for."""
-        asked = _ASKED[step]
-        return any(
-            getattr(part, asked)(generation)
-            for generation in self.going.values()
-            for part in self._app.parts.defining(step)
-        )
+        for part in self._app.parts.defining(step):
+            asked = getattr(part, _ASKED[step])
+            for generation in self.going.values():
+                if asked(generation):
+                    return True
+        return False
 
     async def migrate(self, graph: Graph) -> None:
         """Let parts bring stored data to what the generations need, one after the other."""
