@@ -50,6 +50,9 @@ class Step(NamedTuple):
         name = f"{callable_name(self.function).rpartition('.')[2]}()"
         return f"{name} ({self.phase})" if self.phase else name
 
+    def __str__(self) -> str:
+        return self.name
+
 
 _REMEMBERED = 10
 """Dead tasks and threads that a generation remembers; names may be as many as calls."""

@@ -92,6 +92,8 @@ class Live:
 
     def importers(self, module_ids: Iterable[str]) -> list[str]:
         """Return the live modules that import from these, directly or through others."""
+        if not self._importers:
+            return []
         return reach(module_ids, lambda key: sorted(self._importers.get(key, ())))
 
     def __repr__(self) -> str:
