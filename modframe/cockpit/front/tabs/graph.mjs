@@ -57,8 +57,8 @@ function Node({ id, state, x, y, width, height, own, open }) {
   return html`<${there ? "a" : "g"} ...${link} class="node" transform=${`translate(${x} ${y})`}
     aria-label=${`${name}, ${stateWord(state)}`} aria-current=${own ? "true" : null}>
     <title>${name}</title>
-    <rect class=${own ? "toned accent" : "muted"} stroke="currentColor" stroke-width=${own ? 2 : 1}
-      width=${width} height=${height} rx="4" />
+    <rect class=${own ? "toned accent" : "muted"} fill="var(--bg)" stroke="currentColor"
+      stroke-width=${own ? 2 : 1} width=${width} height=${height} rx="4" />
     <g transform="translate(8 6)"><${StateIcon} state=${state} /></g>
     <svg x="25" width=${width - 30} height=${height}><text y="16">${name}</text></svg>
   <//>`;
@@ -73,7 +73,8 @@ function Waterfall({ at, took, modules, others, own, go }) {
     html`<rect x=${(began / took) * 1000} width=${Math.max(2, (lasted / took) * 1000)} height="10">
       <title>${what}: ${duration(lasted)}</title></rect>`;
   const bars = ({ steps }) =>
-    html`<svg class="waterfall toned accent" fill="currentColor" viewBox="0 0 1000 10" preserveAspectRatio="none">${steps.map(bar)}</svg>`;
+    html`<svg class="toned accent" fill="currentColor" width="320" height="10" viewBox="0 0 1000 10"
+      preserveAspectRatio="none">${steps.map(bar)}</svg>`;
   const columns = [
     { key: "id", title: "Module", cell: name },
     { key: "began", title: "Began", cell: (one) => duration(one.began) },
