@@ -38,6 +38,19 @@ def mark_of(facts: Facts, module_id: str) -> tuple[object, ...]:
     return (revision, generation.number, generation.revision)
 
 
+_URGENT = {"FAILED": 1, "FAILED_UNLOAD": 1, "BLOCKED": 4}
+_ILL = {"down": 2, "degraded": 3}
+
+
+def urgency_of(facts: Facts, module_id: str) -> int:
+    """Return how soon someone has to look at a module: 1 is first; 0 if nobody has to."""
+    if urgent := _URGENT.get(facts.records.state(module_id)):
+        return urgent
+    if facts.records.error(module_id) is not None:
+        return 2
+    return _ILL.get(_verdict_of(facts.live.generations.get(module_id)), 0)
+
+
 def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
     """Return the row of a module; fields that have nothing to say are left out."""
     view = facts.seen.module(module_id)
@@ -45,6 +58,7 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
     services = view.parts.get("service", {})
     row = {
         "state": view.state,
+        "urgency": urgency_of(facts, module_id),
         "generation": view.generation,
         "version": view.version,
         "about": view.description,
@@ -64,11 +78,11 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
 def _brief(error: BaseException) -> dict[str, Any]:
     """Return what a list shows of an error: its place, its first line, the next step."""
     cause = _cause_of(error)
-    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": _blocked_by(error)}
+    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": blockers_of(error)}
     return {key: value for key, value in brief.items() if value}
 
 
-def _blocked_by(error: BaseException) -> tuple[str, ...]:
+def blockers_of(error: BaseException | None) -> tuple[str, ...]:
     """Return the ids of the modules that have to be mended first."""
     if isinstance(error, BlockedError):
         return error.by
@@ -121,7 +135,7 @@ def error_facts(error: BaseException) -> dict[str, Any]:
         "type": type(error).__name__,
         "findings": [one.to_dict() for one in findings] if len(findings) > 1 else [],
         "step": error.step if isinstance(error, LoadError) else "",
-        "blocked_by": _blocked_by(error),
+        "blocked_by": blockers_of(error),
         "tried": thaw(error.tried) if isinstance(error, LoadError) else (),
         "trace": format_trimmed(error),
     }

@@ -54,7 +54,7 @@ export function App({ client, transport, options }) {
   const Top = onPage ? "header" : "div";
   const Main = onPage ? "main" : "div";
   const height = tall ? { height: "92vh" } : null;
-  return html`<div class=${`column frame ${onPage ? "" : "card"} ${tall ? "tall" : ""}`} style=${height}
+  return html`<div class=${`column frame ${onPage ? "" : "card"}`} style=${height}
     onKeyDown=${focusFilter}>
     <${Top} class="row bar">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
