@@ -138,7 +138,7 @@ def test_what_is_gone_or_never_was_is_said(app: AppContext, front: Front) -> Non
 
 
 def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
-    """Run now waits for the end of the run, and shows what it failed with."""
+    """Run now waits for the end of the run, and shows what it failed with; Restart begins anew."""
 
     def task(name: str) -> dict[str, str]:
         return rows_of(front, "Tasks", "named task")[f"standard.thing {name}"]
@@ -149,6 +149,9 @@ def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
     assert "no luck" in failed["message"]
     assert "no luck" in task("poll")["error"]
     wait_for(lambda: task("follow")["state"] == "running")
+    before = int(task("follow")["runs"])
+    front.ask("act", **press("named task", "Restart", "follow"))
+    wait_for(lambda: task("follow")["runs"] == str(before + 1))
     front.ask("act", **press("named task", "Cancel", "follow"))
     assert task("follow")["state"] == "cancelled"
 
