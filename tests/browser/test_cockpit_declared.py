@@ -87,7 +87,11 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
     page.get_by_role("button", name="Check now").click()
     expect(page.locator("[data-panel='health check']")).to_contain_text("looked 2 times")
     show(page, "thing", "events")
-    expect(page.locator("[data-panel='dead letter']")).to_contain_text("it can't be sold")
+    letters = page.locator("[data-panel='dead letter']")
+    letters.get_by_role("button", name="Retry").click()
+    expect(error).to_contain_text("failed again: ValueError: it can't be sold")
+    surely(page, letters, "Drop", said="nobody gets it any more")
+    expect(letters).to_have_count(0)
     show(page, "thing", "metrics")
     expect(row_of(page, 'declared_sales_total{item="<b>tea</b>"}')).to_contain_text("3")
 

@@ -180,14 +180,20 @@ def test_a_check_runs_when_told(app: AppContext, front: Front) -> None:
 
 
 def test_a_dead_letter_says_what_failed(app: AppContext, front: Front) -> None:
-    """The subscription counts it, and the letter has its error and its data."""
+    """The subscription counts it, and the letter has its error and its data; it can be dropped."""
     app.get_service("thing").sell().result()
     app.events.settled()
     subscription = rows_of(front, "Events", "subscription")["standard.thing standard.thing.Sold"]
     assert (subscription["method"], subscription["dead"]) == ("sold()", "1")
-    letter = rows_of(front, "Events", "dead letter")["standard.thing standard.thing.Sold"]
+    (letter,) = rows_of(front, "Events", "dead letter").values()
+    assert (letter["event"], letter["data"]) == ("standard.thing.Sold", '{"item": "tea"}')
     assert "it can't be sold" in letter["error"]
-    assert letter["data"] == '{"item": "tea"}'
+    number = letter["dead letter"]
+    failed = front.fault("act", **press("dead letter", "Retry", number))
+    assert "failed again: ValueError: it can't be sold" in failed["message"]
+    assert f"app.events.drop({number})" in failed["cure"]
+    front.ask("act", **press("dead letter", "Drop", number))
+    assert rows_of(front, "Events", "dead letter") == {}
 
 
 def test_metrics_have_their_values(app: AppContext, front: Front) -> None:
