@@ -92,11 +92,11 @@ function ActOutcome({ client, args }) {
     : html`<${Note} tone="good">${said}: done<//>`;
 }
 
-function SureDialog({ client, args, onClose }) {
+function SureDialog({ client, action: { about }, args, onClose }) {
   const done = useAsk(client, "act", args, { now: false });
   const { action, row, noun, module } = args;
   return html`<${DeedDialog} title=${`${action}: ${row}`} action="act" label=${`${action} ${row}`}
     done=${done} said=${`${action}: done`} onClose=${onClose}>
-    <p>The ${noun} <span class="mono">${row}</span> of ${module}.</p>
+    <p>The ${noun} <span class="mono">${row}</span> of ${module}. ${about}</p>
   <//>`;
 }
