@@ -61,11 +61,6 @@ export function attention({ rows, order }) {
   return order.filter((id) => rows[id].urgency).sort((a, b) => rows[a].urgency - rows[b].urgency);
 }
 
-/** Return the ids that can't start because of a module. */
-export function blockedBy({ rows, order }, id) {
-  return order.filter((one) => rows[one].cause?.blocked_by?.includes(id));
-}
-
 export const SHOWN = {
   all: () => true,
   failing: (row) => Boolean(row.urgency),

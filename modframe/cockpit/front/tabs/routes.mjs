@@ -2,11 +2,11 @@
 // tried without a port. The kernel's side is operations/routes.py.
 
 import { h, html, useMemo } from "../vendor/htm-preact.mjs";
+import { SourceButton } from "../blocks.mjs";
 import { Fields, Required, rawOfAll, useForm } from "../fields.mjs";
 import { collect, withoutSecrets } from "../forms.mjs";
 import { bytes, duration } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
-import { SourceButton } from "../source.mjs";
 import { Badge, Empty, ErrorBox, Select } from "../ui.mjs";
 import { NUMBER_COLUMNS, Numbers, PickOne } from "./services.mjs";
 
