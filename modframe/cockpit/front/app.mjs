@@ -17,7 +17,7 @@ const ACTIONS = [
   { action: "reload", title: "Reload" },
   { action: "test", title: "Run tests" },
   { action: "export", title: "Export" },
-  { action: "drop", title: "Drop draft", danger: true, when: (row) => row.draft },
+  { action: "drop_draft", title: "Drop draft", danger: true, when: (row) => row.draft },
   { action: "unload", title: "Unload", danger: true },
 ];
 // Each widget gets the program anew, so what a cell's run leaves for the next one is on the page.
