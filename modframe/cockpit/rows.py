@@ -78,11 +78,11 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
 def _brief(error: BaseException) -> dict[str, Any]:
     """Return what a list shows of an error: its place, its first line, the next step."""
     cause = _cause_of(error)
-    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": blockers_of(error)}
+    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": blocked_by(error)}
     return {key: value for key, value in brief.items() if value}
 
 
-def blockers_of(error: BaseException | None) -> tuple[str, ...]:
+def blocked_by(error: BaseException | None) -> tuple[str, ...]:
     """Return the ids of the modules that have to be mended first."""
     if isinstance(error, BlockedError):
         return error.by
@@ -135,7 +135,7 @@ def error_facts(error: BaseException) -> dict[str, Any]:
         "type": type(error).__name__,
         "findings": [one.to_dict() for one in findings] if len(findings) > 1 else [],
         "step": error.step if isinstance(error, LoadError) else "",
-        "blocked_by": blockers_of(error),
+        "blocked_by": blocked_by(error),
         "tried": thaw(error.tried) if isinstance(error, LoadError) else (),
         "trace": format_trimmed(error),
     }
