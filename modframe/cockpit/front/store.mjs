@@ -45,6 +45,12 @@ function detailAfter(known, { id, full, facts }) {
   return { id, facts: merged(base, facts) };
 }
 
+/** Return the panels among the facts of a module. */
+export function panelsOf(facts) {
+  const keys = Object.keys(facts).filter((key) => key.startsWith("panels."));
+  return keys.sort().map((key) => facts[key]);
+}
+
 /** Return a state as people read it: "FAILED_UNLOAD" → "failed unload". */
 export function stateWord(state) {
   return state.toLowerCase().replaceAll("_", " ");
@@ -53,11 +59,6 @@ export function stateWord(state) {
 /** Return the ids that need attention, the most urgent first. */
 export function attention({ rows, order }) {
   return order.filter((id) => rows[id].urgency).sort((a, b) => rows[a].urgency - rows[b].urgency);
-}
-
-/** Return the ids that can't start because of a module. */
-export function blockedBy({ rows, order }, id) {
-  return order.filter((one) => rows[one].cause?.blocked_by?.includes(id));
 }
 
 export const SHOWN = {

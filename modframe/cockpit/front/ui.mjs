@@ -44,7 +44,7 @@ const MARKS = {
   healthy: ["check", "good"],
   unhealthy: ["cross", "bad"],
 };
-const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross" };
+const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross", calm: "dot" };
 const LEVEL_BADGES = { error: "bad", warning: "warn", info: "calm" };
 
 export function Icon({ shape, tone = "calm", title }) {
@@ -71,7 +71,7 @@ export function Badge({ tone = "calm", children }) {
   return html`<span class=${`badge small ${tone}`}>${children}</span>`;
 }
 
-/** A line with the icon of its tone: good, warn or bad. */
+/** A line with the icon of its tone: good, warn, bad or calm. */
 export function Note({ tone, children }) {
   return html`<p class="row" role="status">
     <${Icon} shape=${NOTE_SHAPES[tone]} tone=${tone} /><span>${children}</span>

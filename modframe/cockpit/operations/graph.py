@@ -14,7 +14,7 @@ from ...runtime.generation import Generation
 from ..asks import Ask, Operation
 from ..facts import Facts
 from ..layout import lay_out
-from ..rows import blocked_by, urgency_of
+from ..rows import blockers_of, urgency_of
 
 _FIRST, _STEPS = 60, 2
 """How many modules are drawn at first, and how far they are from the one in the middle."""
@@ -66,7 +66,7 @@ class _Needed:
         """Return that of an app as it is now."""
         errors = {key: facts.records.error(key) for key in facts.seen.ids()}
         needs = {
-            key: tuple(dict.fromkeys((*_required_by(facts, key), *blocked_by(error))))
+            key: tuple(dict.fromkeys((*_required_by(facts, key), *blockers_of(error))))
             for key, error in errors.items()
         }
         users: dict[str, list[str]] = {key: [] for key in needs}

@@ -70,11 +70,3 @@ test("log lines are chosen by level, module and text; an unknown level is shown"
   assert.deepEqual(store.visibleLines(log, { text: "C1" }), [log[1]]);
   assert.deepEqual(store.latestChanges(log), [log[0]]);
 });
-
-test("what a module blocks is told by the causes of the others", () => {
-  const cause = { blocked_by: ["standard.orders"] };
-  const rows = { ...ROWS, "standard.stock": { state: "BLOCKED", cause } };
-  const state = applyNews(NOTHING, { ...FULL, rows });
-  assert.deepEqual(store.blockedBy(state, "standard.orders"), ["standard.stock"]);
-  assert.deepEqual(store.blockedBy(state, "standard.users"), []);
-});

@@ -2,10 +2,10 @@
 // tried without a port. The kernel's side is operations/routes.py.
 
 import { h, html } from "../vendor/htm-preact.mjs";
+import { SourceButton } from "../blocks.mjs";
 import { Fields, useForm } from "../fields.mjs";
 import { bytes, duration } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
-import { SourceButton } from "../source.mjs";
 import { Badge, Empty, ErrorBox } from "../ui.mjs";
 import { NUMBER_COLUMNS, Numbers, PickOne } from "./services.mjs";
 

@@ -2,10 +2,10 @@
 // The kernel's side is operations/services.py.
 
 import { h, html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.mjs";
+import { SourceButton } from "../blocks.mjs";
 import { Fields, useForm } from "../fields.mjs";
 import { count, duration, number, shortName } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
-import { SourceButton } from "../source.mjs";
 import { rowsWith } from "../store.mjs";
 import { Table } from "../table.mjs";
 import { Asked, Badge, Code, Empty, ErrorBox, Search, useAsk } from "../ui.mjs";
