@@ -34,10 +34,23 @@ def mark_of(facts: Facts, module_id: str) -> tuple[object, ...]:
     """Return what differs once the row of a module may have changed; it is cheap to make."""
     record = facts.records.get(module_id)
     generation = facts.live.generations.get(module_id)
-    revision = (record.revision, len(record.unsettled)) if record is not None else (0, 0)
+    revision = record.revision if record is not None else 0
     if generation is None:
-        return revision
-    return (*revision, generation.number, len(generation.deaths), _verdict_of(generation))
+        return (revision,)
+    return (revision, generation.number, generation.revision)
+
+
+_URGENT = {"FAILED": 1, "FAILED_UNLOAD": 1, "BLOCKED": 4}
+_ILL = {"down": 2, "degraded": 3}
+
+
+def urgency_of(facts: Facts, module_id: str) -> int:
+    """Return how soon someone has to look at a module: 1 is first; 0 if nobody has to."""
+    if urgent := _URGENT.get(facts.records.state(module_id)):
+        return urgent
+    if facts.records.error(module_id) is not None:
+        return 2
+    return _ILL.get(_verdict_of(facts.live.generations.get(module_id)), 0)
 
 
 def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
@@ -47,6 +60,7 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
     services = view.parts.get("service", {})
     row = {
         "state": view.state,
+        "urgency": urgency_of(facts, module_id),
         "generation": view.generation,
         "version": view.version,
         "about": view.description,
@@ -66,11 +80,11 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
 def _brief(error: BaseException) -> dict[str, Any]:
     """Return what a list shows of an error: its place, its first line, the next step."""
     cause = _cause_of(error)
-    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": blocked_by(error)}
+    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": blockers_of(error)}
     return {key: value for key, value in brief.items() if value}
 
 
-def blocked_by(error: BaseException | None) -> tuple[str, ...]:
+def blockers_of(error: BaseException | None) -> tuple[str, ...]:
     """Return the ids of the modules that have to be mended first."""
     if isinstance(error, BlockedError):
         return error.by
@@ -93,7 +107,7 @@ def detail_of(facts: Facts, module_id: str) -> dict[str, Any]:
     return {
         **{name: getattr(view, name) for name in _PLAIN},
         "findings": tuple(one.to_dict() for one in view.findings),
-        "panels": panels_of(facts, view),
+        **{f"panels.{at:02}": panel for at, panel in enumerate(panels_of(facts, view))},
         "actions": tuple(map(ui.facts_of, _actions(view))),
         "failure": error_facts(error) if error is not None else None,
         **{f"parts.{name}": part for name, part in view.parts.items()},
@@ -134,7 +148,7 @@ def error_facts(error: BaseException) -> dict[str, Any]:
         "type": type(error).__name__,
         "findings": [one.to_dict() for one in findings] if len(findings) > 1 else [],
         "step": error.step if isinstance(error, LoadError) else "",
-        "blocked_by": blocked_by(error),
+        "blocked_by": blockers_of(error),
         "blocks": ui.facts_of(tests_blocks(error.tried)) if isinstance(error, LoadError) else [],
         "trace": format_trimmed(error),
     }

@@ -57,6 +57,11 @@ class Front:
         self._reader.start()
         self.hello(module)
 
+    @property
+    def panels(self) -> list[Any]:
+        """The panels among the facts of the watched module."""
+        return [self.facts[key] for key in sorted(self.facts) if key.startswith("panels.")]
+
     # -- sending --------------------------------------------------------------------------
 
     def hello(self, module: str | None = None, tab: str = "overview") -> None:

@@ -28,6 +28,7 @@ import { ServicesTab } from "./tabs/services.mjs";
 import { SettingsTab } from "./tabs/settings.mjs";
 import { BlocksTab } from "./blocks.mjs";
 import { PanelsTab } from "./panel.mjs";
+import { panelsOf } from "./store.mjs";
 
 export const TABS = [
   tabOf("Overview", OverviewTab),
@@ -73,7 +74,7 @@ function declared(title) {
 /** Return the tabs of a module, or of everything; those that parts alone know come last. The
  * `current` one stays while it is looked at, whatever comes and goes. */
 export function tabsFor(id, row, facts, current) {
-  const panels = facts.panels ?? [];
+  const panels = panelsOf(facts);
   const named = new Set(panels.map(({ tab }) => tab));
   const isThere = ({ key, title }) => !id || key === current || named.has(title);
   const fits = (tab) =>

@@ -9,7 +9,7 @@ from ...errors import ModframeError, TaskDiedError
 from ...view.collect import faults_of
 from .. import blocks as ui
 from ..asks import Ask, Operation
-from ..rows import blocked_by, error_facts
+from ..rows import blockers_of, error_facts
 from .history import LIVE
 from .source import find_source, lines_of
 
@@ -27,11 +27,11 @@ def failure(ask: Ask, module: str) -> ui.View:
     facts = error_facts(error)
     live = one.state == "LIVE"
     stays = ui.State("live", f"generation {one.generation} stays live")
-    blocked = [key for key in ask.facts.seen.ids() if one.id in blocked_by(records.error(key))]
+    blocked = [key for key in ask.facts.seen.ids() if one.id in blockers_of(records.error(key))]
     foot = ui.Row((
         stays if live else ui.Text("Nothing of it is live."),
         *_links("It blocks", blocked),
-        *_links("Blocked by", blocked_by(error)),
+        *_links("Blocked by", blockers_of(error)),
         ui.Text(_WAY_ON, "muted grow"),
         ui.action_button(one.id, "reload", "Reload", style="primary"),
     ))  # fmt: skip

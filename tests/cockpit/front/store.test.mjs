@@ -4,9 +4,9 @@ import * as store from "../../../modframe/cockpit/front/store.mjs";
 
 const { NOTHING, applyNews } = store;
 const ROWS = {
-  "standard.cart": { state: "LIVE", health: "down", draft: true },
-  "standard.orders": { state: "FAILED", error: "api.py, line 3: no" },
-  "standard.stock": { state: "BLOCKED", error: "blocked by standard.orders" },
+  "standard.cart": { state: "LIVE", urgency: 2, health: "down", draft: true },
+  "standard.orders": { state: "FAILED", urgency: 1, error: "api.py, line 3: no" },
+  "standard.stock": { state: "BLOCKED", urgency: 4, error: "blocked by standard.orders" },
   "standard.users": { state: "LIVE" },
 };
 const FULL = { seq: 1, full: true, rows: ROWS, order: Object.keys(ROWS), meta: { ready: false } };
