@@ -219,7 +219,7 @@ def test_who_is_inside_and_what_is_overridden(app: AppContext, front: Front) -> 
         assert row["override"] == "standard.shop.service"
         assert row["callers get"].endswith("Other")
     front.hello("standard.shop", "sessions")
-    (generation,) = (one for one in front.facts["panels"] if one["noun"] == "generation")
+    (generation,) = (one for one in front.panels if one["noun"] == "generation")
     assert generation["rows"] == [["1", "live", "0", "0", "0"]]
     assert "standard.shop 1" not in rows_of(front, "Sessions", "generation")
 
