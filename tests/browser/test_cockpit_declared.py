@@ -123,7 +123,7 @@ def test_settings_are_changed_and_undone(app: AppContext, page: Any) -> None:
     show(page, "shop", "settings")
     limit, field = row_of(page, "limit"), dialog.locator("[data-field=limit]")
     expect(limit).to_contain_text("≥ 1, ≤ 9")
-    expect(row_of(page, "api_key").get_by_role("button")).to_have_count(0)
+    expect(row_of(page, "api_key").get_by_role("button")).to_have_count(1)
     assert "hush" not in page.content()
     limit.get_by_role("button", name="Change").click()
     for value, said in (("many", "no whole number"), ("99", "less than or equal to 9")):
@@ -148,6 +148,14 @@ def test_settings_are_changed_and_undone(app: AppContext, page: Any) -> None:
     dialog.get_by_role("button", name="Save").click()
     expect(row_of(page, '["red","blue"]')).to_contain_text("preference")
 
+    limit.get_by_role("button", name="Change").click()
+    dialog.get_by_label("How long").select_option("For this session")
+    field.fill("6")
+    dialog.get_by_role("button", name="Save").click()
+    expect(limit).to_contain_text("session")
+    limit.get_by_role("button", name="Undo").click()
+    expect(limit).to_contain_text("default")
+
     show(page, "-", "settings")
     rows = page.locator("[data-panel=setting] tbody tr")
     expect(page.get_by_role("heading", name="settings")).to_contain_text("1,0")
@@ -158,3 +166,32 @@ def test_settings_are_changed_and_undone(app: AppContext, page: Any) -> None:
     page.get_by_role("link", name="many").click()
     page.locator("[data-tab=settings][aria-selected=true]").wait_for()
     expect(row_of(page, "f0")).to_be_visible()
+
+
+def test_a_secret_is_set_and_never_seen(app: AppContext, page: Any) -> None:
+    """Its field hides it and is emptied once it is sent; it counts until it is undone."""
+    expect = pytest.importorskip("playwright.sync_api").expect
+    dialog = page.get_by_role("dialog")
+    show(page, "shop", "settings")
+    row = row_of(page, "api_key")
+    row.get_by_role("button", name="Change").click()
+    field = dialog.locator("[data-field=api_key]")
+    expect(field).to_have_attribute("type", "password")
+    expect(dialog).to_contain_text("No file has it.")
+    expect(dialog.get_by_label("How long")).to_have_count(0)
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("is required")
+    field.fill("sk-quite-wrong")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_label("Error")).to_contain_text("no **********")
+    expect(field).to_have_value("")
+    field.fill("sk-of-the-page")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    expect(row).to_contain_text("session")
+    assert app.get_service("shop").has_key("sk-of-the-page").result()
+    row.get_by_role("button", name="Undo").click()
+    expect(row).to_contain_text("default")
+    show(page, "shop", "logs")
+    expect(page.get_by_label("Log lines")).to_contain_text("the key is **********")
+    assert "sk-" not in page.content()
