@@ -88,6 +88,7 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
     expect(page.locator("[data-panel='health check']")).to_contain_text("looked 2 times")
     show(page, "thing", "events")
     letters = page.locator("[data-panel='dead letter']")
+    expect(letters.get_by_role("link", name="sold()")).to_have_attribute("href", "#/thing/services")
     letters.get_by_role("button", name="Retry").click()
     expect(error).to_contain_text("failed again: ValueError: it can't be sold")
     surely(page, letters, "Drop", said="nobody gets it any more")
