@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import Any
@@ -180,6 +179,7 @@ def _use(app: AppContext) -> None:
             )
     app.get_service("thing").sell().result()
     app.events.settled()
+    app.health(wait=True)
     overridden = app.override("notes", object())
     overridden.__enter__()
     _KEPT.append(overridden)
