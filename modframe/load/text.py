@@ -126,6 +126,7 @@ def place_of_callable(function: object, source: Source) -> dict[str, Any]:
     return {"file": file, "line": code.co_firstlineno, "cell": source.files[file].cell}
 
 
+@lru_cache(maxsize=1024)
 def is_code(file: str) -> bool:
     """Return whether a file is code that a module runs, not a test or a script.
 

@@ -56,13 +56,13 @@ function FieldRow({ field, raw, path, change, faults }) {
     ${field.about && html`<small>${field.about}</small>`}
     ${fault && html`<div class="toned bad" id=${`fault-${path}`} role="alert">${fault}</div>`}`;
   if (Nested) {
-    return html`<fieldset class="field stack tight" data-field=${path}>
+    return html`<fieldset class="stack tight" data-field=${path}>
       <legend>${name}</legend><${Nested} ...${props} />${notes}
     </fieldset>`;
   }
-  return html`<div class="field">
+  return html`<div class="row wrap base field">
     <label for=${`field-${path}`}>${name}</label>
-    <${LeafInput} ...${props} fault=${fault} />${notes}
+    <div class="about"><${LeafInput} ...${props} fault=${fault} /> ${notes}</div>
   </div>`;
 }
 
@@ -160,7 +160,9 @@ function ListInput({ field, raw, path, change, faults }) {
         </button>
       </div>`;
     })}
-    <button type="button" class="small" aria-label=${`Add to ${path}`} onClick=${add}>Add</button>
+    <div>
+      <button type="button" class="small" aria-label=${`Add to ${path}`} onClick=${add}>Add</button>
+    </div>
   `;
 }
 
@@ -176,8 +178,8 @@ function UnionInput({ field: { name, options }, raw, path, change, faults }) {
     faults,
   };
   return html`
-    <${Select} label=${`Kind of ${name}`} field=${`${path}:kind`} value=${raw.at} onChange=${choose}
-      options=${options.map(({ title }, at) => [at, title])} />
+    <div><${Select} label=${`Kind of ${name}`} field=${`${path}:kind`} value=${raw.at}
+      onChange=${choose} options=${options.map(({ title }, at) => [at, title])} /></div>
     ${!option.none && h(FieldRow, { key: raw.at, ...inner })}
   `;
 }

@@ -120,9 +120,3 @@ function decoded(text) {
 export function placeText({ file, cell, line }) {
   return [file, cell, line && `line ${line}`].filter(Boolean).join(", ");
 }
-
-/** Return what a place says: "api.py, Cell In[3], line 7" → { file: "api.py", line: 7 }. */
-export function placeOfText(text = "") {
-  const [file] = text.split(",");
-  return { file, line: Number(/, line (\d+)$/.exec(text)?.[1] ?? 0) };
-}

@@ -1,9 +1,9 @@
 // The tabs that parts declare: the panels of one tab, one below the other, with the buttons of their
-// rows. In come those of a module (`facts.panels`), or of all as an operation answers them.
+// rows. In come those of a module's facts, or of all as an operation answers them.
 
 import { h, html, useState } from "./vendor/htm-preact.mjs";
 import { count } from "./format.mjs";
-import { rowsWith } from "./store.mjs";
+import { panelsOf, rowsWith } from "./store.mjs";
 import { Table } from "./table.mjs";
 import { Asked, DeedDialog, Empty, ErrorBox, ModuleLink, Note, Search, State } from "./ui.mjs";
 import { useAsk } from "./ui.mjs";
@@ -15,8 +15,7 @@ const MANY = 10; // rows from which on there is a field to search them
 export function PanelsTab(props) {
   if (!props.id) return h(AllPanels, props);
   const { facts, tab } = props;
-  const panels = facts.panels?.filter((one) => one.tab === tab.title);
-  return h(Panels, { ...props, panels: panels ?? [] });
+  return h(Panels, { ...props, panels: panelsOf(facts).filter((one) => one.tab === tab.title) });
 }
 
 function AllPanels(props) {
@@ -93,11 +92,11 @@ function ActOutcome({ client, args }) {
     : html`<${Note} tone="good">${said}: done<//>`;
 }
 
-function SureDialog({ client, args, onClose }) {
+function SureDialog({ client, action: { about }, args, onClose }) {
   const done = useAsk(client, "act", args, { now: false });
   const { action, row, noun, module } = args;
   return html`<${DeedDialog} title=${`${action}: ${row}`} action="act" label=${`${action} ${row}`}
     done=${done} said=${`${action}: done`} onClose=${onClose}>
-    <p>The ${noun} <span class="mono">${row}</span> of ${module}.</p>
+    <p>The ${noun} <span class="mono">${row}</span> of ${module}. ${about}</p>
   <//>`;
 }

@@ -35,8 +35,19 @@ export function useWindow(total, height, box) {
   return { area, virtual, from, to, before: from * height, after: (total - to) * height };
 }
 
-/** A sorted table. Columns: [{ key, title, numeric?, mono?, value?(row), cell?(row) }]. */
-export function Table({ columns, rows, rowKey, onRow, selected, label, sort: first, onSort }) {
+/** A sorted table. Columns: [{ key, title, numeric?, mono?, value?(row), cell?(row) }];
+ * those of a `flat` one have a line each. */
+export function Table({
+  columns,
+  rows,
+  rowKey,
+  onRow,
+  selected,
+  label,
+  sort: first,
+  onSort,
+  flat,
+}) {
   const [own, setSort] = useState(first); // { key, down }
   const sort = onSort ? first : own;
   const full = useMemo(() => columns.map((column) => withDefaults(column, rows)), [columns, rows]);
@@ -50,7 +61,7 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, sort: fir
     const key = keyOf(row, at);
     return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
   };
-  return html`<div class=${`card scroll table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
+  return html`<div class=${`card scroll table ${part.virtual || flat ? "virtual" : ""}`} tabindex="0" role="group"
     aria-label=${label} ...${part.area}>
     <table aria-rowcount=${sorted.length + 1}>
       <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>

@@ -44,7 +44,7 @@ const MARKS = {
   healthy: ["check", "good"],
   unhealthy: ["cross", "bad"],
 };
-const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross" };
+const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross", calm: "dot" };
 const LEVEL_BADGES = { error: "bad", warning: "warn", info: "calm" };
 
 export function Icon({ shape, tone = "calm", title }) {
@@ -68,10 +68,10 @@ export function StateIcon({ state }) {
 
 /** A small word in a frame; tones: calm, good, warn, bad, busy. */
 export function Badge({ tone = "calm", children }) {
-  return html`<span class=${`badge ${tone}`}>${children}</span>`;
+  return html`<span class=${`badge small ${tone}`}>${children}</span>`;
 }
 
-/** A line with the icon of its tone: good, warn or bad. */
+/** A line with the icon of its tone: good, warn, bad or calm. */
 export function Note({ tone, children }) {
   return html`<p class="row" role="status">
     <${Icon} shape=${NOTE_SHAPES[tone]} tone=${tone} /><span>${children}</span>
@@ -161,8 +161,8 @@ export function CopyButton({ text, title = "Copy" }) {
 
 /** Code in monospace with a button that copies it. */
 export function Code({ text, label = "Code" }) {
-  return html`<div class="card code">
-    <pre class="box" tabindex="0" role="group" aria-label=${label}>${text}</pre>
+  return html`<div class="card box row base code">
+    <pre class="grow" tabindex="0" role="group" aria-label=${label}>${text}</pre>
     <${CopyButton} text=${text} />
   </div>`;
 }
@@ -193,7 +193,7 @@ export function Chart({ values, label, labels, tone = "accent", height = 30 }) {
   const line = shown.map((value, at) => `${(at + 0.5) * step},${heightOf(value)}`).join(" ");
   const bar = (value, at) => {
     const [top, bottom] = [heightOf(Math.max(value, 0)), heightOf(Math.min(value, 0))];
-    return html`<rect class="bar" x=${(at + 0.1) * step} y=${top} width=${step * 0.8}
+    return html`<rect fill="var(--tone)" stroke="none" x=${(at + 0.1) * step} y=${top} width=${step * 0.8}
       height=${Math.max(bottom - top, 0.5)}><title>${labels[at]}: ${value}</title></rect>`;
   };
   return html`<svg class=${`chart ${tone}`} width="100%" height=${height} viewBox="0 -2 600 104"
@@ -201,7 +201,8 @@ export function Chart({ values, label, labels, tone = "accent", height = 30 }) {
     ${
       labels
         ? shown.map(bar)
-        : html`<polygon points=${`0,100 ${line} 600,100`} /><polyline points=${line} />`
+        : html`<polygon stroke="none" points=${`0,100 ${line} 600,100`} />
+          <polyline fill="none" stroke-width="1.5" vector-effect="non-scaling-stroke" points=${line} />`
     }
   </svg>`;
 }

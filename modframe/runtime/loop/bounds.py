@@ -187,18 +187,16 @@ async def run_with_timeout(
     work, context = ensure_work()
     loop = asyncio.get_running_loop()
     task = CTask(_call(step, name, work, timeout=timeout), loop=loop, context=context, **EAGERLY)
-    deadline = Deadline(timeout)
     try:
-        if not task.done():
-            deadline = step_deadlines.setdefault(task, deadline)
-            await _wait_until_late(task, deadline, hurry)
+        if task.done():  # as most are, which wait for nothing
+            return _outcome(task, name, timeout)
+        deadline = step_deadlines.setdefault(task, Deadline(timeout))
+        await _wait_until_late(task, deadline, hurry)
         run = None if task.done() else ModuleThreads.of(loop).running.get(task)
         while run is not None and run.at_breakpoint and not task.done():
             await asyncio.wait({task}, timeout=GRACE)
-        if task.cancelled():
-            raise _cancelled_error(name())
         if task.done():
-            return _outcome(task, name(), timeout)
+            return _outcome(task, name, timeout)
         late = f"{name()} took longer than its {timeout:g} s and"
         if deadline.left > 0:
             late = f"{name()} still ran when the stop was hurried, and"
@@ -285,16 +283,18 @@ async def _break_out(task: asyncio.Task[Any], run: Run, late: str) -> OverdueErr
     return OverdueError(f"{late} was broken out of {where}", place=run.place)
 
 
-def _outcome(task: asyncio.Task[Any], what: str, timeout: float) -> Any:
+def _outcome(task: asyncio.Task[Any], name: Callable[[], str], timeout: float) -> Any:
     """Return what a step returned, or raise its error; none that would end the process."""
+    if task.cancelled():
+        raise _cancelled_error(name())
     error = task.exception()
     if isinstance(error, BrokenOutError):  # the watchdog's
         raise OverdueError(
-            f"{what} took longer than its {timeout:g} s and was broken out of {error.place}",
+            f"{name()} took longer than its {timeout:g} s and was broken out of {error.place}",
             place=error.place,
         ) from error
     if error is not None and not isinstance(error, Exception):
-        raise _exit_error(what, error, "which is no ordinary exception") from error
+        raise _exit_error(name(), error, "which is no ordinary exception") from error
     return task.result()
 
 

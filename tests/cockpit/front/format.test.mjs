@@ -65,9 +65,3 @@ test("an address and its place are two forms of one thing", () => {
   assert.deepEqual(format.placeOf(""), { module: null, tab: "overview" });
   assert.deepEqual(format.placeOf("#/%E0%A4%A/x"), { module: "standard.%E0%A4%A", tab: "x" });
 });
-
-test("a place names its file and its line", () => {
-  assert.deepEqual(format.placeOfText("api.py, Cell In[3], line 7"), { file: "api.py", line: 7 });
-  assert.deepEqual(format.placeOfText("api.py"), { file: "api.py", line: 0 });
-  assert.deepEqual(format.placeOfText(undefined), { file: "", line: 0 });
-});

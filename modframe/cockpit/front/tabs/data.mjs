@@ -48,8 +48,8 @@ function DataParts({ databases, view, set, ...shared }) {
   const at = there ? view : { ...view, database: first?.name, table: first?.tables[0] };
   const open = (database, table, where = {}) =>
     set({ database, table, where, sort: "", down: false, offset: 0 });
-  return html`<div class="row wrap data-body">
-    <nav class="tables-list" aria-label="Tables">
+  return html`<div class="row wrap base data-body">
+    <nav class="about" aria-label="Tables">
       ${databases.map((one) => h(DatabaseTables, { one, at, open, go: shared.go, key: one.name }))}
     </nav>
     ${at.table && h(TableView, { ...shared, at, set, open, key: `${at.database}.${at.table}` })}
@@ -58,7 +58,7 @@ function DataParts({ databases, view, set, ...shared }) {
 
 function DatabaseTables({ one, at, open, go }) {
   const { name, engine, tables, refused, path } = one;
-  return html`<section class="row wrap" aria-label=${`Database ${name}`}>
+  return html`<section class="grid" aria-label=${`Database ${name}`}>
     <h2 title=${path}>${name} <small>${engine}</small></h2>
     ${refused && h(Note, { tone: "warn" }, "refused: ", h(ModuleLink, { id: refused, tab: "data", go }))}
     ${tables.map((table) => {
@@ -128,10 +128,8 @@ function RowsTable({ facts, page, total, at, set, open, setValue }) {
   const names = facts.columns.map(({ name }) => name);
   const turn = (key) => set({ sort: key, down: sort === key && !down, offset: 0 });
   return html`
-    <div class="data-rows">
-      <${Table} columns=${columns} rows=${page.rows.map((row, place) => ({ row, at: place }))}
-        label=${`Rows of ${table}`} sort=${{ key: sort, down }} onSort=${turn} />
-    </div>
+    <${Table} flat columns=${columns} rows=${page.rows.map((row, place) => ({ row, at: place }))}
+      label=${`Rows of ${table}`} sort=${{ key: sort, down }} onSort=${turn} />
     <div class="row wrap">
       ${h(RowsPager, { offset, shown: page.rows.length, total, set })}
       <span class="grow"></span><${CopyCsv} ...${rowsAsCsv(names, page.rows)} />

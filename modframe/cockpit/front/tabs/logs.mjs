@@ -96,7 +96,7 @@ function LogLine({ line, chosen, choose, id }) {
   const name = shortName(module ?? "").slice(0, NAME_WIDTH);
   return html`<button tabindex="-1" class=${`plain row line ${chosen ? "chosen" : ""}`} onClick=${choose}>
     <span class="muted">${timeOfDay(time)}</span>
-    <strong class=${tone ? `toned ${tone}` : "plain"}>${level.padEnd(8)}</strong>
+    <${tone ? "strong" : "span"} class=${`toned ${tone}`}>${level.padEnd(8)}<//>
     ${!id && html`<span class="muted">${name.padEnd(NAME_WIDTH)}</span>`}
     <span>${message}</span>
   </button>`;

@@ -2,11 +2,11 @@
 // tried without a port. The kernel's side is operations/routes.py.
 
 import { h, html, useMemo } from "../vendor/htm-preact.mjs";
+import { SourceButton } from "../blocks.mjs";
 import { Fields, Required, rawOfAll, useForm } from "../fields.mjs";
 import { collect, withoutSecrets } from "../forms.mjs";
 import { bytes, duration } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
-import { SourceButton } from "../source.mjs";
 import { Badge, Empty, ErrorBox, Select } from "../ui.mjs";
 import { NUMBER_COLUMNS, Numbers, PickOne } from "./services.mjs";
 
@@ -126,18 +126,18 @@ function BodyText({ body, text, change, fault }) {
   const set = (value) => change(() => value);
   const choose = (at) => set(body.texts[at].text);
   const options = body.texts.map(({ title }, at) => [at, title]);
-  return html`<div class="field">
+  const many = options.length > 1;
+  return html`<div class="row wrap base field">
     <label for="field-body">
       <span class="mono">body</span>${body.required && h(Required)} <small>${body.media}</small>
     </label>
-    ${
-      options.length > 1 &&
-      html`<${Select} label="Example" field="example" options=${options} onChange=${choose} />`
-    }
-    <textarea id="field-body" class="mono" rows=${Math.min(14, text.split("\n").length + 1)}
-      spellcheck=${false} data-field="body" value=${text}
-      onInput=${(event) => set(event.currentTarget.value)}></textarea>
-    ${fault && html`<div class="toned bad" role="alert">${fault}</div>`}
+    <div class="about">
+      ${many && html`<${Select} label="Example" field="example" options=${options} onChange=${choose} />`}
+      <textarea id="field-body" class="mono" rows=${Math.min(14, text.split("\n").length + 1)}
+        spellcheck=${false} data-field="body" value=${text}
+        onInput=${(event) => set(event.currentTarget.value)}></textarea>
+      ${fault && html`<div class="toned bad" role="alert">${fault}</div>`}
+    </div>
   </div>`;
 }
 

@@ -2,11 +2,11 @@
 // The kernel's side is operations/services.py.
 
 import { h, html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.mjs";
+import { SourceButton } from "../blocks.mjs";
 import { Fields, rawOfAll, useForm } from "../fields.mjs";
 import { collect, withoutSecrets } from "../forms.mjs";
 import { count, duration, number, shortName } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
-import { SourceButton } from "../source.mjs";
 import { rowsWith } from "../store.mjs";
 import { Table } from "../table.mjs";
 import { Asked, Badge, Code, Empty, ErrorBox, Search, useAsk } from "../ui.mjs";
