@@ -25,10 +25,12 @@ class Action:
     Attributes:
         name: What the button says, such as ``"Run now"``.
         danger: Whether a person is asked once more: what it ends or deletes is not got back.
+        about: What the person is told then, as sentences, such as what it breaks.
     """
 
     name: str
     danger: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,17 @@ def row_of(page: Any, text: str) -> Any:
     return page.get_by_role("row").filter(has=page.get_by_role("cell", name=text, exact=True))
 
 
+def surely(page: Any, row: Any, action: str, *, said: str = "") -> None:
+    """Press a button that asks once more, see what it says, and confirm it."""
+    expect = pytest.importorskip("playwright.sync_api").expect
+    dialog = page.get_by_role("dialog")
+    row.get_by_role("button", name=action).click()
+    expect(dialog).to_contain_text(said)
+    dialog.locator("[data-action=act]").click()
+    expect(dialog).to_contain_text("done")
+    page.keyboard.press("Escape")
+
+
 def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> None:
     """Tasks, health, events, metrics, sessions, overrides, and a part's own tab with its button."""
     expect = pytest.importorskip("playwright.sync_api").expect
@@ -66,10 +77,9 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
     follow.get_by_role("button", name="Cancel").click()
     page.keyboard.press("Escape")
     expect(follow).to_contain_text("running")
-    follow.get_by_role("button", name="Cancel").click()
-    dialog.get_by_role("button", name="Cancel follow").click()
-    expect(dialog).to_contain_text("done")
-    page.keyboard.press("Escape")
+    surely(page, follow, "Restart", said="A run that goes on is cancelled")
+    expect(follow.get_by_role("cell", name="2", exact=True)).to_be_visible()  # runs
+    surely(page, follow, "Cancel")
     expect(follow).to_contain_text("cancelled")
 
     show(page, "thing", "health")
@@ -77,15 +87,16 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
     page.get_by_role("button", name="Check now").click()
     expect(page.locator("[data-panel='health check']")).to_contain_text("looked 2 times")
     show(page, "thing", "events")
-    expect(page.locator("[data-panel='dead letter']")).to_contain_text("it can't be sold")
+    letters = page.locator("[data-panel='dead letter']")
+    letters.get_by_role("button", name="Retry").click()
+    expect(error).to_contain_text("failed again: ValueError: it can't be sold")
+    surely(page, letters, "Drop", said="nobody gets it any more")
+    expect(letters).to_have_count(0)
     show(page, "thing", "metrics")
     expect(row_of(page, 'declared_sales_total{item="<b>tea</b>"}')).to_contain_text("3")
 
     show(page, "notes", "files")
-    page.get_by_role("button", name="Empty").click()
-    dialog.locator("[data-action=act]").click()
-    expect(dialog).to_contain_text("done")
-    page.keyboard.press("Escape")
+    surely(page, page, "Empty")
     with pytest.raises(FileNotFoundError):
         app.get_service("notes").read().result()
     show(page, "notes", "sessions")

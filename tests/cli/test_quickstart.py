@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.cli.conftest import Running, Shell
+from tests.ports import free_port
 
 STOCK = '''\
 %%module stock
@@ -67,10 +68,7 @@ def stand_in(path: Path, *cells: str) -> Path:
 
 
 def begin(shell: Shell, notebook: Path, *, once: bool = False, port: int = 0) -> Running:
-    if not port:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+    port = port or free_port()
     program = (
         "import sys; from pathlib import Path; from modframe.cli.quickstart import quickstart; "
         f"sys.exit(quickstart(once={once}, port={port}, notebook=Path({str(notebook)!r})))"

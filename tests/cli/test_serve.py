@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Shell
 from tests.fakes import ORDERS
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 STOPS = """
@@ -159,9 +160,7 @@ def test_a_scaffold_is_served_as_it_is_by_every_way(shell: Shell) -> None:
 def test_app_py_is_an_asgi_application_and_a_script(shell: Shell) -> None:
     """uvicorn serves it; run as a script it does what ``modframe serve --port 8000`` does."""
     assert shell.run("scaffold", "--name", "my_module").returncode == 0
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = shell.python("-m", "uvicorn", "app:app", "--port", str(port))
     server.wait_for("INFO:     Uvicorn running")
     answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/my_module/status")

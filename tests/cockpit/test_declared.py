@@ -10,7 +10,7 @@ import pytest
 import modframe
 from modframe import AppContext
 from tests.cockpit.conftest import TOKEN
-from tests.cockpit.front import Front
+from tests.cockpit.front import Front, block_of
 from tests.fakes import simple
 from tests.waiting import wait_for
 
@@ -138,7 +138,7 @@ def test_what_is_gone_or_never_was_is_said(app: AppContext, front: Front) -> Non
 
 
 def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
-    """Run now waits for the end of the run, and shows what it failed with."""
+    """Run now waits for the end of the run, and shows what it failed with; Restart begins anew."""
 
     def task(name: str) -> dict[str, str]:
         return rows_of(front, "Tasks", "named task")[f"standard.thing {name}"]
@@ -149,7 +149,14 @@ def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
     assert "no luck" in failed["message"]
     assert "no luck" in task("poll")["error"]
     wait_for(lambda: task("follow")["state"] == "running")
+    before = int(task("follow")["runs"])
+    front.ask("act", **press("named task", "Restart", "follow"))
+    wait_for(lambda: task("follow")["runs"] == str(before + 1))
     front.ask("act", **press("named task", "Cancel", "follow"))
+    about = front.ask("act", **press("named task", "Cancel", "follow"), plan=True)
+    assert block_of(about, "text")["text"].startswith("The named task follow of ")
+    done = front.ask("act", **press("named task", "Cancel", "follow"))
+    assert block_of(done, "note")["text"] == "Cancel: follow: done"
     assert task("follow")["state"] == "cancelled"
 
     def begins() -> bool:  # once the run that was cancelled has ended
@@ -177,14 +184,20 @@ def test_a_check_runs_when_told(app: AppContext, front: Front) -> None:
 
 
 def test_a_dead_letter_says_what_failed(app: AppContext, front: Front) -> None:
-    """The subscription counts it, and the letter has its error and its data."""
+    """The subscription counts it, and the letter has its error and its data; it can be dropped."""
     app.get_service("thing").sell().result()
     app.events.settled()
     subscription = rows_of(front, "Events", "subscription")["standard.thing standard.thing.Sold"]
     assert (subscription["method"], subscription["dead"]) == ("sold()", "1")
-    letter = rows_of(front, "Events", "dead letter")["standard.thing standard.thing.Sold"]
+    (letter,) = rows_of(front, "Events", "dead letter").values()
+    assert (letter["event"], letter["data"]) == ("standard.thing.Sold", '{"item": "tea"}')
     assert "it can't be sold" in letter["error"]
-    assert letter["data"] == '{"item": "tea"}'
+    number = letter["dead letter"]
+    failed = front.fault("act", **press("dead letter", "Retry", number))
+    assert "failed again: ValueError: it can't be sold" in failed["message"]
+    assert f"app.events.drop({number})" in failed["cure"]
+    front.ask("act", **press("dead letter", "Drop", number))
+    assert rows_of(front, "Events", "dead letter") == {}
 
 
 def test_metrics_have_their_values(app: AppContext, front: Front) -> None:
@@ -210,7 +223,7 @@ def test_who_is_inside_and_what_is_overridden(app: AppContext, front: Front) -> 
         assert row["override"] == "standard.shop.service"
         assert row["callers get"].endswith("Other")
     front.hello("standard.shop", "sessions")
-    (generation,) = (one for one in front.facts["panels"] if one["noun"] == "generation")
+    (generation,) = (one for one in front.panels if one["noun"] == "generation")
     assert generation["rows"] == [["1", "live", "0", "0", "0"]]
     assert "standard.shop 1" not in rows_of(front, "Sessions", "generation")
 

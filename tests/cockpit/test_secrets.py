@@ -13,7 +13,7 @@ import modframe
 from modframe import AppContext
 from modframe.errors import LoadError
 from modframe.source import SourceFile
-from tests.cockpit.front import AskError, Front
+from tests.cockpit.front import AskError, Front, rows_of
 from tests.masking import vault
 
 KEPT = '''
@@ -59,7 +59,8 @@ QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("history", {"module": "vault"}),
     ("source", {"module": "vault"}),
     ("source", {"module": "vault", "of": "failed"}),
-    ("diff", {"module": "vault"}),
+    ("draft", {"module": "vault"}),
+    ("failure", {"module": "vault"}),
     ("plan", {"module": "vault", "action": "load_draft"}),
     ("do", {"module": "vault", "action": "load_draft"}),
     ("plan", {"module": "vault", "action": "reload"}),
@@ -113,8 +114,10 @@ def test_no_message_holds_a_secret(app: AppContext) -> None:
             app.draft("vault", name, SourceFile(text, "<cell 3>", cell="Cell In[3]"))
         for op, args in QUESTIONS:
             ask(op, **args)
-        for kind in front.ask("errors")["groups"]:
-            ask("error_group", fingerprint=kind["fingerprint"])
+        for row in rows_of(front.ask("errors"), "Errors"):
+            ask(row["opens"]["op"], **row["opens"]["args"])
+        for row in rows_of(front.ask("history", module="vault"), "History"):
+            ask(row["opens"]["op"], **row["opens"]["args"])
         ask("errors", text=vault.SECRETS["api_key"])
         front.hello("standard.vault")
         said += [("news", one) for one in front.news]
@@ -137,7 +140,10 @@ def _texts() -> list[str]:
     return [f"at {CUT}", *(f"{'x' * 150} {secret}" for secret in known)]
 
 
+_WITH_SOURCE = {"source", "draft", "failure", "generation", "plan"}
+
+
 def _without_source(texts: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Leave out the module's own text, which is shown as its author wrote it."""
     for name, text in texts:
-        yield name, text.replace(vault.DEFAULT, "") if name in {"source", "diff", "plan"} else text
+        yield name, text.replace(vault.DEFAULT, "") if name in _WITH_SOURCE else text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.soak
@@ -62,13 +62,6 @@ SERVERS = {
     "granian": ["--interface", "asgi", "--port", "{port}", "app:app"],
     "hypercorn": ["--bind", "127.0.0.1:{port}", "app:app"],
 }
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

@@ -67,13 +67,10 @@ export function toCsv(head, rows) {
   return [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** Return the lines of a unified diff as { kind: "added" | "removed" | "place" | "same", text }. */
+/** Return the lines of a unified diff without those that name its files. */
 export function diffLines(text) {
-  const kinds = { "+": "added", "-": "removed", "@": "place" };
   const lines = text.replace(/\n$/, "").split("\n");
-  return lines
-    .filter((line) => !/^(\+\+\+|---) /.test(line))
-    .map((line) => ({ kind: kinds[line[0]] ?? "same", text: line }));
+  return lines.filter((line) => !/^(\+\+\+|---) /.test(line));
 }
 
 /** Split text at its addresses: [{ text, href? }]. Only http:// and https:// become links. */
@@ -119,10 +116,4 @@ function decoded(text) {
 /** Return where a finding is: "api.py, Cell In[3], line 7". */
 export function placeText({ file, cell, line }) {
   return [file, cell, line && `line ${line}`].filter(Boolean).join(", ");
-}
-
-/** Return what a place says: "api.py, Cell In[3], line 7" → { file: "api.py", line: 7 }. */
-export function placeOfText(text = "") {
-  const [file] = text.split(",");
-  return { file, line: Number(/, line (\d+)$/.exec(text)?.[1] ?? 0) };
 }

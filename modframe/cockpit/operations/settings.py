@@ -9,6 +9,7 @@ from ...errors import FormError
 from ...masking import is_secret_name
 from ...names import full_id
 from ..asks import Ask, Operation
+from ..form import Form, first_of
 from ..inputs import field_of
 
 _BOUNDS = {
@@ -27,18 +28,19 @@ def settings(ask: Ask, module: str) -> list[dict[str, Any]]:
     schema = _asked(ask, "schema", key)
     kept = _asked(ask, "preferences", key)
     return [
-        {"name": name, **one, "kept": name in kept, **_said_of(name, schema)}
+        {"name": name, **one, "kept": name in kept, **_said_of(name, schema, one["value"])}
         for name, one in explained.items()
     ]
 
 
-def _said_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the JSON schema of a model says of one field, and its input."""
+def _said_of(name: str, schema: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    """Return what the JSON schema of a model says of one field, and its input with the value."""
     own = schema.get("properties", {}).get(name, {})
     kinds = [own, *own.get("anyOf", ())]
     secret = is_secret_name(name) or any(one.get("format") == "password" for one in kinds)
     about = own.get("description", "")
     field = field_of(name, own, schema, required=True, about=about)
+    first = first_of({**field, "kind": "text"} if field["kind"] == "json" else field, value)
     bounds = [
         text.format(one[keyword])
         for one in kinds
@@ -49,16 +51,21 @@ def _said_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         "description": _HIDDEN if secret else about,
         "bounds": ", ".join(bounds),
         "secret": secret,
-        "field": field | {"required": field["kind"] != "text"},  # a text may be empty
+        # A text may be empty.
+        "field": field | {"required": field["kind"] != "text", "first": first},
     }
 
 
-def set_preference(ask: Ask, module: str, name: str, value: Any) -> None:
+def set_preference(
+    ask: Ask, module: str, name: str, *, value: Any = None, form: Form | None = None
+) -> None:
     """Set a preference, which wins over files and the environment; nothing changes if it can't be.
 
     Raises:
         FormError: If the value does not fit, or the module refuses it.
     """
+    if form:
+        value = form.values().get(name, None if form.fields[0].get("nullable") else "")
     _asked(ask, "set_preference", full_id(module), name, value)
 
 

@@ -46,15 +46,25 @@ class JobsPart(Part["dict[str, Definition]"]):
         yield Panel("named task", _COLUMNS, rows, live_only=True, tab="Tasks", actions=_ACTIONS)
 
     async def act(self, generation: Generation, action: str, row: str) -> None:
-        """Run a task now and wait for its end, or cancel it."""
+        """Run a task now and wait for its end, restart it, or cancel it."""
         job = self._jobs.find((generation.module_id, row))
         if action == "Cancel":
             job.cancel()
+        elif action == "Restart":
+            job.restart()
         else:
             await job.run_now()
 
 
-_ACTIONS = (Action("Run now"), Action("Cancel", danger=True))
+_ACTIONS = (
+    Action("Run now"),
+    Action(
+        "Restart",
+        danger=True,
+        about="A run that goes on is cancelled where it is. Times count from now.",
+    ),
+    Action("Cancel", danger=True, about="A run that goes on is cancelled where it is."),
+)
 _COLUMNS = ("times", "state", "runs", "next", "progress", "error")
 
 

@@ -264,7 +264,7 @@ class Transaction:
         for key, errors in faults.items():
             for error in errors:
                 said = self._app.secrets.mask(f"{type(error).__name__}: {error}")
-                self._app.records[key].unsettled.append(Unsettled(0, said))
+                self._app.records[key].leave(Unsettled(0, said))
                 record_failure(
                     key,
                     f"a generation that did not go live did not unwind: {reason_of(error)}",

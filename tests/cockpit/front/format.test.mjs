@@ -44,12 +44,9 @@ test("CSV quotes what it has to, and runs nothing in a spreadsheet", () => {
   assert.equal(text, 'a,b\r\n"x ""y""",-1\r\n\'=SUM(A1),\r\n');
 });
 
-test("a diff is lines of kinds, without the two heads", () => {
+test("a diff is its lines without the two heads", () => {
   const text = "--- a.py\n+++ b.py\n@@ -1 +1 @@\n-x\n+y\n z\n";
-  assert.deepEqual(
-    format.diffLines(text).map(({ kind }) => kind),
-    ["place", "removed", "added", "same"],
-  );
+  assert.deepEqual(format.diffLines(text), ["@@ -1 +1 @@", "-x", "+y", " z"]);
 });
 
 test("an address and its place are two forms of one thing", () => {
@@ -64,10 +61,4 @@ test("an address and its place are two forms of one thing", () => {
   }
   assert.deepEqual(format.placeOf(""), { module: null, tab: "overview" });
   assert.deepEqual(format.placeOf("#/%E0%A4%A/x"), { module: "standard.%E0%A4%A", tab: "x" });
-});
-
-test("a place names its file and its line", () => {
-  assert.deepEqual(format.placeOfText("api.py, Cell In[3], line 7"), { file: "api.py", line: 7 });
-  assert.deepEqual(format.placeOfText("api.py"), { file: "api.py", line: 0 });
-  assert.deepEqual(format.placeOfText(undefined), { file: "", line: 0 });
 });

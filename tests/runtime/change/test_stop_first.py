@@ -14,6 +14,7 @@ from modframe.app import AppContext
 from modframe.errors import LoadError, ServiceUnavailableError
 from tests import inside
 from tests.fakes import simple
+from tests.ports import free_port
 
 PATIENCE = 60
 Behind = Callable[..., Future[Any]]
@@ -42,11 +43,7 @@ async def name(self):
 @pytest.fixture
 def port(stage: SimpleNamespace) -> SimpleNamespace:
     """Return the stage with a port that one module at a time can have."""
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        stage.port = free.getsockname()[1]
+    stage.port = free_port()
     return stage
 
 

@@ -80,13 +80,11 @@ function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
   };
   const draw = (line, at) => {
     const choose = () => setChosen(line);
-    return h(LogLine, { line, chosen: line === chosen, choose, id, key: part.from + at });
+    return h(LogLine, { line, chosen: line === chosen, choose, id, key: at });
   };
   return html`<div class="card grow scroll mono lines" tabindex="0" role="group" aria-label="Log lines"
     ref=${box} onScroll=${scrolled}>
-    <div style=${{ height: part.before }}></div>
-    ${lines.slice(part.from, part.to).map(draw)}
-    <div style=${{ height: part.after }}></div>
+    ${part.drawn(lines, draw)}
   </div>`;
 }
 
@@ -96,7 +94,7 @@ function LogLine({ line, chosen, choose, id }) {
   const name = shortName(module ?? "").slice(0, NAME_WIDTH);
   return html`<button tabindex="-1" class=${`plain row line ${chosen ? "chosen" : ""}`} onClick=${choose}>
     <span class="muted">${timeOfDay(time)}</span>
-    <strong class=${tone ? `toned ${tone}` : "plain"}>${level.padEnd(8)}</strong>
+    <${tone ? "strong" : "span"} class=${`toned ${tone}`}>${level.padEnd(8)}<//>
     ${!id && html`<span class="muted">${name.padEnd(NAME_WIDTH)}</span>`}
     <span>${message}</span>
   </button>`;

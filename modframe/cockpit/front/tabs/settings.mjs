@@ -2,8 +2,6 @@
 
 import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
 import { Fields, useForm } from "../fields.mjs";
-import { cellText } from "../format.mjs";
-import { collect, rawOf } from "../forms.mjs";
 import { PanelsTab } from "../panel.mjs";
 import { Table } from "../table.mjs";
 import { Asked, Badge, Dialog, ErrorBox, useAsk } from "../ui.mjs";
@@ -52,22 +50,15 @@ function SettingsTable({ settings, setChosen, undo }) {
 }
 
 function SettingDialog({ client, id, setting, onClose }) {
-  const { name, field, value, bounds } = setting;
-  const { raw, change, faults, run, form } = useForm(client, "set_preference", {
-    first: { [name]: field.kind === "json" ? cellText(value) : rawOf(field, value) },
-    read: (typed) => {
-      const { values, faults } = collect([field], typed);
-      const empty = field.nullable ? null : "";
-      return { args: { module: id, name, value: values[name] ?? empty }, faults };
-    },
-    clean: (typed) => typed,
-  });
+  const { name, field, bounds } = setting;
+  const given = { module: id, name };
+  const { run, form, inputs } = useForm(client, "set_preference", given, [field]);
   useEffect(() => {
     if (run.value !== undefined) onClose();
   }, [run.value]);
   const button = html`<button class="primary" form="setting" disabled=${run.busy}>Save</button>`;
   return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} end="Cancel" buttons=${button}>
-    <form id="setting" ...${form}><${Fields} ...${{ fields: [field], raw, change, faults }} /></form>
+    <form id="setting" ...${form}><${Fields} ...${inputs} /></form>
     <${ErrorBox} error=${!run.error?.faults?.[name] && run.error} />
     <p class="muted">${bounds && `It takes ${bounds}. `}It is kept as a preference, which wins over files and the environment.</p>
   <//>`;
