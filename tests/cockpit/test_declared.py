@@ -10,7 +10,7 @@ import pytest
 import modframe
 from modframe import AppContext
 from tests.cockpit.conftest import TOKEN
-from tests.cockpit.front import Front
+from tests.cockpit.front import Front, block_of
 from tests.fakes import simple
 from tests.waiting import wait_for
 
@@ -153,6 +153,10 @@ def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
     front.ask("act", **press("named task", "Restart", "follow"))
     wait_for(lambda: task("follow")["runs"] == str(before + 1))
     front.ask("act", **press("named task", "Cancel", "follow"))
+    about = front.ask("act", **press("named task", "Cancel", "follow"), plan=True)
+    assert block_of(about, "text")["text"].startswith("The named task follow of ")
+    done = front.ask("act", **press("named task", "Cancel", "follow"))
+    assert block_of(done, "note")["text"] == "Cancel: follow: done"
     assert task("follow")["state"] == "cancelled"
 
     def begins() -> bool:  # once the run that was cancelled has ended

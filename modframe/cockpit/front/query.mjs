@@ -52,12 +52,3 @@ export function recalled(queries, at, step, draft) {
 export function asCell(query) {
   return `%%sql\n${query.trim()}\n`;
 }
-
-/** Return the value that a person typed for a column: JSON if it is, else the text itself. */
-export function typedValue(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}

@@ -24,9 +24,16 @@ const MARKS = {
   "half busy": ["starting", "stopping", "drains", "running"],
   "bar calm": ["disabled", "skipped"],
   "pen calm": ["draft"],
-  "triangle warn": ["blocked", "degraded", "restarting"],
-  "cross bad": ["failed", "failed unload", "down", "unhealthy"],
-  "check good": ["up", "passed", "healthy"],
+  "triangle warn": ["blocked", "degraded", "restarting", "pending", "allowed"],
+  "cross bad": [
+    "failed",
+    "failed unload",
+    "down",
+    "unhealthy",
+    "needed, not allowed yet",
+    "not possible here",
+  ],
+  "check good": ["up", "passed", "healthy", "done"],
   "check calm": ["expected"],
   "ring warn": ["not run"],
   "ring calm": ["stopped"], // and what is not known here
@@ -288,20 +295,6 @@ export function Dialog({ title, onClose, end = "Close", buttons, children }) {
     <div class="stack tight scroll">${children}</div>
     <div class="row"><button onClick=${onClose}>${end}</button>${buttons}</div>
   </dialog>`;
-}
-
-/** A dialog whose button does what its children say: `done` is the useAsk of it, `said` its end. */
-export function DeedDialog({ action, label, ready = true, danger = true, done, said, ...dialog }) {
-  const ended = done.value !== undefined;
-  const button = html`<button class=${danger ? "danger" : "primary"} data-action=${action}
-    disabled=${!ready || done.busy} onClick=${() => done.ask()}>
-    ${done.busy ? "Working …" : label}
-  </button>`;
-  return html`<${Dialog} ...${dialog} end=${ended ? "Close" : "Cancel"} buttons=${!ended && button}>
-    <${ErrorBox} error=${done.error} />
-    ${ended && html`<${Note} tone="good">${said}<//>`}
-    ${dialog.children}
-  <//>`;
 }
 
 /** Ask for an operation, at once and whenever its arguments or what stands in `again` change, also

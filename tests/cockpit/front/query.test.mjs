@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { asCell, cellFacts, completed } from "../../../modframe/cockpit/front/query.mjs";
 import { lastOffset, pageWords } from "../../../modframe/cockpit/front/query.mjs";
 import { recalled } from "../../../modframe/cockpit/front/query.mjs";
-import { rowsAsCsv, typedValue, withQuery } from "../../../modframe/cockpit/front/query.mjs";
+import { rowsAsCsv, withQuery } from "../../../modframe/cockpit/front/query.mjs";
 
 test("a long value stands cut, with its size", () => {
   assert.deepEqual(cellFacts("short"), { text: "short", cut: false });
@@ -51,8 +51,6 @@ test("earlier queries come back, each once, and the draft stands at their end", 
   assert.deepEqual(recalled(queries, 1, 1, "draft"), { at: 2, query: "draft" });
 });
 
-test("texts become cells and values", () => {
+test("a query becomes a cell", () => {
   assert.equal(asCell(" SELECT 1 "), "%%sql\nSELECT 1\n");
-  assert.equal(typedValue("0.5"), 0.5);
-  assert.equal(typedValue("n/a"), "n/a");
 });
