@@ -115,9 +115,10 @@ class Time(Block):
 
 @dataclass(frozen=True, slots=True)
 class Link(Block):
-    """A link to a module."""
+    """A link to a tab of a module."""
 
     module: str
+    tab: str = "overview"
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,8 @@ def _leaf(field: Json, typed: Any) -> Any:
             return typed["$bytes"] if field["encoded"] else _file(typed)
         case "json":
             return _json(typed)
+        case "secret" if field.get("json"):
+            return _json(typed)
         case _:
             return typed
 

@@ -11,9 +11,9 @@ import { Linked, ModuleLink, Note, Select, State, useAsk } from "./ui.mjs";
 
 /** A tab that an operation describes: `tab.op` of the module, or of all. What a module's row and the
  * newest error of the log say makes it ask again. */
-export function BlocksTab({ id, state, client, go, tab }) {
+export function BlocksTab({ id, state, client, go, tab, args }) {
   const newest = state.log.findLast((line) => line.level === "ERROR")?.time;
-  const call = { op: tab.op, args: id ? { module: id } : {} };
+  const call = { op: tab.op, args: id ? { ...args, module: id } : args };
   return h(BlocksView, { client, go, call, again: [state.rows[id], newest] });
 }
 
@@ -269,7 +269,7 @@ const KINDS = {
   folded: FoldedBlock,
   heading: HeadingBlock,
   lines: NumberedLines,
-  link: ({ module, page }) => h(ModuleLink, { id: module, go: page.go, key: module }),
+  link: ({ module, tab, page }) => h(ModuleLink, { id: module, tab, go: page.go, key: module }),
   note: NoteBlock,
   row: RowBlock,
   section: SectionBlock,

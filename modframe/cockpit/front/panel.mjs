@@ -73,6 +73,10 @@ function columnOf(title, key, { id, go, tab }) {
   if (!id && key === 0) {
     return { key, title, cell: ([module]) => h(ModuleLink, { id: module, tab: tab.key, go }) };
   }
+  if (title === "method") {
+    const cell = (row) => h(ModuleLink, { id: id ?? row[0], tab: "services", go }, row[key]);
+    return { key, title, mono: true, cell };
+  }
   if (title !== "state" && title !== "status") return { key, title, mono: key === (id ? 0 : 1) };
   // "unhealthy, 3 in a row" is drawn as unhealthy
   const cell = (row) => h(State, { state: row[key].split(",")[0], word: row[key] });

@@ -89,13 +89,16 @@ export function Linked({ text }) {
   );
 }
 
-/** A link to a module's tab; `go` is what the tab was given. */
-export function ModuleLink({ id, tab = "overview", go }) {
+/** A link to a module's tab, which says the module's name if it says nothing else; `go` is what the
+ * tab was given, `args` what a view there is asked with. */
+export function ModuleLink({ id, tab = "overview", args, go, children }) {
   const follow = (event) => {
     event.preventDefault();
-    go(id, tab);
+    go(id, tab, args);
   };
-  return html`<a href=${routeOf(id, tab)} data-module=${id} onClick=${follow}>${shortName(id)}</a>`;
+  return html`<a href=${routeOf(id, tab, args)} data-module=${id} onClick=${follow}>
+    ${children ?? shortName(id)}
+  </a>`;
 }
 
 /** What stands where there is nothing: what would be here, and how it comes about. */
