@@ -7,110 +7,13 @@ come in an order: each finds what those before it have left.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+
+from tests.browser.place import Place
+from tests.browser.walk_data import back_up_and_restore, look_at_rows, migrate, query
 
 HELP = "https://example.org/**"
 """Where addresses in texts lead; a test answers there itself."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the cockpit is.
-
-    Args:
-        page: Playwright's page. ``root``: the element that the cockpit is put into.
-        ask: Returns what an expression about ``app`` is worth.
-        workspace: The app's folder.
-        expect: Playwright's.
-    """
-
-    page: Any
-    root: Any
-    ask: Callable[[str], Any]
-    workspace: Path
-    expect: Any
-
-    @property
-    def panel(self) -> Any:
-        """What a tab shows."""
-        return self.root.get_by_role("tabpanel")
-
-    @property
-    def dialog(self) -> Any:
-        return self.root.get_by_role("dialog")
-
-    @property
-    def chosen(self) -> Any:
-        """The method or route that is chosen."""
-        return self.root.locator(".chosen-one")
-
-    def show(self, module: str, tab: str = "overview") -> None:
-        """Choose a module, or "" for everything, and then a tab of it."""
-        own = f"standard.{module}" if module else ""
-        item = self.root.locator(f".item[data-module='{own}']")
-        item.click()
-        self.expect(item).to_have_attribute("aria-selected", "true")
-        self.root.locator(f"[role=tab][data-tab={tab}]").click()
-        self.is_at(tab)
-
-    def is_at(self, tab: str) -> None:
-        """Wait until a tab is shown."""
-        self.root.locator(f"[role=tab][data-tab={tab}][aria-selected=true]").wait_for()
-
-    def press(self, name: str, *, inside: Any = None) -> None:
-        """Press a button."""
-        (inside or self.panel).get_by_role("button", name=name, exact=True).first.click()
-
-    def answer(self, name: str, said: str) -> None:
-        """Press a button of the dialog, wait for what it says then, and close it."""
-        self.press(name, inside=self.dialog)
-        self.dialog.get_by_role("button", name="Close", exact=True).wait_for()
-        self.sees(said, inside=self.dialog)
-        self.close("Close")
-
-    def close(self, name: str) -> None:
-        """Close the dialog."""
-        self.press(name, inside=self.dialog)
-        self.expect(self.dialog).to_have_count(0)
-
-    def sees(self, text: str | re.Pattern[str], *, inside: Any = None) -> None:
-        """Wait for a text."""
-        self.expect(inside or self.panel).to_contain_text(text)
-
-    def row(self, text: str) -> Any:
-        """Return the row of a table that has a text in a cell."""
-        cell = self.page.get_by_role("cell", name=text, exact=True)
-        return self.panel.get_by_role("row").filter(has=cell).first
-
-    def sort(self) -> None:
-        """Press the first head of the first table."""
-        head = self.panel.locator("th").first
-        head.get_by_role("button").click()
-        self.expect(head).to_have_attribute("aria-sort", re.compile("ending"))
-
-    def follow(self) -> None:
-        """Press the first link to a module: it opens that module at the same tab, or its overview."""
-        link = self.panel.locator("a[data-module]").first
-        module = link.get_attribute("data-module")
-        link.click()
-        item = self.root.locator(f".item[data-module='{module}']")
-        self.expect(item).to_have_attribute("aria-selected", "true")
-
-    def leave(self, address: str, *, inside: Any) -> None:
-        """Press an address: it opens in a page of its own."""
-        with self.page.context.expect_page() as opened:
-            inside.locator(f"a[href^='{address}']").first.click()
-        opened.value.close()
-
-    def copies(self, text: str, *, inside: Any, name: str = "Copy") -> None:
-        """Press a button that copies, and wait until the clipboard has a text."""
-        self.press(name, inside=inside)
-        inside.get_by_role("button", name="Copied").first.wait_for()
-        assert text in self.page.evaluate("navigator.clipboard.readText()")
 
 
 def walk(place: Place) -> None:
@@ -274,105 +177,6 @@ def _try_a_route(place: Place) -> None:
     place.press("Run", inside=place.chosen)
     place.press("Cancel", inside=place.chosen)
     place.sees("It was cancelled.", inside=place.chosen)
-
-
-# -- tables ----------------------------------------------------------------------------------------
-
-
-def _look_at_rows(place: Place) -> None:
-    """Page, sort, copy, see a long value whole, follow a key and come back."""
-    place.show("store", "data")
-    place.panel.locator("[data-table='store.items']").click()
-    shown = place.panel.locator("[data-field=page]")
-    for name, first in (("Next", 101), ("Last", 201), ("Previous", 101), ("First", 1)):
-        place.press(name)
-        place.sees(f"{first}\u2013", inside=shown)
-    place.press("Last")
-    place.sees("201\u2013", inside=shown)
-    place.panel.get_by_title("Show all of it").first.click()
-    place.copies("x" * 3000, inside=place.dialog)
-    place.close("Close")
-    place.sort()
-    place.sees("1\u2013100 of 251", inside=shown)
-    place.copies("n0100", inside=place.panel, name="Copy as CSV")
-    place.press("Columns")
-    place.panel.get_by_label("Columns", exact=True).get_by_text("share").wait_for()
-    place.panel.locator("[data-table='store.reviews']").click()
-    place.panel.get_by_label("Rows of reviews").locator(".follow").click()
-    place.sees("1\u20131 of 1", inside=shown)
-    place.press("Without id")
-    place.sees("1\u2013100 of 251", inside=shown)
-    place.press("Refresh")
-    place.sees("1\u2013100 of 251", inside=shown)
-    place.press("Query")
-    place.expect(place.panel.locator("[data-field=query]")).to_have_value(re.compile("items"))
-
-
-def _query(place: Place) -> None:
-    """Complete a name, run, copy as a cell and as CSV, and cancel what takes long."""
-    field = place.panel.locator("[data-field=query]")
-    field.fill("")
-    field.press_sequentially("SELECT note FROM store.it")
-    place.panel.get_by_role("option", name="store.items").first.click()
-    place.panel.locator("label", has_text="at most").get_by_role("combobox").select_option("100")
-    place.press("Run")
-    place.sees("100 rows in", inside=place.panel.locator("[data-field=result]"))
-    place.copies("%%sql", inside=place.panel, name="To cell")
-    place.copies("n0001", inside=place.panel, name="Copy as CSV")
-    place.panel.get_by_label("Rows of the query").locator("th").get_by_role("button").click()
-    field.fill("SELECT repeat('x', 3000)")
-    place.press("Run")
-    place.panel.get_by_title("Show all of it").click()
-    place.close("Close")
-    field.fill(
-        "SELECT count(*) FROM range(100000000) a, range(10000) b WHERE a.range + b.range = 7"
-    )
-    place.press("Run")
-    place.press("Cancel")
-    place.sees("cancelled", inside=place.panel.get_by_label("Error"))
-    place.press("Tables")
-    place.panel.locator("[data-table='store.items']").wait_for()
-    place.press("SQL")
-    place.expect(field).to_have_value(re.compile("range"))
-
-
-def _migrate(place: Place) -> None:
-    """Choose what may be done, begin anew, give a value, read the plan, and carry it out."""
-    place.press("Schema")
-    place.panel.locator("[data-field=database]").select_option("store")
-    place.follow()
-    place.is_at("overview")
-    place.show("store", "data")
-    migrate = place.panel.get_by_role("button", name="Migrate …")
-    place.expect(migrate).to_be_disabled()
-    place.panel.get_by_label("add column items.part: renamed from").select_option("items.share")
-    place.expect(migrate).to_be_enabled()
-    place.press("Start over")
-    place.expect(migrate).to_be_disabled()
-    place.panel.get_by_label("Value for items.part").fill("0.5")
-    place.page.keyboard.press("Enter")
-    place.panel.get_by_label("allow").check()
-    place.copies("app.database.migrate", inside=place.panel, name="To cell")
-    migrate.click()
-    place.copies("app.database.migrate", inside=place.dialog)
-    place.answer("Migrate", "The database was migrated.")
-    place.root.locator(".head [data-action=reload]").click()
-    place.answer("Reload", "live in")
-    columns = "app.database.sql('SELECT * FROM store.items LIMIT 1').columns"
-    assert "part" in place.ask(f"[str(one) for one in {columns}]")
-
-
-def _back_up_and_restore(place: Place) -> None:
-    """Write a backup, and put it back once it is said what may be lost."""
-    place.show("", "data")
-    place.press("Backups")
-    place.panel.locator("[data-field=backup]").fill("today")
-    place.press("Back up all databases")
-    place.sees("backups/today was written.")
-    assert (place.workspace / "backups" / "today" / "manifest.json").exists()
-    place.panel.get_by_role("row").filter(has_text="today").click()
-    place.dialog.get_by_label("may be lost").check()
-    place.answer("Restore", "The databases are as they were then.")
 
 
 # -- what parts declare ----------------------------------------------------------------------------
@@ -576,10 +380,10 @@ STEPS: tuple[Callable[[Place], None], ...] = (
     _press_the_buttons_of_a_module,
     _run_methods,
     _try_a_route,
-    _look_at_rows,
-    _query,
-    _migrate,
-    _back_up_and_restore,
+    look_at_rows,
+    query,
+    migrate,
+    back_up_and_restore,
     _change_settings,
     _health_and_tasks,
     _what_else_is_declared,

@@ -179,6 +179,7 @@ def _use(app: AppContext) -> None:
             )
     app.get_service("thing").sell().result()
     app.events.settled()
+    app.health(wait=True)
     overridden = app.override("notes", object())
     overridden.__enter__()
     _KEPT.append(overridden)

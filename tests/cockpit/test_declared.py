@@ -10,7 +10,7 @@ import pytest
 import modframe
 from modframe import AppContext
 from tests.cockpit.conftest import TOKEN
-from tests.cockpit.front import Front
+from tests.cockpit.front import Front, block_of
 from tests.fakes import simple
 from tests.waiting import wait_for
 
@@ -164,6 +164,10 @@ def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
     front.ask("act", **press("named task", "Restart", "follow"))
     wait_for(lambda: task("follow")["runs"] == str(before + 1))
     front.ask("act", **press("named task", "Cancel", "follow"))
+    about = front.ask("act", **press("named task", "Cancel", "follow"), plan=True)
+    assert block_of(about, "text")["text"].startswith("The named task follow of ")
+    done = front.ask("act", **press("named task", "Cancel", "follow"))
+    assert block_of(done, "note")["text"] == "Cancel: follow: done"
     assert task("follow")["state"] == "cancelled"
 
     def begins() -> bool:  # once the run that was cancelled has ended
@@ -329,9 +333,11 @@ def test_a_secret_is_set_for_the_session(
 ) -> None:
     """Its inputs hide it, the module has it, and no message shows it, whatever its module prints."""
     field = setting(front, name)["field"]
+    assert field["first"] in ("", [])
     assert "secret" in {field["kind"], field.get("item", {}).get("kind")}
     front.hello("standard.shop", "settings")
-    front.ask("set_session_value", module="shop", name=name, value=value)
+    form = {"fields": [field], "typed": {name: value}}
+    front.ask("set_session_value", module="shop", name=name, form=form)
     assert app.get_service("shop").has_key("sk-new-of-the-front").result()
     assert (setting(front, name)["session"], setting(front, name)["value"]) == (True, "**********")
     if name == "api_key":
@@ -351,15 +357,17 @@ def test_a_secret_is_set_for_the_session(
         ("credentials", "sk-quite-wrong", "is no JSON"),
         ("credentials", '["sk-quite-wrong"]', "valid dictionary"),
         ("dsn", "sqlite://ann:**********@host/shop", "type the secret itself"),
-        ("nothing", "sk-quite-wrong", "has no setting 'nothing'"),
     ],
 )
 def test_a_secret_that_is_refused_is_not_repeated(
     front: Front, name: str, value: Any, said: str
 ) -> None:
     """By the module, as no value of its type, as a mask that was sent back; nothing is set."""
-    fault = front.fault("set_session_value", module="shop", name=name, value=value)
+    form = {"fields": [setting(front, name)["field"]], "typed": {name: value}}
+    fault = front.fault("set_session_value", module="shop", name=name, form=form)
     assert said in fault["message"]
+    gone = front.fault("set_session_value", module="shop", name="nothing", value="sk-quite-wrong")
+    assert "has no setting 'nothing'" in gone["message"]
     assert not any(one["session"] for one in front.ask("settings", module="shop"))
     front.hello("standard.shop", "settings")
-    assert "quite-wrong" not in str((fault, front.news, front.ask("errors")))
+    assert "quite-wrong" not in str((fault, gone, front.news, front.ask("errors")))

@@ -199,8 +199,7 @@ function ModuleItems({ ids, rows, module, go, list }) {
     else return;
     event.preventDefault();
   };
-  const item = (id, offset) => {
-    const index = part.from + offset;
+  const item = (id, index) => {
     const open = () => {
       setActive(index);
       go(id);
@@ -210,9 +209,7 @@ function ModuleItems({ ids, rows, module, go, list }) {
   };
   return html`<div class="grow scroll items" role="listbox" tabindex="0" aria-label="Modules"
     aria-activedescendant=${`item-${at}`} onKeyDown=${move} ...${part.area}>
-    <div style=${{ height: part.before }} role="presentation"></div>
-    ${ids.slice(part.from, part.to).map(item)}
-    <div style=${{ height: part.after }} role="presentation"></div>
+    ${part.drawn(ids, item)}
     ${ids.length === 1 && html`<p class="muted">No module fits.</p>`}
   </div>`;
 }

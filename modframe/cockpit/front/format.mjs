@@ -67,13 +67,10 @@ export function toCsv(head, rows) {
   return [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** Return the lines of a unified diff as { kind: "added" | "removed" | "place" | "same", text }. */
+/** Return the lines of a unified diff without those that name its files. */
 export function diffLines(text) {
-  const kinds = { "+": "added", "-": "removed", "@": "place" };
   const lines = text.replace(/\n$/, "").split("\n");
-  return lines
-    .filter((line) => !/^(\+\+\+|---) /.test(line))
-    .map((line) => ({ kind: kinds[line[0]] ?? "same", text: line }));
+  return lines.filter((line) => !/^(\+\+\+|---) /.test(line));
 }
 
 /** Split text at its addresses: [{ text, href? }]. Only http:// and https:// become links. */

@@ -5,14 +5,14 @@ The service ``core.settings`` does it. A secret comes in, and never goes out.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from ...errors import FormError
 from ...masking import MASK, is_secret_name
 from ...names import full_id
 from ..asks import Ask, Operation
+from ..form import Form, first_of
 from ..inputs import field_of
 
 _BOUNDS = {
@@ -32,19 +32,27 @@ def settings(ask: Ask, module: str) -> list[dict[str, Any]]:
     kept = _asked(ask, "preferences", key)
     now = _asked(ask, "session_keys", key)
     return [
-        {"name": name, **one, "kept": name in kept, "session": name in now} | _said_of(name, schema)
+        {
+            "name": name,
+            **one,
+            "kept": name in kept,
+            "session": name in now,
+            **_said_of(name, schema, one["value"]),
+        }
         for name, one in explained.items()
     ]
 
 
-def _said_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the JSON schema of a model says of one field, and its input."""
+def _said_of(name: str, schema: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    """Return what the JSON schema of a model says of one field, and its input with the value."""
     own = schema.get("properties", {}).get(name, {})
     kinds = [own, *own.get("anyOf", ())]
     secret = is_secret_name(name) or any(one.get("format") == "password" for one in kinds)
     about = own.get("description", "")
     field = field_of(name, own, schema, required=True, about=about)
-    field |= {"required": field["kind"] != "text"}  # a text may be empty
+    if secret:
+        field, value = _hidden(field), None
+    first = first_of({**field, "kind": "text"} if field["kind"] == "json" else field, value)
     bounds = [
         text.format(one[keyword])
         for one in kinds
@@ -55,7 +63,8 @@ def _said_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         "description": "; ".join(filter(None, (about, _HIDDEN if secret else ""))),
         "bounds": ", ".join(bounds),
         "secret": secret,
-        "field": _hidden(field) if secret else field,
+        # A text may be empty.
+        "field": field | {"required": field["kind"] != "text", "first": first},
     }
 
 
@@ -75,34 +84,37 @@ def _hidden(field: Mapping[str, Any]) -> dict[str, Any]:
     return {**field, **hidden, "json": field["kind"] == "json"}
 
 
-def set_preference(ask: Ask, module: str, name: str, value: Any) -> None:
+def set_preference(
+    ask: Ask, module: str, name: str, *, value: Any = None, form: Form | None = None
+) -> None:
     """Set a preference, which wins over files and the environment; nothing changes if it can't be.
 
     Raises:
         FormError: If the value does not fit, or the module refuses it.
     """
-    _asked(ask, "set_preference", full_id(module), name, value)
+    _asked(ask, "set_preference", full_id(module), name, _given(name, value, form))
 
 
-def set_session_value(ask: Ask, module: str, name: str, value: Any) -> None:
+def set_session_value(
+    ask: Ask, module: str, name: str, *, value: Any = None, form: Form | None = None
+) -> None:
     """Set a value until the app stops, also a secret; nothing changes if it can't be.
 
     Raises:
         FormError: If the value does not fit, or the module refuses it.
     """
-    key = full_id(module)
+    value = _given(name, value, form)
     if MASK in str(value):
-        _refuse(name, f"{MASK} stands for a secret that is not shown: type the secret itself")
-    if _said_of(name, _asked(ask, "schema", key))["field"].get("json"):
-        try:
-            value = json.loads(value)
-        except (TypeError, ValueError):
-            _refuse(name, "is no JSON")
-    _asked(ask, "set_session_value", key, name, value)
+        why = f"{MASK} stands for a secret that is not shown: type the secret itself"
+        raise FormError(f"{name}: {why}", field=name, faults={name: why})
+    _asked(ask, "set_session_value", full_id(module), name, value)
 
 
-def _refuse(name: str, why: str) -> NoReturn:
-    raise FormError(f"{name}: {why}", field=name, faults={name: why})
+def _given(name: str, value: Any, form: Form | None) -> Any:
+    """Return the value of a setting, as it was typed into its form if there is one."""
+    if form is None:
+        return value
+    return form.values().get(name, None if form.fields[0].get("nullable") else "")
 
 
 def undo_setting(ask: Ask, module: str, name: str) -> None:

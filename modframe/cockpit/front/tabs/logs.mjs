@@ -81,13 +81,11 @@ function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
   };
   const draw = (line, at) => {
     const choose = () => setChosen(line);
-    return h(LogLine, { line, chosen: line === chosen, choose, id, key: part.from + at });
+    return h(LogLine, { line, chosen: line === chosen, choose, id, key: at });
   };
   return html`<div class="card grow scroll mono lines" tabindex="0" role="group" aria-label="Log lines"
     ref=${box} onScroll=${scrolled}>
-    <div style=${{ height: part.before }}></div>
-    ${lines.slice(part.from, part.to).map(draw)}
-    <div style=${{ height: part.after }}></div>
+    ${part.drawn(lines, draw)}
   </div>`;
 }
 

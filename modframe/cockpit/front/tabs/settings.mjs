@@ -3,8 +3,6 @@
 
 import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
 import { Fields, useForm } from "../fields.mjs";
-import { cellText } from "../format.mjs";
-import { collect, rawOf, withoutSecrets } from "../forms.mjs";
 import { PanelsTab } from "../panel.mjs";
 import { Table } from "../table.mjs";
 import { Asked, Badge, Dialog, ErrorBox, Select, useAsk } from "../ui.mjs";
@@ -61,18 +59,10 @@ function SettingsTable({ settings, setChosen, undo }) {
 }
 
 function SettingDialog({ client, id, setting, onClose }) {
-  const { name, field, value, bounds, secret, session } = setting;
+  const { name, field, bounds, secret, session } = setting;
   const [span, setSpan] = useState(secret || session ? "session" : "preference");
   const op = span === "session" ? "set_session_value" : "set_preference";
-  const { raw, change, faults, run, form } = useForm(client, op, {
-    first: { [name]: field.kind === "json" ? cellText(value) : rawOf(field, value) },
-    read: (typed) => {
-      const { values, faults } = collect([field], typed);
-      const empty = field.nullable ? null : "";
-      return { args: { module: id, name, value: values[name] ?? empty }, faults };
-    },
-    clean: (typed) => withoutSecrets([field], typed),
-  });
+  const { run, form, inputs } = useForm(client, op, { module: id, name }, [field]);
   useEffect(() => {
     if (run.value !== undefined) onClose();
   }, [run.value]);
@@ -85,7 +75,7 @@ function SettingDialog({ client, id, setting, onClose }) {
   };
   const button = html`<button class="primary" form="setting" disabled=${run.busy}>Save</button>`;
   return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} end="Cancel" buttons=${button}>
-    <form id="setting" ...${form}><${Fields} ...${{ fields: [field], raw, change, faults }} /></form>
+    <form id="setting" ...${form}><${Fields} ...${inputs} /></form>
     <${ErrorBox} error=${!run.error?.faults?.[name] && run.error} />
     ${!secret && html`<div class="field">How long <${Select} ...${select} /></div>`}
     <p class="muted">${bounds && `It takes ${bounds}. `}${COUNTS[span]}</p>
